@@ -1,0 +1,52 @@
+"""Does any forecast know the future?
+
+Belongs here: the experiment that answers it, on whatever code is installed.
+Does not belong here: reporting the answer.
+"""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forecast_assets.forecasting.candidates.protocol import Candidate
+from forecast_assets.forecasting.folds import FoldPlan
+from forecast_assets.forecasting.global_model import GlobalModel, predict
+from forecast_assets.forecasting.panel import Panel
+
+_FAR_OFF = np.float32(1e6)
+
+
+def scrambled(panel: Panel, cutoff: int) -> Panel:
+    """The same panel with every observed day from ``cutoff`` on replaced by an absurd number."""
+    units = panel.units.copy()
+    future = units[:, cutoff:]
+    future[~np.isnan(future)] = _FAR_OFF
+    return Panel(series=panel.series, start=panel.start, units=units, known=panel.known, static=panel.static)
+
+
+def leaks(
+    panel: Panel,
+    cutoffs: NDArray[np.int64],
+    plan: FoldPlan,
+    candidates: Sequence[Candidate],
+    models: Sequence[GlobalModel],
+) -> Iterator[tuple[str, int]]:
+    """Yield (candidate, fold) for every forecast that changes when the days after its cutoff do.
+
+    ``models`` are the global ones, one per cutoff, or none.
+    """
+    ahead = plan.gap + plan.horizon
+    for fold, cutoff in enumerate(cutoffs.tolist()):
+        other = scrambled(panel, cutoff)
+        here = cutoffs[fold : fold + 1]
+        for candidate in candidates:
+            before, after = (
+                candidate.predict(one.units, here, ahead, plan.window()) for one in (panel, other)
+            )
+            if not np.array_equal(before, after, equal_nan=True):
+                yield candidate.name, fold
+        if models:
+            before, after = (predict(models[fold], one, threads=1) for one in (panel, other))
+            if not np.array_equal(before, after, equal_nan=True):
+                yield "global model", fold

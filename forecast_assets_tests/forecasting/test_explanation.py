@@ -1,0 +1,73 @@
+"""The words of a choice, to the letter."""
+
+import pytest
+
+from forecast_assets.forecasting.explanation import BIAS_RULE, CAVEATS, Contender, explain, sentence
+from forecast_assets.forecasting.ranking import Confidence
+
+ETS = Contender("ets", wape=18.04, smape=21.5, mae=3.333, bias=-0.251)
+NAIVE = Contender("seasonal_naive", wape=24.06, smape=28.0, mae=4.0, bias=1.0)
+SURE: tuple[Confidence, str] = ("high", "25.0% ahead of the runner-up in WAPE")
+NOTES = ["120 of 124 days observed (97%), 18.50 units a day on average"]
+
+
+def test_a_choice_in_full():
+    assert explain(ETS, NAIVE, confidence=SURE, skill=25.02, data_notes=NOTES) == {
+        "headline": "ets at 18.0 % WAPE, 25 % better than seasonal naive; seasonal_naive follows at 24.1 %",
+        "winner": {"model": "ets", "metrics": "WAPE 18.0 %, sMAPE 21.5 %, MAE 3.33, bias -0.25 a day"},
+        "confidence": "high",
+        "confidence_reason": "25.0% ahead of the runner-up in WAPE",
+        "comparison": {
+            "runner_up": "seasonal_naive",
+            "runner_up_metrics": "WAPE 24.1 %, sMAPE 28.0 %, MAE 4.00, bias +1.00 a day",
+            "lead": "ets is 6.0 percentage points of WAPE ahead of seasonal_naive",
+        },
+        "data_notes": NOTES,
+        "caveats": [BIAS_RULE, *CAVEATS],
+    }
+
+
+def test_the_same_numbers_give_the_same_words():
+    told = [explain(ETS, NAIVE, confidence=SURE, skill=25.02, data_notes=NOTES) for _ in range(2)]
+    assert told[0] == told[1]
+
+
+def test_nobody_is_explained_by_the_reason_alone():
+    why = "unusable: no sales at all"
+    assert explain(None, None, confidence=("low", why), skill=None, data_notes=[]) == {
+        "headline": "No champion: unusable: no sales at all",
+        "winner": None,
+        "confidence": "low",
+        "confidence_reason": why,
+        "comparison": None,
+        "data_notes": [],
+        "caveats": CAVEATS,
+    }
+
+
+def test_a_single_candidate_is_compared_with_nobody():
+    told = explain(ETS, None, confidence=("low", "only one"), skill=None, data_notes=[])
+    assert told["comparison"] is None
+    assert told["headline"] == "ets at 18.0 % WAPE"
+
+
+def test_a_winner_by_another_metric_may_be_behind_in_wape():
+    told = explain(NAIVE, ETS, confidence=("low", "behind"), skill=None, data_notes=[])
+    assert told["comparison"] is not None
+    assert told["comparison"]["lead"] == "seasonal_naive is 6.0 percentage points of WAPE behind ets"
+
+
+@pytest.mark.parametrize(
+    ("skill", "said"),
+    [
+        (None, "ets at 18.0 % WAPE"),
+        (12.4, "ets at 18.0 % WAPE, 12 % better than seasonal naive"),
+        (-12.6, "ets at 18.0 % WAPE, 13 % worse than seasonal naive"),
+    ],
+)
+def test_the_sentence_compares_with_seasonal_naive_where_that_is_known(skill, said):
+    assert sentence(ETS, None, skill) == said
+
+
+def test_seasonal_naive_is_not_compared_with_itself():
+    assert sentence(NAIVE, ETS, 0.0) == "seasonal_naive at 24.1 % WAPE; ets follows at 18.0 %"

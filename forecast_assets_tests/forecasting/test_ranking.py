@@ -1,0 +1,118 @@
+"""The ranking of many series at once is the ranking a person would write for one."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from forecast_assets.errors import BadSetting
+from forecast_assets.forecasting.ranking import CHAIN, RankingPolicy, Scores, confidence, exclusion, rank
+
+NAMES = ("naive", "ets", "tsb")
+# Few values, so that ties are common.
+ERROR = st.sampled_from([0.0, 1.0, 2.0, -1.0, math.inf, math.nan])
+
+
+def scores(cells: list[list[dict[str, float]]]) -> Scores:
+    """One line per candidate, one cell per series."""
+
+    def matrix(name: str) -> np.ndarray:
+        return np.array([[cell.get(name, 1.0) for cell in line] for line in cells], dtype=float)
+
+    return Scores(
+        candidates=NAMES[: len(cells)],
+        **{name: matrix(name) for name in ("wape", "smape", "mae", "bias", "rmse")},
+        sample_size=matrix("sample_size").astype(np.int64),
+    )
+
+
+def by_hand(made: Scores, policy: RankingPolicy, series: int) -> list[str]:
+    """Names of one series' ranked candidates, the best first."""
+    chain = [policy.metric, *(name for name in CHAIN if name != policy.metric)]
+    entries = []
+    for row, name in enumerate(made.candidates):
+        values = {metric: float(getattr(made, metric)[row, series]) for metric in CHAIN}
+        enough = made.sample_size[row, series] >= policy.minimum_sample_size
+        if enough and all(math.isfinite(value) for value in values.values()):
+            entries.append(([abs(values[metric]) for metric in chain], name))
+    return [name for _, name in sorted(entries)]
+
+
+@given(
+    cells=st.integers(1, 4).flatmap(
+        lambda series: st.lists(
+            st.lists(
+                st.fixed_dictionaries(
+                    {name: ERROR.map(abs) for name in ("wape", "smape", "mae")}
+                    | {"bias": ERROR, "sample_size": st.integers(0, 3)}
+                ),
+                min_size=series,
+                max_size=series,
+            ),
+            min_size=1,
+            max_size=3,
+        )
+    ),
+    metric=st.sampled_from(CHAIN),
+    least=st.integers(0, 2),
+)
+def test_ranks_of_all_series_are_those_of_each(cells, metric, least):
+    made, policy = scores(cells), RankingPolicy(metric=metric, minimum_sample_size=least)
+    ranking = rank(made, policy)
+    for series in range(made.wape.shape[1]):
+        expected = by_hand(made, policy, series)
+        found = {name: int(ranking.rank[row, series]) for row, name in enumerate(made.candidates)}
+        assert {name: place for name, place in found.items() if place} == {
+            name: place for place, name in enumerate(expected, 1)
+        }
+        winner = ranking.winner[series]
+        assert (made.candidates[winner] if winner >= 0 else None) == (expected[0] if expected else None)
+        assert (ranking.runner_up[series] >= 0) == (len(expected) > 1)
+
+
+def test_equal_candidates_are_told_apart_by_name():
+    made = scores([[{}], [{}], [{}]])
+    assert rank(made, RankingPolicy()).rank[:, 0].tolist() == [2, 1, 3]
+
+
+def test_lead_is_relative_to_the_runner_up_and_zero_where_that_is_perfect():
+    made = scores([[{"wape": 20.0}, {"wape": 0.0}, {"wape": math.inf}], [{"wape": 16.0}, {"wape": 0.0}, {}]])
+    lead = rank(made, RankingPolicy()).lead
+    assert lead[:2].tolist() == [pytest.approx(0.2), 0.0]
+    assert math.isnan(lead[2]), "there is no runner-up"
+
+
+@pytest.mark.parametrize(
+    ("facts", "level", "said"),
+    [
+        ({"valid": 1, "limited": "x", "lead": 0.5}, "low", "only one candidate"),
+        ({"limited": "40 observed days", "lead": 0.5}, "low", "40 observed days"),
+        ({"bias": -6.0, "lead": 0.5}, "low", "bias of -6.00 a day is beyond 5"),
+        ({"lead": 0.0199}, "low", "near tie: 2.0% ahead"),
+        ({"lead": -0.3}, "low", "30.0% behind the runner-up"),
+        ({"lead": 0.02}, "medium", "2.0% ahead"),
+        ({"lead": 0.0999}, "medium", "10.0% ahead"),
+        ({"lead": 0.1}, "high", "10.0% ahead"),
+    ],
+)
+def test_first_confidence_rule_that_fits_decides(facts, level, said):
+    known = {"valid": 3, "limited": None, "bias": 0.0, **facts}
+    found, why = confidence(**known, policy=RankingPolicy(max_abs_bias=5))
+    assert found == level
+    assert said in why
+
+
+def test_exclusion_names_the_fold_the_size_or_the_missing_forecast():
+    made = scores([[{"wape": math.inf}], [{"sample_size": 3}], [{"wape": math.nan}]])
+    policy = RankingPolicy(minimum_sample_size=4)
+    assert exclusion(made, 0, 0, policy, [2, 3]) == "WAPE is not defined: nothing was sold in fold 2, 3"
+    assert exclusion(made, 1, 0, policy, []) == "3 scored days, at least 4 are asked for"
+    assert exclusion(made, 2, 0, RankingPolicy(), []) == "no forecast for at least one metric"
+
+
+@pytest.mark.parametrize("wrong", [{"metric": "mape"}, {"minimum_sample_size": -1}, {"high_confidence": 1.5}])
+def test_impossible_policy_is_refused(wrong):
+    with pytest.raises(BadSetting):
+        RankingPolicy(**wrong)
