@@ -1,0 +1,94 @@
+"""The environment as one frozen object.
+
+Belongs here: every environment variable of the product, with its default and its meaning.
+Does not belong here: settings of one dataset or one evaluation, which live with the dataset.
+"""
+
+import os
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from forecast_assets.errors import BadSetting
+
+_MOST_PROCESSES = 256
+_MATTERING = ("FORECAST_", "DAGSTER_HOME", "HOME")
+
+
+def _default_home() -> Path:
+    return Path(os.environ.get("DAGSTER_HOME") or Path.cwd()) / ".forecast"
+
+
+def _anchored(folder: Path) -> Path:
+    """Fix a relative folder to where the process stands now: it may stand elsewhere later."""
+    return folder.expanduser().absolute()
+
+
+class Settings(BaseSettings):
+    """What the variables that start with ``FORECAST_`` say."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="FORECAST_", frozen=True, env_ignore_empty=True, validate_default=True
+    )
+
+    home: Annotated[Path, AfterValidator(_anchored)] = Field(
+        default_factory=_default_home,
+        description="Folder of the embedded database and the lake; .forecast beside dagster.yaml by default.",
+    )
+    database_url: SecretStr | None = Field(
+        default=None,
+        description="A PostgreSQL server to use instead of the embedded one, postgresql://user:pw@host/db.",
+    )
+    lake_url: str | None = Field(
+        default=None,
+        description="Where Parquet files live: a folder or any fsspec URL (s3://...); HOME/lake by default.",
+    )
+    processes: int = Field(
+        default_factory=lambda: min(os.cpu_count() or 1, _MOST_PROCESSES),
+        ge=1,
+        le=_MOST_PROCESSES,
+        description="Processes (and LightGBM threads) one run may use; results do not depend on it.",
+    )
+    series_per_run: int | None = Field(
+        default=None,
+        ge=1,
+        description="Series per run of a backfill: the unit of distribution. One run for all when unset.",
+    )
+    global_refit_share: float = Field(
+        default=0.10,
+        ge=0,
+        le=1,
+        description="Share of changed series from which on a global model is fitted again.",
+    )
+    detailed_series: int = Field(
+        default=50,
+        ge=0,
+        le=1000,
+        description="A run of at most so many series shows a leaderboard and a plot for each.",
+    )
+
+    @property
+    def lake(self) -> str:
+        """The lake's URL or folder as text."""
+        return self.lake_url or str(self.home / "lake")
+
+
+def settings() -> Settings:
+    """Answer the settings of this process. Raises ``BadSetting`` naming the variable.
+
+    Read again when the environment changes, which the command line does before it opens an instance.
+    """
+    return _read(tuple(pair for pair in os.environ.items() if pair[0].upper().startswith(_MATTERING)))
+
+
+@lru_cache(maxsize=4)
+def _read(_environment: tuple[tuple[str, str], ...]) -> Settings:
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors(include_input=False)[0]
+        name = f"FORECAST_{str(first['loc'][0]).upper()}"
+        raise BadSetting(f"{name}: {first['msg']}", remedy=f"correct or unset {name}") from None

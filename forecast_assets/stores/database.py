@@ -1,0 +1,194 @@
+"""Which PostgreSQL, and what is in it?
+
+Belongs here: addressing the embedded or a given server, schemas and migrations, failures told in sentences.
+Does not belong here: any question asked of the data (``warehouse``), and running a server (``embedded``).
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg2
+import sqlalchemy as sa
+
+from forecast_assets.errors import BadSetting, ForecastError, Outage
+from forecast_assets.settings import settings
+
+SQL = next(p / "sql" for p in (Path(__file__).parents[1], Path(__file__).parents[2]) if (p / "sql").is_dir())
+WAREHOUSE_SCHEMA = "forecast"
+DAGSTER_SCHEMA = "dagster"
+_MIGRATION_LOCK = 7_203_911
+# A server that is cut off must be noticed in a minute, not in the two hours of the system's default.
+_NOTICE = {
+    "connect_timeout": "10",
+    "keepalives_idle": "30",
+    "keepalives_interval": "10",
+    "keepalives_count": "3",
+}
+_REMEDIES = {
+    "25006": "it only reads, perhaps as a standby: let FORECAST_DATABASE_URL name the primary server",
+    "40P01": "two runs wrote the same rows in a different order: launch again",
+    "53100": "its disk is full: free space, then launch again",
+    "53300": "it has no connection left: lower max_concurrent_runs or raise its max_connections",
+}
+
+
+def database_url() -> sa.URL:
+    """Answer the server's URL, after bringing the schemas up to date.
+
+    Raises ``BadSetting`` when FORECAST_DATABASE_URL is not a PostgreSQL URL or its role may not do what is
+    needed, and ``Outage`` when the server does not answer.
+    """
+    given = settings().database_url
+    if given is None:
+        from forecast_assets.stores import embedded  # noqa: PLC0415 - a given server needs none of it
+
+        url = embedded.join(settings().home)
+    else:
+        url = _parsed(given.get_secret_value())
+    _prepare(url)
+    return url
+
+
+def warehouse_url() -> sa.URL:
+    """URL whose connections see the schema ``forecast``."""
+    return _in_schema(database_url(), WAREHOUSE_SCHEMA)
+
+
+def dagster_url() -> str:
+    """URL for Dagster's own storage: the same database, schema ``dagster``."""
+    return _in_schema(database_url(), DAGSTER_SCHEMA).render_as_string(hide_password=False)
+
+
+def stop_embedded(home: Path) -> bool:
+    """Stop the embedded server of ``home`` whoever uses it; answer whether there was one to stop."""
+    from forecast_assets.stores import embedded  # noqa: PLC0415 - a given server needs none of it
+
+    return embedded.stop(home)
+
+
+def _parsed(text: str) -> sa.URL:
+    """Read a URL without ever repeating it: a password that breaks it would be shown."""
+    remedy = (
+        "write FORECAST_DATABASE_URL as postgresql://user:password@host:port/database, "
+        "with %40 for @ and %2F for / in the password"
+    )
+    try:
+        url = sa.make_url(text)
+    except (sa.exc.ArgumentError, ValueError):
+        raise BadSetting("FORECAST_DATABASE_URL cannot be read as a URL", remedy=remedy) from None
+    if url.get_backend_name() not in {"postgresql", "postgres"}:
+        raise BadSetting(f"FORECAST_DATABASE_URL is for {url.get_backend_name()}", remedy=remedy)
+    if "@" in (url.host or "") or not url.database:
+        raise BadSetting("FORECAST_DATABASE_URL names no host or no database", remedy=remedy)
+    missing = {name: value for name, value in _NOTICE.items() if name not in url.query}
+    return url.set(drivername="postgresql").update_query_dict(missing)
+
+
+def _in_schema(url: sa.URL, schema: str) -> sa.URL:
+    given = url.query.get("options", ())
+    options = [given] if isinstance(given, str) else list(given)
+    return url.update_query_dict({"options": " ".join([*options, f"-csearch_path={schema}"]).lstrip()})
+
+
+def _prepare(url: sa.URL) -> None:
+    """Create the schemas and bring the warehouse to the newest migration, once, whoever comes first."""
+    try:
+        with connected(url) as connection:
+            if _is_current(connection):
+                return
+            # Held until the commit, so that whoever comes second finds the work done.
+            connection.execute(sa.text("select pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
+            if _is_current(connection):
+                return
+            for schema in (WAREHOUSE_SCHEMA, DAGSTER_SCHEMA):
+                connection.exec_driver_sql(f"create schema if not exists {schema}")
+            connection.exec_driver_sql(f"set local search_path = {WAREHOUSE_SCHEMA}")
+            migrate(connection, "head")
+    except sa.exc.ProgrammingError as error:
+        if getattr(error.orig, "pgcode", None) != "42501":
+            raise
+        raise BadSetting(
+            f"the role {url.username!r} may not bring {_place(url)} up to date: {_first_line(error.orig)}",
+            remedy=f"start once as the owner of the database, or grant create on it to {url.username!r}",
+        ) from None
+
+
+def newest_revision() -> str:
+    """The revision this code expects: the last file under ``sql/migrations/versions``."""
+    return max(path.stem for path in (SQL / "migrations" / "versions").glob("[0-9]*.py"))
+
+
+def migrate(connection: sa.Connection, revision: str) -> None:
+    """Move the schema of ``connection`` to ``revision`` (``head``, ``base`` or a name)."""
+    from alembic import command  # noqa: PLC0415 - half a second that only a migration should cost
+    from alembic.config import Config  # noqa: PLC0415
+
+    config = Config()
+    config.set_main_option("script_location", str(SQL / "migrations").replace("%", "%%"))
+    config.attributes["connection"] = connection
+    move = command.downgrade if revision == "base" else command.upgrade
+    move(config, revision)
+
+
+def _is_current(connection: sa.Connection) -> bool:
+    """Whether there is nothing to migrate. Raises ``BadSetting`` when the database is ahead of the code."""
+    found, known = _revision(connection), newest_revision()
+    if found is not None and found > known:
+        raise BadSetting(
+            f"the database is at revision {found}, newer than this code ({known})",
+            remedy="upgrade forecast_assets on this machine",
+        )
+    return found == known
+
+
+def _revision(connection: sa.Connection) -> str | None:
+    table = f"{WAREHOUSE_SCHEMA}.alembic_version"
+    if connection.scalar(sa.text("select to_regclass(:table)"), {"table": table}) is None:
+        return None
+    found = connection.scalar(sa.text("select version_num from forecast.alembic_version"))
+    return None if found is None else str(found)
+
+
+@contextmanager
+def connected(url: sa.URL) -> Iterator[sa.Connection]:
+    """One transaction on a connection of its own; an unreachable server raises ``Outage``."""
+    engine = sa.create_engine(url, poolclass=sa.NullPool)
+    with outage_told(url), engine.begin() as connection:
+        yield connection
+
+
+@contextmanager
+def outage_told(url: sa.URL) -> Iterator[None]:
+    """Translate what the server or the way to it is to blame for into ``Outage``.
+
+    Other database errors pass through: they are defects of ours.
+    """
+    try:
+        yield
+    except ForecastError:
+        raise
+    except sa.exc.TimeoutError as error:
+        raise Outage(
+            f"all connections of this process to {_place(url)} stay in use",
+            remedy="launch again with fewer FORECAST_PROCESSES",
+        ) from error
+    except (sa.exc.DBAPIError, psycopg2.Error) as error:
+        cause = error.orig if isinstance(error, sa.exc.DBAPIError) else error
+        code = getattr(cause, "pgcode", None)
+        lost = isinstance(error, sa.exc.DBAPIError) and error.connection_invalidated
+        if not lost and code not in _REMEDIES and not isinstance(cause, psycopg2.OperationalError):
+            raise
+        usual = "check that it runs and that FORECAST_DATABASE_URL is right, then launch again"
+        raise Outage(
+            f"{_place(url)} fails: {_first_line(cause)}", remedy=_REMEDIES.get(code or "", usual)
+        ) from error
+
+
+def _place(url: sa.URL) -> str:
+    server = url.host or url.query.get("host") or "this machine"
+    return f"PostgreSQL at {server}{f':{url.port}' if url.port else ''}, database {url.database}"
+
+
+def _first_line(error: BaseException | None) -> str:
+    return str(error).strip().partition("\n")[0] or "no reason given"

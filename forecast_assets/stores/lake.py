@@ -1,0 +1,175 @@
+"""The lake: Parquet files on a folder or any fsspec URL.
+
+Belongs here: reading, writing and deleting files, all under one root.
+Does not belong here: what the files mean.
+"""
+
+import io
+import os
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import PurePosixPath
+from uuid import uuid4
+
+import fsspec
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from fsspec.implementations.local import LocalFileSystem
+
+from forecast_assets.errors import BadSetting, Outage
+
+# fsspec would take the first for patterns; the others no storage agrees about.
+_UNSAFE = re.compile(r"[*?\[\]\\\x00-\x1f]")
+_UNFINISHED = ".part"
+
+
+class Lake:
+    """Files below one URL; paths are relative, with ``/``. A file appears whole or not at all."""
+
+    def __init__(self, url: str) -> None:
+        try:
+            # Other processes write here as well: a remembered listing would be an old one.
+            self._files, self._root = fsspec.core.url_to_fs(url, use_listings_cache=False)
+        except (ValueError, ImportError) as error:
+            raise BadSetting(
+                f"FORECAST_LAKE_URL cannot be used: {error}",
+                remedy="let it name a folder, or install the fsspec package of its protocol",
+            ) from None
+        self._root = self._root.rstrip("/")
+        self._local = isinstance(self._files, LocalFileSystem)
+
+    def _full(self, path: str) -> str:
+        relative = PurePosixPath(path)
+        if relative.is_absolute() or ".." in relative.parts or not relative.parts or _UNSAFE.search(path):
+            raise ValueError(f"{path!r} leaves the lake")
+        return f"{self._root}/{relative}"
+
+    def write_table(self, path: str, table: pa.Table, *, rows_per_group: int | None = None) -> None:
+        """Write ``table`` as zstd Parquet."""
+        sink = io.BytesIO()
+        # With checksums a byte that flipped on a disk is found, instead of becoming a number of sales.
+        pq.write_table(
+            table, sink, compression="zstd", row_group_size=rows_per_group, write_page_checksum=True
+        )
+        self.write_bytes(path, sink.getbuffer())
+
+    def write_bytes(self, path: str, content: bytes | memoryview) -> None:
+        """Store ``content``; a writer that fails or is killed leaves what was there before."""
+        target = self._full(path)
+        remedy = "check free space and rights of FORECAST_LAKE_URL, then launch again"
+        with self._outage(path, "store", remedy):
+            if self._local:
+                _write_whole(target, content)
+            else:  # an object appears when it is complete
+                self._files.makedirs(target.rsplit("/", 1)[0], exist_ok=True)
+                self._files.pipe_file(target, bytes(content))
+
+    def read_bytes(self, path: str) -> bytes:
+        """The whole content of one file. Raises ``Outage`` when it is not there."""
+        remedy = "check FORECAST_LAKE_URL; if the file was deleted, build the dataset again with --force"
+        full = self._full(path)
+        with self._outage(path, "read", remedy):
+            content: bytes = self._files.cat_file(full)
+        return content
+
+    def read_table(
+        self,
+        path: str,
+        *,
+        columns: Sequence[str] | None = None,
+        keys: tuple[str, Iterable[str]] | None = None,
+    ) -> pa.Table:
+        """Read one Parquet file; ``keys`` = (column, wanted values) skips row groups without any of them.
+
+        Raises ``Outage`` when it is not there or is no Parquet file.
+        """
+        content = pa.BufferReader(self.read_bytes(path))
+        try:
+            file = pq.ParquetFile(content, page_checksum_verification=True)
+            return file.read(columns=columns) if keys is None else _with_keys(file, columns, *keys)
+        except (pa.ArrowInvalid, OSError) as error:
+            raise Outage(
+                f"the lake holds a damaged {path}: {error}",
+                remedy="restore the file, or build the dataset again with --force",
+            ) from error
+
+    def list(self, path: str) -> list[str]:
+        """Relative paths of the files below ``path`` (or of all), sorted; none without such a folder."""
+        full = self._full(path) if path else self._root
+        with self._outage(path, "list", "check FORECAST_LAKE_URL and its rights"):
+            names = self._files.find(full)
+        skip = len(self._root) + 1
+        return sorted(name[skip:] for name in names if not name.endswith(_UNFINISHED))
+
+    def delete(self, path: str) -> None:
+        """Remove a file or a folder with all below it; what is not there is fine."""
+        full = self._full(path)
+        with (
+            self._outage(path, "delete", "check the rights of FORECAST_LAKE_URL"),
+            suppress(FileNotFoundError),
+        ):
+            if self._files.exists(full):
+                self._files.rm(full, recursive=True)
+
+    @contextmanager
+    def _outage(self, path: str, verb: str, remedy: str) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise Outage(f"the lake cannot {verb} {path}: {error}", remedy=remedy) from error
+        except Exception as error:
+            if self._local:
+                raise
+            # Every cloud has exceptions of its own for lost connections and refused credentials.
+            raise Outage(
+                f"the lake cannot {verb} {path}: {type(error).__name__}: {error}", remedy=remedy
+            ) from error
+
+
+def _write_whole(target: str, content: bytes | memoryview) -> None:
+    """Write under a passing name first, one for each writer, and reach the disk before the name is given."""
+    folder = target.rsplit("/", 1)[0]
+    os.makedirs(folder, exist_ok=True)  # noqa: PTH103 - fsspec's paths are text
+    staged = f"{target}.{uuid4().hex}{_UNFINISHED}"
+    try:
+        with open(staged, "xb") as file:  # noqa: PTH123
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(staged, target)  # noqa: PTH105
+    except OSError:
+        with suppress(OSError):
+            os.unlink(staged)  # noqa: PTH108
+        raise
+    # The database may refer to the file from now on, so its name has to outlive a power cut as well.
+    opened = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
+
+
+def _with_keys(
+    file: pq.ParquetFile, columns: Sequence[str] | None, column: str, values: Iterable[str]
+) -> pa.Table:
+    wanted = pa.array(sorted(set(values)), pa.string())
+    # Leaves, not fields: a struct before the column would shift its place.
+    place = [file.schema.column(n).path for n in range(len(file.schema))].index(column)
+    groups = [
+        group
+        for group in range(file.num_row_groups)
+        if _may_hold(file.metadata.row_group(group).column(place).statistics, wanted)
+    ]
+    needed = None if columns is None else list(dict.fromkeys([*columns, column]))
+    table = file.read_row_groups(groups, columns=needed)
+    found = table.filter(pc.is_in(table[column].cast(pa.string()), value_set=wanted))
+    return found if columns is None else found.select(list(columns))
+
+
+def _may_hold(statistics: pq.Statistics | None, wanted: pa.Array) -> bool:
+    if statistics is None or not statistics.has_min_max:
+        return True
+    inside = pc.and_(pc.greater_equal(wanted, statistics.min), pc.less_equal(wanted, statistics.max))
+    return bool(pc.any(inside).as_py())

@@ -1,0 +1,155 @@
+"""The warehouse: every question asked of PostgreSQL, and every row written to it.
+
+Belongs here: running ``sql/queries`` with bound values and writing frames, all of them or none.
+Does not belong here: what the rows mean, and which server it is (``database``).
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import lru_cache
+from io import BytesIO
+from typing import Any
+
+import polars as pl
+import psycopg2
+import sqlalchemy as sa
+
+from forecast_assets.stores.database import SQL, outage_told, warehouse_url
+
+Row = dict[str, object]
+_BYTES_PER_MESSAGE = 1 << 16
+
+
+@lru_cache(maxsize=256)
+def _question(name: str) -> sa.TextClause:
+    return sa.text((SQL / "queries" / f"{name}.sql").read_text(encoding="utf-8"))
+
+
+class Warehouse:
+    """One pool of connections to the schema ``forecast``.
+
+    Who finds all ``connections`` in use waits so many seconds of ``patience`` before it is an ``Outage``.
+    """
+
+    def __init__(self, url: sa.URL | None = None, *, connections: int = 10, patience: float = 30) -> None:
+        self._url = url or warehouse_url()
+        kept = min(2, connections)
+        self._engine = sa.create_engine(
+            self._url,
+            pool_size=kept,
+            max_overflow=connections - kept,
+            pool_timeout=patience,
+            pool_pre_ping=True,
+            hide_parameters=True,  # rows of planners do not belong into a log
+        )
+
+    def rows(self, query: str, **values: object) -> list[Row]:
+        """Answer ``sql/queries/<query>.sql`` as dicts, with bound ``values``."""
+        with self.transaction() as connection:
+            return [dict(row) for row in connection.execute(_question(query), values).mappings()]
+
+    def row(self, query: str, **values: object) -> Row | None:
+        """Answer the first row of a query, or nothing."""
+        return next(iter(self.rows(query, **values)), None)
+
+    def frame(self, query: str, **values: object) -> pl.DataFrame:
+        """Answer a query as a frame, columns named even when there is no row."""
+        with self.transaction() as connection:
+            result = connection.execute(_question(query), values)
+            return pl.DataFrame(
+                [tuple(row) for row in result],
+                schema=list(result.keys()),
+                orient="row",
+                infer_schema_length=None,
+            )
+
+    def execute(self, query: str, connection: sa.Connection | None = None, **values: object) -> int:
+        """Run a statement of ``sql/queries``; answer the number of rows it changed."""
+        if connection is not None:
+            return connection.execute(_question(query), values).rowcount
+        with self.transaction() as own:
+            return own.execute(_question(query), values).rowcount
+
+    @contextmanager
+    def transaction(self) -> Iterator[sa.Connection]:
+        """All of the block or nothing of it. A lost connection raises ``Outage``."""
+        with outage_told(self._url), self._engine.begin() as connection:
+            yield connection
+
+    def copy(self, connection: sa.Connection, table: str, frame: pl.DataFrame) -> None:
+        """Append ``frame`` to ``table``, columns by name; NaN becomes null, inside arrays as well."""
+        text = BytesIO()
+        # All text in quotes: an empty one is not null, and none can look like the end of the data.
+        frame.with_columns(_as_text(name, kind) for name, kind in frame.schema.items()).write_csv(
+            text, include_header=False, quote_style="non_numeric"
+        )
+        text.seek(0)
+        statement = f"copy {_quoted(table)} ({_names(frame.columns)}) from stdin with (format csv)"
+        driver: Any = connection.connection
+        with driver.cursor() as cursor:
+            try:
+                cursor.copy_expert(statement, text, _BYTES_PER_MESSAGE)
+            except psycopg2.Error as error:
+                if driver.closed:
+                    connection.invalidate(error)
+                raise
+
+    def replace(
+        self, connection: sa.Connection, table: str, frame: pl.DataFrame, *, keys: Sequence[str]
+    ) -> None:
+        """Make ``frame`` all that ``table`` holds for its values of ``keys``; twice is the same as once."""
+        with self.staged(connection, table, frame.select(keys).unique(maintain_order=True)) as staged:
+            connection.exec_driver_sql(
+                f"delete from {_quoted(table)} t using {staged} s where "  # noqa: S608 - names are ours
+                + " and ".join(f"t.{_quoted(key)} = s.{_quoted(key)}" for key in keys)
+            )
+        self.copy(connection, table, frame)
+
+    def upsert(self, connection: sa.Connection, table: str, frame: pl.DataFrame, *, key: str) -> None:
+        """Insert the rows of ``frame``, or update those whose ``key`` is there; what refers to them stays."""
+        names = _names(frame.columns)
+        others = [name for name in frame.columns if name != key]
+        changes = ", ".join(f"{_quoted(name)} = excluded.{_quoted(name)}" for name in others)
+        with self.staged(connection, table, frame) as staged:
+            # In one order for everybody: two writers of the same keys would deadlock otherwise.
+            connection.exec_driver_sql(
+                f"insert into {_quoted(table)} ({names}) select {names} from {staged} "  # noqa: S608 - names are ours
+                f"order by {_quoted(key)} on conflict ({_quoted(key)}) do "
+                + (f"update set {changes}" if others else "nothing")
+            )
+
+    @contextmanager
+    def staged(self, connection: sa.Connection, table: str, frame: pl.DataFrame) -> Iterator[str]:
+        """Put ``frame`` (columns of ``table``) into a passing table ``staged`` for the block."""
+        connection.exec_driver_sql(
+            f"create temp table staged on commit drop as "  # noqa: S608 - names are ours
+            f"select {_names(frame.columns)} from {_quoted(table)} limit 0"
+        )
+        self.copy(connection, "staged", frame)
+        yield "staged"
+        connection.exec_driver_sql("drop table staged")
+
+    def dispose(self) -> None:
+        """Close all connections."""
+        self._engine.dispose()
+
+
+def _quoted(name: str) -> str:
+    escaped = name.replace('"', '""')
+    return f'"{escaped}"'
+
+
+def _names(columns: Sequence[str]) -> str:
+    return ", ".join(_quoted(name) for name in columns)
+
+
+def _as_text(name: str, kind: pl.DataType) -> pl.Expr:
+    column = pl.col(name)
+    if kind.is_float():
+        return column.fill_nan(None)
+    if not isinstance(kind, pl.Array | pl.List):
+        return column
+    lists = column.arr.to_list() if isinstance(kind, pl.Array) else column
+    known = pl.element().cast(pl.Float64).fill_nan(None).cast(pl.String).fill_null("NULL")
+    # An array that is null itself stays null.
+    return pl.concat_str(pl.lit("{"), lists.list.eval(known).list.join(","), pl.lit("}")).alias(name)

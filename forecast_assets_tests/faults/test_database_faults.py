@@ -1,0 +1,174 @@
+"""A database that goes away costs time, never rows."""
+
+import shutil
+import socket
+import tempfile
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import polars as pl
+import pytest
+import sqlalchemy as sa
+
+from forecast_assets.errors import Outage
+from forecast_assets.stores import cluster
+from forecast_assets.stores.database import connected, warehouse_url
+from forecast_assets.stores.resource import open_stores
+from forecast_assets.stores.warehouse import Warehouse
+from forecast_assets_tests.stores.members import Member, postmaster, servers_below, short_home, until
+
+EVERY_KEY = "select string_agg(name, ' ' order by name) from forecast.dataset"
+
+
+def dataset(*names: str) -> pl.DataFrame:
+    return pl.DataFrame({"name": names, "source": "{}", "options": "{}"})
+
+
+@pytest.fixture(scope="module")
+def home() -> Iterator[Path]:
+    """An embedded server that some other process uses as well."""
+    with short_home() as folder:
+        member = Member(folder)
+        assert member.keep("kept") == "done"
+        yield folder
+        member.process.kill()
+        member.leave()
+
+
+@pytest.fixture
+def warehouse(home, monkeypatch) -> Iterator[Warehouse]:
+    monkeypatch.setenv("FORECAST_HOME", str(home))
+    monkeypatch.delenv("FORECAST_DATABASE_URL", raising=False)
+    opened = Warehouse(warehouse_url())
+    yield opened
+    opened.dispose()
+
+
+def kill_server(home: Path) -> None:
+    server = postmaster(home)
+    server.kill()
+    until(lambda: not server.is_running() or server.status() == "zombie")
+
+
+def test_a_server_killed_in_the_middle_of_a_transaction_leaves_the_old_rows_and_comes_back(home, warehouse):
+    reached = []
+    with pytest.raises(Outage) as lost, warehouse.transaction() as connection:  # noqa: PT012 - in its middle
+        warehouse.copy(connection, "dataset", dataset("lost"))
+        kill_server(home)
+        until(lambda: not servers_below(home))
+        reached.append("killed")
+        warehouse.copy(connection, "dataset", dataset("lost too"))
+    assert reached == ["killed"]
+    assert "launch again" in lost.value.remedy
+
+    with warehouse.transaction() as connection:
+        warehouse.copy(connection, "dataset", dataset("later"))
+        assert connection.exec_driver_sql(EVERY_KEY).scalar() == "kept later"
+        connection.exec_driver_sql("delete from dataset where name = 'later'")
+
+
+def test_a_server_killed_while_nobody_asks_is_not_even_noticed(home, warehouse):
+    assert [row["name"] for row in warehouse.rows("datasets")] == ["kept"]
+    kill_server(home)
+    assert [row["name"] for row in warehouse.rows("datasets")] == ["kept"]
+
+
+def test_threads_that_find_the_server_killed_start_it_once(home, warehouse):
+    kill_server(home)
+    born: list[object] = []
+
+    def ask() -> None:
+        with warehouse.transaction() as connection:
+            born.append(connection.exec_driver_sql("select pg_postmaster_start_time()").scalar())
+
+    threads = [threading.Thread(target=ask) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(born) == 4
+    assert len(set(born)) == 1
+
+
+def test_a_server_that_was_down_at_the_start_is_used_once_it_is_up(monkeypatch):
+    outer = Path(tempfile.mkdtemp(prefix="fa-", dir="/tmp"))
+    folder = outer / "given"
+    cluster.create(folder)
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    monkeypatch.setenv("FORECAST_DATABASE_URL", f"postgresql://postgres@127.0.0.1:{port}/forecast")
+    try:
+        with pytest.raises(Outage, match="Connection refused"):
+            open_stores()
+        options = f"-c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories="
+        cluster._run(folder, "pg_ctl", "start", "-w", "-l", "log", "-o", options)
+        stores = open_stores()
+        assert stores.warehouse.rows("datasets") == []
+
+        cluster._run(folder, "pg_ctl", "stop", "-w", "-m", "immediate")
+        with pytest.raises(Outage):
+            stores.warehouse.rows("datasets")
+        cluster._run(folder, "pg_ctl", "start", "-w", "-l", "log", "-o", options)
+        assert stores.warehouse.rows("datasets") == []
+        stores.warehouse.dispose()
+        cluster._run(folder, "pg_ctl", "stop", "-w", "-m", "immediate")
+    finally:
+        for process in servers_below(outer):
+            process.kill()
+        shutil.rmtree(outer)
+
+
+def test_a_read_only_database_is_an_outage_that_says_so(stores):
+    assert stores.warehouse.rows("datasets") == []
+    sa.event.listen(
+        stores.warehouse._engine, "begin", lambda begun: begun.exec_driver_sql("set transaction read only")
+    )
+    with pytest.raises(Outage, match="read-only transaction") as refused:
+        stores.warehouse.execute("remove_dataset", name="none")
+    assert "primary" in refused.value.remedy
+    with pytest.raises(Outage, match="read-only transaction"), stores.warehouse.transaction() as connection:
+        stores.warehouse.copy(connection, "dataset", dataset("refused"))
+    assert stores.warehouse.rows("datasets") == []
+
+
+def test_of_two_that_deadlock_one_finishes_and_the_other_is_told_to_launch_again(stores):
+    warehouse = stores.warehouse
+    with warehouse.transaction() as connection:
+        warehouse.copy(connection, "dataset", dataset("a", "b"))
+    both = threading.Barrier(2)
+    failures: list[Outage] = []
+
+    def write(*names: str) -> None:
+        try:
+            with warehouse.transaction() as connection:
+                connection.exec_driver_sql("set local deadlock_timeout = '50ms'")
+                warehouse.upsert(connection, "dataset", dataset(names[0]), key="name")
+                both.wait(30)
+                warehouse.upsert(connection, "dataset", dataset(names[1]), key="name")
+        except Outage as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=write, args=names) for names in (("a", "b"), ("b", "a"))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    (failure,) = failures
+    assert "deadlock" in failure.problem
+    assert failure.remedy.endswith("launch again")
+
+
+def test_a_server_without_free_connections_is_an_outage_that_says_so(postgres_url, stores):
+    with connected(postgres_url) as admin:
+        name = sa.make_url(str(stores.warehouse._url)).database
+        admin.exec_driver_sql(f"create role crowd_{name} login")
+        admin.exec_driver_sql(f"alter role crowd_{name} connection limit 0")
+    crowded = Warehouse(stores.warehouse._url.set(username=f"crowd_{name}"))
+    try:
+        with pytest.raises(Outage, match="too many connections"):
+            crowded.rows("datasets")
+    finally:
+        crowded.dispose()
+        with connected(postgres_url) as admin:
+            admin.exec_driver_sql(f"drop role crowd_{name}")

@@ -1,0 +1,10 @@
+-- Question: which candidate forecasts each series from now on, how good is it, and how sure is that?
+-- Grain:    one row per series with a current choice, by key.
+-- Values:   dataset, series (array, or null for all of the dataset)
+select c.series, s.store_id, s.product_id, c.champion, c.wape, c.smape, c.mae, c.bias, c.sample_size, c.rmse,
+       c.skill_vs_seasonal_naive, c.confidence, c.reason, c.runner_up, c.policy, c.snapshot, c.run_id,
+       c.chosen_at
+from champion c
+join series s using (series)
+where c.dataset = :dataset and c.is_current and (cast(:series as text[]) is null or c.series = any(:series))
+order by c.series collate "C"
