@@ -1,0 +1,139 @@
+"""Datasets: sales frozen as snapshots, and the dense panel that every model reads.
+
+Belongs here: the assets ``sales`` and ``panel``.
+Does not belong here: how a source is read and checked (``canonical``), what is done with it (``building``).
+"""
+
+import datetime as dt
+from collections import Counter
+
+import dagster as dg
+import polars as pl
+from pydantic import Field
+
+from forecast_assets.datasets import building
+from forecast_assets.failures import RETRY, refusals_final
+from forecast_assets.partitions import DATASETS, register_series
+from forecast_assets.reporting.tables import schema, table
+from forecast_assets.stores.resource import StoresResource
+
+GROUP = "datasets"
+OWNERS = ["team:demand-planning"]
+# Somewhere on earth it is already tomorrow: a store there may have sold on a day that UTC has not begun.
+_FIRST_ZONE = dt.timezone(dt.timedelta(hours=14))
+
+
+class LoadConfig(dg.Config):
+    """How to load."""
+
+    force: bool = Field(
+        default=False, description="Read and build again even when nothing has changed since the last time."
+    )
+
+
+def today() -> dt.date:
+    """The newest calendar day anywhere."""
+    return dt.datetime.now(_FIRST_ZONE).date()
+
+
+@dg.asset(
+    partitions_def=DATASETS,
+    group_name=GROUP,
+    owners=OWNERS,
+    kinds={"parquet", "postgres"},
+    code_version="1",
+    retry_policy=RETRY,
+    metadata={
+        "dagster/column_schema": schema(
+            product_id="string: product, as in the partition key",
+            date="date: day of sale",
+            units="float: units sold; null where the day was not observed (closed, stocked out)",
+        )
+    },
+)
+def sales(
+    context: dg.AssetExecutionContext, config: LoadConfig, stores: StoresResource
+) -> dg.MaterializeResult:
+    """Sales of one dataset, checked and frozen: one row per store, product and day.
+
+    Bad input is refused with the offenders and the remedy, and nothing is stored. The same content is
+    never stored twice.
+    """
+    with refusals_final():
+        loaded = building.load_sales(
+            stores.open(), context.partition_key, run_id=context.run.run_id, today=today(), force=config.force
+        )
+    snapshot = loaded.snapshot
+    return dg.MaterializeResult(
+        metadata={
+            "reused": loaded.reused,
+            "what_happened": loaded.why,
+            "snapshot": snapshot.hash,
+            "dagster/row_count": snapshot.row_count,
+            "series": snapshot.series_count,
+            "stores": snapshot.store_count,
+            "first_day": snapshot.first_day.isoformat(),
+            "newest_day": snapshot.last_day.isoformat(),
+            "notes": dg.MetadataValue.json(snapshot.summary),
+        },
+        data_version=dg.DataVersion(snapshot.hash),
+    )
+
+
+@dg.asset(
+    deps=[sales],
+    partitions_def=DATASETS,
+    group_name=GROUP,
+    owners=OWNERS,
+    kinds={"parquet", "postgres"},
+    code_version="1",
+    retry_policy=RETRY,
+    metadata={
+        "dagster/column_schema": schema(
+            series="string: partition key DATASET__STORE__PRODUCT",
+            units="array: units sold on every day of the calendar; NaN where not observed",
+        )
+    },
+)
+def panel(
+    context: dg.AssetExecutionContext, config: LoadConfig, stores: StoresResource
+) -> dg.MaterializeResult:
+    """The dense panel of one dataset: every series on every day, each judged ready, limited or unusable.
+
+    Registers a partition for every series, so that backtests can be launched for it.
+    """
+    new: list[str] = []
+    with refusals_final():
+        built = building.build_panel(
+            stores.open(),
+            context.partition_key,
+            run_id=context.run.run_id,
+            register=lambda keys: new.extend(register_series(context.instance, keys)),
+            force=config.force,
+        )
+    states = Counter(built.availability["state"].to_list())
+    doubtful = built.availability.filter(pl.col("state") != "ready").sort("observed_days")
+    return dg.MaterializeResult(
+        metadata={
+            "reused": built.reused,
+            "series": len(built.availability),
+            "new_series": len(new),
+            **{f"series_{state}": states.get(state, 0) for state in ("ready", "limited", "unusable")},
+            "quality": table(_quality(built.availability), ["measure", "value"]),
+            "not_ready": table(
+                doubtful.head(20).to_dicts(), ["series", "state", "reason", "first_day", "last_day"]
+            ),
+        },
+        data_version=dg.DataVersion(built.snapshot.hash),
+    )
+
+
+def _quality(availability: pl.DataFrame) -> list[dict[str, object]]:
+    total = availability.select(
+        pl.col("expected_days", "observed_days", "missing_days", "closed_days", "zero_sale_days").sum()
+    ).row(0, named=True)
+    expected = max(total["expected_days"], 1)
+    return [
+        {"measure": name.replace("_", " "), "value": f"{value:,} ({value / expected:.1%})"}
+        for name, value in total.items()
+    ]

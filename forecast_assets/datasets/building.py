@@ -1,0 +1,280 @@
+"""From a source to a snapshot: load the sales, build the panel, judge every series.
+
+Belongs here: what the assets ``sales`` and ``panel`` do, so that any job can do the same.
+Does not belong here: Dagster.
+"""
+
+import datetime as dt
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from uuid import uuid4
+
+import polars as pl
+import sqlalchemy as sa
+
+from forecast_assets.datasets import definition, panels
+from forecast_assets.datasets.canonical import CanonicalReader, SalesSummary
+from forecast_assets.datasets.definition import Dataset, DatasetOptions, Snapshot, load
+from forecast_assets.datasets.sources import Source, fingerprint
+from forecast_assets.errors import BadSales, Outage, UnknownName
+from forecast_assets.forecasting.availability import of_history
+from forecast_assets.forecasting.panel import Panel
+from forecast_assets.keys import SeriesKey
+from forecast_assets.stores import Stores
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A snapshot and whether it was there before; ``why`` is the sentence that says so."""
+
+    snapshot: Snapshot
+    reused: bool
+    why: str
+
+
+def load_sales(stores: Stores, name: str, *, run_id: str, today: dt.date, force: bool = False) -> Loaded:
+    """Validate the source of dataset ``name`` and freeze it as a snapshot; the same content is reused.
+
+    Raises ``BadSales`` when the source breaks a rule: nothing is stored then.
+    """
+    dataset = load(stores, name)
+    mark = fingerprint(dataset.source)
+    known = dataset.snapshot
+    if known is not None and not force and mark is not None and mark == known.source_fingerprint:
+        return Loaded(known, reused=True, why="the source has not changed since the last load")
+    folder = f"sales/{name}/{run_id}"
+    reader = _frozen(stores, dataset.source, name, folder=folder, today=today)
+    return _settle(stores, dataset, reader, folder=folder, mark=mark, run_id=run_id)
+
+
+def add_dataset(stores: Stores, name: str, source: Source, options: DatasetOptions, today: dt.date) -> Loaded:
+    """Check all sales of ``source``, remember it as dataset ``name`` and freeze its first snapshot.
+
+    Raises ``BadSales`` or ``BadSetting`` (the name is taken) before anything is stored.
+    """
+    definition.check_free(stores, name)
+    mark = fingerprint(source)
+    # Not a Dagster run: the asset ``sales`` finds the snapshot and reports it.
+    run_id = f"added-{uuid4().hex[:12]}"
+    folder = f"sales/{name}/{run_id}"
+    reader = _frozen(stores, source, name, folder=folder, today=today)
+    definition.add(stores, name, source, options)
+    return _settle(stores, load(stores, name), reader, folder=folder, mark=mark, run_id=run_id)
+
+
+def _frozen(stores: Stores, source: Source, name: str, *, folder: str, today: dt.date) -> CanonicalReader:
+    """Write the canonical sales of every store below ``folder``; a refusal leaves nothing there."""
+    reader = CanonicalReader(source, dataset=name, today=today)
+    stores.lake.delete(folder)  # what an attempt before this one left behind
+    try:
+        for store, frame in reader:
+            stores.lake.write_table(f"{folder}/{store}.parquet", frame.to_arrow())
+        _check_observed(reader, source)
+    except BaseException:
+        stores.lake.delete(folder)
+        raise
+    return reader
+
+
+def _check_observed(reader: CanonicalReader, source: Source) -> None:
+    if reader.summary.last_day is None:
+        raise BadSales(
+            f"{source.name}: no row has units",
+            remedy="fill the units column; empty units mean that the day was not observed",
+        )
+
+
+def _settle(
+    stores: Stores, dataset: Dataset, reader: CanonicalReader, *, folder: str, mark: str | None, run_id: str
+) -> Loaded:
+    known = stores.warehouse.row("snapshot", dataset=dataset.name, hash=reader.content_hash)
+    if known is not None:
+        stores.lake.delete(folder)
+        with stores.warehouse.transaction() as connection:
+            _point(stores, connection, dataset, reader, mark)
+        snapshot = load(stores, dataset.name).snapshot
+        if snapshot is None:
+            raise UnknownName(f"dataset {dataset.name!r} vanished while it was loaded", remedy="add it again")
+        return Loaded(snapshot, reused=True, why="the source has new bytes but the same sales")
+    summary = reader.summary
+    row = {
+        "dataset": dataset.name,
+        "hash": reader.content_hash,
+        "run_id": run_id,
+        "source_fingerprint": mark,
+        "sales_path": folder,
+        "panel_path": None,
+        "first_day": summary.first_day,
+        "last_day": summary.last_day,
+        "row_count": summary.rows,
+        "series_count": summary.series,
+        "store_count": summary.stores,
+        "summary": _summary(summary),
+    }
+    with stores.warehouse.transaction() as connection:
+        stores.warehouse.copy(
+            connection,
+            "snapshot",
+            pl.DataFrame({**{k: [v] for k, v in row.items()}, "summary": [json.dumps(row["summary"])]}),
+        )
+        _point(stores, connection, dataset, reader, mark)
+    before = dataset.snapshot
+    why = "first load" if before is None else _difference(before, summary)
+    return Loaded(Snapshot(**row), reused=False, why=why)  # type: ignore[arg-type]  # the row just written
+
+
+def _point(
+    stores: Stores, connection: sa.Connection, dataset: Dataset, reader: CanonicalReader, mark: str | None
+) -> None:
+    """Make what was read the current snapshot and remember what the source looked like."""
+    stores.warehouse.execute(
+        "make_snapshot_current",
+        connection,
+        dataset=dataset.name,
+        hash=reader.content_hash,
+        source_fingerprint=mark,
+    )
+
+
+def _summary(summary: SalesSummary) -> dict[str, object]:
+    return {
+        "null_units": summary.null_units,
+        "changed_static": dict(summary.changed_static),
+        "mapped_ids": summary.mapped_ids,
+    }
+
+
+def _difference(before: Snapshot, now: SalesSummary) -> str:
+    parts = [
+        f"{now.rows - before.row_count:+,} rows",
+        f"{now.series - before.series_count:+,} series",
+        f"newest day {before.last_day} -> {now.last_day}",
+    ]
+    return "new snapshot: " + ", ".join(parts)
+
+
+def is_current(dataset: Dataset) -> bool:
+    """Whether the newest snapshot has a panel and the source still looks as it did then."""
+    snapshot = dataset.snapshot
+    if snapshot is None or snapshot.panel_path is None or snapshot.source_fingerprint is None:
+        return False
+    return fingerprint(dataset.source) == snapshot.source_fingerprint
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """A snapshot with its panel, the availability of its series, and whether all was there before."""
+
+    snapshot: Snapshot
+    availability: pl.DataFrame
+    reused: bool
+
+
+def build_panel(
+    stores: Stores, name: str, *, run_id: str, register: Callable[[list[str]], object], force: bool = False
+) -> Built:
+    """Make the current snapshot dense, count and judge its series, and ``register`` their keys, sorted."""
+    dataset = load(stores, name)
+    snapshot = dataset.snapshot
+    if snapshot is None:
+        raise UnknownName(
+            f"dataset {name!r} has no sales yet", remedy=f"materialize sales of partition {name} first"
+        )
+    if snapshot.panel_path is not None and not force:
+        judged = availability(stores, name)
+        if not judged.is_empty() and judged["snapshot"][0] == snapshot.hash:
+            register(judged["series"].to_list())
+            return Built(snapshot, judged, reused=True)
+    folder = f"panels/{name}/{run_id}"
+    counts, described = _write_panels(stores, dataset, snapshot, folder)
+    plan = dataset.options.evaluation.plan()
+    verdicts = [
+        of_history(observed, expected, plan)
+        for observed, expected in zip(counts["observed_days"], counts["expected_days"], strict=True)
+    ]
+    judged = counts.with_columns(
+        dataset=pl.lit(name),
+        snapshot=pl.lit(snapshot.hash),
+        state=pl.Series([verdict.state for verdict in verdicts], dtype=pl.String),
+        reason=pl.Series([verdict.reason for verdict in verdicts], dtype=pl.String),
+        coverage=pl.when(pl.col("expected_days") > 0).then(pl.col("observed_days") / pl.col("expected_days")),
+    ).sort("series")
+    with stores.warehouse.transaction() as connection:
+        stores.warehouse.upsert(connection, "series", described, key="series")
+        stores.warehouse.execute("forget_availability", connection, dataset=name)
+        stores.warehouse.copy(connection, "availability", judged)
+        stores.warehouse.execute(
+            "panel_built", connection, dataset=name, hash=snapshot.hash, panel_path=folder
+        )
+    register(judged["series"].to_list())
+    return Built(replace(snapshot, panel_path=folder), availability(stores, name), reused=False)
+
+
+def _write_panels(
+    stores: Stores, dataset: Dataset, snapshot: Snapshot, folder: str
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    files = stores.lake.list(snapshot.sales_path)
+    columns = list(dataset.source.columns.known)
+    planned = max(snapshot.last_day, _last_planned(stores, files)) if columns else snapshot.last_day
+    calendar = panels.Calendar(snapshot.first_day, snapshot.last_day, planned)
+    counts, described = [], []
+    for file in files:
+        frame = pl.DataFrame(stores.lake.read_table(file))
+        store = file.rsplit("/", 1)[-1].removesuffix(".parquet")
+        panel, counted = panels.densify(
+            frame,
+            store,
+            dataset=dataset.name,
+            calendar=calendar,
+            known=columns,
+            launch=dataset.options.launch,
+        )
+        panels.write(stores.lake, f"{folder}/{store}.parquet", panel)
+        counts.append(counted)
+        described.append(_described(panel))
+    return pl.concat(counts), pl.concat(described)
+
+
+def _last_planned(stores: Stores, files: list[str]) -> dt.date:
+    lasts = [pl.DataFrame(stores.lake.read_table(file, columns=["date"]))["date"].max() for file in files]
+    return max(last for last in lasts if isinstance(last, dt.date))
+
+
+def _described(panel: Panel) -> pl.DataFrame:
+    keys = [SeriesKey.parse(str(key)) for key in panel.series]
+    static = {name: values.tolist() for name, values in panel.static.items()}
+    original = {
+        role: static.pop(f"original_{role}", [getattr(key, role.removesuffix("_id")) for key in keys])
+        for role in ("store_id", "product_id")
+    }
+    rows = [dict(zip(static, values, strict=True)) for values in zip(*static.values(), strict=True)]
+    return pl.DataFrame(
+        {
+            "series": panel.series.tolist(),
+            "dataset": [key.dataset for key in keys],
+            "store_id": [key.store for key in keys],
+            "product_id": [key.product for key in keys],
+            "original_store_id": original["store_id"],
+            "original_product_id": original["product_id"],
+            "static": [json.dumps(row) for row in rows] if rows else ["{}"] * len(keys),
+        }
+    )
+
+
+def availability(stores: Stores, name: str) -> pl.DataFrame:
+    """The stored verdict of every series of a dataset, sorted by key."""
+    return stores.warehouse.frame("availability", dataset=name)
+
+
+def read_panel(stores: Stores, dataset: Dataset, series: list[str] | None = None) -> Panel:
+    """The panel of the current snapshot up to the dataset's anchor, all of it or some series."""
+    snapshot = dataset.built()
+    panel = panels.read(stores.lake, str(snapshot.panel_path), series)
+    if series is None and len(panel.series) != snapshot.series_count:
+        raise Outage(
+            f"the lake holds {len(panel.series)} of the {snapshot.series_count} series of {dataset.name}",
+            remedy="build the dataset again with --force",
+        )
+    anchor = dataset.options.anchor_day(snapshot.last_day)
+    return panel.until(max(0, (anchor - panel.start).days + 1))

@@ -1,0 +1,219 @@
+"""From a source to canonical sales: validated, sorted, one frame per store.
+
+Belongs here: the order of rows, the rules that span them, the summary and the hash of what leaves.
+Does not belong here: reading and judging single rows (``judging``), filling gaps, anything stored.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from itertools import pairwise
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from forecast_assets.datasets.findings import AT
+from forecast_assets.datasets.ids import MISSING
+from forecast_assets.datasets.judging import JudgedSales
+from forecast_assets.datasets.sources import ORIGINALS, Columns, FileSource, SqlSource
+from forecast_assets.keys import MAX_LENGTH, SEPARATOR, check_id
+
+_DAY_BITS = 17
+_NO_DAY = 2**_DAY_BITS - 1
+_SERIES = "\0series"
+_DUPLICATE = "a store, product and date may occur only once"
+_LONG_KEY = f"series keys DATASET__STORE__PRODUCT are longer than {MAX_LENGTH} characters"
+
+
+@dataclass(frozen=True, slots=True)
+class SalesSummary:
+    """What was read. ``null_units`` counts rows without observed units, plan rows among them.
+
+    ``changed_static`` says per static column how many series hold more than one value;
+    ``mapped_ids`` how many store and product ids were given a safe form.
+    """
+
+    rows: int
+    series: int
+    stores: int
+    first_day: date | None
+    last_day: date | None
+    null_units: int
+    changed_static: dict[str, int]
+    mapped_ids: int
+
+
+class CanonicalReader:
+    """Iterate over ``(store_id, frame)`` in the order of store ids; each frame sorted by product and date.
+
+    Columns: product_id (categorical), date, units (null = not observed), the known-future columns,
+    the static columns. Raises one ``BadSales`` that names all offenders at the end of the iteration,
+    so a consumer keeps nothing before the iterator is exhausted. ``summary`` and ``content_hash``
+    are available from then on.
+    """
+
+    def __init__(self, source: FileSource | SqlSource, *, dataset: str, today: date) -> None:
+        check_id("dataset name", dataset)
+        self._source, self._dataset, self._today = source, dataset, today
+        self._summary: SalesSummary | None = None
+        self._hash = ""
+
+    @property
+    def summary(self) -> SalesSummary:
+        """What was read; only after the iteration."""
+        if self._summary is None:
+            raise RuntimeError("the summary is known when all stores were read")
+        return self._summary
+
+    @property
+    def content_hash(self) -> str:
+        """Hash of the canonical content, the same whatever the source's kind and row order."""
+        if self._summary is None:
+            raise RuntimeError("the hash is known when all stores were read")
+        return self._hash
+
+    def __iter__(self) -> Iterator[tuple[str, pl.DataFrame]]:
+        self._summary = None
+        sales = JudgedSales(self._source, dataset=self._dataset, today=self._today)
+        account = _Account(self._source.columns)
+        for batch in sales:
+            frame = _sorted(batch, sales)
+            heads = _heads(frame)
+            self._refuse_long_keys(frame.select("store_id", "product_id")[heads], sales)
+            if not sales.findings:
+                yield from _by_store(frame, heads, sales, account)
+        if sales.findings:
+            raise sales.findings.error(self._source.name)
+        self._hash = account.hash.hexdigest()
+        self._summary = account.summary(mapped_ids=sales.stores.mapped + sales.products.mapped)
+
+    def _refuse_long_keys(self, series: pl.DataFrame, sales: JudgedSales) -> None:
+        room = MAX_LENGTH - len(self._dataset) - 2 * len(SEPARATOR)
+        stores, products = (
+            np.array([len(text) for text in ids.finals])[series[column].to_numpy()]
+            for ids, column in ((sales.stores, "store_id"), (sales.products, "product_id"))
+        )
+        long = np.flatnonzero(stores + products > room)
+        if long.size:
+            told = sales.places.keys(series, long[: sales.findings.room(_LONG_KEY)].tolist())
+            remedy = "shorten the dataset name or the ids, or turn on map_ids"
+            sales.findings.add(_LONG_KEY, remedy, told, int(long.size))
+
+
+def _sorted(frame: pl.DataFrame, sales: JudgedSales) -> pl.DataFrame:
+    """Sort by store, product and date, and refuse what occurs twice."""
+    if sales.findings:
+        frame = frame.filter((frame["store_id"] != MISSING) & (frame["product_id"] != MISSING))
+    days = frame["date"].to_physical()
+    if sales.findings:
+        days = days.set(~days.is_between(0, _NO_DAY - 1).fill_null(value=False), _NO_DAY)
+    stores, products = sales.stores.ranks(), sales.products.ranks()
+    series = stores[frame["store_id"].to_numpy()] * len(products) + products[frame["product_id"].to_numpy()]
+    key = (series << _DAY_BITS) + days.to_numpy()
+    if not (key[1:] > key[:-1]).all():
+        order = np.argsort(key, kind="stable")
+        frame, key = frame[order], key[order]
+        again = (key[1:] == key[:-1]) & (key[1:] & _NO_DAY != _NO_DAY)
+        _refuse_duplicates(frame, np.flatnonzero(again), sales)
+    return frame
+
+
+def _refuse_duplicates(frame: pl.DataFrame, again: NDArray[np.intp], sales: JudgedSales) -> None:
+    if not again.size:
+        return
+    named = again[: sales.findings.room(_DUPLICATE)].tolist()
+    told = sales.places.keys(frame, named)
+    if AT in frame.columns:
+        first, second = sales.places.of(frame, named), sales.places.of(frame, [row + 1 for row in named])
+        told = [f"{one} and {two} ({key})" for one, two, key in zip(first, second, told, strict=True)]
+    sales.findings.add(_DUPLICATE, "keep one row of each, or sum them", told, int(again.size))
+
+
+def _heads(frame: pl.DataFrame) -> NDArray[np.intp]:
+    """The first row of every series of a sorted frame."""
+    stores, products = frame["store_id"].to_numpy(), frame["product_id"].to_numpy()
+    new = np.ones(len(frame), bool)
+    new[1:] = (stores[1:] != stores[:-1]) | (products[1:] != products[:-1])
+    return np.flatnonzero(new)
+
+
+def _by_store(
+    frame: pl.DataFrame, heads: NDArray[np.intp], sales: JudgedSales, account: "_Account"
+) -> Iterator[tuple[str, pl.DataFrame]]:
+    """Cut a sorted batch into stores, with ids for codes, and account for what leaves."""
+    codes = frame["store_id"].to_numpy()
+    starts = np.flatnonzero(np.diff(codes, prepend=MISSING))
+    frame = _with_originals(account.with_newest_statics(frame, heads), sales)
+    products = pl.Series("product_id", [None, *sales.products.finals[1:]], pl.String).cast(pl.Categorical)
+    frame = frame.with_columns(products.gather(frame["product_id"])).drop(AT, "store_id", strict=False)
+    for start, end in pairwise((*starts.tolist(), len(frame))):
+        made = frame.slice(start, end - start)
+        store = sales.stores.finals[codes[start]]
+        own = heads[np.searchsorted(heads, start) : np.searchsorted(heads, end)] - start
+        account.add(store, made, own)
+        yield store, made
+
+
+def _with_originals(frame: pl.DataFrame, sales: JudgedSales) -> pl.DataFrame:
+    if not sales.stores.mapped + sales.products.mapped:
+        return frame
+    pairs = zip(ORIGINALS, (sales.stores, sales.products), ("store_id", "product_id"), strict=True)
+    return frame.with_columns(
+        pl.Series(name, ids.texts, pl.String).gather(frame[column]) for name, ids, column in pairs
+    )
+
+
+class _Account:
+    """What left so far: the summary and the hash in the making."""
+
+    def __init__(self, columns: Columns) -> None:
+        self._columns = columns
+        self.hash = hashlib.blake2b(digest_size=16)
+        self._counted = dict.fromkeys(("rows", "series", "stores", "null_units"), 0)
+        self._changed = dict.fromkeys(columns.static, 0)
+        self._observed: list[date] = []
+
+    def with_newest_statics(self, frame: pl.DataFrame, heads: NDArray[np.intp]) -> pl.DataFrame:
+        """Spread the newest value of every static column over its series, and count what changed."""
+        names = list(self._columns.static)
+        if not names:
+            return frame
+        series = np.repeat(np.arange(len(heads), dtype=np.int32), np.diff(heads, append=len(frame)))
+        newest = [pl.col(name).drop_nulls().last() for name in names]
+        changed = [(pl.col(name).min() != pl.col(name).max()).alias(f"\0{name}") for name in names]
+        numbered = frame.select(*names, pl.Series(_SERIES, series))
+        table = numbered.group_by(_SERIES, maintain_order=True).agg(*newest, *changed)
+        for name in names:
+            self._changed[name] += int(table[f"\0{name}"].sum())
+        return frame.with_columns(table.select(names)[series])
+
+    def add(self, store: str, frame: pl.DataFrame, heads: NDArray[np.intp]) -> None:
+        """Count and hash one store."""
+        observed = frame["date"].filter(frame["units"].is_not_null())
+        self._counted["rows"] += len(frame)
+        self._counted["series"] += len(heads)
+        self._counted["stores"] += 1
+        self._counted["null_units"] += len(frame) - len(observed)
+        self._observed += [day for day in (observed.min(), observed.max()) if isinstance(day, date)]
+        texts = [name for name in frame.columns if frame[name].dtype == pl.String]
+        first = frame.select("product_id", *texts)[heads].cast(pl.String)
+        told = [store, frame.columns, len(frame), heads.tolist(), first.rows()]
+        self.hash.update(json.dumps(told).encode())
+        self.hash.update(frame["date"].to_physical().to_numpy().data)
+        for name in ("units", *self._columns.known):
+            # Adding zero gives -0.0 and 0.0 the same bytes.
+            numbers = frame[name].fill_null(float("nan")).to_numpy() + np.float32(0)
+            self.hash.update(numbers.data)
+
+    def summary(self, *, mapped_ids: int) -> SalesSummary:
+        """Sum up when all stores have left."""
+        return SalesSummary(
+            **self._counted,
+            first_day=min(self._observed, default=None),
+            last_day=max(self._observed, default=None),
+            changed_static=self._changed,
+            mapped_ids=mapped_ids,
+        )

@@ -1,0 +1,144 @@
+"""What a dataset is: its source, its options and its newest snapshot.
+
+Belongs here: the record of a dataset and its life in the warehouse.
+Does not belong here: reading sales (``sources``, ``canonical``) and building panels (``panels``).
+"""
+
+import datetime as dt
+import json
+from dataclasses import dataclass
+from typing import Literal
+
+import polars as pl
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+from forecast_assets.backtests.settings import EvaluationSettings
+from forecast_assets.datasets.sources import Source
+from forecast_assets.errors import BadSetting, UnknownName
+from forecast_assets.stores import Stores
+from forecast_assets.stores.warehouse import Row
+
+SOURCE: TypeAdapter[Source] = TypeAdapter(Source)
+
+
+class DatasetOptions(BaseModel):
+    """How a dataset's history is read and evaluated."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    anchor: Literal["newest_day", "week", "month"] = Field(
+        default="newest_day",
+        description="The day evaluations end on: the newest one, or the end of the last full week or month.",
+    )
+    launch: Literal["first_sale", "first_row"] = Field(
+        default="first_sale",
+        description="A series begins with its first sale (zeros before it are not history) or its first row.",
+    )
+    evaluation: EvaluationSettings = Field(
+        default=EvaluationSettings(), description="Candidates, folds and rule unless a run says otherwise."
+    )
+
+    def anchor_day(self, newest: dt.date) -> dt.date:
+        """The last day that an evaluation may read, at most ``newest``."""
+        if self.anchor == "week":
+            return newest - dt.timedelta(days=newest.isoweekday() % 7)
+        if self.anchor == "month":
+            tomorrow = newest + dt.timedelta(days=1)
+            return tomorrow.replace(day=1) - dt.timedelta(days=1)
+        return newest
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """One frozen state of a dataset's sales. ``hash`` covers the canonical content, not its origin."""
+
+    dataset: str
+    hash: str
+    sales_path: str
+    panel_path: str | None
+    source_fingerprint: str | None
+    first_day: dt.date
+    last_day: dt.date
+    row_count: int
+    series_count: int
+    store_count: int
+    run_id: str
+    summary: dict[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """A named source of sales with its options and the snapshot that is current, if any."""
+
+    name: str
+    source: Source
+    options: DatasetOptions
+    snapshot: Snapshot | None
+
+    def built(self) -> Snapshot:
+        """The current snapshot. Raises ``UnknownName`` when the dataset was never built."""
+        if self.snapshot is None or self.snapshot.panel_path is None:
+            raise UnknownName(
+                f"dataset {self.name!r} has no panel yet",
+                remedy=f"materialize sales and panel of partition {self.name}, "
+                f"or run `forecast-assets evaluate {self.name}`",
+            )
+        return self.snapshot
+
+
+def load(stores: Stores, name: str) -> Dataset:
+    """Read a dataset. Raises ``UnknownName`` listing those that exist."""
+    row = stores.warehouse.row("dataset", name=name)
+    if row is None:
+        known = ", ".join(names(stores)) or "none"
+        raise UnknownName(
+            f"there is no dataset {name!r}", remedy=f"known datasets: {known}; add one with `dataset add`"
+        )
+    return Dataset(
+        name=name,
+        source=SOURCE.validate_python(row["source"]),
+        options=DatasetOptions.model_validate_json(json.dumps(row["options"])),
+        snapshot=_snapshot(row),
+    )
+
+
+def _snapshot(row: Row) -> Snapshot | None:
+    if row["hash"] is None:
+        return None
+    return Snapshot(**{name: row[name] for name in Snapshot.__dataclass_fields__})  # type: ignore[arg-type]  # one row
+
+
+def names(stores: Stores) -> list[str]:
+    """All datasets, sorted."""
+    return [str(row["name"]) for row in stores.warehouse.rows("datasets")]
+
+
+def check_free(stores: Stores, name: str) -> None:
+    """Raise ``BadSetting`` when there is a dataset of this name."""
+    if name in names(stores):
+        raise BadSetting(
+            f"dataset {name!r} exists already",
+            remedy=f"choose another name, or `forecast-assets dataset remove {name} --yes` first",
+        )
+
+
+def add(stores: Stores, name: str, source: Source, options: DatasetOptions) -> None:
+    """Store a new dataset. Raises ``BadSetting`` when the name is taken."""
+    check_free(stores, name)
+    record = pl.DataFrame(
+        {
+            "name": [name],
+            "source": [SOURCE.dump_json(source).decode()],
+            "options": [options.model_dump_json()],
+        }
+    )
+    with stores.warehouse.transaction() as connection:
+        stores.warehouse.copy(connection, "dataset", record)
+
+
+def remove(stores: Stores, name: str) -> None:
+    """Forget a dataset with all its rows and files. Raises ``UnknownName``."""
+    load(stores, name)
+    stores.warehouse.execute("remove_dataset", name=name)
+    for folder in ("sales", "panels", "global", "backtests"):
+        stores.lake.delete(f"{folder}/{name}")

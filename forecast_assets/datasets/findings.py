@@ -1,0 +1,114 @@
+"""What is wrong with a source, in one message.
+
+Belongs here: collecting offenders, and saying where they are.
+Does not belong here: deciding what is wrong (``rules``).
+"""
+
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import polars as pl
+
+from forecast_assets.datasets.ids import MISSING, Ids
+from forecast_assets.datasets.reading import lines
+from forecast_assets.errors import SHOWN_OFFENDERS, BadSales, listed
+
+AT = "\0at"
+_SHOWN_CHARACTERS = 40
+
+
+@dataclass(slots=True)
+class _Total:
+    remedy: str
+    total: int = 0
+    first: list[str] = field(default_factory=list)
+
+
+class Findings:
+    """Offenders of the whole source, grouped by what is wrong with them."""
+
+    def __init__(self) -> None:
+        self._found: dict[str, _Total] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._found)
+
+    def add(self, what: str, remedy: str, offenders: Iterable[str], total: int) -> None:
+        """Name the first of ``total`` offenders."""
+        found = self._found.setdefault(what, _Total(remedy))
+        found.total += total
+        found.first += list(offenders)[: SHOWN_OFFENDERS - len(found.first)]
+
+    def room(self, what: str) -> int:
+        """How many offenders still need a name."""
+        return SHOWN_OFFENDERS - (len(self._found[what].first) if what in self._found else 0)
+
+    def error(self, name: str) -> BadSales:
+        """Tell everything that was found in source ``name``."""
+        told = "; ".join(f"{what}: {listed(found.first, found.total)}" for what, found in self._found.items())
+        remedies = dict.fromkeys(found.remedy for found in self._found.values())
+        return BadSales(f"{name}: {told}", remedy="; ".join(remedies))
+
+
+class Places:
+    """Where rows are: on a line of a text file, else under a key.
+
+    Column ``AT`` of a frame numbers the rows of all text files of a source, one file after the other.
+    """
+
+    def __init__(self, stores: Ids, products: Ids) -> None:
+        self._stores, self._products = stores, products
+        self._files: list[Path] = []
+        self._starts: list[int] = []
+        self._rows = 0
+
+    def enter(self, file: Path, rows: int) -> int:
+        """Number the rows of the next text file; answer the first number."""
+        self._files.append(file)
+        self._starts.append(self._rows)
+        self._rows += rows
+        return self._starts[-1]
+
+    def of(self, frame: pl.DataFrame, rows: Sequence[int]) -> list[str]:
+        """Say where rows are as well as the source allows."""
+        if AT in frame.columns:
+            return self.lines([frame[AT][row] for row in rows])
+        return self.keys(frame, rows)
+
+    def lines(self, numbers: Sequence[int]) -> list[str]:
+        """Name the lines of numbered rows."""
+        files = [bisect_right(self._starts, number) - 1 for number in numbers]
+        records = [number - self._starts[file] for number, file in zip(numbers, files, strict=True)]
+        where = list(zip(files, records, strict=True))
+        found = {
+            file: lines(self._files[file], [record for other, record in where if other == file])
+            for file in set(files)
+        }
+        several = len(self._files) > 1
+        return [
+            f"line {found[file][record]}" + (f" of {self._files[file].name}" if several else "")
+            for file, record in where
+        ]
+
+    def keys(self, frame: pl.DataFrame, rows: Sequence[int]) -> list[str]:
+        """Name the store, product and day of rows, as far as they are known."""
+        told = []
+        for row in rows:
+            store, product = frame["store_id"][row], frame["product_id"][row]
+            day = frame["date"][row] if "date" in frame.columns else None
+            words = (
+                shown(self._stores.texts[store]) if store != MISSING else "no store",
+                shown(self._products.texts[product]) if product != MISSING else "no product",
+                *((str(day),) if day is not None else ()),
+            )
+            told.append(" / ".join(word.strip("'") for word in words))
+        return told
+
+
+def shown(value: object) -> str:
+    """Show a value on one line, whatever it holds."""
+    if not isinstance(value, str):
+        return str(value)
+    return repr(value if len(value) <= _SHOWN_CHARACTERS else value[:_SHOWN_CHARACTERS] + "...")

@@ -1,0 +1,93 @@
+"""Store and product ids as small numbers.
+
+Belongs here: numbering ids, judging each once, giving foreign ids a form that fits into a key.
+Does not belong here: what a whole key may be (``keys``), telling where an id stands (``findings``).
+"""
+
+import hashlib
+import re
+import unicodedata
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from forecast_assets.keys import ID_PATTERN
+
+Codes = NDArray[np.int32]
+
+MISSING = 0
+_ID = re.compile(ID_PATTERN)
+_SUFFIX_BYTES = 5
+
+
+class Ids:
+    """The ids of one role; code ``MISSING`` is the row without one.
+
+    ``texts`` are the ids as given, ``finals`` as they may be part of a key, both by code.
+    ``foreign`` (codes) and ``twins`` (pairs of ids) await being told; who tells them empties them.
+    """
+
+    def __init__(self, *, room: int, mapped: bool) -> None:
+        self.texts = [""]
+        self.finals = [""]
+        self.foreign: list[int] = []
+        self.twins: list[tuple[str, str]] = []
+        self._codes = {"": MISSING}
+        self._seen: dict[str, str] = {}
+        self._room, self._mapped = room, mapped
+
+    @property
+    def mapped(self) -> int:
+        """How many ids were given a safe form."""
+        return sum(final != text for final, text in zip(self.finals, self.texts, strict=True))
+
+    def encode(self, column: pa.ChunkedArray) -> Codes:
+        """Number every row's id."""
+        made = [np.empty(0, np.int32)]
+        for chunk in column.chunks:
+            encoded = chunk if pa.types.is_dictionary(chunk.type) else chunk.dictionary_encode()
+            texts = encoded.dictionary.cast(pa.string()).to_pylist()
+            table = np.array([*(self._code(text or "") for text in texts), MISSING], np.int32)
+            places = encoded.indices
+            if places.null_count:
+                places = places.fill_null(len(texts))
+            made.append(table[places.to_numpy(zero_copy_only=False)])
+        return np.concatenate(made)
+
+    def ranks(self) -> NDArray[np.int64]:
+        """The place of every code in the order of the final ids."""
+        ranks = np.empty(len(self.finals), np.int64)
+        ranks[sorted(range(len(self.finals)), key=self.finals.__getitem__)] = np.arange(len(self.finals))
+        return ranks
+
+    def _code(self, text: str) -> int:
+        if text not in self._codes:
+            self._codes[text] = len(self.texts)
+            self.texts.append(text)
+            self.finals.append(self._judged(text))
+        return self._codes[text]
+
+    def _judged(self, text: str) -> str:
+        fits = _ID.fullmatch(text) is not None
+        final = text
+        if self._mapped and not (fits and len(text) <= self._room):
+            final, fits = _safe(text, self._room), True
+        if not fits:
+            self.foreign.append(self._codes[text])
+            return final
+        plain = unicodedata.normalize("NFKC", text).casefold().strip()
+        for form in {plain, final.casefold()}:
+            twin = self._seen.setdefault(form, text)
+            if twin != text:
+                self.twins.append((twin, text))
+                break
+        return final
+
+
+def _safe(text: str, room: int) -> str:
+    """Give a foreign id a form that fits into a key: readable, unique and always the same."""
+    suffix = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=_SUFFIX_BYTES).hexdigest()
+    words = re.sub(r"[^A-Za-z0-9]*[^A-Za-z0-9._-][^A-Za-z0-9]*|[._-]{2,}", "-", text)
+    readable = words[: max(0, room - len(suffix) - 1)].strip("._-")
+    return f"{readable}-{suffix}" if readable else suffix

@@ -1,0 +1,189 @@
+"""From a source to judged rows: numbers, days and ids instead of whatever the source holds.
+
+Belongs here: reading whole stores in batches that fit into memory, applying every rule to every column.
+Does not belong here: the rules (``rules``), the order of rows and what spans them (``canonical``).
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from forecast_assets.datasets import rules
+from forecast_assets.datasets.findings import AT, Findings, Places, shown
+from forecast_assets.datasets.ids import Codes, Ids
+from forecast_assets.datasets.reading import Part, parts
+from forecast_assets.datasets.sources import FileSource, SqlSource
+from forecast_assets.errors import BadSales
+from forecast_assets.keys import MAX_LENGTH, SEPARATOR
+
+ROWS_PER_BATCH = 5_000_000
+MOST_ROWS_PER_STORE = 100_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Counted:
+    """A part, its rows by store code, and the number of its first row if rows are lines."""
+
+    part: Part
+    rows: NDArray[np.intp]
+    first: int | None
+
+
+class JudgedSales:
+    """Iterate over frames of whole stores, in the order of store ids; rows as they come, ids as codes.
+
+    ``findings`` grows on the way; what breaks a rule is null or ``MISSING`` where it would do harm.
+    Column ``AT`` is there when rows are lines.
+    """
+
+    def __init__(self, source: FileSource | SqlSource, *, dataset: str, today: date) -> None:
+        self._source, self._columns, self._today = source, source.columns, today
+        room = (MAX_LENGTH - len(dataset) - 2 * len(SEPARATOR)) // 2
+        self.stores = Ids(room=room, mapped=source.map_ids)
+        self.products = Ids(room=room, mapped=source.map_ids)
+        self.findings = Findings()
+        self.places = Places(self.stores, self.products)
+
+    def __iter__(self) -> Iterator[pl.DataFrame]:
+        opened = list(parts(self._source))
+        counted = [self._count(part) for part in opened]
+        for batch in self._batches(counted):
+            yield self._read(counted, batch)
+
+    def _count(self, part: Part) -> _Counted:
+        columns = self._columns
+        # A mapped id must be known before its twin may leave in another batch.
+        mapped = self._source.map_ids
+        table = part.read([columns.store, columns.product] if mapped else [columns.store])
+        first = None if part.file is None else self.places.enter(part.file, len(table))
+        stores = self._coded(self.stores, columns.store, table, first)
+        if mapped:
+            self._coded(self.products, columns.product, table, first)
+        return _Counted(part, np.bincount(stores), first)
+
+    def _coded(self, ids: Ids, column: str, table: pa.Table, first: int | None) -> Codes:
+        """Number the ids of a column and report those that were not seen before and break a rule."""
+        rules.refuse_type(self._source.name, column, table[column].type, holds_ids=True)
+        codes = ids.encode(table[column])
+        if ids.foreign:
+            what = f"column {column!r} {rules.FOREIGN_ID}"
+            named = ids.foreign[: self.findings.room(what)]
+            told = [shown(ids.texts[code]) for code in named]
+            if first is not None:
+                places = self.places.lines([first + int(np.argmax(codes == code)) for code in named])
+                told = [f"{place} ({text})" for place, text in zip(places, told, strict=True)]
+            self.findings.add(what, rules.REMEDIES[rules.FOREIGN_ID], told, len(ids.foreign))
+            ids.foreign = []
+        if ids.twins:
+            what = f"column {column!r} {rules.TWIN_ID}"
+            told = [f"{shown(one)} and {shown(other)}" for one, other in ids.twins]
+            self.findings.add(what, rules.REMEDIES[rules.TWIN_ID], told, len(ids.twins))
+            ids.twins = []
+        return codes
+
+    def _batches(self, counted: Sequence[_Counted]) -> Iterator[NDArray[np.bool_]]:
+        """Group whole stores in the order of their ids; a batch marks its codes."""
+        rows = np.zeros(len(self.stores.texts), np.int64)
+        for one in counted:
+            rows[: len(one.rows)] += one.rows
+        self._refuse_size(rows)
+        batch, held = np.zeros(len(rows), bool), 0
+        by_id = np.argsort(self.stores.ranks())
+        for code in by_id[rows[by_id] > 0]:
+            if held and held + rows[code] > ROWS_PER_BATCH:
+                yield batch
+                batch, held = np.zeros(len(rows), bool), 0
+            batch[code] = True
+            held += int(rows[code])
+        yield batch
+
+    def _refuse_size(self, rows: NDArray[np.int64]) -> None:
+        if not rows.any():
+            raise BadSales(
+                f"{self._source.name} has columns but no rows",
+                remedy="export at least one day of sales, or widen the query",
+            )
+        largest = int(rows.argmax())
+        if rows[largest] > MOST_ROWS_PER_STORE:
+            raise BadSales(
+                f"{self._source.name}: store {shown(self.stores.texts[largest])} has {rows[largest]} rows",
+                remedy=f"a store may have {MOST_ROWS_PER_STORE} rows; load fewer years or products",
+            )
+
+    def _read(self, counted: Sequence[_Counted], batch: NDArray[np.bool_]) -> pl.DataFrame:
+        frames = []
+        for one in counted:
+            inside = batch[np.flatnonzero(one.rows)]
+            if inside.any():
+                frames.append(self._judged(one, None if inside.all() else batch))
+        return pl.concat(frames)
+
+    def _judged(self, one: _Counted, batch: NDArray[np.bool_] | None) -> pl.DataFrame:
+        """Read one part and judge its rows, all or those that belong to the batch."""
+        columns = self._columns
+        table = one.part.read(columns.needed)
+        stores = self.stores.encode(table[columns.store])
+        products = self._coded(self.products, columns.product, table, one.first)
+        others = [name for name in columns.needed if name not in {columns.store, columns.product}]
+        for name in others:
+            rules.refuse_type(self._source.name, name, table[name].type, holds_ids=False)
+        frame = pl.DataFrame({"store_id": stores, "product_id": products})
+        if one.first is not None:
+            frame = frame.with_columns(pl.int_range(one.first, one.first + len(frame), eager=True).alias(AT))
+        raw = pl.DataFrame(table.select(others))
+        if batch is not None:
+            rows = np.flatnonzero(batch[stores])
+            raw, frame = raw[rows], frame[rows]
+        for name, codes in ((columns.store, frame["store_id"]), (columns.product, frame["product_id"])):
+            self._report(name, codes, rules.judge_ids(codes), frame)
+        return self._with_values(frame, raw)
+
+    def _with_values(self, frame: pl.DataFrame, raw: pl.DataFrame) -> pl.DataFrame:
+        columns = self._columns
+        days, verdict = rules.read_days(raw[columns.date], self._source.date_format)
+        self._report(columns.date, raw[columns.date], verdict, frame)
+        frame = frame.with_columns(days.alias("date"))
+        units = self._number(columns.units, raw, frame, units=True)
+        for name in columns.flags:
+            marked, verdict = rules.read_flags(raw[name])
+            self._report(name, raw[name], verdict, frame)
+            units = units.set(marked, None)
+        unsold = rules.judge_calendar(days, units.is_not_null(), self._today)
+        self._report(columns.date, days, unsold, frame)
+        made = [units.cast(pl.Float32).alias("units")]
+        for name, column in columns.known.items():
+            made.append(self._number(column, raw, frame, units=False).cast(pl.Float32).alias(name))
+        for name in columns.static:
+            text = raw[name].cast(pl.String)
+            made.append(text.set(text == "", None).alias(name))
+        return frame.with_columns(made)
+
+    def _number(self, column: str, raw: pl.DataFrame, frame: pl.DataFrame, *, units: bool) -> pl.Series:
+        values, verdict = rules.read_numbers(raw[column], booleans=not units)
+        self._report(column, raw[column], verdict, frame)
+        sized = rules.judge_size(values, units=units)
+        self._report(column, raw[column], sized, frame)
+        # What is out of bounds was reported; nothing behind this line should trip over it.
+        return values if sized is None else values.set(sized.is_not_null(), None)
+
+    def _report(self, column: str, raw: pl.Series, verdict: pl.Series | None, frame: pl.DataFrame) -> None:
+        if verdict is None:
+            return
+        for what in verdict.drop_nulls().unique(maintain_order=True):
+            label = f"column {column!r} {what}"
+            rows = (verdict == what).arg_true()
+            named = rows.head(self.findings.room(label)).to_list()
+            told = self.places.of(frame, named)
+            if what not in {rules.EMPTY_ID, rules.EMPTY_DATE}:
+                values = [shown(raw[row]) for row in named]
+                # The day of a key may be the value itself.
+                told = [
+                    place if place.endswith(f" {value}") else f"{place} ({value})"
+                    for place, value in zip(told, values, strict=True)
+                ]
+            self.findings.add(label, rules.REMEDIES[what], told, len(rows))

@@ -1,0 +1,240 @@
+"""Panels: from canonical sales to one dense matrix, and to and from the lake.
+
+Belongs here: the calendar made dense, days counted, one Parquet file per store with one row per series.
+Does not belong here: what a panel is (``forecasting.panel``) and judging it (``forecasting.availability``).
+"""
+
+import datetime as dt
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Literal
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from forecast_assets.errors import Outage, UnknownName, listed
+from forecast_assets.forecasting.panel import Panel
+from forecast_assets.keys import SEPARATOR, SeriesKey
+from forecast_assets.stores.lake import Lake
+
+# A single series is read by decoding one group; large enough that a store's file stays small.
+_ROWS_PER_GROUP = 256
+_HEADER = b"forecast_assets"
+_EPOCH = dt.date(1970, 1, 1)
+_ROW = "\0row"
+KEY_COLUMNS = ("product_id", "date", "units")
+
+
+@dataclass(frozen=True, slots=True)
+class Calendar:
+    """The days of a dataset: observed ones from ``first`` to ``newest``, planned ones up to ``planned``."""
+
+    first: dt.date
+    newest: dt.date
+    planned: dt.date
+
+    @property
+    def days(self) -> int:
+        """Days on which sales may have been observed."""
+        return (self.newest - self.first).days + 1
+
+    @property
+    def width(self) -> int:
+        """Days with a plan: all observed days and those after."""
+        return (self.planned - self.first).days + 1
+
+
+def densify(
+    frame: pl.DataFrame,
+    store: str,
+    *,
+    dataset: str,
+    calendar: Calendar,
+    known: Sequence[str],
+    launch: Literal["first_sale", "first_row"],
+) -> tuple[Panel, pl.DataFrame]:
+    """Turn one store's canonical rows into a panel and the day counts of each series.
+
+    ``frame`` is sorted by product and date; days outside the calendar are left out. Between the first
+    and the last observed day a missing row means nothing was sold (0); a row without units means the
+    day was not observed (NaN).
+    """
+    products = frame["product_id"].unique(maintain_order=True)
+    statics = _static(frame, products)
+    frame = frame.with_columns(pl.col("product_id").rle_id().alias(_ROW))
+    frame = frame.filter(pl.col("date").is_between(calendar.first, calendar.planned))
+    rows = frame[_ROW].to_numpy()
+    days = frame["date"].to_physical().to_numpy() - np.int32((calendar.first - _EPOCH).days)
+    units = frame["units"].fill_null(np.nan).to_numpy().astype(np.float32, copy=False)
+    count = len(products)
+    sold = units > 0 if launch == "first_sale" else ~np.isnan(units)
+    first = np.full(count, calendar.days, np.int64)
+    last = np.full(count, -1, np.int64)
+    for days_of, wanted, newest in ((first, sold, False), (last, ~np.isnan(units), True)):
+        of, at = _ends(rows, days, wanted, newest=newest)
+        days_of[of] = at
+    alive = (days >= first[rows]) & (days <= last[rows])
+    inside = slice(None) if alive.all() else alive  # a copy of every column is worth avoiding
+    matrix = _dense(first, last, calendar.days)
+    matrix[rows[inside], days[inside]] = units[inside]
+    columns = {name: _spread(frame[name], rows, days, (count, calendar.width)) for name in known}
+    panel = Panel(
+        series=np.array([SEPARATOR.join((dataset, store, product)) for product in products]),
+        start=calendar.first,
+        units=matrix,
+        known=columns,
+        static=statics,
+    )
+    promoted = frame["promo"].fill_null(0).to_numpy() > 0 if "promo" in known else None
+    return panel, _counts(panel, rows[inside], units[inside], None if promoted is None else promoted[inside])
+
+
+def _ends(
+    rows: NDArray[np.uint32], days: NDArray[np.int32], wanted: NDArray[np.bool_], *, newest: bool
+) -> tuple[NDArray[np.uint32], NDArray[np.int32]]:
+    """The oldest or newest wanted day of every row that has one; ``rows`` and their days rise."""
+    at = np.flatnonzero(wanted)
+    found = rows[at]
+    edge = _changes(found[::-1])[::-1] if newest else _changes(found)
+    return found[edge], days[at[edge]]
+
+
+def _changes(rows: NDArray[np.uint32]) -> NDArray[np.bool_]:
+    """Where a row differs from the one before it; the first one does."""
+    changed = np.ones(len(rows), np.bool_)
+    np.not_equal(rows[1:], rows[:-1], out=changed[1:])
+    return changed
+
+
+def _dense(first: NDArray[np.int64], last: NDArray[np.int64], days: int) -> NDArray[np.float32]:
+    position = np.arange(days)
+    alive = (position >= first[:, None]) & (position <= last[:, None])
+    return np.where(alive, np.float32(0), np.float32(np.nan))
+
+
+def _spread(
+    values: pl.Series, rows: NDArray[np.uint32], days: NDArray[np.int32], shape: tuple[int, int]
+) -> NDArray[np.float32]:
+    matrix = np.full(shape, np.nan, np.float32)
+    matrix[rows, days] = values.fill_null(np.nan).to_numpy()
+    return matrix
+
+
+def _static(frame: pl.DataFrame, products: pl.Series) -> dict[str, NDArray[np.str_]]:
+    names = [name for name, kind in frame.schema.items() if kind == pl.String and name not in KEY_COLUMNS]
+    if not names:
+        return {}
+    newest = frame.group_by("product_id", maintain_order=True).agg(pl.col(names).drop_nulls().last())
+    if newest["product_id"].to_list() != products.to_list():
+        raise AssertionError("static attributes lost their series")
+    return {name: newest[name].fill_null("").to_numpy().astype(np.str_) for name in names}
+
+
+def _counts(
+    panel: Panel, rows: NDArray[np.uint32], units: NDArray[np.float32], promoted: NDArray[np.bool_] | None
+) -> pl.DataFrame:
+    count = len(panel.series)
+    seen = ~np.isnan(units)
+
+    starts = np.flatnonzero(_changes(rows))
+
+    def per_series(mask: NDArray[np.bool_]) -> NDArray[np.int64]:
+        total = np.zeros(count, np.int64)
+        if len(starts):
+            total[rows[starts]] = np.add.reduceat(mask, starts, dtype=np.int64)
+        return total
+
+    observed = per_series(seen)
+    closed = per_series(~seen)
+    expected = np.maximum(panel.last - panel.first + 1, 0)
+    sold = np.nansum(panel.units, axis=1, dtype=np.float64)
+    start = np.datetime64(panel.start, "D")
+    alive = observed > 0
+    day = {"first_day": start + panel.first, "last_day": start + panel.last}
+    return pl.DataFrame(
+        {
+            "series": panel.series.tolist(),
+            **{name: pl.Series(value).set(pl.Series(~alive), None) for name, value in day.items()},
+            "observed_days": observed,
+            "expected_days": expected,
+            "missing_days": expected - observed - closed,
+            "closed_days": closed,
+            "zero_sale_days": per_series(seen & (units == 0)),
+            "promotion_days": [None] * count if promoted is None else per_series(seen & promoted),
+            "average_daily_demand": np.divide(sold, observed, out=np.full(count, np.nan), where=alive),
+        }
+    ).with_columns(pl.col("average_daily_demand").fill_nan(None))
+
+
+def write(lake: Lake, path: str, panel: Panel) -> None:
+    """Store one store's panel as ``path``, one row per series."""
+    arrays = {
+        "series": pa.array(panel.series.tolist(), pa.string()),
+        "units": _as_lists(panel.units),
+        **{f"known.{name}": _as_lists(values) for name, values in panel.known.items()},
+        **{f"static.{name}": pa.array(values.tolist(), pa.string()) for name, values in panel.static.items()},
+    }
+    header = json.dumps({"start": panel.start.isoformat()}).encode()
+    table = pa.table(arrays).replace_schema_metadata({_HEADER: header})
+    lake.write_table(path, table, rows_per_group=_ROWS_PER_GROUP)
+
+
+def _as_lists(matrix: NDArray[np.float32]) -> pa.Array:
+    return pa.FixedSizeListArray.from_arrays(pa.array(matrix.ravel()), matrix.shape[1])
+
+
+def read(lake: Lake, path: str, series: Iterable[str] | None = None) -> Panel:
+    """Read the panel below ``path``, all of it or the named series, sorted by key.
+
+    Raises ``UnknownName`` for a series that it does not hold, ``Outage`` when the lake lost it.
+    """
+    wanted = None if series is None else sorted(set(series))
+    tables = list(_tables(lake, path, wanted))
+    found = {key for table in tables for key in table["series"].to_pylist()}
+    if lost := [key for key in wanted or () if key not in found]:
+        raise UnknownName(
+            f"series {listed(lost)} are not in the newest snapshot",
+            remedy="they stopped being delivered; ask for others, or load the file that has them",
+        )
+    table = pa.concat_tables(tables)
+    header = json.loads(table.schema.metadata[_HEADER])
+    return Panel(
+        series=np.array(table["series"].to_pylist()),
+        start=dt.date.fromisoformat(header["start"]),
+        units=_as_matrix(table["units"]),
+        known={name: _as_matrix(table[f"known.{name}"]) for name in _named(table, "known.")},
+        static={
+            name: np.array(table[f"static.{name}"].to_pylist(), np.str_) for name in _named(table, "static.")
+        },
+    )
+
+
+def _tables(lake: Lake, path: str, wanted: Sequence[str] | None) -> Iterable[pa.Table]:
+    files = {_store(file): file for file in lake.list(path)}
+    if not files:
+        raise Outage(f"the lake holds no panel below {path}", remedy="build the dataset again with --force")
+    if wanted is None:
+        # "A-1__" sorts before "A__", but "A-1.parquet" after "A.parquet" would not follow the keys.
+        yield from (lake.read_table(files[store]) for store in sorted(files, key=lambda s: s + SEPARATOR))
+        return
+    for store, keys in groupby(wanted, key=lambda key: SeriesKey.parse(key).store):
+        if store in files:
+            yield lake.read_table(files[store], keys=("series", keys))
+
+
+def _store(file: str) -> str:
+    return file.rsplit("/", 1)[-1].removesuffix(".parquet")
+
+
+def _named(table: pa.Table, prefix: str) -> list[str]:
+    return [name.removeprefix(prefix) for name in table.column_names if name.startswith(prefix)]
+
+
+def _as_matrix(column: pa.ChunkedArray) -> NDArray[np.float32]:
+    width = column.type.list_size
+    parts = [chunk.flatten().to_numpy(zero_copy_only=False).reshape(-1, width) for chunk in column.chunks]
+    return np.concatenate(parts) if len(parts) > 1 else np.ascontiguousarray(parts[0])

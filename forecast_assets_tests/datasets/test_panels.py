@@ -1,0 +1,239 @@
+"""From rows to a dense matrix: what a missing row, a closed day and a plan row become."""
+
+import datetime as dt
+from collections.abc import Sequence
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from forecast_assets.datasets.panels import Calendar, densify, read, write
+from forecast_assets.errors import UnknownName
+from forecast_assets.forecasting.panel import Panel
+from forecast_assets.stores.lake import Lake
+
+FIRST = dt.date(2026, 1, 1)
+NAN = float("nan")
+
+
+def day(n: int) -> dt.date:
+    return FIRST + dt.timedelta(days=n)
+
+
+def rows(product: str, units: dict[int, float | None], **columns) -> pl.DataFrame:
+    """Rows of one product: day number -> units."""
+    return pl.DataFrame(
+        {
+            "product_id": [product] * len(units),
+            "date": [day(n) for n in units],
+            "units": pl.Series(list(units.values()), dtype=pl.Float32),
+            **columns,
+        }
+    ).with_columns(pl.col("product_id").cast(pl.Categorical))
+
+
+def dense(
+    frame: pl.DataFrame, *, days: int = 8, planned: int = 8, known: Sequence[str] = (), **options
+) -> tuple[Panel, pl.DataFrame]:
+    calendar = Calendar(FIRST, day(days - 1), day(planned - 1))
+    launch = options.get("launch", "first_sale")
+    return densify(frame, "S1", dataset="d", calendar=calendar, known=known, launch=launch)
+
+
+@pytest.mark.parametrize("launch", ["first_sale", "first_row"])
+def test_a_missing_row_is_zero_and_a_row_without_units_is_unknown(launch):
+    panel, _ = dense(rows("P1", {1: 3, 2: None, 5: 7}), launch=launch)
+    np.testing.assert_array_equal(panel.units, [[NAN, 3, NAN, 0, 0, 7, NAN, NAN]])
+
+
+def test_zeros_before_the_first_sale_are_not_history_unless_the_first_row_counts():
+    frame = rows("P1", {0: 0, 1: 0, 2: 4, 3: 0})
+    np.testing.assert_array_equal(dense(frame)[0].units, [[NAN, NAN, 4, 0, NAN, NAN, NAN, NAN]])
+    np.testing.assert_array_equal(
+        dense(frame, launch="first_row")[0].units, [[0, 0, 4, 0, NAN, NAN, NAN, NAN]]
+    )
+
+
+def test_a_row_without_units_before_the_first_sale_or_after_the_last_one_is_not_a_closed_day():
+    for launch in ("first_sale", "first_row"):
+        panel, counts = dense(rows("P1", {0: None, 2: 4, 3: 5, 5: None}), launch=launch)
+        np.testing.assert_array_equal(panel.units, [[NAN, NAN, 4, 5, NAN, NAN, NAN, NAN]])
+        assert counts["closed_days"].to_list() == [0]
+
+
+def test_a_series_that_never_sold_is_unknown_throughout_and_has_no_days():
+    panel, counts = dense(rows("P1", {0: 0, 1: 0, 2: None}))
+    assert np.isnan(panel.units).all()
+    assert counts.to_dicts() == [
+        {
+            "series": "d__S1__P1",
+            "first_day": None,
+            "last_day": None,
+            "observed_days": 0,
+            "expected_days": 0,
+            "missing_days": 0,
+            "closed_days": 0,
+            "zero_sale_days": 0,
+            "promotion_days": None,
+            "average_daily_demand": None,
+        }
+    ]
+
+
+def test_days_are_counted_between_the_first_and_the_last_observed_one():
+    promo = [1, 1, 0, 1, 0, 1, 1]
+    frame = pl.concat(
+        [
+            rows("P1", {0: 0, 1: 6, 2: None, 3: 0, 6: 3, 7: None, 9: None}, promo=promo),
+            rows("P2", {4: 2}, promo=[None]),
+        ]
+    )
+    _, counts = dense(frame, days=8, planned=10, known=["promo"])
+    assert counts.to_dicts() == [
+        {
+            "series": "d__S1__P1",
+            "first_day": day(1),
+            "last_day": day(6),
+            "observed_days": 3,
+            "expected_days": 6,
+            "missing_days": 2,
+            "closed_days": 1,
+            "zero_sale_days": 1,
+            "promotion_days": 2,
+            "average_daily_demand": 3.0,
+        },
+        {
+            "series": "d__S1__P2",
+            "first_day": day(4),
+            "last_day": day(4),
+            "observed_days": 1,
+            "expected_days": 1,
+            "missing_days": 0,
+            "closed_days": 0,
+            "zero_sale_days": 0,
+            "promotion_days": 0,
+            "average_daily_demand": 2.0,
+        },
+    ]
+
+
+def test_plan_rows_after_the_newest_day_reach_the_known_columns_only():
+    frame = rows("P1", {0: 1, 2: 2, 3: None, 4: None}, price=[1.5, 2.5, 3.5, None])
+    panel, _ = dense(frame, days=3, planned=5, known=["price"])
+    np.testing.assert_array_equal(panel.units, [[1, 0, 2]])
+    np.testing.assert_array_equal(panel.known["price"], np.array([[1.5, NAN, 2.5, 3.5, NAN]], np.float32))
+    assert panel.future_days == 2
+
+
+def test_a_series_whose_rows_all_lie_outside_the_calendar_is_kept_and_empty():
+    calendar = Calendar(day(3), day(5), day(5))
+    frame = rows("P1", {0: None, 1: None}, family=["bread", "bread"])
+    panel, counts = densify(frame, "S1", dataset="d", calendar=calendar, known=(), launch="first_sale")
+    assert np.isnan(panel.units).all()
+    assert panel.units.shape == (1, 3)
+    assert panel.static["family"].tolist() == ["bread"]
+    assert counts["observed_days"].to_list() == [0]
+
+
+def test_a_static_attribute_is_the_newest_that_is_given():
+    frame = pl.concat(
+        [
+            rows("P1", {0: 1, 1: 1, 2: 1}, family=["bread", "cake", None]),
+            rows("P2", {0: 1, 1: 1}, family=pl.Series([None, None], dtype=pl.String)),
+        ]
+    )
+    assert dense(frame)[0].static["family"].tolist() == ["cake", ""]
+
+
+def by_hand(
+    cells: dict[int, float | None], launch: str, days: int
+) -> tuple[list[float | None], dict[str, object]]:
+    """One series as a person would write it down: units by day, and its counts."""
+    seen = [n for n, value in sorted(cells.items()) if value is not None]
+    begins = [n for n in seen if launch == "first_row" or cells[n]]
+    nothing = dict.fromkeys(("observed_days", "expected_days", "missing_days", "closed_days"), 0)
+    if not begins:
+        return [None] * days, {**nothing, "zero_sale_days": 0, "average_daily_demand": None}
+    first, last = begins[0], seen[-1]
+    alive = range(first, last + 1)
+    observed = [cells[n] for n in alive if cells.get(n) is not None]
+    counts = {
+        "observed_days": len(observed),
+        "expected_days": len(alive),
+        "missing_days": sum(n not in cells for n in alive),
+        "closed_days": sum(n in cells and cells[n] is None for n in alive),
+        "zero_sale_days": sum(value == 0 for value in observed),
+        "average_daily_demand": pytest.approx(sum(v or 0 for v in observed) / len(observed)),
+    }
+    return [cells.get(n, 0) if n in alive else None for n in range(days)], counts
+
+
+@given(
+    series=st.lists(
+        st.dictionaries(st.integers(0, 9), st.sampled_from([None, 0.0, 0.0, 1.0, 2.5]), min_size=1),
+        min_size=1,
+        max_size=4,
+    ),
+    launch=st.sampled_from(["first_sale", "first_row"]),
+)
+def test_many_series_at_once_are_what_a_person_would_write_for_each(series, launch):
+    frame = pl.concat(rows(f"P{number}", dict(sorted(cells.items()))) for number, cells in enumerate(series))
+    panel, counts = dense(frame, days=10, planned=10, launch=launch)
+    for cells, units, told in zip(series, panel.units, counts.to_dicts(), strict=True):
+        expected, counted = by_hand(cells, launch, 10)
+        assert [None if np.isnan(value) else float(value) for value in units] == expected
+        assert {name: told[name] for name in counted} == counted
+
+
+STORES = ("A", "A-1", "A_1", "B")  # one id is the beginning of another, and "-" < "_"
+
+
+@pytest.fixture
+def lake(tmp_path) -> Lake:
+    lake = Lake(str(tmp_path))
+    for number, store in enumerate(STORES):
+        frame = pl.concat(
+            rows(
+                product,
+                dict(zip(range(8), [*range(10 * number, 10 * number + 7), None], strict=True)),
+                price=range(8),
+                family=[product] * 8,
+            )
+            for product in ("P1", "P1-1", "P2")
+        )
+        calendar = Calendar(FIRST, day(6), day(7))
+        panel, _ = densify(frame, store, dataset="d", calendar=calendar, known=["price"], launch="first_row")
+        write(lake, f"panels/{store}.parquet", panel)
+    return lake
+
+
+def test_a_panel_read_back_has_every_series_in_the_order_of_the_keys(lake):
+    panel = read(lake, "panels")
+    assert panel.series.tolist() == sorted(f"d__{s}__{p}" for s in STORES for p in ("P1", "P1-1", "P2"))
+    assert panel.start == FIRST
+    assert panel.units.shape == (12, 7)
+    assert panel.known["price"].shape == (12, 8)
+    for key, units, price in zip(panel.series, panel.units, panel.known["price"], strict=True):
+        begin = 10 * STORES.index(str(key).split("__")[1])
+        assert units.tolist() == [begin + n for n in range(7)]
+        assert price.tolist() == [*range(8)]
+    assert panel.static["family"].tolist() == [str(key).split("__")[2] for key in panel.series]
+
+
+def test_some_series_read_alone_are_what_they_are_among_all(lake):
+    whole = read(lake, "panels")
+    wanted = ["d__B__P2", "d__A__P1", "d__A_1__P1-1", "d__A__P1"]
+    part = read(lake, "panels", wanted)
+    place = np.flatnonzero(np.isin(whole.series, wanted))
+    assert part.series.tolist() == sorted(set(wanted))
+    assert part.content_hashes() == whole.take(place).content_hashes()
+
+
+@pytest.mark.parametrize("unknown", ["d__A__P9", "d__C__P1"])
+def test_a_series_that_is_not_there_is_named_whether_its_store_is_known_or_not(lake, unknown):
+    with pytest.raises(UnknownName, match=unknown):
+        read(lake, "panels", ["d__A__P1", unknown])
+    with pytest.raises(UnknownName, match=unknown):
+        read(lake, "panels", [unknown])

@@ -1,0 +1,235 @@
+"""Bad cells through every door: what is refused, in which words, and what is accepted on purpose."""
+
+import datetime as dt
+from dataclasses import dataclass
+
+import polars as pl
+import pytest
+
+from forecast_assets.datasets.canonical import CanonicalReader
+from forecast_assets.datasets.sources import FileSource
+from forecast_assets.errors import BadKey
+from forecast_assets_tests.hostile.doors import (
+    CALLED,
+    DOORS,
+    FILES,
+    KEY,
+    NUMBER,
+    TODAY,
+    problem,
+    read,
+    spoilt,
+    three_days,
+    through,
+)
+
+NO_DAY = "S1 / P1"
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One bad cell; ``place`` is where it is when rows have no line."""
+
+    name: str
+    column: str
+    value: object
+    what: str
+    place: str = KEY
+    shown: bool = True
+    doors: tuple[str, ...] = DOORS
+
+    def sentence(self, door: str) -> str:
+        place = "line 3" if door == "csv" else self.place
+        text = door == "csv" or isinstance(self.value, str)
+        value = repr(str(self.value)) if text else str(self.value)
+        told = f"{place} ({value})" if self.shown and place else place or value
+        return f"{CALLED[door]}: column {self.column!r} {self.what}: {told}"
+
+
+FOREIGN = "holds ids that cannot be part of a key"
+COMMA = "holds thousand separators or decimal commas"
+NO_DATE = "holds what is not a date"
+
+
+CELLS = [
+    *(
+        Cell(f"id {name}", column, value, FOREIGN, place="")
+        for column in ("store_id", "product_id")
+        for name, value in {
+            "a space": "S 1",
+            "only a space": " ",
+            "a comma": "S,1",
+            "a pipe": "S|1",
+            "a slash": "S/1",
+            "a colon": "S:1",
+            "dots": "a...b",
+            "a separator": "a__b",
+            "two dots": "..",
+            "a path": "../../etc",
+            "a newline": "S\n1",
+            "a NUL": "S\x001",
+            "a quote": 'S"1',
+            "an injection": "'; drop table",
+            "a formula": "=1+1",
+            "an emoji": "S\U0001f600",
+            "an NFC letter": "caf\u00e9",
+            "an NFD letter": "cafe\u0301",
+            "a right-to-left mark": "S1\u200f",
+            "an Arabic digit": "S\u0661",
+            "a float in text": "1.",
+        }.items()
+    ),
+    Cell("id empty", "store_id", "", "is empty", place="no store / P1", shown=False),
+    Cell("id null", "product_id", None, "is empty", place="S1 / no product", shown=False),
+    Cell("date d/m", "date", "13/01/2024", NO_DATE, place=NO_DAY),
+    Cell("date m/d", "date", "01/13/2024", NO_DATE, place=NO_DAY),
+    Cell("date in words", "date", "yesterday", NO_DATE, place=NO_DAY),
+    Cell("date without zeros", "date", "2024-1-2", NO_DATE, place=NO_DAY),
+    Cell("date without dashes", "date", "20240102", NO_DATE, place=NO_DAY),
+    Cell("date that no calendar has", "date", "2023-02-29", NO_DATE, place=NO_DAY),
+    Cell("date in year 10000", "date", "10000-01-01", NO_DATE, place=NO_DAY),
+    Cell("date late in the evening", "date", "2024-01-02 23:59:00", "holds a time of day", place=NO_DAY),
+    Cell("date with a zone", "date", "2024-01-02T00:00:00+02:00", "holds a time zone", place=NO_DAY),
+    Cell("date with Z", "date", "2024-01-02T00:00:00Z", "holds a time zone", place=NO_DAY),
+    Cell("date null", "date", None, "has no date", place=NO_DAY, shown=False),
+    Cell("date empty", "date", "", "has no date", place=NO_DAY, shown=False),
+    Cell("units negative", "units", -2, "is negative"),
+    Cell("units infinite", "units", float("inf"), "is infinite"),
+    Cell("units negative infinite", "units", float("-inf"), "is infinite"),
+    Cell("units 1e308", "units", 1e308, "is above 1e9"),
+    Cell("units text", "units", "abc", NUMBER),
+    Cell("units NA", "units", "NA", NUMBER),
+    Cell("units in hexadecimal", "units", "0x10", NUMBER),
+    Cell("units in Arabic digits", "units", "\u0661", NUMBER),
+    Cell("units with underscore", "units", "1_0", NUMBER),
+    Cell("units with currency", "units", "$5", NUMBER),
+    Cell("units true", "units", "true", "holds true/false instead of numbers"),
+    Cell("units 1,234", "units", "1,234", COMMA),
+    Cell("units 1.234,5", "units", "1.234,5", COMMA),
+    Cell("units 1 234", "units", "1 234", COMMA),
+    Cell("units 1'234", "units", "1'234", COMMA),
+    Cell("units 3,5", "units", "3,5", COMMA),
+]
+
+
+@pytest.mark.parametrize("door", DOORS)
+@pytest.mark.parametrize("cell", CELLS, ids=lambda cell: cell.name)
+def test_one_bad_cell_is_named_with_its_place(cell, door, tmp_path):
+    source = through(door, tmp_path, spoilt(cell.column, cell.value))
+    assert problem(source) == cell.sentence(door)
+
+
+@pytest.mark.parametrize("door", DOORS)
+@pytest.mark.parametrize(
+    ("column", "value", "expected"),
+    [
+        ("store_id", "007", "007"),
+        ("store_id", "nan", "nan"),
+        ("store_id", "None", "None"),
+        ("product_id", "1.0", "1.0"),
+        ("date", "2024-02-29", dt.date(2024, 2, 29)),
+        ("date", "2024-01-05T00:00:00", dt.date(2024, 1, 5)),
+        ("date", "2024-01-05 00:00:00.000000", dt.date(2024, 1, 5)),
+        ("date", "1970-01-01", dt.date(1970, 1, 1)),
+        ("units", None, None),
+        ("units", "", None),
+        ("units", float("nan"), None),
+        ("units", 0, 0.0),
+        ("units", 2.5, 2.5),
+        ("units", "2.5", 2.5),
+        ("units", "1e3", 1000.0),
+        ("units", " 7 ", 7.0),
+        ("units", 10**9, 1e9),
+    ],
+)
+def test_unusual_cells_that_mean_one_thing_are_accepted(column, value, expected, door, tmp_path):
+    frames = read(through(door, tmp_path, spoilt(column, value)))
+    values = [
+        got for store, frame in frames.items() for got in frame.insert_column(0, _named(store, frame))[column]
+    ]
+    assert expected in values
+
+
+def _named(store: str, frame: pl.DataFrame) -> pl.Series:
+    return pl.Series("store_id", [store] * len(frame), pl.String)
+
+
+def test_text_that_looks_like_a_number_keeps_its_zeros(tmp_path):
+    assert set(read(through("csv", tmp_path, spoilt("store_id", "00123")))) == {"S1", "00123"}
+
+
+@pytest.mark.parametrize("door", FILES)
+def test_whole_numbers_are_ids(door, tmp_path):
+    rows = [[1, 20, dt.date(2024, 1, 1), 3], [2, 10, dt.date(2024, 1, 1), 4]]
+    assert {
+        store: frame["product_id"].to_list() for store, frame in read(through(door, tmp_path, rows)).items()
+    } == {
+        "1": ["20"],
+        "2": ["10"],
+    }
+
+
+@pytest.mark.parametrize("door", FILES)
+def test_ids_read_as_floats_are_refused(door, tmp_path):
+    rows = [[1.0, "P1", dt.date(2024, 1, 1), 3]]
+    told = problem(through(door, tmp_path, rows))
+    assert told == f"{CALLED[door]}: column 'store_id' holds double, and ids may not be rounded"
+
+
+@pytest.mark.parametrize("door", DOORS)
+@pytest.mark.parametrize(("one", "other"), [("S1", "s1"), ("aB", "Ab")])
+def test_ids_that_differ_by_case_are_a_typo(one, other, door, tmp_path):
+    rows = [[one, "P1", dt.date(2024, 1, 1), 3], [other, "P1", dt.date(2024, 1, 1), 3]]
+    what = "holds ids that differ only by case, blanks or Unicode form"
+    assert problem(through(door, tmp_path, rows)) == (
+        f"{CALLED[door]}: column 'store_id' {what}: {one!r} and {other!r}"
+    )
+
+
+@pytest.mark.parametrize("door", DOORS)
+@pytest.mark.parametrize("length", [64, 10_000])
+def test_long_ids_do_not_fit_into_a_key(length, door, tmp_path):
+    told = problem(through(door, tmp_path, spoilt("product_id", "x" * length)))
+    assert told == (
+        f"{CALLED[door]}: series keys DATASET__STORE__PRODUCT are longer than 63 characters: "
+        f"S1 / {'x' * 40}... / 2024-01-02"
+    ).removesuffix(" / 2024-01-02")
+
+
+def test_the_longest_key_is_exactly_63_characters(tmp_path):
+    room = 63 - len("shop__S1__")
+    assert read(through("csv", tmp_path, spoilt("product_id", "x" * room)))
+    assert "longer than 63" in problem(through("csv", tmp_path, spoilt("product_id", "x" * (room + 1))))
+
+
+def test_a_dataset_name_that_cannot_be_a_key_is_refused_before_reading(tmp_path):
+    with pytest.raises(BadKey, match="dataset name 'my shop'"):
+        CanonicalReader(FileSource(path=tmp_path), dataset="my shop", today=TODAY)
+
+
+@pytest.mark.parametrize("door", DOORS)
+@pytest.mark.parametrize(
+    "foreign", ["S 1", "a__b", "../../etc", "S\U0001f600", "\u0661", "x" * 10_000, "S\n1", "=1+1"]
+)
+def test_mapped_ids_are_safe_unique_and_keep_the_original(foreign, door, tmp_path):
+    frames = read(through(door, tmp_path, spoilt("store_id", foreign), map_ids=True))
+    (mapped,) = set(frames) - {"S1"}
+    assert len(mapped) <= 29
+    assert frames[mapped]["original_store_id"].to_list() == [foreign]
+    assert frames["S1"]["original_store_id"].to_list() == ["S1", "S1"]
+    assert frames["S1"]["original_product_id"].to_list() == ["P1", "P1"]
+
+
+def test_mapping_does_not_hide_twins(tmp_path):
+    rows = [["caf\u00e9", "P1", dt.date(2024, 1, 1), 3], ["cafe\u0301", "P1", dt.date(2024, 1, 1), 3]]
+    assert "differ only by case, blanks or Unicode form" in problem(
+        through("csv", tmp_path, rows, map_ids=True)
+    )
+
+
+def test_mapping_without_foreign_ids_adds_no_columns(tmp_path):
+    assert read(through("csv", tmp_path, three_days(), map_ids=True))["S1"].columns == [
+        "product_id",
+        "date",
+        "units",
+    ]
