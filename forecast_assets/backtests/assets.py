@@ -1,0 +1,216 @@
+"""Backtests and champions: how good would each candidate have been, and which one is best?
+
+Belongs here: the assets ``global_forecasts`` (by dataset), ``backtest`` and ``champion`` (by series).
+Does not belong here: the work itself (``global_forecasts``, ``evaluation``) and what is shown (``display``).
+"""
+
+from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
+from enum import Enum
+
+import dagster as dg
+from pydantic import Field
+
+from forecast_assets.backtests import display, global_forecasts
+from forecast_assets.backtests.evaluation import evaluate
+from forecast_assets.backtests.results import Outcome
+from forecast_assets.backtests.settings import EvaluationSettings, revised
+from forecast_assets.bookkeeping.reporting import report_materializations
+from forecast_assets.datasets.assets import OWNERS, panel
+from forecast_assets.datasets.definition import load
+from forecast_assets.errors import listed
+from forecast_assets.failures import RETRY, refusals_final
+from forecast_assets.partitions import DATASETS, SERIES, series_policy
+from forecast_assets.reporting.tables import schema, table
+from forecast_assets.settings import settings as environment
+from forecast_assets.stores import Stores
+from forecast_assets.stores.resource import StoresResource
+
+GROUP = "backtests"
+BACKTEST, CHAMPION = dg.AssetKey("backtest"), dg.AssetKey("champion")
+_SAID = {name: field.description or "" for name, field in EvaluationSettings.model_fields.items()}
+_UNSET = " Unset: as the dataset says."
+
+
+# The Launchpad offers the members of an enumeration by name.
+Strategy = Enum("Strategy", {"expanding": "expanding", "sliding": "sliding"})
+Metric = Enum("Metric", {"wape": "wape", "smape": "smape", "mae": "mae", "bias": "bias"})
+
+
+class EvaluationConfig(dg.Config):
+    """How to look back. What is left empty is taken from the dataset, so that results stay comparable."""
+
+    candidates: list[str] | None = Field(default=None, description=_SAID["candidates"] + _UNSET)
+    horizon: int | None = Field(default=None, ge=1, le=90, description=_SAID["horizon"] + _UNSET)
+    n_splits: int | None = Field(default=None, ge=2, le=20, description=_SAID["n_splits"] + _UNSET)
+    gap: int | None = Field(default=None, ge=0, le=30, description=_SAID["gap"] + _UNSET)
+    min_train: int | None = Field(default=None, ge=7, description=_SAID["min_train"] + _UNSET)
+    step: int | None = Field(default=None, ge=1, description=_SAID["step"] + _UNSET)
+    strategy: Strategy | None = Field(default=None, description=_SAID["strategy"] + _UNSET)
+    ranking_metric: Metric | None = Field(default=None, description=_SAID["ranking_metric"] + _UNSET)
+    minimum_sample_size: int | None = Field(
+        default=None, ge=0, description=_SAID["minimum_sample_size"] + _UNSET
+    )
+    force: bool = Field(default=False, description="Compute again even where nothing has changed.")
+
+    def changes(self) -> dict[str, object]:
+        """What differs from the dataset's own settings."""
+        return self.model_dump(exclude={"force"}, exclude_none=True, mode="json")
+
+
+@dg.asset(
+    name="global_forecasts",
+    deps=[panel],
+    partitions_def=DATASETS,
+    group_name=GROUP,
+    owners=OWNERS,
+    kinds={"lightgbm", "parquet"},
+    code_version="1",
+    retry_policy=RETRY,
+    metadata={
+        "dagster/column_schema": schema(
+            series="string: partition key DATASET__STORE__PRODUCT",
+            content="string: hash of the history that the forecast was made from",
+            forecast="array: units a day, cutoff by cutoff",
+        )
+    },
+)
+def global_forecasts_asset(
+    context: dg.AssetExecutionContext, config: EvaluationConfig, stores: StoresResource
+) -> dg.MaterializeResult:
+    """Forecasts of the models that learn from all series of a dataset, one model per cutoff.
+
+    Backtests of single series only read them, so that no series depends on who else is in the run.
+    """
+    with refusals_final():
+        dataset = load(stores.open(), context.partition_key)
+        settings = revised(dataset.options.evaluation, config.changes())
+        fitted = global_forecasts.build(
+            stores.open(), dataset, settings, run_id=context.run.run_id, force=config.force
+        )
+    rows = [
+        {
+            "candidate": fit.candidate,
+            "what_happened": fit.failure or fit.action,
+            "changed_training_data": f"{fit.changed:.1%}",
+            "training_rows": fit.training_rows,
+        }
+        for fit in fitted
+    ]
+    return dg.MaterializeResult(
+        metadata={
+            "reused": all(fit.action == "reused" for fit in fitted),
+            "candidates": table(
+                rows, ["candidate", "what_happened", "changed_training_data", "training_rows"]
+            ),
+            "refit_when_more_than": f"{environment().global_refit_share:.0%} of the training data changed",
+            "cutoffs": settings.n_splits,
+            "horizon_days": settings.horizon,
+        }
+    )
+
+
+@dg.multi_asset(
+    name="evaluate",
+    specs=[
+        dg.AssetSpec(
+            BACKTEST,
+            # Keys of series and of datasets have nothing in common that Dagster could match.
+            deps=[
+                dg.AssetDep(panel, partition_mapping=dg.AllPartitionMapping()),
+                dg.AssetDep(global_forecasts_asset, partition_mapping=dg.AllPartitionMapping()),
+            ],
+            description="How well every candidate would have forecast one series, on days it had not seen: "
+            "WAPE and sMAPE in percent, MAE and bias in units a day, over rolling-origin folds.",
+            group_name=GROUP,
+            owners=OWNERS,
+            kinds={"numpy", "postgres"},
+            skippable=True,
+            code_version="1",
+            metadata={"dagster/column_schema": display.BACKTEST_COLUMNS},
+        ),
+        dg.AssetSpec(
+            CHAMPION,
+            deps=[BACKTEST],
+            description="The candidate that forecasts one series best, how sure that is, and why.",
+            group_name="champions",
+            owners=OWNERS,
+            kinds={"postgres"},
+            skippable=True,
+            code_version="1",
+            metadata={"dagster/column_schema": display.CHAMPION_COLUMNS},
+        ),
+    ],
+    partitions_def=SERIES,
+    backfill_policy=series_policy(),
+    can_subset=True,
+    retry_policy=RETRY,
+)
+def evaluation(
+    context: dg.AssetExecutionContext, config: EvaluationConfig, stores: StoresResource
+) -> Iterator[dg.MaterializeResult]:
+    """Backtest the series of this run and choose their champions."""
+    evaluate_and_report(
+        context,
+        stores.open(),
+        list(context.partition_keys),
+        changes=config.changes(),
+        force=config.force,
+        selected=context.selected_asset_keys,
+    )
+    yield from ()  # every series has reported itself, or is named as broken
+
+
+def evaluate_and_report(
+    context: dg.AssetExecutionContext | dg.OpExecutionContext,
+    stores: Stores,
+    keys: list[str],
+    *,
+    changes: Mapping[str, object],
+    force: bool,
+    selected: AbstractSet[dg.AssetKey],
+) -> None:
+    """Evaluate ``keys``, report every good series and name the broken ones in one failure.
+
+    Raises ``dagster.Failure`` (no retry) when series broke; an outage is raised as it is, so that the
+    retry policy acts.
+    """
+    broken: dict[str, str] = {}
+    counts = {"scored": 0, "unusable": 0, "broken": 0, "reused": 0}
+    detailed = len(keys) <= environment().detailed_series
+
+    def good() -> Iterator[dg.AssetMaterialization]:
+        outcomes = evaluate(
+            stores,
+            keys,
+            run_id=context.run.run_id,
+            changes=changes,
+            choose=CHAMPION in selected,
+            force=force,
+        )
+        for outcome in outcomes:
+            counts[outcome.outcome] += 1
+            counts["reused"] += outcome.reused
+            if outcome.outcome == "broken":
+                broken[outcome.series] = outcome.sentence
+                continue
+            yield from _materializations(stores, outcome, selected, detailed=detailed)
+
+    with refusals_final():
+        report_materializations(context, good())
+    context.log.info("%s", ", ".join(f"{count:,} {name}" for name, count in counts.items()))
+    if broken:
+        raise dg.Failure(
+            f"{len(broken)} of {len(keys)} series broke; the others are stored: {listed(sorted(broken))}",
+            metadata={"broken": dg.MetadataValue.json(dict(list(broken.items())[:100]))},
+            allow_retries=False,
+        )
+
+
+def _materializations(
+    stores: Stores, outcome: Outcome, selected: AbstractSet[dg.AssetKey], *, detailed: bool
+) -> Iterator[dg.AssetMaterialization]:
+    shown = display.detailed(stores, outcome) if detailed else display.brief(outcome)
+    for key in (BACKTEST, CHAMPION):
+        if key in selected:
+            yield dg.AssetMaterialization(key, partition=outcome.series, metadata=shown[key.path[-1]])

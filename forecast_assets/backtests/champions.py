@@ -1,0 +1,139 @@
+"""From scores to champions: one choice per series with its explanation.
+
+Belongs here: assembling what the ranking, the confidence rule and the explanation say of each series.
+Does not belong here: those rules (``forecasting``) and storing the choice (``results``).
+"""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from forecast_assets.forecasting.availability import Availability
+from forecast_assets.forecasting.explanation import BENCHMARK, Contender, Explanation, explain
+from forecast_assets.forecasting.ranking import Confidence, Ranking, RankingPolicy, Scores, confidence
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The champion of one series, or nobody; metrics are the champion's own, null where it has none."""
+
+    champion: str | None
+    runner_up: str | None
+    wape: float | None
+    smape: float | None
+    mae: float | None
+    bias: float | None
+    rmse: float | None
+    sample_size: int | None
+    skill_vs_seasonal_naive: float | None
+    confidence: Confidence
+    reason: str
+    explanation: Explanation
+
+    def row(self) -> dict[str, Any]:
+        """The columns of table ``champion``."""
+        columns = {name: getattr(self, name) for name in self.__slots__}
+        return {**columns, "explanation": json.dumps(self.explanation)}
+
+
+def choose_champions(
+    scores: Scores,
+    ranking: Ranking,
+    policy: RankingPolicy,
+    *,
+    availability: Sequence[Availability],
+    counts: Sequence[dict[str, Any]],
+    excluded: Callable[[int], str],
+) -> list[Choice]:
+    """Choose for every series; ``counts`` are its day counts, ``excluded`` says why none is ranked."""
+    valid = (ranking.rank > 0).sum(axis=0)
+    choices = []
+    for row, verdict in enumerate(availability):
+        notes = _notes(verdict, counts[row])
+        if verdict.state == "unusable":
+            choices.append(nobody(f"unusable: {verdict.reason}", notes))
+        elif ranking.winner[row] < 0:
+            choices.append(nobody(f"no candidate produced a valid backtest: {excluded(row)}", notes))
+        else:
+            choices.append(
+                _chosen(scores, ranking, policy, row, verdict=verdict, valid=int(valid[row]), notes=notes)
+            )
+    return choices
+
+
+def _notes(verdict: Availability, counts: dict[str, Any]) -> list[str]:
+    observed, expected = counts["observed_days"], counts["expected_days"]
+    notes = []
+    if expected:
+        notes.append(
+            f"{observed} of {expected} days observed ({observed / expected:.0%}), "
+            f"{counts['average_daily_demand']:.2f} units a day on average"
+        )
+    if verdict.state != "ready":
+        notes.append(f"{verdict.state}: {verdict.reason}")
+    return notes
+
+
+def nobody(reason: str, notes: list[str]) -> Choice:
+    """No champion, with the reason."""
+    told = explain(None, None, confidence=("low", reason), skill=None, data_notes=notes)
+    return Choice(None, None, None, None, None, None, None, None, None, "low", reason, told)
+
+
+def _chosen(
+    scores: Scores,
+    ranking: Ranking,
+    policy: RankingPolicy,
+    row: int,
+    *,
+    verdict: Availability,
+    valid: int,
+    notes: list[str],
+) -> Choice:
+    winner = int(ranking.winner[row])
+    best = _contender(scores, winner, row)
+    second = _contender(scores, int(ranking.runner_up[row]), row) if valid > 1 else None
+    skill = _skill(scores, best.wape, row)
+    level = confidence(
+        valid=valid,
+        limited=verdict.reason if verdict.state == "limited" else None,
+        bias=best.bias,
+        lead=float(ranking.lead[row]),
+        policy=policy,
+    )
+    told = explain(best, second, confidence=level, skill=skill, data_notes=notes)
+    rmse = float(scores.rmse[winner, row])
+    return Choice(
+        champion=best.model,
+        runner_up=second.model if second else None,
+        wape=best.wape,
+        smape=best.smape,
+        mae=best.mae,
+        bias=best.bias,
+        rmse=rmse if np.isfinite(rmse) else None,
+        sample_size=int(scores.sample_size[winner, row]),
+        skill_vs_seasonal_naive=skill,
+        confidence=level[0],
+        reason=told["headline"],
+        explanation=told,
+    )
+
+
+def _contender(scores: Scores, candidate: int, row: int) -> Contender:
+    return Contender(
+        scores.candidates[candidate],
+        *(float(values[candidate, row]) for values in (scores.wape, scores.smape, scores.mae, scores.bias)),
+    )
+
+
+def _skill(scores: Scores, wape: float, row: int) -> float | None:
+    """Percent by which ``wape`` is below seasonal naive's; null where that is unknown or zero."""
+    if BENCHMARK not in scores.candidates:
+        return None
+    benchmark = float(scores.wape[scores.candidates.index(BENCHMARK), row])
+    if not np.isfinite(benchmark) or benchmark == 0:
+        return None
+    return 100 * (1 - wape / benchmark)

@@ -1,0 +1,49 @@
+"""Checks of backtests: could any forecast have known what it was scored on?
+
+Belongs here: the leakage check of a dataset's newest folds.
+Does not belong here: the experiment (``forecasting.leakage``).
+"""
+
+import dagster as dg
+
+from forecast_assets.backtests import global_forecasts
+from forecast_assets.backtests.assets import global_forecasts_asset
+from forecast_assets.datasets.building import availability, read_panel
+from forecast_assets.datasets.definition import load
+from forecast_assets.forecasting.candidates.catalogue import GLOBAL, local
+from forecast_assets.forecasting.leakage import leaks
+from forecast_assets.partitions import DATASETS
+from forecast_assets.stores.resource import StoresResource
+
+_SAMPLE = 24
+
+
+@dg.asset_check(asset=global_forecasts_asset, partitions_def=DATASETS)
+def no_leakage(context: dg.AssetCheckExecutionContext, stores: StoresResource) -> dg.AssetCheckResult:
+    """Replace the days after each cutoff by absurd sales: no forecast may change."""
+    dataset = load(stores.open(), context.partition_key)
+    settings = dataset.options.evaluation
+    keys = availability(stores.open(), dataset.name)["series"].to_list()
+    sample = read_panel(stores.open(), dataset, keys[:: max(1, len(keys) // _SAMPLE)])
+    plan = settings.plan()
+    cutoffs = plan.cutoffs(sample.days)
+    found = list(
+        leaks(
+            sample,
+            cutoffs,
+            plan,
+            [local(name) for name in settings.candidates if name not in GLOBAL],
+            global_forecasts.models(stores.open(), dataset, settings),
+        )
+    )
+    overlaps = int((cutoffs + plan.gap + plan.horizon > sample.days).sum())
+    return dg.AssetCheckResult(
+        passed=not found and not overlaps,
+        severity=dg.AssetCheckSeverity.ERROR,
+        description=f"{len(settings.candidates)} candidates at {len(cutoffs)} cutoffs see nothing of the "
+        f"days they are scored on (tried on {len(sample.series)} series)"
+        if not found
+        else "these forecasts change with the days they are scored on: "
+        + ", ".join(f"{name} in fold {fold + 1}" for name, fold in found),
+        metadata={"cutoffs": len(cutoffs), "sampled_series": len(sample.series), "leaks": len(found)},
+    )

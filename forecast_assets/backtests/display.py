@@ -1,0 +1,113 @@
+"""What Dagit shows of an evaluated series.
+
+Belongs here: metadata of the assets ``backtest`` and ``champion``, brief in large runs, rich in small ones.
+Does not belong here: the numbers (``results``) and the drawing (``reporting``).
+"""
+
+import json
+
+import dagster as dg
+import numpy as np
+
+from forecast_assets.backtests.fold_store import read_folds
+from forecast_assets.backtests.results import Outcome
+from forecast_assets.reporting import plots
+from forecast_assets.reporting.tables import cell, markdown, schema, table
+from forecast_assets.stores import Stores
+
+BACKTEST_COLUMNS = schema(
+    rank="int: 1 is the best; empty where the candidate cannot be ranked",
+    candidate="string: model type",
+    wape="float: sum of absolute errors in percent of sales, mean over folds",
+    smape="float: symmetric percentage error, 0 to 200",
+    mae="float: mean absolute error, units a day",
+    bias="float: mean of actual minus forecast, units a day; positive = forecasts too little",
+    sample_size="int: scored days",
+    rmse="float: root mean squared error, units a day",
+    stability="float: spread of WAPE over folds in percent of its mean",
+    reason="string: why there is no rank",
+)
+CHAMPION_COLUMNS = schema(
+    champion="string: best candidate, empty when none could be ranked",
+    wape="float: its WAPE in percent, mean over folds",
+    skill_vs_seasonal_naive="float: percent by which its WAPE is below seasonal naive's",
+    confidence="string: high, medium or low",
+    reason="string: one sentence",
+)
+_LEADERBOARD = ["rank", "candidate", "wape", "smape", "mae", "bias", "sample_size", "rmse", "reason"]
+_HISTORY = ["chosen_at", "champion", "wape", "confidence", "snapshot", "run_id"]
+_HISTORY_SHOWN = 10
+
+Metadata = dict[str, dict[str, dg.MetadataValue | str | float | int | bool]]
+
+
+def brief(outcome: Outcome) -> Metadata:
+    """A handful of numbers and one sentence, cheap enough for tens of thousands of series."""
+    backtest: dict[str, str | float | int] = {"outcome": outcome.outcome, "folds": outcome.folds}
+    champion: dict[str, str | float | int] = {"sentence": outcome.sentence}
+    if outcome.champion is not None:
+        champion |= {"champion": outcome.champion, "confidence": outcome.confidence or "low"}
+    for name, value in (("wape", outcome.wape), ("skill_vs_seasonal_naive", outcome.skill)):
+        if value is not None:
+            champion[name] = round(value, 4)
+    if outcome.outcome != "scored":
+        backtest["sentence"] = outcome.sentence
+    if outcome.reused:
+        backtest["reused_from_run"] = champion["reused_from_run"] = outcome.run_id
+    return {"backtest": backtest, "champion": champion}  # type: ignore[dict-item]  # plain values are metadata
+
+
+def detailed(stores: Stores, outcome: Outcome) -> Metadata:
+    """Leaderboard, plot, explanation and history of one series."""
+    shown = brief(outcome)
+    if outcome.outcome != "scored":
+        return shown
+    (dataset, _, _) = outcome.series.split("__")
+    rows = stores.warehouse.rows("leaderboard", dataset=dataset, series=[outcome.series])
+    shown["backtest"]["leaderboard"] = table(rows, _LEADERBOARD)
+    shown["backtest"]["availability"] = outcome.availability
+    ranked = [str(row["candidate"]) for row in rows if row["rank"] is not None]
+    shown["backtest"]["actual_and_forecast"] = dg.MetadataValue.md(_plot(stores, outcome.series, ranked[:2]))
+    result = stores.warehouse.row("current_results", series=[outcome.series])
+    history = stores.warehouse.rows("champion_history", series=outcome.series)[:_HISTORY_SHOWN]
+    if result is not None and result["explanation"] is not None:
+        told = result["explanation"]
+        explanation = told if isinstance(told, dict) else json.loads(str(told))
+        shown["champion"]["explanation"] = dg.MetadataValue.md(worded(explanation))
+    shown["champion"]["history"] = dg.MetadataValue.md(markdown(history, _HISTORY))
+    run_ids = {str(row["run_id"]): None for row in history}
+    links = " · ".join(f"[run {run_id[:8]}](/runs/{run_id})" for run_id in run_ids)
+    shown["champion"]["runs"] = dg.MetadataValue.md(links or "none")
+    shown["champion"]["backtest"] = dg.MetadataValue.md(
+        f"[all candidates of {outcome.series}](/assets/backtest?view=partitions&partition={outcome.series})"
+    )
+    return shown
+
+
+def _plot(stores: Stores, series: str, ranked: list[str]) -> str:
+    folds = read_folds(stores, series)
+    if folds is None:
+        return "no fold forecasts are stored"
+    names = ranked or list(folds.forecasts)[:1]
+    return plots.fold_plot(
+        f"{series}: actual and the best candidates over the folds",
+        plots.dates_of(folds.first_days, folds.actual.shape[1]),
+        np.where(folds.counted[:, None], folds.actual, np.nan),
+        {name: folds.forecasts[name] for name in names},
+    )
+
+
+def worded(explanation: dict[str, object]) -> str:
+    """An explanation as Markdown."""
+    lines = [f"**{cell(explanation['headline'])}**", ""]
+    winner, comparison = explanation["winner"], explanation["comparison"]
+    if isinstance(winner, dict):
+        lines.append(f"- {cell(winner['model'])}: {cell(winner['metrics'])}")
+    if isinstance(comparison, dict):
+        lines.append(f"- {cell(comparison['runner_up'])}: {cell(comparison['runner_up_metrics'])}")
+        lines.append(f"- {cell(comparison['lead'])}")
+    lines.append(f"- confidence {cell(explanation['confidence'])}: {cell(explanation['confidence_reason'])}")
+    for heading in ("data_notes", "caveats"):
+        notes = explanation[heading]
+        lines += [f"- {cell(note)}" for note in (notes if isinstance(notes, list) else [])]
+    return "\n".join(lines)

@@ -1,0 +1,204 @@
+"""Evaluate series: decide what is stale, backtest it, choose champions, store all of it.
+
+Belongs here: what the assets ``backtest`` and ``champion`` and the jobs around them do.
+Does not belong here: Dagster, and any formula (``forecasting``).
+"""
+
+import datetime as dt
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from itertools import groupby
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forecast_assets.backtests import global_forecasts, results, upkeep
+from forecast_assets.backtests.ahead import Ahead
+from forecast_assets.backtests.results import Outcome
+from forecast_assets.backtests.settings import EvaluationSettings, revised
+from forecast_assets.datasets.building import read_panel
+from forecast_assets.datasets.definition import Dataset, load
+from forecast_assets.errors import UnknownName, listed
+from forecast_assets.forecasting.availability import Availability, of_history, of_window
+from forecast_assets.forecasting.backtest import Backtest, backtests
+from forecast_assets.forecasting.panel import Panel
+from forecast_assets.forecasting.version import code_version
+from forecast_assets.keys import SeriesKey
+from forecast_assets.settings import settings as environment
+from forecast_assets.stores import Stores
+
+# One record per stored chunk, with the attributes ``done`` and ``total``: what a progress bar listens to.
+PROGRESS = logging.getLogger("forecast_assets.progress")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Plan:
+    """What an evaluation of one dataset's series has to do.
+
+    ``fingerprints`` (n,) decide: ``stale`` (n,) marks series whose result would be different or is
+    missing; ``unchosen`` those with a current backtest but no champion chosen from it. ``gone`` are
+    series that the newest snapshot no longer delivers and whose end is not on record yet.
+    """
+
+    dataset: Dataset
+    settings: EvaluationSettings
+    anchor: dt.date
+    panel: Panel
+    fingerprints: list[str]
+    stale: np.ndarray
+    unchosen: np.ndarray
+    given: global_forecasts.Given
+    gone: list[str]
+    ended: list[str]
+
+
+def evaluate(
+    stores: Stores,
+    keys: Sequence[str],
+    *,
+    run_id: str,
+    changes: Mapping[str, object],
+    choose: bool = True,
+    force: bool = False,
+) -> Iterator[Outcome]:
+    """Evaluate the series ``keys`` and answer one outcome each, as soon as it is stored.
+
+    ``changes`` override the dataset's evaluation settings; with ``choose`` champions are chosen, too;
+    with ``force`` nothing is reused. Raises ``UnknownName`` or ``BadSetting`` before anything is done,
+    ``Outage`` when a store does not answer.
+    """
+    by_dataset = groupby(sorted(keys), key=lambda key: SeriesKey.parse(key).dataset)
+    todo = [(name, list(members)) for name, members in by_dataset]
+    done, total = 0, len(keys)
+    for name, members in todo:
+        work = plan(stores, name, members, changes=changes, choose=choose, force=force)
+        for outcomes in Ahead(_carried_out(stores, work, run_id=run_id, choose=choose)):
+            done += len(outcomes)
+            PROGRESS.info("%d of %d series", done, total, extra={"done": done, "total": total})
+            yield from outcomes
+
+
+def plan(
+    stores: Stores,
+    name: str,
+    members: list[str] | None,
+    *,
+    changes: Mapping[str, object],
+    choose: bool = True,
+    force: bool = False,
+) -> Plan:
+    """Find out which of the series (all of the dataset's for ``None``) need work."""
+    dataset = load(stores, name)
+    settings = revised(dataset.options.evaluation, changes)
+    gone, ended, delivered = _deliveries(stores, name, members)
+    whole = not delivered or len(delivered) == dataset.built().series_count
+    panel = read_panel(stores, dataset, None if whole else delivered)
+    if not delivered:
+        panel = panel.take(np.zeros(0, np.int64))
+    anchor = dataset.options.anchor_day(dataset.built().last_day)
+    given = global_forecasts.read(stores, dataset, settings, panel)
+    fingerprints = _fingerprints(panel, settings, anchor, given)
+    known = stores.warehouse.frame("evaluation_marks", dataset=name)
+    marks = dict(zip(known["series"], zip(known["backtest"], known["champion"], strict=True), strict=True))
+    pairs = [
+        (*marks.get(str(key), (None, None)), own) for key, own in zip(panel.series, fingerprints, strict=True)
+    ]
+    stale = np.array([force or backtest != own for backtest, _, own in pairs], dtype=bool)
+    unchosen = np.array([choose and champion != own for _, champion, own in pairs], dtype=bool)
+    chosen_later = unchosen & ~stale
+    return Plan(dataset, settings, anchor, panel, fingerprints, stale, chosen_later, given, gone, ended)
+
+
+def _deliveries(
+    stores: Stores, name: str, members: list[str] | None
+) -> tuple[list[str], list[str], list[str]]:
+    """Sort series into those that ended unrecorded, those on record as ended, and delivered ones.
+
+    Raises ``UnknownName`` for keys that the dataset never had.
+    """
+    known = {str(row["series"]): row for row in stores.warehouse.rows("deliveries", dataset=name)}
+    asked = list(known) if members is None else members
+    if strangers := [key for key in asked if key not in known]:
+        raise UnknownName(
+            f"series {listed(strangers)} are not in the newest snapshot",
+            remedy=f"dataset {name!r} never had them; see `forecast-assets export availability {name}`",
+        )
+    lost = [key for key in asked if not known[key]["delivered"]]
+    ended = [key for key in lost if known[key]["ended"]]
+    return (
+        [key for key in lost if not known[key]["ended"]],
+        ended,
+        [key for key in asked if known[key]["delivered"]],
+    )
+
+
+def _fingerprints(
+    panel: Panel, settings: EvaluationSettings, anchor: dt.date, given: global_forecasts.Given
+) -> list[str]:
+    common = f"{settings.hash()}|{anchor.isoformat()}|{code_version()}|{given.identity()}"
+    return [
+        blake2b(f"{common}|{content}".encode(), digest_size=16).hexdigest()
+        for content in panel.content_hashes(with_future=False)
+    ]
+
+
+def _carried_out(stores: Stores, work: Plan, *, run_id: str, choose: bool) -> Iterator[list[Outcome]]:
+    fresh = work.panel.series[~work.stale & ~work.unchosen].tolist() + work.ended
+    if fresh:
+        yield upkeep.reused(stores, fresh)
+    if work.gone:
+        yield upkeep.end(stores, work.gone, _context(work, run_id), choose=choose)
+    if work.unchosen.any():
+        yield upkeep.rechosen(
+            stores, work.panel.series[work.unchosen].tolist(), settings=work.settings, run_id=run_id
+        )
+    rows = np.flatnonzero(work.stale)
+    if not rows.size:
+        return
+    folds = work.settings.plan()
+    cutoffs = folds.cutoffs(work.panel.days)
+    counts = stores.warehouse.frame("availability", dataset=work.dataset.name)
+    history = {
+        row["series"]: (of_history(row["observed_days"], row["expected_days"], folds), row)
+        for row in counts.iter_rows(named=True)
+    }
+    scored = backtests(
+        work.panel.take(rows),
+        cutoffs,
+        folds,
+        work.settings.candidates,
+        work.given.of(rows),
+        processes=environment().processes,
+    )
+    start = 0
+    for block in scored:
+        place = rows[start : start + len(block.series)]
+        start += len(block.series)
+        judged = [_judged(history[str(key)][0], block, row, work) for row, key in enumerate(block.series)]
+        yield results.store(
+            stores,
+            block,
+            _context(work, run_id, cutoffs),
+            availability=judged,
+            counts=[history[str(key)][1] for key in block.series],
+            fingerprints=[work.fingerprints[row] for row in place],
+            choose=choose,
+        )
+
+
+def _context(work: Plan, run_id: str, cutoffs: NDArray[np.int64] | None = None) -> results.Context:
+    return results.Context(
+        dataset=work.dataset.name,
+        snapshot=work.dataset.built().hash,
+        settings=work.settings,
+        anchor=work.anchor,
+        cutoffs=np.zeros(0, np.int64) if cutoffs is None else cutoffs,
+        start=work.panel.start,
+        run_id=run_id,
+    )
+
+
+def _judged(history: Availability, block: Backtest, row: int, work: Plan) -> Availability:
+    return history.stricter(of_window(int(block.folds[row].sum()), work.settings.plan()))

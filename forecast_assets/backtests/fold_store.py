@@ -1,0 +1,73 @@
+"""Fold forecasts in the lake: what every candidate would have said, beside what was sold.
+
+Belongs here: the Parquet layout of the folds of a block, written and read back.
+Does not belong here: metrics and champions (``results``).
+"""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from forecast_assets.forecasting.backtest import Backtest
+from forecast_assets.stores import Stores
+
+
+def fold_table(block: Backtest, first_days: NDArray[np.datetime64], rows: NDArray[np.int64]) -> pa.Table:
+    """One row per series: actual (k, h), forecasts (m, k, h), which folds count; the axes as header.
+
+    ``first_days`` (k,) are the first scored days of the folds.
+    """
+    forecasts = block.forecasts[:, rows].transpose(1, 0, 2, 3)
+    actual = block.actual[rows]
+    header = {
+        "candidates": list(block.scores.candidates),
+        "first_days": [str(day) for day in first_days],
+        "shape": list(forecasts.shape[1:]),
+    }
+    flat = [
+        pa.FixedSizeListArray.from_arrays(pa.array(part.ravel()), int(np.prod(part.shape[1:])))
+        for part in (forecasts, actual, block.folds[rows])
+    ]
+    table = pa.table(
+        {
+            "series": pa.array(block.series[rows].tolist(), pa.string()),
+            **dict(zip(("forecasts", "actual", "folds"), flat, strict=True)),
+        }
+    )
+    return table.replace_schema_metadata({b"axes": json.dumps(header).encode()})
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Folds:
+    """Stored folds of one series: ``actual`` (k, h), forecasts by candidate (k, h), ``counted`` (k,)."""
+
+    first_days: list[str]
+    actual: NDArray[np.float32]
+    forecasts: dict[str, NDArray[np.float32]]
+    counted: NDArray[np.bool_]
+
+
+def read_folds(stores: Stores, series: str) -> Folds | None:
+    """Read the fold forecasts of the newest backtest of one series, if it was scored."""
+    row = stores.warehouse.row("current_results", series=[series])
+    if row is None or row["path"] is None:
+        return None
+    table = stores.lake.read_table(str(row["path"]), keys=("series", [series]))
+    axes = json.loads(table.schema.metadata[b"axes"])
+    shape = axes["shape"]
+
+    def values(column: str, shape: list[int]) -> NDArray[Any]:
+        flat: NDArray[Any] = table[column].combine_chunks().flatten().to_numpy(zero_copy_only=False)
+        return flat.reshape(shape)
+
+    forecasts = values("forecasts", shape)
+    return Folds(
+        first_days=axes["first_days"],
+        actual=values("actual", shape[1:]),
+        forecasts=dict(zip(axes["candidates"], forecasts, strict=True)),
+        counted=values("folds", shape[1:2]),
+    )

@@ -1,0 +1,300 @@
+"""Global models: one per dataset and cutoff, whose forecasts the backtests of all series read.
+
+Belongs here: when a global model is fitted again, storing and reading its forecasts.
+Does not belong here: the model (``forecasting.global_model``).
+"""
+
+import datetime as dt
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import NamedTuple
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from forecast_assets.backtests.settings import EvaluationSettings
+from forecast_assets.datasets.building import read_panel
+from forecast_assets.datasets.definition import Dataset
+from forecast_assets.forecasting.backtest import Forecasts
+from forecast_assets.forecasting.candidates.catalogue import GLOBAL
+from forecast_assets.forecasting.global_model import GlobalModel, GlobalSettings, TooLittleData, fit, predict
+from forecast_assets.forecasting.panel import Panel
+from forecast_assets.forecasting.version import code_version
+from forecast_assets.keys import SeriesKey
+from forecast_assets.settings import settings as environment
+from forecast_assets.stores import Stores
+from forecast_assets.stores.warehouse import Row
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Given:
+    """Forecasts of the global candidates for the series of one panel, or the reason there are none."""
+
+    forecasts: Mapping[str, Forecasts | str]
+    fits: Mapping[str, str]
+
+    def identity(self) -> str:
+        """Equal as long as the same fits made the forecasts."""
+        return ",".join(f"{name}:{fit}" for name, fit in sorted(self.fits.items()))
+
+    def of(self, rows: NDArray[np.int64]) -> dict[str, Forecasts | str]:
+        """The forecasts of some rows of the panel."""
+        return {name: made if isinstance(made, str) else made[rows] for name, made in self.forecasts.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """What happened to one global candidate: ``changed`` is the share of training days that changed."""
+
+    candidate: str
+    action: str
+    changed: float
+    training_rows: int
+    failure: str
+    path: str
+
+
+def read(stores: Stores, dataset: Dataset, settings: EvaluationSettings, panel: Panel) -> Given:
+    """Read the forecasts that fit ``settings`` and the current snapshot."""
+    forecasts: dict[str, Forecasts | str] = {}
+    fits: dict[str, str] = {}
+    for name in (name for name in settings.candidates if name in GLOBAL):
+        row = _fitting(stores, dataset, settings, name)
+        if row is None:
+            forecasts[name] = (
+                f"no forecasts of {name} for these folds and the newest snapshot; "
+                f"materialize global_forecasts of partition {dataset.name} with the same configuration"
+            )
+            fits[name] = "missing"
+            continue
+        fits[name] = str(row["fit_id"])
+        forecasts[name] = str(row["failure"]) if row["failure"] else _read(stores, str(row["path"]), panel)
+    return Given(forecasts, fits)
+
+
+def is_current(stores: Stores, dataset: Dataset, settings: EvaluationSettings) -> bool:
+    """Whether every global candidate has forecasts for ``settings`` and the current snapshot."""
+    wanted = [name for name in settings.candidates if name in GLOBAL]
+    return all(_fitting(stores, dataset, settings, name) is not None for name in wanted)
+
+
+def _fitting(stores: Stores, dataset: Dataset, settings: EvaluationSettings, name: str) -> Row | None:
+    snapshot = dataset.built()
+    row = _row(stores, dataset.name, name, settings)
+    known = row is not None and (row["snapshot"], row["anchor_day"], row["recipe"]) == (
+        snapshot.hash,
+        dataset.options.anchor_day(snapshot.last_day),
+        _recipe(),
+    )
+    return row if known else None
+
+
+def _row(stores: Stores, dataset: str, name: str, settings: EvaluationSettings) -> Row | None:
+    return stores.warehouse.row(
+        "global_forecast", dataset=dataset, candidate=name, settings_hash=settings.fold_hash()
+    )
+
+
+def _read(stores: Stores, path: str, panel: Panel) -> Forecasts:
+    stored = _stored(stores, path, panel.series.tolist())
+    return np.stack([stored[str(key)].forecast for key in panel.series])
+
+
+class _Stored(NamedTuple):
+    """One series: hash of the history forecast from, of the one learned from, and forecasts (k, h)."""
+
+    content: str
+    learned: str
+    forecast: Forecasts
+
+
+def _stored(stores: Stores, path: str, series: list[str]) -> dict[str, _Stored]:
+    found: dict[str, _Stored] = {}
+    wanted: dict[str, list[str]] = {}
+    for key in series:
+        wanted.setdefault(SeriesKey.parse(key).store, []).append(key)
+    available = set(stores.lake.list(path))
+    for store, keys in wanted.items():
+        file = f"{path}/{store}.parquet"
+        if file not in available:
+            continue
+        table = stores.lake.read_table(file, keys=("series", keys))
+        shape = json.loads(table.schema.metadata[b"shape"])
+        values = table["forecast"].combine_chunks().flatten().to_numpy().reshape(-1, *shape)
+        texts = (table[name].to_pylist() for name in ("series", "content", "learned"))
+        found |= {key: _Stored(*rest) for key, *rest in zip(*texts, values, strict=True)}
+    return found
+
+
+def build(
+    stores: Stores, dataset: Dataset, settings: EvaluationSettings, *, run_id: str, force: bool = False
+) -> list[Fitted]:
+    """Fit the global candidates of a dataset, or renew only the forecasts of changed series.
+
+    A fit is kept while the share of training days in series that changed since it was made is at most
+    FORECAST_GLOBAL_REFIT_SHARE; the anchor, the folds, the settings and the code must be the same.
+    """
+    panel = read_panel(stores, dataset)
+    job = _Job(
+        stores=stores,
+        dataset=dataset,
+        settings=settings,
+        panel=panel,
+        contents=np.array(panel.content_hashes(with_future=False)),
+        cutoffs=settings.plan().cutoffs(panel.days),
+        run_id=run_id,
+    )
+    return [job.done(name, force=force) for name in settings.candidates if name in GLOBAL]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Job:
+    """Everything that the global candidates of one run share."""
+
+    stores: Stores
+    dataset: Dataset
+    settings: EvaluationSettings
+    panel: Panel
+    contents: NDArray[np.str_]
+    cutoffs: NDArray[np.int64]
+    run_id: str
+
+    @property
+    def anchor(self) -> dt.date:
+        return self.dataset.options.anchor_day(self.dataset.built().last_day)
+
+    def done(self, candidate: str, *, force: bool) -> Fitted:
+        before = None if force else self.before(candidate)
+        stored = {} if before is None else _stored(self.stores, str(before["path"]), [*self.known()])
+        changed = self.differing({key: known.content for key, known in stored.items()})
+        learned = {key: known.learned for key, known in stored.items()}
+        observed = (~np.isnan(self.panel.units)).sum(axis=1)
+        share = float(observed[self.differing(learned)].sum() / max(int(observed.sum()), 1))
+        if before is not None and not changed.any():
+            self.record(candidate, {**before, "snapshot": self.dataset.built().hash})
+            return Fitted(candidate, "reused", share, 0, str(before["failure"] or ""), str(before["path"]))
+        if before is not None and share <= environment().global_refit_share:
+            action, models = "renewed for changed series", _load(self.stores, str(before["model_path"]))
+            row = {"fit_id": before["fit_id"], "model_path": before["model_path"], "failure": None}
+        else:
+            action, changed, learned = "fitted", np.ones_like(changed), self.known()
+            models, failure = self.fitted()
+            row = self.saved(candidate, models, failure)
+        forecasts = self.forecasts(models, changed, stored)
+        path = f"global/{self.dataset.name}/{self.run_id}/{candidate}"
+        self.write(path, forecasts, learned)
+        self.record(candidate, {**row, "path": path})
+        rows = sum(model.rows for model in models)
+        return Fitted(candidate, action, share, rows, str(row["failure"] or ""), path)
+
+    def known(self) -> dict[str, str]:
+        """Content hash by series key."""
+        return dict(zip(self.panel.series.tolist(), self.contents.tolist(), strict=True))
+
+    def differing(self, before: Mapping[str, str]) -> NDArray[np.bool_]:
+        """Which series (n,) are not what they were ``before``."""
+        return np.array([before.get(key) != content for key, content in self.known().items()])
+
+    def before(self, candidate: str) -> Row | None:
+        """The stored fit, where anchor, folds, settings and code are the same and it succeeded."""
+        row = _row(self.stores, self.dataset.name, candidate, self.settings)
+        if row is None or row["failure"] or row["anchor_day"] != self.anchor or row["recipe"] != _recipe():
+            return None
+        return row
+
+    def fitted(self) -> tuple[list[GlobalModel], str | None]:
+        plan = self.settings.plan()
+        try:
+            return [
+                fit(
+                    self.panel,
+                    int(cutoff),
+                    plan.gap + plan.horizon,
+                    GlobalSettings(),
+                    window=plan.window(),
+                    threads=environment().processes,
+                )
+                for cutoff in self.cutoffs
+            ], None
+        except TooLittleData as error:
+            return [], error.problem
+
+    def saved(self, candidate: str, models: list[GlobalModel], failure: str | None) -> Row:
+        path = f"global/{self.dataset.name}/{self.run_id}/{candidate}-models"
+        for cutoff, model in zip(self.cutoffs, models, strict=not failure):
+            self.stores.lake.write_bytes(f"{path}/{cutoff:06d}.json", model.to_json().encode())
+        digest = blake2b("".join(model.digest() for model in models).encode(), digest_size=8).hexdigest()
+        return {"fit_id": digest, "model_path": path, "failure": failure}
+
+    def forecasts(
+        self,
+        models: list[GlobalModel],
+        changed: NDArray[np.bool_],
+        stored: Mapping[str, _Stored],
+    ) -> Forecasts:
+        """Forecasts (n, k, horizon): made for the ``changed`` series, copied for the others."""
+        plan = self.settings.plan()
+        out = np.full((len(self.panel.series), len(self.cutoffs), plan.horizon), np.nan, np.float32)
+        for row in np.flatnonzero(~changed):
+            out[row] = stored[str(self.panel.series[row])].forecast
+        rows = np.flatnonzero(changed)
+        for fold, model in enumerate(models):
+            ahead = predict(model, self.panel, rows, threads=environment().processes)
+            out[rows, fold] = ahead[:, plan.gap :]
+        return out
+
+    def write(self, path: str, forecasts: Forecasts, learned: Mapping[str, str]) -> None:
+        stores = np.array([SeriesKey.parse(str(key)).store for key in self.panel.series])
+        shape = {b"shape": json.dumps(forecasts.shape[1:]).encode()}
+        for store in np.unique(stores):
+            rows = np.flatnonzero(stores == store)
+            flat = pa.array(forecasts[rows].ravel())
+            table = pa.table(
+                {
+                    "series": pa.array(self.panel.series[rows].tolist(), pa.string()),
+                    "content": pa.array(self.contents[rows].tolist(), pa.string()),
+                    "learned": pa.array([learned.get(str(self.panel.series[row]), "") for row in rows]),
+                    "forecast": pa.FixedSizeListArray.from_arrays(flat, int(np.prod(forecasts.shape[1:]))),
+                }
+            )
+            self.stores.lake.write_table(
+                f"{path}/{store}.parquet", table.replace_schema_metadata(shape), rows_per_group=1024
+            )
+
+    def record(self, candidate: str, row: Row) -> None:
+        whole = {
+            "dataset": self.dataset.name,
+            "candidate": candidate,
+            "settings_hash": self.settings.fold_hash(),
+            "snapshot": self.dataset.built().hash,
+            "anchor_day": self.anchor,
+            "recipe": _recipe(),
+            "run_id": self.run_id,
+            **row,
+        }
+        frame = pl.DataFrame({name: [value] for name, value in whole.items()})
+        with self.stores.warehouse.transaction() as connection:
+            self.stores.warehouse.replace(
+                connection, "global_forecast", frame, keys=["dataset", "candidate", "settings_hash"]
+            )
+
+
+def _recipe() -> str:
+    return blake2b(f"{code_version()}{GlobalSettings()!r}".encode(), digest_size=8).hexdigest()
+
+
+def models(stores: Stores, dataset: Dataset, settings: EvaluationSettings) -> list[GlobalModel]:
+    """The current models of the first global candidate, one per cutoff; none where there is no fit."""
+    for name in settings.candidates:
+        row = _fitting(stores, dataset, settings, name) if name in GLOBAL else None
+        if row is not None and not row["failure"]:
+            return _load(stores, str(row["model_path"]))
+    return []
+
+
+def _load(stores: Stores, path: str) -> list[GlobalModel]:
+    return [GlobalModel.from_json(stores.lake.read_bytes(file).decode()) for file in stores.lake.list(path)]

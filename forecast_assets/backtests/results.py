@@ -1,0 +1,247 @@
+"""Results of evaluations: metrics and champions, stored and read back.
+
+Belongs here: turning arrays into rows, whole blocks at a time, all of a block or none of it.
+Does not belong here: computing any of it (``forecasting``) and deciding what is stale (``evaluation``).
+"""
+
+import datetime as dt
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Any, Literal
+
+import numpy as np
+import polars as pl
+import sqlalchemy as sa
+from numpy.typing import NDArray
+
+from forecast_assets.backtests.champions import Choice, choose_champions
+from forecast_assets.backtests.fold_store import fold_table
+from forecast_assets.backtests.settings import EvaluationSettings
+from forecast_assets.forecasting.availability import Availability
+from forecast_assets.forecasting.backtest import Backtest
+from forecast_assets.forecasting.ranking import Ranking, exclusion, rank
+from forecast_assets.stores import Stores
+from forecast_assets.stores.warehouse import Row
+
+METRICS = ("wape", "smape", "mae", "bias", "rmse")
+MESSAGE_LENGTH = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came out for one series: a fact (scored, unusable) or work (broken), always with a sentence.
+
+    ``wape`` and ``skill`` (against seasonal naive) in percent, ``bias`` in units a day.
+    """
+
+    series: str
+    outcome: Literal["scored", "unusable", "broken"]
+    sentence: str
+    availability: str
+    folds: int
+    run_id: str
+    reused: bool = False
+    champion: str | None = None
+    wape: float | None = None
+    bias: float | None = None
+    skill: float | None = None
+    confidence: str | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Context:
+    """What all series of a block share; ``start`` is the day at position 0 of the panel."""
+
+    dataset: str
+    snapshot: str
+    settings: EvaluationSettings
+    anchor: dt.date
+    cutoffs: NDArray[np.int64]
+    start: dt.date
+    run_id: str
+
+    def first_days(self) -> NDArray[np.datetime64]:
+        """First scored day of every fold (k,)."""
+        first: NDArray[np.datetime64] = np.datetime64(self.start, "D") + self.cutoffs + self.settings.gap
+        return first
+
+
+def store(
+    stores: Stores,
+    block: Backtest,
+    context: Context,
+    *,
+    availability: Sequence[Availability],
+    counts: Sequence[dict[str, Any]],
+    fingerprints: Sequence[str],
+    choose: bool,
+) -> list[Outcome]:
+    """Store one block: fold forecasts in the lake first, then all rows in one transaction."""
+    keys = [str(key) for key in block.series]
+    usable = np.array([verdict.state != "unusable" for verdict in availability])
+    broken = {row: why for row, why in _broken(block).items() if usable[row]}
+    scored = np.flatnonzero(usable & ~np.isin(np.arange(len(keys)), list(broken)))
+    ranking = rank(block.scores, context.settings.policy())
+    # A repeated run meets other blocks that begin with the same series: theirs must not replace this file.
+    name = blake2b("".join(fingerprints).encode(), digest_size=8).hexdigest()
+    path = f"backtests/{context.dataset}/{context.run_id}/{keys[0]}-{name}.parquet"
+    if scored.size:
+        stores.lake.write_table(path, fold_table(block, context.first_days(), scored), rows_per_group=64)
+    outcomes = ["broken" if n in broken else "scored" if usable[n] else "unusable" for n in range(len(keys))]
+    frame = pl.DataFrame(
+        {
+            "series": keys,
+            "dataset": context.dataset,
+            "snapshot": context.snapshot,
+            "run_id": context.run_id,
+            "fingerprint": list(fingerprints),
+            "availability": [verdict.state for verdict in availability],
+            "outcome": outcomes,
+            "reason": [broken.get(n, verdict.reason) for n, verdict in enumerate(availability)],
+            "folds": block.folds.sum(axis=1),
+            "horizon": context.settings.horizon,
+            "anchor_day": context.anchor,
+            "path": [path if outcome == "scored" else None for outcome in outcomes],
+        }
+    )
+    choices = choose_champions(
+        block.scores,
+        ranking,
+        context.settings.policy(),
+        availability=availability,
+        counts=counts,
+        excluded=lambda row: _why_none(block, context, row),
+    )
+    settled = [n for n in range(len(keys)) if n not in broken]
+    with stores.warehouse.transaction() as connection:
+        hold(connection, keys)
+        stores.warehouse.replace(connection, "evaluation", frame, keys=["series"])
+        with stores.warehouse.staged(connection, "backtest_metric", frame[settled].select("series")):
+            stores.warehouse.execute("forget_metrics", connection)
+        if scored.size:
+            metrics = metric_frame(block, ranking, context, scored)
+            stores.warehouse.copy(connection, "backtest_metric", metrics)
+        if choose:
+            policy = context.settings.policy().name
+            store_choices(stores, connection, frame[settled], [choices[n] for n in settled], policy)
+    told = [_told(choices[n]) if choose and n not in broken else {} for n in range(len(keys))]
+    return [outcome_of({**row, **told[n]}, reused=False) for n, row in enumerate(frame.iter_rows(named=True))]
+
+
+def hold(connection: sa.Connection, series: Sequence[str]) -> None:
+    """Let another run that writes the same series wait, instead of both inserting the same keys."""
+    key = sa.column("series", sa.Text)
+    held = (
+        sa.select(key)
+        .select_from(sa.table("series", key))
+        .where(key == sa.any_(sa.literal(list(series), sa.ARRAY(sa.Text))))
+    )
+    connection.execute(held.order_by(key).with_for_update(key_share=True))
+
+
+def _told(choice: Choice) -> Row:
+    # Without its reason: the evaluation has one of its own.
+    shown = ("champion", "wape", "bias", "skill_vs_seasonal_naive", "confidence")
+    return {**{name: getattr(choice, name) for name in shown}, "sentence": choice.reason}
+
+
+def _broken(block: Backtest) -> dict[int, str]:
+    """Series for which every candidate failed, with the reasons."""
+    failed = Counter(row for _, row in block.failures)
+    names = block.scores.candidates
+    return {
+        row: "; ".join(f"{name}: {block.failures[name, row]}" for name in names)[:MESSAGE_LENGTH]
+        for row, count in failed.items()
+        if count == len(names)
+    }
+
+
+def _why_none(block: Backtest, context: Context, row: int) -> str:
+    """Say why no candidate of a series could be ranked: their most common reason."""
+    reasons = Counter(
+        _reason(block, context, candidate, row) for candidate in range(len(block.scores.candidates))
+    )
+    return reasons.most_common(1)[0][0]
+
+
+def _reason(block: Backtest, context: Context, candidate: int, row: int) -> str:
+    failure = block.failures.get((block.scores.candidates[candidate], row))
+    if failure is not None:
+        return failure[:MESSAGE_LENGTH]
+    zero = np.flatnonzero(np.isposinf(block.fold_metrics.wape[candidate, row])) + 1
+    return exclusion(block.scores, candidate, row, context.settings.policy(), zero.tolist())
+
+
+def metric_frame(
+    block: Backtest, ranking: Ranking, context: Context, rows: NDArray[np.int64]
+) -> pl.DataFrame:
+    """One row per series and candidate; what is not defined is null, never NaN or infinite."""
+    names = np.array(block.scores.candidates)
+    count = len(names)
+    ranks = ranking.rank[:, rows].T.ravel()
+    reasons: list[str | None] = [None] * len(ranks)
+    status = ["ranked"] * len(ranks)
+    for place in np.flatnonzero(ranks == 0):
+        row, candidate = int(rows[place // count]), int(place % count)
+        reasons[place] = _reason(block, context, candidate, row)
+        failed = (block.scores.candidates[candidate], row) in block.failures
+        status[place] = "failed" if failed else "excluded"
+    folds = {
+        f"fold_{name}": _finite(getattr(block.fold_metrics, name)[:, rows])
+        .transpose(1, 0, 2)
+        .reshape(len(ranks), -1)
+        for name in METRICS
+    }
+    values = {name: _finite(getattr(block.scores, name)[:, rows]).T.ravel() for name in METRICS}
+    return pl.DataFrame(
+        {
+            "series": np.repeat(block.series[rows], count).tolist(),
+            "candidate": np.tile(names, len(rows)).tolist(),
+            "status": status,
+            "rank": pl.Series(ranks).replace(0, None),
+            "reason": pl.Series(reasons, dtype=pl.String),
+            **values,
+            "sample_size": block.scores.sample_size[:, rows].T.ravel(),
+            "stability": _finite(block.stability[:, rows]).T.ravel(),
+            **{name: pl.Series(folded) for name, folded in folds.items()},
+        }
+    ).with_columns(pl.col(*METRICS, "stability").fill_nan(None), dataset=pl.lit(context.dataset))
+
+
+def _finite(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.where(np.isfinite(values), values, np.nan)
+
+
+def store_choices(
+    stores: Stores, connection: sa.Connection, frame: pl.DataFrame, choices: Sequence[Choice], policy: str
+) -> None:
+    """Make ``choices`` the current champions of the series of ``frame``; those before become history."""
+    if not choices:
+        return
+    told = pl.DataFrame([choice.row() for choice in choices], infer_schema_length=None)
+    rows = frame.select("series", "dataset", "snapshot", "run_id", "fingerprint").hstack(told)
+    rows = rows.with_columns(policy=pl.lit(policy))
+    with stores.warehouse.staged(connection, "champion", rows.select("series")):
+        stores.warehouse.execute("demote_champions", connection)
+    stores.warehouse.replace(connection, "champion", rows, keys=["series", "run_id"])
+
+
+def outcome_of(row: Row, *, reused: bool) -> Outcome:
+    """The outcome that a row of ``current_results`` tells."""
+    sentence = (row.get("sentence") if row["outcome"] == "scored" else None) or row["reason"]
+    return Outcome(
+        series=str(row["series"]),
+        outcome=row["outcome"],  # type: ignore[arg-type]  # the table's check allows nothing else
+        sentence=str(sentence),
+        availability=str(row["availability"]),
+        folds=int(row["folds"]),  # type: ignore[call-overload]
+        run_id=str(row["run_id"]),
+        reused=reused,
+        champion=row.get("champion"),  # type: ignore[arg-type]
+        wape=row.get("wape"),  # type: ignore[arg-type]
+        bias=row.get("bias"),  # type: ignore[arg-type]
+        skill=row.get("skill_vs_seasonal_naive"),  # type: ignore[arg-type]
+        confidence=row.get("confidence"),  # type: ignore[arg-type]
+    )

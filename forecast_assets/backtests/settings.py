@@ -1,0 +1,102 @@
+"""How an evaluation looks back: candidates, folds and the rule that chooses.
+
+Belongs here: the one settings object that decides which results are comparable.
+Does not belong here: where the numbers come from (``datasets``) and how they are computed (``forecasting``).
+"""
+
+import json
+from collections.abc import Mapping
+from hashlib import blake2b
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from forecast_assets.errors import BadSetting
+from forecast_assets.forecasting.candidates.catalogue import DEFAULT, parse
+from forecast_assets.forecasting.folds import FoldPlan
+from forecast_assets.forecasting.ranking import RankingPolicy
+
+
+class EvaluationSettings(BaseModel):
+    """Candidates, folds and policy of an evaluation; equal settings give comparable results."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    candidates: tuple[str, ...] = Field(default=DEFAULT, description="Candidate types to compare, 1 to 10.")
+    horizon: int = Field(default=14, ge=1, le=90, description="Days forecast from each cutoff.")
+    n_splits: int = Field(default=5, ge=2, le=20, description="Cutoffs, the newest one horizon ago.")
+    gap: int = Field(default=0, ge=0, le=30, description="Days between the last known sale and day 1.")
+    min_train: int = Field(default=30, ge=7, description="Days of history a fold needs before its cutoff.")
+    step: int | None = Field(default=None, ge=1, description="Days between cutoffs; the horizon when unset.")
+    strategy: Literal["expanding", "sliding"] = Field(
+        default="expanding", description="Learn from all history, or from the last min_train days only."
+    )
+    ranking_metric: Literal["wape", "smape", "mae", "bias"] = Field(
+        default="wape", description="The metric that ranks first; the others break ties."
+    )
+    minimum_sample_size: int = Field(default=0, ge=0, description="Scored days a candidate needs.")
+    high_confidence: float = Field(
+        default=0.10, ge=0, le=1, description="Relative WAPE lead from which on confidence is high."
+    )
+    max_abs_bias: float = Field(
+        default=1e9, ge=0, description="Largest absolute bias, in units a day, that is still trusted."
+    )
+
+    @model_validator(mode="after")
+    def _known_and_possible(self) -> "EvaluationSettings":
+        parse(self.candidates)
+        self.plan()
+        return self
+
+    def plan(self) -> FoldPlan:
+        """The folds that these settings ask for."""
+        return FoldPlan(
+            horizon=self.horizon,
+            n_splits=self.n_splits,
+            gap=self.gap,
+            min_train=self.min_train,
+            step=self.step,
+            strategy=self.strategy,
+        )
+
+    def policy(self) -> RankingPolicy:
+        """The rule that chooses the champion."""
+        return RankingPolicy(
+            metric=self.ranking_metric,
+            minimum_sample_size=self.minimum_sample_size,
+            high_confidence=self.high_confidence,
+            max_abs_bias=self.max_abs_bias,
+        )
+
+    def fold_hash(self) -> str:
+        """Equal for settings with equal folds, whatever their candidates: what a global model depends on."""
+        return _hash(self.model_dump(include={"horizon", "n_splits", "gap", "min_train", "step", "strategy"}))
+
+    def hash(self) -> str:
+        """16 hex characters over every setting."""
+        return _hash(self.model_dump())
+
+
+def revised(settings: EvaluationSettings, changes: Mapping[str, object]) -> EvaluationSettings:
+    """Answer ``settings`` with some values changed (``None`` keeps).
+
+    Raises ``BadSetting`` naming the first bad one.
+    """
+    given = {name: value for name, value in changes.items() if value is not None}
+    if isinstance(names := given.get("candidates"), list):
+        given["candidates"] = tuple(names)
+    try:
+        return EvaluationSettings.model_validate({**settings.model_dump(), **given})
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        name = ".".join(str(part) for part in first["loc"]) or "evaluation"
+        raise BadSetting(
+            f"{name} = {given.get(name)!r}: {first['msg']}",
+            remedy=EvaluationSettings.model_fields[name].description or "correct it"
+            if name in EvaluationSettings.model_fields
+            else f"use one of {', '.join(EvaluationSettings.model_fields)}",
+        ) from None
+
+
+def _hash(values: dict[str, object]) -> str:
+    return blake2b(json.dumps(values, sort_keys=True).encode(), digest_size=8).hexdigest()

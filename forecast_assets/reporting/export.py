@@ -1,0 +1,53 @@
+"""Files for other programs: CSV that no spreadsheet executes, JSON, Parquet.
+
+Belongs here: turning a frame into text.
+Does not belong here: which frame.
+"""
+
+import json
+import math
+
+import polars as pl
+
+# A spreadsheet takes a cell that begins with one of these for a formula.
+_FORMULA = r"^[=+\-@\t\r]"
+
+
+def as_csv(frame: pl.DataFrame) -> str:
+    """UTF-8 CSV after RFC 4180 with CRLF; formulas are disarmed by an apostrophe, lists are JSON.
+
+    What is not a number is an empty cell.
+    """
+    nested = [name for name, kind in frame.schema.items() if kind.is_nested() or kind == pl.Object]
+    text = [name for name, kind in frame.schema.items() if kind == pl.String]
+    numbers = [name for name, kind in frame.schema.items() if kind.is_float()]
+    guarded = frame.with_columns(
+        *(pl.when(pl.col(name).is_finite()).then(pl.col(name)).alias(name) for name in numbers),
+        *(
+            pl.Series(name, [None if v is None else json.dumps(_plain(v)) for v in frame[name].to_list()])
+            for name in nested
+        ),
+        *(
+            pl.when(pl.col(name).str.contains(_FORMULA))
+            .then(pl.concat_str(pl.lit("'"), pl.col(name)))
+            .otherwise(pl.col(name))
+            .alias(name)
+            for name in text
+        ),
+    )
+    return guarded.write_csv(line_terminator="\r\n", datetime_format="%Y-%m-%dT%H:%M:%S%z")
+
+
+def as_json(frame: pl.DataFrame) -> str:
+    """A list of objects; what is not a number is null."""
+    return json.dumps([_plain(row) for row in frame.to_dicts()], default=str, ensure_ascii=False, indent=1)
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value

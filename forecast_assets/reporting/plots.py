@@ -1,0 +1,53 @@
+"""Plots for Dagit: small PNG pictures inside Markdown.
+
+Belongs here: drawing.
+Does not belong here: choosing what to draw.
+"""
+
+import datetime as dt
+from base64 import b64encode
+from collections.abc import Mapping, Sequence
+from io import BytesIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+# Okabe and Ito's palette: told apart by colour-blind readers, too.
+_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7")
+_ACTUAL = "#000000"
+
+
+def fold_plot(
+    title: str,
+    days: Sequence[NDArray[np.datetime64]],
+    actual: NDArray[np.float32],
+    forecasts: Mapping[str, NDArray[np.float32]],
+) -> str:
+    """Draw actual against forecast over the folds and answer a Markdown image.
+
+    ``days`` holds the dates of each fold, ``actual`` and every forecast are (k, h).
+    """
+    from matplotlib.figure import Figure  # noqa: PLC0415 - a second that only a picture should cost
+
+    figure = Figure(figsize=(9, 2.8), dpi=90, layout="constrained")
+    axes = figure.subplots()
+    for fold, dates in enumerate(days):
+        first = fold == 0
+        axes.plot(dates, actual[fold], color=_ACTUAL, linewidth=1, label="actual" if first else None)
+        for colour, (name, values) in zip(_COLOURS, forecasts.items(), strict=False):
+            axes.plot(dates, values[fold], color=colour, linewidth=1.4, label=name if first else None)
+        axes.axvline(dates[0], color="#999999", linewidth=0.6, linestyle=":")
+    axes.set_title(title, fontsize=9, loc="left")
+    axes.set_ylabel("units a day", fontsize=8)
+    axes.set_ylim(bottom=0)
+    axes.tick_params(labelsize=7)
+    axes.legend(fontsize=7, loc="upper left", ncols=4, frameon=False)
+    axes.spines[["top", "right"]].set_visible(False)
+    picture = BytesIO()
+    figure.savefig(picture, format="png")
+    return f"![{title}](data:image/png;base64,{b64encode(picture.getvalue()).decode()})"
+
+
+def dates_of(first_days: Sequence[str], horizon: int) -> list[NDArray[np.datetime64]]:
+    """Dates of each fold from its first day."""
+    return [np.datetime64(dt.date.fromisoformat(day)) + np.arange(horizon) for day in first_days]

@@ -1,0 +1,66 @@
+"""Tables for people: Markdown that cannot be broken by its content, and Dagit's own tables.
+
+Belongs here: formatting of numbers and rows, escaping.
+Does not belong here: which rows are shown.
+"""
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+
+import dagster as dg
+
+_DASH = "-"
+_BREAKERS = str.maketrans(
+    {"\\": "\\\\", "|": "\\|", "\n": " ", "\r": " ", "<": "&lt;", ">": "&gt;", "`": "'", "[": "\\["}
+)
+
+
+def cell(value: object) -> str:
+    """One value as Markdown text: two decimals, a dash for nothing, nothing that ends the cell."""
+    if value is None:
+        return _DASH
+    if isinstance(value, float):
+        return f"{value:,.2f}"
+    if isinstance(value, dt.datetime):
+        return value.strftime("%Y-%m-%d %H:%M")
+    return str(value).translate(_BREAKERS)
+
+
+def markdown(rows: Sequence[Mapping[str, object]], columns: Sequence[str]) -> str:
+    """A Markdown table of ``columns``; a short line when there are no rows."""
+    if not rows:
+        return "nothing to show"
+    lines = [
+        "| " + " | ".join(name.replace("_", " ") for name in columns) + " |",
+        "|" + "---|" * len(columns),
+        *("| " + " | ".join(cell(row[name]) for name in columns) + " |" for row in rows),
+    ]
+    return "\n".join(lines)
+
+
+def table(rows: Sequence[Mapping[str, object]], columns: Sequence[str]) -> dg.TableMetadataValue:
+    """A table for Dagit; nulls stay empty."""
+    kinds = {int: "int", float: "float", bool: "bool"}
+    types = {
+        name: next((kinds.get(type(row[name]), "string") for row in rows if row[name] is not None), "string")
+        for name in columns
+    }
+    records = [dg.TableRecord({name: _plain(row[name]) for name in columns}) for row in rows]
+    schema = dg.TableSchema([dg.TableColumn(name, types[name]) for name in columns])
+    return dg.MetadataValue.table(records, schema)
+
+
+def _plain(value: object) -> str | int | float | None:
+    if isinstance(value, float):
+        return round(value, 2)
+    if value is None or isinstance(value, str | int | bool):
+        return value
+    return str(value)
+
+
+def schema(**columns: str) -> dg.TableSchema:
+    """Columns as ``name="type: description"``."""
+    parts = {name: text.split(": ", 1) for name, text in columns.items()}
+    return dg.TableSchema(
+        [dg.TableColumn(name, kind, description=told) for name, (kind, told) in parts.items()]
+    )

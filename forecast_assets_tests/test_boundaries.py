@@ -1,0 +1,87 @@
+"""The layers stay apart, and nothing heavy is loaded before it is needed."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[1] / "forecast_assets"
+QUERIES = PACKAGE.parent / "sql" / "queries"
+MODULES = sorted(PACKAGE.rglob("*.py"))
+LONGEST = 300
+
+
+def imported(module: Path) -> Iterator[str]:
+    """Full names of everything that a module imports, wherever in it."""
+    for node in ast.walk(ast.parse(module.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (name.name for name in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield from (f"{node.module}.{name.name}" for name in node.names)
+
+
+def called(module: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(module.read_text())):
+        if isinstance(node, ast.Call):
+            yield ast.unparse(node.func)
+
+
+def place(module: Path) -> str:
+    return module.relative_to(PACKAGE).as_posix()
+
+
+@pytest.mark.parametrize("module", [m for m in MODULES if place(m).startswith("forecasting/")], ids=place)
+def test_the_engine_knows_neither_dagster_nor_stores(module):
+    foreign = ("dagster", "sqlalchemy", "psycopg2", "mlflow", "fsspec", "polars", "pandas")
+    layers = ("stores", "datasets", "backtests", "bookkeeping", "reporting", "cli")
+    allowed = [name for name in imported(module) if not name.startswith(foreign)]
+    assert list(imported(module)) == allowed
+    assert not [name for name in allowed if name.startswith(tuple(f"forecast_assets.{x}" for x in layers))]
+
+
+@pytest.mark.parametrize("module", MODULES, ids=place)
+def test_only_bookkeeping_reaches_into_dagster(module):
+    inside = [name for name in imported(module) if name.startswith(("dagster._", "dagster_postgres"))]
+    assert not inside or place(module).startswith("bookkeeping/")
+
+
+@pytest.mark.parametrize("module", MODULES, ids=place)
+def test_only_stores_open_connections(module):
+    # A dataset's own source may be a database of somebody else's.
+    allowed = place(module).startswith("stores/") or place(module) == "datasets/reading.py"
+    assert allowed or not [name for name in called(module) if name.endswith(("create_engine", ".connect"))]
+
+
+@pytest.mark.parametrize("module", MODULES, ids=place)
+def test_modules_stay_readable(module):
+    assert len(module.read_text().splitlines()) <= LONGEST
+
+
+@pytest.mark.parametrize("module", MODULES, ids=place)
+def test_sql_is_read_from_files_and_never_composed(module):
+    for node in ast.walk(ast.parse(module.read_text())):
+        if isinstance(node, ast.Call) and ast.unparse(node.func).endswith(("sa.text", "exec_driver_sql")):
+            composed = [part for part in ast.walk(node.args[0]) if isinstance(part, ast.FormattedValue)]
+            # Names of tables and settings cannot be bound; they are constants of the store itself.
+            assert not composed or place(module).startswith("stores/"), ast.unparse(node)
+
+
+def test_every_query_says_its_question_and_is_asked():
+    asked = "".join(module.read_text() for module in MODULES)
+    for query in QUERIES.glob("*.sql"):
+        first = query.read_text().splitlines()
+        assert first[0].startswith(("-- Question: ", "-- Statement: ")), query.name
+        assert any(line.startswith("-- Values: ") for line in first), query.name
+        assert f'"{query.stem}"' in asked or query.stem in {"availability", "leaderboard", "champions"}, (
+            query.name
+        )
+
+
+def test_loading_the_definitions_loads_no_model_library():
+    heavy = {"lightgbm", "sklearn", "mlflow", "prophet", "matplotlib", "pandas"}
+    program = "import sys, forecast_assets.definitions; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert not heavy & set(done.stdout.split())
