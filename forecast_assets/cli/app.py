@@ -1,0 +1,33 @@
+"""The commands by name.
+
+Belongs here: assembling the command line.
+Does not belong here: the commands themselves.
+"""
+
+import logging
+
+import typer
+
+from forecast_assets.cli import dataset, demo, doctor, evaluate, export
+from forecast_assets.cli.console import told_errors
+
+app = typer.Typer(
+    name="forecast-assets",
+    help="Forecast operations for retail demand. Exit codes: 0 done, 1 done with broken series, "
+    "2 refused (nothing written), 3 an outage.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+app.add_typer(dataset.app, name="dataset")
+app.command()(evaluate.evaluate)
+app.command()(export.export)
+app.command()(doctor.doctor)
+app.command()(demo.demo)
+
+
+def main() -> None:
+    """Run the command line."""
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    with told_errors():
+        app()

@@ -1,0 +1,201 @@
+"""``forecast-assets dataset``: add, list, show and remove datasets.
+
+Belongs here: turning options into a source, and telling what is stored.
+Does not belong here: reading sales (``datasets``).
+"""
+
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+import polars as pl
+import typer
+from pydantic import BaseModel, ValidationError
+
+from forecast_assets.backtests.settings import EvaluationSettings, revised
+from forecast_assets.cli.console import SAY, Format, listing
+from forecast_assets.cli.home import open_instance
+from forecast_assets.datasets import building, definition
+from forecast_assets.datasets.assets import today
+from forecast_assets.datasets.definition import DatasetOptions
+from forecast_assets.datasets.sources import Columns, FileSource, Source, SqlSource
+from forecast_assets.errors import BadSetting
+from forecast_assets.keys import check_id
+from forecast_assets.stores.resource import open_stores
+
+app = typer.Typer(help="Where sales come from.", no_args_is_help=True)
+Name = Annotated[str, typer.Argument(help="Name of the dataset: the first part of every series key.")]
+Model = TypeVar("Model", bound=BaseModel)
+_COLUMN = "Source column of the "
+
+
+@app.command()
+def add(  # noqa: PLR0917 - one parameter per option
+    name: Name,
+    path: Annotated[Path | None, typer.Option(help="A .csv or .parquet file, or a folder of either.")] = None,
+    sql_url: Annotated[
+        str | None, typer.Option(help="env:NAME of a variable with the URL, or a URL without password.")
+    ] = None,
+    query: Annotated[
+        Path | None, typer.Option(help="File with the SQL query that answers sales rows.")
+    ] = None,
+    store: Annotated[str, typer.Option(help=_COLUMN + "store id.")] = "store_id",
+    product: Annotated[str, typer.Option(help=_COLUMN + "product id.")] = "product_id",
+    date: Annotated[str, typer.Option(help=_COLUMN + "day.")] = "date",
+    units: Annotated[str, typer.Option(help=_COLUMN + "units sold.")] = "units",
+    price: Annotated[str | None, typer.Option(help=_COLUMN + "price, known ahead.")] = None,
+    promo: Annotated[str | None, typer.Option(help=_COLUMN + "promotion, known ahead.")] = None,
+    holiday: Annotated[str | None, typer.Option(help=_COLUMN + "holiday, known ahead.")] = None,
+    closed: Annotated[str | None, typer.Option(help=_COLUMN + "days on which the store was closed.")] = None,
+    stockout: Annotated[str | None, typer.Option(help=_COLUMN + "days without stock.")] = None,
+    known_future: Annotated[
+        list[str] | None, typer.Option(help="Further numeric column known ahead.")
+    ] = None,
+    static: Annotated[list[str] | None, typer.Option(help="Text attribute of a series.")] = None,
+    date_format: Annotated[str | None, typer.Option(help="How dates are written, as %d/%m/%Y.")] = None,
+    map_ids: Annotated[bool, typer.Option("--map-ids", help="Map ids that cannot be keys.")] = False,  # noqa: FBT002
+    anchor: Annotated[
+        str, typer.Option(help="Evaluations end on: newest_day, week or month.")
+    ] = "newest_day",
+    launch: Annotated[
+        str, typer.Option(help="A series begins with its first_sale or first_row.")
+    ] = "first_sale",
+    candidates: Annotated[str | None, typer.Option(help="Candidates to compare, with commas.")] = None,
+    horizon: Annotated[int | None, typer.Option(help="Days forecast from each cutoff.")] = None,
+    folds: Annotated[int | None, typer.Option(help="Cutoffs of an evaluation.")] = None,
+    gap: Annotated[int | None, typer.Option(help="Days between the last known sale and day 1.")] = None,
+    min_train: Annotated[int | None, typer.Option(help="Days of history a fold needs.")] = None,
+    strategy: Annotated[str | None, typer.Option(help="expanding or sliding training.")] = None,
+) -> None:
+    """Check the sales of a source and remember it as a dataset; bad sales are refused."""
+    check_id("dataset name", name)
+    columns = _checked(
+        Columns,
+        store=store,
+        product=product,
+        date=date,
+        units=units,
+        price=price,
+        promo=promo,
+        holiday=holiday,
+        closed=closed,
+        stockout=stockout,
+        known_future=tuple(known_future or ()),
+        static=tuple(static or ()),
+    )
+    source = _source(path, sql_url, query, columns, date_format, map_ids=map_ids)
+    wanted = {
+        "candidates": candidates.split(",") if candidates is not None else None,
+        "horizon": horizon,
+        "n_splits": folds,
+        "gap": gap,
+        "min_train": min_train,
+        "strategy": strategy,
+    }
+    options = _checked(
+        DatasetOptions, anchor=anchor, launch=launch, evaluation=revised(EvaluationSettings(), wanted)
+    )
+    create(name, source, options)
+
+
+def create(name: str, source: Source, options: DatasetOptions) -> None:
+    """Check all sales of ``source``, store the dataset and give it a partition."""
+    instance, stores = open_instance(), open_stores()
+    snapshot = building.add_dataset(stores, name, source, options, today()).snapshot
+    instance.add_dynamic_partitions("datasets", [name])
+    SAY.print(
+        f"added {name}: {snapshot.row_count:,} rows, {snapshot.series_count:,} series in "
+        f"{snapshot.store_count:,} stores, {snapshot.first_day} to {snapshot.last_day}"
+    )
+
+
+def _source(
+    path: Path | None,
+    sql_url: str | None,
+    query: Path | None,
+    columns: Columns,
+    date_format: str | None,
+    *,
+    map_ids: bool,
+) -> Source:
+    if (path is None) == (sql_url is None):
+        raise BadSetting(
+            "a dataset has one source" if path else "no source is given",
+            remedy="give either --path, or --sql-url with --query",
+        )
+    if path is not None:
+        return _checked(
+            FileSource,
+            kind="file",
+            path=str(path.resolve()),
+            columns=columns,
+            date_format=date_format,
+            map_ids=map_ids,
+        )
+    if query is None or not query.is_file():
+        raise BadSetting(
+            "--sql-url needs the query" if query is None else f"there is no query file {query}",
+            remedy="give --query FILE.sql with a SELECT that answers one row per store, product and day",
+        )
+    text = query.read_text(encoding="utf-8")
+    return _checked(SqlSource, kind="sql", url=sql_url, query=text, columns=columns, map_ids=map_ids)
+
+
+def _checked(model: type[Model], **values: object) -> Model:
+    try:
+        return model(**values)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        place = ".".join(str(part) for part in first["loc"]).replace("_", "-")
+        raise BadSetting(f"--{place}: {first['msg']}", remedy=f"see --help for --{place}") from None
+
+
+@app.command(name="list")
+def list_(form: Annotated[Format, typer.Option("--format")] = Format.TABLE) -> None:
+    """Print all datasets."""
+    listing(open_stores().warehouse.frame("datasets"), form)
+
+
+@app.command()
+def show(name: Name, form: Annotated[Format, typer.Option("--format")] = Format.TABLE) -> None:
+    """Print what is known of one dataset."""
+    stores = open_stores()
+    dataset = definition.load(stores, name)
+    snapshot = dataset.snapshot
+    states = stores.warehouse.rows("availability_states", dataset=name)
+    facts = {
+        "name": name,
+        "source": dataset.source.name,
+        "columns": ", ".join(dataset.source.columns.needed),
+        "anchor": dataset.options.anchor,
+        "candidates": ", ".join(dataset.options.evaluation.candidates),
+        "folds": f"{dataset.options.evaluation.n_splits} of {dataset.options.evaluation.horizon} days",
+        "snapshot": snapshot.hash if snapshot else None,
+        "rows": f"{snapshot.row_count:,}" if snapshot else None,
+        "days": f"{snapshot.first_day} to {snapshot.last_day}" if snapshot else None,
+        **{f"series_{row['state']}": str(row["series"]) for row in states},
+    }
+    if form is Format.TABLE:
+        listing(pl.DataFrame({"what": list(facts), "value": list(facts.values())}), form)
+    else:
+        listing(pl.DataFrame([facts]), form)
+
+
+@app.command()
+def remove(
+    name: Name,
+    yes: Annotated[bool, typer.Option("--yes", help="Really forget all of it.")] = False,  # noqa: FBT002
+) -> None:
+    """Forget a dataset with its snapshots, series, results and partitions."""
+    instance, stores = open_instance(), open_stores()
+    definition.load(stores, name)
+    if not yes:
+        raise BadSetting(
+            f"removing {name!r} deletes its snapshots, metrics and champions",
+            remedy=f"run `forecast-assets dataset remove {name} --yes` if you mean it",
+        )
+    series = [str(row["series"]) for row in stores.warehouse.rows("series_of", dataset=name)]
+    definition.remove(stores, name)
+    for key in series:
+        instance.delete_dynamic_partition("series", key)
+    instance.delete_dynamic_partition("datasets", name)
+    SAY.print(f"removed {name} and its {len(series):,} series")

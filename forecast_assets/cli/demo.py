@@ -1,0 +1,37 @@
+"""``forecast-assets demo``: real sales to champions, in one command.
+
+Belongs here: the dataset that ships with the package.
+Does not belong here: anything that another dataset would not do, too.
+"""
+
+from pathlib import Path
+
+from forecast_assets.cli import dataset
+from forecast_assets.cli.console import BROKE, SAY, Format, listing
+from forecast_assets.cli.evaluate import run
+from forecast_assets.cli.home import find_home
+from forecast_assets.datasets import definition
+from forecast_assets.datasets.definition import DatasetOptions
+from forecast_assets.datasets.sources import Columns, FileSource
+from forecast_assets.stores.resource import open_stores
+
+NAME = "bakery"
+SALES = Path(__file__).parents[1] / "data" / "bakery" / "sales.parquet"
+_SHOWN = ("series", "champion", "wape", "skill_vs_seasonal_naive", "confidence", "reason")
+
+
+def demo() -> None:
+    """Load the bakery sales that ship with the package, backtest all candidates and show the champions."""
+    home = find_home()
+    stores = open_stores()
+    if NAME not in definition.names(stores):
+        columns = Columns(promo="promo", holiday="is_holiday", known_future=("is_school_holiday",))
+        dataset.create(NAME, FileSource(kind="file", path=SALES, columns=columns), DatasetOptions())
+    broken = run(NAME, None, {}, force=False)
+    listing(stores.warehouse.frame("champions", dataset=NAME, series=None).select(_SHOWN), Format.TABLE)
+    SAY.print("\nOpen Dagit, the user interface, with:")
+    if (home / "Makefile").is_file():
+        SAY.print("    make dev")
+    else:
+        SAY.print(f"    DAGSTER_HOME={home} dagster dev -m forecast_assets.definitions", markup=False)
+    raise SystemExit(BROKE if broken else 0)

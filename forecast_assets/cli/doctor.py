@@ -1,0 +1,136 @@
+"""``forecast-assets doctor``: is this machine ready, and if not, what is the one next step?
+
+Belongs here: trying everything that a run needs.
+Does not belong here: mending it.
+"""
+
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Annotated
+from uuid import uuid4
+
+import dagster as dg
+import polars as pl
+import typer
+
+from forecast_assets.cli.console import BROKE, DONE, Format, listing
+from forecast_assets.cli.home import find_home, open_instance
+from forecast_assets.errors import ForecastError
+from forecast_assets.settings import settings
+from forecast_assets.stores.database import database_url, newest_revision
+from forecast_assets.stores.lake import Lake
+from forecast_assets.stores.resource import open_stores
+
+_LEAST_FREE = 1 << 30
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of the report."""
+
+    part: str
+    healthy: bool
+    told: str
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """Something that must work, and the next step when it does not."""
+
+    attempt: Callable[[], str]
+    remedy: str
+
+
+def examine(probes: Mapping[str, Probe]) -> Iterator[Finding]:
+    """Try every probe; one that fails never hides the ones behind it."""
+    for name, probe in probes.items():
+        try:
+            yield Finding(name, healthy=True, told=probe.attempt())
+        except ForecastError as error:
+            yield Finding(name, healthy=False, told=f"{error.problem} -> {error.remedy}")
+        except Exception as error:  # noqa: BLE001 - to fail is what a probe is for
+            yield Finding(name, healthy=False, told=f"{type(error).__name__}: {error} -> {probe.remedy}")
+
+
+def doctor(form: Annotated[Format, typer.Option("--format")] = Format.TABLE) -> None:
+    """Try everything that a run needs and name each broken part with one next step."""
+    find_home()
+    findings = list(examine(PROBES))
+    rows = [
+        {"part": found.part, "state": "ok" if found.healthy else "BROKEN", "told": found.told}
+        for found in findings
+    ]
+    listing(pl.DataFrame(rows), form)
+    raise SystemExit(DONE if all(found.healthy for found in findings) else BROKE)
+
+
+def _python() -> str:
+    if sys.version_info < (3, 11):  # noqa: UP036 - whoever runs it may not have installed it
+        raise RuntimeError(f"Python {sys.version.split()[0]}")
+    return f"Python {sys.version.split()[0]}, dagster {version('dagster')}"
+
+
+def _database() -> str:
+    url = database_url()
+    open_stores().warehouse.rows("datasets")
+    return f"{'embedded' if settings().database_url is None else url.host} at revision {newest_revision()}"
+
+
+def _lake() -> str:
+    lake, path = Lake(settings().lake), f"doctor/{uuid4().hex}"
+    lake.write_bytes(path, b"well")
+    answer = lake.read_bytes(path)
+    lake.delete(path)
+    if answer != b"well":
+        raise RuntimeError("what was read is not what was written")
+    return settings().lake
+
+
+def _space() -> str:
+    free = shutil.disk_usage(settings().home).free
+    if free < _LEAST_FREE:
+        raise RuntimeError(f"{free / (1 << 20):,.0f} MB free")
+    return f"{free / (1 << 30):,.0f} GB free"
+
+
+def _instance() -> str:
+    instance = open_instance()
+    if type(instance.event_log_storage).__module__ != "forecast_assets.bookkeeping.storage":
+        raise RuntimeError(f"storage is {type(instance.event_log_storage).__name__}")
+    return f"DAGSTER_HOME={os.environ['DAGSTER_HOME']}"
+
+
+def _code_location() -> str:
+    from forecast_assets.definitions import defs  # noqa: PLC0415 - it may be what is broken
+
+    return f"{len(list(defs.resolve_all_job_defs()))} jobs load"
+
+
+def _model_library() -> str:
+    import lightgbm  # noqa: PLC0415 - it may be what is broken
+
+    return f"lightgbm {lightgbm.__version__}"
+
+
+def _queue() -> str:
+    instance = open_instance()
+    waiting = instance.get_runs_count(dg.RunsFilter(statuses=[dg.DagsterRunStatus.QUEUED]))
+    if waiting and not any(status.healthy for status in instance.get_daemon_statuses().values()):
+        raise RuntimeError(f"{waiting} runs wait and no daemon takes them")
+    return f"{waiting} runs wait"
+
+
+PROBES = {
+    "python": Probe(_python, "install Python 3.11 or newer"),
+    "database": Probe(_database, "read FORECAST_HOME/postgres/log, or correct FORECAST_DATABASE_URL"),
+    "lake": Probe(_lake, "make FORECAST_LAKE_URL writable"),
+    "disk": Probe(_space, "free at least 1 GB where FORECAST_HOME lies"),
+    "instance": Probe(_instance, "set DAGSTER_HOME to the folder of the project's dagster.yaml"),
+    "definitions": Probe(_code_location, "run `python -m forecast_assets.definitions` and mend what it says"),
+    "model library": Probe(_model_library, "install the system package libgomp1"),
+    "run queue": Probe(_queue, "start the daemon with `make dev`"),
+}

@@ -1,0 +1,140 @@
+"""``forecast-assets evaluate``: the whole chain for a dataset, as Dagster runs in this process.
+
+Belongs here: deciding which runs are needed, launching them, telling what came out.
+Does not belong here: the work (``backtests.evaluation``).
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Annotated
+
+import dagster as dg
+import typer
+
+from forecast_assets.backtests import global_forecasts
+from forecast_assets.backtests.evaluation import PROGRESS, Plan, plan
+from forecast_assets.backtests.settings import revised
+from forecast_assets.cli.console import BROKE, SAY, progress
+from forecast_assets.cli.home import open_instance
+from forecast_assets.datasets import building, definition
+from forecast_assets.errors import SHOWN_OFFENDERS, ForecastError, UnknownName
+from forecast_assets.keys import SeriesKey
+from forecast_assets.settings import settings
+from forecast_assets.stores import Stores
+from forecast_assets.stores.resource import open_stores
+
+OUTCOMES = ("scored", "unusable", "broken")
+
+
+def evaluate(  # noqa: PLR0917 - one parameter per option
+    dataset: Annotated[str, typer.Argument(help="Dataset to evaluate.")],
+    series: Annotated[list[str] | None, typer.Option(help="Only this series key; may be repeated.")] = None,
+    candidates: Annotated[str | None, typer.Option(help="Candidates to compare, with commas.")] = None,
+    horizon: Annotated[int | None, typer.Option(help="Days forecast from each cutoff.")] = None,
+    folds: Annotated[int | None, typer.Option(help="Cutoffs, the newest one horizon ago.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Compute again what has not changed.")] = False,  # noqa: FBT002
+) -> None:
+    """Load a dataset, backtest its changed series and choose their champions."""
+    changes = {
+        "candidates": candidates.split(",") if candidates is not None else None,
+        "horizon": horizon,
+        "n_splits": folds,
+    }
+    given = {name: value for name, value in changes.items() if value is not None}
+    broken = run(dataset, series, given, force=force)
+    raise SystemExit(BROKE if broken else 0)
+
+
+def run(dataset: str, series: list[str] | None, changes: Mapping[str, object], *, force: bool) -> int:
+    """Evaluate and tell; answer how many series broke. Raises ``ForecastError`` when nothing can be done."""
+    instance, stores = open_instance(), open_stores()
+    found = definition.load(stores, dataset)
+    for key in series or ():
+        if SeriesKey.parse(key).dataset != dataset:
+            raise UnknownName(f"series {key!r} is not of dataset {dataset!r}", remedy="name its own dataset")
+    if force or not _is_current(stores, found, changes):
+        SAY.print(f"{dataset}: sales, panel and global models ...")
+        config = {"global_forecasts": {"config": {**changes, "force": force}}}
+        with _refusals_told():
+            _job("build_dataset").execute_in_process(
+                instance=instance, partition_key=dataset, run_config={"ops": config}
+            )
+    else:
+        SAY.print(f"{dataset}: sales, panel and global models are unchanged")
+    work = plan(stores, dataset, series, changes=changes, force=force)
+    keys = sorted([*work.panel.series[work.stale | work.unchosen].tolist(), *work.gone])
+    if not keys:
+        SAY.print(f"nothing to do: all {len(work.panel.series):,} series are unchanged")
+    else:
+        with progress(PROGRESS, f"{dataset}: series"):
+            _evaluated(instance, dataset, keys, changes, force=force)
+    return _told(stores, work)
+
+
+def _is_current(stores: Stores, dataset: definition.Dataset, changes: Mapping[str, object]) -> bool:
+    wanted = revised(dataset.options.evaluation, changes)
+    return building.is_current(dataset) and global_forecasts.is_current(stores, dataset, wanted)
+
+
+def _job(name: str) -> dg.JobDefinition:
+    # A second of imports that printing a table should not cost.
+    from forecast_assets.definitions import defs  # noqa: PLC0415
+
+    return defs.resolve_job_def(name)
+
+
+def _evaluated(
+    instance: dg.DagsterInstance, dataset: str, keys: list[str], changes: Mapping[str, object], *, force: bool
+) -> None:
+    """Launch as few runs as the settings allow: ranges of neighbours, else one run for all."""
+    registered = instance.get_dynamic_partitions("series")
+    place = {key: n for n, key in enumerate(registered)}
+    first, last = place[keys[0]], place[keys[-1]]
+    config = {**changes, "force": force}
+    if registered[first : last + 1] != keys:
+        ops = {"evaluate_stale_series": {"config": {**config, "dataset": dataset, "series": keys}}}
+        _settled(instance, "evaluate_changed", {"ops": ops}, {})
+        return
+    size = settings().series_per_run or len(keys)
+    for start in range(0, len(keys), size):
+        part = keys[start : start + size]
+        tags = {
+            "dagster/asset_partition_range_start": part[0],
+            "dagster/asset_partition_range_end": part[-1],
+        }
+        ops = {"evaluate": {"config": config}}
+        _settled(instance, "evaluate_series", {"ops": ops}, tags)
+
+
+def _settled(instance: dg.DagsterInstance, job: str, config: dict[str, object], tags: dict[str, str]) -> None:
+    try:
+        with _refusals_told():
+            _job(job).execute_in_process(instance=instance, run_config=config, tags=tags)
+    except dg.Failure as failure:  # broken series: the others are stored, and the summary names them
+        SAY.print(str(failure.description), markup=False)
+
+
+@contextmanager
+def _refusals_told() -> Iterator[None]:
+    """Raise the error behind a failed run where it is one that a planner can act on."""
+    try:
+        yield
+    except dg.Failure as failure:
+        if isinstance(failure.__cause__, ForecastError):
+            raise failure.__cause__ from None
+        raise
+
+
+def _told(stores: Stores, work: Plan) -> int:
+    series = [*work.panel.series.tolist(), *work.gone, *work.ended]
+    rows = {row["outcome"]: row for row in stores.warehouse.rows("outcomes", series=series)}
+    count = {name: int(str(rows[name]["series"])) if name in rows else 0 for name in OUTCOMES}
+    chosen = sum(int(str(row["champions"])) for row in rows.values())
+    SAY.print(
+        f"{count['scored']:,} scored ({chosen:,} with a champion), {count['unusable']:,} unusable, "
+        f"{count['broken']:,} broken"
+    )
+    if count["broken"]:
+        for row in stores.warehouse.rows("broken_series", series=series, at_most=SHOWN_OFFENDERS):
+            SAY.print(f"  broken: {row['series']}: {row['reason']}", markup=False)
+    return count["broken"]

@@ -1,0 +1,35 @@
+"""Which Dagster instance a command works on.
+
+Belongs here: finding or making DAGSTER_HOME, so that every command works from any directory.
+Does not belong here: what the instance stores.
+"""
+
+import os
+from pathlib import Path
+
+import dagster as dg
+
+_PACKAGED = (Path(__file__).parents[2] / "dagster.yaml", Path(__file__).parents[1] / "dagster.yaml")
+
+
+def find_home() -> Path:
+    """DAGSTER_HOME; else the nearest folder upwards with dagster.yaml; else a fresh ``.forecast`` here."""
+    given = os.environ.get("DAGSTER_HOME")
+    if given:
+        return Path(given)
+    here = Path.cwd()
+    found = next((folder for folder in (here, *here.parents) if (folder / "dagster.yaml").is_file()), None)
+    if found is None:
+        found = here / ".forecast"
+        found.mkdir(exist_ok=True)
+        source = next(path for path in _PACKAGED if path.is_file())
+        (found / "dagster.yaml").write_bytes(source.read_bytes())
+        os.environ.setdefault("FORECAST_HOME", str(found))
+    os.environ["DAGSTER_HOME"] = str(found)
+    return found
+
+
+def open_instance() -> dg.DagsterInstance:
+    """The Dagster instance of ``find_home``."""
+    find_home()
+    return dg.DagsterInstance.get()

@@ -1,0 +1,197 @@
+"""Dagit as a planner uses it: real daemon, real web server, real browser."""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from urllib.error import HTTPError, URLError
+from urllib.request import Request, urlopen
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
+# Set FORECAST_SCREENSHOTS=docs/images to renew the pictures of the README.
+PICTURES = os.environ.get("FORECAST_SCREENSHOTS")
+FIRST, LAST = "bakery__bakery_21__p101", "bakery__bakery_28__p110"
+_PATIENCE = 120
+
+pytestmark = pytest.mark.skipif(
+    CHROMIUM is None, reason="no Chromium on this machine (apt-get install chromium)"
+)
+
+
+def until(what: str, answer: Callable[[], object]) -> object:
+    """Wait for a condition, and say which one never came true."""
+    end = time.monotonic() + _PATIENCE
+    while time.monotonic() < end:
+        found = answer()
+        if found:
+            return found
+        time.sleep(0.3)
+    raise AssertionError(f"{what} did not happen within {_PATIENCE} seconds")
+
+
+class Dagit:
+    """A running `dagster dev` on a home of its own."""
+
+    def __init__(self, home: Path, port: int) -> None:
+        self.url = f"http://127.0.0.1:{port}"
+        self.home = home
+
+    def ask(self, query: str, **variables: object) -> dict:
+        body = json.dumps({"query": query, "variables": variables}).encode()
+        request = Request(f"{self.url}/graphql", body, {"Content-Type": "application/json"})  # noqa: S310
+        try:
+            with urlopen(request, timeout=60) as answer:  # noqa: S310 - loopback
+                return json.load(answer)["data"]
+        except HTTPError as error:
+            raise AssertionError(error.read().decode()) from error
+
+    def answers(self) -> bool:
+        try:
+            with urlopen(f"{self.url}/server_info", timeout=5):  # noqa: S310 - loopback
+                return True
+        except (URLError, OSError):
+            return False
+
+
+@pytest.fixture(scope="module")
+def dagit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dagit]:
+    home = tmp_path_factory.mktemp("dagit")
+    shutil.copy(ROOT / "dagster.yaml", home)
+    environment = {**os.environ, "DAGSTER_HOME": str(home), "PYTHONWARNINGS": "default"}
+    environment.pop("FORECAST_HOME", None)
+    environment.pop("FORECAST_DATABASE_URL", None)
+    demo = [sys.executable, "-m", "forecast_assets", "demo"]
+    subprocess.run(demo, env=environment, check=True, cwd=home, capture_output=True)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    server = subprocess.Popen(
+        [sys.executable, "-m", "dagster", "dev", "-w", str(ROOT / "workspace.yaml"), "-p", str(port)],
+        env=environment,
+        cwd=home,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    started = Dagit(home, port)
+    try:
+        until("the web server answers", started.answers)
+        yield started
+    finally:
+        server.terminate()
+        server.wait(timeout=60)
+
+
+@pytest.fixture(scope="module")
+def page(dagit):
+    from playwright.sync_api import sync_playwright
+
+    switches = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync"]
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=switches)
+        page = browser.new_page(viewport={"width": 1400, "height": 950}, base_url=dagit.url)
+        page.set_default_timeout(_PATIENCE * 1000)
+        yield page
+        browser.close()
+
+
+def picture(page, name: str, tmp_path: Path) -> None:
+    folder = ROOT / PICTURES if PICTURES else tmp_path
+    page.screenshot(path=folder / f"{name}.png")
+
+
+def test_partition_of_a_series_shows_leaderboard_plot_and_explanation(page, tmp_path):
+    page.goto(f"/assets/backtest?view=partitions&partition={FIRST}")
+    page.get_by_role("cell", name="seasonal_naive", exact=True).wait_for()
+    picture(page, "backtest", tmp_path)
+    page.get_by_text("[Show Markdown]").click()
+    image = page.locator("img[src^='data:image/png;base64,']")
+    image.wait_for()
+    assert image.evaluate("picture => picture.naturalWidth") > 400
+    picture(page, "folds", tmp_path)
+    page.goto(f"/assets/champion?view=partitions&partition={FIRST}")
+    page.get_by_text("Bias is actual minus forecast").wait_for()
+    picture(page, "champion", tmp_path)
+
+
+def test_partition_of_a_dataset_shows_counts_availability_and_quality(page, tmp_path):
+    page.goto("/assets/panel?view=partitions&partition=bakery")
+    page.get_by_text("series_ready").wait_for()
+    page.get_by_role("cell", name="zero sale days", exact=True).wait_for()
+    picture(page, "panel", tmp_path)
+
+
+def test_backfill_of_a_range_turns_green_and_says_who_ran_it(dagit, page, tmp_path):
+    keys = [key for key in partitions(dagit) if FIRST <= key <= LAST]
+    launched = dagit.ask(
+        """mutation Launch($params: LaunchBackfillParams!) {
+             launchPartitionBackfill(backfillParams: $params) {
+               __typename ... on LaunchBackfillSuccess { backfillId }
+               ... on PythonError { message }
+             }
+           }""",
+        params={
+            "assetSelection": [{"path": ["backtest"]}, {"path": ["champion"]}],
+            "partitionNames": keys,
+            "runConfigData": {"ops": {"evaluate": {"config": {"force": True}}}},
+        },
+    )["launchPartitionBackfill"]
+    assert launched["__typename"] == "LaunchBackfillSuccess", launched
+    runs = until("the backfill ends", lambda: ended(dagit, launched["backfillId"]))
+    assert runs == ["SUCCESS"], "neighbours belong into one run"
+    page.goto(f"/assets/champion?view=partitions&partition={LAST}")
+    page.get_by_text("Materialized (36)").wait_for()
+    page.goto("/runs")
+    page.get_by_text("Success").first.wait_for()
+    picture(page, "runs", tmp_path)
+
+
+def partitions(dagit: Dagit) -> list[str]:
+    answer = dagit.ask(
+        """query { assetNodeOrError(assetKey: {path: ["backtest"]}) {
+             ... on AssetNode { partitionKeys } } }"""
+    )
+    return answer["assetNodeOrError"]["partitionKeys"]
+
+
+def ended(dagit: Dagit, backfill: str) -> list[str] | None:
+    answer = dagit.ask(
+        """query($id: String!) { partitionBackfillOrError(backfillId: $id) {
+             ... on PartitionBackfill { status runs { status } } } }""",
+        id=backfill,
+    )["partitionBackfillOrError"]
+    if answer["status"] in {"REQUESTED", "COMPLETING"}:
+        return None
+    return [run["status"] for run in answer["runs"]]
+
+
+def test_launchpad_explains_every_field(dagit, page, tmp_path):
+    page.goto("/locations/forecast_assets.definitions/jobs/evaluate_changed/playground")
+    page.get_by_text("force", exact=True).first.click()
+    page.get_by_text("Name of the dataset whose changed series are evaluated").first.wait_for()
+    picture(page, "launchpad", tmp_path)
+    fields = dagit.ask(
+        """query { runConfigSchemaOrError(selector: {pipelineName: "evaluate_changed",
+             repositoryName: "__repository__", repositoryLocationName: "forecast_assets.definitions"}) {
+             ... on RunConfigSchema { allConfigTypes { ... on CompositeConfigType {
+               fields { name description } } } } } }"""
+    )["runConfigSchemaOrError"]["allConfigTypes"]
+    ours = {"candidates", "horizon", "n_splits", "gap", "min_train", "step", "strategy", "force", "dataset"}
+    told = {f["name"]: f["description"] for t in fields for f in t.get("fields", []) if f["name"] in ours}
+    assert set(told) == ours
+    assert all(told.values())
+
+
+def test_graph_shows_the_chain_in_groups(page, tmp_path):
+    page.goto("/assets/champion?view=lineage&lineageScope=upstream&lineageDepth=5")
+    for asset in ("sales", "panel", "global_forecasts", "backtest"):
+        page.get_by_text(asset, exact=True).first.wait_for()
+    page.wait_for_load_state("networkidle")
+    picture(page, "lineage", tmp_path)

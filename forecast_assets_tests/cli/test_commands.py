@@ -1,0 +1,215 @@
+"""The fixed forms of the command line, from a file to exported champions."""
+
+import csv
+import datetime as dt
+import io
+import json
+import sqlite3
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+START = dt.date(2024, 1, 1)
+DAYS = 120
+EVALUATION = ("--horizon", "7", "--folds", "2")
+
+
+def sales(folder: Path, products: int = 2, days: int = DAYS, *, spoil: str | None = None) -> Path:
+    """Day n of product p sells n mod 7 plus p."""
+    rows = ["store_id,product_id,date,units"]
+    rows += [
+        f"S1,P{product},{START + dt.timedelta(days=day)},{day % 7 + product}"
+        for product in range(1, products + 1)
+        for day in range(days)
+    ]
+    if spoil:
+        rows.append(spoil)
+    path = folder / "sales.csv"
+    path.write_text("\n".join(rows) + "\n")
+    return path
+
+
+@pytest.fixture
+def shop(cli, tmp_path):
+    added = cli("dataset", "add", "shop", "--path", str(sales(tmp_path)), *EVALUATION)
+    assert added.code == 0, added.err
+    return cli
+
+
+def test_dataset_can_be_added_listed_shown_and_removed(shop):
+    assert [row["name"] for row in shop("dataset", "list", "--format", "json").rows] == ["shop"]
+    (shown,) = shop("dataset", "show", "shop", "--format", "json").rows
+    assert shown["days"] == "2024-01-01 to 2024-04-29"
+    assert shop("dataset", "remove", "shop").code == 2
+    assert shop("dataset", "remove", "shop", "--yes").code == 0
+    assert shop("dataset", "list", "--format", "json").rows == []
+
+
+def test_evaluation_ends_in_exported_champions(shop, tmp_path):
+    evaluated = shop("evaluate", "shop")
+    assert evaluated.code == 0, evaluated.err
+    assert "2 scored (2 with a champion), 0 unusable, 0 broken" in evaluated.err
+    champions = shop("export", "champions", "shop", "--format", "json").rows
+    assert {
+        "series",
+        "store_id",
+        "product_id",
+        "champion",
+        "wape",
+        "smape",
+        "mae",
+        "bias",
+        "sample_size",
+    } <= set(champions[0])
+    assert {"skill_vs_seasonal_naive", "confidence", "reason"} <= set(champions[0])
+    assert [row["series"] for row in champions] == ["shop__S1__P1", "shop__S1__P2"]
+    assert all(row["wape"] == 0 for row in champions), "a weekly pattern without noise is repeated exactly"
+    table = csv.DictReader(io.StringIO(shop("export", "leaderboard", "shop", "--format", "csv").out))
+    assert {row["candidate"] for row in table} >= {"naive", "seasonal_naive", "ets", "lightgbm"}
+    file = tmp_path / "availability.parquet"
+    assert shop("export", "availability", "shop", "--output", str(file)).code == 0
+    assert pl.read_parquet(file)["observed_days"].to_list() == [DAYS, DAYS]
+
+
+def test_second_evaluation_does_nothing_and_says_so(shop):
+    shop("evaluate", "shop")
+    again = shop("evaluate", "shop")
+    assert again.code == 0
+    assert "sales, panel and global models are unchanged" in again.err
+    assert "nothing to do: all 2 series are unchanged" in again.err
+
+
+def test_only_the_named_series_is_evaluated(shop):
+    shop("evaluate", "shop", "--series", "shop__S1__P2", "--candidates", "naive,seasonal_naive")
+    assert [row["series"] for row in shop("export", "champions", "shop", "--format", "json").rows] == [
+        "shop__S1__P2"
+    ]
+
+
+def test_grown_file_is_loaded_and_new_series_join(shop, tmp_path):
+    shop("evaluate", "shop")
+    sales(tmp_path, products=3, days=DAYS + 7)
+    assert "3 scored (3 with a champion)" in shop("evaluate", "shop").err
+
+
+def test_file_that_went_bad_is_refused_and_yesterdays_results_stay(shop, tmp_path):
+    shop("evaluate", "shop")
+    before = shop("export", "champions", "shop", "--format", "json").rows
+    sales(tmp_path, spoil="S1,P1,2024-04-29,-3")
+    refused = shop("evaluate", "shop")
+    assert refused.code == 2
+    assert "column 'units'" in refused.err
+    assert "-3" in refused.err
+    assert shop("export", "champions", "shop", "--format", "json").rows == before
+
+
+def test_bad_file_adds_nothing(cli, tmp_path):
+    refused = cli("dataset", "add", "shop", "--path", str(sales(tmp_path, spoil="S 1,P1,2024-01-01,1")))
+    assert refused.code == 2
+    assert "holds ids that cannot be part of a key" in refused.err
+    assert cli("dataset", "list", "--format", "json").rows == []
+    assert not [path for path in (tmp_path / ".forecast" / "lake").rglob("*") if path.is_file()]
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (["--horizon", "0"], "horizon = 0"),
+        (["--horizon", "91"], "horizon = 91"),
+        (["--horizon", "1000000000"], "horizon = 1000000000"),
+        (["--folds", "1"], "n_splits = 1"),
+        (["--candidates", "naive,naive"], "is named twice"),
+        (["--candidates", "seasonal_nave"], "did you mean 'seasonal_naive'"),
+        (["--candidates", ",".join(["naive"] * 11)], "11 candidates are named"),
+        (["--candidates", ""], "candidate '' is unknown"),
+        (["--series", "shop__S1__P9"], "shop__S1__P9 are not in the newest snapshot"),
+        (["--series", "shop|S1|P1"], "is not a series key"),
+    ],
+)
+def test_impossible_evaluation_is_refused_with_its_setting(shop, options, told):
+    refused = shop("evaluate", "shop", *options)
+    assert refused.code == 2
+    assert told in refused.err
+    assert shop("export", "champions", "shop", "--format", "json").rows == []
+
+
+def test_folds_beyond_the_history_are_left_out_and_lower_the_confidence(shop):
+    assert shop("evaluate", "shop", "--horizon", "60", "--folds", "20").code == 0
+    champions = shop("export", "champions", "shop", "--format", "json").rows
+    assert {row["confidence"] for row in champions} == {"low"}
+    assert {row["sample_size"] for row in champions} == {60}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["evaluate", "nowhere"], "there is no dataset 'nowhere'"),
+        (["export", "champions", "nowhere"], "there is no dataset 'nowhere'"),
+        (["export", "champions", "shop", "--format", "parquet"], "Parquet is not text"),
+        (["export", "champions", "shop", "--output", "x.xlsx"], "no format for 'x.xlsx'"),
+        (["dataset", "add", "shop", "--path", "sales.csv"], "dataset 'shop' exists already"),
+        (["dataset", "add", "a__b", "--path", "sales.csv"], "cannot be part of a partition key"),
+        (["dataset", "add", "other"], "no source is given"),
+        (["dataset", "add", "other", "--path", "sales.csv", "--sql-url", "sqlite://"], "has one source"),
+        (["dataset", "add", "other", "--path", "absent.csv"], "absent.csv"),
+        (["dataset", "add", "other", "--sql-url", "sqlite://"], "needs the query"),
+        (["dataset", "add", "other", "--path", "sales.csv", "--anchor", "year"], "--anchor"),
+        (["dataset", "add", "other", "--path", "sales.csv", "--units", "sold"], "no column 'sold'"),
+    ],
+)
+def test_refusals_name_the_offender_and_leave_with_two(shop, arguments, told):
+    refused = shop(*arguments)
+    assert refused.code == 2
+    assert told in refused.err
+    assert " -> " in refused.err
+
+
+def test_password_of_a_source_is_never_shown(cli, tmp_path):
+    (tmp_path / "q.sql").write_text("select 1")
+    url = "postgresql://planner:canary-7151@db/sales"
+    refused = cli("dataset", "add", "shop", "--sql-url", url, "--query", str(tmp_path / "q.sql"))
+    assert refused.code == 2
+    assert "canary-7151" not in refused.err + refused.out
+
+
+def test_dataset_of_a_query_is_evaluated_like_a_file(cli, tmp_path, monkeypatch):
+    frame = pl.read_csv(sales(tmp_path))
+    with sqlite3.connect(tmp_path / "shop.db") as database:
+        database.execute("create table sold (store text, sku text, day text, qty real)")
+        database.executemany("insert into sold values (?, ?, ?, ?)", frame.rows())
+    database.close()
+    monkeypatch.setenv("SALES_DB", f"sqlite:///{tmp_path / 'shop.db'}")
+    (tmp_path / "q.sql").write_text("select store, sku, day, qty from sold")
+    columns = ("--store", "store", "--product", "sku", "--date", "day", "--units", "qty")
+    source = ("--sql-url", "env:SALES_DB", "--query", str(tmp_path / "q.sql"))
+    assert cli("dataset", "add", "shop", *source, *columns, *EVALUATION).code == 0
+    evaluated = cli("evaluate", "shop", "--candidates", "naive,seasonal_naive")
+    assert evaluated.code == 0, evaluated.err
+    assert "2 scored" in evaluated.err
+
+
+def test_outage_leaves_with_three_and_shows_no_password(cli, monkeypatch):
+    monkeypatch.setenv("FORECAST_DATABASE_URL", "postgresql://planner:canary-7151@127.0.0.1:1/forecast")
+    failed = cli("dataset", "list")
+    assert failed.code == 3
+    assert "Connection refused" in failed.err
+    assert "canary-7151" not in failed.err
+
+
+def test_doctor_finds_a_healthy_home_and_names_what_is_broken(cli, monkeypatch, tmp_path):
+    healthy = cli("doctor", "--format", "json")
+    assert healthy.code == 0, healthy.out
+    assert {row["state"] for row in healthy.rows} == {"ok"}
+    (tmp_path / "file").write_text("no folder")
+    monkeypatch.setenv("FORECAST_LAKE_URL", str(tmp_path / "file" / "lake"))
+    sick = cli("doctor", "--format", "json")
+    assert sick.code == 1
+    (lake,) = [row for row in sick.rows if row["state"] != "ok"]
+    assert lake["part"] == "lake"
+    assert " -> " in lake["told"]
+
+
+def test_json_is_the_only_thing_on_stdout(shop):
+    answer = shop("dataset", "list", "--format", "json")
+    assert isinstance(json.loads(answer.out), list)
