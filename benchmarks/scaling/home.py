@@ -1,0 +1,110 @@
+"""The whole product in a home of its own: sales added, evaluated, and the books read.
+
+Belongs here: a fresh DAGSTER_HOME with its embedded PostgreSQL, and what the two commands cost in it.
+Does not belong here: peers, and what the figures should be.
+"""
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from scaling.meters import BENCHMARKS, NOTHING, Cost, Failed, Finished, run
+from scaling.sales import Sales
+
+DATASET = "bench"
+HORIZON = 28
+FOLDS = 3
+_PATIENCE = 60  # seconds until PostgreSQL has stopped
+DAGSTER_YAML = BENCHMARKS.parent / "dagster.yaml"
+_STEPS = ("sales", "panel", "global_forecasts", "evaluate")
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """A home whose PostgreSQL (process ``postmaster``) runs for as long as the home is open."""
+
+    folder: Path
+    environment: dict[str, str]
+    url: str
+    postmaster: int
+    start: Cost
+
+    def run(self, *command: str, **more: str) -> Finished:
+        """Run Python with ``command`` in this home."""
+        line = [sys.executable, *command]
+        return run(line, {**self.environment, **more}, postmaster=self.postmaster)
+
+
+@contextmanager
+def opened(folder: Path, surroundings: Mapping[str, str]) -> Iterator[Home]:
+    """Make a home, start its PostgreSQL, and stop it at the end."""
+    folder.mkdir(parents=True)
+    (folder / "dagster.yaml").write_bytes(DAGSTER_YAML.read_bytes())
+    own = {"DAGSTER_HOME": str(folder), "FORECAST_HOME": str(folder / "forecast")}
+    environment = {**surroundings, **own}
+    clock = time.perf_counter()
+    command = [sys.executable, "-m", "scaling.keeper"]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(
+        command, stdin=pipe, stdout=pipe, text=True, env=environment, cwd=BENCHMARKS
+    ) as keeper:
+        line = "" if keeper.stdout is None else keeper.stdout.readline()
+        if not line:
+            raise Failed(f"PostgreSQL does not start in {folder}")
+        told = json.loads(line)
+        start = Cost(time.perf_counter() - clock, told["python_cpu_s"], told["postgres_cpu_s"])
+        try:
+            yield Home(folder, environment, told["url"], told["postmaster"], start)
+        finally:
+            keeper.communicate()  # it leaves when nobody can speak to it any more, and the server with it
+            with suppress(psutil.NoSuchProcess):
+                psutil.Process(told["postmaster"]).wait(_PATIENCE)
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """What it took to get from a file to champions, and what stands in the books."""
+
+    stages: dict[str, Cost]
+    total: Cost
+    books: dict[str, Any]
+
+
+def whole(home: Home, sales: Sales) -> Whole:
+    """Add the sales and evaluate them, as a person would, and check that every partition is green."""
+    folds = ("--horizon", str(HORIZON), "--folds", str(FOLDS))
+    command = ("-m", "forecast_assets", "dataset", "add", DATASET, "--path", str(sales.path), *folds)
+    added = home.run(*command)
+    evaluated = home.run("-m", "forecast_assets", "evaluate", DATASET)
+    books = json.loads(home.run("-m", "scaling.books").output)
+    if books["green"] != {"backtest": sales.series, "champion": sales.series}:
+        raise Failed(f"{sales.series} series, but green are {books['green']}")
+    stages = {"database": home.start, "add": added.cost, **_stages(evaluated, books["steps"])}
+    return Whole(stages, home.start + added.cost + evaluated.cost, books)
+
+
+def _stages(evaluated: Finished, steps: list[dict[str, Any]]) -> dict[str, Cost]:
+    """Divide the evaluation by Dagster's steps; what lies before the first and between them is told, too."""
+    stages = {
+        "starting": evaluated.timeline.between(evaluated.started, min(step["start"] for step in steps)),
+        **dict.fromkeys(("sales", "panel", "checks", "global_forecasts", "evaluate"), NOTHING),
+    }
+    for step in steps:
+        name = step["key"] if step["key"] in _STEPS else "checks"
+        stages[name] += evaluated.timeline.between(step["start"], step["end"])
+    known = sum(stages.values(), start=NOTHING)
+    stages["between_steps"] = replace(
+        evaluated.cost,
+        wall_s=evaluated.cost.wall_s - known.wall_s,
+        python_cpu_s=evaluated.cost.python_cpu_s - known.python_cpu_s,
+        postgres_cpu_s=evaluated.cost.postgres_cpu_s - known.postgres_cpu_s,
+    )
+    return stages
