@@ -1,0 +1,65 @@
+# Everything runs in a local virtual environment; nothing else on the machine is touched.
+.DEFAULT_GOAL := help
+VENV := .venv
+BIN := $(VENV)/bin
+PYTHON ?= python3
+# Open Dagit with `make dev PORT=3001` when 3000 is taken.
+PORT ?= 3000
+export DAGSTER_HOME := $(CURDIR)
+
+.PHONY: help demo test dev lint format unit browser-test peers peers-test lock clean-state
+
+help: ## Show what can be made
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 14
+
+$(VENV)/uv:
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed; say make PYTHON=python3.11" if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	@touch $@
+
+$(VENV)/base: $(VENV)/uv requirements/base.txt setup.py
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements/base.txt
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps -e .
+	@touch $@
+
+$(VENV)/dev: $(VENV)/base requirements/dev.txt
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements/dev.txt
+	@touch $@
+
+demo: $(VENV)/base ## Real bakery sales to champions, on the embedded defaults
+	@$(BIN)/forecast-assets demo
+
+dev: $(VENV)/base ## Open Dagit on 127.0.0.1 with the daemon
+	$(BIN)/dagster dev -w workspace.yaml -h 127.0.0.1 -p $(PORT)
+
+test: lint unit ## Lint, types and all tests
+
+lint: $(VENV)/dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy forecast_assets forecast_assets_tests sql setup.py
+
+format: $(VENV)/dev ## Format the code
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+unit: $(VENV)/dev
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile
+
+peers: $(VENV)/uv ## The environment of the libraries that benchmarks and oracles compare with
+	$(BIN)/uv venv --quiet --allow-existing --python $(BIN)/python .venv-peers
+	$(BIN)/uv pip install --quiet --python .venv-peers/bin/python -r benchmarks/peers/requirements.in -r benchmarks/peers/global.in
+
+peers-test: $(VENV)/dev peers ## Compare our candidates with statsforecast's
+	$(BIN)/python -m pytest -q -m peers
+
+lock: $(VENV)/uv ## Lock the newest allowed releases, with hashes
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes setup.py -o requirements/base.txt
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --extra dev -c requirements/base.txt setup.py -o requirements/dev.txt
+
+clean-state: ## Forget all data, runs and results, after asking
+	@printf 'Forget every dataset, run and result under .forecast? [y/N] '; read answer; [ "$$answer" = y ] || { echo 'nothing was forgotten'; exit 1; }
+	@if [ -x $(BIN)/forecast-assets ]; then $(BIN)/python -c "from pathlib import Path; from forecast_assets.stores.database import stop_embedded; stop_embedded(Path('.forecast').resolve())"; fi
+	rm -rf .forecast storage logs history schedules .nux .telemetry .logs_queue
+	@echo 'forgotten'

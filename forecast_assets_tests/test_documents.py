@@ -1,0 +1,58 @@
+"""What the documents say exists: commands, targets, settings, files."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+import typer.main
+
+from forecast_assets.cli.app import app
+from forecast_assets.settings import Settings
+
+ROOT = Path(__file__).parents[1]
+DOCUMENTS = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "docs/architecture.md")]
+TEXTS = {path.name: path.read_text() for path in DOCUMENTS}
+ALL = "\n".join(TEXTS.values())
+
+
+def commands() -> list[str]:
+    """Every ``forecast-assets ...`` of a code line or of inline code, options in brackets included."""
+    found = re.findall(r"^    (forecast-assets .+)$|`(forecast-assets [^`]+)`", ALL, re.MULTILINE)
+    return sorted({(line or inline).replace("[", "").replace("]", "") for line, inline in found})
+
+
+@pytest.mark.parametrize("line", commands())
+def test_command_and_its_options_exist(line):
+    _, *words = shlex.split(line)
+    command = typer.main.get_command(app)
+    while words and hasattr(command, "commands"):
+        name = words.pop(0)
+        assert name in command.commands, line
+        command = command.commands[name]
+    known = {option for parameter in command.params for option in parameter.opts}
+    assert {word for word in words if word.startswith("--")} <= known, line
+
+
+def test_make_targets_exist():
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert (
+        set(re.findall(r"(?:`|^    )(?:FORECAST_SCREENSHOTS=\S+ )?make ([a-z-]+)", ALL, re.MULTILINE))
+        <= targets
+    )
+
+
+def test_settings_table_is_complete_and_true():
+    told = set(re.findall(r"^\| `FORECAST_([A-Z_]+)`", TEXTS["README.md"], re.MULTILINE))
+    assert told == {name.upper() for name in Settings.model_fields}
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_links_and_pictures_lead_somewhere(document):
+    for target in re.findall(r"\]\(([^)]+)\)", document.read_text()):
+        if not target.startswith("http"):
+            assert (document.parent / target).exists(), target
+
+
+def test_no_document_is_left_with_a_placeholder():
+    assert not re.findall(r"\b(TODO|TBD|FIXME|SCALE_TABLE)\b", ALL)

