@@ -37,6 +37,7 @@ REQUIRES = [
     "numpy>=2.2",
     "lightgbm>=4.6",  # 4.6: bit-identical models for any number of threads
     "matplotlib>=3.10",
+    "holidays>=0.80",  # public holidays of a country, as a column known ahead
     "pydantic>=2.10",
     "pydantic-settings>=2.7",
     "typer>=0.15",
@@ -47,7 +48,19 @@ REQUIRES = [
     "prophet>=1.2",
     "mlflow>=3.10,<4",
 ]
+XGBOOST = ["xgboost-cpu>=3.1"]  # the same import as xgboost, without half a gigabyte of CUDA
+STATS = ["statsforecast>=2.0"]  # AutoETS and Theta; takes pandas below 3 along
+S3 = ["s3fs>=2025.1"]  # a lake on S3
+CELERY = ["dagster-celery>=0.29.27,<0.30", "redis>=5"]  # workers on many machines without Kubernetes
 DEV = [
+    *XGBOOST,
+    *S3,
+    *CELERY,
+    "moto[server,s3]>=5.1",  # object storage that behaves like S3
+    "aiosmtpd>=1.4",  # a mail server that can misbehave
+    "nbclient>=0.10",  # notebooks are executed
+    "ipykernel>=6.29",
+    "jsonschema>=4.23",
     "pytest>=8.3",
     "pytest-xdist>=3.6",  # the suite on both cores
     "hypothesis>=6.120",
@@ -69,6 +82,6 @@ setup(
     package_data={"forecast_assets": ["data/*/*", "py.typed"]},
     cmdclass={"build_py": BuildWithTopLevelFiles},
     install_requires=REQUIRES,
-    extras_require={"dev": DEV},
+    extras_require={"dev": DEV, "xgboost": XGBOOST, "stats": STATS, "s3": S3, "celery": CELERY},
     entry_points={"console_scripts": ["forecast-assets=forecast_assets.cli:main"]},
 )
