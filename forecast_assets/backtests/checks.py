@@ -10,7 +10,7 @@ from forecast_assets.backtests import global_forecasts
 from forecast_assets.backtests.assets import global_forecasts_asset
 from forecast_assets.datasets.building import availability, read_panel
 from forecast_assets.datasets.definition import load
-from forecast_assets.forecasting.candidates.catalogue import GLOBAL, local
+from forecast_assets.forecasting.candidates.catalogue import entry, local
 from forecast_assets.forecasting.leakage import leaks
 from forecast_assets.partitions import DATASETS
 from forecast_assets.stores.resource import StoresResource
@@ -32,7 +32,7 @@ def no_leakage(context: dg.AssetCheckExecutionContext, stores: StoresResource) -
             sample,
             cutoffs,
             plan,
-            [local(name) for name in settings.candidates if name not in GLOBAL],
+            {name: local(name) for name in settings.candidates if entry(name).scope == "series"},
             global_forecasts.models(stores.open(), dataset, settings),
         )
     )

@@ -19,9 +19,10 @@ from numpy.typing import NDArray
 from forecast_assets.backtests.settings import EvaluationSettings
 from forecast_assets.datasets.building import read_panel
 from forecast_assets.datasets.definition import Dataset
+from forecast_assets.errors import BadSetting
 from forecast_assets.forecasting.backtest import Forecasts
-from forecast_assets.forecasting.candidates.catalogue import GLOBAL
-from forecast_assets.forecasting.global_model import GlobalModel, GlobalSettings, TooLittleData, fit, predict
+from forecast_assets.forecasting.candidates.catalogue import is_global, learner, slug
+from forecast_assets.forecasting.global_model import GlobalModel, TooLittleData, fit, predict
 from forecast_assets.forecasting.panel import Panel
 from forecast_assets.forecasting.version import code_version
 from forecast_assets.keys import SeriesKey
@@ -62,7 +63,7 @@ def read(stores: Stores, dataset: Dataset, settings: EvaluationSettings, panel: 
     """Read the forecasts that fit ``settings`` and the current snapshot."""
     forecasts: dict[str, Forecasts | str] = {}
     fits: dict[str, str] = {}
-    for name in (name for name in settings.candidates if name in GLOBAL):
+    for name in filter(is_global, settings.candidates):
         row = _fitting(stores, dataset, settings, name)
         if row is None:
             forecasts[name] = (
@@ -78,7 +79,7 @@ def read(stores: Stores, dataset: Dataset, settings: EvaluationSettings, panel: 
 
 def is_current(stores: Stores, dataset: Dataset, settings: EvaluationSettings) -> bool:
     """Whether every global candidate has forecasts for ``settings`` and the current snapshot."""
-    wanted = [name for name in settings.candidates if name in GLOBAL]
+    wanted = filter(is_global, settings.candidates)
     return all(_fitting(stores, dataset, settings, name) is not None for name in wanted)
 
 
@@ -88,7 +89,7 @@ def _fitting(stores: Stores, dataset: Dataset, settings: EvaluationSettings, nam
     known = row is not None and (row["snapshot"], row["anchor_day"], row["recipe"]) == (
         snapshot.hash,
         dataset.options.anchor_day(snapshot.last_day),
-        _recipe(),
+        _recipe(name),
     )
     return row if known else None
 
@@ -148,7 +149,7 @@ def build(
         cutoffs=settings.plan().cutoffs(panel.days),
         run_id=run_id,
     )
-    return [job.done(name, force=force) for name in settings.candidates if name in GLOBAL]
+    return [job.done(name, force=force) for name in filter(is_global, settings.candidates)]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -182,10 +183,10 @@ class _Job:
             row = {"fit_id": before["fit_id"], "model_path": before["model_path"], "failure": None}
         else:
             action, changed, learned = "fitted", np.ones_like(changed), self.known()
-            models, failure = self.fitted()
+            models, failure = self.fitted(candidate)
             row = self.saved(candidate, models, failure)
         forecasts = self.forecasts(models, changed, stored)
-        path = f"global/{self.dataset.name}/{self.run_id}/{candidate}"
+        path = f"global/{self.dataset.name}/{self.run_id}/{slug(candidate)}"
         self.write(path, forecasts, learned)
         self.record(candidate, {**row, "path": path})
         rows = sum(model.rows for model in models)
@@ -202,29 +203,34 @@ class _Job:
     def before(self, candidate: str) -> Row | None:
         """The stored fit, where anchor, folds, settings and code are the same and it succeeded."""
         row = _row(self.stores, self.dataset.name, candidate, self.settings)
-        if row is None or row["failure"] or row["anchor_day"] != self.anchor or row["recipe"] != _recipe():
+        if (
+            row is None
+            or row["failure"]
+            or row["anchor_day"] != self.anchor
+            or row["recipe"] != _recipe(candidate)
+        ):
             return None
         return row
 
-    def fitted(self) -> tuple[list[GlobalModel], str | None]:
-        plan = self.settings.plan()
+    def fitted(self, candidate: str) -> tuple[list[GlobalModel], str | None]:
+        plan, settings = self.settings.plan(), learner(candidate).settings()
         try:
             return [
                 fit(
                     self.panel,
                     int(cutoff),
                     plan.gap + plan.horizon,
-                    GlobalSettings(),
+                    settings,
                     window=plan.window(),
                     threads=environment().processes,
                 )
                 for cutoff in self.cutoffs
             ], None
-        except TooLittleData as error:
+        except (TooLittleData, BadSetting) as error:
             return [], error.problem
 
     def saved(self, candidate: str, models: list[GlobalModel], failure: str | None) -> Row:
-        path = f"global/{self.dataset.name}/{self.run_id}/{candidate}-models"
+        path = f"global/{self.dataset.name}/{self.run_id}/{slug(candidate)}-models"
         for cutoff, model in zip(self.cutoffs, models, strict=not failure):
             self.stores.lake.write_bytes(f"{path}/{cutoff:06d}.json", model.to_json().encode())
         digest = blake2b("".join(model.digest() for model in models).encode(), digest_size=8).hexdigest()
@@ -272,7 +278,7 @@ class _Job:
             "settings_hash": self.settings.fold_hash(),
             "snapshot": self.dataset.built().hash,
             "anchor_day": self.anchor,
-            "recipe": _recipe(),
+            "recipe": _recipe(candidate),
             "run_id": self.run_id,
             **row,
         }
@@ -283,17 +289,21 @@ class _Job:
             )
 
 
-def _recipe() -> str:
-    return blake2b(f"{code_version()}{GlobalSettings()!r}".encode(), digest_size=8).hexdigest()
+def _recipe(candidate: str) -> str:
+    recipe = f"{code_version()}{learner(candidate).settings()!r}"
+    return blake2b(recipe.encode(), digest_size=8).hexdigest()
 
 
-def models(stores: Stores, dataset: Dataset, settings: EvaluationSettings) -> list[GlobalModel]:
-    """The current models of the first global candidate, one per cutoff; none where there is no fit."""
-    for name in settings.candidates:
-        row = _fitting(stores, dataset, settings, name) if name in GLOBAL else None
-        if row is not None and not row["failure"]:
-            return _load(stores, str(row["model_path"]))
-    return []
+def models(stores: Stores, dataset: Dataset, settings: EvaluationSettings) -> dict[str, list[GlobalModel]]:
+    """The current models of every global candidate that could be fitted, one per cutoff."""
+    rows = {
+        name: _fitting(stores, dataset, settings, name) for name in filter(is_global, settings.candidates)
+    }
+    return {
+        name: _load(stores, str(row["model_path"]))
+        for name, row in rows.items()
+        if row is not None and not row["failure"]
+    }
 
 
 def _load(stores: Stores, path: str) -> list[GlobalModel]:

@@ -19,6 +19,7 @@ from forecast_assets.datasets.assets import today
 from forecast_assets.datasets.definition import DatasetOptions
 from forecast_assets.datasets.sources import Columns, FileSource, Source, SqlSource
 from forecast_assets.errors import BadSetting
+from forecast_assets.forecasting.candidates.catalogue import split
 from forecast_assets.keys import check_id
 from forecast_assets.stores.resource import open_stores
 
@@ -84,7 +85,7 @@ def add(  # noqa: PLR0917 - one parameter per option
     )
     source = _source(path, sql_url, query, columns, date_format, map_ids=map_ids)
     wanted = {
-        "candidates": candidates.split(",") if candidates is not None else None,
+        "candidates": split(candidates) if candidates is not None else None,
         "horizon": horizon,
         "n_splits": folds,
         "gap": gap,

@@ -18,6 +18,7 @@ from forecast_assets.cli.console import BROKE, SAY, progress
 from forecast_assets.cli.home import open_instance
 from forecast_assets.datasets import building, definition
 from forecast_assets.errors import SHOWN_OFFENDERS, ForecastError, UnknownName
+from forecast_assets.forecasting.candidates.catalogue import split
 from forecast_assets.keys import SeriesKey
 from forecast_assets.settings import settings
 from forecast_assets.stores import Stores
@@ -36,7 +37,7 @@ def evaluate(  # noqa: PLR0917 - one parameter per option
 ) -> None:
     """Load a dataset, backtest its changed series and choose their champions."""
     changes = {
-        "candidates": candidates.split(",") if candidates is not None else None,
+        "candidates": split(candidates) if candidates is not None else None,
         "horizon": horizon,
         "n_splits": folds,
     }

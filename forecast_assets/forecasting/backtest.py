@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast_assets.forecasting import metrics
-from forecast_assets.forecasting.candidates.catalogue import GLOBAL, local
+from forecast_assets.forecasting.candidates.catalogue import ensemble, is_global, local
 from forecast_assets.forecasting.candidates.protocol import Candidate
 from forecast_assets.forecasting.folds import FoldPlan, eligible
 from forecast_assets.forecasting.panel import Panel
@@ -63,35 +63,49 @@ def backtest(
     failures: dict[tuple[str, int], str] = {}
     forecasts = np.full((len(candidates), *actual.shape), np.nan, np.float32)
     for position, name in enumerate(candidates):
-        if name in GLOBAL:
+        if ensemble(name):
+            continue  # its members come first
+        if is_global(name):
             made = given.get(name, "no global forecasts were given")
             if isinstance(made, str):
                 failures.update({(name, row): made for row in range(len(units))})
             else:
                 forecasts[position] = made
             continue
-        forecasts[position], broken = _isolated(local(name), units, cutoffs, plan)
+        forecasts[position], broken = _isolated(local(name), panel, cutoffs, plan)
         failures.update({(name, row): why for row, why in broken.items()})
+    _average(candidates, forecasts, failures)
     return _scored(panel.series, candidates, folds, failures, actual=actual, forecasts=forecasts)
 
 
+def _average(candidates: Sequence[str], forecasts: Forecasts, failures: dict[tuple[str, int], str]) -> None:
+    """Fill in the ensembles; one with a failed member fails for the same reason."""
+    by_name = dict(zip(candidates, forecasts, strict=True))
+    for position, name in enumerate(candidates):
+        if (mean := ensemble(name)) is None:
+            continue
+        forecasts[position] = mean.mean(by_name)
+        failed = {(member, row): why for (member, row), why in failures.items() if member in mean.of()}
+        failures.update({(name, row): f"{member}: {why}" for (member, row), why in failed.items()})
+
+
 def _isolated(
-    candidate: Candidate, units: Forecasts, cutoffs: NDArray[np.int64], plan: FoldPlan
+    candidate: Candidate, panel: Panel, cutoffs: NDArray[np.int64], plan: FoldPlan
 ) -> tuple[Forecasts, dict[int, str]]:
     """Forecast all series at once; if that raises, one by one, so that only the culprits fail."""
     ahead = plan.gap + plan.horizon
     try:
-        made = np.asarray(candidate.predict(units, cutoffs, ahead, plan.window()), np.float32)
-        if made.shape != (len(units), len(cutoffs), ahead):
+        made = np.asarray(candidate.predict(panel, cutoffs, ahead, plan.window()), np.float32)
+        if made.shape != (len(panel.series), len(cutoffs), ahead):
             raise ValueError(f"forecasts of {made.shape} series, folds and days")  # noqa: TRY301 - as if it raised
         return made[:, :, plan.gap :], {}
     except Exception as error:  # noqa: BLE001 - a model may raise anything, and its neighbours must not pay
-        if len(units) == 1:
+        if len(panel.series) == 1:
             nothing = np.full((1, len(cutoffs), plan.horizon), np.nan, np.float32)
             return nothing, {0: f"{type(error).__name__}: {error}"}
     parts, broken = [], {}
-    for row in range(len(units)):
-        part, why = _isolated(candidate, units[row : row + 1], cutoffs, plan)
+    for row in range(len(panel.series)):
+        part, why = _isolated(candidate, panel.take(np.array([row])), cutoffs, plan)
         parts.append(part)
         if why:
             broken[row] = why[0]

@@ -4,7 +4,7 @@ Belongs here: the experiment that answers it, on whatever code is installed.
 Does not belong here: reporting the answer.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,24 +29,22 @@ def leaks(
     panel: Panel,
     cutoffs: NDArray[np.int64],
     plan: FoldPlan,
-    candidates: Sequence[Candidate],
-    models: Sequence[GlobalModel],
+    candidates: Mapping[str, Candidate],
+    models: Mapping[str, Sequence[GlobalModel]],
 ) -> Iterator[tuple[str, int]]:
     """Yield (candidate, fold) for every forecast that changes when the days after its cutoff do.
 
-    ``models`` are the global ones, one per cutoff, or none.
+    Both by label; ``models`` are the global ones, one per cutoff.
     """
     ahead = plan.gap + plan.horizon
     for fold, cutoff in enumerate(cutoffs.tolist()):
         other = scrambled(panel, cutoff)
         here = cutoffs[fold : fold + 1]
-        for candidate in candidates:
-            before, after = (
-                candidate.predict(one.units, here, ahead, plan.window()) for one in (panel, other)
-            )
+        for label, candidate in candidates.items():
+            before, after = (candidate.predict(one, here, ahead, plan.window()) for one in (panel, other))
             if not np.array_equal(before, after, equal_nan=True):
-                yield candidate.name, fold
-        if models:
-            before, after = (predict(models[fold], one, threads=1) for one in (panel, other))
+                yield label, fold
+        for label, fitted in models.items():
+            before, after = (predict(fitted[fold], one, threads=1) for one in (panel, other))
             if not np.array_equal(before, after, equal_nan=True):
-                yield "global model", fold
+                yield label, fold

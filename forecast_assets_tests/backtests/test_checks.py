@@ -1,5 +1,7 @@
 """The leakage check: passes for what we ship, fails for whoever peeks."""
 
+from dataclasses import replace
+
 import dagster as dg
 import numpy as np
 
@@ -30,9 +32,9 @@ def test_what_we_ship_does_not_peek(place):
 def test_a_candidate_that_peeks_one_day_ahead_is_named_with_its_folds(place, monkeypatch):
     stock = Naive.predict
 
-    def peeking(self, units, cutoffs, horizon, window=None):
-        shifted = np.concatenate([units[:, 1:], units[:, -1:]], axis=1)
-        return stock(self, shifted, cutoffs, horizon, window)
+    def peeking(self, panel, cutoffs, horizon, window=None):
+        shifted = np.concatenate([panel.units[:, 1:], panel.units[:, -1:]], axis=1)
+        return stock(self, replace(panel, units=shifted), cutoffs, horizon, window)
 
     monkeypatch.setattr(Naive, "predict", peeking)
     place.add("shop", shop())
@@ -49,9 +51,9 @@ def test_a_candidate_that_peeks_one_day_ahead_is_named_with_its_folds(place, mon
 def test_a_candidate_that_peeks_in_one_fold_only_is_named_with_that_fold(place, monkeypatch):
     stock = MovingAverage.predict
 
-    def peeking(self, units, cutoffs, horizon, window=None):
-        late = cutoffs + (cutoffs == units.shape[1] - 7)
-        return stock(self, units, late, horizon, window)
+    def peeking(self, panel, cutoffs, horizon, window=None):
+        late = cutoffs + (cutoffs == panel.days - 7)
+        return stock(self, panel, late, horizon, window)
 
     monkeypatch.setattr(MovingAverage, "predict", peeking)
     place.add("shop", shop())
@@ -66,7 +68,7 @@ def test_a_global_model_that_peeks_is_found(place, monkeypatch):
         lambda model, panel, threads: stock(model, panel, threads=threads) + panel.units[:, [model.cutoff]],
     )
     place.add("many", many(20), evaluation=GLOBAL)
-    assert "global model in fold 1" in str(no_leakage(place.build("many")).description)
+    assert "lightgbm in fold 1" in str(no_leakage(place.build("many")).description)
 
 
 def test_models_of_an_older_state_are_not_asked_about_the_folds_of_today(place):

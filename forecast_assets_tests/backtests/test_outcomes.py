@@ -53,10 +53,10 @@ def superstitious(monkeypatch: pytest.MonkeyPatch, *candidates: Any, dreaded: fl
     for candidate in candidates:
         stock = candidate.predict
 
-        def predict(self, units, cutoffs, horizon, window=None, *, stock=stock):
-            if (units == np.float32(dreaded)).any():
+        def predict(self, panel, cutoffs, horizon, window=None, *, stock=stock):
+            if (panel.units == np.float32(dreaded)).any():
                 raise ArithmeticError(f"{self.name} met {dreaded}")
-            return stock(self, units, cutoffs, horizon, window)
+            return stock(self, panel, cutoffs, horizon, window)
 
         monkeypatch.setattr(candidate, "predict", predict)
 

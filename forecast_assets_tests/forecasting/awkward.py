@@ -1,7 +1,29 @@
 """Series whose awkwardness every candidate must survive."""
 
+import datetime as dt
+
 import numpy as np
 from numpy.typing import NDArray
+
+from forecast_assets.forecasting.candidates.protocol import Candidate
+from forecast_assets.forecasting.panel import Panel
+
+
+def panel_of(units: NDArray[np.float32], **known: NDArray[np.float32]) -> Panel:
+    """A panel of nothing but units, and columns known ahead."""
+    series = np.array([f"shop__A__P{row:05d}" for row in range(len(units))], np.str_)
+    return Panel(series=series, start=dt.date(2024, 1, 1), units=units, known=known, static={})
+
+
+def predict(
+    candidate: Candidate,
+    units: NDArray[np.float32],
+    cutoffs: NDArray[np.int64],
+    horizon: int,
+    window: int | None = None,
+) -> NDArray[np.float32]:
+    """Forecast ``units`` alone."""
+    return candidate.predict(panel_of(units), cutoffs, horizon, window)
 
 
 def awkward_units(seed: int, days: int = 90) -> NDArray[np.float32]:

@@ -88,10 +88,10 @@ def test_only_the_series_that_a_candidate_raises_for_fail_and_the_others_are_unt
     whole = scored(awkward, ["naive", "moving_average"])
     stock = Naive.predict
 
-    def picky(self, units, cutoffs, horizon, window=None):
-        if (np.nansum(units, axis=1) == 4 * 90).any():  # the constant series
+    def picky(self, panel, cutoffs, horizon, window=None):
+        if (np.nansum(panel.units, axis=1) == 4 * 90).any():  # the constant series
             raise ZeroDivisionError("constant")
-        return stock(self, units, cutoffs, horizon, window)
+        return stock(self, panel, cutoffs, horizon, window)
 
     monkeypatch.setattr(Naive, "predict", picky)
     done = scored(awkward, ["naive", "moving_average"])

@@ -7,14 +7,14 @@ import pytest
 
 from forecast_assets.forecasting.candidates import ets
 from forecast_assets.forecasting.candidates.ets import ETS
-from forecast_assets_tests.forecasting.awkward import awkward_units
+from forecast_assets_tests.forecasting.awkward import awkward_units, predict
 
 WEEK = np.array([10, 12, 14, 16, 30, 40, 3], np.float32)
 
 
 def forecast(units, cutoffs=None, horizon=14):
     units = np.atleast_2d(np.asarray(units, np.float32))
-    return ETS().predict(units, np.array([units.shape[1]] if cutoffs is None else cutoffs), horizon)
+    return predict(ETS(), units, np.array([units.shape[1]] if cutoffs is None else cutoffs), horizon)
 
 
 def twin(series, horizon: int) -> np.ndarray:

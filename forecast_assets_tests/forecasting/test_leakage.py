@@ -6,7 +6,7 @@ from datetime import date
 import numpy as np
 import pytest
 
-from forecast_assets.forecasting.candidates.catalogue import DEFAULT, GLOBAL, local
+from forecast_assets.forecasting.candidates.catalogue import CATALOGUE, local
 from forecast_assets.forecasting.folds import FoldPlan
 from forecast_assets.forecasting.global_model import GlobalSettings, fit
 from forecast_assets.forecasting.leakage import leaks, scrambled
@@ -16,7 +16,7 @@ from forecast_assets_tests.forecasting.awkward import awkward_units
 DAYS = 120
 PLAN = FoldPlan(horizon=7, n_splits=3, min_train=30, gap=2)
 CUTOFFS = PLAN.cutoffs(DAYS)
-SHIPPED = [local(name) for name in DEFAULT if name not in GLOBAL]
+SHIPPED = {name: local(name) for name, entry in CATALOGUE.items() if entry.scope == "series"}
 
 
 @pytest.fixture(scope="module")
@@ -34,31 +34,31 @@ class Peeking:
     offset: int
     name: str = "peeking"
 
-    def predict(self, units, cutoffs, horizon, window=None):  # noqa: ARG002 - the protocol has it
-        days = np.nan_to_num(units[:, cutoffs + self.offset])
+    def predict(self, panel, cutoffs, horizon, window=None):  # noqa: ARG002 - the protocol has it
+        days = np.nan_to_num(panel.units[:, cutoffs + self.offset])
         return np.repeat(days[:, :, None], horizon, axis=2)
 
 
 def test_what_we_ship_passes(panel):
-    assert list(leaks(panel, CUTOFFS, PLAN, SHIPPED, [])) == []
+    assert list(leaks(panel, CUTOFFS, PLAN, SHIPPED, {})) == []
 
 
 @pytest.mark.parametrize("offset", [0, 1, 8])
 def test_one_who_peeks_is_found_in_every_fold_however_far_it_looks(panel, offset):
-    found = list(leaks(panel, CUTOFFS, PLAN, [*SHIPPED, Peeking(offset)], []))
+    found = list(leaks(panel, CUTOFFS, PLAN, {**SHIPPED, "peeking": Peeking(offset)}, {}))
     assert found == [("peeking", 0), ("peeking", 1), ("peeking", 2)]
 
 
 def test_the_last_visible_day_may_be_read(panel):
-    assert list(leaks(panel, CUTOFFS, PLAN, [Peeking(-1)], [])) == []
+    assert list(leaks(panel, CUTOFFS, PLAN, {"peeking": Peeking(-1)}, {})) == []
 
 
 def test_a_global_model_passes_and_one_of_a_later_cutoff_is_found(panel):
     quick = GlobalSettings(n_estimators=5, max_rows=2_000, train_days=60)
     models = [fit(panel, int(cutoff), 9, quick, threads=1) for cutoff in CUTOFFS]
-    assert list(leaks(panel, CUTOFFS, PLAN, [], models)) == []
+    assert list(leaks(panel, CUTOFFS, PLAN, {}, {"lightgbm": models})) == []
     late = [models[1], models[1], models[2]]
-    assert list(leaks(panel, CUTOFFS, PLAN, [], late)) == [("global model", 0)]
+    assert list(leaks(panel, CUTOFFS, PLAN, {}, {"lightgbm": late})) == [("lightgbm", 0)]
 
 
 def test_scrambling_changes_observed_days_after_the_cutoff_only(panel):

@@ -10,6 +10,7 @@ import pytest
 import forecast_assets
 from forecast_assets.forecasting.candidates.catalogue import local
 from forecast_assets.forecasting.metrics import aggregate, fold_metrics
+from forecast_assets_tests.forecasting.awkward import predict
 
 ROOT = Path(__file__).parents[2]
 PYTHON = ROOT / ".venv-peers" / "bin" / "python"
@@ -55,7 +56,7 @@ def test_the_same_method_gives_the_same_forecast(sales, tmp_path):
     cutoffs = units.shape[1] - np.array([84, 56, 28])
     for name, expected in theirs(tmp_path, units, cutoffs, *SAME).items():
         assert np.isfinite(expected).all()
-        found = local(name).predict(units, cutoffs, HORIZON)
+        found = predict(local(name), units, cutoffs, HORIZON)
         np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5, err_msg=name)
 
 
@@ -64,7 +65,7 @@ def test_the_ets_grid_is_as_accurate_as_auto_ets(tmp_path):
     cutoffs = units.shape[1] - np.array([84, 56, 28])
     peer = np.maximum(theirs(tmp_path, units, cutoffs, "auto_ets_ana")["auto_ets_ana"], 0)
     actual = np.stack([units[:, cutoff : cutoff + HORIZON] for cutoff in cutoffs], axis=1)
-    scored = fold_metrics(actual, np.stack([local("ets").predict(units, cutoffs, HORIZON), peer]))
+    scored = fold_metrics(actual, np.stack([predict(local("ets"), units, cutoffs, HORIZON), peer]))
     folds = np.ones(actual.shape[:2], bool)
     for metric in (scored.wape, scored.mae):
         ours, other = aggregate(metric, folds).mean(axis=1)

@@ -1,62 +1,210 @@
-"""The candidates by name: which exist, which run unless told otherwise, and how a list of them is read.
+"""The candidates: which exist, what may be set of them, and how a list of them is read.
 
-Belongs here: names and what they stand for.
-Does not belong here: the global model itself; it learns from many series and is fitted upstream.
+Belongs here: model types, labels and what they stand for.
+Does not belong here: forecasting.
+
+A *label* names a candidate with the parameters that differ from the defaults: ``ets``,
+``moving_average(window_size=28)``.
 """
 
 import difflib
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from hashlib import blake2b
+from typing import Any, Literal
 
 from forecast_assets.errors import BadSetting
-from forecast_assets.forecasting.candidates.baselines import MovingAverage, Naive, SeasonalNaive
+from forecast_assets.forecasting.bounds import rules_of
+from forecast_assets.forecasting.candidates.baselines import (
+    MovingAverage,
+    Naive,
+    SeasonalAverage,
+    SeasonalNaive,
+    WeightedMovingAverage,
+)
+from forecast_assets.forecasting.candidates.ensemble import EnsembleMean
 from forecast_assets.forecasting.candidates.ets import ETS
 from forecast_assets.forecasting.candidates.intermittent import TSB, CrostonSBA
+from forecast_assets.forecasting.candidates.learners import Learner, LightGBM, Regression, XGBoost
 from forecast_assets.forecasting.candidates.protocol import Candidate
+from forecast_assets.forecasting.candidates.smoothing import ADIDA, SES
 
 DEFAULT = ("naive", "seasonal_naive", "moving_average", "croston_sba", "tsb", "ets", "lightgbm")
-GLOBAL = ("lightgbm",)
 MOST = 10
+Family = Literal["baseline", "smoothing", "tree", "additive", "ensemble"]
+Scope = Literal["series", "global", "evaluation"]
+_LABEL = re.compile(r"\s*(\w+)\s*(?:\((.*)\))?\s*")
+_OUTSIDE_BRACKETS = re.compile(r",(?![^(]*\))")
 
-_LOCAL: Mapping[str, Callable[[], Candidate]] = {
-    "naive": Naive,
-    "seasonal_naive": SeasonalNaive,
-    "moving_average": MovingAverage,
-    "croston_sba": CrostonSBA,
-    "tsb": TSB,
-    "ets": ETS,
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One model type. ``cost`` is CPU milliseconds per series and fold, measured on two years of days.
+
+    ``scope``: learned from each series, from all series of a dataset (global), or from the other candidates
+    of the evaluation. ``feature_aware``: reads columns that are known ahead. ``requires``: an extra.
+    """
+
+    make: type
+    family: Family
+    cost: float
+    scope: Scope = "series"
+    feature_aware: bool = False
+    requires: str | None = None
+
+    @property
+    def model_type(self) -> str:
+        return str(self.make.name)  # type: ignore[attr-defined]  # every candidate has one
+
+    @property
+    def description(self) -> str:
+        return (self.make.__doc__ or "").partition("\n")[0]
+
+    @property
+    def parameters(self) -> dict[str, tuple[Any, str]]:
+        """Default and allowed values by name."""
+        return rules_of(self.make)
+
+
+CATALOGUE = {
+    entry.model_type: entry
+    for entry in (
+        Entry(Naive, "baseline", 0.0001),
+        Entry(SeasonalNaive, "baseline", 0.0001),
+        Entry(MovingAverage, "baseline", 0.0001),
+        Entry(WeightedMovingAverage, "baseline", 0.0002),
+        Entry(SeasonalAverage, "baseline", 0.0005),
+        Entry(SES, "smoothing", 0.03),
+        Entry(ETS, "smoothing", 0.02),
+        Entry(CrostonSBA, "smoothing", 0.01),
+        Entry(TSB, "smoothing", 0.01),
+        Entry(ADIDA, "smoothing", 0.03),
+        Entry(LightGBM, "tree", 0.15, scope="global", feature_aware=True),
+        Entry(Regression, "tree", 0.5, scope="global", feature_aware=True),
+        Entry(XGBoost, "tree", 0.3, scope="global", feature_aware=True, requires="xgboost"),
+        Entry(EnsembleMean, "ensemble", 0.0001, scope="evaluation"),
+    )
 }
-_KNOWN = (*_LOCAL, *GLOBAL)
 
 
-def local(name: str) -> Candidate:
-    """Answer a candidate that forecasts a series from its own past. Raises ``BadSetting`` for other names."""
-    if name in GLOBAL:
+def entry(label: str) -> Entry:
+    """The catalogue's entry of a label. Raises ``BadSetting`` for an unknown model type."""
+    found = _LABEL.fullmatch(label)
+    if found is None:
         raise BadSetting(
-            f"candidate {name!r} learns from many series at once",
-            remedy=f"ask for one of {', '.join(_LOCAL)}",
+            f"candidate {label!r} cannot be read", remedy="write it as ets or moving_average(window_size=28)"
         )
-    if name not in _LOCAL:
-        raise _unknown(name)
-    return _LOCAL[name]()
+    name = found[1]
+    if name not in CATALOGUE:
+        near = difflib.get_close_matches(name, CATALOGUE, n=1, cutoff=0.5)
+        remedy = f"did you mean {near[0]!r}? " if near else ""
+        raise BadSetting(f"candidate {name!r} is unknown", remedy=f"{remedy}Known: {', '.join(CATALOGUE)}")
+    return CATALOGUE[name]
 
 
-def parse(names: Sequence[str]) -> tuple[str, ...]:
-    """Answer ``names`` in their order. Raises ``BadSetting`` for none, too many, repeated or unknown ones."""
-    if isinstance(names, str):
-        raise BadSetting(f"candidates is the text {names!r}", remedy="give a list of names")
-    if not names:
-        raise BadSetting("no candidate is named", remedy=f"name at least one of {', '.join(_KNOWN)}")
-    if len(names) > MOST:
-        raise BadSetting(f"{len(names)} candidates are named", remedy=f"name at most {MOST}")
-    for position, name in enumerate(names):
-        if name not in _KNOWN:
-            raise _unknown(name)
-        if name in names[:position]:
-            raise BadSetting(f"candidate {name!r} is named twice", remedy="name every candidate once")
-    return tuple(names)
+def candidate(label: str) -> Any:  # noqa: ANN401 - a Candidate, a Learner or an ensemble, as its entry's scope says
+    """The candidate that a label stands for. Raises ``BadSetting`` naming the parameter that is wrong."""
+    known = entry(label)
+    parameters = known.parameters
+    given: dict[str, object] = {}
+    for part in filter(str.strip, ((_LABEL.fullmatch(label) or [""] * 3)[2] or "").split(",")):
+        name, equals, text = (piece.strip() for piece in part.partition("="))
+        if not equals or name not in parameters:
+            raise BadSetting(
+                f"candidate {label!r}: {name!r} is no parameter of {known.model_type}",
+                remedy=f"known parameters: {', '.join(parameters) or 'none'}; write them as name=value",
+            )
+        if name in given:
+            raise BadSetting(f"candidate {label!r}: {name} is given twice", remedy="give it once")
+        given[name] = _value(text)
+    try:
+        return known.make(**given)
+    except BadSetting as error:
+        raise BadSetting(f"candidate {label!r}: {error.problem}", remedy=error.remedy) from None
 
 
-def _unknown(name: str) -> BadSetting:
-    near = difflib.get_close_matches(name, _KNOWN, n=1, cutoff=0.5)
-    remedy = f"did you mean {near[0]!r}? " if near else ""
-    return BadSetting(f"candidate {name!r} is unknown", remedy=f"{remedy}Known: {', '.join(_KNOWN)}")
+def label_of(one: Any) -> str:  # noqa: ANN401 - any candidate
+    """The canonical label: parameters that differ from the defaults, by name."""
+    told = sorted(
+        f"{part.name}={_told(value)}"
+        for part in fields(one)
+        if (value := getattr(one, part.name)) != part.default
+    )
+    return f"{one.name}({', '.join(told)})" if told else str(one.name)
+
+
+def local(label: str) -> Candidate:
+    """Answer a candidate that forecasts each series alone. Raises ``BadSetting`` for others."""
+    scope = entry(label).scope
+    if scope != "series":
+        what = "learns from many series at once" if scope == "global" else "averages other candidates"
+        raise BadSetting(f"candidate {label!r} {what}", remedy="ask for one that forecasts each series alone")
+    found: Candidate = candidate(label)
+    return found
+
+
+def is_global(label: str) -> bool:
+    """Whether one model of this candidate serves all series of a dataset."""
+    return entry(label).scope == "global"
+
+
+def learner(label: str) -> Learner:
+    """The global candidate of a label."""
+    found: Learner = candidate(label)
+    return found
+
+
+def ensemble(label: str) -> EnsembleMean | None:
+    """The ensemble of a label, or nothing if it is another candidate."""
+    return candidate(label) if entry(label).scope == "evaluation" else None
+
+
+def slug(label: str) -> str:
+    """A label as a part of a path: the model type, and a hash where parameters follow it."""
+    name, bracket, _ = label.partition("(")
+    return f"{name}-{blake2b(label.encode(), digest_size=4).hexdigest()}" if bracket else name
+
+
+def split(text: str) -> list[str]:
+    """Split a list of labels at the commas outside brackets."""
+    return [part.strip() for part in _OUTSIDE_BRACKETS.split(text)]
+
+
+def parse(labels: Sequence[str]) -> tuple[str, ...]:
+    """Answer canonical labels in their order.
+
+    Raises ``BadSetting`` for none, too many, repeated or unknown ones, for parameters out of their bounds,
+    and for an ensemble whose members are not among them.
+    """
+    if isinstance(labels, str):
+        raise BadSetting(f"candidates is the text {labels!r}", remedy="give a list of names")
+    if not labels:
+        raise BadSetting("no candidate is named", remedy=f"name at least one of {', '.join(CATALOGUE)}")
+    if len(labels) > MOST:
+        raise BadSetting(f"{len(labels)} candidates are named", remedy=f"name at most {MOST}")
+    read = tuple(label_of(candidate(label)) for label in labels)
+    for position, label in enumerate(read):
+        if label in read[:position]:
+            raise BadSetting(f"candidate {label!r} is named twice", remedy="name every candidate once")
+        if (mean := ensemble(label)) is not None and (missing := [m for m in mean.of() if m not in read]):
+            raise BadSetting(
+                f"candidate {label!r} averages {', '.join(missing)}, which the evaluation does not run",
+                remedy=f"add {', '.join(missing)} to the candidates, or choose other members",
+            )
+    return read
+
+
+def _value(text: str) -> object:
+    if text.lower() in {"true", "false"}:
+        return text.lower() == "true"
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return None if text.lower() == "none" else text
+
+
+def _told(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else f"{value}"

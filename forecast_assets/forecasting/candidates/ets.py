@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast_assets.forecasting.candidates.protocol import Positions, Units, blocks, histories, unknown
+from forecast_assets.forecasting.panel import Panel
 
 WEEK = 7
 # The starting states are averages of this many days after launch.
@@ -39,7 +40,8 @@ class ETS:
 
     name: ClassVar[str] = "ets"
 
-    def predict(self, units: Units, cutoffs: Positions, horizon: int, window: int | None = None) -> Units:
+    def predict(self, panel: Panel, cutoffs: Positions, horizon: int, window: int | None = None) -> Units:
+        units = panel.units
         forecast = unknown(units, cutoffs, horizon, window)
         for history in histories(cutoffs, window):
             past = units[:, history.begin : history.end]

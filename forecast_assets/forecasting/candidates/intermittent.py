@@ -11,8 +11,9 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast_assets.forecasting.bounds import check_share
+from forecast_assets.forecasting.bounds import Checked, share
 from forecast_assets.forecasting.candidates.protocol import Positions, Units, blocks, histories, unknown
+from forecast_assets.forecasting.panel import Panel
 
 CROSTON_ALPHA = 0.1
 # Croston's ratio of two smoothed means is too high on average; Syntetos and Boylan's factor 1 - alpha / 2.
@@ -122,28 +123,24 @@ class CrostonSBA:
 
     name: ClassVar[str] = "croston_sba"
 
-    def predict(self, units: Units, cutoffs: Positions, horizon: int, window: int | None = None) -> Units:
-        return _predict(_croston_sba, units, cutoffs, horizon, window)
+    def predict(self, panel: Panel, cutoffs: Positions, horizon: int, window: int | None = None) -> Units:
+        return _predict(_croston_sba, panel.units, cutoffs, horizon, window)
 
 
 @dataclass(frozen=True, slots=True)
-class TSB:
+class TSB(Checked):
     """Mean size of a sale times the chance of one; unlike Croston it fades while nothing sells.
 
     ``alpha_d`` smooths the sizes, ``alpha_p`` the chance.
     """
 
-    alpha_d: float = 0.1
-    alpha_p: float = 0.1
+    alpha_d: float = share(0.1)
+    alpha_p: float = share(0.1)
 
     name: ClassVar[str] = "tsb"
 
-    def __post_init__(self) -> None:
-        check_share("alpha_d", self.alpha_d)
-        check_share("alpha_p", self.alpha_p)
-
-    def predict(self, units: Units, cutoffs: Positions, horizon: int, window: int | None = None) -> Units:
+    def predict(self, panel: Panel, cutoffs: Positions, horizon: int, window: int | None = None) -> Units:
         def rates(past: Units, stops: Positions) -> Values:
             return _tsb(past, stops, self.alpha_d, self.alpha_p)
 
-        return _predict(rates, units, cutoffs, horizon, window)
+        return _predict(rates, panel.units, cutoffs, horizon, window)

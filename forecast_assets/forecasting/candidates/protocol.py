@@ -11,6 +11,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from forecast_assets.forecasting.panel import Panel
+
 Units = NDArray[np.float32]
 Positions = NDArray[np.int64]
 
@@ -20,15 +22,16 @@ class Candidate(Protocol):
 
     @property
     def name(self) -> str:
-        """The name a planner chooses it by."""
+        """The model type a planner chooses it by."""
 
-    def predict(self, units: Units, cutoffs: Positions, horizon: int, window: int | None = None) -> Units:
+    def predict(self, panel: Panel, cutoffs: Positions, horizon: int, window: int | None = None) -> Units:
         """Forecast every series from every cutoff.
 
-        ``units`` is (n, T) daily units, NaN = not observed; ``cutoffs`` is (k,) numbers of visible days,
-        strictly rising, 0 to T; ``window`` limits the visible days to the newest so many before a cutoff.
-        Answers (n, k, horizon) units per day, never negative: day j is calendar position ``cutoff + j``.
-        NaN where there is too little history. Unobserved days are never learned from.
+        ``cutoffs`` is (k,) numbers of visible days, strictly rising, 0 to the days of the panel; ``window``
+        limits the visible days to the newest so many before a cutoff. Answers (n, k, horizon) units per day,
+        never negative: day j is calendar position ``cutoff + j``. NaN where there is too little history.
+        Unobserved days are never learned from; of the days after a cutoff only the columns that are known
+        ahead may be read.
         """
 
 
@@ -60,10 +63,8 @@ def histories(cutoffs: Positions, window: int | None) -> Iterator[History]:
 def unknown(units: Units, cutoffs: Positions, horizon: int, window: int | None) -> Units:
     """Check the arguments of ``predict`` and answer its (n, k, horizon) result, still all NaN.
 
-    Raises ``ValueError`` when a shape, a dtype or a position cannot be right.
+    Raises ``ValueError`` when a position cannot be right.
     """
-    if units.ndim != 2 or units.dtype != np.float32:  # noqa: PLR2004 - series x days
-        raise ValueError(f"units must be float32 (series, days), not {units.dtype} {units.shape}")
     if cutoffs.ndim != 1 or (np.diff(cutoffs) <= 0).any():
         raise ValueError(f"cutoffs must rise strictly: {cutoffs.tolist()}")
     if cutoffs.size and not 0 <= cutoffs[0] <= cutoffs[-1] <= units.shape[1]:

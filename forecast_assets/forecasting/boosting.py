@@ -1,0 +1,108 @@
+"""Gradient-boosted trees by the libraries that grow them fastest.
+
+Belongs here: training on a lesson, predicting rows, models as the library's own text.
+Does not belong here: what a row means (``features``), and scaling back to units (``global_model``).
+
+Whatever the number of threads, the same lesson gives the same text and the same text the same numbers.
+"""
+
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forecast_assets.errors import BadSetting
+
+if TYPE_CHECKING:
+    from forecast_assets.forecasting.global_model import GlobalSettings
+    from forecast_assets.forecasting.global_rows import Lesson
+
+Predict = Callable[[NDArray[np.float32]], NDArray[np.float64]]
+
+
+def train(columns: tuple[str, ...], lesson: "Lesson", settings: "GlobalSettings", threads: int) -> str:
+    """Answer a model as text. Raises ``BadSetting`` when the learner is not installed."""
+    return (_xgboost if settings.learner == "xgboost" else _lightgbm)(columns, lesson, settings, threads)
+
+
+def booster(learner: str, text: str, threads: int) -> Predict:
+    """Answer the function from feature rows (rows, features) to shares of the level (rows,)."""
+    if learner == "xgboost":
+        library = _xgboost_library()
+        model = library.Booster({"nthread": threads})
+        model.load_model(bytearray(text.encode()))
+        return lambda rows: np.asarray(model.inplace_predict(rows), np.float64)
+    from lightgbm import Booster  # noqa: PLC0415 - takes seconds to import
+
+    trees = Booster(model_str=text)
+    return lambda rows: np.asarray(trees.predict(rows, num_threads=threads), np.float64)
+
+
+def _lightgbm(columns: tuple[str, ...], lesson: "Lesson", settings: "GlobalSettings", threads: int) -> str:
+    """LightGBM's model text, without the one line that names the number of threads."""
+    import lightgbm  # noqa: PLC0415 - takes seconds to import
+
+    parameters = {
+        "objective": settings.objective,
+        "alpha": settings.huber_alpha,
+        "num_leaves": settings.num_leaves,
+        "max_depth": settings.max_depth,
+        "learning_rate": settings.learning_rate,
+        "min_data_in_leaf": settings.min_data_in_leaf,
+        "max_bin": settings.max_bin,
+        "bin_construct_sample_cnt": 50_000,
+        "feature_fraction": settings.feature_fraction,
+        "seed": settings.seed,
+        # Histograms by row would depend on the number of threads in spite of "deterministic".
+        "deterministic": True,
+        "force_col_wise": True,
+        "num_threads": threads,
+        "verbosity": -1,
+    }
+    data = lightgbm.Dataset(
+        lesson.features,
+        lesson.shares,
+        weight=lesson.levels,
+        # LightGBM refuses some characters in names, and a column may be called anything: numbers only.
+        categorical_feature=[at for at, name in enumerate(columns) if name.startswith("static.")],
+        params=parameters,
+    )
+    text: str = lightgbm.train(parameters, data, settings.n_estimators).model_to_string()
+    return re.sub(r"\[num_threads: \d+\]\n", "", text)
+
+
+def _xgboost(_columns: tuple[str, ...], lesson: "Lesson", settings: "GlobalSettings", threads: int) -> str:
+    library = _xgboost_library()
+    parameters = {
+        "objective": "reg:pseudohubererror" if settings.objective == "huber" else "reg:squarederror",
+        "huber_slope": settings.huber_alpha,
+        "max_depth": settings.max_depth,
+        "learning_rate": settings.learning_rate,
+        "max_bin": settings.max_bin,
+        "colsample_bytree": settings.feature_fraction,
+        "tree_method": "hist",
+        "seed": settings.seed,
+        "nthread": threads,
+        "verbosity": 0,
+    }
+    # Weights of mean 1: the library's regularisation is stated in them.
+    weight = lesson.levels / lesson.levels.mean()
+    data = library.QuantileDMatrix(
+        lesson.features, lesson.shares, weight=weight, max_bin=settings.max_bin, nthread=threads
+    )
+    model = library.train(parameters, data, settings.n_estimators)
+    text: str = model.save_raw("json").decode()
+    return text
+
+
+def _xgboost_library() -> Any:  # noqa: ANN401 - a module
+    try:
+        import xgboost  # noqa: PLC0415 - optional, and takes seconds to import
+    except ImportError:
+        raise BadSetting(
+            "candidate xgboost needs a package that is not installed",
+            remedy="pip install 'forecast-assets[xgboost]', or leave the candidate out",
+        ) from None
+    return xgboost
