@@ -5,17 +5,21 @@ Does not belong here: the model (``forecasting.global_model``).
 """
 
 import datetime as dt
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import NamedTuple
 
 import numpy as np
 import polars as pl
-import pyarrow as pa
 from numpy.typing import NDArray
 
+from forecast_assets.backtests.global_store import (
+    StoredForecast,
+    load_models,
+    read_forecasts,
+    read_stored,
+    write_forecasts,
+)
 from forecast_assets.backtests.settings import EvaluationSettings
 from forecast_assets.datasets.building import read_panel
 from forecast_assets.datasets.definition import Dataset
@@ -25,7 +29,6 @@ from forecast_assets.forecasting.candidates.catalogue import is_global, learner,
 from forecast_assets.forecasting.global_model import GlobalModel, TooLittleData, fit, predict
 from forecast_assets.forecasting.panel import Panel
 from forecast_assets.forecasting.version import code_version
-from forecast_assets.keys import SeriesKey
 from forecast_assets.settings import settings as environment
 from forecast_assets.stores import Stores
 from forecast_assets.stores.warehouse import Row
@@ -73,7 +76,9 @@ def read(stores: Stores, dataset: Dataset, settings: EvaluationSettings, panel: 
             fits[name] = "missing"
             continue
         fits[name] = str(row["fit_id"])
-        forecasts[name] = str(row["failure"]) if row["failure"] else _read(stores, str(row["path"]), panel)
+        forecasts[name] = (
+            str(row["failure"]) if row["failure"] else read_forecasts(stores, str(row["path"]), panel)
+        )
     return Given(forecasts, fits)
 
 
@@ -98,37 +103,6 @@ def _row(stores: Stores, dataset: str, name: str, settings: EvaluationSettings) 
     return stores.warehouse.row(
         "global_forecast", dataset=dataset, candidate=name, settings_hash=settings.fold_hash()
     )
-
-
-def _read(stores: Stores, path: str, panel: Panel) -> Forecasts:
-    stored = _stored(stores, path, panel.series.tolist())
-    return np.stack([stored[str(key)].forecast for key in panel.series])
-
-
-class _Stored(NamedTuple):
-    """One series: hash of the history forecast from, of the one learned from, and forecasts (k, h)."""
-
-    content: str
-    learned: str
-    forecast: Forecasts
-
-
-def _stored(stores: Stores, path: str, series: list[str]) -> dict[str, _Stored]:
-    found: dict[str, _Stored] = {}
-    wanted: dict[str, list[str]] = {}
-    for key in series:
-        wanted.setdefault(SeriesKey.parse(key).store, []).append(key)
-    available = set(stores.lake.list(path))
-    for store, keys in wanted.items():
-        file = f"{path}/{store}.parquet"
-        if file not in available:
-            continue
-        table = stores.lake.read_table(file, keys=("series", keys))
-        shape = json.loads(table.schema.metadata[b"shape"])
-        values = table["forecast"].combine_chunks().flatten().to_numpy().reshape(-1, *shape)
-        texts = (table[name].to_pylist() for name in ("series", "content", "learned"))
-        found |= {key: _Stored(*rest) for key, *rest in zip(*texts, values, strict=True)}
-    return found
 
 
 def build(
@@ -170,7 +144,7 @@ class _Job:
 
     def done(self, candidate: str, *, force: bool) -> Fitted:
         before = None if force else self.before(candidate)
-        stored = {} if before is None else _stored(self.stores, str(before["path"]), [*self.known()])
+        stored = {} if before is None else read_stored(self.stores, str(before["path"]), [*self.known()])
         changed = self.differing({key: known.content for key, known in stored.items()})
         learned = {key: known.learned for key, known in stored.items()}
         observed = (~np.isnan(self.panel.units)).sum(axis=1)
@@ -179,7 +153,7 @@ class _Job:
             self.record(candidate, {**before, "snapshot": self.dataset.built().hash})
             return Fitted(candidate, "reused", share, 0, str(before["failure"] or ""), str(before["path"]))
         if before is not None and share <= environment().global_refit_share:
-            action, models = "renewed for changed series", _load(self.stores, str(before["model_path"]))
+            action, models = "renewed for changed series", load_models(self.stores, str(before["model_path"]))
             row = {"fit_id": before["fit_id"], "model_path": before["model_path"], "failure": None}
         else:
             action, changed, learned = "fitted", np.ones_like(changed), self.known()
@@ -240,7 +214,7 @@ class _Job:
         self,
         models: list[GlobalModel],
         changed: NDArray[np.bool_],
-        stored: Mapping[str, _Stored],
+        stored: Mapping[str, StoredForecast],
     ) -> Forecasts:
         """Forecasts (n, k, horizon): made for the ``changed`` series, copied for the others."""
         plan = self.settings.plan()
@@ -254,22 +228,8 @@ class _Job:
         return out
 
     def write(self, path: str, forecasts: Forecasts, learned: Mapping[str, str]) -> None:
-        stores = np.array([SeriesKey.parse(str(key)).store for key in self.panel.series])
-        shape = {b"shape": json.dumps(forecasts.shape[1:]).encode()}
-        for store in np.unique(stores):
-            rows = np.flatnonzero(stores == store)
-            flat = pa.array(forecasts[rows].ravel())
-            table = pa.table(
-                {
-                    "series": pa.array(self.panel.series[rows].tolist(), pa.string()),
-                    "content": pa.array(self.contents[rows].tolist(), pa.string()),
-                    "learned": pa.array([learned.get(str(self.panel.series[row]), "") for row in rows]),
-                    "forecast": pa.FixedSizeListArray.from_arrays(flat, int(np.prod(forecasts.shape[1:]))),
-                }
-            )
-            self.stores.lake.write_table(
-                f"{path}/{store}.parquet", table.replace_schema_metadata(shape), rows_per_group=1024
-            )
+        was = [learned.get(key, "") for key in self.panel.series.tolist()]
+        write_forecasts(self.stores, path, self.panel.series, forecasts, contents=self.contents, learned=was)
 
     def record(self, candidate: str, row: Row) -> None:
         whole = {
@@ -300,11 +260,7 @@ def models(stores: Stores, dataset: Dataset, settings: EvaluationSettings) -> di
         name: _fitting(stores, dataset, settings, name) for name in filter(is_global, settings.candidates)
     }
     return {
-        name: _load(stores, str(row["model_path"]))
+        name: load_models(stores, str(row["model_path"]))
         for name, row in rows.items()
         if row is not None and not row["failure"]
     }
-
-
-def _load(stores: Stores, path: str) -> list[GlobalModel]:
-    return [GlobalModel.from_json(stores.lake.read_bytes(file).decode()) for file in stores.lake.list(path)]
