@@ -105,7 +105,7 @@ def backtested(panel: Panel, settings: EvaluationSettings, given: dict[str, Fore
         given,
         processes=environment().processes,
     )
-    return sum(int((rank(block.scores, settings.policy()).winner >= 0).sum()) for block in blocks)
+    return sum(int((rank(block.scores, settings.ranking_policy()).winner >= 0).sum()) for block in blocks)
 
 
 if __name__ == "__main__":

@@ -34,7 +34,8 @@ _UNSET = " Unset: as the dataset says."
 
 # The Launchpad offers the members of an enumeration by name.
 Strategy = Enum("Strategy", {"expanding": "expanding", "sliding": "sliding"})
-Metric = Enum("Metric", {"wape": "wape", "smape": "smape", "mae": "mae", "bias": "bias"})
+Metric = Enum("Metric", {"wape": "wape", "smape": "smape", "mae": "mae", "bias": "bias", "rmse": "rmse"})
+Policy = Enum("Policy", {"lowest_error": "lowest_error", "default_with_margin": "default_with_margin"})
 
 
 class EvaluationConfig(dg.Config):
@@ -47,6 +48,12 @@ class EvaluationConfig(dg.Config):
     min_train: int | None = Field(default=None, ge=7, description=_SAID["min_train"] + _UNSET)
     step: int | None = Field(default=None, ge=1, description=_SAID["step"] + _UNSET)
     strategy: Strategy | None = Field(default=None, description=_SAID["strategy"] + _UNSET)
+    policy: Policy | None = Field(default=None, description=_SAID["policy"] + _UNSET)
+    default_model: str | None = Field(default=None, description=_SAID["default_model"] + _UNSET)
+    margin: float | None = Field(default=None, ge=0, lt=1, description=_SAID["margin"] + _UNSET)
+    intermittent_metric: Metric | None = Field(
+        default=None, description=_SAID["intermittent_metric"] + _UNSET
+    )
     ranking_metric: Metric | None = Field(default=None, description=_SAID["ranking_metric"] + _UNSET)
     minimum_sample_size: int | None = Field(
         default=None, ge=0, description=_SAID["minimum_sample_size"] + _UNSET

@@ -12,8 +12,16 @@ from typing import Any
 import numpy as np
 
 from forecast_assets.forecasting.availability import Availability
+from forecast_assets.forecasting.demand import is_intermittent
 from forecast_assets.forecasting.explanation import BENCHMARK, Contender, Explanation, explain
-from forecast_assets.forecasting.ranking import Confidence, Ranking, RankingPolicy, Scores, confidence
+from forecast_assets.forecasting.ranking import (
+    Confidence,
+    Ranking,
+    RankingPolicy,
+    Scores,
+    chosen_by,
+    confidence,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +67,16 @@ def choose_champions(
             choices.append(nobody(f"no candidate produced a valid backtest: {excluded(row)}", notes))
         else:
             choices.append(
-                _chosen(scores, ranking, policy, row, verdict=verdict, valid=int(valid[row]), notes=notes)
+                _chosen(
+                    scores,
+                    ranking,
+                    policy,
+                    row,
+                    verdict=verdict,
+                    valid=int(valid[row]),
+                    intermittent=is_intermittent(counts[row]["demand_class"]),
+                    notes=notes,
+                )
             )
     return choices
 
@@ -79,7 +96,15 @@ def _notes(verdict: Availability, counts: dict[str, Any]) -> list[str]:
 
 def nobody(reason: str, notes: list[str]) -> Choice:
     """No champion, with the reason."""
-    told = explain(None, None, confidence=("low", reason), skill=None, data_notes=notes)
+    told = explain(
+        None,
+        None,
+        confidence=("low", reason),
+        skill=None,
+        policy="nobody could be chosen",
+        intermittent=False,
+        data_notes=notes,
+    )
     return Choice(None, None, None, None, None, None, None, None, None, "low", reason, told)
 
 
@@ -91,6 +116,7 @@ def _chosen(
     *,
     verdict: Availability,
     valid: int,
+    intermittent: bool,
     notes: list[str],
 ) -> Choice:
     winner = int(ranking.winner[row])
@@ -104,7 +130,15 @@ def _chosen(
         lead=float(ranking.lead[row]),
         policy=policy,
     )
-    told = explain(best, second, confidence=level, skill=skill, data_notes=notes)
+    told = explain(
+        best,
+        second,
+        confidence=level,
+        skill=skill,
+        policy=chosen_by(policy, best.model, intermittent=intermittent),
+        intermittent=intermittent,
+        data_notes=notes,
+    )
     rmse = float(scores.rmse[winner, row])
     return Choice(
         champion=best.model,

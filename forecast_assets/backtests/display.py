@@ -107,6 +107,8 @@ def worded(explanation: dict[str, object]) -> str:
         lines.append(f"- {cell(comparison['runner_up'])}: {cell(comparison['runner_up_metrics'])}")
         lines.append(f"- {cell(comparison['lead'])}")
     lines.append(f"- confidence {cell(explanation['confidence'])}: {cell(explanation['confidence_reason'])}")
+    if "policy" in explanation:  # older choices were explained without
+        lines.append(f"- chosen by {cell(explanation['policy'])}")
     for heading in ("data_notes", "caveats"):
         notes = explanation[heading]
         lines += [f"- {cell(note)}" for note in (notes if isinstance(notes, list) else [])]

@@ -21,6 +21,7 @@ from forecast_assets.backtests.fold_store import fold_table
 from forecast_assets.backtests.settings import EvaluationSettings
 from forecast_assets.forecasting.availability import Availability
 from forecast_assets.forecasting.backtest import Backtest
+from forecast_assets.forecasting.demand import is_intermittent
 from forecast_assets.forecasting.ranking import Ranking, exclusion, rank
 from forecast_assets.stores import Stores
 from forecast_assets.stores.warehouse import Row
@@ -83,7 +84,11 @@ def store(
     usable = np.array([verdict.state != "unusable" for verdict in availability])
     broken = {row: why for row, why in _broken(block).items() if usable[row]}
     scored = np.flatnonzero(usable & ~np.isin(np.arange(len(keys)), list(broken)))
-    ranking = rank(block.scores, context.settings.policy())
+    ranking = rank(
+        block.scores,
+        context.settings.ranking_policy(),
+        intermittent=np.array([is_intermittent(count["demand_class"]) for count in counts]),
+    )
     # A repeated run meets other blocks that begin with the same series: theirs must not replace this file.
     name = blake2b("".join(fingerprints).encode(), digest_size=8).hexdigest()
     path = f"backtests/{context.dataset}/{context.run_id}/{keys[0]}-{name}.parquet"
@@ -109,7 +114,7 @@ def store(
     choices = choose_champions(
         block.scores,
         ranking,
-        context.settings.policy(),
+        context.settings.ranking_policy(),
         availability=availability,
         counts=counts,
         excluded=lambda row: _why_none(block, context, row),
@@ -124,7 +129,7 @@ def store(
             metrics = metric_frame(block, ranking, context, scored)
             stores.warehouse.copy(connection, "backtest_metric", metrics)
         if choose:
-            policy = context.settings.policy().name
+            policy = context.settings.ranking_policy().name
             store_choices(stores, connection, frame[settled], [choices[n] for n in settled], policy)
     told = [_told(choices[n]) if choose and n not in broken else {} for n in range(len(keys))]
     return [outcome_of({**row, **told[n]}, reused=False) for n, row in enumerate(frame.iter_rows(named=True))]
@@ -171,7 +176,7 @@ def _reason(block: Backtest, context: Context, candidate: int, row: int) -> str:
     if failure is not None:
         return failure[:MESSAGE_LENGTH]
     zero = np.flatnonzero(np.isposinf(block.fold_metrics.wape[candidate, row])) + 1
-    return exclusion(block.scores, candidate, row, context.settings.policy(), zero.tolist())
+    return exclusion(block.scores, candidate, row, context.settings.ranking_policy(), zero.tolist())
 
 
 def metric_frame(

@@ -9,12 +9,12 @@ from collections.abc import Mapping
 from hashlib import blake2b
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from forecast_assets.errors import BadSetting
 from forecast_assets.forecasting.candidates.catalogue import DEFAULT, parse
 from forecast_assets.forecasting.folds import FoldPlan
-from forecast_assets.forecasting.ranking import RankingPolicy
+from forecast_assets.forecasting.ranking import Metric, Policy, RankingPolicy
 
 
 class EvaluationSettings(BaseModel):
@@ -31,8 +31,24 @@ class EvaluationSettings(BaseModel):
     strategy: Literal["expanding", "sliding"] = Field(
         default="expanding", description="Learn from all history, or from the last min_train days only."
     )
-    ranking_metric: Literal["wape", "smape", "mae", "bias"] = Field(
+    policy: Policy = Field(
+        default="lowest_error",
+        description="lowest_error: the best rank is champion. default_with_margin: default_model stays "
+        "champion unless another is better by the margin and in every fold.",
+    )
+    default_model: str = Field(
+        default="lightgbm", description="Candidate that default_with_margin keeps; one of the candidates."
+    )
+    margin: float = Field(
+        default=0.10, ge=0, lt=1, description="Share of its error by which default_model must be beaten."
+    )
+    ranking_metric: Metric = Field(
         default="wape", description="The metric that ranks first; the others break ties."
+    )
+    intermittent_metric: Metric | None = Field(
+        default=None,
+        description="Metric that ranks first for intermittent and lumpy demand instead, where absolute "
+        "errors reward forecasting nothing; rmse does not.",
     )
     minimum_sample_size: int = Field(default=0, ge=0, description="Scored days a candidate needs.")
     high_confidence: float = Field(
@@ -44,9 +60,18 @@ class EvaluationSettings(BaseModel):
 
     @model_validator(mode="after")
     def _known_and_possible(self) -> "EvaluationSettings":
-        parse(self.candidates)
+        if self.policy == "default_with_margin" and self.default_model not in self.candidates:
+            raise BadSetting(
+                f"policy default_with_margin keeps {self.default_model!r}, which is no candidate",
+                remedy=f"add it, or set default_model to one of {', '.join(self.candidates)}",
+            )
         self.plan()
         return self
+
+    @field_validator("candidates")
+    @classmethod
+    def _canonical(cls, labels: tuple[str, ...]) -> tuple[str, ...]:
+        return parse(labels)
 
     def plan(self) -> FoldPlan:
         """The folds that these settings ask for."""
@@ -59,10 +84,14 @@ class EvaluationSettings(BaseModel):
             strategy=self.strategy,
         )
 
-    def policy(self) -> RankingPolicy:
+    def ranking_policy(self) -> RankingPolicy:
         """The rule that chooses the champion."""
         return RankingPolicy(
+            name=self.policy,
             metric=self.ranking_metric,
+            intermittent_metric=self.intermittent_metric,
+            default=self.default_model,
+            margin=self.margin,
             minimum_sample_size=self.minimum_sample_size,
             high_confidence=self.high_confidence,
             max_abs_bias=self.max_abs_bias,

@@ -14,6 +14,7 @@ from forecast_assets.backtests.champions import choose_champions, nobody
 from forecast_assets.backtests.results import METRICS, Context, Outcome, hold, outcome_of, store_choices
 from forecast_assets.backtests.settings import EvaluationSettings
 from forecast_assets.forecasting.availability import Availability
+from forecast_assets.forecasting.demand import is_intermittent
 from forecast_assets.forecasting.ranking import Scores, rank
 from forecast_assets.keys import SeriesKey
 from forecast_assets.stores import Stores
@@ -47,7 +48,7 @@ def end(stores: Stores, series: list[str], context: Context, *, choose: bool) ->
             stores.warehouse.execute("forget_metrics", connection)
         if choose:
             nobodies = [nobody(f"unusable: {_NO_LONGER}", [])] * len(series)
-            store_choices(stores, connection, frame, nobodies, context.settings.policy().name)
+            store_choices(stores, connection, frame, nobodies, context.settings.ranking_policy().name)
     return [outcome_of(row, reused=False) for row in frame.iter_rows(named=True)]
 
 
@@ -64,7 +65,12 @@ def rechosen(
     names = settings.candidates
     metrics = stores.warehouse.frame("metrics_of", series=series)
     place = {(row["series"], row["candidate"]): row for row in metrics.iter_rows(named=True)}
-    absent = dict.fromkeys(METRICS) | {"sample_size": 0, "reason": "it was not part of the stored backtest"}
+    folds = max((len(row["fold_wape"]) for row in place.values()), default=0)
+    absent = dict.fromkeys(METRICS) | {
+        "sample_size": 0,
+        "fold_wape": [None] * folds,
+        "reason": "it was not part of the stored backtest",
+    }
     table = [[place.get((row["series"], name), absent) for row in stored] for name in names]
 
     def matrix(column: str) -> NDArray[np.float64]:
@@ -74,13 +80,18 @@ def rechosen(
         candidates=names,
         **{name: matrix(name) for name in METRICS},
         sample_size=matrix("sample_size").astype(np.int64),
+        fold_wape=np.array([[cell["fold_wape"] for cell in line] for line in table], dtype=np.float64),
     )
-    ranking = rank(scores, settings.policy())
     counts = {row["series"]: row for row in stores.warehouse.rows("day_counts", series=series)}
+    ranking = rank(
+        scores,
+        settings.ranking_policy(),
+        intermittent=np.array([is_intermittent(counts[row["series"]]["demand_class"]) for row in stored]),
+    )
     choices = choose_champions(
         scores,
         ranking,
-        settings.policy(),
+        settings.ranking_policy(),
         availability=[Availability(row["availability"], row["reason"]) for row in stored],  # type: ignore[arg-type]
         counts=[counts[row["series"]] for row in stored],
         excluded=lambda row: Counter(line[row]["reason"] for line in table).most_common(1)[0][0],
@@ -91,5 +102,5 @@ def rechosen(
     )
     with stores.warehouse.transaction() as connection:
         hold(connection, series)
-        store_choices(stores, connection, frame, choices, settings.policy().name)
+        store_choices(stores, connection, frame, choices, settings.ranking_policy().name)
     return reused(stores, series)

@@ -17,6 +17,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from forecast_assets.errors import Outage, UnknownName, listed
+from forecast_assets.forecasting.demand import demand_classes, revenue
 from forecast_assets.forecasting.panel import Panel
 from forecast_assets.keys import SEPARATOR, SeriesKey
 from forecast_assets.stores.lake import Lake
@@ -166,6 +167,8 @@ def _counts(
             "zero_sale_days": per_series(seen & (units == 0)),
             "promotion_days": [None] * count if promoted is None else per_series(seen & promoted),
             "average_daily_demand": np.divide(sold, observed, out=np.full(count, np.nan), where=alive),
+            "demand_class": pl.Series(demand_classes(panel.units), dtype=pl.String),
+            "revenue": revenue(panel.units, panel.known.get("price")),
         }
     ).with_columns(pl.col("average_daily_demand").fill_nan(None))
 

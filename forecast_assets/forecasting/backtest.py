@@ -132,6 +132,7 @@ def _scored(
         rmse=mean(measured.rmse),
         # A fold that a candidate gave no number for is not part of its mean either.
         sample_size=np.where(np.isnan(measured.mae), 0, measured.sample_size).sum(axis=-1),
+        fold_wape=np.where(folds, measured.wape, np.nan),
     )
     return Backtest(
         series=series,

@@ -20,6 +20,12 @@ CAVEATS = [
 ]
 
 
+INTERMITTENT_RULE = (
+    "Most days pass without a sale: WAPE rewards forecasting nothing on such demand, so look at RMSE and "
+    "bias as well."
+)
+
+
 class Model(TypedDict):
     """One candidate with its metrics in a line."""
 
@@ -42,6 +48,7 @@ class Explanation(TypedDict):
     winner: Model | None
     confidence: Confidence
     confidence_reason: str
+    policy: str
     comparison: Comparison | None
     data_notes: list[str]
     caveats: list[str]
@@ -70,9 +77,15 @@ def explain(
     *,
     confidence: tuple[Confidence, str],
     skill: float | None,
+    policy: str,
+    intermittent: bool,
     data_notes: list[str],
 ) -> Explanation:
-    """Word one choice. ``skill`` is the percentage by which WAPE is below seasonal naive's, if known."""
+    """Word one choice.
+
+    ``skill`` is the percentage by which WAPE is below seasonal naive's, if known; ``policy`` the sentence
+    that says which rule chose.
+    """
     level, why = confidence
     if winner is None:
         return Explanation(
@@ -80,6 +93,7 @@ def explain(
             winner=None,
             confidence=level,
             confidence_reason=why,
+            policy=policy,
             comparison=None,
             data_notes=data_notes,
             caveats=CAVEATS,
@@ -98,9 +112,10 @@ def explain(
         winner=Model(model=winner.model, metrics=winner.line()),
         confidence=level,
         confidence_reason=why,
+        policy=policy,
         comparison=comparison,
         data_notes=data_notes,
-        caveats=[BIAS_RULE, *CAVEATS],
+        caveats=[BIAS_RULE, *([INTERMITTENT_RULE] if intermittent else []), *CAVEATS],
     )
 
 

@@ -3,7 +3,7 @@
 -- Values:   dataset
 select a.series, s.store_id, s.product_id, a.state, a.reason, a.first_day, a.last_day, a.observed_days,
        a.expected_days, a.coverage, a.missing_days, a.closed_days, a.zero_sale_days, a.promotion_days,
-       a.average_daily_demand, a.snapshot
+       a.average_daily_demand, a.demand_class, a.revenue, a.snapshot
 from availability a
 join series s using (series)
 where a.dataset = :dataset

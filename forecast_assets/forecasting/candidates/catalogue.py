@@ -32,7 +32,9 @@ from forecast_assets.forecasting.candidates.smoothing import ADIDA, SES
 
 DEFAULT = ("naive", "seasonal_naive", "moving_average", "croston_sba", "tsb", "ets", "lightgbm")
 MOST = 10
-Family = Literal["baseline", "smoothing", "tree", "additive", "ensemble"]
+Family = Literal["baseline", "intermittent", "smoothing", "tree", "additive", "ensemble"]
+# What other candidates are measured against, rather than what a planner should rely on.
+REFERENCES: frozenset[Family] = frozenset({"baseline", "intermittent"})
 Scope = Literal["series", "global", "evaluation"]
 _LABEL = re.compile(r"\s*(\w+)\s*(?:\((.*)\))?\s*")
 _OUTSIDE_BRACKETS = re.compile(r",(?![^(]*\))")
@@ -77,9 +79,9 @@ CATALOGUE = {
         Entry(SeasonalAverage, "baseline", 0.0005),
         Entry(SES, "smoothing", 0.03),
         Entry(ETS, "smoothing", 0.02),
-        Entry(CrostonSBA, "smoothing", 0.01),
-        Entry(TSB, "smoothing", 0.01),
-        Entry(ADIDA, "smoothing", 0.03),
+        Entry(CrostonSBA, "intermittent", 0.01),
+        Entry(TSB, "intermittent", 0.01),
+        Entry(ADIDA, "intermittent", 0.03),
         Entry(LightGBM, "tree", 0.15, scope="global", feature_aware=True),
         Entry(Regression, "tree", 0.5, scope="global", feature_aware=True),
         Entry(XGBoost, "tree", 0.3, scope="global", feature_aware=True, requires="xgboost"),
@@ -101,6 +103,12 @@ def entry(label: str) -> Entry:
         remedy = f"did you mean {near[0]!r}? " if near else ""
         raise BadSetting(f"candidate {name!r} is unknown", remedy=f"{remedy}Known: {', '.join(CATALOGUE)}")
     return CATALOGUE[name]
+
+
+def family(label: str) -> Family:
+    """The family of a label's model type; one that is no longer known counts as a baseline."""
+    name = label.partition("(")[0]
+    return CATALOGUE[name].family if name in CATALOGUE else "baseline"
 
 
 def candidate(label: str) -> Any:  # noqa: ANN401 - a Candidate, a Learner or an ensemble, as its entry's scope says
