@@ -5,6 +5,13 @@ import dagster as dg
 from forecast_assets.backtests.assets import evaluation, global_forecasts_asset
 from forecast_assets.backtests.checks import no_leakage
 from forecast_assets.backtests.jobs import build_dataset, evaluate_changed, evaluate_series
+from forecast_assets.champions.assets import (
+    fit_production_models,
+    forecast,
+    forecast_changed,
+    forecast_series,
+    production_models,
+)
 from forecast_assets.datasets.assets import panel, sales
 from forecast_assets.datasets.checks import coverage, gaps, grain_is_unique
 from forecast_assets.stores.resource import StoresResource
@@ -13,9 +20,16 @@ from forecast_assets.stores.resource import StoresResource
 def build_definitions(**resources: object) -> dg.Definitions:
     """Assemble the code location; tests and the demo pass their own resources."""
     return dg.Definitions(
-        assets=[sales, panel, global_forecasts_asset, evaluation],
+        assets=[sales, panel, global_forecasts_asset, evaluation, production_models, forecast],
         asset_checks=[grain_is_unique, gaps, coverage, no_leakage],
-        jobs=[build_dataset, evaluate_series, evaluate_changed],
+        jobs=[
+            build_dataset,
+            evaluate_series,
+            evaluate_changed,
+            fit_production_models,
+            forecast_series,
+            forecast_changed,
+        ],
         resources={"stores": StoresResource(), **resources},
         # One run is one process: a process per step would pay for the imports again and again.
         executor=dg.in_process_executor,

@@ -5,6 +5,7 @@ Does not belong here: metrics and champions (``results``).
 """
 
 import json
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,18 +57,20 @@ def read_folds(stores: Stores, series: str) -> Folds | None:
     row = stores.warehouse.row("current_results", series=[series])
     if row is None or row["path"] is None:
         return None
-    table = stores.lake.read_table(str(row["path"]), keys=("series", [series]))
+    return dict(read_file(stores, str(row["path"]), [series]))[series]
+
+
+def read_file(stores: Stores, path: str, series: Sequence[str]) -> Iterator[tuple[str, Folds]]:
+    """Read the folds of some series of one file."""
+    table = stores.lake.read_table(path, keys=("series", series))
     axes = json.loads(table.schema.metadata[b"axes"])
     shape = axes["shape"]
 
     def values(column: str, shape: list[int]) -> NDArray[Any]:
         flat: NDArray[Any] = table[column].combine_chunks().flatten().to_numpy(zero_copy_only=False)
-        return flat.reshape(shape)
+        return flat.reshape(-1, *shape)
 
-    forecasts = values("forecasts", shape)
-    return Folds(
-        first_days=axes["first_days"],
-        actual=values("actual", shape[1:]),
-        forecasts=dict(zip(axes["candidates"], forecasts, strict=True)),
-        counted=values("folds", shape[1:2]),
-    )
+    columns = values("forecasts", shape), values("actual", shape[1:]), values("folds", shape[1:2])
+    for key, forecasts, actual, counted in zip(table["series"].to_pylist(), *columns, strict=True):
+        by_candidate = dict(zip(axes["candidates"], forecasts, strict=True))
+        yield key, Folds(axes["first_days"], actual, by_candidate, counted)

@@ -94,7 +94,7 @@ def _fitting(stores: Stores, dataset: Dataset, settings: EvaluationSettings, nam
     known = row is not None and (row["snapshot"], row["anchor_day"], row["recipe"]) == (
         snapshot.hash,
         dataset.options.anchor_day(snapshot.last_day),
-        _recipe(name),
+        recipe(name),
     )
     return row if known else None
 
@@ -181,7 +181,7 @@ class _Job:
             row is None
             or row["failure"]
             or row["anchor_day"] != self.anchor
-            or row["recipe"] != _recipe(candidate)
+            or row["recipe"] != recipe(candidate)
         ):
             return None
         return row
@@ -238,7 +238,7 @@ class _Job:
             "settings_hash": self.settings.fold_hash(),
             "snapshot": self.dataset.built().hash,
             "anchor_day": self.anchor,
-            "recipe": _recipe(candidate),
+            "recipe": recipe(candidate),
             "run_id": self.run_id,
             **row,
         }
@@ -249,9 +249,10 @@ class _Job:
             )
 
 
-def _recipe(candidate: str) -> str:
-    recipe = f"{code_version()}{learner(candidate).settings()!r}"
-    return blake2b(recipe.encode(), digest_size=8).hexdigest()
+def recipe(candidate: str) -> str:
+    """Equal as long as code and settings would learn the same from the same days; 16 hex characters."""
+    text = f"{code_version()}{learner(candidate).settings()!r}"
+    return blake2b(text.encode(), digest_size=8).hexdigest()
 
 
 def models(stores: Stores, dataset: Dataset, settings: EvaluationSettings) -> dict[str, list[GlobalModel]]:

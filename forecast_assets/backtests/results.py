@@ -131,6 +131,7 @@ def store(
         if choose:
             policy = context.settings.ranking_policy().name
             store_choices(stores, connection, frame[settled], [choices[n] for n in settled], policy)
+            _remember(stores, connection, frame[settled], [choices[n] for n in settled], context)
     told = [_told(choices[n]) if choose and n not in broken else {} for n in range(len(keys))]
     return [outcome_of({**row, **told[n]}, reused=False) for n, row in enumerate(frame.iter_rows(named=True))]
 
@@ -231,6 +232,37 @@ def store_choices(
     with stores.warehouse.staged(connection, "champion", rows.select("series")):
         stores.warehouse.execute("demote_champions", connection)
     stores.warehouse.replace(connection, "champion", rows, keys=["series", "run_id"])
+
+
+def _remember(
+    stores: Stores,
+    connection: sa.Connection,
+    frame: pl.DataFrame,
+    choices: Sequence[Choice],
+    context: Context,
+) -> None:
+    """Keep what this evaluation says of each champion: evaluations to come replace all but this."""
+    rows = [
+        {
+            "series": series,
+            "candidate": c.champion,
+            "wape": c.wape,
+            "bias": c.bias,
+            "sample_size": c.sample_size,
+        }
+        for series, c in zip(frame["series"], choices, strict=True)
+        if c.champion is not None
+    ]
+    if not rows:
+        return
+    history = pl.DataFrame(rows, infer_schema_length=None).with_columns(
+        run_id=pl.lit(context.run_id),
+        dataset=pl.lit(context.dataset),
+        snapshot=pl.lit(context.snapshot),
+        settings_hash=pl.lit(context.settings.fold_hash()),
+        anchor_day=pl.lit(context.anchor),
+    )
+    stores.warehouse.replace(connection, "metric_history", history, keys=["series", "run_id"])
 
 
 def outcome_of(row: Row, *, reused: bool) -> Outcome:

@@ -6,7 +6,7 @@ Does not belong here: the work (``backtests.evaluation``).
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import dagster as dg
 import typer
@@ -14,6 +14,8 @@ import typer
 from forecast_assets.backtests import global_forecasts
 from forecast_assets.backtests.evaluation import PROGRESS, Plan, plan
 from forecast_assets.backtests.settings import revised
+from forecast_assets.champions import production
+from forecast_assets.champions.forecasting import stale_forecasts
 from forecast_assets.cli.console import BROKE, SAY, progress
 from forecast_assets.cli.home import open_instance
 from forecast_assets.datasets import building, definition
@@ -35,7 +37,7 @@ def evaluate(  # noqa: PLR0917 - one parameter per option
     folds: Annotated[int | None, typer.Option(help="Cutoffs, the newest one horizon ago.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Compute again what has not changed.")] = False,  # noqa: FBT002
 ) -> None:
-    """Load a dataset, backtest its changed series and choose their champions."""
+    """Load a dataset, backtest its changed series, choose their champions and forecast with them."""
     changes = {
         "candidates": split(candidates) if candidates is not None else None,
         "horizon": horizon,
@@ -68,8 +70,9 @@ def run(dataset: str, series: list[str] | None, changes: Mapping[str, object], *
         SAY.print(f"nothing to do: all {len(work.panel.series):,} series are unchanged")
     else:
         with progress(PROGRESS, f"{dataset}: series"):
-            _evaluated(instance, dataset, keys, changes, force=force)
-    return _told(stores, work)
+            _launched(instance, _EVALUATION, dataset, keys, {**changes, "force": force})
+    broken = _told(stores, work)
+    return broken + _forecast(instance, stores, dataset, series, force=force)
 
 
 def _is_current(stores: Stores, dataset: definition.Dataset, changes: Mapping[str, object]) -> bool:
@@ -84,18 +87,55 @@ def _job(name: str) -> dg.JobDefinition:
     return defs.resolve_job_def(name)
 
 
-def _evaluated(
-    instance: dg.DagsterInstance, dataset: str, keys: list[str], changes: Mapping[str, object], *, force: bool
+def _forecast(
+    instance: dg.DagsterInstance, stores: Stores, dataset: str, series: list[str] | None, *, force: bool
+) -> int:
+    """Fit the production models that are needed and forecast the series; answer how many broke."""
+    if force or not production.is_current(stores, definition.load(stores, dataset)):
+        ops = {"production_models": {"config": {"force": force}}}
+        with _refusals_told():
+            _job("fit_production_models").execute_in_process(
+                instance=instance, partition_key=dataset, run_config={"ops": ops}
+            )
+    stale = stale_forecasts(stores, dataset, series, force=force)
+    if not stale:
+        SAY.print("all forecasts are unchanged")
+        return 0
+    _launched(instance, _FORECASTS, dataset, stale, {"force": force})
+    made = stores.warehouse.rows("current_forecasts", dataset=dataset, series=stale)
+    total = sum(float(str(row["total"])) for row in made)
+    SAY.print(f"{len(made):,} of {len(stale):,} series forecast, {total:,.0f} units in all")
+    return len(stale_forecasts(stores, dataset, stale, force=False))
+
+
+class _Stage(NamedTuple):
+    """The job for a range of neighbours with its step, and the one for scattered series with its op."""
+
+    ranged: tuple[str, str]
+    scattered: tuple[str, str]
+
+
+_EVALUATION = _Stage(("evaluate_series", "evaluate"), ("evaluate_changed", "evaluate_stale_series"))
+_FORECASTS = _Stage(("forecast_series", "forecast"), ("forecast_changed", "forecast_stale_series"))
+
+
+def _launched(
+    instance: dg.DagsterInstance,
+    stage: _Stage,
+    dataset: str,
+    keys: list[str],
+    config: Mapping[str, object],
 ) -> None:
     """Launch as few runs as the settings allow: ranges of neighbours, else one run for all."""
     registered = instance.get_dynamic_partitions("series")
     place = {key: n for n, key in enumerate(registered)}
     first, last = place[keys[0]], place[keys[-1]]
-    config = {**changes, "force": force}
     if registered[first : last + 1] != keys:
-        ops = {"evaluate_stale_series": {"config": {**config, "dataset": dataset, "series": keys}}}
-        _settled(instance, "evaluate_changed", {"ops": ops}, {})
+        job, op = stage.scattered
+        ops = {op: {"config": {**config, "dataset": dataset, "series": keys}}}
+        _settled(instance, job, {"ops": ops}, {})
         return
+    job, step = stage.ranged
     size = settings().series_per_run or len(keys)
     for start in range(0, len(keys), size):
         part = keys[start : start + size]
@@ -103,8 +143,7 @@ def _evaluated(
             "dagster/asset_partition_range_start": part[0],
             "dagster/asset_partition_range_end": part[-1],
         }
-        ops = {"evaluate": {"config": config}}
-        _settled(instance, "evaluate_series", {"ops": ops}, tags)
+        _settled(instance, job, {"ops": {step: {"config": dict(config)}}}, tags)
 
 
 def _settled(instance: dg.DagsterInstance, job: str, config: dict[str, object], tags: dict[str, str]) -> None:

@@ -8,11 +8,14 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
+import polars as pl
 import typer
 
+from forecast_assets.champions.forecast_store import daily_totals
 from forecast_assets.cli.console import SAY, Format, listing, save
 from forecast_assets.datasets import definition
 from forecast_assets.errors import BadSetting
+from forecast_assets.stores import Stores
 from forecast_assets.stores.resource import open_stores
 
 
@@ -22,6 +25,16 @@ class Report(StrEnum):
     AVAILABILITY = "availability"
     LEADERBOARD = "leaderboard"
     CHAMPIONS = "champions"
+    FORECASTS = "forecasts"
+
+
+class Level(StrEnum):
+    """What daily forecasts are summed over."""
+
+    SERIES = "series"
+    STORE = "store"
+    CATEGORY = "category"
+    DATASET = "dataset"
 
 
 class ExportFormat(StrEnum):
@@ -33,6 +46,13 @@ class ExportFormat(StrEnum):
     PARQUET = "parquet"
 
 
+def _frame(stores: Stores, what: Report, dataset: str) -> pl.DataFrame:
+    if what is Report.AVAILABILITY:
+        return stores.warehouse.frame("availability", dataset=dataset)
+    question = "current_forecasts" if what is Report.FORECASTS else what.value
+    return stores.warehouse.frame(question, dataset=dataset, series=None)
+
+
 def export(
     what: Annotated[Report, typer.Argument(help="What to export.")],
     dataset: Annotated[str, typer.Argument(help="Of which dataset.")],
@@ -40,12 +60,16 @@ def export(
         ExportFormat | None, typer.Option("--format", help="By the file's ending if unset.")
     ] = None,
     output: Annotated[Path | None, typer.Option(help="File to write; stdout if unset.")] = None,
+    daily: Annotated[
+        Level | None, typer.Option(help="Forecasts day by day, summed by series, store, category or dataset.")
+    ] = None,
 ) -> None:
-    """Print or save the availability, the leaderboard or the champions of a dataset."""
+    """Print or save what is known of a dataset's series."""
     stores = open_stores()
     definition.load(stores, dataset)
-    values = {} if what is Report.AVAILABILITY else {"series": None}
-    frame = stores.warehouse.frame(what.value, dataset=dataset, **values)
+    if daily is not None and what is not Report.FORECASTS:
+        raise BadSetting(f"--daily does not go with {what.value}", remedy="leave it out, or export forecasts")
+    frame = _frame(stores, what, dataset) if daily is None else daily_totals(stores, dataset, daily.value)
     if output is None:
         if form is ExportFormat.PARQUET:
             raise BadSetting("Parquet is not text", remedy="give --output FILE.parquet")

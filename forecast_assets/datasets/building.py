@@ -267,8 +267,13 @@ def availability(stores: Stores, name: str) -> pl.DataFrame:
     return stores.warehouse.frame("availability", dataset=name)
 
 
-def read_panel(stores: Stores, dataset: Dataset, series: list[str] | None = None) -> Panel:
-    """The panel of the current snapshot up to the dataset's anchor, all of it or some series."""
+def read_panel(
+    stores: Stores, dataset: Dataset, series: list[str] | None = None, *, newest: bool = False
+) -> Panel:
+    """The panel of the current snapshot, all of it or some series.
+
+    It ends on the dataset's anchor, or with ``newest`` on the newest day.
+    """
     snapshot = dataset.built()
     panel = panels.read(stores.lake, str(snapshot.panel_path), series)
     if series is None and len(panel.series) != snapshot.series_count:
@@ -276,5 +281,7 @@ def read_panel(stores: Stores, dataset: Dataset, series: list[str] | None = None
             f"the lake holds {len(panel.series)} of the {snapshot.series_count} series of {dataset.name}",
             remedy="build the dataset again with --force",
         )
+    if newest:
+        return panel
     anchor = dataset.options.anchor_day(snapshot.last_day)
     return panel.until(max(0, (anchor - panel.start).days + 1))

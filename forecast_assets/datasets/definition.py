@@ -140,5 +140,5 @@ def remove(stores: Stores, name: str) -> None:
     """Forget a dataset with all its rows and files. Raises ``UnknownName``."""
     load(stores, name)
     stores.warehouse.execute("remove_dataset", name=name)
-    for folder in ("sales", "panels", "global", "backtests"):
+    for folder in ("sales", "panels", "global", "backtests", "forecasts"):
         stores.lake.delete(f"{folder}/{name}")

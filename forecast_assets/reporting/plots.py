@@ -8,9 +8,14 @@ import datetime as dt
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from io import BytesIO
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 # Okabe and Ito's palette: told apart by colour-blind readers, too.
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7")
@@ -37,6 +42,46 @@ def fold_plot(
         for colour, (name, values) in zip(_COLOURS, forecasts.items(), strict=False):
             axes.plot(dates, values[fold], color=colour, linewidth=1.4, label=name if first else None)
         axes.axvline(dates[0], color="#999999", linewidth=0.6, linestyle=":")
+    return _finished(figure, axes, title)
+
+
+class History(NamedTuple):
+    """What was sold before a forecast: days and units (d,)."""
+
+    days: NDArray[np.datetime64]
+    units: NDArray[np.float32]
+
+
+def history(start: dt.date, units: NDArray[np.float32], most: int) -> History:
+    """The newest days of one series whose first day is ``start``."""
+    days = np.datetime64(start, "D") + np.arange(len(units))
+    return History(days[-most:], units[-most:])
+
+
+def forecast_plot(
+    title: str,
+    days: NDArray[np.datetime64],
+    arrays: Mapping[str, NDArray[np.float32]],
+    before: History,
+) -> str:
+    """Draw what was sold and what is forecast, with shaded intervals, and answer a Markdown image.
+
+    ``arrays`` holds ``units`` and ``lower_80``, ``upper_80``, ``lower_95``, ``upper_95``, each (h,).
+    """
+    from matplotlib.figure import Figure  # noqa: PLC0415 - a second that only a picture should cost
+
+    figure = Figure(figsize=(9, 2.8), dpi=90, layout="constrained")
+    axes = figure.subplots()
+    axes.plot(before.days, before.units, color=_ACTUAL, linewidth=1, label="actual")
+    for level, alpha in ((95, 0.15), (80, 0.3)):
+        lower, upper = arrays[f"lower_{level}"], arrays[f"upper_{level}"]
+        if np.isfinite(lower).all():
+            axes.fill_between(days, lower, upper, color=_COLOURS[0], alpha=alpha, lw=0, label=f"{level} %")
+    axes.plot(days, arrays["units"], color=_COLOURS[0], linewidth=1.6, label="forecast")
+    return _finished(figure, axes, title)
+
+
+def _finished(figure: "Figure", axes: "Axes", title: str) -> str:
     axes.set_title(title, fontsize=9, loc="left")
     axes.set_ylabel("units a day", fontsize=8)
     axes.set_ylim(bottom=0)

@@ -2,21 +2,32 @@
 
 import pytest
 
-from forecast_assets.forecasting.explanation import BIAS_RULE, CAVEATS, Contender, explain, sentence
+from forecast_assets.forecasting.explanation import (
+    BIAS_RULE,
+    CAVEATS,
+    INTERMITTENT_RULE,
+    Contender,
+    explain,
+    sentence,
+)
 from forecast_assets.forecasting.ranking import Confidence
 
 ETS = Contender("ets", wape=18.04, smape=21.5, mae=3.333, bias=-0.251)
 NAIVE = Contender("seasonal_naive", wape=24.06, smape=28.0, mae=4.0, bias=1.0)
 SURE: tuple[Confidence, str] = ("high", "25.0% ahead of the runner-up in WAPE")
+RULE = "lowest_error: the first by wape"
 NOTES = ["120 of 124 days observed (97%), 18.50 units a day on average"]
 
 
 def test_a_choice_in_full():
-    assert explain(ETS, NAIVE, confidence=SURE, skill=25.02, data_notes=NOTES) == {
+    assert explain(
+        ETS, NAIVE, confidence=SURE, skill=25.02, policy=RULE, intermittent=False, data_notes=NOTES
+    ) == {
         "headline": "ets at 18.0 % WAPE, 25 % better than seasonal naive; seasonal_naive follows at 24.1 %",
         "winner": {"model": "ets", "metrics": "WAPE 18.0 %, sMAPE 21.5 %, MAE 3.33, bias -0.25 a day"},
         "confidence": "high",
         "confidence_reason": "25.0% ahead of the runner-up in WAPE",
+        "policy": RULE,
         "comparison": {
             "runner_up": "seasonal_naive",
             "runner_up_metrics": "WAPE 24.1 %, sMAPE 28.0 %, MAE 4.00, bias +1.00 a day",
@@ -28,31 +39,46 @@ def test_a_choice_in_full():
 
 
 def test_the_same_numbers_give_the_same_words():
-    told = [explain(ETS, NAIVE, confidence=SURE, skill=25.02, data_notes=NOTES) for _ in range(2)]
+    told = [
+        explain(ETS, NAIVE, confidence=SURE, skill=25.02, policy=RULE, intermittent=False, data_notes=NOTES)
+        for _ in range(2)
+    ]
     assert told[0] == told[1]
 
 
 def test_nobody_is_explained_by_the_reason_alone():
     why = "unusable: no sales at all"
-    assert explain(None, None, confidence=("low", why), skill=None, data_notes=[]) == {
+    assert explain(
+        None, None, confidence=("low", why), skill=None, policy=RULE, intermittent=False, data_notes=[]
+    ) == {
         "headline": "No champion: unusable: no sales at all",
         "winner": None,
         "confidence": "low",
         "confidence_reason": why,
+        "policy": RULE,
         "comparison": None,
         "data_notes": [],
         "caveats": CAVEATS,
     }
 
 
+def test_wape_on_intermittent_demand_carries_its_warning():
+    told = explain(ETS, NAIVE, confidence=SURE, skill=25.02, policy=RULE, intermittent=True, data_notes=[])
+    assert told["caveats"] == [BIAS_RULE, INTERMITTENT_RULE, *CAVEATS]
+
+
 def test_a_single_candidate_is_compared_with_nobody():
-    told = explain(ETS, None, confidence=("low", "only one"), skill=None, data_notes=[])
+    told = explain(
+        ETS, None, confidence=("low", "only one"), skill=None, policy=RULE, intermittent=False, data_notes=[]
+    )
     assert told["comparison"] is None
     assert told["headline"] == "ets at 18.0 % WAPE"
 
 
 def test_a_winner_by_another_metric_may_be_behind_in_wape():
-    told = explain(NAIVE, ETS, confidence=("low", "behind"), skill=None, data_notes=[])
+    told = explain(
+        NAIVE, ETS, confidence=("low", "behind"), skill=None, policy=RULE, intermittent=False, data_notes=[]
+    )
     assert told["comparison"] is not None
     assert told["comparison"]["lead"] == "seasonal_naive is 6.0 percentage points of WAPE behind ets"
 

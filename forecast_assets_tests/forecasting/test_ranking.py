@@ -1,6 +1,7 @@
 """The ranking of many series at once is the ranking a person would write for one."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,7 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from forecast_assets.errors import BadSetting
-from forecast_assets.forecasting.ranking import CHAIN, RankingPolicy, Scores, confidence, exclusion, rank
+from forecast_assets.forecasting.ranking import (
+    CHAIN,
+    RankingPolicy,
+    Scores,
+    chosen_by,
+    confidence,
+    exclusion,
+    rank,
+)
 
 NAMES = ("naive", "ets", "tsb")
 # Few values, so that ties are common.
@@ -25,6 +34,9 @@ def scores(cells: list[list[dict[str, float]]]) -> Scores:
         candidates=NAMES[: len(cells)],
         **{name: matrix(name) for name in ("wape", "smape", "mae", "bias", "rmse")},
         sample_size=matrix("sample_size").astype(np.int64),
+        fold_wape=np.array(
+            [[cell.get("fold_wape", [cell.get("wape", 1.0)] * 2) for cell in line] for line in cells]
+        ),
     )
 
 
@@ -112,7 +124,78 @@ def test_exclusion_names_the_fold_the_size_or_the_missing_forecast():
     assert exclusion(made, 2, 0, RankingPolicy(), []) == "no forecast for at least one metric"
 
 
-@pytest.mark.parametrize("wrong", [{"metric": "mape"}, {"minimum_sample_size": -1}, {"high_confidence": 1.5}])
+DEFENDED = RankingPolicy(name="default_with_margin", default="ets", margin=0.1)
+
+
+def champions(cells: list[list[dict]], policy: RankingPolicy, names: tuple[str, ...]) -> list[str]:
+    ranking = rank(replace(scores(cells), candidates=names), policy)
+    return [names[row] for row in ranking.winner]
+
+
+@pytest.mark.parametrize(
+    ("wape", "fold_wape", "winner"),
+    [
+        (9.5, [9.0, 10.0], "ets"),  # not clearly better
+        (8.0, [5.0, 11.0], "ets"),  # clearly, but not in every fold
+        (8.0, [7.0, 9.0], "ses"),
+        (8.0, [7.0, math.nan], "ses"),  # only one fold counts
+    ],
+)
+def test_a_default_is_replaced_only_by_one_that_is_clearly_better_in_every_fold(wape, fold_wape, winner):
+    own = [10.0, 10.0] if not math.isnan(fold_wape[1]) else [10.0, math.nan]
+    cells = [[{"wape": 10.0, "fold_wape": own}], [{"wape": wape, "fold_wape": fold_wape}]]
+    assert champions(cells, DEFENDED, ("ets", "ses")) == [winner]
+
+
+def test_a_baseline_is_no_challenger_of_a_default():
+    cells = [[{"wape": 10.0}], [{"wape": 1.0}]]
+    assert champions(cells, DEFENDED, ("ets", "naive")) == ["ets"]
+    assert champions(cells, RankingPolicy(), ("ets", "naive")) == ["naive"]
+
+
+def test_without_a_ranked_default_the_first_rank_wins():
+    cells = [[{"wape": math.inf}], [{"wape": 5.0}], [{"wape": 4.0}]]
+    assert champions(cells, DEFENDED, ("ets", "ses", "naive")) == ["naive"]
+
+
+def test_the_runner_up_of_a_kept_default_is_the_lowest_error():
+    cells = [[{"wape": 10.0}], [{"wape": 9.5}], [{"wape": 12.0}]]
+    ranking = rank(replace(scores(cells), candidates=("ets", "ses", "naive")), DEFENDED)
+    assert (ranking.winner[0], ranking.runner_up[0]) == (0, 1)
+    assert ranking.rank[:, 0].tolist() == [2, 1, 3]
+    assert ranking.lead[0] == pytest.approx((9.5 - 10) / 9.5)
+
+
+def test_intermittent_demand_may_be_ranked_by_squared_errors():
+    cells = [[{"wape": 90.0, "rmse": 1.0}] * 2, [{"wape": 80.0, "rmse": 2.0}] * 2]
+    policy = RankingPolicy(intermittent_metric="rmse")
+    ranking = rank(scores(cells), policy, intermittent=np.array([True, False]))
+    assert ranking.winner.tolist() == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("policy", "champion", "told"),
+    [
+        (RankingPolicy(), "ets", "lowest_error: the first by wape"),
+        (RankingPolicy(intermittent_metric="rmse"), "ets", "lowest_error: the first by rmse"),
+        (DEFENDED, "ets", "ets stays; no other is more than 10% better by wape"),
+        (DEFENDED, "ses", "ses takes the place of ets"),
+    ],
+)
+def test_the_rule_that_chose_is_told(policy, champion, told):
+    assert told in chosen_by(policy, champion, intermittent=True)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"metric": "mape"},
+        {"name": "best"},
+        {"margin": 1.0},
+        {"minimum_sample_size": -1},
+        {"high_confidence": 1.5},
+    ],
+)
 def test_impossible_policy_is_refused(wrong):
     with pytest.raises(BadSetting):
         RankingPolicy(**wrong)

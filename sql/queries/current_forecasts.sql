@@ -1,0 +1,11 @@
+-- Question: what is forecast for these series?
+-- Grain:    one row per series with a current forecast, by key.
+-- Values:   dataset, series (array, or null for all of the dataset)
+select f.series, s.store_id, s.product_id, f.candidate, f.fallback, f.horizon, f.last_known_day, f.first_day,
+       f.total, f.average, f.peak_day, f.peak_units, f.low_day, f.low_units, f.lead_time_days, f.service_level,
+       f.safety_stock, f.reorder_point, f.interval_safety_stock, f.coverage_80, f.assumptions, f.snapshot,
+       f.fingerprint, f.run_id, f.path, f.made_at
+from forecast f
+join series s using (series)
+where f.dataset = :dataset and f.is_current and (cast(:series as text[]) is null or f.series = any(:series))
+order by f.series collate "C"
