@@ -78,6 +78,8 @@ def test_a_series_that_never_sold_is_unknown_throughout_and_has_no_days():
             "zero_sale_days": 0,
             "promotion_days": None,
             "average_daily_demand": None,
+            "demand_class": None,
+            "revenue": 0.0,
         }
     ]
 
@@ -103,6 +105,8 @@ def test_days_are_counted_between_the_first_and_the_last_observed_one():
             "zero_sale_days": 1,
             "promotion_days": 2,
             "average_daily_demand": 3.0,
+            "demand_class": "intermittent",
+            "revenue": 9.0,
         },
         {
             "series": "d__S1__P2",
@@ -115,6 +119,8 @@ def test_days_are_counted_between_the_first_and_the_last_observed_one():
             "zero_sale_days": 0,
             "promotion_days": 0,
             "average_daily_demand": 2.0,
+            "demand_class": "smooth",
+            "revenue": 2.0,
         },
     ]
 
