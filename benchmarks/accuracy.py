@@ -5,7 +5,7 @@ Usage: python benchmarks/accuracy.py [--data FILE] [--store ID ...] [--known COL
 
 Holds out the newest W windows of H days, one after the other. For each, candidates are backtested on the K
 folds before it, every policy chooses champions from these folds alone, and the champions forecast the window.
-Prints WAPE, bias, RMSE, RMSSE and interval coverage of every candidate and policy, pooled over the windows, and
+Prints WAPE, bias, RMSE, RMSSE and interval coverage of every candidate and policy over all windows, and
 statsforecast's on a sample of the same series where `make peers` has been run. Without --data it takes the
 bakery sales that are shipped. The last line is one JSON object.
 """
