@@ -14,6 +14,7 @@ from forecast_assets.champions.assets import (
 )
 from forecast_assets.datasets.assets import panel, sales
 from forecast_assets.datasets.checks import coverage, gaps, grain_is_unique
+from forecast_assets.datasets.presets.jobs import add_preset_dataset
 from forecast_assets.stores.resource import StoresResource
 
 
@@ -23,6 +24,7 @@ def build_definitions(**resources: object) -> dg.Definitions:
         assets=[sales, panel, global_forecasts_asset, evaluation, production_models, forecast],
         asset_checks=[grain_is_unique, gaps, coverage, no_leakage],
         jobs=[
+            add_preset_dataset,
             build_dataset,
             evaluate_series,
             evaluate_changed,

@@ -11,7 +11,9 @@ from forecast_assets.cli.app import app
 from forecast_assets.settings import Settings
 
 ROOT = Path(__file__).parents[1]
-DOCUMENTS = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "docs/architecture.md")]
+DOCUMENTS = [
+    ROOT / name for name in ("README.md", "CONTRIBUTING.md", "docs/architecture.md", "docs/presets.md")
+]
 TEXTS = {path.name: path.read_text() for path in DOCUMENTS}
 ALL = "\n".join(TEXTS.values())
 

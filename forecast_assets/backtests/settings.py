@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from hashlib import blake2b
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from forecast_assets.checked import checked
 from forecast_assets.errors import BadSetting
 from forecast_assets.forecasting.candidates.catalogue import DEFAULT, parse
 from forecast_assets.forecasting.folds import FoldPlan
@@ -114,17 +115,7 @@ def revised(settings: EvaluationSettings, changes: Mapping[str, object]) -> Eval
     given = {name: value for name, value in changes.items() if value is not None}
     if isinstance(names := given.get("candidates"), list):
         given["candidates"] = tuple(names)
-    try:
-        return EvaluationSettings.model_validate({**settings.model_dump(), **given})
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        name = ".".join(str(part) for part in first["loc"]) or "evaluation"
-        raise BadSetting(
-            f"{name} = {given.get(name)!r}: {first['msg']}",
-            remedy=EvaluationSettings.model_fields[name].description or "correct it"
-            if name in EvaluationSettings.model_fields
-            else f"use one of {', '.join(EvaluationSettings.model_fields)}",
-        ) from None
+    return checked(EvaluationSettings, {**settings.model_dump(), **given}, what="evaluation")
 
 
 def _hash(values: dict[str, object]) -> str:

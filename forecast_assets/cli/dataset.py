@@ -4,6 +4,8 @@ Belongs here: turning options into a source, and telling what is stored.
 Does not belong here: reading sales (``datasets``).
 """
 
+from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, TypeVar
 
@@ -17,8 +19,10 @@ from forecast_assets.cli.home import open_instance
 from forecast_assets.datasets import building, definition
 from forecast_assets.datasets.assets import today
 from forecast_assets.datasets.definition import DatasetOptions
-from forecast_assets.datasets.sources import Columns, FileSource, Source, SqlSource
-from forecast_assets.errors import BadSetting
+from forecast_assets.datasets.presets.catalogue import Preset, card
+from forecast_assets.datasets.presets.options import asked, local_today
+from forecast_assets.datasets.sources import Columns, FileSource, PresetSource, Source, SqlSource
+from forecast_assets.errors import BadSetting, listed
 from forecast_assets.forecasting.candidates.catalogue import split
 from forecast_assets.keys import check_id
 from forecast_assets.stores.resource import open_stores
@@ -27,6 +31,7 @@ app = typer.Typer(help="Where sales come from.", no_args_is_help=True)
 Name = Annotated[str, typer.Argument(help="Name of the dataset: the first part of every series key.")]
 Model = TypeVar("Model", bound=BaseModel)
 _COLUMN = "Source column of the "
+_PRESET = "Preset: "
 
 
 @app.command()
@@ -39,6 +44,22 @@ def add(  # noqa: PLR0917 - one parameter per option
     query: Annotated[
         Path | None, typer.Option(help="File with the SQL query that answers sales rows.")
     ] = None,
+    preset: Annotated[str | None, typer.Option(help=f"Generated sales: {', '.join(Preset)}.")] = None,
+    seed: Annotated[int | None, typer.Option(help=_PRESET + "seed of all numbers, 42 by default.")] = None,
+    stores: Annotated[int | None, typer.Option(help=_PRESET + "number of stores, 1 to 100.")] = None,
+    products: Annotated[int | None, typer.Option(help=_PRESET + "number of products, 1 to 500.")] = None,
+    start: Annotated[str | None, typer.Option(help=_PRESET + "first day, YYYY-MM-DD.")] = None,
+    end: Annotated[str | None, typer.Option(help=_PRESET + "last day; today by default.")] = None,
+    window_days: Annotated[int | None, typer.Option(help=_PRESET + "days before the last, 75-365.")] = None,
+    sparsity: Annotated[float | None, typer.Option(help=_PRESET + "share never sold, up to 0.9.")] = None,
+    promotion_intensity: Annotated[
+        float | None, typer.Option(help=_PRESET + "promotions a product and 30 days, up to 0.5.")
+    ] = None,
+    stockout_intensity: Annotated[
+        float | None, typer.Option(help=_PRESET + "share of days without stock, up to 0.5.")
+    ] = None,
+    noise_sigma: Annotated[float | None, typer.Option(help=_PRESET + "noise, up to 0.5.")] = None,
+    effects: Annotated[str | None, typer.Option(help=_PRESET + "effects, with commas.")] = None,
     store: Annotated[str, typer.Option(help=_COLUMN + "store id.")] = "store_id",
     product: Annotated[str, typer.Option(help=_COLUMN + "product id.")] = "product_id",
     date: Annotated[str, typer.Option(help=_COLUMN + "day.")] = "date",
@@ -60,6 +81,9 @@ def add(  # noqa: PLR0917 - one parameter per option
     launch: Annotated[
         str, typer.Option(help="A series begins with its first_sale or first_row.")
     ] = "first_sale",
+    holidays: Annotated[
+        str | None, typer.Option(help="Country of the column holiday: DE, or with a region DE-BY.")
+    ] = None,
     candidates: Annotated[str | None, typer.Option(help="Candidates to compare, with commas.")] = None,
     horizon: Annotated[int | None, typer.Option(help="Days forecast from each cutoff.")] = None,
     folds: Annotated[int | None, typer.Option(help="Cutoffs of an evaluation.")] = None,
@@ -83,7 +107,23 @@ def add(  # noqa: PLR0917 - one parameter per option
         known_future=tuple(known_future or ()),
         static=tuple(static or ()),
     )
-    source = _source(path, sql_url, query, columns, date_format, map_ids=map_ids)
+    wishes = {
+        "preset": preset,
+        "seed": seed,
+        "stores": stores,
+        "products": products,
+        "start": start,
+        "end": end,
+        "window_days": window_days,
+        "sparsity": sparsity,
+        "promotion_intensity": promotion_intensity,
+        "stockout_intensity": stockout_intensity,
+        "noise_sigma": noise_sigma,
+        "effects": effects.split(",") if effects is not None else None,
+    }
+    source = _generated(wishes, path or sql_url or query, columns) or _source(
+        path, sql_url, query, columns, date_format, map_ids=map_ids
+    )
     wanted = {
         "candidates": split(candidates) if candidates is not None else None,
         "horizon": horizon,
@@ -93,7 +133,11 @@ def add(  # noqa: PLR0917 - one parameter per option
         "strategy": strategy,
     }
     options = _checked(
-        DatasetOptions, anchor=anchor, launch=launch, evaluation=revised(EvaluationSettings(), wanted)
+        DatasetOptions,
+        anchor=anchor,
+        launch=launch,
+        holidays=holidays,
+        evaluation=revised(EvaluationSettings(), wanted),
     )
     create(name, source, options)
 
@@ -109,6 +153,26 @@ def create(name: str, source: Source, options: DatasetOptions) -> None:
     )
 
 
+def _generated(
+    wishes: Mapping[str, object], other: Path | str | None, columns: Columns
+) -> PresetSource | None:
+    """The source of a preset, when one is asked for."""
+    given = {name: value for name, value in wishes.items() if value is not None}
+    if not given:
+        return None
+    if "preset" not in given:
+        raise BadSetting(
+            f"{listed([f'--{name}'.replace('_', '-') for name in given])} only says something of a preset",
+            remedy=f"give --preset with one of {', '.join(Preset)}",
+        )
+    if other is not None or columns != Columns():
+        raise BadSetting(
+            "a dataset has one source, and a preset brings its own columns",
+            remedy="leave --path, --sql-url and the names of columns out, or leave --preset out",
+        )
+    return PresetSource.model_validate(asked(given).fixed(local_today()))
+
+
 def _source(
     path: Path | None,
     sql_url: str | None,
@@ -121,7 +185,7 @@ def _source(
     if (path is None) == (sql_url is None):
         raise BadSetting(
             "a dataset has one source" if path else "no source is given",
-            remedy="give either --path, or --sql-url with --query",
+            remedy="give either --path, or --sql-url with --query, or --preset",
         )
     if path is not None:
         return _checked(
@@ -157,6 +221,12 @@ def list_(form: Annotated[Format, typer.Option("--format")] = Format.TABLE) -> N
 
 
 @app.command()
+def presets(form: Annotated[Format, typer.Option("--format")] = Format.TABLE) -> None:
+    """Print the presets: what each is like at demo size, and what to expect of it."""
+    listing(pl.DataFrame([asdict(card(preset)) for preset in Preset]), form)
+
+
+@app.command()
 def show(name: Name, form: Annotated[Format, typer.Option("--format")] = Format.TABLE) -> None:
     """Print what is known of one dataset."""
     stores = open_stores()
@@ -168,6 +238,7 @@ def show(name: Name, form: Annotated[Format, typer.Option("--format")] = Format.
         "source": dataset.source.name,
         "columns": ", ".join(dataset.source.columns.needed),
         "anchor": dataset.options.anchor,
+        "holidays": dataset.options.holidays,
         "candidates": ", ".join(dataset.options.evaluation.candidates),
         "folds": f"{dataset.options.evaluation.n_splits} of {dataset.options.evaluation.horizon} days",
         "snapshot": snapshot.hash if snapshot else None,

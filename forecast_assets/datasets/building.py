@@ -13,14 +13,15 @@ from uuid import uuid4
 import polars as pl
 import sqlalchemy as sa
 
-from forecast_assets.datasets import definition, panels
+from forecast_assets.datasets import definition, holidays, panels
 from forecast_assets.datasets.canonical import CanonicalReader, SalesSummary
 from forecast_assets.datasets.definition import Dataset, DatasetOptions, Snapshot, load
-from forecast_assets.datasets.sources import Source, fingerprint
+from forecast_assets.datasets.panel_files import write_panels
+from forecast_assets.datasets.presets.keeping import star_path, write_star
+from forecast_assets.datasets.sources import PresetSource, Source, fingerprint
 from forecast_assets.errors import BadSales, Outage, UnknownName
 from forecast_assets.forecasting.availability import of_history
 from forecast_assets.forecasting.panel import Panel
-from forecast_assets.keys import SeriesKey
 from forecast_assets.stores import Stores
 
 
@@ -54,6 +55,8 @@ def add_dataset(stores: Stores, name: str, source: Source, options: DatasetOptio
     Raises ``BadSales`` or ``BadSetting`` (the name is taken) before anything is stored.
     """
     definition.check_free(stores, name)
+    if options.holidays is not None:
+        holidays.national(options.holidays, today, today)
     mark = fingerprint(source)
     # Not a Dagster run: the asset ``sales`` finds the snapshot and reports it.
     run_id = f"added-{uuid4().hex[:12]}"
@@ -66,15 +69,23 @@ def add_dataset(stores: Stores, name: str, source: Source, options: DatasetOptio
 def _frozen(stores: Stores, source: Source, name: str, *, folder: str, today: dt.date) -> CanonicalReader:
     """Write the canonical sales of every store below ``folder``; a refusal leaves nothing there."""
     reader = CanonicalReader(source, dataset=name, today=today)
-    stores.lake.delete(folder)  # what an attempt before this one left behind
+    _forget_files(stores, folder)  # what an attempt before this one left behind
     try:
         for store, frame in reader:
             stores.lake.write_table(f"{folder}/{store}.parquet", frame.to_arrow())
         _check_observed(reader, source)
+        if isinstance(source, PresetSource):
+            write_star(stores.lake, star_path(folder), source)
     except BaseException:
-        stores.lake.delete(folder)
+        _forget_files(stores, folder)
         raise
     return reader
+
+
+def _forget_files(stores: Stores, folder: str) -> None:
+    """Delete sales that are no snapshot, and the star schema beside them."""
+    stores.lake.delete(folder)
+    stores.lake.delete(star_path(folder))
 
 
 def _check_observed(reader: CanonicalReader, source: Source) -> None:
@@ -90,7 +101,7 @@ def _settle(
 ) -> Loaded:
     known = stores.warehouse.row("snapshot", dataset=dataset.name, hash=reader.content_hash)
     if known is not None:
-        stores.lake.delete(folder)
+        _forget_files(stores, folder)
         with stores.warehouse.transaction() as connection:
             _point(stores, connection, dataset, reader, mark)
         snapshot = load(stores, dataset.name).snapshot
@@ -110,7 +121,7 @@ def _settle(
         "row_count": summary.rows,
         "series_count": summary.series,
         "store_count": summary.stores,
-        "summary": _summary(summary),
+        "summary": _summary(summary) | _star(dataset.source, folder),
     }
     with stores.warehouse.transaction() as connection:
         stores.warehouse.copy(
@@ -143,6 +154,10 @@ def _summary(summary: SalesSummary) -> dict[str, object]:
         "changed_static": dict(summary.changed_static),
         "mapped_ids": summary.mapped_ids,
     }
+
+
+def _star(source: Source, folder: str) -> dict[str, object]:
+    return {"star_schema": star_path(folder)} if isinstance(source, PresetSource) else {}
 
 
 def _difference(before: Snapshot, now: SalesSummary) -> str:
@@ -187,7 +202,7 @@ def build_panel(
             register(judged["series"].to_list())
             return Built(snapshot, judged, reused=True)
     folder = f"panels/{name}/{run_id}"
-    counts, described = _write_panels(stores, dataset, snapshot, folder)
+    counts, described = write_panels(stores, dataset, snapshot, folder)
     plan = dataset.options.evaluation.plan()
     verdicts = [
         of_history(observed, expected, plan)
@@ -209,57 +224,6 @@ def build_panel(
         )
     register(judged["series"].to_list())
     return Built(replace(snapshot, panel_path=folder), availability(stores, name), reused=False)
-
-
-def _write_panels(
-    stores: Stores, dataset: Dataset, snapshot: Snapshot, folder: str
-) -> tuple[pl.DataFrame, pl.DataFrame]:
-    files = stores.lake.list(snapshot.sales_path)
-    columns = list(dataset.source.columns.known)
-    planned = max(snapshot.last_day, _last_planned(stores, files)) if columns else snapshot.last_day
-    calendar = panels.Calendar(snapshot.first_day, snapshot.last_day, planned)
-    counts, described = [], []
-    for file in files:
-        frame = pl.DataFrame(stores.lake.read_table(file))
-        store = file.rsplit("/", 1)[-1].removesuffix(".parquet")
-        panel, counted = panels.densify(
-            frame,
-            store,
-            dataset=dataset.name,
-            calendar=calendar,
-            known=columns,
-            launch=dataset.options.launch,
-        )
-        panels.write(stores.lake, f"{folder}/{store}.parquet", panel)
-        counts.append(counted)
-        described.append(_described(panel))
-    return pl.concat(counts), pl.concat(described)
-
-
-def _last_planned(stores: Stores, files: list[str]) -> dt.date:
-    lasts = [pl.DataFrame(stores.lake.read_table(file, columns=["date"]))["date"].max() for file in files]
-    return max(last for last in lasts if isinstance(last, dt.date))
-
-
-def _described(panel: Panel) -> pl.DataFrame:
-    keys = [SeriesKey.parse(str(key)) for key in panel.series]
-    static = {name: values.tolist() for name, values in panel.static.items()}
-    original = {
-        role: static.pop(f"original_{role}", [getattr(key, role.removesuffix("_id")) for key in keys])
-        for role in ("store_id", "product_id")
-    }
-    rows = [dict(zip(static, values, strict=True)) for values in zip(*static.values(), strict=True)]
-    return pl.DataFrame(
-        {
-            "series": panel.series.tolist(),
-            "dataset": [key.dataset for key in keys],
-            "store_id": [key.store for key in keys],
-            "product_id": [key.product for key in keys],
-            "original_store_id": original["store_id"],
-            "original_product_id": original["product_id"],
-            "static": [json.dumps(row) for row in rows] if rows else ["{}"] * len(keys),
-        }
-    )
 
 
 def availability(stores: Stores, name: str) -> pl.DataFrame:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from forecast_assets.datasets.findings import AT
 from forecast_assets.datasets.ids import MISSING
 from forecast_assets.datasets.judging import JudgedSales
-from forecast_assets.datasets.sources import ORIGINALS, Columns, FileSource, SqlSource
+from forecast_assets.datasets.sources import ORIGINALS, Columns, Source
 from forecast_assets.keys import MAX_LENGTH, SEPARATOR, check_id
 
 _DAY_BITS = 17
@@ -55,7 +55,7 @@ class CanonicalReader:
     are available from then on.
     """
 
-    def __init__(self, source: FileSource | SqlSource, *, dataset: str, today: date) -> None:
+    def __init__(self, source: Source, *, dataset: str, today: date) -> None:
         check_id("dataset name", dataset)
         self._source, self._dataset, self._today = source, dataset, today
         self._summary: SalesSummary | None = None

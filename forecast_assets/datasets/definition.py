@@ -34,6 +34,10 @@ class DatasetOptions(BaseModel):
         default="first_sale",
         description="A series begins with its first sale (zeros before it are not history) or its first row.",
     )
+    holidays: str | None = Field(
+        default=None,
+        description="Country whose public holidays become the column holiday, such as DE or DE-BY.",
+    )
     evaluation: EvaluationSettings = Field(
         default=EvaluationSettings(), description="Candidates, folds and rule unless a run says otherwise."
     )
@@ -140,5 +144,5 @@ def remove(stores: Stores, name: str) -> None:
     """Forget a dataset with all its rows and files. Raises ``UnknownName``."""
     load(stores, name)
     stores.warehouse.execute("remove_dataset", name=name)
-    for folder in ("sales", "panels", "global", "backtests", "forecasts"):
+    for folder in ("sales", "star", "panels", "global", "backtests", "forecasts"):
         stores.lake.delete(f"{folder}/{name}")

@@ -17,7 +17,7 @@ from forecast_assets.datasets import rules
 from forecast_assets.datasets.findings import AT, Findings, Places, shown
 from forecast_assets.datasets.ids import Codes, Ids
 from forecast_assets.datasets.reading import Part, parts
-from forecast_assets.datasets.sources import FileSource, SqlSource
+from forecast_assets.datasets.sources import Source
 from forecast_assets.errors import BadSales
 from forecast_assets.keys import MAX_LENGTH, SEPARATOR
 
@@ -41,7 +41,7 @@ class JudgedSales:
     Column ``AT`` is there when rows are lines.
     """
 
-    def __init__(self, source: FileSource | SqlSource, *, dataset: str, today: date) -> None:
+    def __init__(self, source: Source, *, dataset: str, today: date) -> None:
         self._source, self._columns, self._today = source, source.columns, today
         room = (MAX_LENGTH - len(dataset) - 2 * len(SEPARATOR)) // 2
         self.stores = Ids(room=room, mapped=source.map_ids)

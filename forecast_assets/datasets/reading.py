@@ -1,6 +1,6 @@
 """Opening a source: its rows as they are, in parts that fit into memory.
 
-Belongs here: CSV, Parquet and SQL, and what is refused because it cannot be opened or lacks a column.
+Belongs here: CSV, Parquet, SQL, presets; what is refused because it cannot be opened or lacks a column.
 Does not belong here: what a planner may say (``sources``), whether a value makes sense (``rules``).
 """
 
@@ -17,7 +17,10 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 import sqlalchemy as sa
 
-from forecast_assets.datasets.sources import FileSource, SqlSource, secrets
+from forecast_assets.datasets.presets.rows import sales_of
+from forecast_assets.datasets.presets.selling import Selling
+from forecast_assets.datasets.presets.world import World
+from forecast_assets.datasets.sources import FileSource, PresetSource, Source, SqlSource, secrets
 from forecast_assets.errors import SHOWN_OFFENDERS, BadSales, BadSetting, Outage, listed
 
 _MOST_ROWS_PER_GROUP = 67_108_864
@@ -37,16 +40,28 @@ class Part:
     file: Path | None = None
 
 
-def parts(source: FileSource | SqlSource) -> Iterator[Part]:
+def parts(source: Source) -> Iterator[Part]:
     """Open a source; every part has the needed columns. Raises ``BadSales``, ``BadSetting`` or ``Outage``."""
     if isinstance(source, SqlSource):
         yield Part(_query(source).select)
+        return
+    if isinstance(source, PresetSource):
+        world = World(source.blueprint())
+        yield from (_generated(world, number) for number in range(source.stores))
         return
     for file in source.files():
         if file.suffix.lower() == ".csv":
             yield Part(_csv(file, source).select, file)
         else:
             yield from _row_groups(file, source)
+
+
+def _generated(world: World, number: int) -> Part:
+    def read(columns: Sequence[str]) -> pa.Table:
+        # Made when it is read: only one store at a time is in memory.
+        return sales_of(Selling(world, number)).select(columns).to_arrow()
+
+    return Part(read)
 
 
 def lines(file: Path, records: Iterable[int]) -> dict[int, int]:

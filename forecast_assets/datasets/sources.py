@@ -24,6 +24,10 @@ from pydantic import (
     model_validator,
 )
 
+from forecast_assets.datasets.presets.catalogue import GENERATION, check_window
+from forecast_assets.datasets.presets.options import Overrides, ProductCount, StoreCount
+from forecast_assets.datasets.presets.rows import STATIC
+from forecast_assets.datasets.presets.world import Blueprint
 from forecast_assets.errors import BadSetting, listed
 
 ORIGINALS = ("original_store_id", "original_product_id")
@@ -179,6 +183,43 @@ class SqlSource(_Strict):
         return _parsed(value, f"the value of {variable}")
 
 
+class PresetSource(Overrides):
+    """Generated sales of a preset. Window and size are fixed when it is added, so that it never moves."""
+
+    kind: Literal["preset"] = "preset"
+    stores: StoreCount = Field(description="Number of stores.")
+    products: ProductCount = Field(description="Number of products.")
+    start: date = Field(description="First day.")
+    end: date = Field(description="Last day that sells; plans reach 90 days further.")
+    columns: ClassVar[Columns] = Columns(
+        price="price", promo="promo", holiday="holiday", known_future=("discount",), static=STATIC
+    )
+    map_ids: ClassVar[bool] = False
+    date_format: ClassVar[None] = None
+
+    @model_validator(mode="after")
+    def _window_can_be_filled(self) -> Self:
+        check_window(self.preset, self.start, self.end)
+        return self
+
+    @property
+    def name(self) -> str:
+        """How messages call this source."""
+        return f"preset {self.preset} with seed {self.seed}"
+
+    def blueprint(self) -> Blueprint:
+        """What is to be generated."""
+        return Blueprint(
+            character=self.character(),
+            effects=frozenset(self.effects),
+            seed=self.seed,
+            stores=self.stores,
+            products=self.products,
+            start=self.start,
+            end=self.end,
+        )
+
+
 def _told_without_input(value: object, handler: ValidatorFunctionWrapHandler) -> object:
     """Refuse a source in our own words: pydantic would show its input, and that may be a password."""
     try:
@@ -191,14 +232,19 @@ def _told_without_input(value: object, handler: ValidatorFunctionWrapHandler) ->
         ) from None
 
 
-Source = Annotated[FileSource | SqlSource, Field(discriminator="kind"), WrapValidator(_told_without_input)]
+Source = Annotated[
+    FileSource | SqlSource | PresetSource, Field(discriminator="kind"), WrapValidator(_told_without_input)
+]
 
 
-def fingerprint(source: FileSource | SqlSource) -> str | None:
+def fingerprint(source: Source) -> str | None:
     """Hash what was asked for and the files' bytes; ``None`` where only reading could tell (SQL)."""
     if isinstance(source, SqlSource):
         return None
     digest = hashlib.blake2b(source.model_dump_json().encode(), digest_size=16)
+    if isinstance(source, PresetSource):
+        digest.update(f"generation {GENERATION}".encode())
+        return digest.hexdigest()
     for file in source.files():
         with file.open("rb") as stream:
             content = hashlib.file_digest(stream, "blake2b")

@@ -5,24 +5,20 @@ Does not belong here: what a row knows, and how a model learns.
 """
 
 from collections.abc import Iterator
-from hashlib import blake2b
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from forecast_assets.forecasting.hashing import ODD, Hashes, by_day, hashed, mixed
 from forecast_assets.forecasting.panel import Panel
 
 Ints = NDArray[np.int64]
-Hashes = NDArray[np.uint64]
 
 _BLOCK = 128  # series at a time: their hashes fit into the processor's cache
 _SPARE = 1.05  # hashes scatter: offer a few rows more than the limit, then cut
 _ALL = 1 - 2.0**-53  # the largest share whose limit still is a 64-bit number
 _HALF = np.uint64(32)
-_SHIFTS = (np.uint64(30), np.uint64(27), np.uint64(31))
-_FACTORS = (np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB))
-_ODD = np.uint64(0x9E3779B97F4A7C15)
 
 
 class Targets(NamedTuple):
@@ -93,25 +89,13 @@ def _offered(
     ``turn`` moves on from the step that the hash of the day names, so that no step is offered twice.
     """
     position = np.arange(targets.oldest, targets.cutoff)
-    day = _mixed((position + panel.start.toordinal()).astype(np.uint64) * _ODD)
-    cell = _mixed(_hashed(panel.series[first : first + _BLOCK], seed)[:, None] ^ day)
+    keys = panel.series[first : first + _BLOCK].tolist()
+    cell = by_day(hashed(keys, seed), position + panel.start.toordinal())
     named = ((cell >> _HALF) * np.uint64(targets.horizon)) >> _HALF
     step = named + np.uint64(turn + 1)
     step -= np.uint64(targets.horizon) * (step > targets.horizon)
-    rank = _mixed(cell ^ (step * _ODD))
+    rank = mixed(cell ^ (step * ODD))
     origin = position + 1 - step.astype(np.int64)
     kept = observed & (origin > targets.begin) & (rank <= np.uint64(min(share, _ALL) * 2.0**64))
     series, _ = np.nonzero(kept)
     return rank[kept], Rows(series + first, origin[kept], step[kept].astype(np.int64))
-
-
-def _hashed(keys: NDArray[np.str_], seed: int) -> Hashes:
-    texts = (f"{seed}:{key}".encode() for key in keys.tolist())
-    return np.frombuffer(b"".join(blake2b(text, digest_size=8).digest() for text in texts), "<u8")
-
-
-def _mixed(values: Hashes) -> Hashes:
-    """Scatter 64-bit numbers (the finaliser of splitmix64): neighbours become unrelated."""
-    for shift, factor in zip(_SHIFTS, _FACTORS, strict=False):
-        values = (values ^ (values >> shift)) * factor
-    return values ^ (values >> _SHIFTS[2])

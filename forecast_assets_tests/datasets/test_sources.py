@@ -8,7 +8,7 @@ from forecast_assets.datasets.sources import Columns, FileSource, Source, SqlSou
 from forecast_assets.errors import BadSetting
 
 SALES = "store_id,product_id,date,units\nS1,P1,2024-01-01,1\n"
-ANY: TypeAdapter[FileSource | SqlSource] = TypeAdapter(Source)
+ANY: TypeAdapter[Source] = TypeAdapter(Source)
 
 
 @pytest.mark.parametrize(

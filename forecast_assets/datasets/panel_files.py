@@ -1,0 +1,76 @@
+"""From the sales of a snapshot to the files of its panel.
+
+Belongs here: reading canonical sales store by store, the calendar they share, what is known of every series.
+Does not belong here: making one store dense (``panels``), when a panel is built (``building``).
+"""
+
+import datetime as dt
+import json
+
+import polars as pl
+
+from forecast_assets.datasets import holidays, panels
+from forecast_assets.datasets.definition import Dataset, Snapshot
+from forecast_assets.forecasting.panel import Panel
+from forecast_assets.keys import SeriesKey
+from forecast_assets.stores import Stores
+
+HOLIDAYS_AHEAD = 90  # the longest horizon
+
+
+def write_panels(
+    stores: Stores, dataset: Dataset, snapshot: Snapshot, folder: str
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Write one panel per store below ``folder``; answer the day counts and the table of all series."""
+    files = stores.lake.list(snapshot.sales_path)
+    columns = list(dataset.source.columns.known)
+    country = dataset.options.holidays
+    newest = snapshot.last_day
+    planned = max(newest, _last_planned(stores, files)) if columns else newest
+    if country is not None:
+        planned = max(planned, newest + dt.timedelta(days=HOLIDAYS_AHEAD))
+    calendar = panels.Calendar(snapshot.first_day, newest, planned)
+    counts, described = [], []
+    for file in files:
+        frame = pl.DataFrame(stores.lake.read_table(file))
+        store = file.rsplit("/", 1)[-1].removesuffix(".parquet")
+        panel, counted = panels.densify(
+            frame,
+            store,
+            dataset=dataset.name,
+            calendar=calendar,
+            known=columns,
+            launch=dataset.options.launch,
+        )
+        if country is not None:
+            panel = holidays.marked(panel, calendar, country)
+        panels.write(stores.lake, f"{folder}/{store}.parquet", panel)
+        counts.append(counted)
+        described.append(_described(panel))
+    return pl.concat(counts), pl.concat(described)
+
+
+def _last_planned(stores: Stores, files: list[str]) -> dt.date:
+    lasts = [pl.DataFrame(stores.lake.read_table(file, columns=["date"]))["date"].max() for file in files]
+    return max(last for last in lasts if isinstance(last, dt.date))
+
+
+def _described(panel: Panel) -> pl.DataFrame:
+    keys = [SeriesKey.parse(str(key)) for key in panel.series]
+    static = {name: values.tolist() for name, values in panel.static.items()}
+    original = {
+        role: static.pop(f"original_{role}", [getattr(key, role.removesuffix("_id")) for key in keys])
+        for role in ("store_id", "product_id")
+    }
+    rows = [dict(zip(static, values, strict=True)) for values in zip(*static.values(), strict=True)]
+    return pl.DataFrame(
+        {
+            "series": panel.series.tolist(),
+            "dataset": [key.dataset for key in keys],
+            "store_id": [key.store for key in keys],
+            "product_id": [key.product for key in keys],
+            "original_store_id": original["store_id"],
+            "original_product_id": original["product_id"],
+            "static": [json.dumps(row) for row in rows] if rows else ["{}"] * len(keys),
+        }
+    )
