@@ -17,8 +17,8 @@ from forecast_assets.forecasting.panel import Panel
 COLUMN = "holiday"
 
 
-def national(country: str, first: dt.date, last: dt.date) -> dict[dt.date, str]:
-    """Holidays of ``country`` (``DE``, or with a region ``DE-BY``) from ``first`` to ``last``.
+def national(country: str, first: dt.date, last: dt.date) -> list[dt.date]:
+    """Days that are holidays of ``country`` (``DE``, or with a region ``DE-BY``) from ``first`` to ``last``.
 
     Raises ``BadSetting`` for a country or a region that is not known.
     """
@@ -37,7 +37,7 @@ def national(country: str, first: dt.date, last: dt.date) -> dict[dt.date, str]:
             remedy=f"use one of {listed([f'{code}-{name}' for name in regions[code]]) or code}",
         )
     found = country_holidays(code, subdiv=region or None, years=range(first.year, last.year + 1))
-    return {day: name for day, name in sorted(found.items()) if first <= day <= last}
+    return sorted(day for day in found if first <= day <= last)
 
 
 def _near(code: str, known: list[str]) -> str:

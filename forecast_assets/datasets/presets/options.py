@@ -26,18 +26,26 @@ class Overrides(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     preset: Preset = Field(description=f"One of {', '.join(Preset)}.")
-    seed: int = Field(default=42, ge=0, lt=2**53, description="The same preset and seed give the same sales.")
+    seed: int = Field(
+        default=42,
+        ge=0,
+        lt=2**53,
+        description="A whole number; the same preset and seed give the same sales.",
+    )
     sparsity: float | None = Field(
-        default=None, ge=0, le=0.9, description="Share of pairs that never sell; 0 keeps the preset's."
+        default=None,
+        ge=0,
+        le=0.9,
+        description="Share of pairs that never sell, 0 to 0.9; 0 keeps the preset's.",
     )
     promotion_intensity: float | None = Field(
-        default=None, ge=0, le=0.5, description="Promotions that start per product in 30 days."
+        default=None, ge=0, le=0.5, description="Promotions that start per product in 30 days, 0 to 0.5."
     )
     stockout_intensity: float | None = Field(
-        default=None, ge=0, le=0.5, description="Share of days without stock."
+        default=None, ge=0, le=0.5, description="Share of days without stock, 0 to 0.5."
     )
     noise_sigma: float | None = Field(
-        default=None, ge=0, le=0.5, description="Standard deviation of the noise."
+        default=None, ge=0, le=0.5, description="Standard deviation of the noise, 0 to 0.5."
     )
     effects: tuple[Effect, ...] = Field(
         default=(),

@@ -38,7 +38,7 @@ def sales_of(selling: Selling) -> pl.DataFrame:
     return pl.DataFrame(
         {
             "date": np.datetime64(world.blueprint.start, "D") + day,
-            "units": units[product, day],
+            "units": pl.Series(units[product, day], nan_to_null=True),
             "price": (selling.prices[product, day] / 100).astype(np.float32),
             "promo": (discount > 0).astype(np.float32),
             "discount": discount.astype(np.float32),
