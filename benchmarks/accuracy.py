@@ -1,7 +1,7 @@
 """How good are champions on days that nobody has seen?
 
 Usage: python benchmarks/accuracy.py [--data FILE] [--store ID ...] [--known COLUMN ...] [--static COLUMN ...]
-       [--horizon H] [--folds K] [--windows W] [--series N] [--peer-series N]
+       [--horizon H] [--folds K] [--windows W] [--candidates A,B] [--series N] [--peer-series N]
 
 Holds out the newest W windows of H days, one after the other. For each, candidates are backtested on the K
 folds before it, every policy chooses champions from these folds alone, and the champions forecast the window.
@@ -29,10 +29,11 @@ from forecast_assets.datasets.canonical import CanonicalReader
 from forecast_assets.datasets.panels import Calendar, densify
 from forecast_assets.datasets.sources import Columns, FileSource
 from forecast_assets.forecasting.backtest import Backtest, backtest
-from forecast_assets.forecasting.candidates.catalogue import is_global, learner
+from forecast_assets.forecasting.candidates.catalogue import entry, is_global, learner, split
 from forecast_assets.forecasting.demand import demand_classes, is_intermittent
 from forecast_assets.forecasting.global_model import GlobalModel, fit, predict
 from forecast_assets.forecasting.intervals import LEVELS, limits, spread_of
+from forecast_assets.forecasting.isolation import isolated
 from forecast_assets.forecasting.outlook import outlook
 from forecast_assets.forecasting.panel import Panel
 from forecast_assets.forecasting.ranking import rank
@@ -42,6 +43,7 @@ ROOT = Path(__file__).parents[1]
 SHIPPED = ROOT / "forecast_assets" / "data" / "bakery" / "sales.parquet"
 PEERS = ROOT / ".venv-peers" / "bin" / "python"
 PEER_MODELS = ("auto_ets_ana", "croston_sba", "tsb", "seasonal_naive")
+_COST_SERIES = 200
 CANDIDATES = (
     "naive",
     "seasonal_naive",
@@ -185,6 +187,25 @@ def _joined(parts: Sequence[Held]) -> Held:
     return Held(np.concatenate([part.units for part in parts], axis=1), reach)  # type: ignore[arg-type]  # pairs
 
 
+def costs(panel: Panel, settings: EvaluationSettings) -> dict[str, float]:
+    """Processor milliseconds per series and fold: local candidates on a sample, global ones on all."""
+    sample = panel.take(np.unique(np.linspace(0, len(panel.series) - 1, _COST_SERIES).astype(np.int64)))
+    cutoffs = settings.plan().cutoffs(panel.days)
+    found = {}
+    for label in settings.candidates:
+        if entry(label).scope == "evaluation":
+            continue
+        began = time.process_time()
+        if is_global(label):
+            Models(panel, settings.horizon).given(cutoffs[-1:], panel, [label])
+            fits = len(panel.series)
+        else:
+            isolated(label, sample, cutoffs, settings.horizon, None)
+            fits = len(sample.series) * len(cutoffs)
+        found[label] = round(1000 * (time.process_time() - began) / fits, 4)
+    return found
+
+
 def measured(actual: Floats, held: Held, scale: NDArray[np.float64]) -> dict[str, float]:
     """WAPE, bias and RMSE of all days together, mean RMSSE over series, coverage in percent."""
     known = ~np.isnan(actual) & np.isfinite(held.units)
@@ -246,6 +267,7 @@ def main() -> None:
     parser.add_argument("--store", nargs="*", default=[])
     parser.add_argument("--known", nargs="*", default=None)
     parser.add_argument("--static", nargs="*", default=[])
+    parser.add_argument("--candidates", type=split, default=list(CANDIDATES))
     parser.add_argument("--horizon", type=int, default=14)
     parser.add_argument("--folds", type=int, default=5)
     parser.add_argument("--windows", type=int, default=3)
@@ -255,7 +277,9 @@ def main() -> None:
     if arguments.known is None:
         arguments.known = ["promo", "is_holiday", "is_school_holiday"] if arguments.data == SHIPPED else []
     panel = read(arguments)
-    settings = EvaluationSettings(candidates=CANDIDATES, horizon=arguments.horizon, n_splits=arguments.folds)
+    settings = EvaluationSettings(
+        candidates=tuple(arguments.candidates), horizon=arguments.horizon, n_splits=arguments.folds
+    )
     began = time.process_time()
     actual, held = held_out(panel, settings, arguments.windows)
     scale = scale_of(panel, panel.days - arguments.windows * arguments.horizon)
@@ -266,6 +290,8 @@ def main() -> None:
         f"chosen on the {arguments.folds} folds before each; {cpu_s:.0f} CPU s",
         figures,
     )
+    cost = costs(panel, settings)
+    print("\nprocessor milliseconds per series and fold: " + ", ".join(f"{n} {c:g}" for n, c in cost.items()))
     singles = {name: row for name, row in figures.items() if not name.startswith("champions")}
     champions = {name: row for name, row in figures.items() if name.startswith("champions")}
     best, chosen = (min(rows, key=lambda name: rows[name]["wape"]) for rows in (singles, champions))
@@ -276,6 +302,7 @@ def main() -> None:
     told = {
         "series": len(panel.series),
         "cpu_s": cpu_s,
+        "cost_ms": cost,
         "figures": figures,
         "best_single": best,
         "best_policy": chosen,

@@ -5,6 +5,7 @@ import dagster as dg
 from forecast_assets.backtests.assets import evaluation, global_forecasts_asset
 from forecast_assets.backtests.checks import no_leakage
 from forecast_assets.backtests.jobs import build_dataset, evaluate_changed, evaluate_series
+from forecast_assets.backtests.model_catalog import model_catalog
 from forecast_assets.champions.assets import (
     fit_production_models,
     forecast,
@@ -21,7 +22,7 @@ from forecast_assets.stores.resource import StoresResource
 def build_definitions(**resources: object) -> dg.Definitions:
     """Assemble the code location; tests and the demo pass their own resources."""
     return dg.Definitions(
-        assets=[sales, panel, global_forecasts_asset, evaluation, production_models, forecast],
+        assets=[model_catalog, sales, panel, global_forecasts_asset, evaluation, production_models, forecast],
         asset_checks=[grain_is_unique, gaps, coverage, no_leakage],
         jobs=[
             add_preset_dataset,

@@ -55,6 +55,7 @@ class EvaluationConfig(dg.Config):
         default=None, description=_SAID["intermittent_metric"] + _UNSET
     )
     ranking_metric: Metric | None = Field(default=None, description=_SAID["ranking_metric"] + _UNSET)
+    restrict: list[str] | None = Field(default=None, description=_SAID["restrict"] + _UNSET)
     minimum_sample_size: int | None = Field(
         default=None, ge=0, description=_SAID["minimum_sample_size"] + _UNSET
     )

@@ -32,7 +32,11 @@ def no_leakage(context: dg.AssetCheckExecutionContext, stores: StoresResource) -
             sample,
             cutoffs,
             plan,
-            {name: local(name) for name in settings.candidates if entry(name).scope == "series"},
+            {
+                name: local(name)
+                for name in settings.candidates
+                if entry(name).scope == "series" and not entry(name).foreign
+            },
             global_forecasts.models(stores.open(), dataset, settings),
         )
     )

@@ -24,6 +24,7 @@ from forecast_assets.errors import UnknownName, listed
 from forecast_assets.forecasting.availability import Availability, of_history, of_window
 from forecast_assets.forecasting.backtest import Backtest, backtests
 from forecast_assets.forecasting.panel import Panel
+from forecast_assets.forecasting.restriction import costs
 from forecast_assets.forecasting.version import code_version
 from forecast_assets.keys import SeriesKey
 from forecast_assets.settings import settings as environment
@@ -50,8 +51,21 @@ class Plan:
     stale: np.ndarray
     unchosen: np.ndarray
     given: global_forecasts.Given
+    left_out: Mapping[str, tuple[NDArray[np.bool_], str]]
     gone: list[str]
     ended: list[str]
+
+    def costs(self) -> list[str]:
+        """What slow candidates will cost, before it is spent."""
+        rows = np.flatnonzero(self.stale)
+        running = {
+            label: len(rows) - int(self.left_out[label][0][rows].sum())
+            if label in self.left_out
+            else len(rows)
+            for label in self.settings.candidates
+        }
+        folds = len(self.settings.plan().cutoffs(self.panel.days)) if len(rows) else 0
+        return costs(self.settings.candidates, running, folds)
 
 
 def evaluate(
@@ -99,7 +113,8 @@ def plan(
         panel = panel.take(np.zeros(0, np.int64))
     anchor = dataset.options.anchor_day(dataset.built().last_day)
     given = global_forecasts.read(stores, dataset, settings, panel)
-    fingerprints = _fingerprints(panel, settings, anchor, given)
+    left_out = _left_out(stores, name, settings, panel.series.tolist())
+    fingerprints = _fingerprints(panel, settings, anchor, given, left_out)
     known = stores.warehouse.frame("evaluation_marks", dataset=name)
     marks = dict(zip(known["series"], zip(known["backtest"], known["champion"], strict=True), strict=True))
     pairs = [
@@ -108,7 +123,25 @@ def plan(
     stale = np.array([force or backtest != own for backtest, _, own in pairs], dtype=bool)
     unchosen = np.array([choose and champion != own for _, champion, own in pairs], dtype=bool)
     chosen_later = unchosen & ~stale
-    return Plan(dataset, settings, anchor, panel, fingerprints, stale, chosen_later, given, gone, ended)
+    return Plan(
+        dataset, settings, anchor, panel, fingerprints, stale, chosen_later, given, left_out, gone, ended
+    )
+
+
+def _left_out(
+    stores: Stores, name: str, settings: EvaluationSettings, keys: list[str]
+) -> dict[str, tuple[NDArray[np.bool_], str]]:
+    """The series (of ``keys``) that restricted candidates do not run for, judged among all of the dataset."""
+    if not settings.restrict:
+        return {}
+    known = stores.warehouse.frame("availability", dataset=name)
+    place = {key: at for at, key in enumerate(known["series"])}
+    rows = np.array([place[key] for key in keys], np.int64)
+    found = {}
+    for rule in settings.restrictions():
+        allowed = rule.allows(known["revenue"].to_numpy(), known["demand_class"].to_list(), list(place))
+        found[rule.label] = (~allowed[rows], f"left out: it runs for {rule.told()} only")
+    return found
 
 
 def _deliveries(
@@ -135,12 +168,17 @@ def _deliveries(
 
 
 def _fingerprints(
-    panel: Panel, settings: EvaluationSettings, anchor: dt.date, given: global_forecasts.Given
+    panel: Panel,
+    settings: EvaluationSettings,
+    anchor: dt.date,
+    given: global_forecasts.Given,
+    left_out: Mapping[str, tuple[NDArray[np.bool_], str]],
 ) -> list[str]:
     common = f"{settings.hash()}|{anchor.isoformat()}|{code_version()}|{given.identity()}"
+    outs = ["".join(str(int(out[row])) for out, _ in left_out.values()) for row in range(len(panel.series))]
     return [
-        blake2b(f"{common}|{content}".encode(), digest_size=16).hexdigest()
-        for content in panel.content_hashes(with_future=False)
+        blake2b(f"{common}|{content}{out and f'|{out}'}".encode(), digest_size=16).hexdigest()
+        for content, out in zip(panel.content_hashes(with_future=False), outs, strict=True)
     ]
 
 
@@ -171,6 +209,7 @@ def _carried_out(stores: Stores, work: Plan, *, run_id: str, choose: bool) -> It
         work.settings.candidates,
         work.given.of(rows),
         processes=environment().processes,
+        left_out={label: (out[rows], why) for label, (out, why) in work.left_out.items()},
     )
     start = 0
     for block in scored:

@@ -28,6 +28,7 @@ from forecast_assets.stores.warehouse import Row
 
 METRICS = ("wape", "smape", "mae", "bias", "rmse")
 MESSAGE_LENGTH = 2000
+_LEFT_OUT = "left out"
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +193,8 @@ def metric_frame(
     for place in np.flatnonzero(ranks == 0):
         row, candidate = int(rows[place // count]), int(place % count)
         reasons[place] = _reason(block, context, candidate, row)
-        failed = (block.scores.candidates[candidate], row) in block.failures
+        why = block.failures.get((block.scores.candidates[candidate], row))
+        failed = why is not None and not why.startswith(_LEFT_OUT)
         status[place] = "failed" if failed else "excluded"
     folds = {
         f"fold_{name}": _finite(getattr(block.fold_metrics, name)[:, rows])

@@ -16,6 +16,7 @@ from forecast_assets.errors import BadSetting
 from forecast_assets.forecasting.candidates.catalogue import DEFAULT, parse
 from forecast_assets.forecasting.folds import FoldPlan
 from forecast_assets.forecasting.ranking import Metric, Policy, RankingPolicy
+from forecast_assets.forecasting.restriction import Restriction
 
 
 class EvaluationSettings(BaseModel):
@@ -51,6 +52,11 @@ class EvaluationSettings(BaseModel):
         description="Metric that ranks first for intermittent and lumpy demand instead, where absolute "
         "errors reward forecasting nothing; rmse does not.",
     )
+    restrict: tuple[str, ...] = Field(
+        default=(),
+        description="Keep slow candidates to some series: 'prophet: top 100' (by revenue) or "
+        "'auto_ets: smooth+erratic' (classes of demand).",
+    )
     minimum_sample_size: int = Field(default=0, ge=0, description="Scored days a candidate needs.")
     high_confidence: float = Field(
         default=0.10, ge=0, le=1, description="Relative WAPE lead from which on confidence is high."
@@ -67,6 +73,7 @@ class EvaluationSettings(BaseModel):
                 remedy=f"add it, or set default_model to one of {', '.join(self.candidates)}",
             )
         self.plan()
+        self.restrictions()
         return self
 
     @field_validator("candidates")
@@ -84,6 +91,10 @@ class EvaluationSettings(BaseModel):
             step=self.step,
             strategy=self.strategy,
         )
+
+    def restrictions(self) -> list[Restriction]:
+        """The rules of ``restrict``, read."""
+        return [Restriction.parse(text, self.candidates) for text in self.restrict]
 
     def ranking_policy(self) -> RankingPolicy:
         """The rule that chooses the champion."""
@@ -113,8 +124,9 @@ def revised(settings: EvaluationSettings, changes: Mapping[str, object]) -> Eval
     Raises ``BadSetting`` naming the first bad one.
     """
     given = {name: value for name, value in changes.items() if value is not None}
-    if isinstance(names := given.get("candidates"), list):
-        given["candidates"] = tuple(names)
+    for listed in ("candidates", "restrict"):
+        if isinstance(names := given.get(listed), list):
+            given[listed] = tuple(names)
     return checked(EvaluationSettings, {**settings.model_dump(), **given}, what="evaluation")
 
 

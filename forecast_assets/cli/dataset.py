@@ -90,6 +90,10 @@ def add(  # noqa: PLR0917 - one parameter per option
     gap: Annotated[int | None, typer.Option(help="Days between the last known sale and day 1.")] = None,
     min_train: Annotated[int | None, typer.Option(help="Days of history a fold needs.")] = None,
     strategy: Annotated[str | None, typer.Option(help="expanding or sliding training.")] = None,
+    policy: Annotated[str | None, typer.Option(help="lowest_error or default_with_margin.")] = None,
+    restrict: Annotated[
+        list[str] | None, typer.Option(help="Keep a slow candidate to some series: 'prophet: top 100'.")
+    ] = None,
 ) -> None:
     """Check the sales of a source and remember it as a dataset; bad sales are refused."""
     check_id("dataset name", name)
@@ -131,6 +135,8 @@ def add(  # noqa: PLR0917 - one parameter per option
         "gap": gap,
         "min_train": min_train,
         "strategy": strategy,
+        "policy": policy,
+        "restrict": restrict,
     }
     options = _checked(
         DatasetOptions,

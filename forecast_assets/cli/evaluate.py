@@ -35,6 +35,10 @@ def evaluate(  # noqa: PLR0917 - one parameter per option
     candidates: Annotated[str | None, typer.Option(help="Candidates to compare, with commas.")] = None,
     horizon: Annotated[int | None, typer.Option(help="Days forecast from each cutoff.")] = None,
     folds: Annotated[int | None, typer.Option(help="Cutoffs, the newest one horizon ago.")] = None,
+    policy: Annotated[str | None, typer.Option(help="lowest_error or default_with_margin.")] = None,
+    restrict: Annotated[
+        list[str] | None, typer.Option(help="Keep a slow candidate to some series: 'prophet: top 100'.")
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Compute again what has not changed.")] = False,  # noqa: FBT002
 ) -> None:
     """Load a dataset, backtest its changed series, choose their champions and forecast with them."""
@@ -42,6 +46,8 @@ def evaluate(  # noqa: PLR0917 - one parameter per option
         "candidates": split(candidates) if candidates is not None else None,
         "horizon": horizon,
         "n_splits": folds,
+        "policy": policy,
+        "restrict": restrict,
     }
     given = {name: value for name, value in changes.items() if value is not None}
     broken = run(dataset, series, given, force=force)
@@ -69,6 +75,8 @@ def run(dataset: str, series: list[str] | None, changes: Mapping[str, object], *
     if not keys:
         SAY.print(f"nothing to do: all {len(work.panel.series):,} series are unchanged")
     else:
+        for cost in work.costs():
+            SAY.print(f"  {cost}", markup=False)
         with progress(PROGRESS, f"{dataset}: series"):
             _launched(instance, _EVALUATION, dataset, keys, {**changes, "force": force})
     broken = _told(stores, work)

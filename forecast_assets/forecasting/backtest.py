@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast_assets.forecasting import metrics
-from forecast_assets.forecasting.candidates.catalogue import ensemble, is_global, local
-from forecast_assets.forecasting.candidates.protocol import Candidate
+from forecast_assets.forecasting.candidates.catalogue import ensemble, is_global
 from forecast_assets.forecasting.folds import FoldPlan, eligible
+from forecast_assets.forecasting.isolation import isolated
 from forecast_assets.forecasting.panel import Panel
 from forecast_assets.forecasting.ranking import Scores
 
@@ -51,10 +51,13 @@ def backtest(
     plan: FoldPlan,
     candidates: Sequence[str],
     given: Mapping[str, Forecasts | str],
+    *,
+    left_out: Mapping[str, tuple[NDArray[np.bool_], str]] | None = None,
 ) -> Backtest:
     """Score ``candidates`` on the folds of ``cutoffs``.
 
-    ``given`` holds, for every global candidate, its forecasts (n, k, h) or the reason there are none.
+    ``given`` holds, for every global candidate, its forecasts (n, k, h) or the reason there are none;
+    ``left_out`` the series (n,) that a candidate does not run for, with the reason.
     """
     units = panel.units
     ahead = plan.gap + np.arange(plan.horizon)
@@ -72,8 +75,12 @@ def backtest(
             else:
                 forecasts[position] = made
             continue
-        forecasts[position], broken = _isolated(local(name), panel, cutoffs, plan)
-        failures.update({(name, row): why for row, why in broken.items()})
+        out, reason = (left_out or {}).get(name, (np.zeros(len(units), np.bool_), ""))
+        rows = np.flatnonzero(~out)
+        answer, broken = isolated(name, panel.take(rows), cutoffs, plan.gap + plan.horizon, plan.window())
+        forecasts[position, rows] = answer[:, :, plan.gap :]
+        failures.update({(name, int(rows[at])): why for at, why in broken.items()})
+        failures.update({(name, int(row)): reason for row in np.flatnonzero(out)})
     _average(candidates, forecasts, failures)
     return _scored(panel.series, candidates, folds, failures, actual=actual, forecasts=forecasts)
 
@@ -87,29 +94,6 @@ def _average(candidates: Sequence[str], forecasts: Forecasts, failures: dict[tup
         forecasts[position] = mean.mean(by_name)
         failed = {(member, row): why for (member, row), why in failures.items() if member in mean.of()}
         failures.update({(name, row): f"{member}: {why}" for (member, row), why in failed.items()})
-
-
-def _isolated(
-    candidate: Candidate, panel: Panel, cutoffs: NDArray[np.int64], plan: FoldPlan
-) -> tuple[Forecasts, dict[int, str]]:
-    """Forecast all series at once; if that raises, one by one, so that only the culprits fail."""
-    ahead = plan.gap + plan.horizon
-    try:
-        made = np.asarray(candidate.predict(panel, cutoffs, ahead, plan.window()), np.float32)
-        if made.shape != (len(panel.series), len(cutoffs), ahead):
-            raise ValueError(f"forecasts of {made.shape} series, folds and days")  # noqa: TRY301 - as if it raised
-        return made[:, :, plan.gap :], {}
-    except Exception as error:  # noqa: BLE001 - a model may raise anything, and its neighbours must not pay
-        if len(panel.series) == 1:
-            nothing = np.full((1, len(cutoffs), plan.horizon), np.nan, np.float32)
-            return nothing, {0: f"{type(error).__name__}: {error}"}
-    parts, broken = [], {}
-    for row in range(len(panel.series)):
-        part, why = _isolated(candidate, panel.take(np.array([row])), cutoffs, plan)
-        parts.append(part)
-        if why:
-            broken[row] = why[0]
-    return np.concatenate(parts), broken
 
 
 def _scored(
@@ -154,18 +138,19 @@ def backtests(
     given: Mapping[str, Forecasts | str],
     *,
     processes: int,
+    left_out: Mapping[str, tuple[NDArray[np.bool_], str]] | None = None,
 ) -> Iterator[Backtest]:
     """Backtest a panel block by block, in order, over ``processes``; the numbers do not depend on them."""
     score = partial(backtest, cutoffs=cutoffs, plan=plan, candidates=tuple(candidates))
-    blocks = [_block(panel, given, start) for start in range(0, len(panel.series), BLOCK)]
+    blocks = [_block(panel, given, left_out or {}, start) for start in range(0, len(panel.series), BLOCK)]
     if processes == 1 or len(blocks) == 1:
-        yield from (score(part, given=gift) for part, gift in blocks)
+        yield from (score(part, given=gift, left_out=out) for part, gift, out in blocks)
         return
     # Threads of the parent (Dagster's, LightGBM's) make a fork hang; a fresh interpreter costs 0.3 s.
     with ProcessPoolExecutor(min(processes, len(blocks)), mp_context=get_context("spawn")) as pool:
         ahead: deque[Future[Backtest]] = deque()
-        for part, gift in blocks:
-            ahead.append(pool.submit(score, part, given=gift))
+        for part, gift, out in blocks:
+            ahead.append(pool.submit(score, part, given=gift, left_out=out))
             if len(ahead) > 2 * processes:  # a slow reader must not pile up results in memory
                 yield ahead.popleft().result()
         while ahead:
@@ -173,9 +158,14 @@ def backtests(
 
 
 def _block(
-    panel: Panel, given: Mapping[str, Forecasts | str], start: int
-) -> tuple[Panel, dict[str, Forecasts | str]]:
+    panel: Panel,
+    given: Mapping[str, Forecasts | str],
+    left_out: Mapping[str, tuple[NDArray[np.bool_], str]],
+    start: int,
+) -> tuple[Panel, dict[str, Forecasts | str], dict[str, tuple[NDArray[np.bool_], str]]]:
     rows = np.arange(start, min(start + BLOCK, len(panel.series)))
-    return panel.take(rows), {
-        name: made if isinstance(made, str) else made[rows] for name, made in given.items()
-    }
+    return (
+        panel.take(rows),
+        {name: made if isinstance(made, str) else made[rows] for name, made in given.items()},
+        {name: (out[rows], why) for name, (out, why) in left_out.items()},
+    )

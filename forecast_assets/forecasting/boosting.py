@@ -30,7 +30,7 @@ def train(columns: tuple[str, ...], lesson: "Lesson", settings: "GlobalSettings"
 def booster(learner: str, text: str, threads: int) -> Predict:
     """Answer the function from feature rows (rows, features) to shares of the level (rows,)."""
     if learner == "xgboost":
-        library = _xgboost_library()
+        library = xgboost_library()
         model = library.Booster({"nthread": threads})
         model.load_model(bytearray(text.encode()))
         return lambda rows: np.asarray(model.inplace_predict(rows), np.float64)
@@ -74,7 +74,7 @@ def _lightgbm(columns: tuple[str, ...], lesson: "Lesson", settings: "GlobalSetti
 
 
 def _xgboost(_columns: tuple[str, ...], lesson: "Lesson", settings: "GlobalSettings", threads: int) -> str:
-    library = _xgboost_library()
+    library = xgboost_library()
     parameters = {
         "objective": "reg:pseudohubererror" if settings.objective == "huber" else "reg:squarederror",
         "huber_slope": settings.huber_alpha,
@@ -97,7 +97,8 @@ def _xgboost(_columns: tuple[str, ...], lesson: "Lesson", settings: "GlobalSetti
     return text
 
 
-def _xgboost_library() -> Any:  # noqa: ANN401 - a module
+def xgboost_library() -> Any:  # noqa: ANN401 - a module
+    """XGBoost, where it is installed; raises ``BadSetting`` elsewhere."""
     try:
         import xgboost  # noqa: PLC0415 - optional, and takes seconds to import
     except ImportError:

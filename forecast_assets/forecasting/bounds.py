@@ -23,7 +23,7 @@ class Rule:
 
 def check_whole(setting: str, value: int, low: int, high: int | None = None) -> None:
     """Raise ``BadSetting`` unless ``value`` is whole and from ``low`` to ``high`` (``None``: no limit)."""
-    _check(setting, value, _whole(low, high))
+    _check(setting, value, whole_rule(low, high))
 
 
 class Checked:
@@ -51,7 +51,7 @@ def ruled(default: object, rule: Rule) -> Any:  # noqa: ANN401 - a dataclass fie
 
 def whole(default: int, low: int, high: int | None = None) -> Any:  # noqa: ANN401 - a dataclass field
     """A field for a whole number from ``low`` to ``high``."""
-    return ruled(default, _whole(low, high))
+    return ruled(default, whole_rule(low, high))
 
 
 def share(default: float) -> Any:  # noqa: ANN401 - a dataclass field
@@ -74,17 +74,18 @@ def choice(default: object, *options: object) -> Any:  # noqa: ANN401 - a datacl
     return ruled(default, Rule(lambda value: (type(value), value) in allowed, told))
 
 
-def flag() -> Any:  # noqa: ANN401 - a dataclass field
-    """A field that is off unless it is set."""
-    return ruled(default=False, rule=Rule(lambda value: isinstance(value, bool), "true or false"))
+def flag(*, default: bool = False) -> Any:  # noqa: ANN401 - a dataclass field
+    """A field that is true or false."""
+    return ruled(default=default, rule=Rule(lambda value: isinstance(value, bool), "true or false"))
 
 
-def optional(rule: Rule) -> Any:  # noqa: ANN401 - a dataclass field
-    """A field that may be left unset (``None``)."""
-    return ruled(None, Rule(lambda value: value is None or rule.allows(value), f"{rule.told}, or none"))
+def optional(rule: Rule, default: object = None) -> Any:  # noqa: ANN401 - a dataclass field
+    """A field that may be ``None``."""
+    return ruled(default, Rule(lambda value: value is None or rule.allows(value), f"{rule.told}, or none"))
 
 
-def _whole(low: int, high: int | None) -> Rule:
+def whole_rule(low: int, high: int | None = None) -> Rule:
+    """A whole number from ``low`` to ``high`` (``None``: no limit)."""
     allowed = f"of at least {low}" if high is None else f"from {low} to {high}"
     return Rule(
         lambda value: (

@@ -10,8 +10,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast_assets.forecasting.candidates.catalogue import ensemble, entry, is_global, local
+from forecast_assets.forecasting.candidates.catalogue import ensemble, entry, is_global
 from forecast_assets.forecasting.global_model import GlobalModel, predict
+from forecast_assets.forecasting.isolation import isolated
 from forecast_assets.forecasting.panel import Panel
 
 Floats = NDArray[np.float32]
@@ -90,26 +91,15 @@ def _forecast(
         }
         failed = {at: f"{name}: {why}" for name, (_, broken) in parts.items() for at, why in broken.items()}
         return mean.mean({name: made for name, (made, _) in parts.items()}), failed
-    nothing = np.full((len(rows), horizon), np.nan, np.float32)
     if is_global(label):
+        nothing = np.full((len(rows), horizon), np.nan, np.float32)
         model = models.get(label, f"no production model of {label}")
         if isinstance(model, str):
             return nothing, dict.fromkeys(range(len(rows)), model)
         made = predict(model, panel, rows, threads=threads, origin=panel.days, horizon=horizon)
         return made, _unknown(made)
-    part = panel.take(rows)
-    try:
-        made = local(label).predict(part, np.array([panel.days]), horizon, window)[:, 0]
-    except Exception as error:  # noqa: BLE001 - a model may raise anything, and its neighbours must not pay
-        if len(rows) == 1:
-            return nothing, {0: f"{type(error).__name__}: {error}"}
-        alone = [
-            _forecast(panel, rows[at : at + 1], label, models, horizon, window=window, threads=threads)
-            for at in range(len(rows))
-        ]
-        broken = {at: why[0] for at, (_, why) in enumerate(alone) if why}
-        return np.concatenate([made for made, _ in alone]), broken
-    return made, _unknown(made)
+    answer, broken = isolated(label, panel.take(rows), np.array([panel.days]), horizon, window)
+    return answer[:, 0], _unknown(answer[:, 0]) | broken
 
 
 def _unknown(made: Floats) -> dict[int, str]:

@@ -9,10 +9,11 @@ from forecast_assets.forecasting.candidates.protocol import Candidate
 from forecast_assets.forecasting.panel import Panel
 
 
-def panel_of(units: NDArray[np.float32], **known: NDArray[np.float32]) -> Panel:
-    """A panel of nothing but units, and columns known ahead."""
+def panel_of(units: NDArray[np.float32], first: int = 0, **known: NDArray[np.float32]) -> Panel:
+    """A panel of nothing but units, and columns known ahead, from day ``first`` of 2024 on."""
     series = np.array([f"shop__A__P{row:05d}" for row in range(len(units))], np.str_)
-    return Panel(series=series, start=dt.date(2024, 1, 1), units=units, known=known, static={})
+    start = dt.date(2024, 1, 1) + dt.timedelta(days=first)
+    return Panel(series=series, start=start, units=units, known=known, static={})
 
 
 def predict(
@@ -21,9 +22,11 @@ def predict(
     cutoffs: NDArray[np.int64],
     horizon: int,
     window: int | None = None,
+    *,
+    first: int = 0,
 ) -> NDArray[np.float32]:
-    """Forecast ``units`` alone."""
-    return candidate.predict(panel_of(units), cutoffs, horizon, window)
+    """Forecast ``units`` alone, from day ``first`` of 2024 on."""
+    return candidate.predict(panel_of(units, first), cutoffs, horizon, window)
 
 
 def awkward_units(seed: int, days: int = 90) -> NDArray[np.float32]:

@@ -16,7 +16,9 @@ from forecast_assets_tests.forecasting.awkward import awkward_units
 DAYS = 120
 PLAN = FoldPlan(horizon=7, n_splits=3, min_train=30, gap=2)
 CUTOFFS = PLAN.cutoffs(DAYS)
-SHIPPED = {name: local(name) for name, entry in CATALOGUE.items() if entry.scope == "series"}
+SHIPPED = {
+    name: local(name) for name, entry in CATALOGUE.items() if entry.scope == "series" and not entry.foreign
+}
 
 
 @pytest.fixture(scope="module")

@@ -16,6 +16,7 @@ from typing import Any, Literal
 
 from forecast_assets.errors import BadSetting
 from forecast_assets.forecasting.bounds import rules_of
+from forecast_assets.forecasting.candidates.additive import ProphetLike, TrendRegression
 from forecast_assets.forecasting.candidates.baselines import (
     MovingAverage,
     Naive,
@@ -27,8 +28,15 @@ from forecast_assets.forecasting.candidates.ensemble import EnsembleMean
 from forecast_assets.forecasting.candidates.ets import ETS
 from forecast_assets.forecasting.candidates.intermittent import TSB, CrostonSBA
 from forecast_assets.forecasting.candidates.learners import Learner, LightGBM, Regression, XGBoost
+from forecast_assets.forecasting.candidates.libraries import AutoETS, Prophet, Theta
 from forecast_assets.forecasting.candidates.protocol import Candidate
 from forecast_assets.forecasting.candidates.smoothing import ADIDA, SES
+from forecast_assets.forecasting.candidates.tabular import (
+    RandomForest,
+    SeriesLightGBM,
+    SeriesRegression,
+    SeriesXGBoost,
+)
 
 DEFAULT = ("naive", "seasonal_naive", "moving_average", "croston_sba", "tsb", "ets", "lightgbm")
 MOST = 10
@@ -37,15 +45,18 @@ Family = Literal["baseline", "intermittent", "smoothing", "tree", "additive", "e
 REFERENCES: frozenset[Family] = frozenset({"baseline", "intermittent"})
 Scope = Literal["series", "global", "evaluation"]
 _LABEL = re.compile(r"\s*(\w+)\s*(?:\((.*)\))?\s*")
+_ALONE = re.compile(r"\bscope\s*=\s*series\b")
 _OUTSIDE_BRACKETS = re.compile(r",(?![^(]*\))")
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One model type. ``cost`` is CPU milliseconds per series and fold, measured on two years of days.
+    """One model type. ``cost`` is CPU milliseconds per series and fold, measured on the shipped sales.
 
     ``scope``: learned from each series, from all series of a dataset (global), or from the other candidates
     of the evaluation. ``feature_aware``: reads columns that are known ahead. ``requires``: an extra.
+    ``foreign``: code of others, run in a process of its own. ``alone``: the entry of the same type with
+    ``scope=series``.
     """
 
     make: type
@@ -54,6 +65,8 @@ class Entry:
     scope: Scope = "series"
     feature_aware: bool = False
     requires: str | None = None
+    foreign: bool = False
+    alone: "Entry | None" = None
 
     @property
     def model_type(self) -> str:
@@ -69,6 +82,10 @@ class Entry:
         return rules_of(self.make)
 
 
+def _alone(make: type, cost: float, *, requires: str | None = None) -> Entry:
+    return Entry(make, "tree", cost, feature_aware=True, requires=requires, foreign=True)
+
+
 CATALOGUE = {
     entry.model_type: entry
     for entry in (
@@ -82,9 +99,25 @@ CATALOGUE = {
         Entry(CrostonSBA, "intermittent", 0.01),
         Entry(TSB, "intermittent", 0.01),
         Entry(ADIDA, "intermittent", 0.03),
-        Entry(LightGBM, "tree", 0.15, scope="global", feature_aware=True),
-        Entry(Regression, "tree", 0.5, scope="global", feature_aware=True),
-        Entry(XGBoost, "tree", 0.3, scope="global", feature_aware=True, requires="xgboost"),
+        Entry(TrendRegression, "additive", 0.5),
+        Entry(ProphetLike, "additive", 1.0, feature_aware=True),
+        Entry(LightGBM, "tree", 0.15, scope="global", feature_aware=True, alone=_alone(SeriesLightGBM, 60)),
+        Entry(
+            Regression, "tree", 0.5, scope="global", feature_aware=True, alone=_alone(SeriesRegression, 400)
+        ),
+        Entry(
+            XGBoost,
+            "tree",
+            0.3,
+            scope="global",
+            feature_aware=True,
+            requires="xgboost",
+            alone=_alone(SeriesXGBoost, 60, requires="xgboost"),
+        ),
+        _alone(RandomForest, 400),
+        Entry(Prophet, "additive", 150, feature_aware=True, foreign=True),
+        Entry(AutoETS, "smoothing", 15, requires="stats", foreign=True),
+        Entry(Theta, "smoothing", 50, requires="stats", foreign=True),
         Entry(EnsembleMean, "ensemble", 0.0001, scope="evaluation"),
     )
 }
@@ -102,7 +135,8 @@ def entry(label: str) -> Entry:
         near = difflib.get_close_matches(name, CATALOGUE, n=1, cutoff=0.5)
         remedy = f"did you mean {near[0]!r}? " if near else ""
         raise BadSetting(f"candidate {name!r} is unknown", remedy=f"{remedy}Known: {', '.join(CATALOGUE)}")
-    return CATALOGUE[name]
+    known = CATALOGUE[name]
+    return known.alone if known.alone is not None and _ALONE.search(found[2] or "") else known
 
 
 def family(label: str) -> Family:
@@ -118,11 +152,13 @@ def candidate(label: str) -> Any:  # noqa: ANN401 - a Candidate, a Learner or an
     given: dict[str, object] = {}
     for part in filter(str.strip, ((_LABEL.fullmatch(label) or [""] * 3)[2] or "").split(",")):
         name, equals, text = (piece.strip() for piece in part.partition("="))
-        if not equals or name not in parameters:
+        if not equals or (name not in parameters and not (name == "scope" and known.alone)):
             raise BadSetting(
                 f"candidate {label!r}: {name!r} is no parameter of {known.model_type}",
                 remedy=f"known parameters: {', '.join(parameters) or 'none'}; write them as name=value",
             )
+        if name == "scope" and text == "global" and known.scope == "global":
+            continue
         if name in given:
             raise BadSetting(f"candidate {label!r}: {name} is given twice", remedy="give it once")
         given[name] = _value(text)

@@ -1,0 +1,65 @@
+"""The catalogue of candidates as an asset: what may be compared, with which parameters, at what cost.
+
+Belongs here: showing the catalogue.
+Does not belong here: its content (``forecasting.candidates.catalogue``).
+"""
+
+from importlib.util import find_spec
+
+import dagster as dg
+
+from forecast_assets.datasets.assets import OWNERS
+from forecast_assets.failures import RETRY
+from forecast_assets.forecasting.candidates.catalogue import CATALOGUE, DEFAULT, Entry
+from forecast_assets.reporting.tables import schema, table
+
+_PACKAGES = {"xgboost": "xgboost", "stats": "statsforecast"}
+COLUMNS = schema(
+    model_type="string: name to choose it by",
+    family="string: baseline, intermittent, smoothing, tree, additive or ensemble",
+    scope="string: learned from each series, from all of a dataset (global), or from other candidates",
+    feature_aware="bool: reads columns that are known ahead",
+    default="bool: compared unless something else is asked for",
+    enabled="bool: its package is installed",
+    parameters="string: name = default (allowed values)",
+    cost="float: processor milliseconds per series and fold",
+    description="string: what it does",
+)
+
+
+def rows() -> list[dict[str, object]]:
+    """One row per model type and scope."""
+    entries = [one for entry in CATALOGUE.values() for one in (entry, entry.alone) if one is not None]
+    return [_row(entry) for entry in entries]
+
+
+def _row(entry: Entry) -> dict[str, object]:
+    told = [f"{name} = {default} ({allowed})" for name, (default, allowed) in entry.parameters.items()]
+    package = _PACKAGES.get(entry.requires or "")
+    return {
+        "model_type": entry.model_type,
+        "family": entry.family,
+        "scope": entry.scope,
+        "feature_aware": entry.feature_aware,
+        "default": entry.model_type in DEFAULT and entry is CATALOGUE[entry.model_type],
+        "enabled": package is None or find_spec(package) is not None,
+        "parameters": "; ".join(told) or None,
+        "cost": entry.cost,
+        "description": entry.description,
+    }
+
+
+@dg.asset(
+    group_name="backtests",
+    owners=OWNERS,
+    kinds={"python"},
+    code_version="1",
+    retry_policy=RETRY,
+    metadata={"dagster/column_schema": COLUMNS},
+)
+def model_catalog() -> dg.MaterializeResult:
+    """Every candidate that can be compared, with its parameters, their bounds and what a fit costs."""
+    found = rows()
+    return dg.MaterializeResult(
+        metadata={"candidates": table(found, list(found[0])), "dagster/row_count": len(found)}
+    )

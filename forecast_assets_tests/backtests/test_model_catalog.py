@@ -1,0 +1,31 @@
+"""The catalogue shows every candidate as it is."""
+
+import dagster as dg
+
+from forecast_assets.backtests.model_catalog import model_catalog, rows
+from forecast_assets.forecasting.candidates.catalogue import CATALOGUE, DEFAULT
+
+
+def test_every_model_type_is_shown_with_bounds_and_what_it_costs():
+    found = rows()
+    assert {row["model_type"] for row in found} == set(CATALOGUE)
+    assert {row["model_type"] for row in found if row["default"]} == set(DEFAULT)
+    moving = next(row for row in found if row["model_type"] == "moving_average")
+    assert moving["parameters"] == "window_size = 7 (a whole number from 1 to 90)"
+    assert all(row["description"] and float(str(row["cost"])) > 0 for row in found)
+    assert {row["scope"] for row in found if row["model_type"] == "lightgbm"} == {"global", "series"}
+
+
+def test_a_package_that_is_not_installed_disables_its_candidates():
+    enabled = {row["model_type"]: row["enabled"] for row in rows()}
+    assert enabled["ets"]
+    assert enabled["xgboost"]
+    assert not enabled["auto_ets"]
+
+
+def test_dagit_shows_it_as_a_table():
+    result = dg.materialize([model_catalog])
+    (event,) = result.asset_materializations_for_node("model_catalog")
+    shown = event.metadata["candidates"]
+    assert isinstance(shown, dg.TableMetadataValue)
+    assert len(shown.records) == len(rows())
