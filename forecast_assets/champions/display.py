@@ -9,6 +9,7 @@ import json
 import dagster as dg
 import numpy as np
 
+from forecast_assets.champions.explaining import explain
 from forecast_assets.champions.forecast_store import read_forecast
 from forecast_assets.champions.forecasting import Forecasted
 from forecast_assets.datasets.building import read_panel
@@ -75,6 +76,7 @@ def detailed(stores: Stores, outcome: Forecasted) -> Metadata:
             _history(stores, outcome.series),
         )
     )
+    shown.update(_explained(stores, outcome, stored.candidate))
     shown["decision"] = dg.MetadataValue.md(_decision(stores, outcome))
     return shown
 
@@ -86,6 +88,27 @@ def _finite(value: np.float32) -> float | None:
 def _history(stores: Stores, series: str) -> plots.History:
     panel = read_panel(stores, load(stores, SeriesKey.parse(series).dataset), [series], newest=True)
     return plots.history(panel.start, panel.units[0], _HISTORY_DAYS)
+
+
+def _explained(stores: Stores, outcome: Forecasted, label: str) -> Metadata:
+    found = explain(stores, [outcome.series]).get(outcome.series)
+    if found is None:
+        return {"why": f"{label} is not explained"}
+    drivers = [
+        {
+            "driver": one.name,
+            "value": one.value,
+            "contribution": one.contribution,
+            "direction": one.direction,
+            "description": one.description,
+        }
+        for one in found.drivers
+    ]
+    notes = [f"- {reason.severity}: {cell(reason.text)} ({reason.code})" for reason in found.reasons]
+    return {
+        "why": dg.MetadataValue.md("\n".join([cell(found.summary), "", *notes])),
+        "drivers_of_the_first_day": table(drivers, list(drivers[0])),
+    }
 
 
 def _decision(stores: Stores, outcome: Forecasted) -> str:

@@ -11,6 +11,7 @@ from typing import Annotated
 import polars as pl
 import typer
 
+from forecast_assets.champions.explaining import explanations
 from forecast_assets.champions.forecast_store import daily_totals
 from forecast_assets.cli.console import SAY, Format, listing, save
 from forecast_assets.datasets import definition
@@ -26,6 +27,7 @@ class Report(StrEnum):
     LEADERBOARD = "leaderboard"
     CHAMPIONS = "champions"
     FORECASTS = "forecasts"
+    EXPLANATIONS = "explanations"
 
 
 class Level(StrEnum):
@@ -49,6 +51,8 @@ class ExportFormat(StrEnum):
 def _frame(stores: Stores, what: Report, dataset: str) -> pl.DataFrame:
     if what is Report.AVAILABILITY:
         return stores.warehouse.frame("availability", dataset=dataset)
+    if what is Report.EXPLANATIONS:
+        return explanations(stores, dataset)
     question = "current_forecasts" if what is Report.FORECASTS else what.value
     return stores.warehouse.frame(question, dataset=dataset, series=None)
 

@@ -40,6 +40,21 @@ def booster(learner: str, text: str, threads: int) -> Predict:
     return lambda rows: np.asarray(trees.predict(rows, num_threads=threads), np.float64)
 
 
+def contributions(learner: str, text: str, rows: NDArray[np.float32], threads: int) -> NDArray[np.float64]:
+    """SHAP values (rows, features + 1) of feature rows; the last column is what is expected of any row."""
+    if learner == "xgboost":
+        library = xgboost_library()
+        model = library.Booster({"nthread": threads})
+        model.load_model(bytearray(text.encode()))
+        return np.asarray(
+            model.predict(library.DMatrix(rows, nthread=threads), pred_contribs=True), np.float64
+        )
+    from lightgbm import Booster  # noqa: PLC0415 - takes seconds to import
+
+    trees = Booster(model_str=text)
+    return np.asarray(trees.predict(rows, pred_contrib=True, num_threads=threads), np.float64)
+
+
 def _lightgbm(columns: tuple[str, ...], lesson: "Lesson", settings: "GlobalSettings", threads: int) -> str:
     """LightGBM's model text, without the one line that names the number of threads."""
     import lightgbm  # noqa: PLC0415 - takes seconds to import

@@ -178,6 +178,18 @@ def predict(
     return out
 
 
+def origin_rows(
+    model: GlobalModel, panel: Panel, origin: int
+) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
+    """Feature rows (series, features) of the first day after ``origin``, and levels (series,) in units."""
+    view = View(panel, _begin(origin, LOOKBACK, model.window), origin, 1, model.kinds, model.static_levels)
+    block = view.block(np.arange(len(panel.series)))
+    every = np.arange(len(panel.series))
+    origins = np.full(len(every), origin - view.begin)
+    rows = matrix(block, every, origins, np.ones((len(every), 1), np.int64))
+    return rows, np.maximum(block.level(every, origins), 0)
+
+
 def _forecast(shares: Predict, view: View, rows: Ints) -> NDArray[np.float64]:
     """Forecast (rows, horizon), NaN for series of which nothing was observed for a year."""
     block = view.block(rows)

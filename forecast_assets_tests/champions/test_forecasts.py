@@ -10,6 +10,7 @@ import pytest
 from forecast_assets.backtests.settings import EvaluationSettings
 from forecast_assets.champions import production
 from forecast_assets.champions.assets import FORECAST, forecast, production_models
+from forecast_assets.champions.explaining import explanations
 from forecast_assets.champions.forecast_store import daily_totals, read_forecast, read_forecasts
 from forecast_assets.champions.forecasting import make_forecasts, stale_forecasts
 from forecast_assets.datasets.definition import load
@@ -117,6 +118,23 @@ def test_a_series_that_is_no_longer_delivered_keeps_no_current_forecast(judged):
     (gone,) = make_forecasts(judged.stores, [TORN], run_id="later")
     assert (gone.outcome, gone.sentence) == ("none", "the newest snapshot no longer delivers it")
     assert not any(row["is_current"] for row in judged.table("forecast") if row["series"] == TORN)
+
+
+def test_every_forecast_of_a_champion_is_explained_on_its_page_and_in_the_export(judged, monkeypatch):
+    monkeypatch.setenv("FORECAST_DETAILED_SERIES", "20")
+    assert run(judged, SERIES[0], SERIES[-1]).success
+    champions = {row["series"] for row in judged.table("champion") if row["champion"]}
+    frame = explanations(judged.stores, "shop")
+    assert set(frame["series"]) == champions
+    healthy = frame.filter(pl.col("series") == HEALTHY)
+    stored = read_forecast(judged.stores, HEALTHY)
+    assert stored is not None
+    assert healthy["contribution"].sum() == pytest.approx(float(stored.units[0]), rel=1e-4)
+    told = judged.reported("forecast", HEALTHY)[-1].asset_materialization.metadata
+    assert healthy["summary"][0] in told["why"].value
+    assert [row.data["driver"] for row in told["drivers_of_the_first_day"].value.records] == list(
+        healthy["driver"]
+    )
 
 
 def test_totals_of_every_level_add_up_exactly(judged):

@@ -116,10 +116,16 @@ class WeightedMovingAverage(Checked):
 
     name: ClassVar[str] = "weighted_moving_average"
 
+    def weights(self) -> NDArray[np.float64]:
+        """Weights (window_size,) from the oldest day to the newest, not yet divided by their sum."""
+        age = np.arange(self.window_size)[::-1]
+        if self.weight_strategy == "exponential":
+            return np.asarray(self.decay**age, np.float64)
+        return np.asarray(self.window_size - age, np.float64)
+
     def predict(self, panel: Panel, cutoffs: Positions, horizon: int, window: int | None = None) -> Units:
         forecast = unknown(panel.units, cutoffs, horizon, window)
-        age = np.arange(self.window_size)[::-1]
-        weights = self.decay**age if self.weight_strategy == "exponential" else self.window_size - age
+        weights = self.weights()
         for fold, cutoff in enumerate(cutoffs.tolist()):
             begin = max(_visible(cutoff, window), cutoff - self.window_size)
             days = panel.units[:, begin:cutoff].astype(np.float64)

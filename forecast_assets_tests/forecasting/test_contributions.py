@@ -1,0 +1,110 @@
+"""Parts that add up to the forecast of the next day, and what is told beside them."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from forecast_assets.forecasting.contributions import contributions
+from forecast_assets.forecasting.global_model import GlobalSettings, fit
+from forecast_assets.forecasting.outlook import outlook
+from forecast_assets_tests.forecasting.awkward import awkward_units, panel_of
+
+NAN = np.nan
+LABELS = (
+    "naive",
+    "seasonal_naive",
+    "moving_average",
+    "weighted_moving_average(window_size=3)",
+    "seasonal_average",
+    "ses",
+    "ets",
+    "croston_sba",
+    "tsb",
+    "adida",
+    "prophet_like",
+    "trend_regression_baseline",
+    "lightgbm",
+    "ensemble_mean",
+)
+
+
+@pytest.fixture(scope="module")
+def panel():
+    known = np.tile((np.arange(134) % 9 == 0).astype(np.float32), (10, 1))
+    return replace(panel_of(awkward_units(seed=5, days=120)[:10]), known={"promo": known})
+
+
+@pytest.fixture(scope="module")
+def models(panel):
+    quick = GlobalSettings(n_estimators=5, max_rows=2_000)
+    return {"lightgbm": fit(panel, panel.days, 14, quick, threads=1)}
+
+
+@pytest.mark.parametrize("label", LABELS)
+def test_parts_add_up_to_the_forecast_of_the_next_day(panel, models, label):
+    for row in (0, 3, 6):
+        one = panel.take(np.array([row]))
+        found = contributions(one, label, models, 14, threads=1)
+        expected = outlook(one, [label], models, 14, threads=1).units[0, 0]
+        assert found is not None
+        assert found.exact
+        assert found.forecast == pytest.approx(float(expected), rel=1e-4, abs=1e-4)
+        assert sum(driver.contribution for driver in found.drivers) == pytest.approx(found.forecast, abs=1e-6)
+        assert len(found.drivers) <= 11
+        assert found.summary.startswith(f"{label} expects ")
+
+
+def test_a_weighted_average_names_every_day_with_its_weight():
+    found = contributions(
+        panel_of(np.array([[2, 4, 6]], np.float32)),
+        "weighted_moving_average(window_size=3)",
+        {},
+        7,
+        threads=1,
+    )
+    assert found is not None
+    assert [(one.name, one.value, one.contribution, one.direction) for one in found.drivers] == [
+        ("newest day", 6.0, 3.0, "up"),
+        ("2 days ago", 4.0, pytest.approx(4 / 3), "up"),
+        ("3 days ago", 2.0, pytest.approx(1 / 3), "up"),
+    ]
+
+
+def test_nothing_is_explained_where_nothing_is_forecast():
+    silent = panel_of(np.full((1, 40), NAN, np.float32))
+    assert contributions(silent, "moving_average", {}, 7, threads=1) is None
+    assert contributions(silent, "lightgbm", {"lightgbm": "too little data"}, 7, threads=1) is None
+    assert contributions(silent, "ensemble_mean", {}, 7, threads=1) is None
+
+
+def codes(units, **known) -> dict[str, str]:
+    columns = {name: np.array([values], np.float32) for name, values in known.items()}
+    one = replace(panel_of(np.array([units], np.float32)), known=columns)
+    found = contributions(one, "naive", {}, 7, threads=1)
+    assert found is not None
+    return {reason.code: reason.severity for reason in found.reasons}
+
+
+def test_a_steady_long_history_needs_no_remark():
+    assert codes([5] * 120) == {}
+
+
+def test_what_should_be_known_is_coded():
+    assert codes([5] * 118 + [NAN, 5]) == {"stockout_constrained": "warn"}
+    assert codes([5] * 120, promo=[0] * 120 + [1, 1]) == {"promotion_overlap": "info"}
+    assert codes([5] * 120, holiday=[0] * 120 + [0, 1]) == {"holiday_effect": "info"}
+    assert codes([5] * 113 + [9] * 7) == {"trend_shift": "warn"}
+    assert codes([5] * 20) == {"lifecycle_decay": "warn", "insufficient_history": "warn"}
+
+
+def test_confidence_falls_with_variation_and_short_histories():
+    def confidence(units):
+        found = contributions(panel_of(np.array([units], np.float32)), "naive", {}, 7, threads=1)
+        assert found is not None
+        return found.confidence
+
+    assert confidence([5] * 120) == "high"
+    assert confidence([1, 9] * 60) == "medium"
+    assert confidence([0, 0, 0, 9] * 30) == "low"
+    assert confidence([5] * 20) == "low"
