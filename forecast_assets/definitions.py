@@ -13,6 +13,7 @@ from forecast_assets.champions.assets import (
     forecast_series,
     production_models,
 )
+from forecast_assets.champions.plan_jobs import compare_plans, what_if
 from forecast_assets.datasets.assets import panel, sales
 from forecast_assets.datasets.checks import coverage, gaps, grain_is_unique
 from forecast_assets.datasets.presets.jobs import add_preset_dataset
@@ -32,6 +33,8 @@ def build_definitions(**resources: object) -> dg.Definitions:
             fit_production_models,
             forecast_series,
             forecast_changed,
+            what_if,
+            compare_plans,
         ],
         resources={"stores": StoresResource(), **resources},
         # One run is one process: a process per step would pay for the imports again and again.

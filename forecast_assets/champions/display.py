@@ -73,7 +73,7 @@ def detailed(stores: Stores, outcome: Forecasted) -> Metadata:
             f"{outcome.series}: forecast by {stored.candidate} with 80 and 95 % intervals",
             stored.dates(),
             stored.arrays,
-            _history(stores, outcome.series),
+            recent(stores, outcome.series),
         )
     )
     shown.update(_explained(stores, outcome, stored.candidate))
@@ -85,7 +85,8 @@ def _finite(value: np.float32) -> float | None:
     return float(value) if np.isfinite(value) else None
 
 
-def _history(stores: Stores, series: str) -> plots.History:
+def recent(stores: Stores, series: str) -> plots.History:
+    """What one series sold lately, for the plots of its forecasts."""
     panel = read_panel(stores, load(stores, SeriesKey.parse(series).dataset), [series], newest=True)
     return plots.history(panel.start, panel.units[0], _HISTORY_DAYS)
 

@@ -25,6 +25,8 @@ from forecast_assets.settings import settings as environment
 from forecast_assets.stores import Stores
 from forecast_assets.stores.warehouse import Row
 
+Models = Mapping[str, GlobalModel | str]
+
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
@@ -151,7 +153,7 @@ def _record(stores: Stores, dataset: Dataset, label: str, row: Row) -> None:
 class Production:
     """The production models of a dataset by label, or why there is none; ``digests`` tell them apart."""
 
-    models: Mapping[str, GlobalModel | str]
+    models: Models
     digests: Mapping[str, str]
 
     def identity(self, label: str | None) -> str:

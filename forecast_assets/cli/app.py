@@ -8,7 +8,7 @@ import logging
 
 import typer
 
-from forecast_assets.cli import dataset, demo, doctor, evaluate, export
+from forecast_assets.cli import dataset, demo, doctor, evaluate, export, plan
 from forecast_assets.cli.console import told_errors
 
 app = typer.Typer(
@@ -22,6 +22,8 @@ app = typer.Typer(
 app.add_typer(dataset.app, name="dataset")
 app.command()(evaluate.evaluate)
 app.command()(export.export)
+app.command()(plan.what_if)
+app.add_typer(plan.app, name="plan")
 app.command()(doctor.doctor)
 app.command()(demo.demo)
 

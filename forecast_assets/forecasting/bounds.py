@@ -61,17 +61,12 @@ def share(default: float) -> Any:  # noqa: ANN401 - a dataclass field
 
 def number(default: float, low: float, high: float) -> Any:  # noqa: ANN401 - a dataclass field
     """A field for a number from ``low`` to ``high``."""
-    return ruled(
-        default,
-        Rule(lambda value: _number(value) and low <= value <= high, f"a number from {low:g} to {high:g}"),
-    )
+    return ruled(default, number_rule(low, high))
 
 
 def choice(default: object, *options: object) -> Any:  # noqa: ANN401 - a dataclass field
     """A field for one of ``options``."""
-    told = " or ".join(str(option).lower() if isinstance(option, bool) else str(option) for option in options)
-    allowed = {(type(option), option) for option in options}
-    return ruled(default, Rule(lambda value: (type(value), value) in allowed, told))
+    return ruled(default, choice_rule(*options))
 
 
 def flag(*, default: bool = False) -> Any:  # noqa: ANN401 - a dataclass field
@@ -96,6 +91,18 @@ def whole_rule(low: int, high: int | None = None) -> Rule:
         ),
         f"a whole number {allowed}",
     )
+
+
+def number_rule(low: float, high: float) -> Rule:
+    """A number from ``low`` to ``high``."""
+    return Rule(lambda value: _number(value) and low <= value <= high, f"a number from {low:g} to {high:g}")
+
+
+def choice_rule(*options: object) -> Rule:
+    """One of ``options``."""
+    told = " or ".join(str(option).lower() if isinstance(option, bool) else str(option) for option in options)
+    allowed = {(type(option), option) for option in options}
+    return Rule(lambda value: (type(value), value) in allowed, told)
 
 
 def _number(value: object) -> bool:

@@ -65,12 +65,13 @@ def outlook(
         units[rows] = made
         failures.update({int(rows[at]): why for at, why in broken.items()})
     told = [
-        made if label and _reads_plan(label) else [] for label, made in zip(labels, assumptions, strict=True)
+        made if label and reads_plan(label) else [] for label, made in zip(labels, assumptions, strict=True)
     ]
     return Outlook(units, failures, told)
 
 
-def _reads_plan(label: str) -> bool:
+def reads_plan(label: str) -> bool:
+    """Whether a candidate, or a member of an ensemble, reads what is known ahead."""
     return any(entry(member).feature_aware for member in _members(label))
 
 

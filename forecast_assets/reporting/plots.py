@@ -81,6 +81,20 @@ def forecast_plot(
     return _finished(figure, axes, title)
 
 
+def plan_plot(
+    title: str, days: NDArray[np.datetime64], lines: Mapping[str, NDArray[np.float64]], before: History
+) -> str:
+    """Draw what was sold and several forecasts of the same days, each (h,), and answer a Markdown image."""
+    from matplotlib.figure import Figure  # noqa: PLC0415 - a second that only a picture should cost
+
+    figure = Figure(figsize=(9, 2.8), dpi=90, layout="constrained")
+    axes = figure.subplots()
+    axes.plot(before.days, before.units, color=_ACTUAL, linewidth=1, label="actual")
+    for colour, (name, values) in zip(_COLOURS, lines.items(), strict=False):
+        axes.plot(days, values, color=colour, linewidth=1.6, label=name)
+    return _finished(figure, axes, title)
+
+
 def _finished(figure: "Figure", axes: "Axes", title: str) -> str:
     axes.set_title(title, fontsize=9, loc="left")
     axes.set_ylabel("units a day", fontsize=8)

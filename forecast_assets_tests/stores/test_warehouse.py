@@ -292,10 +292,12 @@ def test_every_query_names_exactly_the_values_it_takes(query: Path):
     kind, _, _ = lines[0].partition(":")
     assert kind in {"-- Question", "-- Statement"}
     assert (kind == "-- Question") == lines[1].startswith("-- Grain: ")
-    values = next(line for line in lines if line.startswith("-- Values: "))
+    comment = "\n".join(line for line in lines if line.startswith("--"))
+    assert "\n-- Values: " in comment
+    values = comment.partition("\n-- Values: ")[2]
     body = "\n".join(line for line in lines if not line.startswith("--"))
     # Whatever stands in brackets explains a value.
-    named = re.findall(r"\w+", re.sub(r"\(.*?\)", "", values.partition(":")[2]))
+    named = re.findall(r"\w+", re.sub(r"\(.*?\)", "", values))
     assert {name for name in named if name != "none"} == set(sa.text(body)._bindparams)
 
 

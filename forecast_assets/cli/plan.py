@@ -1,0 +1,110 @@
+"""``forecast-assets what-if`` and ``plan``: ask, keep and compare.
+
+Belongs here: options and listings.
+Does not belong here: the answers (``champions.planning``).
+"""
+
+import uuid
+from enum import StrEnum
+from typing import Annotated
+
+import polars as pl
+import typer
+
+from forecast_assets.champions import planning
+from forecast_assets.champions.plan_jobs import COMPARED, assumed
+from forecast_assets.cli.console import SAY, Format, listing
+from forecast_assets.forecasting.whatif import Lifecycle, Promotion
+from forecast_assets.stores.resource import open_stores
+
+app = typer.Typer(help="Kept what-if plans.", no_args_is_help=True)
+Form = Annotated[Format, typer.Option("--format", help="How to print.")]
+_LISTED = ("name", "series", "tags", "method", "units_delta", "revenue_delta", "coverage", "made_at")
+
+
+class Gain(StrEnum):
+    """What plans are ranked by."""
+
+    REVENUE = "revenue_delta"
+    UNITS = "units_delta"
+
+
+def what_if(  # noqa: PLR0917 - one parameter per option
+    series: Annotated[str, typer.Argument(help="Series key, DATASET__STORE__PRODUCT.")],
+    price_change: Annotated[float | None, typer.Option(help="Relative: -0.1 is a tenth cheaper.")] = None,
+    promotion: Annotated[Promotion | None, typer.Option(help="A promotion of this kind runs.")] = None,
+    holiday: Annotated[list[str] | None, typer.Option(help="This day, YYYY-MM-DD, is a holiday.")] = None,
+    on_hand: Annotated[float | None, typer.Option(help="Units in stock, to see if they last.")] = None,
+    lifecycle: Annotated[Lifecycle | None, typer.Option(help="The product enters this stage.")] = None,
+    first_day: Annotated[str | None, typer.Option(help="Price and promotion hold from this day.")] = None,
+    last_day: Annotated[str | None, typer.Option(help="Price and promotion hold up to this day.")] = None,
+    like: Annotated[str | None, typer.Option(help="Start from what this plan assumes.")] = None,
+    save: Annotated[str | None, typer.Option(help="Keep the answer as a plan of this name.")] = None,
+    tag: Annotated[list[str] | None, typer.Option(help="Tag of the plan.")] = None,
+    form: Form = Format.TABLE,
+) -> None:
+    """Forecast a series under other prices, promotions, holidays or stages of life."""
+    stores, run_id = open_stores(), uuid.uuid4().hex
+    if save is not None:
+        planning.check_plan(save, tag or [])
+    given = {
+        "price_change": price_change,
+        "promotion": promotion and promotion.value,
+        "holidays": holiday,
+        "on_hand": on_hand,
+        "lifecycle": lifecycle and lifecycle.value,
+        "first_day": first_day,
+        "last_day": last_day,
+    }
+    answer = planning.what_if(stores, series, assumed(stores, given, like), run_id=run_id)
+    if save is not None:
+        planning.save(stores, answer, save, tag or [], run_id=run_id)
+    listing(
+        pl.DataFrame(
+            {"date": answer.forecast.dates(), "as_planned": answer.baseline, "what_if": answer.effect.units}
+        ),
+        form,
+    )
+    for told in (answer.sentence, *answer.told):
+        SAY.print(told, markup=False)
+
+
+@app.command("list")
+def list_plans(
+    dataset: Annotated[str | None, typer.Argument(help="Only plans of this dataset.")] = None,
+    tag: Annotated[list[str] | None, typer.Option(help="Only plans with all of these tags.")] = None,
+    form: Form = Format.TABLE,
+) -> None:
+    """List plans, the newest first."""
+    frame = open_stores().warehouse.frame("plans", names=None, dataset=dataset, tags=tag or [])
+    listing(frame.select(_LISTED).with_columns(pl.col("tags").cast(pl.List(pl.String)).list.join(", ")), form)
+
+
+@app.command()
+def show(name: Annotated[str, typer.Argument(help="Name of the plan.")], form: Form = Format.TABLE) -> None:
+    """Show a plan day by day, with what it assumes and who answered."""
+    row = planning.read(open_stores(), name)
+    baseline: list[float] = row["baseline"]  # type: ignore[assignment]  # an array column
+    days = planning.dates(row["first_day"], len(baseline))  # type: ignore[arg-type]  # a date column
+    listing(pl.DataFrame({"date": days, "as_planned": baseline, "what_if": row["scenario"]}), form)
+    SAY.print(f"{row['series']} by {row['candidate']} ({row['method']}): {row['assumptions']}", markup=False)
+    for told in row["told"]:  # type: ignore[attr-defined]  # a JSON list
+        SAY.print(f"  {told}", markup=False)
+
+
+@app.command()
+def compare(
+    names: Annotated[list[str], typer.Argument(help="Names of 2 to 5 plans.")],
+    by: Annotated[Gain, typer.Option(help="What to rank by.")] = Gain.REVENUE,
+    form: Form = Format.TABLE,
+) -> None:
+    """Rank plans, the greatest gain first."""
+    rows = planning.compare(open_stores(), names, by.value)
+    listing(pl.DataFrame([{name: row[name] for name in COMPARED} for row in rows]), form)
+
+
+@app.command()
+def delete(name: Annotated[str, typer.Argument(help="Name of the plan.")]) -> None:
+    """Forget a plan."""
+    planning.delete(open_stores(), name)
+    SAY.print(f"{name} is forgotten", markup=False)

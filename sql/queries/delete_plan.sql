@@ -1,0 +1,3 @@
+-- Statement: forget a plan.
+-- Values:    name
+delete from plan where name = :name
