@@ -14,12 +14,15 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from forecast_assets.errors import BadSetting
 
+HOME_NAME = ".forecast"
 _MOST_PROCESSES = 256
 _MATTERING = ("FORECAST_", "DAGSTER_HOME", "HOME")
 
 
 def _default_home() -> Path:
-    return Path(os.environ.get("DAGSTER_HOME") or Path.cwd()) / ".forecast"
+    """``.forecast`` beside dagster.yaml, or around it where no checkout brought one."""
+    beside = Path(os.environ.get("DAGSTER_HOME") or Path.cwd())
+    return beside if beside.name == HOME_NAME else beside / HOME_NAME
 
 
 def _anchored(folder: Path) -> Path:

@@ -21,6 +21,8 @@ def test_the_home_lies_beside_dagsters_or_where_the_process_stands(monkeypatch, 
     monkeypatch.setenv("DAGSTER_HOME", "/somewhere")
     assert settings().home == Path("/somewhere/.forecast")
     assert settings().lake == "/somewhere/.forecast/lake"
+    monkeypatch.setenv("DAGSTER_HOME", "/somewhere/.forecast")
+    assert settings().home == Path("/somewhere/.forecast"), "one home outside of a checkout holds everything"
 
 
 @pytest.mark.parametrize(("given", "meant"), [("near", "{here}/near"), ("~/far", "{user}/far"), ("/a", "/a")])

@@ -66,32 +66,33 @@ def answer_what_if(context: dg.OpExecutionContext, config: WhatIfConfig, stores:
         if config.save_as:
             planning.save(opened, answer, config.save_as, config.tags, run_id=run_id)
     context.log.info(answer.sentence)
-    lines = {"as planned": answer.baseline, "what if": answer.effect.units}
-    days = answer.forecast.dates()
+    kept = config.save_as or "not kept"
+    # One line on the page of the series; the forecast stays what is read first there.
     context.log_event(
         dg.AssetObservation(
-            FORECAST,
-            partition=config.series,
-            description=answer.sentence,
-            metadata={
-                "what_if": answer.sentence,
-                "method": answer.method,
-                "assumptions": dg.MetadataValue.json(answer.assumptions.to_json()),
-                "who_answers": dg.MetadataValue.md("\n".join(f"- {cell(told)}" for told in answer.told)),
-                "plan": config.save_as or "not kept",
-                "days": table(
-                    [
-                        {"date": str(day), **{name: float(values[at]) for name, values in lines.items()}}
-                        for at, day in enumerate(days)
-                    ],
-                    ["date", *lines],
-                ),
-                "plot": dg.MetadataValue.md(
-                    plots.plan_plot(f"{config.series}: what if", days, lines, recent(opened, config.series))
-                ),
-            },
+            FORECAST, partition=config.series, metadata={"what_if": answer.sentence, "what_if_plan": kept}
         )
     )
+    context.add_output_metadata({"plan": kept, **_shown(opened, answer)})
+
+
+def _shown(stores: Stores, answer: planning.Answer) -> dict[str, dg.MetadataValue | str]:
+    lines: dict[str, planning.Values] = {"as planned": answer.baseline, "what if": answer.effect.units}
+    dates = answer.forecast.dates()
+    days = [
+        {"date": str(day), **{name: float(values[at]) for name, values in lines.items()}}
+        for at, day in enumerate(dates)
+    ]
+    series = answer.forecast.series
+    plot = plots.plan_plot(f"{series}: what if", dates, lines, recent(stores, series))
+    return {
+        "what_if": answer.sentence,
+        "method": answer.method,
+        "assumptions": dg.MetadataValue.json(answer.assumptions.to_json()),
+        "who_answers": dg.MetadataValue.md("\n".join(f"- {cell(told)}" for told in answer.told)),
+        "days": table(days, ["date", *lines]),
+        "plot": dg.MetadataValue.md(plot),
+    }
 
 
 @dg.job

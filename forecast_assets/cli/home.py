@@ -9,6 +9,8 @@ from pathlib import Path
 
 import dagster as dg
 
+from forecast_assets.settings import HOME_NAME
+
 _PACKAGED = (Path(__file__).parents[2] / "dagster.yaml", Path(__file__).parents[1] / "dagster.yaml")
 
 
@@ -20,11 +22,10 @@ def find_home() -> Path:
     here = Path.cwd()
     found = next((folder for folder in (here, *here.parents) if (folder / "dagster.yaml").is_file()), None)
     if found is None:
-        found = here / ".forecast"
+        found = here / HOME_NAME
         found.mkdir(exist_ok=True)
         source = next(path for path in _PACKAGED if path.is_file())
         (found / "dagster.yaml").write_bytes(source.read_bytes())
-        os.environ.setdefault("FORECAST_HOME", str(found))
     os.environ["DAGSTER_HOME"] = str(found)
     return found
 

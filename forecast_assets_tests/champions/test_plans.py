@@ -113,22 +113,29 @@ def launch(place, job, config):
     )
 
 
-def test_dagit_shows_the_answer_on_the_series_and_ranks_kept_plans(priced):
+def shown(result) -> dict:
+    (output,) = [event for event in result.all_events if event.is_successful_output]
+    return output.step_output_data.metadata
+
+
+def test_dagit_shows_the_answer_and_the_page_of_the_series_tells_of_it(priced):
     config = {"series": AWARE, "promotion": "BOGO", "save_as": "promoted", "tags": ["spring"]}
-    assert launch(priced, what_if, config).success
-    assert launch(
-        priced, what_if, {"series": AWARE, "like": "promoted", "on_hand": 5.0, "save_as": "short"}
-    ).success
+    promoted = shown(launch(priced, what_if, config))
+    assert promoted["plan"].value == "promoted"
+    assert len(promoted["days"].value.records) == 7
+    assert promoted["plot"].value.startswith("![")
+    short = shown(launch(priced, what_if, {**config, "on_hand": 5.0, "like": "promoted", "save_as": "short"}))
+    assert short["assumptions"].value == {"promotion": "bogo", "on_hand": 5.0}
     observed = priced.instance.fetch_observations(
-        dg.AssetRecordsFilter(dg.AssetKey("forecast"), asset_partitions=[AWARE]), limit=2
-    ).records
-    newest, older = (record.event_log_entry.asset_observation.metadata for record in observed)
-    assert newest["assumptions"].value == {"promotion": "bogo", "on_hand": 5.0}
-    assert "stock: stockout" in newest["what_if"].value
-    assert older["plan"].value == "promoted"
-    assert len(older["days"].value.records) == 7
-    assert older["plot"].value.startswith("![")
-    assert launch(priced, compare_plans, {"plans": ["promoted", "short"], "by_units": True}).success
+        dg.AssetRecordsFilter(dg.AssetKey("forecast"), asset_partitions=[AWARE]), limit=1
+    ).records[0]
+    told = observed.event_log_entry.asset_observation.metadata
+    assert "stock: stockout" in told["what_if"].value
+    ranking = shown(launch(priced, compare_plans, {"plans": ["promoted", "short"], "by_units": True}))
+    assert len(ranking["ranking"].value.records) == 2
+
+
+def test_a_run_that_assumes_nothing_fails_with_the_remedy(priced):
     refused = launch(priced, what_if, {"series": AWARE})
     (failure,) = [event for event in refused.all_events if event.is_step_failure]
     assert "nothing is assumed" in failure.step_failure_data.user_failure_data.description
