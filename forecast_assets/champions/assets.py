@@ -61,6 +61,7 @@ def production_models(
     with refusals_final():
         dataset = load(stores.open(), context.partition_key)
         fitted = production.build(stores.open(), dataset, run_id=context.run.run_id, force=config.force)
+        models = production.read(stores.open(), dataset).models
     rows = [
         {
             "candidate": fit.candidate,
@@ -73,6 +74,7 @@ def production_models(
         metadata={
             "reused": all(fit.action == "reused" for fit in fitted),
             "models": table(rows, ["candidate", "what_happened", "changed_training_data"]),
+            "strongest_features": table(display.strongest(models), ["candidate", "feature", "share_of_gain"]),
             "refit_when_more_than": f"{environment().global_refit_share:.0%} of the training data changed",
         }
     )

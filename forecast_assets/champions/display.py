@@ -12,8 +12,10 @@ import numpy as np
 from forecast_assets.champions.explaining import explain
 from forecast_assets.champions.forecast_store import read_forecast
 from forecast_assets.champions.forecasting import Forecasted
+from forecast_assets.champions.production import Models
 from forecast_assets.datasets.building import read_panel
 from forecast_assets.datasets.definition import load
+from forecast_assets.forecasting.contributions import strongest_features
 from forecast_assets.forecasting.decision import CAVEATS, bias_risk
 from forecast_assets.keys import SeriesKey
 from forecast_assets.reporting import plots
@@ -35,6 +37,16 @@ _NUMBERS = ("total", "average", "safety_stock", "reorder_point", "interval_safet
 _HISTORY_DAYS = 56
 
 Metadata = dict[str, dg.MetadataValue | str | float | int | bool]
+
+
+def strongest(models: Models) -> list[dict[str, object]]:
+    """What each global model looks at most: one row per candidate and feature."""
+    return [
+        {"candidate": label, "feature": name, "share_of_gain": f"{share:.1%}"}
+        for label, model in models.items()
+        if not isinstance(model, str)
+        for name, share in strongest_features(model).items()
+    ]
 
 
 def brief(outcome: Forecasted) -> Metadata:

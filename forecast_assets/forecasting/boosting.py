@@ -29,30 +29,40 @@ def train(columns: tuple[str, ...], lesson: "Lesson", settings: "GlobalSettings"
 
 def booster(learner: str, text: str, threads: int) -> Predict:
     """Answer the function from feature rows (rows, features) to shares of the level (rows,)."""
+    model = _read(learner, text, threads)
     if learner == "xgboost":
-        library = xgboost_library()
-        model = library.Booster({"nthread": threads})
-        model.load_model(bytearray(text.encode()))
         return lambda rows: np.asarray(model.inplace_predict(rows), np.float64)
-    from lightgbm import Booster  # noqa: PLC0415 - takes seconds to import
-
-    trees = Booster(model_str=text)
-    return lambda rows: np.asarray(trees.predict(rows, num_threads=threads), np.float64)
+    return lambda rows: np.asarray(model.predict(rows, num_threads=threads), np.float64)
 
 
 def contributions(learner: str, text: str, rows: NDArray[np.float32], threads: int) -> NDArray[np.float64]:
     """SHAP values (rows, features + 1) of feature rows; the last column is what is expected of any row."""
+    model = _read(learner, text, threads)
     if learner == "xgboost":
-        library = xgboost_library()
-        model = library.Booster({"nthread": threads})
+        data = xgboost_library().DMatrix(rows, nthread=threads)
+        return np.asarray(model.predict(data, pred_contribs=True), np.float64)
+    return np.asarray(model.predict(rows, pred_contrib=True, num_threads=threads), np.float64)
+
+
+def gains(learner: str, text: str, features: int) -> NDArray[np.float64]:
+    """What splits on each feature (features,) gained in all, as shares of the whole."""
+    model = _read(learner, text, threads=1)
+    if learner == "xgboost":
+        found = model.get_score(importance_type="total_gain")
+        gain = np.array([found.get(f"f{at}", 0.0) for at in range(features)], np.float64)
+    else:
+        gain = np.asarray(model.feature_importance("gain"), np.float64)
+    return gain / max(float(gain.sum()), np.finfo(np.float64).tiny)
+
+
+def _read(learner: str, text: str, threads: int) -> Any:  # noqa: ANN401 - a model of either library
+    if learner == "xgboost":
+        model = xgboost_library().Booster({"nthread": threads})
         model.load_model(bytearray(text.encode()))
-        return np.asarray(
-            model.predict(library.DMatrix(rows, nthread=threads), pred_contribs=True), np.float64
-        )
+        return model
     from lightgbm import Booster  # noqa: PLC0415 - takes seconds to import
 
-    trees = Booster(model_str=text)
-    return np.asarray(trees.predict(rows, pred_contrib=True, num_threads=threads), np.float64)
+    return Booster(model_str=text)
 
 
 def _lightgbm(columns: tuple[str, ...], lesson: "Lesson", settings: "GlobalSettings", threads: int) -> str:

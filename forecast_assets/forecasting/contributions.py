@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast_assets.forecasting.boosting import contributions as tree_contributions
+from forecast_assets.forecasting.boosting import gains
 from forecast_assets.forecasting.candidates.additive import ProphetLike
 from forecast_assets.forecasting.candidates.baselines import MovingAverage, WeightedMovingAverage
 from forecast_assets.forecasting.candidates.catalogue import candidate, ensemble, entry, is_global
@@ -188,6 +189,12 @@ def _of_trees(panel: Panel, model: GlobalModel, threads: int) -> list[Driver]:
             Driver(name, float(value) if np.isfinite(value) else None, float(part), "feature of the model")
         )
     return drivers
+
+
+def strongest_features(model: GlobalModel, most: int = _SHOWN) -> dict[str, float]:
+    """The features whose splits gained most over all series, with their share of the whole gain."""
+    shares = gains(model.settings.learner, model.text, len(model.features))
+    return {model.features[at]: float(shares[at]) for at in np.argsort(-shares, kind="stable")[:most]}
 
 
 def _shortened(drivers: Sequence[Driver]) -> list[Driver]:

@@ -1,6 +1,6 @@
 """From champions to forecasts in Dagster: what is stored, reused, flagged and told."""
 
-from typing import Literal
+from typing import Any, Literal
 
 import dagster as dg
 import numpy as np
@@ -174,6 +174,11 @@ def test_global_champions_use_one_production_model_that_is_kept_until_its_data_c
         partition_key="many",
     )
     assert first.success
+    (shown,) = first.asset_materializations_for_node("production_models")
+    strongest: Any = shown.metadata["strongest_features"].value
+    gained = [row.data["share_of_gain"] for row in strongest.records]
+    assert 0 < len(gained) <= 10
+    assert gained == sorted(gained, key=lambda told: -float(told.rstrip("%")))
     assert production.is_current(place.stores, dataset)
     (again,) = production.build(place.stores, dataset, run_id="again")
     assert (again.action, again.changed) == ("reused", 0.0)

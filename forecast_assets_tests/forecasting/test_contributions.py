@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from forecast_assets.forecasting.contributions import contributions
+from forecast_assets.forecasting.contributions import contributions, strongest_features
 from forecast_assets.forecasting.global_model import GlobalSettings, fit
 from forecast_assets.forecasting.outlook import outlook
 from forecast_assets_tests.forecasting.awkward import awkward_units, panel_of
@@ -53,6 +53,16 @@ def test_parts_add_up_to_the_forecast_of_the_next_day(panel, models, label):
         assert sum(driver.contribution for driver in found.drivers) == pytest.approx(found.forecast, abs=1e-6)
         assert len(found.drivers) <= 11
         assert found.summary.startswith(f"{label} expects ")
+
+
+@pytest.mark.parametrize("learner", ["lightgbm", "xgboost"])
+def test_the_features_that_gain_most_are_named_with_their_share(panel, learner):
+    quick = GlobalSettings(learner=learner, n_estimators=5, max_rows=2_000)
+    model = fit(panel, panel.days, 14, quick, threads=1)
+    every = strongest_features(model, most=1000)
+    assert set(every) == set(model.features)
+    assert sum(every.values()) == pytest.approx(1)
+    assert list(strongest_features(model, most=3)) == list(every)[:3]
 
 
 def test_a_weighted_average_names_every_day_with_its_weight():
