@@ -17,6 +17,7 @@ from forecast_assets.champions.plan_jobs import compare_plans, what_if
 from forecast_assets.datasets.assets import panel, sales
 from forecast_assets.datasets.checks import coverage, gaps, grain_is_unique
 from forecast_assets.datasets.presets.jobs import add_preset_dataset
+from forecast_assets.portfolio.batch.jobs import batch, prioritise_batch
 from forecast_assets.stores.resource import StoresResource
 
 
@@ -35,6 +36,8 @@ def build_definitions(**resources: object) -> dg.Definitions:
             forecast_changed,
             what_if,
             compare_plans,
+            batch,
+            prioritise_batch,
         ],
         resources={"stores": StoresResource(), **resources},
         # One run is one process: a process per step would pay for the imports again and again.

@@ -73,6 +73,38 @@ class Settings(BaseSettings):
         description="A run of at most so many series shows a leaderboard and a plot for each.",
     )
 
+    batch_max_items: int = Field(
+        default=1000,
+        ge=1,
+        le=10_000,
+        description="Items (series x candidates) one batch may have; a larger one is refused, never cut.",
+    )
+    batch_max_parallel: int = Field(
+        default=4,
+        ge=1,
+        le=64,
+        description="Groups of batch items worked on at once, by all batches of this database together.",
+    )
+    batch_ageing_minutes: int | None = Field(
+        default=None,
+        ge=1,
+        description="A pending batch item rises one band each so many minutes; off if unset.",
+    )
+    drain_seconds: int = Field(
+        default=30,
+        ge=1,
+        le=600,
+        description="How long a cancelled batch or comparison waits for what is being computed.",
+    )
+    pipeline_max_days: int = Field(default=90, ge=1, description="Days a pipeline run may evaluate.")
+    pipeline_max_series: int = Field(default=50, ge=1, description="Series a pipeline run may take.")
+    pipeline_max_combinations: int = Field(
+        default=50, ge=1, description="Combinations of candidates and parameters a pipeline run may try."
+    )
+    pipeline_runs_per_hour: int = Field(
+        default=20, ge=1, description="Pipeline runs one requester may start in an hour."
+    )
+
     @property
     def lake(self) -> str:
         """The lake's URL or folder as text."""

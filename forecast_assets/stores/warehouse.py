@@ -15,6 +15,7 @@ import psycopg2
 import sqlalchemy as sa
 
 from forecast_assets.stores.database import SQL, outage_told, warehouse_url
+from forecast_assets.stores.locks import Locks
 
 Row = dict[str, object]
 _BYTES_PER_MESSAGE = 1 << 16
@@ -46,7 +47,11 @@ class Warehouse:
     def rows(self, query: str, **values: object) -> list[Row]:
         """Answer ``sql/queries/<query>.sql`` as dicts, with bound ``values``."""
         with self.transaction() as connection:
-            return [dict(row) for row in connection.execute(_question(query), values).mappings()]
+            return self.rows_in(connection, query, **values)
+
+    def rows_in(self, connection: sa.Connection, query: str, **values: object) -> list[Row]:
+        """Answer a query inside a transaction that is under way."""
+        return [dict(row) for row in connection.execute(_question(query), values).mappings()]
 
     def row(self, query: str, **values: object) -> Row | None:
         """Answer the first row of a query, or nothing."""
@@ -75,6 +80,19 @@ class Warehouse:
         """All of the block or nothing of it. A lost connection raises ``Outage``."""
         with outage_told(self._url), self._engine.begin() as connection:
             yield connection
+
+    @contextmanager
+    def locks(self) -> Iterator[Locks]:
+        """Locks that live as long as the block, or until this process dies."""
+        with outage_told(self._url), self._engine.connect() as plain:
+            # A session that waits inside a transaction would hold back the server's cleaning.
+            connection = plain.execution_options(isolation_level="AUTOCOMMIT")
+            held = Locks(connection)
+            try:
+                yield held
+            finally:
+                if not connection.invalidated:
+                    held.release_all()
 
     def copy(self, connection: sa.Connection, table: str, frame: pl.DataFrame) -> None:
         """Append ``frame`` to ``table``, columns by name; NaN becomes null, inside arrays as well."""

@@ -1,0 +1,111 @@
+"""Runs made by a program: queued for the daemon or executed here, on the books as if a web server made them.
+
+Belongs here: creating, queueing, executing and ending runs of this code location.
+Does not belong here: what is launched, and with which configuration.
+"""
+
+import sys
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any, cast
+
+import dagster as dg
+from dagster._core.definitions.reconstruct import ReconstructableRepository
+from dagster._core.definitions.selector import JobSubsetSelector
+from dagster._core.execution.api import execute_run
+from dagster._core.remote_origin import (
+    InProcessCodeLocationOrigin,
+    ManagedGrpcPythonEnvCodeLocationOrigin,
+    RemoteJobOrigin,
+    RemoteRepositoryOrigin,
+)
+from dagster._core.remote_representation.code_location import InProcessCodeLocation
+from dagster._core.run_coordinator import QueuedRunCoordinator, SubmitRunContext
+from dagster._core.storage.tags import GRPC_INFO_TAG
+from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
+
+from forecast_assets.errors import BadSetting
+
+# The name that workspace.yaml gives the code location: the daemon looks it up by this.
+MODULE = "forecast_assets.definitions"
+
+
+def create(
+    instance: dg.DagsterInstance,
+    job: str,
+    config: Mapping[str, Any],
+    *,
+    tags: Mapping[str, str] | None = None,
+    parent: dg.DagsterRun | None = None,
+) -> dg.DagsterRun:
+    """Put a run of ``job`` on the books, not started yet; with a ``parent`` it is its re-execution."""
+    location = _location(instance)
+    (repository,) = location.get_repositories().values()
+    found = location.get_job(JobSubsetSelector(location.name, repository.name, job, op_selection=None))
+    plan = location.get_execution_plan(
+        found, config, step_keys_to_execute=None, known_state=None, instance=instance
+    ).execution_plan_snapshot
+    # Loaded in this process, but found by the daemon under the origin that its own workspace has.
+    served = ManagedGrpcPythonEnvCodeLocationOrigin(_target(), MODULE)
+    return instance.create_run(
+        job_name=job,
+        run_id=None,
+        run_config=config,
+        status=None,
+        tags={**found.tags, **(tags or {})},
+        root_run_id=(parent.root_run_id or parent.run_id) if parent else None,
+        parent_run_id=parent.run_id if parent else None,
+        step_keys_to_execute=plan.step_keys_to_execute,
+        execution_plan_snapshot=plan,
+        job_snapshot=found.job_snapshot,
+        parent_job_snapshot=found.parent_job_snapshot,
+        asset_selection=None,
+        asset_check_selection=None,
+        resolved_op_selection=None,
+        op_selection=None,
+        remote_job_origin=RemoteJobOrigin(RemoteRepositoryOrigin(served, repository.name), job),
+        job_code_origin=found.get_python_origin(),
+        asset_graph=repository.asset_graph,
+    )
+
+
+def queue(instance: dg.DagsterInstance, run: dg.DagsterRun) -> None:
+    """Let the daemon start a created run as soon as there is room."""
+    coordinator = instance.run_coordinator
+    if not isinstance(coordinator, QueuedRunCoordinator):
+        raise BadSetting(
+            "this Dagster instance has no run queue",
+            remedy="let run_coordinator in dagster.yaml be QueuedRunCoordinator, or launch with --wait",
+        )
+    # The queue only books the run; the daemon brings the workspace when it starts it.
+    coordinator.submit_run(SubmitRunContext(run, cast("Any", None)))
+
+
+def execute(
+    instance: dg.DagsterInstance, run: dg.DagsterRun, *, raise_on_error: bool = True
+) -> dg.DagsterRunStatus:
+    """Execute a created run in this process and answer how it ended. Raises what the run raised."""
+    origin = run.job_code_origin
+    if origin is None:
+        raise ValueError(f"run {run.run_id} was not made by create()")
+    repository = ReconstructableRepository(origin.repository_origin.code_pointer)
+    job = repository.get_reconstructable_job(run.job_name)
+    execute_run(job, run, instance, raise_on_error=raise_on_error)
+    ended = instance.get_run_by_id(run.run_id)
+    return run.status if ended is None else ended.status
+
+
+def ask_to_end(instance: dg.DagsterInstance, run: dg.DagsterRun) -> None:
+    """End a waiting run, or ask the process of a running one to end, as Dagit's Terminate does."""
+    waiting = run.status == dg.DagsterRunStatus.QUEUED
+    if waiting or GRPC_INFO_TAG in run.tags:
+        instance.run_coordinator.cancel_run(run.run_id)
+
+
+def _target() -> LoadableTargetOrigin:
+    return LoadableTargetOrigin(executable_path=sys.executable, module_name=MODULE)
+
+
+@lru_cache(maxsize=1)
+def _location(instance: dg.DagsterInstance) -> InProcessCodeLocation:
+    return InProcessCodeLocation(InProcessCodeLocationOrigin(_target(), location_name=MODULE), instance)

@@ -1,0 +1,100 @@
+"""What a person fills in to launch a batch.
+
+Belongs here: the fields of the Launchpad and of ``forecast-assets submit batch``, each with its meaning.
+Does not belong here: whether they make sense together (``request``).
+"""
+
+from enum import Enum
+
+import dagster as dg
+from pydantic import Field
+
+from forecast_assets.backtests.assets import EvaluationConfig
+from forecast_assets.backtests.settings import EvaluationSettings
+from forecast_assets.portfolio.scopes import Scope
+
+# The Launchpad offers the members of an enumeration by name.
+Operation = Enum(
+    "Operation",
+    {
+        "backtest": "backtest",
+        "train": "train",
+        "predict": "predict",
+        "train_backtest_register": "train_backtest_register",
+    },
+)
+ScopeKind = Enum(
+    "ScopeKind",
+    {
+        "manual": "manual",
+        "region": "region",
+        "category": "category",
+        "top_revenue": "top_revenue",
+        "all": "all",
+        "demo": "demo",
+    },
+)
+BANDS = {-1: "low", 0: "normal", 1: "high", 2: "urgent"}
+
+
+class ScopeConfig(dg.Config):
+    """Which series of which dataset."""
+
+    dataset: str = Field(description="Name of the dataset.")
+    scope: ScopeKind = Field(
+        description="manual: every pair of stores and products, or series; region: all stores of it x all "
+        "products; category: all stores x its products; top_revenue: the top_n pairs; all; demo: five pairs."
+    )
+    stores: list[str] = Field(default=[], description="Scope manual: store ids, paired with every product.")
+    products: list[str] = Field(default=[], description="Scope manual: product ids, paired with every store.")
+    series: list[str] = Field(
+        default=[], description="Scope manual: series keys, beside or instead of pairs."
+    )
+    region: str | None = Field(default=None, description="Scope region: its name in the column region.")
+    category: str | None = Field(default=None, description="Scope category: its name in the column category.")
+    top_n: int | None = Field(default=None, ge=1, le=1000, description="Scope top_revenue: how many pairs.")
+
+    def chosen(self) -> Scope:
+        """The choice, checked: raises ``BadSetting`` when a selector is missing."""
+        return Scope(
+            kind=self.scope.value,
+            stores=tuple(self.stores),
+            products=tuple(self.products),
+            series=tuple(self.series),
+            region=self.region,
+            category=self.category,
+            top_n=self.top_n,
+        )
+
+
+class BatchConfig(ScopeConfig, EvaluationConfig):
+    """What to do, for which series, with which candidates, how urgently."""
+
+    operation: Operation = Field(
+        default=Operation.backtest,
+        description="backtest: score every candidate of every series; the other operations make models.",
+    )
+    start_day: str | None = Field(
+        default=None, description="Read no sales before this day, YYYY-MM-DD. Unset: the whole history."
+    )
+    end_day: str | None = Field(
+        default=None,
+        description="Read no sales after this day, YYYY-MM-DD. Unset: up to the dataset's anchor.",
+    )
+    max_parallel: int = Field(
+        default=4,
+        ge=1,
+        le=64,
+        description="Groups of items worked on at once, at most what the deployment allows.",
+    )
+    default_child_priority: int = Field(
+        default=0, ge=-1, le=2, description="Band of every item: -1 low, 0 normal, 1 high, 2 urgent."
+    )
+
+    def changes(self) -> dict[str, object]:
+        """What differs from the dataset's own evaluation settings."""
+        return {
+            name: value
+            for name, value in super().changes().items()
+            if name in EvaluationSettings.model_fields
+        }

@@ -1,0 +1,154 @@
+"""A batch before its first item: everything that can be refused is refused here.
+
+Belongs here: checking a configuration against the dataset and the caps, and expanding it into items.
+Does not belong here: storing it (``store``) and working it off (``crew``).
+"""
+
+import datetime as dt
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Self
+
+import polars as pl
+
+from forecast_assets.backtests.settings import EvaluationSettings, revised
+from forecast_assets.datasets.definition import Dataset, load
+from forecast_assets.errors import BadSetting
+from forecast_assets.forecasting.bounds import check_whole
+from forecast_assets.forecasting.candidates.catalogue import GLOBAL
+from forecast_assets.keys import SeriesKey
+from forecast_assets.portfolio import scopes
+from forecast_assets.portfolio.batch.config import BatchConfig
+from forecast_assets.portfolio.scopes import Scope
+from forecast_assets.settings import settings as environment
+from forecast_assets.stores import Stores
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The days that may be read, both ends included; ``None`` leaves an end open."""
+
+    first: dt.date | None = None
+    last: dt.date | None = None
+
+    @classmethod
+    def of(cls, told: Mapping[str, str | None]) -> Self:
+        """Read a stored window back."""
+        ends = {name: None if day is None else dt.date.fromisoformat(day) for name, day in told.items()}
+        return cls(**ends)
+
+
+@dataclass(frozen=True, slots=True)
+class BatchRequest:
+    """What was asked for, checked; ``parallel`` is what the deployment allows of it."""
+
+    dataset: Dataset
+    operation: str
+    scope: Scope
+    pairs: list[SeriesKey]
+    settings: EvaluationSettings
+    window: Window
+    parallel: int
+    priority: int
+    params: dict[str, object]
+
+    def items(self, batch_id: str) -> pl.DataFrame:
+        """One row per pair and candidate, in the order in which they are worked off."""
+        made = [split_label(label) for label in self.settings.candidates]
+        return pl.DataFrame(
+            [
+                {
+                    "batch_id": batch_id,
+                    "series": str(key),
+                    "store_id": key.store,
+                    "product_id": key.product,
+                    "candidate": label,
+                    "model_type": model_type,
+                    "params": json.dumps(params),
+                    "priority": self.priority,
+                }
+                for key in self.pairs
+                for label, (model_type, params) in zip(self.settings.candidates, made, strict=True)
+            ]
+        )
+
+
+def checked(stores: Stores, config: BatchConfig) -> BatchRequest:
+    """Answer what ``config`` asks for. Raises ``ForecastError`` before anything is written."""
+    scope = config.chosen()
+    check_whole("max_parallel", config.max_parallel, 1, 64)
+    check_whole("default_child_priority", config.default_child_priority, -1, 2)
+    dataset = load(stores, config.dataset)
+    dataset.built()
+    settings = revised(dataset.options.evaluation, config.changes())
+    window = _window(config, dataset, settings)
+    _check_operation(config.operation.value)
+    pairs = scopes.pairs(stores, dataset, scope)
+    check_cap(len(pairs), len(settings.candidates))
+    allowed = environment().batch_max_parallel
+    return BatchRequest(
+        dataset=dataset,
+        operation=config.operation.value,
+        scope=scope,
+        pairs=pairs,
+        settings=settings,
+        window=window,
+        parallel=min(config.max_parallel, allowed),
+        priority=config.default_child_priority,
+        params=config.model_dump(mode="json", exclude_none=True),
+    )
+
+
+def check_cap(pairs: int, candidates: int) -> None:
+    """Raise ``BadSetting`` with both numbers when a batch would be larger than the deployment allows."""
+    count, cap = pairs * candidates, environment().batch_max_items
+    if count > cap:
+        raise BadSetting(
+            f"{pairs:,} series x {candidates} candidates are {count:,} items; at most {cap:,} are allowed",
+            remedy="choose a narrower scope or fewer candidates, or raise FORECAST_BATCH_MAX_ITEMS",
+        )
+
+
+def _check_operation(operation: str) -> None:
+    if operation != "backtest":
+        raise BadSetting(
+            f"operation {operation!r} needs models that this installation cannot make yet",
+            remedy="use operation backtest",
+        )
+
+
+def _window(config: BatchConfig, dataset: Dataset, settings: EvaluationSettings) -> Window:
+    window = Window(_day("start_day", config.start_day), _day("end_day", config.end_day))
+    snapshot = dataset.built()
+    newest = dataset.options.anchor_day(snapshot.last_day)
+    first, last = window.first or snapshot.first_day, window.last or newest
+    if not snapshot.first_day <= first <= last <= newest:
+        raise BadSetting(
+            f"the days {first} to {last} do not lie in {snapshot.first_day} to {newest}",
+            remedy="choose days that the dataset has, the first one before the last",
+        )
+    settings.plan().cutoffs((last - first).days + 1)
+    shared = [name for name in settings.candidates if name in GLOBAL]
+    if shared and window != Window():
+        raise BadSetting(
+            f"{', '.join(shared)} learns from the whole dataset up to its newest day, not from chosen days",
+            remedy="leave start_day and end_day out, or leave this candidate out",
+        )
+    return window
+
+
+def _day(name: str, text: str | None) -> dt.date | None:
+    if text is None:
+        return None
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError:
+        raise BadSetting(f"{name} is {text!r}", remedy=f"write {name} as YYYY-MM-DD") from None
+
+
+def split_label(label: str) -> tuple[str, dict[str, str]]:
+    """A candidate's type and the parameters that its label states."""
+    model_type, _, rest = label.partition("(")
+    given = [part.partition("=") for part in rest.removesuffix(")").split(", ") if part]
+    return model_type, {name: value for name, _, value in given}

@@ -1,0 +1,134 @@
+"""Scoring a group of batch items at once.
+
+Belongs here: what all items of a batch share, and turning one pass of the engine into the end of every item.
+Does not belong here: formulas (``forecasting``), records (``store``), threads (``crew``).
+"""
+
+import datetime as dt
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forecast_assets.backtests import global_forecasts
+from forecast_assets.backtests.global_forecasts import Fitted, Given
+from forecast_assets.backtests.settings import EvaluationSettings
+from forecast_assets.datasets.building import availability, read_panel
+from forecast_assets.datasets.definition import Dataset
+from forecast_assets.forecasting.availability import Availability, of_history, of_window
+from forecast_assets.forecasting.backtest import Backtest, backtest
+from forecast_assets.forecasting.panel import Panel
+from forecast_assets.portfolio.batch.request import Window
+from forecast_assets.portfolio.batch.store import Done, Item
+from forecast_assets.stores import Stores
+
+UNKNOWN = "no sales: the newest snapshot has no such pair of store and product"
+METRICS = ("wape", "smape", "mae", "bias")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Board:
+    """Everything that is read while items are scored, and changed by none of them.
+
+    ``row`` tells where a series stands in ``panel`` and ``given``; ``history`` judges its whole history.
+    """
+
+    panel: Panel
+    row: dict[str, int]
+    settings: EvaluationSettings
+    cutoffs: NDArray[np.int64]
+    given: Given
+    history: dict[str, Availability]
+
+
+def lay_out(
+    stores: Stores, dataset: Dataset, settings: EvaluationSettings, window: Window, series: Sequence[str]
+) -> Board:
+    """Read what the series of a batch are scored from; series that were never sold are left out."""
+    counts = availability(stores, dataset.name)
+    wanted = counts.filter(counts["series"].is_in(list(series)))
+    folds = settings.plan()
+    panel = within(read_panel(stores, dataset, wanted["series"].to_list()), window) if len(wanted) else None
+    if panel is None:
+        empty = Panel(np.zeros(0, "<U1"), dt.date.min, np.zeros((0, 0), np.float32), {}, {})
+        return Board(empty, {}, settings, np.zeros(0, np.int64), Given({}, {}), {})
+    return Board(
+        panel=panel,
+        row={str(key): n for n, key in enumerate(panel.series)},
+        settings=settings,
+        cutoffs=folds.cutoffs(panel.days),
+        given=global_forecasts.read(stores, dataset, settings, panel),
+        history={
+            row["series"]: of_history(row["observed_days"], row["expected_days"], folds)
+            for row in wanted.iter_rows(named=True)
+        },
+    )
+
+
+def fit_missing(
+    stores: Stores, dataset: Dataset, settings: EvaluationSettings, *, run_id: str
+) -> list[Fitted]:
+    """Fit the global candidates whose forecasts for these folds are missing; answer what was done."""
+    if global_forecasts.is_current(stores, dataset, settings):
+        return []
+    return global_forecasts.build(stores, dataset, settings, run_id=run_id)
+
+
+def within(panel: Panel, window: Window) -> Panel:
+    """The panel as if nothing were known outside of the window."""
+    if window.last is not None:
+        panel = panel.until((window.last - panel.start).days + 1)
+    if window.first is not None:
+        units = panel.units.copy()
+        units[:, : (window.first - panel.start).days] = np.nan
+        panel = replace(panel, units=units)
+    return panel
+
+
+def score(board: Board, items: Sequence[Item]) -> list[Done]:
+    """Score items, one pass of the engine for all series that are asked for the same candidates."""
+    by_series: dict[str, list[Item]] = {}
+    for item in items:
+        by_series.setdefault(item.series, []).append(item)
+    groups: dict[tuple[str, ...], list[str]] = {}
+    done: list[Done] = []
+    for series, wanted in by_series.items():
+        if series in board.row:
+            groups.setdefault(tuple(item.candidate for item in wanted), []).append(series)
+        else:
+            done += [Done(item.item_id, None, UNKNOWN, "NoSales") for item in wanted]
+    for candidates, members in groups.items():
+        rows = np.array(sorted(board.row[series] for series in members), np.int64)
+        block = backtest(
+            board.panel.take(rows),
+            board.cutoffs,
+            board.settings.plan(),
+            candidates,
+            board.given.of(rows),
+        )
+        for row, series in enumerate(block.series):
+            done += _ended(board, block, row, by_series[str(series)])
+    return done
+
+
+def _ended(board: Board, block: Backtest, row: int, items: Sequence[Item]) -> Iterator[Done]:
+    window = of_window(int(block.folds[row].sum()), board.settings.plan())
+    verdict = board.history[str(block.series[row])].stricter(window)
+    for candidate, item in enumerate(items):
+        failure = block.failures.get((item.candidate, row))
+        if verdict.state == "unusable":
+            yield Done(item.item_id, None, f"unusable: {verdict.reason}", "Unusable")
+        elif failure is not None:
+            yield Done(
+                item.item_id, None, failure, failure.partition(":")[0] if ": " in failure else "NoForecast"
+            )
+        else:
+            yield Done(item.item_id, metrics_of(block, candidate, row))
+
+
+def metrics_of(block: Backtest, candidate: int, row: int) -> dict[str, float | int | None]:
+    """The five keys of one candidate of one series; what is not defined is null."""
+    values = {name: float(getattr(block.scores, name)[candidate, row]) for name in METRICS}
+    known: dict[str, float | int | None] = {n: v if np.isfinite(v) else None for n, v in values.items()}
+    return {**known, "sample_size": int(block.scores.sample_size[candidate, row])}

@@ -1,0 +1,42 @@
+"""How something launched ended, told where people look: a tag on its runs, and the colour of the run.
+
+Belongs here: what all launched jobs do at their end.
+Does not belong here: what they did.
+"""
+
+from collections.abc import Callable
+
+import dagster as dg
+
+OUTCOME = "forecast/outcome"
+_GOOD = {"completed", "success", "stopped"}
+_ENDING = {dg.DagsterRunStatus.CANCELING, dg.DagsterRunStatus.CANCELED}
+
+
+def record_id(run: dg.DagsterRun) -> str:
+    """The id of the record that a run works on: the first run's, of which the others are re-executions."""
+    return run.root_run_id or run.run_id
+
+
+def tell(context: dg.OpExecutionContext, status: str, sentence: str) -> None:
+    """Tag the run and the first one of its chain with the outcome, and let it end as it deserves.
+
+    Raises an interruption for what was cancelled, ``dagster.Failure`` for what is not all good.
+    """
+    for run_id in {context.run.run_id, record_id(context.run)}:
+        context.instance.add_run_tags(run_id, {OUTCOME: status})
+    context.log.info(sentence)
+    if status == "cancelled" or (status not in _GOOD and is_ending(context)()):
+        raise dg.DagsterExecutionInterruptedError
+    if status not in _GOOD:
+        raise dg.Failure(sentence, metadata={"outcome": status}, allow_retries=False)
+
+
+def is_ending(context: dg.OpExecutionContext) -> Callable[[], bool]:
+    """A question: did somebody ask Dagster to end this run?"""
+
+    def asked() -> bool:
+        run = context.instance.get_run_by_id(context.run.run_id)
+        return run is not None and run.status in _ENDING
+
+    return asked

@@ -1,0 +1,210 @@
+"""The acceptance checks of the portfolio batch, one by one, and what surrounds them."""
+
+import pytest
+
+from forecast_assets.errors import BadSetting
+from forecast_assets.portfolio.batch import store
+from forecast_assets.portfolio.settlement import settled
+from forecast_assets_tests.portfolio.conftest import items_of
+from forecast_assets_tests.scenario import HEALTHY, HOLED, LOCAL, QUICK, TORN, YOUNG, many, sales_of
+
+MANUAL = {"dataset": "shop", "scope": "manual", "candidates": ["naive"]}
+FIVE = {"wape", "smape", "mae", "bias", "sample_size"}
+
+
+def test_three_pairs_are_completed_and_every_metrics_record_has_exactly_five_keys(shopped, launch):
+    done = launch("batch", **MANUAL, series=[HEALTHY, HOLED, TORN])
+    assert done.result.success
+    assert done.outcome == "completed"
+    row = store.read(shopped.stores, done.run_id)
+    assert (row["status"], row["completed_items"], row["total_items"]) == ("completed", 3, 3)
+    items = items_of(shopped, done.run_id)
+    assert all(set(item["metrics"]) == FIVE for item in items)
+    assert all(item["duration_ms"] >= 0 and item["completed_at"] >= item["started_at"] for item in items)
+
+
+def test_a_pair_without_sales_fails_with_a_message_and_the_batch_is_partial(shopped, launch):
+    done = launch("batch", **MANUAL, stores=["A"], products=["P1", "P9"])
+    assert not done.result.success
+    assert done.outcome == "partial"
+    good, bad = items_of(shopped, done.run_id)
+    assert (good["status"], bad["status"]) == ("completed", "failed")
+    assert "no sales" in bad["error_message"]
+    assert bad["error_type"] == "NoSales"
+    assert bad["metrics"] is None
+    assert "1 completed, 1 failed, 0 cancelled of 2 items" in done.failure["said"]
+
+
+def test_a_scope_over_the_cap_is_refused_with_both_numbers_and_writes_nothing(shopped, launch, monkeypatch):
+    monkeypatch.setenv("FORECAST_BATCH_MAX_ITEMS", "5")
+    refused = launch("batch", dataset="shop", scope="all", candidates=["naive"])
+    assert refused.failure["code"] == "BadSetting"
+    assert "6 series x 1 candidates are 6 items; at most 5 are allowed" in refused.failure["problem"]
+    assert "FORECAST_BATCH_MAX_ITEMS" in refused.failure["remedy"]
+    assert shopped.table("batch") == []
+
+
+def test_an_unknown_sort_key_falls_back_to_the_newest_first(shopped, launch):
+    first, second = (launch("batch", **MANUAL, series=[key]).run_id for key in (HEALTHY, HOLED))
+
+    def sorted_by(key: str) -> list[object]:
+        rows = shopped.stores.warehouse.rows("launched", run_ids=None, sort=key, at_most=50)
+        return [row["run_id"] for row in rows]
+
+    assert sorted_by("nonsense") == sorted_by("created_at") == sorted_by("completed_at") == [second, first]
+
+
+@pytest.mark.parametrize(
+    ("completed", "failed", "cancelled", "ended"),
+    [
+        (3, 0, 0, "completed"),
+        (0, 3, 0, "failed"),
+        (0, 0, 3, "cancelled"),
+        (2, 1, 0, "partial"),
+        (2, 0, 1, "partial"),
+        (0, 2, 1, "partial"),
+        (1, 1, 1, "partial"),
+    ],
+)
+def test_the_settlement_matrix(completed, failed, cancelled, ended):
+    counts = {"completed": completed, "failed": failed, "cancelled": cancelled}
+    assert settled(**counts, empty="completed") == settled(**counts, empty="failed") == ended
+
+
+def test_nothing_at_all_is_completed_as_a_batch_and_failed_as_a_comparison():
+    nothing = {"completed": 0, "failed": 0, "cancelled": 0}
+    assert settled(**nothing, empty="completed") == "completed"
+    assert settled(**nothing, empty="failed") == "failed"
+
+
+def test_a_batch_in_which_everything_fails_has_failed(shopped, launch):
+    done = launch("batch", **MANUAL, series=[YOUNG])
+    assert done.outcome == "failed"
+    (item,) = items_of(shopped, done.run_id)
+    assert item["error_message"].startswith("unusable: ")
+
+
+@pytest.mark.parametrize(
+    ("config", "told"),
+    [
+        ({"scope": "top_revenue"}, "scope top_revenue does not say top_n"),
+        ({"scope": "manual"}, "scope manual does not say stores and products, or series"),
+        ({"scope": "manual", "stores": ["A"]}, "scope manual does not say"),
+        ({"scope": "region"}, "scope region does not say the region"),
+        ({"scope": "region", "region": "North"}, "knows no region"),
+        ({"scope": "category"}, "scope category does not say the category"),
+        ({"scope": "all", "candidates": ["naiv"]}, "did you mean 'naive'"),
+        ({"scope": "all", "candidates": ["naive"] * 11}, "11 candidates"),
+        ({"scope": "all", "dataset": "none"}, "there is no dataset 'none'"),
+        ({"scope": "all", "end_day": "tomorrow"}, "end_day is 'tomorrow'"),
+        ({"scope": "all", "end_day": "1999-01-01"}, "do not lie in"),
+        ({"scope": "all", "end_day": "2026-01-20"}, "16 days of history leave no fold"),
+        ({"scope": "all", "operation": "train"}, "operation 'train' needs models"),
+        ({"scope": "manual", "series": ["other__A__P1"]}, "is not of dataset 'shop'"),
+        ({"scope": "manual", "stores": ["A|B"], "products": ["P1"]}, "store id 'A|B'"),
+    ],
+)
+def test_what_cannot_be_done_is_refused_before_the_first_item(shopped, launch, config, told):
+    refused = launch("batch", **{"dataset": "shop", "candidates": ["naive"], **config})
+    assert told in refused.failure["problem"] + refused.failure["remedy"]
+    assert shopped.table("batch") == []
+
+
+@pytest.mark.parametrize("priority", [-2, 3])
+def test_a_priority_out_of_its_bands_is_refused(shopped, launch, priority):
+    assert not launch("batch", **MANUAL, series=[HEALTHY], default_child_priority=priority).result.success
+    assert shopped.table("batch") == []
+
+
+def test_every_item_leads_to_its_run(shopped, launch):
+    done = launch("batch", **MANUAL, series=[HEALTHY, HOLED])
+    assert {item["child_job_id"] for item in items_of(shopped, done.run_id)} == {done.run_id}
+    assert shopped.instance.get_run_by_id(done.run_id).job_name == "batch"
+
+
+def test_metrics_are_those_of_a_plain_evaluation(shopped, launch):
+    shopped.evaluate(HEALTHY, TORN)
+    done = launch("batch", dataset="shop", scope="all", candidates=list(LOCAL))
+    rows = {(row["series"], row["candidate"]): row for row in shopped.table("backtest_metric")}
+    compared = 0
+    for item in items_of(shopped, done.run_id):
+        if item["status"] == "completed":
+            plain = rows[item["series"], item["candidate"]]
+            assert item["metrics"] == {name: plain[name] for name in FIVE}
+            compared += 1
+    assert compared >= 9
+
+
+def test_items_come_by_store_and_product_and_then_by_candidate(place, launch):
+    frame = many(6).with_columns(category=many(6)["product_id"].str.slice(3), region=many(6)["store_id"])
+    from forecast_assets.datasets.sources import Columns
+
+    place.prepare("many", frame, columns=Columns(static=("category", "region")))
+    wide = launch("batch", dataset="many", scope="region", region="S1", candidates=["naive", "seasonal_naive"])
+    series = [(item["store_id"], item["product_id"], item["candidate"]) for item in items_of(place, wide.run_id)]
+    products = [f"P00{n}" for n in range(6)]
+    assert series == [("S1", p, c) for p in products for c in ("naive", "seasonal_naive")]
+    assert wide.outcome == "partial", "products that the store never sold fail alone"
+    top = launch("batch", dataset="many", scope="top_revenue", top_n=2, candidates=["naive"])
+    assert [item["product_id"] for item in items_of(place, top.run_id)] == ["P005", "P004"]
+    narrow = launch("batch", dataset="many", scope="category", category="3", candidates=["naive"])
+    assert {item["product_id"] for item in items_of(place, narrow.run_id)} == {"P003"}
+
+
+def test_revenue_is_units_times_price_where_a_price_is_known(place, launch):
+    import polars as pl
+
+    from forecast_assets.datasets.sources import Columns
+
+    cheap, dear = sales_of("shop__A__P1", [10.0] * 60), sales_of("shop__A__P2", [2.0] * 60)
+    frame = pl.concat([cheap.with_columns(cost=1.0), dear.with_columns(cost=9.0)])
+    place.prepare("shop", frame, columns=Columns(price="cost"))
+    done = launch("batch", dataset="shop", scope="top_revenue", top_n=1, candidates=["naive"])
+    assert [item["product_id"] for item in items_of(place, done.run_id)] == ["P2"]
+
+
+def test_chosen_days_are_all_that_is_read(shopped, launch):
+    whole = launch("batch", **MANUAL, series=[HEALTHY]).run_id
+    ended = launch("batch", **MANUAL, series=[HEALTHY], end_day="2026-02-20").run_id
+    one, two = (items_of(shopped, run_id)[0]["metrics"] for run_id in (whole, ended))
+    assert one["mae"] == two["mae"] == 4, "day n sells n, so naive is 1 to 7 too low wherever it stands"
+    assert one["wape"] < two["wape"], "but the sales it is compared with are lower"
+
+
+def test_a_global_candidate_is_fitted_once_for_all_items(place, launch):
+    place.prepare("many", many(12), evaluation=QUICK)
+    done = launch("batch", dataset="many", scope="all", candidates=["lightgbm", "naive"])
+    assert done.outcome == "completed"
+    assert len(place.reported("global_forecasts", "many")) == 1
+    launch("batch", dataset="many", scope="all", candidates=["lightgbm"])
+    assert len(place.reported("global_forecasts", "many")) == 1, "the second batch reads what the first fitted"
+
+
+def test_parallelism_is_clamped_to_what_the_deployment_allows_and_echoed(shopped, launch, monkeypatch):
+    monkeypatch.setenv("FORECAST_BATCH_MAX_PARALLEL", "2")
+    done = launch("batch", **MANUAL, series=[HEALTHY], max_parallel=64)
+    row = store.read(shopped.stores, done.run_id)
+    assert row["max_parallel"] == row["params"]["effective_parallel"] == 2
+    assert row["params"]["max_parallel"] == 64
+
+
+def test_a_settled_batch_stays_as_it_is(shopped, launch):
+    done = launch("batch", **MANUAL, series=[HEALTHY])
+    before = store.read(shopped.stores, done.run_id)
+    assert not store.cancel(shopped.stores, done.run_id)
+    told = ("too late", "Late")
+    assert store.settle(shopped.stores, done.run_id, pending=told, running=told) == before
+
+
+def test_a_priority_of_a_batch_that_has_ended_is_refused(shopped, launch):
+    done = launch("batch", **MANUAL, series=[HEALTHY])
+    refused = launch("prioritise_batch", batch=done.run_id, priority=2)
+    assert refused.failure["problem"].endswith("is completed")
+    with pytest.raises(BadSetting):
+        store_priority(shopped, done.run_id)
+
+
+def store_priority(place, run_id):
+    from forecast_assets.portfolio.batch import hand
+
+    hand.reprioritise(place.stores, run_id, 7, items=None, by="me")
