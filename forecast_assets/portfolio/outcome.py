@@ -18,17 +18,18 @@ def record_id(run: dg.DagsterRun) -> str:
     return run.root_run_id or run.run_id
 
 
-def tell(context: dg.OpExecutionContext, status: str, sentence: str) -> None:
+def tell(context: dg.OpExecutionContext, status: str, sentence: str, *, cut_short: bool) -> None:
     """Tag the run and the first one of its chain with the outcome, and let it end as it deserves.
 
-    Raises an interruption for what was cancelled, ``dagster.Failure`` for what is not all good.
+    Raises ``dagster.Failure`` for what is not all good; the run of what a person ``cut_short`` is cancelled.
     """
     for run_id in {context.run.run_id, record_id(context.run)}:
         context.instance.add_run_tags(run_id, {OUTCOME: status})
     context.log.info(sentence)
-    if status == "cancelled" or (status not in _GOOD and is_ending(context)()):
-        raise dg.DagsterExecutionInterruptedError
-    if status not in _GOOD:
+    if cut_short and not is_ending(context)():
+        context.instance.report_run_canceling(context.run)
+    if cut_short or status not in _GOOD:
+        # Not an interruption: Dagster would try the step again.
         raise dg.Failure(sentence, metadata={"outcome": status}, allow_retries=False)
 
 

@@ -1,17 +1,21 @@
 """Launching jobs the way Dagit does, on a place of one's own."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import dagster as dg
+import polars as pl
 import pytest
 
 from forecast_assets.bookkeeping import launching
+from forecast_assets.datasets.sources import Columns
 from forecast_assets.portfolio.batch.jobs import batch, prioritise_batch
 from forecast_assets.stores.warehouse import Row
-from forecast_assets_tests.scenario import Place, shop
+from forecast_assets_tests.scenario import Place, many, shop
 
+# Series i is of category i, and its store is its region.
+STATICS = {"category": pl.col("product_id").str.slice(3), "region": pl.col("store_id")}
 OPS = {"batch": (batch, "work_off_batch"), "prioritise_batch": (prioritise_batch, "set_item_priority")}
 
 
@@ -41,42 +45,34 @@ class Launched:
         return {name: entry.value for name, entry in told.metadata.items()} | {"said": told.description}
 
 
-@pytest.fixture
-def launch(place: Place) -> Callable[..., Launched]:
-    """Run a job to its end: ``launch("batch", dataset="shop", ...)``."""
-
-    def launched(job: str, **config: Any) -> Launched:
-        definition, op = OPS[job]
-        result = definition.execute_in_process(
-            instance=place.instance,
-            resources={"stores": place.resource},
-            run_config={"ops": {op: {"config": config}}},
-            raise_on_error=False,
-        )
-        return Launched(place, result)
-
-    return launched
+def run(place: Place, job: str, **config: Any) -> Launched:
+    """Run a job to its end: ``run(place, "batch", dataset="shop", ...)``."""
+    definition, op = OPS[job]
+    result = definition.execute_in_process(
+        instance=place.instance,
+        resources={"stores": place.resource},
+        run_config={"ops": {op: {"config": config}}},
+        raise_on_error=False,
+    )
+    return Launched(place, result)
 
 
-@pytest.fixture
-def again(place: Place) -> Callable[..., dg.DagsterRunStatus]:
-    """Execute a run again, as Dagit's re-execution does; answer how that ended."""
-
-    def executed(run_id: str, **tags: str) -> str:
-        parent = place.instance.get_run_by_id(run_id)
-        assert parent is not None
-        run = launching.create(place.instance, parent.job_name, parent.run_config, tags=tags, parent=parent)
-        launching.execute(place.instance, run, raise_on_error=False)
-        return run.run_id
-
-    return executed
+def again(place: Place, run_id: str, **tags: str) -> str:
+    """Execute a run again, as Dagit's re-execution does; answer the id of the new run."""
+    parent = place.instance.get_run_by_id(run_id)
+    assert parent is not None
+    made = launching.create(place.instance, parent.job_name, parent.run_config, tags=tags, parent=parent)
+    launching.execute(place.instance, made, raise_on_error=False)
+    return made.run_id
 
 
-@pytest.fixture
-def shopped(place: Place) -> Place:
-    """A place with the awkward shop, ready to be evaluated."""
-    place.prepare("shop", shop())
-    return place
+@pytest.fixture(scope="module")
+def shopped(open_place: Callable, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    """A place with the awkward shop and a dozen plain series, ready to be evaluated; shared by a module."""
+    with open_place(tmp_path_factory.mktemp("shopped")) as opened:
+        opened.prepare("shop", shop())
+        opened.prepare("many", many(12).with_columns(**STATICS), columns=Columns(static=tuple(STATICS)))
+        yield opened
 
 
 def items_of(place: Place, batch_id: str) -> list[Row]:

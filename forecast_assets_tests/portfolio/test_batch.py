@@ -1,19 +1,30 @@
 """The acceptance checks of the portfolio batch, one by one, and what surrounds them."""
 
+import datetime as dt
+from dataclasses import replace
+
+import numpy as np
 import pytest
 
-from forecast_assets.errors import BadSetting
+from forecast_assets.datasets.definition import load
+from forecast_assets.errors import ForecastError
+from forecast_assets.forecasting.panel import Panel
 from forecast_assets.portfolio.batch import store
+from forecast_assets.portfolio.batch.config import BatchConfig
+from forecast_assets.portfolio.batch.request import Window, checked
+from forecast_assets.portfolio.batch.scoring import lay_out, score
+from forecast_assets.portfolio.batch.store import Item
+from forecast_assets.portfolio.scopes import revenue
 from forecast_assets.portfolio.settlement import settled
-from forecast_assets_tests.portfolio.conftest import items_of
-from forecast_assets_tests.scenario import HEALTHY, HOLED, LOCAL, QUICK, TORN, YOUNG, many, sales_of
+from forecast_assets_tests.portfolio.conftest import items_of, run
+from forecast_assets_tests.scenario import HEALTHY, HOLED, LOCAL, QUICK, SERIES, TORN, YOUNG
 
 MANUAL = {"dataset": "shop", "scope": "manual", "candidates": ["naive"]}
 FIVE = {"wape", "smape", "mae", "bias", "sample_size"}
 
 
-def test_three_pairs_are_completed_and_every_metrics_record_has_exactly_five_keys(shopped, launch):
-    done = launch("batch", **MANUAL, series=[HEALTHY, HOLED, TORN])
+def test_three_pairs_are_completed_and_every_metrics_record_has_exactly_five_keys(shopped):
+    done = run(shopped, "batch", **MANUAL, series=[HEALTHY, HOLED, TORN])
     assert done.result.success
     assert done.outcome == "completed"
     row = store.read(shopped.stores, done.run_id)
@@ -23,8 +34,8 @@ def test_three_pairs_are_completed_and_every_metrics_record_has_exactly_five_key
     assert all(item["duration_ms"] >= 0 and item["completed_at"] >= item["started_at"] for item in items)
 
 
-def test_a_pair_without_sales_fails_with_a_message_and_the_batch_is_partial(shopped, launch):
-    done = launch("batch", **MANUAL, stores=["A"], products=["P1", "P9"])
+def test_a_pair_without_sales_fails_with_a_message_and_the_batch_is_partial(shopped):
+    done = run(shopped, "batch", **MANUAL, stores=["A"], products=["P1", "P9"])
     assert not done.result.success
     assert done.outcome == "partial"
     good, bad = items_of(shopped, done.run_id)
@@ -35,21 +46,21 @@ def test_a_pair_without_sales_fails_with_a_message_and_the_batch_is_partial(shop
     assert "1 completed, 1 failed, 0 cancelled of 2 items" in done.failure["said"]
 
 
-def test_a_scope_over_the_cap_is_refused_with_both_numbers_and_writes_nothing(shopped, launch, monkeypatch):
+def test_a_scope_over_the_cap_is_refused_with_both_numbers_and_writes_nothing(shopped, monkeypatch):
     monkeypatch.setenv("FORECAST_BATCH_MAX_ITEMS", "5")
-    refused = launch("batch", dataset="shop", scope="all", candidates=["naive"])
+    refused = run(shopped, "batch", dataset="shop", scope="all", candidates=["naive"])
     assert refused.failure["code"] == "BadSetting"
     assert "6 series x 1 candidates are 6 items; at most 5 are allowed" in refused.failure["problem"]
     assert "FORECAST_BATCH_MAX_ITEMS" in refused.failure["remedy"]
-    assert shopped.table("batch") == []
+    assert not [row for row in shopped.table("batch") if row["batch_id"] == refused.run_id]
 
 
-def test_an_unknown_sort_key_falls_back_to_the_newest_first(shopped, launch):
-    first, second = (launch("batch", **MANUAL, series=[key]).run_id for key in (HEALTHY, HOLED))
+def test_an_unknown_sort_key_falls_back_to_the_newest_first(shopped):
+    first, second = (run(shopped, "batch", **MANUAL, series=[key]).run_id for key in (HEALTHY, HOLED))
 
     def sorted_by(key: str) -> list[object]:
         rows = shopped.stores.warehouse.rows("launched", run_ids=None, sort=key, at_most=50)
-        return [row["run_id"] for row in rows]
+        return [row["run_id"] for row in rows][:2]
 
     assert sorted_by("nonsense") == sorted_by("created_at") == sorted_by("completed_at") == [second, first]
 
@@ -77,8 +88,8 @@ def test_nothing_at_all_is_completed_as_a_batch_and_failed_as_a_comparison():
     assert settled(**nothing, empty="failed") == "failed"
 
 
-def test_a_batch_in_which_everything_fails_has_failed(shopped, launch):
-    done = launch("batch", **MANUAL, series=[YOUNG])
+def test_a_batch_in_which_everything_fails_has_failed(shopped):
+    done = run(shopped, "batch", **MANUAL, series=[YOUNG])
     assert done.outcome == "failed"
     (item,) = items_of(shopped, done.run_id)
     assert item["error_message"].startswith("unusable: ")
@@ -104,27 +115,35 @@ def test_a_batch_in_which_everything_fails_has_failed(shopped, launch):
         ({"scope": "manual", "stores": ["A|B"], "products": ["P1"]}, "store id 'A|B'"),
     ],
 )
-def test_what_cannot_be_done_is_refused_before_the_first_item(shopped, launch, config, told):
-    refused = launch("batch", **{"dataset": "shop", "candidates": ["naive"], **config})
-    assert told in refused.failure["problem"] + refused.failure["remedy"]
-    assert shopped.table("batch") == []
+def test_what_cannot_be_done_is_refused_before_the_first_item(shopped, config, told):
+    with pytest.raises(ForecastError) as refused:
+        checked(shopped.stores, BatchConfig(**{"dataset": "shop", "candidates": ["naive"], **config}))
+    assert told in refused.value.problem + refused.value.remedy
+
+
+def test_a_refusal_is_the_same_sentence_in_dagit_and_leaves_nothing(shopped):
+    before = len(shopped.table("batch"))
+    refused = run(shopped, "batch", dataset="shop", scope="top_revenue", candidates=["naive"])
+    assert refused.failure["problem"] == "scope top_revenue does not say top_n"
+    assert (refused.failure["remedy"], refused.failure["code"]) == ("give top_n", "BadSetting")
+    assert len(shopped.table("batch")) == before
 
 
 @pytest.mark.parametrize("priority", [-2, 3])
-def test_a_priority_out_of_its_bands_is_refused(shopped, launch, priority):
-    assert not launch("batch", **MANUAL, series=[HEALTHY], default_child_priority=priority).result.success
-    assert shopped.table("batch") == []
+def test_a_priority_out_of_its_bands_is_refused(priority):
+    with pytest.raises(ValueError, match="default_child_priority"):
+        BatchConfig(**MANUAL, series=[HEALTHY], default_child_priority=priority)
 
 
-def test_every_item_leads_to_its_run(shopped, launch):
-    done = launch("batch", **MANUAL, series=[HEALTHY, HOLED])
+def test_every_item_leads_to_its_run(shopped):
+    done = run(shopped, "batch", **MANUAL, series=[HEALTHY, HOLED])
     assert {item["child_job_id"] for item in items_of(shopped, done.run_id)} == {done.run_id}
     assert shopped.instance.get_run_by_id(done.run_id).job_name == "batch"
 
 
-def test_metrics_are_those_of_a_plain_evaluation(shopped, launch):
-    shopped.evaluate(HEALTHY, TORN)
-    done = launch("batch", dataset="shop", scope="all", candidates=list(LOCAL))
+def test_metrics_are_those_of_a_plain_evaluation(shopped):
+    shopped.evaluate(SERIES[0], SERIES[-1])
+    done = run(shopped, "batch", dataset="shop", scope="all", candidates=list(LOCAL))
     rows = {(row["series"], row["candidate"]): row for row in shopped.table("backtest_metric")}
     compared = 0
     for item in items_of(shopped, done.run_id):
@@ -132,79 +151,85 @@ def test_metrics_are_those_of_a_plain_evaluation(shopped, launch):
             plain = rows[item["series"], item["candidate"]]
             assert item["metrics"] == {name: plain[name] for name in FIVE}
             compared += 1
-    assert compared >= 9
+    assert compared == 12
 
 
-def test_items_come_by_store_and_product_and_then_by_candidate(place, launch):
-    frame = many(6).with_columns(category=many(6)["product_id"].str.slice(3), region=many(6)["store_id"])
-    from forecast_assets.datasets.sources import Columns
-
-    place.prepare("many", frame, columns=Columns(static=("category", "region")))
-    wide = launch("batch", dataset="many", scope="region", region="S1", candidates=["naive", "seasonal_naive"])
-    series = [(item["store_id"], item["product_id"], item["candidate"]) for item in items_of(place, wide.run_id)]
-    products = [f"P00{n}" for n in range(6)]
-    assert series == [("S1", p, c) for p in products for c in ("naive", "seasonal_naive")]
+def test_items_come_by_store_and_product_and_then_by_candidate(shopped):
+    two = ["naive", "seasonal_naive"]
+    wide = run(shopped, "batch", dataset="many", scope="region", region="S1", candidates=two)
+    made = [
+        (item["store_id"], item["product_id"], item["candidate"]) for item in items_of(shopped, wide.run_id)
+    ]
+    assert made == [("S1", f"P{n:03d}", candidate) for n in range(12) for candidate in two]
     assert wide.outcome == "partial", "products that the store never sold fail alone"
-    top = launch("batch", dataset="many", scope="top_revenue", top_n=2, candidates=["naive"])
-    assert [item["product_id"] for item in items_of(place, top.run_id)] == ["P005", "P004"]
-    narrow = launch("batch", dataset="many", scope="category", category="3", candidates=["naive"])
-    assert {item["product_id"] for item in items_of(place, narrow.run_id)} == {"P003"}
 
 
-def test_revenue_is_units_times_price_where_a_price_is_known(place, launch):
-    import polars as pl
+@pytest.mark.parametrize(
+    ("scope", "products"),
+    [
+        ({"scope": "top_revenue", "top_n": 2}, ["P011", "P010"]),
+        ({"scope": "category", "category": "3"}, ["P003"] * 4),
+        ({"scope": "demo"}, [f"P{n:03d}" for n in range(5)]),
+    ],
+)
+def test_a_scope_says_which_pairs(shopped, scope, products):
+    asked = checked(shopped.stores, BatchConfig(dataset="many", candidates=["naive"], **scope))
+    assert [key.product for key in asked.pairs] == products
 
-    from forecast_assets.datasets.sources import Columns
 
-    cheap, dear = sales_of("shop__A__P1", [10.0] * 60), sales_of("shop__A__P2", [2.0] * 60)
-    frame = pl.concat([cheap.with_columns(cost=1.0), dear.with_columns(cost=9.0)])
-    place.prepare("shop", frame, columns=Columns(price="cost"))
-    done = launch("batch", dataset="shop", scope="top_revenue", top_n=1, candidates=["naive"])
-    assert [item["product_id"] for item in items_of(place, done.run_id)] == ["P2"]
+def test_revenue_is_units_times_price_where_a_price_is_known():
+    units = np.array([[10, 10, 10], [2, 2, np.nan]], np.float32)
+    price = np.array([[1, 1, 1, 1], [9, np.nan, 9, 9]], np.float32)
+    panel = Panel(np.array(["a", "b"]), dt.date(2026, 1, 1), units, {}, {})
+    assert revenue(panel).tolist() == [30, 4]
+    assert revenue(replace(panel, known={"price": price})).tolist() == [30, 36]
 
 
-def test_chosen_days_are_all_that_is_read(shopped, launch):
-    whole = launch("batch", **MANUAL, series=[HEALTHY]).run_id
-    ended = launch("batch", **MANUAL, series=[HEALTHY], end_day="2026-02-20").run_id
+def test_chosen_days_are_all_that_is_read(shopped):
+    whole = run(shopped, "batch", **MANUAL, series=[HEALTHY]).run_id
+    ended = run(shopped, "batch", **MANUAL, series=[HEALTHY], end_day="2026-02-20").run_id
     one, two = (items_of(shopped, run_id)[0]["metrics"] for run_id in (whole, ended))
     assert one["mae"] == two["mae"] == 4, "day n sells n, so naive is 1 to 7 too low wherever it stands"
     assert one["wape"] < two["wape"], "but the sales it is compared with are lower"
 
 
-def test_a_global_candidate_is_fitted_once_for_all_items(place, launch):
-    place.prepare("many", many(12), evaluation=QUICK)
-    done = launch("batch", dataset="many", scope="all", candidates=["lightgbm", "naive"])
-    assert done.outcome == "completed"
-    assert len(place.reported("global_forecasts", "many")) == 1
-    launch("batch", dataset="many", scope="all", candidates=["lightgbm"])
-    assert len(place.reported("global_forecasts", "many")) == 1, "the second batch reads what the first fitted"
+def test_a_global_candidate_is_fitted_once_for_all_items(shopped):
+    config = {"dataset": "many", "scope": "all", "candidates": ["lightgbm", "naive"]}
+    assert run(shopped, "batch", **config).outcome == "completed"
+    assert len(shopped.reported("global_forecasts", "many")) == 1
+    run(shopped, "batch", **config)
+    assert len(shopped.reported("global_forecasts", "many")) == 1, (
+        "the second one reads what the first fitted"
+    )
 
 
-def test_parallelism_is_clamped_to_what_the_deployment_allows_and_echoed(shopped, launch, monkeypatch):
+def test_an_ensemble_is_scored_even_where_its_members_are_not_claimed_with_it(shopped):
+    series = [key for key in SERIES if key in {HEALTHY, HOLED}]
+    mean = "ensemble_mean(members=naive+seasonal_naive)"
+    labels = ["naive", "seasonal_naive", "moving_average(window_size=28)", mean]
+    board = lay_out(shopped.stores, load(shopped.stores, "shop"), QUICK, Window(), series)
+    alone = score(board, [Item(n, key, mean) for n, key in enumerate(series)])
+    together = score(board, [Item(n, key, label) for n, key in enumerate(series) for label in labels])
+    assert [done.metrics for done in alone] == [done.metrics for done in together[3::4]]
+
+
+def test_parallelism_is_clamped_to_what_the_deployment_allows_and_echoed(shopped, monkeypatch):
     monkeypatch.setenv("FORECAST_BATCH_MAX_PARALLEL", "2")
-    done = launch("batch", **MANUAL, series=[HEALTHY], max_parallel=64)
+    done = run(shopped, "batch", **MANUAL, series=[HEALTHY], max_parallel=64)
     row = store.read(shopped.stores, done.run_id)
     assert row["max_parallel"] == row["params"]["effective_parallel"] == 2
     assert row["params"]["max_parallel"] == 64
 
 
-def test_a_settled_batch_stays_as_it_is(shopped, launch):
-    done = launch("batch", **MANUAL, series=[HEALTHY])
+def test_a_settled_batch_stays_as_it_is(shopped):
+    done = run(shopped, "batch", **MANUAL, series=[HEALTHY])
     before = store.read(shopped.stores, done.run_id)
     assert not store.cancel(shopped.stores, done.run_id)
     told = ("too late", "Late")
     assert store.settle(shopped.stores, done.run_id, pending=told, running=told) == before
 
 
-def test_a_priority_of_a_batch_that_has_ended_is_refused(shopped, launch):
-    done = launch("batch", **MANUAL, series=[HEALTHY])
-    refused = launch("prioritise_batch", batch=done.run_id, priority=2)
+def test_a_priority_of_a_batch_that_has_ended_is_refused(shopped):
+    done = run(shopped, "batch", **MANUAL, series=[HEALTHY])
+    refused = run(shopped, "prioritise_batch", batch=done.run_id, priority=2)
     assert refused.failure["problem"].endswith("is completed")
-    with pytest.raises(BadSetting):
-        store_priority(shopped, done.run_id)
-
-
-def store_priority(place, run_id):
-    from forecast_assets.portfolio.batch import hand
-
-    hand.reprioritise(place.stores, run_id, 7, items=None, by="me")

@@ -32,26 +32,28 @@ class Crew:
         self._left = Event()
         self._failures: list[BaseException] = []
 
-    def work(self, asked_to_end: Callable[[], bool], tell: Callable[[str], object]) -> None:
-        """Work until no item waits; once ``asked_to_end``, claim nothing more and wait for what is in hand.
+    def work(
+        self, terminated: Callable[[], bool], asked_to_end: Callable[[], bool], tell: Callable[[str], object]
+    ) -> None:
+        """Work until no item waits; once ``terminated`` or ``asked_to_end``, claim nothing more.
 
-        Waits at most FORECAST_DRAIN_SECONDS for that. Raises what stopped a thread.
+        What is in hand is waited for, at most FORECAST_DRAIN_SECONDS. Raises what stopped a thread.
         """
         threads = [
             Thread(target=self._member, name=f"batch-{n}", daemon=True) for n in range(self._terms.parallel)
         ]
         for thread in threads:
             thread.start()
-        deadline = None
-        look = 0.0
+        deadline, look = None, 0.0
         while any(thread.is_alive() for thread in threads) and not self._overdue(deadline):
-            if time.monotonic() >= look:
+            due = time.monotonic() >= look  # a question that costs a round trip
+            if due:
                 look = time.monotonic() + _LOOK_SECONDS
                 self._age()
-                if deadline is None and asked_to_end():
-                    store.cancel(self._stores, self._terms.batch_id)
-                    deadline = time.monotonic() + environment().drain_seconds
-                    tell("asked to end: nothing more is begun")
+            if deadline is None and (terminated() or (due and asked_to_end())):
+                store.cancel(self._stores, self._terms.batch_id)
+                deadline = time.monotonic() + environment().drain_seconds
+                tell("asked to end: nothing more is begun")
             for thread in threads:
                 thread.join(_POLL_SECONDS)
         self._left.set()

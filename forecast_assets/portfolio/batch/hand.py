@@ -31,12 +31,12 @@ def begin(stores: Stores, batch_id: str, *, run_id: str, items: Sequence[int] | 
     """
     with stores.warehouse.transaction() as connection:
         row = locked(stores, connection, batch_id)
+        if row["status"] == "cancelled":
+            raise BadSetting(f"batch {batch_id} was cancelled", remedy="launch a new batch")
         if row["run_id"] == run_id:
             stores.warehouse.execute("batch_reopen_items", connection, batch_id=batch_id, run_id=run_id)
         else:
             close(stores, connection, batch_id, ORPHANED, before="running", after="failed")
-            if row["status"] == "cancelled":
-                raise BadSetting(f"batch {batch_id} was cancelled", remedy="launch a new batch")
             _retry(stores, connection, row, items)
         stores.warehouse.execute("batch_begin", connection, batch_id=batch_id, run_id=run_id)
         stores.warehouse.execute("batch_count", connection, batch_id=batch_id)

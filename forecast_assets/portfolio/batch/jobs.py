@@ -46,7 +46,8 @@ def work_off_batch(context: dg.OpExecutionContext, config: BatchConfig, stores: 
             watch=watch,
         )
     context.add_output_metadata(shown(row, stores.open().warehouse.rows("batch_items", batch_id=batch_id)))
-    tell(context, str(row["status"]), sentence(row))
+    cut_short = row["cancel_requested_at"] is not None and row["cancelled_items"] != 0
+    tell(context, str(row["status"]), sentence(row), cut_short=cut_short)
 
 
 def _report(context: dg.OpExecutionContext, dataset: str, fits: Sequence[Fitted]) -> None:

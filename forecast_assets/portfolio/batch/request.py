@@ -7,7 +7,7 @@ Does not belong here: storing it (``store``) and working it off (``crew``).
 import datetime as dt
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Self
 
 import polars as pl
@@ -16,7 +16,7 @@ from forecast_assets.backtests.settings import EvaluationSettings, revised
 from forecast_assets.datasets.definition import Dataset, load
 from forecast_assets.errors import BadSetting
 from forecast_assets.forecasting.bounds import check_whole
-from forecast_assets.forecasting.candidates.catalogue import GLOBAL
+from forecast_assets.forecasting.candidates.catalogue import candidate, entry, is_global
 from forecast_assets.keys import SeriesKey
 from forecast_assets.portfolio import scopes
 from forecast_assets.portfolio.batch.config import BatchConfig
@@ -129,7 +129,7 @@ def _window(config: BatchConfig, dataset: Dataset, settings: EvaluationSettings)
             remedy="choose days that the dataset has, the first one before the last",
         )
     settings.plan().cutoffs((last - first).days + 1)
-    shared = [name for name in settings.candidates if name in GLOBAL]
+    shared = list(filter(is_global, settings.candidates))
     if shared and window != Window():
         raise BadSetting(
             f"{', '.join(shared)} learns from the whole dataset up to its newest day, not from chosen days",
@@ -147,8 +147,6 @@ def _day(name: str, text: str | None) -> dt.date | None:
         raise BadSetting(f"{name} is {text!r}", remedy=f"write {name} as YYYY-MM-DD") from None
 
 
-def split_label(label: str) -> tuple[str, dict[str, str]]:
-    """A candidate's type and the parameters that its label states."""
-    model_type, _, rest = label.partition("(")
-    given = [part.partition("=") for part in rest.removesuffix(")").split(", ") if part]
-    return model_type, {name: value for name, _, value in given}
+def split_label(label: str) -> tuple[str, dict[str, object]]:
+    """A candidate's type and all its parameters, those that its label leaves out among them."""
+    return entry(label).model_type, asdict(candidate(label))

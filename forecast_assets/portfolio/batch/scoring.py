@@ -18,6 +18,7 @@ from forecast_assets.datasets.building import availability, read_panel
 from forecast_assets.datasets.definition import Dataset
 from forecast_assets.forecasting.availability import Availability, of_history, of_window
 from forecast_assets.forecasting.backtest import Backtest, backtest
+from forecast_assets.forecasting.candidates.catalogue import ensemble
 from forecast_assets.forecasting.panel import Panel
 from forecast_assets.portfolio.batch.request import Window
 from forecast_assets.portfolio.batch.store import Done, Item
@@ -100,35 +101,48 @@ def score(board: Board, items: Sequence[Item]) -> list[Done]:
             done += [Done(item.item_id, None, UNKNOWN, "NoSales") for item in wanted]
     for candidates, members in groups.items():
         rows = np.array(sorted(board.row[series] for series in members), np.int64)
-        block = backtest(
-            board.panel.take(rows),
-            board.cutoffs,
-            board.settings.plan(),
-            candidates,
-            board.given.of(rows),
-        )
+        block = score_rows(board, rows, candidates)
         for row, series in enumerate(block.series):
             done += _ended(board, block, row, by_series[str(series)])
     return done
 
 
-def _ended(board: Board, block: Backtest, row: int, items: Sequence[Item]) -> Iterator[Done]:
+def score_rows(board: Board, rows: NDArray[np.int64], candidates: Sequence[str]) -> Backtest:
+    """Backtest some rows of the board; members that an ensemble needs are scored before it."""
+    members = [member for label in candidates if (mean := ensemble(label)) for member in mean.of()]
+    needed = tuple(dict.fromkeys([*candidates, *members]))
+    return backtest(
+        board.panel.take(rows), board.cutoffs, board.settings.plan(), needed, board.given.of(rows)
+    )
+
+
+def judged(board: Board, block: Backtest, row: int) -> Availability:
+    """The stricter verdict on a series: of its whole history, or of the folds it can be scored on."""
     window = of_window(int(block.folds[row].sum()), board.settings.plan())
-    verdict = board.history[str(block.series[row])].stricter(window)
-    for candidate, item in enumerate(items):
+    return board.history[str(block.series[row])].stricter(window)
+
+
+def _ended(board: Board, block: Backtest, row: int, items: Sequence[Item]) -> Iterator[Done]:
+    verdict = judged(board, block, row)
+    for item in items:
         failure = block.failures.get((item.candidate, row))
         if verdict.state == "unusable":
             yield Done(item.item_id, None, f"unusable: {verdict.reason}", "Unusable")
         elif failure is not None:
-            yield Done(
-                item.item_id, None, failure, failure.partition(":")[0] if ": " in failure else "NoForecast"
-            )
+            yield Done(item.item_id, None, failure, kind_of(failure))
         else:
-            yield Done(item.item_id, metrics_of(block, candidate, row))
+            yield Done(item.item_id, metrics_of(block, item.candidate, row))
 
 
-def metrics_of(block: Backtest, candidate: int, row: int) -> dict[str, float | int | None]:
+def kind_of(failure: str) -> str:
+    """The class of a candidate's failure, where it raised one."""
+    kind, found, _ = failure.partition(": ")
+    return kind if found and kind.isidentifier() else "NoForecast"
+
+
+def metrics_of(block: Backtest, label: str, row: int) -> dict[str, float | int | None]:
     """The five keys of one candidate of one series; what is not defined is null."""
+    candidate = block.scores.candidates.index(label)
     values = {name: float(getattr(block.scores, name)[candidate, row]) for name in METRICS}
     known: dict[str, float | int | None] = {n: v if np.isfinite(v) else None for n, v in values.items()}
     return {**known, "sample_size": int(block.scores.sample_size[candidate, row])}

@@ -16,6 +16,7 @@ from forecast_assets.portfolio.batch.crew import Crew
 from forecast_assets.portfolio.batch.request import checked
 from forecast_assets.portfolio.batch.scoring import Board, fit_missing, lay_out
 from forecast_assets.portfolio.batch.store import CANCELLED, NEVER_BEGUN, ORPHANED, Terms
+from forecast_assets.portfolio.settlement import TERMINAL
 from forecast_assets.stores import Stores
 from forecast_assets.stores.warehouse import Row
 
@@ -51,13 +52,16 @@ def run(
                 f"batch {batch_id} is being worked on by another process",
                 remedy="wait for its end, or cancel it first",
             )
-        if stores.warehouse.row("batch", batch_id=batch_id) is None:
+        row = stores.warehouse.row("batch", batch_id=batch_id)
+        if row is None:
             store.create(stores, checked(stores, config), batch_id=batch_id)
+        elif row["run_id"] == run_id and row["status"] in TERMINAL:
+            return row  # the step is tried again for what came after the settlement
         terms = hand.begin(stores, batch_id, run_id=run_id, items=items)
         board = _prepared(stores, terms, watch)
         with terminations() as terminated:
             crew = Crew(stores, locks, terms, board)
-            crew.work(lambda: terminated() or watch.asked_to_end(), watch.tell)
+            crew.work(terminated, watch.asked_to_end, watch.tell)
             return store.settle(stores, batch_id, pending=NEVER_BEGUN, running=CANCELLED)
 
 
