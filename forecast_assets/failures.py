@@ -27,3 +27,14 @@ def refusals_final() -> Iterator[None]:
             metadata={"problem": error.problem, "remedy": error.remedy, "code": type(error).__name__},
             allow_retries=False,
         ) from error
+
+
+@contextmanager
+def refusals_raised() -> Iterator[None]:
+    """Raise the expected error behind a failed run again, where there is one: the way back."""
+    try:
+        yield
+    except dg.Failure as failure:
+        if isinstance(failure.__cause__, ForecastError):
+            raise failure.__cause__ from None
+        raise

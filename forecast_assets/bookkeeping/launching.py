@@ -96,10 +96,15 @@ def execute(
 
 
 def ask_to_end(instance: dg.DagsterInstance, run: dg.DagsterRun) -> None:
-    """End a waiting run, or ask the process of a running one to end, as Dagit's Terminate does."""
+    """End a waiting run, or ask the process of a running one to end, as Dagit's Terminate does.
+
+    A run whose process was not started by a code server only learns it where it looks at its own status.
+    """
     waiting = run.status == dg.DagsterRunStatus.QUEUED
     if waiting or GRPC_INFO_TAG in run.tags:
         instance.run_coordinator.cancel_run(run.run_id)
+    elif run.status == dg.DagsterRunStatus.STARTED:
+        instance.report_run_canceling(run)
 
 
 def _target() -> LoadableTargetOrigin:

@@ -8,7 +8,7 @@ import logging
 
 import typer
 
-from forecast_assets.cli import dataset, demo, doctor, evaluate, export, plan
+from forecast_assets.cli import dataset, demo, doctor, evaluate, export, launch, plan, submit
 from forecast_assets.cli.console import told_errors
 
 app = typer.Typer(
@@ -21,6 +21,10 @@ app = typer.Typer(
 )
 app.add_typer(dataset.app, name="dataset")
 app.command()(evaluate.evaluate)
+app.add_typer(submit.app, name="submit")
+app.command()(launch.status)
+app.command()(launch.cancel)
+app.command()(launch.retry)
 app.command()(export.export)
 app.command()(plan.what_if)
 app.add_typer(plan.app, name="plan")

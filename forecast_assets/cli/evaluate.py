@@ -4,8 +4,7 @@ Belongs here: deciding which runs are needed, launching them, telling what came 
 Does not belong here: the work (``backtests.evaluation``).
 """
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import Annotated, NamedTuple
 
 import dagster as dg
@@ -19,7 +18,8 @@ from forecast_assets.champions.forecasting import stale_forecasts
 from forecast_assets.cli.console import BROKE, SAY, progress
 from forecast_assets.cli.home import open_instance
 from forecast_assets.datasets import building, definition
-from forecast_assets.errors import SHOWN_OFFENDERS, ForecastError, UnknownName
+from forecast_assets.errors import SHOWN_OFFENDERS, UnknownName
+from forecast_assets.failures import refusals_raised
 from forecast_assets.forecasting.candidates.catalogue import split
 from forecast_assets.keys import SeriesKey
 from forecast_assets.settings import settings
@@ -64,7 +64,7 @@ def run(dataset: str, series: list[str] | None, changes: Mapping[str, object], *
     if force or not _is_current(stores, found, changes):
         SAY.print(f"{dataset}: sales, panel and global models ...")
         config = {"global_forecasts": {"config": {**changes, "force": force}}}
-        with _refusals_told():
+        with refusals_raised():
             _job("build_dataset").execute_in_process(
                 instance=instance, partition_key=dataset, run_config={"ops": config}
             )
@@ -101,7 +101,7 @@ def _forecast(
     """Fit the production models that are needed and forecast the series; answer how many broke."""
     if force or not production.is_current(stores, definition.load(stores, dataset)):
         ops = {"production_models": {"config": {"force": force}}}
-        with _refusals_told():
+        with refusals_raised():
             _job("fit_production_models").execute_in_process(
                 instance=instance, partition_key=dataset, run_config={"ops": ops}
             )
@@ -156,21 +156,10 @@ def _launched(
 
 def _settled(instance: dg.DagsterInstance, job: str, config: dict[str, object], tags: dict[str, str]) -> None:
     try:
-        with _refusals_told():
+        with refusals_raised():
             _job(job).execute_in_process(instance=instance, run_config=config, tags=tags)
     except dg.Failure as failure:  # broken series: the others are stored, and the summary names them
         SAY.print(str(failure.description), markup=False)
-
-
-@contextmanager
-def _refusals_told() -> Iterator[None]:
-    """Raise the error behind a failed run where it is one that a planner can act on."""
-    try:
-        yield
-    except dg.Failure as failure:
-        if isinstance(failure.__cause__, ForecastError):
-            raise failure.__cause__ from None
-        raise
 
 
 def _told(stores: Stores, work: Plan) -> int:

@@ -4,6 +4,7 @@ Belongs here: naming what can be exported.
 Does not belong here: formats (``reporting.export``) and questions (``sql/queries``).
 """
 
+import datetime as dt
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -16,18 +17,20 @@ from forecast_assets.champions.forecast_store import daily_totals
 from forecast_assets.cli.console import SAY, Format, listing, save
 from forecast_assets.datasets import definition
 from forecast_assets.errors import BadSetting
+from forecast_assets.portfolio.batch import store
 from forecast_assets.stores import Stores
 from forecast_assets.stores.resource import open_stores
 
 
 class Report(StrEnum):
-    """What can be exported of a dataset."""
+    """What can be exported of a dataset, or of a run."""
 
     AVAILABILITY = "availability"
     LEADERBOARD = "leaderboard"
     CHAMPIONS = "champions"
     FORECASTS = "forecasts"
     EXPLANATIONS = "explanations"
+    BATCH_ITEMS = "batch-items"
 
 
 class Level(StrEnum):
@@ -48,37 +51,46 @@ class ExportFormat(StrEnum):
     PARQUET = "parquet"
 
 
-def _frame(stores: Stores, what: Report, dataset: str) -> pl.DataFrame:
+def _frame(stores: Stores, what: Report, source: str) -> pl.DataFrame:
+    if what is Report.BATCH_ITEMS:
+        batch_id = str(store.read(stores, source)["batch_id"])
+        return stores.warehouse.frame("batch_export", batch_id=batch_id)
     if what is Report.AVAILABILITY:
-        return stores.warehouse.frame("availability", dataset=dataset)
+        return stores.warehouse.frame("availability", dataset=source)
     if what is Report.EXPLANATIONS:
-        return explanations(stores, dataset)
+        return explanations(stores, source)
     question = "current_forecasts" if what is Report.FORECASTS else what.value
-    return stores.warehouse.frame(question, dataset=dataset, series=None)
+    return stores.warehouse.frame(question, dataset=source, series=None)
 
 
 def export(
     what: Annotated[Report, typer.Argument(help="What to export.")],
-    dataset: Annotated[str, typer.Argument(help="Of which dataset.")],
+    source: Annotated[str, typer.Argument(help="Of which dataset; for batch-items of which run.")],
     form: Annotated[
         ExportFormat | None, typer.Option("--format", help="By the file's ending if unset.")
     ] = None,
-    output: Annotated[Path | None, typer.Option(help="File to write; stdout if unset.")] = None,
+    output: Annotated[Path | None, typer.Option(help="File or folder to write to; stdout if unset.")] = None,
     daily: Annotated[
         Level | None, typer.Option(help="Forecasts day by day, summed by series, store, category or dataset.")
     ] = None,
 ) -> None:
-    """Print or save what is known of a dataset's series."""
+    """Print or save what is known of a dataset's series, or of a batch's items."""
     stores = open_stores()
-    definition.load(stores, dataset)
     if daily is not None and what is not Report.FORECASTS:
         raise BadSetting(f"--daily does not go with {what.value}", remedy="leave it out, or export forecasts")
-    frame = _frame(stores, what, dataset) if daily is None else daily_totals(stores, dataset, daily.value)
+    if what is not Report.BATCH_ITEMS:
+        definition.load(stores, source)
+    frame = _frame(stores, what, source) if daily is None else daily_totals(stores, source, daily.value)
     if output is None:
         if form is ExportFormat.PARQUET:
             raise BadSetting("Parquet is not text", remedy="give --output FILE.parquet")
         listing(frame, Format(form.value) if form else Format.TABLE)
         return
+    if output.is_dir():
+        today = dt.datetime.now(dt.UTC).strftime("%Y%m%d")
+        kind = "batch" if what is Report.BATCH_ITEMS else what.value
+        rest = "items-" if what is Report.BATCH_ITEMS else ""
+        output /= f"{kind}-{source}-{rest}{today}.{form.value if form else 'csv'}"
     chosen = form.value if form else output.suffix.removeprefix(".")
     if chosen not in {"csv", "json", "parquet"}:
         raise BadSetting(

@@ -9,7 +9,8 @@ from collections.abc import Callable
 import dagster as dg
 
 OUTCOME = "forecast/outcome"
-_GOOD = {"completed", "success", "stopped"}
+RETRY_ITEMS = "forecast/retry_items"
+GOOD = {"completed", "success", "stopped"}
 _ENDING = {dg.DagsterRunStatus.CANCELING, dg.DagsterRunStatus.CANCELED}
 
 
@@ -28,7 +29,7 @@ def tell(context: dg.OpExecutionContext, status: str, sentence: str, *, cut_shor
     context.log.info(sentence)
     if cut_short and not is_ending(context)():
         context.instance.report_run_canceling(context.run)
-    if cut_short or status not in _GOOD:
+    if cut_short or status not in GOOD:
         # Not an interruption: Dagster would try the step again.
         raise dg.Failure(sentence, metadata={"outcome": status}, allow_retries=False)
 

@@ -10,8 +10,8 @@ import pytest
 
 from forecast_assets.bookkeeping import launching
 from forecast_assets.datasets.sources import Columns
+from forecast_assets.portfolio.batch import store
 from forecast_assets.portfolio.batch.jobs import batch, prioritise_batch
-from forecast_assets.stores.warehouse import Row
 from forecast_assets_tests.scenario import Place, many, shop
 
 # Series i is of category i, and its store is its region.
@@ -75,6 +75,11 @@ def shopped(open_place: Callable, tmp_path_factory: pytest.TempPathFactory) -> I
         yield opened
 
 
-def items_of(place: Place, batch_id: str) -> list[Row]:
+def items_of(place: Place, batch_id: str) -> list[dict[str, Any]]:
     """All tries of all items of a batch."""
     return place.stores.warehouse.rows("batch_items", batch_id=batch_id)
+
+
+def batch_of(place: Place, batch_id: str) -> dict[str, Any]:
+    """The row of a batch."""
+    return store.read(place.stores, batch_id)

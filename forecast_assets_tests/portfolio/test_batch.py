@@ -2,6 +2,7 @@
 
 import datetime as dt
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,10 +17,10 @@ from forecast_assets.portfolio.batch.scoring import lay_out, score
 from forecast_assets.portfolio.batch.store import Item
 from forecast_assets.portfolio.scopes import revenue
 from forecast_assets.portfolio.settlement import settled
-from forecast_assets_tests.portfolio.conftest import items_of, run
+from forecast_assets_tests.portfolio.conftest import batch_of, items_of, run
 from forecast_assets_tests.scenario import HEALTHY, HOLED, LOCAL, QUICK, SERIES, TORN, YOUNG
 
-MANUAL = {"dataset": "shop", "scope": "manual", "candidates": ["naive"]}
+MANUAL: dict[str, Any] = {"dataset": "shop", "scope": "manual", "candidates": ["naive"]}
 FIVE = {"wape", "smape", "mae", "bias", "sample_size"}
 
 
@@ -27,7 +28,7 @@ def test_three_pairs_are_completed_and_every_metrics_record_has_exactly_five_key
     done = run(shopped, "batch", **MANUAL, series=[HEALTHY, HOLED, TORN])
     assert done.result.success
     assert done.outcome == "completed"
-    row = store.read(shopped.stores, done.run_id)
+    row = batch_of(shopped, done.run_id)
     assert (row["status"], row["completed_items"], row["total_items"]) == ("completed", 3, 3)
     items = items_of(shopped, done.run_id)
     assert all(set(item["metrics"]) == FIVE for item in items)
@@ -216,7 +217,7 @@ def test_an_ensemble_is_scored_even_where_its_members_are_not_claimed_with_it(sh
 def test_parallelism_is_clamped_to_what_the_deployment_allows_and_echoed(shopped, monkeypatch):
     monkeypatch.setenv("FORECAST_BATCH_MAX_PARALLEL", "2")
     done = run(shopped, "batch", **MANUAL, series=[HEALTHY], max_parallel=64)
-    row = store.read(shopped.stores, done.run_id)
+    row = batch_of(shopped, done.run_id)
     assert row["max_parallel"] == row["params"]["effective_parallel"] == 2
     assert row["params"]["max_parallel"] == 64
 

@@ -8,6 +8,7 @@ import sys
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
@@ -16,11 +17,11 @@ from forecast_assets.errors import BadSetting, ForecastError
 from forecast_assets.portfolio.batch import hand, scoring, store, work
 from forecast_assets.portfolio.batch.config import BatchConfig
 from forecast_assets.portfolio.batch.request import checked
-from forecast_assets_tests.portfolio.conftest import again, items_of, run
+from forecast_assets_tests.portfolio.conftest import again, batch_of, items_of, run
 from forecast_assets_tests.scenario import Place, many
 from forecast_assets_tests.stores.members import until
 
-ALL = {"dataset": "many", "scope": "all", "candidates": ["naive"], "max_parallel": 1}
+ALL: dict[str, Any] = {"dataset": "many", "scope": "all", "candidates": ["naive"], "max_parallel": 1}
 NOBODY = work.Watch(asked_to_end=lambda: False, tell=lambda _: None, fitted=lambda _: None)
 DOOMED = """
 import json, os, signal, sys
@@ -74,7 +75,7 @@ def opened(place: Place, batch_id: str, **config) -> store.Terms:
 
 def test_two_pickers_never_take_the_same_item_and_leave_none(shopped):
     terms = opened(shopped, "two-pickers", candidates=["naive", "ets", "tsb"])
-    both, taken = threading.Barrier(2), []
+    both, taken = threading.Barrier(2), list[int]()
 
     def pick() -> None:
         both.wait(30)
@@ -128,7 +129,7 @@ def test_a_cancelled_batch_keeps_what_is_done_and_begins_nothing_more(shopped, a
     done = run(shopped, "batch", **ALL)
     assert done.outcome == "partial"
     assert shopped.instance.get_run_by_id(done.run_id).status.value == "CANCELED"
-    row = store.read(shopped.stores, done.run_id)
+    row = batch_of(shopped, done.run_id)
     assert states(shopped, done.run_id) == {"completed": 3 * group, "cancelled": 12 - 3 * group}
     assert (row["running_items"], row["cancelled_items"]) == (0, 12 - 3 * group)
     with pytest.raises(BadSetting, match="has no failed item"):
@@ -247,7 +248,7 @@ def test_a_batch_whose_process_is_killed_can_be_tried_again_and_ends_as_an_undis
         )
 
     assert rows(batch_id) == rows(undisturbed.run_id)
-    row = store.read(shopped.stores, batch_id)
+    row = batch_of(shopped, batch_id)
     assert (row["status"], row["run_id"], row["total_items"]) == ("completed", second, 12)
     assert row["result_summary"]["attempts_used"] == 15
     orphans = [item for item in items_of(shopped, batch_id) if item["tried_again"]]

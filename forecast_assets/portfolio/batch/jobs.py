@@ -16,12 +16,11 @@ from forecast_assets.backtests.global_forecasts import Fitted
 from forecast_assets.failures import RETRY, refusals_final
 from forecast_assets.portfolio.batch import hand, store, work
 from forecast_assets.portfolio.batch.config import BANDS, BatchConfig
-from forecast_assets.portfolio.outcome import is_ending, record_id, tell
+from forecast_assets.portfolio.outcome import RETRY_ITEMS, is_ending, record_id, tell
 from forecast_assets.reporting.tables import table
 from forecast_assets.stores.resource import StoresResource
 from forecast_assets.stores.warehouse import Row
 
-RETRY_ITEMS = "forecast/retry_items"
 _SHOWN = 200
 
 

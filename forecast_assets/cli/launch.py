@@ -1,0 +1,127 @@
+"""``forecast-assets status|cancel|retry``, and how everything that is launched is launched.
+
+Belongs here: putting a run into the queue or executing it, telling how far it is, exit codes.
+Does not belong here: what can be launched (``submit``) and the work (``portfolio``).
+"""
+
+import json
+import sys
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import dagster as dg
+import polars as pl
+import typer
+
+from forecast_assets.bookkeeping import launching
+from forecast_assets.cli.console import BROKE, DONE, SAY, Format, listing
+from forecast_assets.cli.home import open_instance
+from forecast_assets.failures import refusals_raised
+from forecast_assets.portfolio import launched
+from forecast_assets.portfolio.outcome import GOOD, OUTCOME
+from forecast_assets.portfolio.settlement import TERMINAL
+from forecast_assets.stores.resource import open_stores
+from forecast_assets.stores.warehouse import Row
+
+# The database gives the keys back in an order of its own.
+_STATES = ("completed", "failed", "cancelled", "running", "pending")
+RunId = Annotated[str, typer.Argument(help="Run id, as `submit` printed it.")]
+Wait = Annotated[bool, typer.Option("--wait", help="Execute here and wait, instead of queueing it.")]
+
+
+def launch(
+    job: str, op: str, config: dg.Config, *, wait: bool, tags: Mapping[str, str] | None = None
+) -> None:
+    """Launch a job of one op, print the run's id, and leave with the exit code of its outcome."""
+    given = config.model_dump(mode="json", exclude_none=True)
+    instance = open_instance()
+    run = launching.create(instance, job, {"ops": {op: {"config": given}}}, tags=tags)
+    _begun(instance, run, wait=wait)
+
+
+def _begun(instance: dg.DagsterInstance, run: dg.DagsterRun, *, wait: bool) -> None:
+    sys.stdout.write(f"{run.run_id}\n")
+    sys.stdout.flush()
+    if not wait:
+        launching.queue(instance, run)
+        SAY.print(
+            f"queued; the daemon (`dagster dev`) starts it. See `forecast-assets status {run.run_id}`",
+            markup=False,
+        )
+        return
+    raise SystemExit(_executed(instance, run))
+
+
+def _executed(instance: dg.DagsterInstance, run: dg.DagsterRun) -> int:
+    try:
+        with refusals_raised():
+            launching.execute(instance, run)
+    except dg.Failure as failure:
+        SAY.print(str(failure.description), markup=False)
+    ended = instance.get_run_by_id(run.run_id)
+    return DONE if ended is not None and ended.tags.get(OUTCOME) in GOOD else BROKE
+
+
+def status(
+    run_id: Annotated[str | None, typer.Argument(help="One run; the newest ones if left out.")] = None,
+    sort: Annotated[
+        str, typer.Option(help="created_at, completed_at, status or priority; else the newest first.")
+    ] = "created_at",
+    form: Annotated[Format, typer.Option("--format")] = Format.TABLE,
+) -> None:
+    """Tell how far launched runs are: the newest ones, or one of them."""
+    stores = open_stores()
+    if run_id is None:
+        frame = launched.newest(stores, sort=sort)
+    else:
+        _, row = launched.find(stores, open_instance(), run_id)
+        frame = pl.DataFrame([row], infer_schema_length=None)
+    told = frame if form is Format.JSON else _texts(frame)
+    listing(told, form)
+
+
+def _texts(frame: pl.DataFrame) -> pl.DataFrame:
+    """Progress as a person reads it."""
+    if frame.is_empty():
+        return frame
+    progress = pl.Series("progress", [_progress(row) for row in frame["progress"].to_list()], pl.String)
+    return frame.with_columns(progress)
+
+
+def _progress(counts: Mapping[str, Any] | None) -> str:
+    if not counts:
+        return ""
+    if "total" not in counts:
+        return ", ".join(f"{name.replace('_', ' ')}: {json.dumps(value)}" for name, value in counts.items())
+    parts = ", ".join(f"{counts[name]:,} {name}" for name in _STATES if counts.get(name))
+    return f"{parts or 'none'} of {counts['total']:,}"
+
+
+def cancel(run_id: RunId) -> None:
+    """End a run: nothing more is begun, what is in hand is waited for, what is done is kept."""
+    row = launched.cancel(open_stores(), open_instance(), run_id)
+    if row["status"] not in TERMINAL and row["created_at"] is not None:
+        SAY.print(
+            f"run {run_id} is not drained yet: {_summed(row)}; it ends as soon as what it computes is done",
+            markup=False,
+        )
+        raise SystemExit(BROKE)
+    SAY.print(f"run {run_id} has ended: {_summed(row)}", markup=False)
+
+
+def _summed(row: Row) -> str:
+    counts = row["progress"]
+    told = _progress(counts if isinstance(counts, dict) else None)
+    return f"{row['status']}{', ' * bool(told)}{told}"
+
+
+def retry(
+    run_id: RunId,
+    item: Annotated[
+        list[int] | None, typer.Option(help="Id of a failed item of a batch; may be repeated. All if unset.")
+    ] = None,
+    wait: Wait = False,  # noqa: FBT002
+) -> None:
+    """Try again what failed, as a new run; a batch keeps its record, everything else gets a new one."""
+    instance = open_instance()
+    _begun(instance, launched.retried(open_stores(), instance, run_id, item), wait=wait)

@@ -1,0 +1,106 @@
+"""``forecast-assets submit``: launch what a person launches.
+
+Belongs here: one command per kind of launched work, its options as configuration.
+Does not belong here: running it (``launch``) and the work (``portfolio``).
+"""
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import typer
+
+from forecast_assets.cli import launch
+from forecast_assets.cli.launch import Wait
+from forecast_assets.forecasting.candidates.catalogue import split
+from forecast_assets.portfolio.batch.config import BatchConfig, Operation, ScopeKind
+from forecast_assets.portfolio.batch.request import checked
+from forecast_assets.stores.resource import open_stores
+
+app = typer.Typer(help="Launch work; prints the run id.", no_args_is_help=True)
+Dataset = Annotated[str, typer.Argument(help="Dataset to work on.")]
+ScopeOption = Annotated[ScopeKind, typer.Option(help="Which series.")]
+Stores = Annotated[str | None, typer.Option(help="Scope manual: store ids, with commas.")]
+Products = Annotated[str | None, typer.Option(help="Scope manual: product ids, with commas.")]
+Series = Annotated[list[str] | None, typer.Option(help="Scope manual: a series key; may be repeated.")]
+Region = Annotated[str | None, typer.Option(help="Scope region: its name.")]
+Category = Annotated[str | None, typer.Option(help="Scope category: its name.")]
+TopN = Annotated[int | None, typer.Option(min=1, max=1000, help="Scope top_revenue: how many.")]
+Candidates = Annotated[str | None, typer.Option(help="Candidates, with commas; the dataset's if unset.")]
+Horizon = Annotated[int | None, typer.Option(min=1, max=90, help="Days forecast from each cutoff.")]
+Folds = Annotated[int | None, typer.Option(min=2, max=20, help="Cutoffs, the newest one horizon ago.")]
+StartDay = Annotated[str | None, typer.Option(help="Read no sales before this day.")]
+EndDay = Annotated[str | None, typer.Option(help="Read no sales after this day.")]
+
+
+def given(**options: Any) -> dict[str, Any]:  # noqa: ANN401 - whatever an option holds
+    """The options that were given; comma lists of candidates are split."""
+    known = {name: value for name, value in options.items() if value is not None}
+    if "candidates" in known:
+        known["candidates"] = split(known["candidates"])
+    return known
+
+
+def scoped(
+    dataset: str,
+    scope: ScopeKind,
+    *,
+    stores: str | None,
+    products: str | None,
+    series: list[str] | None,
+    **selectors: Any,  # noqa: ANN401 - region, category, top_n
+) -> Mapping[str, Any]:
+    """The fields of a scope."""
+    lists = {"stores": stores, "products": products}
+    pairs = {name: [part.strip() for part in text.split(",")] for name, text in lists.items() if text}
+    return given(dataset=dataset, scope=scope, series=series, **pairs, **selectors)
+
+
+@app.command()
+def batch(  # noqa: PLR0917 - one parameter per option
+    dataset: Dataset,
+    scope: ScopeOption = ScopeKind.all,
+    stores: Stores = None,
+    products: Products = None,
+    series: Series = None,
+    region: Region = None,
+    category: Category = None,
+    top_n: TopN = None,
+    operation: Annotated[Operation, typer.Option(help="What is done with every item.")] = Operation.backtest,
+    candidates: Candidates = None,
+    horizon: Horizon = None,
+    folds: Folds = None,
+    start_day: StartDay = None,
+    end_day: EndDay = None,
+    max_parallel: Annotated[int, typer.Option(min=1, max=64, help="Groups of items at once.")] = 4,
+    priority: Annotated[
+        int, typer.Option(min=-1, max=2, help="-1 low, 0 normal, 1 high, 2 urgent; of its run as well.")
+    ] = 0,
+    wait: Wait = False,  # noqa: FBT002
+) -> None:
+    """Score many candidates of many series at once."""
+    chosen = scoped(
+        dataset,
+        scope,
+        stores=stores,
+        products=products,
+        series=series,
+        region=region,
+        category=category,
+        top_n=top_n,
+    )
+    config = BatchConfig(
+        **chosen,
+        **given(
+            operation=operation,
+            candidates=candidates,
+            horizon=horizon,
+            n_splits=folds,
+            start_day=start_day,
+            end_day=end_day,
+        ),
+        max_parallel=max_parallel,
+        default_child_priority=priority,
+    )
+    checked(open_stores(), config)
+    tags = {"dagster/priority": str(priority)}
+    launch.launch("batch", "work_off_batch", config, wait=wait, tags=tags)
