@@ -18,6 +18,7 @@ from forecast_assets.datasets.assets import panel, sales
 from forecast_assets.datasets.checks import coverage, gaps, grain_is_unique
 from forecast_assets.datasets.presets.jobs import add_preset_dataset
 from forecast_assets.portfolio.batch.jobs import batch, prioritise_batch
+from forecast_assets.portfolio.compare.jobs import compare_candidates
 from forecast_assets.portfolio.sensors import settle_cancelled_runs, settle_failed_runs
 from forecast_assets.stores.resource import StoresResource
 
@@ -39,6 +40,7 @@ def build_definitions(**resources: object) -> dg.Definitions:
             compare_plans,
             batch,
             prioritise_batch,
+            compare_candidates,
         ],
         sensors=[settle_failed_runs, settle_cancelled_runs],
         resources={"stores": StoresResource(), **resources},

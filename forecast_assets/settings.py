@@ -90,6 +90,12 @@ class Settings(BaseSettings):
         ge=1,
         description="A pending batch item rises one band each so many minutes; off if unset.",
     )
+    comparison_max_parallel: int = Field(
+        default=4,
+        ge=1,
+        le=64,
+        description="Candidates scored at once, by all comparisons of this database together.",
+    )
     drain_seconds: int = Field(
         default=30,
         ge=1,

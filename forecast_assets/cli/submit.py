@@ -14,6 +14,8 @@ from forecast_assets.cli.launch import Wait
 from forecast_assets.forecasting.candidates.catalogue import split
 from forecast_assets.portfolio.batch.config import BatchConfig, Operation, ScopeKind
 from forecast_assets.portfolio.batch.request import checked
+from forecast_assets.portfolio.compare import config as comparison
+from forecast_assets.portfolio.compare.config import CompareConfig
 from forecast_assets.stores.resource import open_stores
 
 app = typer.Typer(help="Launch work; prints the run id.", no_args_is_help=True)
@@ -104,3 +106,23 @@ def batch(  # noqa: PLR0917 - one parameter per option
     checked(open_stores(), config)
     tags = {"dagster/priority": str(priority)}
     launch.launch("batch", "work_off_batch", config, wait=wait, tags=tags)
+
+
+@app.command()
+def compare(  # noqa: PLR0917 - one parameter per option
+    series: Annotated[str, typer.Argument(help="Series key DATASET__STORE__PRODUCT.")],
+    candidates: Candidates = None,
+    horizon: Horizon = None,
+    folds: Folds = None,
+    start_day: StartDay = None,
+    end_day: EndDay = None,
+    max_parallel: Annotated[int, typer.Option(min=1, max=64, help="Candidates at once.")] = 4,
+    wait: Wait = False,  # noqa: FBT002
+) -> None:
+    """Compare candidates on one series."""
+    asked = given(
+        candidates=candidates, horizon=horizon, n_splits=folds, start_day=start_day, end_day=end_day
+    )
+    config = CompareConfig(series=series, max_parallel=max_parallel, **asked)
+    comparison.checked(open_stores(), config)
+    launch.launch("compare_candidates", "compare", config, wait=wait)

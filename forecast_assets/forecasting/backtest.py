@@ -82,7 +82,7 @@ def backtest(
         failures.update({(name, int(rows[at])): why for at, why in broken.items()})
         failures.update({(name, int(row)): reason for row in np.flatnonzero(out)})
     _average(candidates, forecasts, failures)
-    return _scored(panel.series, candidates, folds, failures, actual=actual, forecasts=forecasts)
+    return scored(panel.series, candidates, folds, failures, actual=actual, forecasts=forecasts)
 
 
 def _average(candidates: Sequence[str], forecasts: Forecasts, failures: dict[tuple[str, int], str]) -> None:
@@ -96,7 +96,7 @@ def _average(candidates: Sequence[str], forecasts: Forecasts, failures: dict[tup
         failures.update({(name, row): f"{member}: {why}" for (member, row), why in failed.items()})
 
 
-def _scored(
+def scored(
     series: NDArray[np.str_],
     candidates: Sequence[str],
     folds: NDArray[np.bool_],
@@ -105,6 +105,7 @@ def _scored(
     actual: Forecasts,
     forecasts: Forecasts,
 ) -> Backtest:
+    """Measure forecasts (m, n, k, h) that are there already against what was sold (n, k, h)."""
     measured = metrics.fold_metrics(np.where(folds[..., None], actual, np.nan), forecasts)
     mean = partial(metrics.aggregate, folds_mask=folds)
     scores = Scores(

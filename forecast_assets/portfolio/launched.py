@@ -14,6 +14,8 @@ import polars as pl
 from forecast_assets.bookkeeping import launching
 from forecast_assets.errors import BadSetting, UnknownName
 from forecast_assets.portfolio.batch import hand, store, work
+from forecast_assets.portfolio.compare import store as comparisons
+from forecast_assets.portfolio.compare import work as comparison
 from forecast_assets.portfolio.outcome import RETRY_ITEMS, record_id
 from forecast_assets.portfolio.settlement import TERMINAL
 from forecast_assets.settings import settings as environment
@@ -39,7 +41,15 @@ class Kind:
     check_retry: Callable[[Stores, str, Sequence[int] | None], object]
 
 
-KINDS = {"batch": Kind(store.cancel, work.settle_dead, hand.check_retry)}
+def _anew(_stores: Stores, _run_id: str, items: Sequence[int] | None) -> None:
+    if items is not None:
+        raise BadSetting("only a batch has items", remedy="leave --item out")
+
+
+KINDS = {
+    "batch": Kind(store.cancel, work.settle_dead, hand.check_retry),
+    "compare": Kind(comparisons.cancel, comparison.settle_dead, _anew),
+}
 
 
 def find(stores: Stores, instance: dg.DagsterInstance, run_id: str) -> tuple[dg.DagsterRun, Row]:
@@ -119,6 +129,8 @@ def retried(
 ) -> dg.DagsterRun:
     """Put the re-execution of a run on the books. Raises ``ForecastError`` where it could do nothing."""
     run, row = find(stores, instance, run_id)
+    if row["status"] not in TERMINAL and not run.is_finished:
+        raise BadSetting(f"run {run_id} is {row['status']}", remedy="wait for its end, or cancel it first")
     if (kind := KINDS.get(str(row["kind"]))) is not None:
         kind.check_retry(stores, str(row["run_id"]), items)
     tags = {} if items is None else {RETRY_ITEMS: str(list(items))}

@@ -4,9 +4,12 @@ Belongs here: what all launched jobs do at their end.
 Does not belong here: what they did.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import dagster as dg
+
+from forecast_assets.backtests.assets import global_forecasts_asset
+from forecast_assets.backtests.global_forecasts import Fitted
 
 OUTCOME = "forecast/outcome"
 RETRY_ITEMS = "forecast/retry_items"
@@ -32,6 +35,15 @@ def tell(context: dg.OpExecutionContext, status: str, sentence: str, *, cut_shor
     if cut_short or status not in GOOD:
         # Not an interruption: Dagster would try the step again.
         raise dg.Failure(sentence, metadata={"outcome": status}, allow_retries=False)
+
+
+def report_fits(context: dg.OpExecutionContext, dataset: str, fits: Sequence[Fitted]) -> None:
+    """Show global models that had to be fitted where a materialization of their asset would be."""
+    if fits:
+        told = {fit.candidate: fit.failure or fit.action for fit in fits}
+        context.log_event(
+            dg.AssetMaterialization(global_forecasts_asset.key, partition=dataset, metadata={"fits": told})
+        )
 
 
 def is_ending(context: dg.OpExecutionContext) -> Callable[[], bool]:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 # Okabe and Ito's palette: told apart by colour-blind readers, too.
-_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7")
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7")
 _ACTUAL = "#000000"
 
 
@@ -39,7 +39,7 @@ def fold_plot(
     for fold, dates in enumerate(days):
         first = fold == 0
         axes.plot(dates, actual[fold], color=_ACTUAL, linewidth=1, label="actual" if first else None)
-        for colour, (name, values) in zip(_COLOURS, forecasts.items(), strict=False):
+        for colour, (name, values) in zip(COLOURS, forecasts.items(), strict=False):
             axes.plot(dates, values[fold], color=colour, linewidth=1.4, label=name if first else None)
         axes.axvline(dates[0], color="#999999", linewidth=0.6, linestyle=":")
     return _finished(figure, axes, title)
@@ -76,8 +76,8 @@ def forecast_plot(
     for level, alpha in ((95, 0.15), (80, 0.3)):
         lower, upper = arrays[f"lower_{level}"], arrays[f"upper_{level}"]
         if np.isfinite(lower).all():
-            axes.fill_between(days, lower, upper, color=_COLOURS[0], alpha=alpha, lw=0, label=f"{level} %")
-    axes.plot(days, arrays["units"], color=_COLOURS[0], linewidth=1.6, label="forecast")
+            axes.fill_between(days, lower, upper, color=COLOURS[0], alpha=alpha, lw=0, label=f"{level} %")
+    axes.plot(days, arrays["units"], color=COLOURS[0], linewidth=1.6, label="forecast")
     return _finished(figure, axes, title)
 
 
@@ -90,7 +90,7 @@ def plan_plot(
     figure = Figure(figsize=(9, 2.8), dpi=90, layout="constrained")
     axes = figure.subplots()
     axes.plot(before.days, before.units, color=_ACTUAL, linewidth=1, label="actual")
-    for colour, (name, values) in zip(_COLOURS, lines.items(), strict=False):
+    for colour, (name, values) in zip(COLOURS, lines.items(), strict=False):
         axes.plot(days, values, color=colour, linewidth=1.6, label=name)
     return _finished(figure, axes, title)
 
@@ -102,9 +102,14 @@ def _finished(figure: "Figure", axes: "Axes", title: str) -> str:
     axes.tick_params(labelsize=7)
     axes.legend(fontsize=7, loc="upper left", ncols=4, frameon=False)
     axes.spines[["top", "right"]].set_visible(False)
-    picture = BytesIO()
-    figure.savefig(picture, format="png")
-    return f"![{title}](data:image/png;base64,{b64encode(picture.getvalue()).decode()})"
+    return picture(title, figure)
+
+
+def picture(title: str, figure: "Figure") -> str:
+    """A drawn figure as a Markdown image."""
+    content = BytesIO()
+    figure.savefig(content, format="png")
+    return f"![{title}](data:image/png;base64,{b64encode(content.getvalue()).decode()})"
 
 
 def dates_of(first_days: Sequence[str], horizon: int) -> list[NDArray[np.datetime64]]:

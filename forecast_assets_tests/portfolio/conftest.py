@@ -12,11 +12,16 @@ from forecast_assets.bookkeeping import launching
 from forecast_assets.datasets.sources import Columns
 from forecast_assets.portfolio.batch import store
 from forecast_assets.portfolio.batch.jobs import batch, prioritise_batch
+from forecast_assets.portfolio.compare.jobs import compare_candidates
 from forecast_assets_tests.scenario import Place, many, shop
 
 # Series i is of category i, and its store is its region.
 STATICS = {"category": pl.col("product_id").str.slice(3), "region": pl.col("store_id")}
-OPS = {"batch": (batch, "work_off_batch"), "prioritise_batch": (prioritise_batch, "set_item_priority")}
+OPS = {
+    "batch": (batch, "work_off_batch"),
+    "prioritise_batch": (prioritise_batch, "set_item_priority"),
+    "compare": (compare_candidates, "compare"),
+}
 
 
 @dataclass(frozen=True)

@@ -12,11 +12,13 @@ from forecast_assets.errors import ForecastError
 from forecast_assets.forecasting.panel import Panel
 from forecast_assets.portfolio.batch import store
 from forecast_assets.portfolio.batch.config import BatchConfig
-from forecast_assets.portfolio.batch.request import Window, checked
-from forecast_assets.portfolio.batch.scoring import lay_out, score
+from forecast_assets.portfolio.batch.request import checked
+from forecast_assets.portfolio.batch.scoring import score
 from forecast_assets.portfolio.batch.store import Item
+from forecast_assets.portfolio.board import lay_out
 from forecast_assets.portfolio.scopes import revenue
 from forecast_assets.portfolio.settlement import settled
+from forecast_assets.portfolio.window import Window
 from forecast_assets_tests.portfolio.conftest import batch_of, items_of, run
 from forecast_assets_tests.scenario import HEALTHY, HOLED, LOCAL, QUICK, SERIES, TORN, YOUNG
 

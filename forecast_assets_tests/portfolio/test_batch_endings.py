@@ -14,22 +14,28 @@ import pytest
 
 from forecast_assets.bookkeeping import launching
 from forecast_assets.errors import BadSetting, ForecastError
+from forecast_assets.portfolio import board
 from forecast_assets.portfolio.batch import hand, scoring, store, work
 from forecast_assets.portfolio.batch.config import BatchConfig
 from forecast_assets.portfolio.batch.request import checked
+from forecast_assets.portfolio.crew import Watch
 from forecast_assets_tests.portfolio.conftest import again, batch_of, items_of, run
 from forecast_assets_tests.scenario import Place, many
 from forecast_assets_tests.stores.members import until
 
 ALL: dict[str, Any] = {"dataset": "many", "scope": "all", "candidates": ["naive"], "max_parallel": 1}
-NOBODY = work.Watch(asked_to_end=lambda: False, tell=lambda _: None, fitted=lambda _: None)
+NOBODY: dict[str, Any] = {
+    "watch": Watch(asked_to_end=lambda: False, tell=lambda _: None),
+    "fitted": lambda _: None,
+}
 DOOMED = """
 import json, os, signal, sys
 import dagster as dg
 from forecast_assets.bookkeeping import launching
+from forecast_assets.portfolio import board
 from forecast_assets.portfolio.batch import scoring
 
-real, calls = scoring.score_rows, []
+real, calls = board.score_rows, []
 
 def doomed(*arguments):
     calls.append(1)
@@ -52,7 +58,7 @@ def states(place: Place, batch_id: str) -> Counter:
 @pytest.fixture
 def at_group(monkeypatch) -> Iterator[Callable]:
     """Do something while a group is being scored: ``at_group(2, action)``."""
-    real, calls = scoring.score_rows, []
+    real, calls = board.score_rows, []
 
     def install(number: int, action: Callable[[], object]) -> None:
         def scored(*arguments):
@@ -196,7 +202,7 @@ def test_a_group_that_raises_fails_alone(shopped, at_group):
 
 def test_two_batches_share_the_places_of_one_pool(shopped, monkeypatch):
     monkeypatch.setenv("FORECAST_BATCH_MAX_PARALLEL", "2")
-    real, inside, most, mutex = scoring.score_rows, [], [], threading.Lock()
+    real, inside, most, mutex = board.score_rows, [], [], threading.Lock()
 
     def counted(*arguments):
         with mutex:
@@ -214,7 +220,7 @@ def test_two_batches_share_the_places_of_one_pool(shopped, monkeypatch):
     def launch(name: str) -> None:
         config = BatchConfig(**{**ALL, "max_parallel": 4})
         ended.append(
-            work.run(shopped.stores, config, batch_id=name, run_id=name, items=None, watch=NOBODY)["status"]
+            work.run(shopped.stores, config, batch_id=name, run_id=name, items=None, **NOBODY)["status"]
         )
 
     threads = [threading.Thread(target=launch, args=(name,)) for name in ("pool-1", "pool-2")]
@@ -265,9 +271,7 @@ def test_a_dead_batch_is_settled_once_and_a_living_one_is_left_alone(shopped):
         locks.take(work.LOCK, "dead")
         assert not work.settle_dead(shopped.stores, "dead")
         with pytest.raises(BadSetting, match="being worked on by another process"):
-            work.run(
-                shopped.stores, BatchConfig(**ALL), batch_id="dead", run_id="x", items=None, watch=NOBODY
-            )
+            work.run(shopped.stores, BatchConfig(**ALL), batch_id="dead", run_id="x", items=None, **NOBODY)
     assert work.settle_dead(shopped.stores, "dead")
     assert states(shopped, "dead") == {"failed": 12}
     assert not work.settle_dead(shopped.stores, "dead")

@@ -9,9 +9,8 @@ from enum import Enum
 import dagster as dg
 from pydantic import Field
 
-from forecast_assets.backtests.assets import EvaluationConfig
-from forecast_assets.backtests.settings import EvaluationSettings
 from forecast_assets.portfolio.scopes import Scope
+from forecast_assets.portfolio.window import WindowedConfig
 
 # The Launchpad offers the members of an enumeration by name.
 Operation = Enum(
@@ -67,19 +66,12 @@ class ScopeConfig(dg.Config):
         )
 
 
-class BatchConfig(ScopeConfig, EvaluationConfig):
+class BatchConfig(ScopeConfig, WindowedConfig):
     """What to do, for which series, with which candidates, how urgently."""
 
     operation: Operation = Field(
         default=Operation.backtest,
         description="backtest: score every candidate of every series; the other operations make models.",
-    )
-    start_day: str | None = Field(
-        default=None, description="Read no sales before this day, YYYY-MM-DD. Unset: the whole history."
-    )
-    end_day: str | None = Field(
-        default=None,
-        description="Read no sales after this day, YYYY-MM-DD. Unset: up to the dataset's anchor.",
     )
     max_parallel: int = Field(
         default=4,
@@ -90,11 +82,3 @@ class BatchConfig(ScopeConfig, EvaluationConfig):
     default_child_priority: int = Field(
         default=0, ge=-1, le=2, description="Band of every item: -1 low, 0 normal, 1 high, 2 urgent."
     )
-
-    def changes(self) -> dict[str, object]:
-        """What differs from the dataset's own evaluation settings."""
-        return {
-            name: value
-            for name, value in super().changes().items()
-            if name in EvaluationSettings.model_fields
-        }

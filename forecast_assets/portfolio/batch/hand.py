@@ -14,9 +14,9 @@ from forecast_assets.backtests.settings import EvaluationSettings
 from forecast_assets.datasets.definition import load
 from forecast_assets.errors import BadSetting, listed
 from forecast_assets.forecasting.bounds import check_whole
-from forecast_assets.portfolio.batch.request import Window
 from forecast_assets.portfolio.batch.store import ORPHANED, Terms, close, locked, read
 from forecast_assets.portfolio.settlement import TERMINAL
+from forecast_assets.portfolio.window import Window
 from forecast_assets.stores import Stores
 from forecast_assets.stores.warehouse import Row
 

@@ -11,12 +11,11 @@ from typing import cast
 import dagster as dg
 from pydantic import Field
 
-from forecast_assets.backtests.assets import global_forecasts_asset
-from forecast_assets.backtests.global_forecasts import Fitted
 from forecast_assets.failures import RETRY, refusals_final
 from forecast_assets.portfolio.batch import hand, store, work
 from forecast_assets.portfolio.batch.config import BANDS, BatchConfig
-from forecast_assets.portfolio.outcome import RETRY_ITEMS, is_ending, record_id, tell
+from forecast_assets.portfolio.crew import Watch
+from forecast_assets.portfolio.outcome import RETRY_ITEMS, is_ending, record_id, report_fits, tell
 from forecast_assets.reporting.tables import table
 from forecast_assets.stores.resource import StoresResource
 from forecast_assets.stores.warehouse import Row
@@ -30,10 +29,9 @@ def work_off_batch(context: dg.OpExecutionContext, config: BatchConfig, stores: 
     batch_id = record_id(context.run)
     named = context.run.tags.get(RETRY_ITEMS)
     ending = is_ending(context)
-    watch = work.Watch(
+    watch = Watch(
         asked_to_end=lambda: ending() or store.is_cancelled(stores.open(), batch_id),
         tell=context.log.info,
-        fitted=lambda fits: _report(context, config.dataset, fits),
     )
     with refusals_final():
         row = work.run(
@@ -43,18 +41,11 @@ def work_off_batch(context: dg.OpExecutionContext, config: BatchConfig, stores: 
             run_id=context.run.run_id,
             items=None if named is None else json.loads(named),
             watch=watch,
+            fitted=lambda fits: report_fits(context, config.dataset, fits),
         )
     context.add_output_metadata(shown(row, stores.open().warehouse.rows("batch_items", batch_id=batch_id)))
     cut_short = row["cancel_requested_at"] is not None and row["cancelled_items"] != 0
     tell(context, str(row["status"]), sentence(row), cut_short=cut_short)
-
-
-def _report(context: dg.OpExecutionContext, dataset: str, fits: Sequence[Fitted]) -> None:
-    if fits:
-        told = {fit.candidate: fit.failure or fit.action for fit in fits}
-        context.log_event(
-            dg.AssetMaterialization(global_forecasts_asset.key, partition=dataset, metadata={"fits": told})
-        )
 
 
 def sentence(row: Row) -> str:

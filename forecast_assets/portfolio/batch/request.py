@@ -4,11 +4,8 @@ Belongs here: checking a configuration against the dataset and the caps, and exp
 Does not belong here: storing it (``store``) and working it off (``crew``).
 """
 
-import datetime as dt
 import json
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Self
 
 import polars as pl
 
@@ -16,27 +13,14 @@ from forecast_assets.backtests.settings import EvaluationSettings, revised
 from forecast_assets.datasets.definition import Dataset, load
 from forecast_assets.errors import BadSetting
 from forecast_assets.forecasting.bounds import check_whole
-from forecast_assets.forecasting.candidates.catalogue import candidate, entry, is_global
+from forecast_assets.forecasting.candidates.catalogue import candidate, entry
 from forecast_assets.keys import SeriesKey
 from forecast_assets.portfolio import scopes
 from forecast_assets.portfolio.batch.config import BatchConfig
 from forecast_assets.portfolio.scopes import Scope
+from forecast_assets.portfolio.window import Window, chosen
 from forecast_assets.settings import settings as environment
 from forecast_assets.stores import Stores
-
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    """The days that may be read, both ends included; ``None`` leaves an end open."""
-
-    first: dt.date | None = None
-    last: dt.date | None = None
-
-    @classmethod
-    def of(cls, told: Mapping[str, str | None]) -> Self:
-        """Read a stored window back."""
-        ends = {name: None if day is None else dt.date.fromisoformat(day) for name, day in told.items()}
-        return cls(**ends)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +66,7 @@ def checked(stores: Stores, config: BatchConfig) -> BatchRequest:
     dataset = load(stores, config.dataset)
     dataset.built()
     settings = revised(dataset.options.evaluation, config.changes())
-    window = _window(config, dataset, settings)
+    window = chosen(config.start_day, config.end_day, dataset, settings)
     _check_operation(config.operation.value)
     pairs = scopes.pairs(stores, dataset, scope)
     check_cap(len(pairs), len(settings.candidates))
@@ -116,35 +100,6 @@ def _check_operation(operation: str) -> None:
             f"operation {operation!r} needs models that this installation cannot make yet",
             remedy="use operation backtest",
         )
-
-
-def _window(config: BatchConfig, dataset: Dataset, settings: EvaluationSettings) -> Window:
-    window = Window(_day("start_day", config.start_day), _day("end_day", config.end_day))
-    snapshot = dataset.built()
-    newest = dataset.options.anchor_day(snapshot.last_day)
-    first, last = window.first or snapshot.first_day, window.last or newest
-    if not snapshot.first_day <= first <= last <= newest:
-        raise BadSetting(
-            f"the days {first} to {last} do not lie in {snapshot.first_day} to {newest}",
-            remedy="choose days that the dataset has, the first one before the last",
-        )
-    settings.plan().cutoffs((last - first).days + 1)
-    shared = list(filter(is_global, settings.candidates))
-    if shared and window != Window():
-        raise BadSetting(
-            f"{', '.join(shared)} learns from the whole dataset up to its newest day, not from chosen days",
-            remedy="leave start_day and end_day out, or leave this candidate out",
-        )
-    return window
-
-
-def _day(name: str, text: str | None) -> dt.date | None:
-    if text is None:
-        return None
-    try:
-        return dt.date.fromisoformat(text)
-    except ValueError:
-        raise BadSetting(f"{name} is {text!r}", remedy=f"write {name} as YYYY-MM-DD") from None
 
 
 def split_label(label: str) -> tuple[str, dict[str, object]]:

@@ -1,90 +1,18 @@
 """Scoring a group of batch items at once.
 
-Belongs here: what all items of a batch share, and turning one pass of the engine into the end of every item.
-Does not belong here: formulas (``forecasting``), records (``store``), threads (``crew``).
+Belongs here: turning one pass of the engine into the end of every item.
+Does not belong here: what is scored from (``board``), records (``store``), threads (``crew``).
 """
 
-import datetime as dt
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
-from forecast_assets.backtests import global_forecasts
-from forecast_assets.backtests.global_forecasts import Fitted, Given
-from forecast_assets.backtests.settings import EvaluationSettings
-from forecast_assets.datasets.building import availability, read_panel
-from forecast_assets.datasets.definition import Dataset
-from forecast_assets.forecasting.availability import Availability, of_history, of_window
-from forecast_assets.forecasting.backtest import Backtest, backtest
-from forecast_assets.forecasting.candidates.catalogue import ensemble
-from forecast_assets.forecasting.panel import Panel
-from forecast_assets.portfolio.batch.request import Window
+from forecast_assets.forecasting.backtest import Backtest
 from forecast_assets.portfolio.batch.store import Done, Item
-from forecast_assets.stores import Stores
+from forecast_assets.portfolio.board import Board, judged, kind_of, metrics_of, score_rows
 
 UNKNOWN = "no sales: the newest snapshot has no such pair of store and product"
-METRICS = ("wape", "smape", "mae", "bias")
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Board:
-    """Everything that is read while items are scored, and changed by none of them.
-
-    ``row`` tells where a series stands in ``panel`` and ``given``; ``history`` judges its whole history.
-    """
-
-    panel: Panel
-    row: dict[str, int]
-    settings: EvaluationSettings
-    cutoffs: NDArray[np.int64]
-    given: Given
-    history: dict[str, Availability]
-
-
-def lay_out(
-    stores: Stores, dataset: Dataset, settings: EvaluationSettings, window: Window, series: Sequence[str]
-) -> Board:
-    """Read what the series of a batch are scored from; series that were never sold are left out."""
-    counts = availability(stores, dataset.name)
-    wanted = counts.filter(counts["series"].is_in(list(series)))
-    folds = settings.plan()
-    panel = within(read_panel(stores, dataset, wanted["series"].to_list()), window) if len(wanted) else None
-    if panel is None:
-        empty = Panel(np.zeros(0, "<U1"), dt.date.min, np.zeros((0, 0), np.float32), {}, {})
-        return Board(empty, {}, settings, np.zeros(0, np.int64), Given({}, {}), {})
-    return Board(
-        panel=panel,
-        row={str(key): n for n, key in enumerate(panel.series)},
-        settings=settings,
-        cutoffs=folds.cutoffs(panel.days),
-        given=global_forecasts.read(stores, dataset, settings, panel),
-        history={
-            row["series"]: of_history(row["observed_days"], row["expected_days"], folds)
-            for row in wanted.iter_rows(named=True)
-        },
-    )
-
-
-def fit_missing(
-    stores: Stores, dataset: Dataset, settings: EvaluationSettings, *, run_id: str
-) -> list[Fitted]:
-    """Fit the global candidates whose forecasts for these folds are missing; answer what was done."""
-    if global_forecasts.is_current(stores, dataset, settings):
-        return []
-    return global_forecasts.build(stores, dataset, settings, run_id=run_id)
-
-
-def within(panel: Panel, window: Window) -> Panel:
-    """The panel as if nothing were known outside of the window."""
-    if window.last is not None:
-        panel = panel.until((window.last - panel.start).days + 1)
-    if window.first is not None:
-        units = panel.units.copy()
-        units[:, : (window.first - panel.start).days] = np.nan
-        panel = replace(panel, units=units)
-    return panel
 
 
 def score(board: Board, items: Sequence[Item]) -> list[Done]:
@@ -107,21 +35,6 @@ def score(board: Board, items: Sequence[Item]) -> list[Done]:
     return done
 
 
-def score_rows(board: Board, rows: NDArray[np.int64], candidates: Sequence[str]) -> Backtest:
-    """Backtest some rows of the board; members that an ensemble needs are scored before it."""
-    members = [member for label in candidates if (mean := ensemble(label)) for member in mean.of()]
-    needed = tuple(dict.fromkeys([*candidates, *members]))
-    return backtest(
-        board.panel.take(rows), board.cutoffs, board.settings.plan(), needed, board.given.of(rows)
-    )
-
-
-def judged(board: Board, block: Backtest, row: int) -> Availability:
-    """The stricter verdict on a series: of its whole history, or of the folds it can be scored on."""
-    window = of_window(int(block.folds[row].sum()), board.settings.plan())
-    return board.history[str(block.series[row])].stricter(window)
-
-
 def _ended(board: Board, block: Backtest, row: int, items: Sequence[Item]) -> Iterator[Done]:
     verdict = judged(board, block, row)
     for item in items:
@@ -132,17 +45,3 @@ def _ended(board: Board, block: Backtest, row: int, items: Sequence[Item]) -> It
             yield Done(item.item_id, None, failure, kind_of(failure))
         else:
             yield Done(item.item_id, metrics_of(block, item.candidate, row))
-
-
-def kind_of(failure: str) -> str:
-    """The class of a candidate's failure, where it raised one."""
-    kind, found, _ = failure.partition(": ")
-    return kind if found and kind.isidentifier() else "NoForecast"
-
-
-def metrics_of(block: Backtest, label: str, row: int) -> dict[str, float | int | None]:
-    """The five keys of one candidate of one series; what is not defined is null."""
-    candidate = block.scores.candidates.index(label)
-    values = {name: float(getattr(block.scores, name)[candidate, row]) for name in METRICS}
-    known: dict[str, float | int | None] = {n: v if np.isfinite(v) else None for n, v in values.items()}
-    return {**known, "sample_size": int(block.scores.sample_size[candidate, row])}

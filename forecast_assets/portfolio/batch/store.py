@@ -15,8 +15,9 @@ import sqlalchemy as sa
 from forecast_assets.backtests.settings import EvaluationSettings
 from forecast_assets.datasets.definition import Dataset
 from forecast_assets.errors import UnknownName
-from forecast_assets.portfolio.batch.request import BatchRequest, Window
+from forecast_assets.portfolio.batch.request import BatchRequest
 from forecast_assets.portfolio.settlement import TERMINAL, settled
+from forecast_assets.portfolio.window import Window
 from forecast_assets.stores import Stores
 from forecast_assets.stores.warehouse import Row
 

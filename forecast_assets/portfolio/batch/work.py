@@ -5,31 +5,25 @@ Does not belong here: Dagster, threads (``crew``), records (``store``).
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from forecast_assets.backtests.global_forecasts import Fitted
 from forecast_assets.bookkeeping.interrupts import terminations
 from forecast_assets.errors import BadSetting, Outage
 from forecast_assets.portfolio.batch import hand, store
 from forecast_assets.portfolio.batch.config import BatchConfig
-from forecast_assets.portfolio.batch.crew import Crew
 from forecast_assets.portfolio.batch.request import checked
-from forecast_assets.portfolio.batch.scoring import Board, fit_missing, lay_out
-from forecast_assets.portfolio.batch.store import CANCELLED, NEVER_BEGUN, ORPHANED, Terms
+from forecast_assets.portfolio.batch.scoring import score
+from forecast_assets.portfolio.batch.store import CANCELLED, NEVER_BEGUN, ORPHANED, Done, Item, Terms
+from forecast_assets.portfolio.board import Board, fit_missing, lay_out
+from forecast_assets.portfolio.crew import Crew, Labour, Watch
 from forecast_assets.portfolio.settlement import TERMINAL
+from forecast_assets.settings import settings as environment
 from forecast_assets.stores import Stores
 from forecast_assets.stores.warehouse import Row
 
 LOCK = "batch"
-
-
-@dataclass(frozen=True, slots=True)
-class Watch:
-    """How work learns that it is to end, and tells how far it is."""
-
-    asked_to_end: Callable[[], bool]
-    tell: Callable[[str], object]
-    fitted: Callable[[Sequence[Fitted]], object]
+# The more items one pass of the engine takes, the less each costs; the fewer, the sooner a cancellation acts.
+_MOST_AT_ONCE = 256
 
 
 def run(
@@ -40,10 +34,12 @@ def run(
     run_id: str,
     items: Sequence[int] | None,
     watch: Watch,
+    fitted: Callable[[Sequence[Fitted]], object],
 ) -> Row:
     """Work a batch off, the first time or again, and answer its settled row.
 
     ``batch_id`` is the first run's id, ``run_id`` this run's; ``items`` limits what is tried again.
+    ``fitted`` hears of global models that had to be fitted.
     Raises ``ForecastError`` before the first item when the batch cannot be done, ``Outage`` at any time.
     """
     with stores.warehouse.locks() as locks:
@@ -58,17 +54,16 @@ def run(
         elif row["run_id"] == run_id and row["status"] in TERMINAL:
             return row  # the step is tried again for what came after the settlement
         terms = hand.begin(stores, batch_id, run_id=run_id, items=items)
-        board = _prepared(stores, terms, watch)
+        board = _prepared(stores, terms, fitted)
         with terminations() as terminated:
-            crew = Crew(stores, locks, terms, board)
-            crew.work(terminated, watch.asked_to_end, watch.tell)
+            Crew(locks, _labour(stores, terms, board), terms.parallel).work(terminated, watch)
             return store.settle(stores, batch_id, pending=NEVER_BEGUN, running=CANCELLED)
 
 
-def _prepared(stores: Stores, terms: Terms, watch: Watch) -> Board:
+def _prepared(stores: Stores, terms: Terms, fitted: Callable[[Sequence[Fitted]], object]) -> Board:
     """Read and fit what all items need; a batch that cannot begin is settled before the error goes on."""
     try:
-        watch.fitted(fit_missing(stores, terms.dataset, terms.settings, run_id=terms.run_id))
+        fitted(fit_missing(stores, terms.dataset, terms.settings, run_id=terms.run_id))
         rows = stores.warehouse.rows("batch_items", batch_id=terms.batch_id)
         waiting = sorted({str(row["series"]) for row in rows if row["status"] == "pending"})
         return lay_out(stores, terms.dataset, terms.settings, terms.window, waiting)
@@ -82,6 +77,36 @@ def _prepared(stores: Stores, terms: Terms, watch: Watch) -> Board:
         store.cancel(stores, terms.batch_id)
         store.settle(stores, terms.batch_id, pending=CANCELLED, running=CANCELLED)
         raise
+
+
+def _labour(stores: Stores, terms: Terms, board: Board) -> Labour:
+    at_once = max(1, min(_MOST_AT_ONCE, -(-terms.items // (4 * terms.parallel))))
+    ageing = environment().batch_ageing_minutes
+
+    def piece() -> bool:
+        items = store.claim(stores, terms, at_once)
+        if items:
+            store.record(stores, terms, _scored(board, items))
+        return bool(items)
+
+    return Labour(
+        piece=piece,
+        waits=lambda: store.waits(stores, terms.batch_id),
+        cancel=lambda: store.cancel(stores, terms.batch_id),
+        look=lambda: None if ageing is None else store.age(stores, terms.batch_id, ageing),
+        pool="batch",
+        places=environment().batch_max_parallel,
+    )
+
+
+def _scored(board: Board, items: Sequence[Item]) -> list[Done]:
+    try:
+        return score(board, items)
+    except Outage:
+        raise
+    except Exception as error:  # noqa: BLE001 - costs this group, and is on record with each of its items
+        told = f"{type(error).__name__}: {error}"
+        return [Done(item.item_id, None, told, type(error).__name__) for item in items]
 
 
 def settle_dead(stores: Stores, batch_id: str) -> bool:

@@ -85,6 +85,7 @@ TABLES = (
         completed_candidates  integer,
         failed_candidates     integer,
         cancelled_candidates  integer,
+        laid_out              jsonb,
         winner                text,
         result                jsonb,
         error                 text,
@@ -101,6 +102,7 @@ TABLES = (
         status        text not null default 'pending'
             check (status in ('pending', 'running', 'completed', 'failed', 'cancelled')),
         metrics       jsonb,
+        forecasts     jsonb,
         error         text check (length(error) <= 2000),
         error_type    text check (length(error_type) <= 100),
         started_at    timestamptz,
