@@ -19,6 +19,7 @@ from forecast_assets.datasets.checks import coverage, gaps, grain_is_unique
 from forecast_assets.datasets.presets.jobs import add_preset_dataset
 from forecast_assets.portfolio.batch.jobs import batch, prioritise_batch
 from forecast_assets.portfolio.compare.jobs import compare_candidates
+from forecast_assets.portfolio.pipeline.jobs import model_pipeline
 from forecast_assets.portfolio.sensors import settle_cancelled_runs, settle_failed_runs
 from forecast_assets.stores.resource import StoresResource
 
@@ -41,6 +42,7 @@ def build_definitions(**resources: object) -> dg.Definitions:
             batch,
             prioritise_batch,
             compare_candidates,
+            model_pipeline,
         ],
         sensors=[settle_failed_runs, settle_cancelled_runs],
         resources={"stores": StoresResource(), **resources},

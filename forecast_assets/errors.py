@@ -37,6 +37,10 @@ class UnknownName(ForecastError):
     """A dataset, series or run was named that does not exist."""
 
 
+class TooMany(ForecastError):
+    """A budget is used up for now; the remedy says when it is not any more."""
+
+
 class Outage(ForecastError):
     """A service we need (database, lake) does not answer; nobody's data are at fault."""
 

@@ -10,21 +10,30 @@ from contextlib import contextmanager
 import dagster as dg
 
 from forecast_assets.errors import ForecastError, Outage
+from forecast_assets.words import Defect, told_of, translated
 
 RETRY = dg.RetryPolicy(max_retries=2, delay=5, backoff=dg.Backoff.EXPONENTIAL)
 
 
 @contextmanager
 def refusals_final() -> Iterator[None]:
-    """Turn an expected error into a failure that is not retried; an ``Outage`` passes, so that it is."""
+    """Turn an expected error into a failure that is not retried; an outage is raised, so that it is.
+
+    Faults of network, database and machine are outages, in words; the original is their cause.
+    """
     try:
         yield
-    except Outage:
+    except dg.Failure:
         raise
-    except ForecastError as error:
+    except Exception as raised:
+        error = translated(raised)
+        if isinstance(error, Outage):
+            raise error from error.__cause__
+        if isinstance(error, Defect):
+            raise  # its own trace says more than any sentence
         raise dg.Failure(
             f"{error.problem}\n  -> {error.remedy}",
-            metadata={"problem": error.problem, "remedy": error.remedy, "code": type(error).__name__},
+            metadata={name: text for name, text in told_of(error).items() if text is not None},
             allow_retries=False,
         ) from error
 

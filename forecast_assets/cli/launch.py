@@ -76,8 +76,15 @@ def status(
     else:
         _, row = launched.find(stores, open_instance(), run_id)
         frame = pl.DataFrame([row], infer_schema_length=None)
+        _next_steps(row)
     told = frame if form is Format.JSON else _texts(frame)
     listing(told, form)
+
+
+def _next_steps(row: Row) -> None:
+    progress = row["progress"]
+    for step in progress.get("next_steps", ()) if isinstance(progress, dict) else ():
+        SAY.print(f"next: {step}", markup=False)
 
 
 def _texts(frame: pl.DataFrame) -> pl.DataFrame:
@@ -92,7 +99,8 @@ def _progress(counts: Mapping[str, Any] | None) -> str:
     if not counts:
         return ""
     if "total" not in counts:
-        return ", ".join(f"{name.replace('_', ' ')}: {json.dumps(value)}" for name, value in counts.items())
+        known = {name: value for name, value in counts.items() if not isinstance(value, list)}
+        return ", ".join(f"{name.replace('_', ' ')}: {json.dumps(value)}" for name, value in known.items())
     parts = ", ".join(f"{counts[name]:,} {name}" for name in _STATES if counts.get(name))
     return f"{parts or 'none'} of {counts['total']:,}"
 

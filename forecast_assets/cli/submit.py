@@ -16,6 +16,8 @@ from forecast_assets.portfolio.batch.config import BatchConfig, Operation, Scope
 from forecast_assets.portfolio.batch.request import checked
 from forecast_assets.portfolio.compare import config as comparison
 from forecast_assets.portfolio.compare.config import CompareConfig
+from forecast_assets.portfolio.pipeline import config as pipelines
+from forecast_assets.portfolio.pipeline.config import Mode, PipelineConfig, SweepName
 from forecast_assets.stores.resource import open_stores
 
 app = typer.Typer(help="Launch work; prints the run id.", no_args_is_help=True)
@@ -126,3 +128,62 @@ def compare(  # noqa: PLR0917 - one parameter per option
     config = CompareConfig(series=series, max_parallel=max_parallel, **asked)
     comparison.checked(open_stores(), config)
     launch.launch("compare_candidates", "compare", config, wait=wait)
+
+
+@app.command()
+def pipeline(  # noqa: PLR0917 - one parameter per option
+    dataset: Dataset,
+    requested_by: Annotated[str, typer.Option(help="Who asks; budgets are counted by it.")],
+    scope: ScopeOption = ScopeKind.all,
+    stores: Stores = None,
+    products: Products = None,
+    series: Series = None,
+    region: Region = None,
+    category: Category = None,
+    top_n: TopN = None,
+    mode: Annotated[Mode, typer.Option(help="How much is decided by you.")] = Mode.simple,
+    sweep: Annotated[SweepName | None, typer.Option(help="Preset of candidates and guardrails.")] = None,
+    grid: Annotated[
+        list[str] | None, typer.Option(help="Advanced: a candidate, alternatives with |; may be repeated.")
+    ] = None,
+    most_series: Annotated[int, typer.Option(min=1, help="Only the first series of the scope.")] = 20,
+    minimum_sample_size: Annotated[int | None, typer.Option(min=0, help="Advanced: scored days.")] = None,
+    minimum_skill: Annotated[float | None, typer.Option(help="Advanced: percent of WAPE.")] = None,
+    maximum_relative_bias: Annotated[float | None, typer.Option(min=0, help="Advanced: percent.")] = None,
+    horizon: Horizon = None,
+    folds: Folds = None,
+    start_day: StartDay = None,
+    end_day: EndDay = None,
+    dry_run: Annotated[  # noqa: FBT002
+        bool, typer.Option("--dry-run/--no-dry-run", help="Only say what it would do.")
+    ] = True,
+    wait: Wait = False,  # noqa: FBT002
+) -> None:
+    """Sweep candidates over a scope and train the best one if it is good enough; publishes nothing."""
+    chosen = scoped(
+        dataset,
+        scope,
+        stores=stores,
+        products=products,
+        series=series,
+        region=region,
+        category=category,
+        top_n=top_n,
+    )
+    asked = given(
+        sweep=sweep,
+        grid=grid,
+        minimum_sample_size=minimum_sample_size,
+        minimum_skill=minimum_skill,
+        maximum_relative_bias=maximum_relative_bias,
+        horizon=horizon,
+        n_splits=folds,
+        start_day=start_day,
+        end_day=end_day,
+    )
+    config = PipelineConfig(
+        **chosen, **asked, mode=mode, requested_by=requested_by, most_series=most_series, dry_run=dry_run
+    )
+    pipelines.checked(open_stores(), config)
+    pipelines.check_budget(open_stores(), requested_by)
+    launch.launch("model_pipeline", "run_pipeline", config, wait=wait)

@@ -17,6 +17,7 @@ from forecast_assets.portfolio.batch import hand, store, work
 from forecast_assets.portfolio.compare import store as comparisons
 from forecast_assets.portfolio.compare import work as comparison
 from forecast_assets.portfolio.outcome import RETRY_ITEMS, record_id
+from forecast_assets.portfolio.pipeline import work as pipeline
 from forecast_assets.portfolio.settlement import TERMINAL
 from forecast_assets.settings import settings as environment
 from forecast_assets.stores import Stores
@@ -46,9 +47,14 @@ def _anew(_stores: Stores, _run_id: str, items: Sequence[int] | None) -> None:
         raise BadSetting("only a batch has items", remedy="leave --item out")
 
 
+def _nothing_to_note(_stores: Stores, _run_id: str) -> None:
+    """The run itself looks whether it is to end."""
+
+
 KINDS = {
     "batch": Kind(store.cancel, work.settle_dead, hand.check_retry),
     "compare": Kind(comparisons.cancel, comparison.settle_dead, _anew),
+    "pipeline": Kind(_nothing_to_note, pipeline.settle_dead, _anew),
 }
 
 

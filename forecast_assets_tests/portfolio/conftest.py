@@ -13,6 +13,7 @@ from forecast_assets.datasets.sources import Columns
 from forecast_assets.portfolio.batch import store
 from forecast_assets.portfolio.batch.jobs import batch, prioritise_batch
 from forecast_assets.portfolio.compare.jobs import compare_candidates
+from forecast_assets.portfolio.pipeline.jobs import model_pipeline
 from forecast_assets_tests.scenario import Place, many, shop
 
 # Series i is of category i, and its store is its region.
@@ -21,6 +22,7 @@ OPS = {
     "batch": (batch, "work_off_batch"),
     "prioritise_batch": (prioritise_batch, "set_item_priority"),
     "compare": (compare_candidates, "compare"),
+    "pipeline": (model_pipeline, "run_pipeline"),
 }
 
 

@@ -25,7 +25,7 @@ with everything as (
     group by c.run_id
     union all
     select 'pipeline', run_id, dataset, status, created_at, finished_at, 0,
-           jsonb_build_object('dry_run', dry_run), summary
+           jsonb_build_object('dry_run', dry_run, 'next_steps', next_steps), summary
     from pipeline_run
     union all
     select 'showcase', run_id, dataset, status, created_at, completed_at, 0,

@@ -1,0 +1,67 @@
+"""Faults in a planner's words: what happened, what to do now, and the original beneath.
+
+Belongs here: turning errors of libraries, networks and machines into the family of ``errors``.
+Does not belong here: how a run fails (``failures``) and how an error is shown.
+"""
+
+import sqlalchemy as sa
+
+from forecast_assets.errors import BadSetting, ForecastError, Outage
+
+
+class Defect(ForecastError):
+    """Something that should not have happened: a fault of the program, not of the data."""
+
+
+def translated(error: BaseException) -> ForecastError:
+    """Answer an error that says problem and remedy; its cause is the original. Expected errors stay."""
+    if isinstance(error, ForecastError):
+        return error
+    known = _translated(error)
+    known.__cause__ = error
+    return known
+
+
+def _translated(error: BaseException) -> ForecastError:
+    said = f"{type(error).__name__}: {error}".splitlines()[0]
+    match error:
+        case sa.exc.SQLAlchemyError():
+            return Outage(
+                f"the database did not do what was asked of it ({type(error).__name__})",
+                remedy="run `forecast-assets doctor`; launch again when it is green",
+            )
+        case ConnectionError() | TimeoutError():
+            return Outage(
+                f"a service on the network did not answer ({said})",
+                remedy="check that it is reachable from here, then launch again",
+            )
+        case MemoryError():
+            return Outage(
+                "this machine has no memory left for the run",
+                remedy="choose a narrower scope or fewer processes (FORECAST_PROCESSES), then launch again",
+            )
+        case PermissionError() | OSError():
+            return Outage(
+                f"a file could not be read or written ({said})",
+                remedy="check rights and free space of FORECAST_HOME and the lake, then launch again",
+            )
+        case ImportError():
+            return BadSetting(
+                f"a package is missing ({said})",
+                remedy="install it beside forecast-assets, or leave out what needs it",
+            )
+    return Defect(
+        f"something unexpected happened ({said})",
+        remedy="launch again; if it happens again, report it with the log of this run",
+    )
+
+
+def told_of(error: ForecastError) -> dict[str, str | None]:
+    """An error as it is stored and shown: code, problem, remedy, and the original beneath."""
+    cause = error.__cause__
+    return {
+        "code": type(error).__name__,
+        "problem": error.problem,
+        "remedy": error.remedy,
+        "original": None if cause is None else f"{type(cause).__name__}: {cause}".splitlines()[0][:500],
+    }
