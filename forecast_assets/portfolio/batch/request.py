@@ -65,7 +65,8 @@ def checked(stores: Stores, config: BatchConfig) -> BatchRequest:
     check_whole("default_child_priority", config.default_child_priority, -1, 2)
     dataset = load(stores, config.dataset)
     dataset.built()
-    settings = revised(dataset.options.evaluation, config.changes())
+    # A batch scores candidates and chooses none, so that no policy needs another one beside them.
+    settings = revised(dataset.options.evaluation, {**config.changes(), "policy": "lowest_error"})
     window = chosen(config.start_day, config.end_day, dataset, settings)
     _check_operation(config.operation.value)
     pairs = scopes.pairs(stores, dataset, scope)

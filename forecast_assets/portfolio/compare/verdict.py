@@ -15,6 +15,7 @@ from forecast_assets.backtests.champions import Choice, choose_champions
 from forecast_assets.backtests.results import Context, metric_frame
 from forecast_assets.forecasting.availability import Availability
 from forecast_assets.forecasting.backtest import Backtest, Forecasts, scored
+from forecast_assets.forecasting.demand import is_intermittent
 from forecast_assets.forecasting.metrics import FoldMetrics
 from forecast_assets.forecasting.ranking import rank
 
@@ -63,8 +64,9 @@ class Verdict:
 def judge(context: Context, series: str, laid: Laid, candidates: Sequence[Mapping[str, Any]]) -> Verdict:
     """Rank the completed candidates; the others stay in the table with their reason."""
     block = _block(series, laid, candidates)
-    policy = context.settings.policy()
-    ranking = rank(block.scores, policy)
+    policy = context.settings.ranking_policy()
+    intermittent = np.array([is_intermittent(laid.counts["demand_class"])])
+    ranking = rank(block.scores, policy, intermittent=intermittent)
     rows = metric_frame(block, ranking, context, np.array([0])).to_dicts()
     reasons = [str(row["reason"]) for row in rows]
     (choice,) = choose_champions(

@@ -87,7 +87,7 @@ def _laid(stores: Stores, board: Board, series: str) -> Laid:
         first_days=[str(np.datetime64(board.panel.start, "D") + int(day)) for day in start],
         state=verdict.state,
         reason=verdict.reason,
-        counts={name: value for name, value in counts.items() if isinstance(value, int | float | str)},
+        counts={name: value for name, value in counts.items() if isinstance(value, int | float | str | None)},
     )
 
 

@@ -83,7 +83,9 @@ def checked(stores: Stores, config: PipelineConfig) -> Request:
     _check_mode(config)
     dataset = load(stores, config.dataset)
     dataset.built()
-    settings = revised(dataset.options.evaluation, {**config.changes(), "candidates": None})
+    # A leaderboard ranks by error alone: what a dataset keeps as its default has no place in it.
+    own = {**config.changes(), "candidates": None, "policy": "lowest_error"}
+    settings = revised(dataset.options.evaluation, own)
     labels, guardrails = _asked(config)
     _check_caps(settings, labels)
     window = chosen(config.start_day, config.end_day, dataset, settings)

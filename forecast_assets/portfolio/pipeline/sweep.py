@@ -39,7 +39,7 @@ def leaderboard(asked: Request, parts: Sequence[Backtest]) -> list[dict[str, Any
     ranked, and says so.
     """
     block = _pooled(parts)
-    scores, ranking = block.scores, rank(block.scores, asked.settings.policy())
+    scores, ranking = block.scores, rank(block.scores, asked.settings.ranking_policy())
     counted = np.asarray(np.where(parts[0].folds[..., None], parts[0].actual, np.nan))
     mean = float(np.nanmean(counted)) if np.isfinite(counted).any() else 0.0
     benchmark = float(scores.wape[scores.candidates.index(BENCHMARK), 0])
