@@ -17,7 +17,9 @@ from forecast_assets.champions.plan_jobs import compare_plans, what_if
 from forecast_assets.datasets.assets import panel, sales
 from forecast_assets.datasets.checks import coverage, gaps, grain_is_unique
 from forecast_assets.datasets.presets.jobs import add_preset_dataset
+from forecast_assets.portfolio.assets import heatmap, leaderboard
 from forecast_assets.portfolio.batch.jobs import batch, prioritise_batch
+from forecast_assets.portfolio.batch.promotion import promote_batch_champions
 from forecast_assets.portfolio.compare.jobs import compare_candidates
 from forecast_assets.portfolio.pipeline.jobs import model_pipeline
 from forecast_assets.portfolio.sensors import settle_cancelled_runs, settle_failed_runs
@@ -27,7 +29,17 @@ from forecast_assets.stores.resource import StoresResource
 def build_definitions(**resources: object) -> dg.Definitions:
     """Assemble the code location; tests and the demo pass their own resources."""
     return dg.Definitions(
-        assets=[model_catalog, sales, panel, global_forecasts_asset, evaluation, production_models, forecast],
+        assets=[
+            model_catalog,
+            sales,
+            panel,
+            global_forecasts_asset,
+            evaluation,
+            production_models,
+            forecast,
+            leaderboard,
+            heatmap,
+        ],
         asset_checks=[grain_is_unique, gaps, coverage, no_leakage],
         jobs=[
             add_preset_dataset,
@@ -43,6 +55,7 @@ def build_definitions(**resources: object) -> dg.Definitions:
             prioritise_batch,
             compare_candidates,
             model_pipeline,
+            promote_batch_champions,
         ],
         sensors=[settle_failed_runs, settle_cancelled_runs],
         resources={"stores": StoresResource(), **resources},

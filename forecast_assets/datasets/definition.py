@@ -144,5 +144,5 @@ def remove(stores: Stores, name: str) -> None:
     """Forget a dataset with all its rows and files. Raises ``UnknownName``."""
     load(stores, name)
     stores.warehouse.execute("remove_dataset", name=name)
-    for folder in ("sales", "star", "panels", "global", "backtests", "forecasts"):
+    for folder in ("sales", "star", "panels", "global", "backtests", "pipeline", "portfolio", "forecasts"):
         stores.lake.delete(f"{folder}/{name}")

@@ -12,6 +12,7 @@ from forecast_assets.bookkeeping import launching
 from forecast_assets.datasets.sources import Columns
 from forecast_assets.portfolio.batch import store
 from forecast_assets.portfolio.batch.jobs import batch, prioritise_batch
+from forecast_assets.portfolio.batch.promotion import promote_batch_champions
 from forecast_assets.portfolio.compare.jobs import compare_candidates
 from forecast_assets.portfolio.pipeline.jobs import model_pipeline
 from forecast_assets_tests.scenario import Place, many, shop
@@ -22,6 +23,7 @@ OPS = {
     "batch": (batch, "work_off_batch"),
     "prioritise_batch": (prioritise_batch, "set_item_priority"),
     "compare": (compare_candidates, "compare"),
+    "promote": (promote_batch_champions, "mark_champions"),
     "pipeline": (model_pipeline, "run_pipeline"),
 }
 
