@@ -12,7 +12,14 @@ from forecast_assets.settings import Settings
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = [
-    ROOT / name for name in ("README.md", "CONTRIBUTING.md", "docs/architecture.md", "docs/presets.md")
+    ROOT / name
+    for name in (
+        "README.md",
+        "CONTRIBUTING.md",
+        "docs/architecture.md",
+        "docs/presets.md",
+        "docs/launched.md",
+    )
 ]
 TEXTS = {path.name: path.read_text() for path in DOCUMENTS}
 ALL = "\n".join(TEXTS.values())

@@ -8,7 +8,7 @@ import logging
 
 import typer
 
-from forecast_assets.cli import dataset, demo, doctor, evaluate, export, launch, plan, submit
+from forecast_assets.cli import dataset, demo, doctor, evaluate, export, launch, plan, submit, workspace
 from forecast_assets.cli.console import told_errors
 
 app = typer.Typer(
@@ -22,6 +22,7 @@ app = typer.Typer(
 app.add_typer(dataset.app, name="dataset")
 app.command()(evaluate.evaluate)
 app.add_typer(submit.app, name="submit")
+app.add_typer(workspace.app, name="workspace")
 app.command()(launch.status)
 app.command()(launch.cancel)
 app.command()(launch.retry)

@@ -72,27 +72,33 @@ def status(
     """Tell how far launched runs are: the newest ones, or one of them."""
     stores = open_stores()
     if run_id is None:
-        frame = launched.newest(stores, sort=sort)
+        rows = launched.newest(stores, sort=sort)
     else:
         _, row = launched.find(stores, open_instance(), run_id)
-        frame = pl.DataFrame([row], infer_schema_length=None)
+        rows = [row]
         _next_steps(row)
-    told = frame if form is Format.JSON else _texts(frame)
-    listing(told, form)
+    listing(_frame(rows, form), form)
+
+
+def _frame(rows: list[Row], form: Format) -> pl.DataFrame:
+    """Rows of different kinds: what each counts stays its own, or becomes what a person reads."""
+    plain = [name for name in launched.COLUMNS if name != "progress"]
+    frame = pl.DataFrame(
+        [{name: row[name] for name in plain} for row in rows],
+        schema=None if rows else plain,
+        infer_schema_length=None,
+    )
+    counts: list[Any] = [row["progress"] for row in rows]
+    if form is Format.JSON:
+        return frame.with_columns(pl.Series("progress", counts, dtype=pl.Object))
+    told = pl.Series("progress", [_progress(one) for one in counts], pl.String)
+    return frame.insert_column(plain.index("what"), told)
 
 
 def _next_steps(row: Row) -> None:
     progress = row["progress"]
     for step in progress.get("next_steps", ()) if isinstance(progress, dict) else ():
         SAY.print(f"next: {step}", markup=False)
-
-
-def _texts(frame: pl.DataFrame) -> pl.DataFrame:
-    """Progress as a person reads it."""
-    if frame.is_empty():
-        return frame
-    progress = pl.Series("progress", [_progress(row) for row in frame["progress"].to_list()], pl.String)
-    return frame.with_columns(progress)
 
 
 def _progress(counts: Mapping[str, Any] | None) -> str:

@@ -11,6 +11,7 @@ import typer
 
 from forecast_assets.cli import launch
 from forecast_assets.cli.launch import Wait
+from forecast_assets.datasets.presets.catalogue import Preset
 from forecast_assets.forecasting.candidates.catalogue import split
 from forecast_assets.portfolio.batch.config import BatchConfig, Operation, ScopeKind
 from forecast_assets.portfolio.batch.request import checked
@@ -18,6 +19,8 @@ from forecast_assets.portfolio.compare import config as comparison
 from forecast_assets.portfolio.compare.config import CompareConfig
 from forecast_assets.portfolio.pipeline import config as pipelines
 from forecast_assets.portfolio.pipeline.config import Mode, PipelineConfig, SweepName
+from forecast_assets.portfolio.showcase import config as showcases
+from forecast_assets.portfolio.showcase.config import Preservation, ShowcaseConfig
 from forecast_assets.stores.resource import open_stores
 
 app = typer.Typer(help="Launch work; prints the run id.", no_args_is_help=True)
@@ -187,3 +190,48 @@ def pipeline(  # noqa: PLR0917 - one parameter per option
     pipelines.checked(open_stores(), config)
     pipelines.check_budget(open_stores(), requested_by)
     launch.launch("model_pipeline", "run_pipeline", config, wait=wait)
+
+
+@app.command()
+def showcase(  # noqa: PLR0917 - one parameter per option
+    preset: Annotated[Preset, typer.Argument(help="See `forecast-assets dataset presets`.")],
+    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same sales.")] = 42,
+    keep: Annotated[str | None, typer.Option(help="Keep the run as a workspace of this name.")] = None,
+    reset: Annotated[bool, typer.Option("--reset", help="Delete its dataset first.")] = False,  # noqa: FBT002
+    skip_seed: Annotated[bool, typer.Option("--skip-seed", help="Use the data that are there.")] = False,  # noqa: FBT002
+    stores: Annotated[int | None, typer.Option(min=1, max=100, help="Number of stores.")] = None,
+    products: Annotated[int | None, typer.Option(min=1, max=500, help="Number of products.")] = None,
+    window_days: Annotated[int | None, typer.Option(min=75, max=365, help="Days of sales.")] = None,
+    sparsity: Annotated[float | None, typer.Option(min=0, max=0.9, help="Share that never sells.")] = None,
+    promotion_intensity: Annotated[float | None, typer.Option(min=0, max=0.5, help="A month.")] = None,
+    stockout_intensity: Annotated[float | None, typer.Option(min=0, max=0.5, help="A day.")] = None,
+    noise_sigma: Annotated[float | None, typer.Option(min=0, max=0.5, help="Of the noise.")] = None,
+    models: Annotated[str | None, typer.Option(help="Candidates, with commas.")] = None,
+    horizon: Horizon = None,
+    folds: Folds = None,
+    store_id: Annotated[str | None, typer.Option(help="Show this pair.")] = None,
+    product_id: Annotated[str | None, typer.Option(help="Show this pair.")] = None,
+    wait: Wait = False,  # noqa: FBT002
+) -> None:
+    """Show a preset from its sales to forecasts, step by step."""
+    asked = given(
+        stores=stores,
+        products=products,
+        window_days=window_days,
+        sparsity=sparsity,
+        promotion_intensity=promotion_intensity,
+        stockout_intensity=stockout_intensity,
+        noise_sigma=noise_sigma,
+        models=None if models is None else split(models),
+        horizon=horizon,
+        n_splits=folds,
+        store_id=store_id,
+        product_id=product_id,
+        workspace_name=keep,
+    )
+    preservation = Preservation.ephemeral if keep is None else Preservation.keep
+    config = ShowcaseConfig(
+        preset=preset, seed=seed, reset=reset, skip_seed=skip_seed, preservation=preservation, **asked
+    )
+    showcases.checked(config)
+    launch.launch("showcase", "run_showcase", config, wait=wait)

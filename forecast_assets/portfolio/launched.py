@@ -9,7 +9,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import dagster as dg
-import polars as pl
 
 from forecast_assets.bookkeeping import launching
 from forecast_assets.errors import BadSetting, UnknownName
@@ -19,6 +18,7 @@ from forecast_assets.portfolio.compare import work as comparison
 from forecast_assets.portfolio.outcome import RETRY_ITEMS, record_id
 from forecast_assets.portfolio.pipeline import work as pipeline
 from forecast_assets.portfolio.settlement import TERMINAL
+from forecast_assets.portfolio.showcase import work as showcase
 from forecast_assets.settings import settings as environment
 from forecast_assets.stores import Stores
 from forecast_assets.stores.warehouse import Row
@@ -55,6 +55,7 @@ KINDS = {
     "batch": Kind(store.cancel, work.settle_dead, hand.check_retry),
     "compare": Kind(comparisons.cancel, comparison.settle_dead, _anew),
     "pipeline": Kind(_nothing_to_note, pipeline.settle_dead, _anew),
+    "showcase": Kind(_nothing_to_note, showcase.settle_dead, _anew),
 }
 
 
@@ -77,10 +78,10 @@ def find(stores: Stores, instance: dg.DagsterInstance, run_id: str) -> tuple[dg.
         return run, row
     status = "cancelled" if run.status == dg.DagsterRunStatus.CANCELED else run.status.value.lower()
     waiting = {"kind": run.job_name, "run_id": run_id, "status": status}
-    return run, {**dict.fromkeys(_COLUMNS), **waiting}
+    return run, {**dict.fromkeys(COLUMNS), **waiting}
 
 
-_COLUMNS = (
+COLUMNS = (
     "kind",
     "run_id",
     "dataset",
@@ -97,9 +98,9 @@ def _recorded(stores: Stores, run_id: str) -> Row | None:
     return stores.warehouse.row("launched", run_ids=[run_id], sort="created_at", at_most=1)
 
 
-def newest(stores: Stores, *, sort: str = "created_at", at_most: int = PAGE) -> pl.DataFrame:
+def newest(stores: Stores, *, sort: str = "created_at", at_most: int = PAGE) -> list[Row]:
     """What was launched, the newest first; by created_at, completed_at, status or priority."""
-    return stores.warehouse.frame("launched", run_ids=None, sort=sort, at_most=at_most)
+    return stores.warehouse.rows("launched", run_ids=None, sort=sort, at_most=at_most)
 
 
 def cancel(stores: Stores, instance: dg.DagsterInstance, run_id: str) -> Row:

@@ -1,5 +1,6 @@
 """What scripts launch, watch, cancel and try again."""
 
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from forecast_assets.portfolio.batch.request import checked
 from forecast_assets.portfolio.sensors import settle_failed_runs
 from forecast_assets.stores.resource import StoresResource
 from forecast_assets_tests.portfolio.conftest import items_of
-from forecast_assets_tests.scenario import Place, shop
+from forecast_assets_tests.scenario import HEALTHY, Place, shop
 
 COLUMNS = (
     "Item ID,Store ID,Product ID,Model,Status,Attempts,Child Job ID,Child Run ID,Error,Started,Completed,"
@@ -94,3 +95,46 @@ def test_the_record_of_a_dead_process_is_settled_by_the_sensor_and_by_whoever_as
         )
         settle_failed_runs(context, stores=home.resource)
         assert store.read(home.stores, run.run_id)["status"] == "failed"
+
+
+def test_a_showcase_is_kept_restored_replayed_compared_and_forgotten(cli, home):
+    options = ("demo_minimal", "--stores", "1", "--products", "2", "--keep", "tour")
+    done = cli("submit", "showcase", *options, "--wait")
+    assert done.code == 0
+    (row,) = cli("workspace", "list", "--format", "json").rows
+    assert (row["name"], row["status"]) == ("tour", "completed")
+    handle = row["workspace_id"]
+    assert handle == done.out.strip().replace("-", "")
+    restored = json.loads(cli("workspace", "restore", handle).out)["ops"]["run_showcase"]["config"]
+    assert (restored["preset"], restored["workspace_name"]) == ("demo_minimal", "tour")
+    unconfirmed = cli("workspace", "replay", handle)
+    assert (unconfirmed.code, unconfirmed.out) == (2, "")
+    assert "sent is what was recorded" in unconfirmed.err
+    assert cli("workspace", "replay", handle, "--yes", "--wait").code == 0
+    first, second = cli("workspace", "list", "--format", "json").rows
+    assert first["replayed_from"] == second["workspace_id"] == handle
+    told = cli("workspace", "compare", handle, first["workspace_id"])
+    assert told.out == "nothing differs\n"
+    assert "backtest" in cli("workspace", "show", handle).out
+    assert cli("workspace", "delete", handle).code == 2
+    assert cli("workspace", "delete", handle, "--yes").code == 0
+    assert cli("workspace", "archive", first["workspace_id"]).code == 0
+    assert cli("workspace", "list", "--format", "json").rows == []
+    kinds = {row["kind"] for row in cli("status", "--format", "json").rows}
+    assert kinds == {"showcase"}
+    assert home.table("workspace")
+
+
+def test_a_comparison_and_a_pipeline_are_launched_and_told(cli, home):
+    assert cli("submit", "compare", HEALTHY, "--candidates", "naive,ses", "--wait").code == 0
+    planned = cli(
+        "submit", "pipeline", "shop", "--requested-by", "ann", "--sweep", "smoothing_sweep", "--wait"
+    )
+    assert planned.code == 0
+    told = cli("status", planned.out.strip())
+    assert "dry run: true" in told.out
+    assert "next: launch it with dry_run false" in told.err
+    assert {row["kind"] for row in cli("status", "--format", "json").rows} == {"compare", "pipeline"}
+    assert cli("submit", "pipeline", "shop", "--requested-by", "ann").code == 2
+    assert cli("submit", "compare", "shop__A__P99").code == 2
+    assert len(home.instance.get_runs()) == 2

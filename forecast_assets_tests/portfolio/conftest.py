@@ -15,6 +15,7 @@ from forecast_assets.portfolio.batch.jobs import batch, prioritise_batch
 from forecast_assets.portfolio.batch.promotion import promote_batch_champions
 from forecast_assets.portfolio.compare.jobs import compare_candidates
 from forecast_assets.portfolio.pipeline.jobs import model_pipeline
+from forecast_assets.portfolio.showcase.jobs import change_workspace, showcase
 from forecast_assets_tests.scenario import Place, many, shop
 
 # Series i is of category i, and its store is its region.
@@ -24,6 +25,8 @@ OPS = {
     "prioritise_batch": (prioritise_batch, "set_item_priority"),
     "compare": (compare_candidates, "compare"),
     "promote": (promote_batch_champions, "mark_champions"),
+    "showcase": (showcase, "run_showcase"),
+    "change_workspace": (change_workspace, "apply_to_workspace"),
     "pipeline": (model_pipeline, "run_pipeline"),
 }
 

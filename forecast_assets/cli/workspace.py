@@ -1,0 +1,112 @@
+"""``forecast-assets workspace``: kept showcases.
+
+Belongs here: listing, showing, restoring, replaying and tidying up.
+Does not belong here: records (``portfolio.showcase.workspaces``).
+"""
+
+import json
+import sys
+from typing import Annotated, Any
+
+import polars as pl
+import typer
+
+from forecast_assets.cli import launch
+from forecast_assets.cli.console import SAY, Format, listing
+from forecast_assets.cli.launch import Wait
+from forecast_assets.errors import BadSetting
+from forecast_assets.portfolio.showcase import workspaces
+from forecast_assets.stores.resource import open_stores
+from forecast_assets.stores.warehouse import Row
+
+app = typer.Typer(help="Kept showcases.", no_args_is_help=True)
+Handle = Annotated[str, typer.Argument(help="Workspace id, or the run id of its showcase.")]
+Form = Annotated[Format, typer.Option("--format")]
+Yes = Annotated[bool, typer.Option("--yes", help="Really do it.")]
+_PARTS = ("config", "created_objects", "result_summary")
+
+
+@app.command(name="list")
+def list_(
+    name: Annotated[str, typer.Option(help="Only names that hold this.")] = "",
+    tag: Annotated[list[str] | None, typer.Option(help="Only with this tag; may be repeated.")] = None,
+    archived: Annotated[bool, typer.Option("--archived", help="Archived ones, too.")] = False,  # noqa: FBT002
+    sort: Annotated[str, typer.Option(help="created_at, name, seed or status.")] = "created_at",
+    form: Form = Format.TABLE,
+) -> None:
+    """Print the kept showcases, pinned ones first."""
+    stores = open_stores()
+    listing(workspaces.listed(stores, name=name, tags=tag or (), archived=archived, sort=sort), form)
+
+
+@app.command()
+def show(workspace: Handle, form: Form = Format.TABLE) -> None:
+    """Print the steps of a kept showcase, or with json everything that is on record."""
+    row = workspaces.read(open_stores(), workspace)
+    steps: Any = row["steps"]
+    if form is Format.JSON:
+        listing(pl.DataFrame([row], infer_schema_length=None), form)
+        return
+    listing(pl.DataFrame(steps, infer_schema_length=None), form)
+    for part in _PARTS:
+        SAY.print(f"{part}: {json.dumps(row[part], default=str)}", markup=False)
+
+
+@app.command()
+def restore(workspace: Handle) -> None:
+    """Print the launch configuration that reproduces a kept showcase; runs and writes nothing."""
+    stored: Any = workspaces.read(open_stores(), workspace)["config"]
+    config = {"ops": {"run_showcase": {"config": stored}}}
+    sys.stdout.write(json.dumps(config, indent=1, sort_keys=True) + "\n")
+
+
+@app.command()
+def replay(workspace: Handle, yes: Yes = False, wait: Wait = False) -> None:  # noqa: FBT002
+    """Run a kept showcase again, as a new one; its recorded configuration is sent as it is."""
+    stores = open_stores()
+    recorded: Any = workspaces.read(stores, workspace)["config"]
+    config = workspaces.replayed(stores, workspace)
+    differing = workspaces.difference(recorded, config.recorded())
+    SAY.print("\n".join(differing) or "sent is what was recorded", markup=False)
+    if not yes:
+        warned = " and deletes its dataset first" if config.reset else ""
+        raise BadSetting(
+            f"a replay runs the showcase again{warned}", remedy="say --yes if that is what you want"
+        )
+    launch.launch("showcase", "run_showcase", config, wait=wait)
+
+
+@app.command()
+def compare(first: Handle, second: Handle) -> None:
+    """Print what differs between two kept showcases."""
+    stores = open_stores()
+    one, two = workspaces.read(stores, first), workspaces.read(stores, second)
+    lines = workspaces.difference(_told(one), _told(two))
+    sys.stdout.write("\n".join(lines or ["nothing differs"]) + "\n")
+
+
+def _told(row: Row) -> dict[str, object]:
+    summary: Any = row["result_summary"]
+    timeless = {name: value for name, value in summary.items() if name != "wall_clock_s"}
+    return {"config": row["config"], "result": timeless, "status": row["status"]}
+
+
+@app.command()
+def archive(
+    workspace: Handle,
+    undo: Annotated[bool, typer.Option("--undo", help="Take it out of the archive.")] = False,  # noqa: FBT002
+) -> None:
+    """Leave a kept showcase out of the list."""
+    workspaces.change(open_stores(), workspace, archived=not undo)
+    SAY.print(f"{'unarchived' if undo else 'archived'} {workspace}", markup=False)
+
+
+@app.command()
+def delete(workspace: Handle, yes: Yes = False) -> None:  # noqa: FBT002
+    """Forget the record of a kept showcase; what its run made stays."""
+    stores = open_stores()
+    workspaces.read(stores, workspace)
+    if not yes:
+        raise BadSetting(f"workspace {workspace} would be forgotten", remedy="say --yes if you mean it")
+    workspaces.delete(stores, workspace)
+    SAY.print(f"deleted {workspace}", markup=False)

@@ -1,0 +1,227 @@
+"""The acceptance checks of showcase workspaces, one by one."""
+
+import os
+import signal
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from forecast_assets.datasets.presets.catalogue import Preset
+from forecast_assets.errors import ForecastError
+from forecast_assets.portfolio.showcase import work, workspaces
+from forecast_assets.portfolio.showcase.config import ShowcaseConfig, checked
+from forecast_assets_tests.portfolio.conftest import Launched, run
+from forecast_assets_tests.scenario import HEALTHY, Place, shop
+
+SMALL: dict[str, Any] = {"preset": "demo_minimal", "stores": 1, "products": 2}
+KEPT: dict[str, Any] = {**SMALL, "preservation": "keep", "workspace_name": "tour"}
+
+
+@pytest.fixture(scope="module")
+def toured(open_place: Callable, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    """A place with somebody else's dataset in it, shared by a module."""
+    with open_place(tmp_path_factory.mktemp("toured")) as opened:
+        opened.prepare("shop", shop())
+        opened.evaluate(HEALTHY)
+        yield opened
+
+
+def steps_of(done: Launched) -> dict[str, tuple[str, str]]:
+    (output,) = [event for event in done.result.all_node_events if event.event_type_value == "STEP_OUTPUT"]
+    told: Any = output.step_output_data.metadata
+    return {row.data["step"]: (row.data["result"], row.data["sentence"]) for row in told["steps"].records}
+
+
+def workspace_of(done: Launched) -> dict[str, Any]:
+    return workspaces.read(done.place.stores, done.run_id)
+
+
+@pytest.mark.parametrize("preset", list(Preset))
+def test_every_preset_is_green_or_ends_in_its_documented_warning(toured, preset):
+    before = [row for row in toured.table("champion") if row["dataset"] == "shop"]
+    done = run(toured, "showcase", preset=preset.value)
+    assert (done.result.success, done.outcome) == (True, "completed")
+    results = {name: result for name, (result, _) in steps_of(done).items()}
+    assert "fail" not in results.values()
+    warned = {name for name, result in results.items() if result == "warn"}
+    assert warned <= ({"backtest", "forecast"} if preset is Preset.sparse else set())
+    assert {name for name, result in results.items() if result == "skip"} == {
+        "reset",
+        "register",
+        "plans",
+        "knowledge",
+    }
+    assert ("batch" in results) == (preset is Preset.showcase_rich)
+    assert [row for row in toured.table("champion") if row["dataset"] == "shop"] == before
+    assert not toured.table("workspace"), "nothing is kept unless somebody asks for it"
+
+
+def test_a_kept_run_makes_exactly_one_row_with_everything_it_made(toured):
+    done = run(toured, "showcase", **KEPT, seed=7)
+    (row,) = [one for one in toured.table("workspace") if one["run_id"] == done.run_id]
+    assert (row["name"], row["status"], row["preset"], row["seed"]) == (
+        "tour",
+        "completed",
+        "demo_minimal",
+        7,
+    )
+    assert len(row["workspace_id"]) == 32
+    made = row["created_objects"]
+    assert made["dataset"] == row["dataset"]
+    assert made["winning_run_id"] == made["run_id"] == done.run_id
+    assert made["artifact_paths"][0] in toured.files()
+    assert all(made.values()), "what is empty is left out"
+    assert row["result_summary"]["winner_model_type"] in {"naive", "seasonal_naive", "moving_average"}
+    assert row["result_summary"]["winner_wape"] > 0
+    assert (row["store_id"], row["product_id"]) == ("S0001", "SKU-10000")
+    assert (row["date_end"] - row["date_start"]).days == 91
+    assert [step["step"] for step in row["steps"]][-1] == "cleanup"
+
+
+def test_series_of_a_showcase_are_partitions_with_materializations(toured):
+    done = run(toured, "showcase", **SMALL, seed=7)
+    key = f"{workspace_dataset(seed=7)}__S0001__SKU-10000"
+    assert done.run_id in {event.run_id for event in toured.reported("champion", key)}
+    assert key in toured.instance.get_dynamic_partitions("series")
+
+
+def workspace_dataset(**config: Any) -> str:
+    return checked(ShowcaseConfig(**{**SMALL, **config})).dataset
+
+
+def test_a_tour_that_fails_half_way_is_on_record_with_what_it_made(toured, monkeypatch):
+    def broken(_: str) -> Any:
+        raise ArithmeticError("thirteen")
+
+    monkeypatch.setattr("forecast_assets.forecasting.backtest.local", broken)
+    done = run(toured, "showcase", **KEPT, seed=8)
+    assert done.outcome == "failed"
+    row = workspace_of(done)
+    assert row["status"] == "failed"
+    assert row["steps"][-1]["result"] == "fail"
+    assert row["steps"][-1]["step"] in done.failure["said"]
+
+
+def test_a_cancelled_tour_is_on_record_as_failed(toured, monkeypatch):
+    real = work.COMMON
+
+    def asked(bench: Any) -> Any:
+        os.kill(os.getpid(), signal.SIGINT)
+        return real[0](bench)
+
+    asked.__name__ = "precheck"
+    monkeypatch.setattr(work, "COMMON", (asked, *real[1:]))
+    done = run(toured, "showcase", **KEPT, seed=9)
+    row = workspace_of(done)
+    assert (row["status"], row["steps"][-1]["sentence"]) == ("failed", "cancelled")
+    assert toured.instance.get_run_by_id(done.run_id).status.value == "CANCELED"
+
+
+def test_a_record_that_cannot_be_written_never_breaks_the_tour(toured, monkeypatch):
+    def lost(*_: object, **__: object) -> str:
+        raise OSError("disk full")
+
+    monkeypatch.setattr(workspaces, "create", lost)
+    done = run(toured, "showcase", **KEPT, seed=7)
+    assert done.outcome == "completed"
+    assert not [row for row in toured.table("workspace") if row["run_id"] == done.run_id]
+
+
+def test_the_same_configuration_twice_is_green_twice_with_rows_of_their_own(toured):
+    first = run(toured, "showcase", **KEPT, seed=7)
+    again = workspaces.replayed(toured.stores, first.run_id)
+    sent = again.model_dump(mode="json", exclude_none=True)
+    second = run(toured, "showcase", **sent)
+    one, two = workspace_of(first), workspace_of(second)
+    assert (one["status"], two["status"]) == ("completed", "completed")
+    assert one["workspace_id"] != two["workspace_id"]
+    assert two["config"] == one["config"]
+    assert two["replayed_from"] == one["workspace_id"]
+    assert workspaces.difference(one["config"], again.recorded()) == []
+    summaries = [{**row["result_summary"], "wall_clock_s": 0} for row in (one, two)]
+    assert summaries[0] == summaries[1]
+
+
+def test_reset_makes_the_same_data_anew_and_touches_nobody_elses(toured):
+    run(toured, "showcase", **SMALL, seed=7)
+    done = run(toured, "showcase", **SMALL, seed=7, reset=True)
+    told = steps_of(done)
+    assert (told["reset"][0], told["seed"][0]) == ("pass", "pass")
+    assert "shop" in {row["name"] for row in toured.table("dataset")}
+
+
+def test_a_dataset_that_only_bears_the_name_is_left_alone(toured):
+    name = workspace_dataset(seed=11)
+    toured.add(name, shop(), evaluation=checked(ShowcaseConfig(**SMALL)).settings)
+    done = run(toured, "showcase", **SMALL, seed=11, reset=True)
+    assert done.outcome == "failed"
+    assert "is not one that a showcase made" in done.failure["said"]
+    assert name in {row["name"] for row in toured.table("dataset")}
+
+
+def test_a_pair_that_is_not_sold_falls_back_to_the_first_with_a_warning(toured):
+    told = steps_of(run(toured, "showcase", **SMALL, seed=7, store_id="S0009"))
+    assert told["status"][0] == "warn"
+    assert "is not sold here" in told["status"][1]
+
+
+@pytest.mark.parametrize(
+    ("config", "told"),
+    [
+        ({"workspace_name": "tour"}, "a workspace name needs preservation keep"),
+        ({"preservation": "keep"}, "workspace name None cannot be used"),
+        ({"preservation": "keep", "workspace_name": "Tour"}, "workspace name 'Tour' cannot be used"),
+        ({"preservation": "keep", "workspace_name": "x" * 101}, "cannot be used"),
+        ({"reset": True, "skip_seed": True}, "reset deletes the data"),
+        ({"skip_seed": True}, "stores, products need new data"),
+        ({"preset": "holiday_rush", "window_days": 90}, "its window is pinned"),
+        ({"models": ["naiv"]}, "did you mean 'naive'"),
+        ({"models": ["naive"] * 11}, "11 candidates"),
+    ],
+)
+def test_what_cannot_be_shown_is_refused_before_the_first_step(config, told):
+    with pytest.raises(ForecastError) as refused:
+        checked(ShowcaseConfig(**{**SMALL, **config}))
+    assert told in refused.value.problem + refused.value.remedy
+
+
+def test_only_one_showcase_runs_at_a_time(toured):
+    with toured.stores.warehouse.locks() as locks:
+        locks.take(work.LOCK, work._ONLY_ONE)
+        refused = run(toured, "showcase", **SMALL)
+    assert refused.failure["problem"] == "another showcase is running"
+
+
+def test_a_workspace_is_pinned_tagged_found_archived_and_deleted(toured):
+    handle = workspace_of(run(toured, "showcase", **KEPT, seed=7))["workspace_id"]
+
+    def does(action: str, **more: Any) -> Launched:
+        return run(toured, "change_workspace", workspace=handle, action=action, **more)
+
+    def found(**by: Any) -> list[str]:
+        return workspaces.listed(toured.stores, **by)["workspace_id"].to_list()
+
+    assert does("annotate", tags=["autumn", "demo"], notes="look here").result.success
+    assert found(tags=["autumn", "demo"]) == [handle]
+    assert found(tags=["autumn", "spring"]) == []
+    does("pin")
+    assert found(sort="nonsense")[0] == handle
+    assert does("annotate", tags=["t"] * 21).failure["problem"] == "21 tags"
+    does("archive")
+    assert handle not in found(name="our")
+    assert handle in found(name="our", archived=True)
+    does("delete")
+    assert handle not in found(archived=True)
+    assert does("delete").failure["problem"] == f"there is no workspace '{handle}'"
+    assert workspace_dataset(seed=7) in {row["name"] for row in toured.table("dataset")}
+
+
+def test_the_record_of_a_dead_showcase_is_ended_once(toured):
+    config = ShowcaseConfig(**KEPT)
+    handle = workspaces.create(toured.stores, config, checked(config), run_id="dead-showcase")
+    with pytest.raises(ForecastError, match="is running"):
+        workspaces.delete(toured.stores, handle)
+    assert work.settle_dead(toured.stores, "dead-showcase")
+    assert not work.settle_dead(toured.stores, "dead-showcase")
+    assert workspaces.read(toured.stores, handle)["status"] == "failed"
