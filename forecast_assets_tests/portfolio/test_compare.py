@@ -49,7 +49,7 @@ def broken(monkeypatch) -> Callable[[str], None]:
     def install(label: str) -> None:
         real = catalogue.local
         monkeypatch.setattr(
-            "forecast_assets.forecasting.backtest.local",
+            "forecast_assets.forecasting.isolation.local",
             lambda name: Superstitious() if name == label else real(name),
         )
 
@@ -102,10 +102,15 @@ def test_progress_is_live_while_a_slow_candidate_runs_and_always_sums_to_all(sho
     assert ended[0].outcome == "completed"
 
 
-def test_the_result_equals_a_plain_evaluation_of_the_same_input(shopped):
+@pytest.fixture(scope="module")
+def compared(shopped: Place) -> Launched:
+    """A comparison of a healthy series' own candidates."""
+    return run(shopped, "compare", series=HEALTHY)
+
+
+def test_the_result_equals_a_plain_evaluation_of_the_same_input(shopped, compared):
     shopped.evaluate(HEALTHY)
-    done = run(shopped, "compare", series=HEALTHY)
-    row = row_of(done)
+    row = row_of(compared)
     plain = {
         metric["candidate"]: metric
         for metric in shopped.table("backtest_metric")
@@ -121,9 +126,8 @@ def test_the_result_equals_a_plain_evaluation_of_the_same_input(shopped):
     assert row["result"]["champion"]["confidence"] == champion["confidence"]
 
 
-def test_chart_data_are_those_of_the_included_candidates(shopped):
-    row = row_of(run(shopped, "compare", series=HEALTHY))
-    drawn = row["result"]["charts"]
+def test_chart_data_are_those_of_the_included_candidates(compared):
+    drawn = row_of(compared)["result"]["charts"]
     assert set(drawn["wape_by_model"]) == set(drawn["bias_by_model"]) == set(LOCAL)
     assert all(len(folds) == QUICK.n_splits for folds in drawn["fold_stability"].values())
     plotted = drawn["winner_actual_vs_predicted"]
@@ -251,9 +255,8 @@ def test_a_dead_comparison_is_settled_once_from_what_is_on_record(shopped):
     assert store.settle(shopped.stores, run_id) == row
 
 
-def test_dagit_shows_ranking_explanation_and_four_charts(shopped):
-    done = run(shopped, "compare", series=HEALTHY)
-    (output,) = [e for e in done.result.all_node_events if e.event_type_value == "STEP_OUTPUT"]
+def test_dagit_shows_ranking_explanation_and_four_charts(compared):
+    (output,) = [e for e in compared.result.all_node_events if e.event_type_value == "STEP_OUTPUT"]
     told: Any = output.step_output_data.metadata
     pictures = ("wape_by_candidate", "bias_by_candidate", "fold_stability", "actual_and_predicted")
     assert all(told[name].value.startswith("![") for name in pictures)

@@ -94,7 +94,7 @@ def test_a_tour_that_fails_half_way_is_on_record_with_what_it_made(toured, monke
     def broken(_: str) -> Any:
         raise ArithmeticError("thirteen")
 
-    monkeypatch.setattr("forecast_assets.forecasting.backtest.local", broken)
+    monkeypatch.setattr("forecast_assets.forecasting.isolation.local", broken)
     done = run(toured, "showcase", **KEPT, seed=8)
     assert done.outcome == "failed"
     row = workspace_of(done)
