@@ -19,7 +19,7 @@ CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 # Set FORECAST_SCREENSHOTS=docs/images to renew the pictures of the README.
 PICTURES = os.environ.get("FORECAST_SCREENSHOTS")
 FIRST, LAST = "bakery__bakery_21__p101", "bakery__bakery_28__p110"
-_PATIENCE = 120
+_PATIENCE = 300
 
 pytestmark = pytest.mark.skipif(
     CHROMIUM is None, reason="no Chromium on this machine (apt-get install chromium)"

@@ -89,26 +89,26 @@ def _alone(make: type, cost: float, *, requires: str | None = None) -> Entry:
 CATALOGUE = {
     entry.model_type: entry
     for entry in (
-        Entry(Naive, "baseline", 0.0001),
-        Entry(SeasonalNaive, "baseline", 0.0001),
-        Entry(MovingAverage, "baseline", 0.0001),
-        Entry(WeightedMovingAverage, "baseline", 0.0002),
-        Entry(SeasonalAverage, "baseline", 0.0005),
-        Entry(SES, "smoothing", 0.03),
-        Entry(ETS, "smoothing", 0.02),
-        Entry(CrostonSBA, "intermittent", 0.01),
-        Entry(TSB, "intermittent", 0.01),
-        Entry(ADIDA, "intermittent", 0.03),
-        Entry(TrendRegression, "additive", 0.5),
-        Entry(ProphetLike, "additive", 1.0, feature_aware=True),
-        Entry(LightGBM, "tree", 0.15, scope="global", feature_aware=True, alone=_alone(SeriesLightGBM, 60)),
+        Entry(Naive, "baseline", 0.001),
+        Entry(SeasonalNaive, "baseline", 0.001),
+        Entry(MovingAverage, "baseline", 0.001),
+        Entry(WeightedMovingAverage, "baseline", 0.001),
+        Entry(SeasonalAverage, "baseline", 0.003),
+        Entry(SES, "smoothing", 0.08),
+        Entry(ETS, "smoothing", 0.08),
+        Entry(CrostonSBA, "intermittent", 0.03),
+        Entry(TSB, "intermittent", 0.02),
+        Entry(ADIDA, "intermittent", 0.5),
+        Entry(TrendRegression, "additive", 4.3),
+        Entry(ProphetLike, "additive", 1.8, feature_aware=True),
+        Entry(LightGBM, "tree", 2.2, scope="global", feature_aware=True, alone=_alone(SeriesLightGBM, 60)),
         Entry(
-            Regression, "tree", 0.5, scope="global", feature_aware=True, alone=_alone(SeriesRegression, 400)
+            Regression, "tree", 6.6, scope="global", feature_aware=True, alone=_alone(SeriesRegression, 400)
         ),
         Entry(
             XGBoost,
             "tree",
-            0.3,
+            5.4,
             scope="global",
             feature_aware=True,
             requires="xgboost",
