@@ -23,7 +23,8 @@ from forecast_assets.portfolio.batch.promotion import promote_batch_champions
 from forecast_assets.portfolio.compare.jobs import compare_candidates
 from forecast_assets.portfolio.pipeline.jobs import model_pipeline
 from forecast_assets.portfolio.sensors import settle_cancelled_runs, settle_failed_runs
-from forecast_assets.portfolio.showcase.jobs import change_workspace, showcase
+from forecast_assets.portfolio.showcase.jobs import showcase
+from forecast_assets.portfolio.showcase.workspace_jobs import change_workspace, replay_workspace
 from forecast_assets.stores.resource import StoresResource
 
 
@@ -59,6 +60,7 @@ def build_definitions(**resources: object) -> dg.Definitions:
             promote_batch_champions,
             showcase,
             change_workspace,
+            replay_workspace,
         ],
         sensors=[settle_failed_runs, settle_cancelled_runs],
         resources={"stores": StoresResource(), **resources},

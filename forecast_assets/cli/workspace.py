@@ -17,7 +17,6 @@ from forecast_assets.cli.launch import Wait
 from forecast_assets.errors import BadSetting
 from forecast_assets.portfolio.showcase import workspaces
 from forecast_assets.stores.resource import open_stores
-from forecast_assets.stores.warehouse import Row
 
 app = typer.Typer(help="Kept showcases.", no_args_is_help=True)
 Handle = Annotated[str, typer.Argument(help="Workspace id, or the run id of its showcase.")]
@@ -55,8 +54,7 @@ def show(workspace: Handle, form: Form = Format.TABLE) -> None:
 @app.command()
 def restore(workspace: Handle) -> None:
     """Print the launch configuration that reproduces a kept showcase; runs and writes nothing."""
-    stored: Any = workspaces.read(open_stores(), workspace)["config"]
-    config = {"ops": {"run_showcase": {"config": stored}}}
+    config = workspaces.run_config(open_stores(), workspace)
     sys.stdout.write(json.dumps(config, indent=1, sort_keys=True) + "\n")
 
 
@@ -79,16 +77,8 @@ def replay(workspace: Handle, yes: Yes = False, wait: Wait = False) -> None:  # 
 @app.command()
 def compare(first: Handle, second: Handle) -> None:
     """Print what differs between two kept showcases."""
-    stores = open_stores()
-    one, two = workspaces.read(stores, first), workspaces.read(stores, second)
-    lines = workspaces.difference(_told(one), _told(two))
+    lines = workspaces.compared(open_stores(), first, second)
     sys.stdout.write("\n".join(lines or ["nothing differs"]) + "\n")
-
-
-def _told(row: Row) -> dict[str, object]:
-    summary: Any = row["result_summary"]
-    timeless = {name: value for name, value in summary.items() if name != "wall_clock_s"}
-    return {"config": row["config"], "result": timeless, "status": row["status"]}
 
 
 @app.command()

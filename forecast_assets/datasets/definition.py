@@ -144,5 +144,15 @@ def remove(stores: Stores, name: str) -> None:
     """Forget a dataset with all its rows and files. Raises ``UnknownName``."""
     load(stores, name)
     stores.warehouse.execute("remove_dataset", name=name)
-    for folder in ("sales", "star", "panels", "global", "backtests", "pipeline", "portfolio", "forecasts"):
+    for folder in (
+        "sales",
+        "star",
+        "panels",
+        "global",
+        "backtests",
+        "pipeline",
+        "portfolio",
+        "batch",
+        "forecasts",
+    ):
         stores.lake.delete(f"{folder}/{name}")

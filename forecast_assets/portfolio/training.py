@@ -1,33 +1,29 @@
-"""Training a chosen candidate for production: it may see every day up to the dataset's anchor.
+"""Training chosen candidates for production: they may see every day there is.
 
-Belongs here: fitting one candidate on all there is, and keeping its model and its first forecast.
-Does not belong here: choosing it, and anything that publishes it.
+Belongs here: learning from a whole panel, forecasting what comes after it, and keeping both.
+Does not belong here: choosing candidates, and anything that publishes them.
 """
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from forecast_assets.backtests.settings import EvaluationSettings
 from forecast_assets.datasets.building import read_panel
 from forecast_assets.datasets.definition import Dataset
 from forecast_assets.errors import BadSetting
-from forecast_assets.forecasting.candidates.catalogue import (
-    candidate,
-    ensemble,
-    is_global,
-    learner,
-    local,
-    slug,
-)
-from forecast_assets.forecasting.global_model import fit, predict
+from forecast_assets.forecasting.candidates.catalogue import candidate, learner, slug
+from forecast_assets.forecasting.global_model import GlobalModel, TooLittleData, fit
+from forecast_assets.forecasting.outlook import Floats, Outlook, needed, outlook
 from forecast_assets.forecasting.panel import Panel
 from forecast_assets.settings import settings as environment
 from forecast_assets.stores import Stores
+
+Models = Mapping[str, GlobalModel | str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +34,63 @@ class Trained:
     path: str
     artifact_hash: str
     series: int
+
+
+def learn(panel: Panel, settings: EvaluationSettings, labels: Sequence[str]) -> Models:
+    """Fit the global candidates that ``labels`` need on the whole panel, or say why one cannot be fitted."""
+    plan, models = settings.plan(), dict[str, GlobalModel | str]()
+    for label in needed(labels):
+        try:
+            models[label] = fit(
+                panel,
+                panel.days,
+                plan.gap + plan.horizon,
+                learner(label).settings(),
+                window=plan.window(),
+                threads=environment().processes,
+            )
+        except (TooLittleData, BadSetting) as error:
+            models[label] = error.problem
+    return models
+
+
+def ahead(panel: Panel, settings: EvaluationSettings, label: str, models: Models) -> Outlook:
+    """Forecast the horizon after the panel, and after the gap, for all its series."""
+    plan = settings.plan()
+    made = outlook(
+        panel,
+        [label] * len(panel.series),
+        models,
+        plan.gap + plan.horizon,
+        window=plan.window(),
+        threads=environment().processes,
+    )
+    return Outlook(made.units[:, plan.gap :], made.failures, made.assumptions)
+
+
+def first_day(panel: Panel, settings: EvaluationSettings) -> str:
+    """The first day that ``ahead`` forecasts."""
+    return str(np.datetime64(panel.start, "D") + panel.days + settings.gap)
+
+
+def described(panel: Panel, settings: EvaluationSettings, label: str, models: Models) -> bytes:
+    """A trained candidate as JSON: all that its forecasts are made from, beside the panel."""
+    parts = {slug(name): models[name] for name in needed([label])}
+    told = {
+        "candidate": label,
+        "first_day": first_day(panel, settings),
+        "parameters": asdict(candidate(label)),
+        "models": {
+            name: model if isinstance(model, str) else model.to_json() for name, model in parts.items()
+        },
+    }
+    return json.dumps(told, sort_keys=True).encode()
+
+
+def forecast_table(series: Sequence[str], units: Floats) -> pa.Table:
+    """Forecasts (n, h) as they are kept."""
+    days = pa.FixedSizeListArray.from_arrays(pa.array(units.ravel()), units.shape[1])
+    return pa.table({"series": pa.array(series, pa.string()), "units": days})
 
 
 def train(
@@ -54,62 +107,19 @@ def train(
     Raises ``BadSetting`` when a series gets no forecast.
     """
     panel = read_panel(stores, dataset)
-    rows = np.flatnonzero(np.isin(panel.series, keys))
-    models: dict[str, str] = {}
-    forecast = _forecast(panel, rows, settings, label, models)
-    if not np.isfinite(forecast).all():
-        lost = panel.series[rows[~np.isfinite(forecast).all(axis=1)]]
+    models = learn(panel, settings, [label])
+    own = panel.take(np.flatnonzero(np.isin(panel.series, keys)))
+    forecast = ahead(own, settings, label, models)
+    if forecast.failures:
+        lost = min(forecast.failures)
         raise BadSetting(
-            f"{label} has no forecast for {len(lost)} series, first {lost[0]}",
+            f"{label} has no forecast for {len(forecast.failures)} series, first {own.series[lost]}: "
+            f"{forecast.failures[lost]}",
             remedy="leave these series out, or choose another candidate",
         )
-    table = pa.table(
-        {
-            "series": pa.array(panel.series[rows].tolist(), pa.string()),
-            "units": pa.FixedSizeListArray.from_arrays(pa.array(forecast.ravel()), settings.horizon),
-        }
+    model = described(panel, settings, label, models)
+    stores.lake.write_table(
+        f"{folder}/forecasts.parquet", forecast_table(own.series.tolist(), forecast.units)
     )
-    first = np.datetime64(panel.start, "D") + panel.days + settings.gap
-    described = {
-        "candidate": label,
-        "first_day": str(first),
-        "parameters": _parameters(label),
-        "models": models,
-    }
-    model = json.dumps(described, sort_keys=True).encode()
-    stores.lake.write_table(f"{folder}/forecasts.parquet", table)
     stores.lake.write_bytes(f"{folder}/model.json", model)
-    digest = sha256(model + forecast.tobytes()).hexdigest()
-    return Trained(label, folder, digest, len(rows))
-
-
-def _parameters(label: str) -> dict[str, object]:
-    return asdict(candidate(label))
-
-
-def _forecast(
-    panel: Panel,
-    rows: NDArray[np.int64],
-    settings: EvaluationSettings,
-    label: str,
-    models: dict[str, str],
-) -> NDArray[np.float32]:
-    """Forecasts (n, horizon) of some series; the texts of global models are added to ``models``."""
-    plan = settings.plan()
-    ahead = plan.gap + plan.horizon
-    if (mean := ensemble(label)) is not None:
-        members = {name: _forecast(panel, rows, settings, name, models)[:, None] for name in mean.of()}
-        return np.asarray(mean.mean(members)[:, 0], np.float32)
-    if is_global(label):
-        model = fit(
-            panel,
-            panel.days,
-            ahead,
-            learner(label).settings(),
-            window=plan.window(),
-            threads=environment().processes,
-        )
-        models[slug(label)] = model.to_json()
-        return predict(model, panel, rows, threads=environment().processes)[:, plan.gap :]
-    made = local(label).predict(panel.take(rows), np.array([panel.days]), ahead, plan.window())
-    return np.asarray(made, np.float32)[:, 0, plan.gap :]
+    return Trained(label, folder, sha256(model + forecast.units.tobytes()).hexdigest(), len(own.series))

@@ -15,7 +15,8 @@ from forecast_assets.portfolio.batch.jobs import batch, prioritise_batch
 from forecast_assets.portfolio.batch.promotion import promote_batch_champions
 from forecast_assets.portfolio.compare.jobs import compare_candidates
 from forecast_assets.portfolio.pipeline.jobs import model_pipeline
-from forecast_assets.portfolio.showcase.jobs import change_workspace, showcase
+from forecast_assets.portfolio.showcase.jobs import showcase
+from forecast_assets.portfolio.showcase.workspace_jobs import change_workspace, replay_workspace
 from forecast_assets_tests.scenario import Place, many, shop
 
 # Series i is of category i, and its store is its region.
@@ -27,6 +28,7 @@ OPS = {
     "promote": (promote_batch_champions, "mark_champions"),
     "showcase": (showcase, "run_showcase"),
     "change_workspace": (change_workspace, "apply_to_workspace"),
+    "replay_workspace": (replay_workspace, "run_workspace_again"),
     "pipeline": (model_pipeline, "run_pipeline"),
 }
 
@@ -76,6 +78,12 @@ def again(place: Place, run_id: str, **tags: str) -> str:
     made = launching.create(place.instance, parent.job_name, parent.run_config, tags=tags, parent=parent)
     launching.execute(place.instance, made, raise_on_error=False)
     return made.run_id
+
+
+def told(done: Launched) -> dict[str, Any]:
+    """What Dagit shows of the step that a run is made of."""
+    (output,) = [event for event in done.result.all_node_events if event.event_type_value == "STEP_OUTPUT"]
+    return {name: entry.value for name, entry in output.step_output_data.metadata.items()}
 
 
 @pytest.fixture(scope="module")

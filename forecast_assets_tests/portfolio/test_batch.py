@@ -1,6 +1,7 @@
 """The acceptance checks of the portfolio batch, one by one, and what surrounds them."""
 
 import datetime as dt
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -119,7 +120,7 @@ def test_a_batch_in_which_everything_fails_has_failed(shopped):
         ({"scope": "all", "end_day": "tomorrow"}, "end_day is 'tomorrow'"),
         ({"scope": "all", "end_day": "1999-01-01"}, "do not lie in"),
         ({"scope": "all", "end_day": "2026-01-20"}, "16 days of history leave no fold"),
-        ({"scope": "all", "operation": "train"}, "operation 'train' needs models"),
+        ({"scope": "all", "operation": "train_backtest_register"}, "needs a model registry"),
         ({"scope": "manual", "series": ["other__A__P1"]}, "is not of dataset 'shop'"),
         ({"scope": "manual", "stores": ["A|B"], "products": ["P1"]}, "store id 'A|B'"),
     ],
@@ -211,6 +212,27 @@ def test_a_global_candidate_is_fitted_once_for_all_items(shopped):
     assert len(shopped.reported("global_forecasts", "many")) == 1, (
         "the second one reads what the first fitted"
     )
+
+
+def test_trained_candidates_and_forecasts_are_kept_and_lead_to_each_other(shopped):
+    config = {**MANUAL, "series": [HEALTHY, YOUNG, "shop__A__P9"], "candidates": ["naive", "regression"]}
+    for operation in ("train", "predict"):
+        done = run(shopped, "batch", **config, operation=operation)
+        assert done.outcome == "partial", "a pair that was never sold has no forecast"
+        items = {(item["series"], item["candidate"]): item for item in items_of(shopped, done.run_id)}
+        assert all(item["metrics"] is None for item in items.values())
+        made = items[HEALTHY, "naive"]["made"]
+        kept = shopped.stores.lake.read_table(made["forecasts"])
+        lines = dict(zip(kept["series"].to_pylist(), kept["units"].to_pylist(), strict=True))
+        assert lines[HEALTHY] == [60.0] * 7, "day n sells n, and naive repeats the newest"
+        assert (made["total"], made["first_day"]) == (420.0, "2026-03-06")
+        assert items[YOUNG, "naive"]["status"] == "completed"
+        assert items["shop__A__P9", "naive"]["error_type"] == "NoSales"
+        model = items[HEALTHY, "regression"]["made"].get("model")
+        assert (model is not None) == (operation == "train")
+        if model is not None:
+            (trained,) = json.loads(shopped.stores.lake.read_bytes(model))["models"].values()
+            assert json.loads(trained), "it is a model, not the reason why there is none"
 
 
 def test_an_ensemble_is_scored_even_where_its_members_are_not_claimed_with_it(shopped):

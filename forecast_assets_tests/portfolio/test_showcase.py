@@ -11,7 +11,7 @@ from forecast_assets.datasets.presets.catalogue import Preset
 from forecast_assets.errors import ForecastError
 from forecast_assets.portfolio.showcase import work, workspaces
 from forecast_assets.portfolio.showcase.config import ShowcaseConfig, checked
-from forecast_assets_tests.portfolio.conftest import Launched, run
+from forecast_assets_tests.portfolio.conftest import Launched, run, told
 from forecast_assets_tests.scenario import HEALTHY, Place, shop
 
 SMALL: dict[str, Any] = {"preset": "demo_minimal", "stores": 1, "products": 2}
@@ -28,9 +28,8 @@ def toured(open_place: Callable, tmp_path_factory: pytest.TempPathFactory) -> It
 
 
 def steps_of(done: Launched) -> dict[str, tuple[str, str]]:
-    (output,) = [event for event in done.result.all_node_events if event.event_type_value == "STEP_OUTPUT"]
-    told: Any = output.step_output_data.metadata
-    return {row.data["step"]: (row.data["result"], row.data["sentence"]) for row in told["steps"].records}
+    records = told(done)["steps"].records
+    return {row.data["step"]: (row.data["result"], row.data["sentence"]) for row in records}
 
 
 def workspace_of(done: Launched) -> dict[str, Any]:
@@ -49,7 +48,7 @@ def test_every_preset_is_green_or_ends_in_its_documented_warning(toured, preset)
     assert {name for name, result in results.items() if result == "skip"} == {
         "reset",
         "register",
-        "plans",
+        "compare_plans",
         "knowledge",
     }
     assert ("batch" in results) == (preset is Preset.showcase_rich)
@@ -72,6 +71,10 @@ def test_a_kept_run_makes_exactly_one_row_with_everything_it_made(toured):
     assert made["winning_run_id"] == made["run_id"] == done.run_id
     assert made["artifact_paths"][0] in toured.files()
     assert all(made.values()), "what is empty is left out"
+    plans = toured.stores.warehouse.rows("plans", names=None, dataset=None, tags=["workspace:tour"])
+    assert {plan["name"] for plan in plans if plan["run_id"] == done.run_id} == set(made["scenario_plan_ids"])
+    assert all(set(plan["tags"]) == {"showcase", "workspace:tour", "source:showcase"} for plan in plans)
+    assert steps_of(done)["compare_plans"][0] == "pass"
     assert row["result_summary"]["winner_model_type"] in {"naive", "seasonal_naive", "moving_average"}
     assert row["result_summary"]["winner_wape"] > 0
     assert (row["store_id"], row["product_id"]) == ("S0001", "SKU-10000")
@@ -130,24 +133,28 @@ def test_a_record_that_cannot_be_written_never_breaks_the_tour(toured, monkeypat
 
 def test_the_same_configuration_twice_is_green_twice_with_rows_of_their_own(toured):
     first = run(toured, "showcase", **KEPT, seed=7)
-    again = workspaces.replayed(toured.stores, first.run_id)
-    sent = again.model_dump(mode="json", exclude_none=True)
-    second = run(toured, "showcase", **sent)
+    dry = told(run(toured, "replay_workspace", workspace=first.run_id))
+    assert (dry["recorded_against_sent"], dry["to_apply_type"]) == ("nothing differs", "replay tour")
+    unsure = run(toured, "replay_workspace", workspace=first.run_id, confirm="yes")
+    assert unsure.failure["remedy"] == "type: replay tour"
+    second = run(toured, "replay_workspace", workspace=first.run_id, confirm="replay tour")
     one, two = workspace_of(first), workspace_of(second)
     assert (one["status"], two["status"]) == ("completed", "completed")
     assert one["workspace_id"] != two["workspace_id"]
     assert two["config"] == one["config"]
     assert two["replayed_from"] == one["workspace_id"]
-    assert workspaces.difference(one["config"], again.recorded()) == []
-    summaries = [{**row["result_summary"], "wall_clock_s": 0} for row in (one, two)]
-    assert summaries[0] == summaries[1]
+    assert workspaces.compared(toured.stores, first.run_id, second.run_id) == []
+    both = {"workspace": first.run_id, "other": second.run_id, "action": "compare"}
+    assert told(run(toured, "change_workspace", **both))["difference"] == "nothing differs"
+    restored = told(run(toured, "change_workspace", workspace=first.run_id, action="restore"))["run_config"]
+    assert restored["ops"]["run_showcase"]["config"] == one["config"]
 
 
 def test_reset_makes_the_same_data_anew_and_touches_nobody_elses(toured):
     run(toured, "showcase", **SMALL, seed=7)
     done = run(toured, "showcase", **SMALL, seed=7, reset=True)
-    told = steps_of(done)
-    assert (told["reset"][0], told["seed"][0]) == ("pass", "pass")
+    steps = steps_of(done)
+    assert (steps["reset"][0], steps["seed"][0]) == ("pass", "pass")
     assert "shop" in {row["name"] for row in toured.table("dataset")}
 
 
@@ -161,13 +168,13 @@ def test_a_dataset_that_only_bears_the_name_is_left_alone(toured):
 
 
 def test_a_pair_that_is_not_sold_falls_back_to_the_first_with_a_warning(toured):
-    told = steps_of(run(toured, "showcase", **SMALL, seed=7, store_id="S0009"))
-    assert told["status"][0] == "warn"
-    assert "is not sold here" in told["status"][1]
+    result, sentence = steps_of(run(toured, "showcase", **SMALL, seed=7, store_id="S0009"))["status"]
+    assert result == "warn"
+    assert "is not sold here" in sentence
 
 
 @pytest.mark.parametrize(
-    ("config", "told"),
+    ("config", "said"),
     [
         ({"workspace_name": "tour"}, "a workspace name needs preservation keep"),
         ({"preservation": "keep"}, "workspace name None cannot be used"),
@@ -180,10 +187,10 @@ def test_a_pair_that_is_not_sold_falls_back_to_the_first_with_a_warning(toured):
         ({"models": ["naive"] * 11}, "11 candidates"),
     ],
 )
-def test_what_cannot_be_shown_is_refused_before_the_first_step(config, told):
+def test_what_cannot_be_shown_is_refused_before_the_first_step(config, said):
     with pytest.raises(ForecastError) as refused:
         checked(ShowcaseConfig(**{**SMALL, **config}))
-    assert told in refused.value.problem + refused.value.remedy
+    assert said in refused.value.problem + refused.value.remedy
 
 
 def test_only_one_showcase_runs_at_a_time(toured):

@@ -71,7 +71,8 @@ class BatchConfig(ScopeConfig, WindowedConfig):
 
     operation: Operation = Field(
         default=Operation.backtest,
-        description="backtest: score every candidate of every series; the other operations make models.",
+        description="backtest: score every candidate of every series; train: keep models learned from all "
+        "days up to the anchor; predict: forecast from the newest day on.",
     )
     max_parallel: int = Field(
         default=4,

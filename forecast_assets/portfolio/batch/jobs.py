@@ -58,16 +58,23 @@ def shown(row: Row, items: Sequence[Row]) -> dict[str, dg.MetadataValue]:
     """What Dagit shows of a settled batch: those that failed first."""
     newest = [item for item in items if not item["tried_again"]]
     rows = [
-        {**item, **(item["metrics"] if isinstance(item["metrics"], dict) else {})}
+        {**item, **_part(item, "metrics"), **_part(item, "made")}
         for item in sorted(newest, key=lambda item: (item["status"] != "failed", item["item_id"]))
     ][:_SHOWN]
-    names = ("wape", "bias", "sample_size")
+    names = (
+        ("total", "forecasts") if any(item["made"] for item in newest) else ("wape", "bias", "sample_size")
+    )
     columns = ["series", "candidate", "status", "attempts", *names, "error_message"]
     return {
         "outcome": dg.MetadataValue.text(str(row["status"])),
         "items": table([{**dict.fromkeys(names), **item} for item in rows], columns),
         "summary": dg.MetadataValue.json(cast("dict[str, object]", row["result_summary"])),
     }
+
+
+def _part(item: Row, name: str) -> Row:
+    found = item[name]
+    return found if isinstance(found, dict) else {}
 
 
 @dg.job

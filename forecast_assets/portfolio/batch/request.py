@@ -96,10 +96,10 @@ def check_cap(pairs: int, candidates: int) -> None:
 
 
 def _check_operation(operation: str) -> None:
-    if operation != "backtest":
+    if operation == "train_backtest_register":
         raise BadSetting(
-            f"operation {operation!r} needs models that this installation cannot make yet",
-            remedy="use operation backtest",
+            f"operation {operation!r} needs a model registry, and this installation has none",
+            remedy="use operation train, and operation backtest beside it",
         )
 
 

@@ -52,13 +52,17 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """How an item ended; ``metrics`` has exactly wape, smape, mae, bias and sample_size, or is ``None``."""
+    """How an item ended; ``metrics`` has exactly wape, smape, mae, bias and sample_size, or is ``None``.
+
+    ``made`` says where a model or forecast is kept, and what it amounts to.
+    """
 
     item_id: int
     metrics: Mapping[str, float | int | None] | None
     error: str | None = None
     error_type: str | None = None
     child_run_id: str | None = None
+    made: Mapping[str, object] | None = None
 
     def row(self) -> dict[str, object]:
         """The columns that ``batch_record`` reads."""
@@ -66,6 +70,7 @@ class Done:
             "item_id": self.item_id,
             "status": "completed" if self.error is None else "failed",
             "metrics": None if self.metrics is None else json.dumps(self.metrics),
+            "made": None if self.made is None else json.dumps(self.made),
             "child_run_id": self.child_run_id,
             "error_message": None if self.error is None else self.error[:MESSAGE_LENGTH],
             "error_type": None if self.error_type is None else self.error_type[:TYPE_LENGTH],
@@ -74,7 +79,7 @@ class Done:
 
 _DONE = {
     "item_id": pl.Int64,
-    **dict.fromkeys(("status", "metrics", "child_run_id", "error_message", "error_type"), pl.String),
+    **dict.fromkeys(("status", "metrics", "made", "child_run_id", "error_message", "error_type"), pl.String),
 }
 
 

@@ -9,12 +9,12 @@ from collections.abc import Callable, Sequence
 from forecast_assets.backtests.global_forecasts import Fitted
 from forecast_assets.bookkeeping.interrupts import terminations
 from forecast_assets.errors import BadSetting, Outage
-from forecast_assets.portfolio.batch import hand, store
+from forecast_assets.portfolio.batch import hand, making, store
 from forecast_assets.portfolio.batch.config import BatchConfig
 from forecast_assets.portfolio.batch.request import checked
 from forecast_assets.portfolio.batch.scoring import score
 from forecast_assets.portfolio.batch.store import CANCELLED, NEVER_BEGUN, ORPHANED, Done, Item, Terms
-from forecast_assets.portfolio.board import Board, fit_missing, lay_out
+from forecast_assets.portfolio.board import fit_missing, lay_out
 from forecast_assets.portfolio.crew import Crew, Labour, Watch
 from forecast_assets.portfolio.settlement import TERMINAL
 from forecast_assets.settings import settings as environment
@@ -22,6 +22,8 @@ from forecast_assets.stores import Stores
 from forecast_assets.stores.warehouse import Row
 
 LOCK = "batch"
+# Does a group of items, and answers how each of them ended.
+Work = Callable[[Sequence[Item]], list[Done]]
 # The more items one pass of the engine takes, the less each costs; the fewer, the sooner a cancellation acts.
 _MOST_AT_ONCE = 256
 
@@ -54,19 +56,23 @@ def run(
         elif row["run_id"] == run_id and row["status"] in TERMINAL:
             return row  # the step is tried again for what came after the settlement
         terms = hand.begin(stores, batch_id, run_id=run_id, items=items)
-        board = _prepared(stores, terms, fitted)
+        work = _prepared(stores, terms, fitted)
         with terminations() as terminated:
-            Crew(locks, _labour(stores, terms, board), terms.parallel).work(terminated, watch)
+            Crew(locks, _labour(stores, terms, work), terms.parallel).work(terminated, watch)
             return store.settle(stores, batch_id, pending=NEVER_BEGUN, running=CANCELLED)
 
 
-def _prepared(stores: Stores, terms: Terms, fitted: Callable[[Sequence[Fitted]], object]) -> Board:
+def _prepared(stores: Stores, terms: Terms, fitted: Callable[[Sequence[Fitted]], object]) -> Work:
     """Read and fit what all items need; a batch that cannot begin is settled before the error goes on."""
     try:
+        if terms.operation != "backtest":
+            shop = making.furnish(stores, terms)
+            return lambda items: making.make(stores, terms, shop, items)
         fitted(fit_missing(stores, terms.dataset, terms.settings, run_id=terms.run_id))
         rows = stores.warehouse.rows("batch_items", batch_id=terms.batch_id)
         waiting = sorted({str(row["series"]) for row in rows if row["status"] == "pending"})
-        return lay_out(stores, terms.dataset, terms.settings, terms.window, waiting)
+        board = lay_out(stores, terms.dataset, terms.settings, terms.window, waiting)
+        return lambda items: score(board, items)
     except Outage:
         raise
     except Exception as error:
@@ -79,14 +85,14 @@ def _prepared(stores: Stores, terms: Terms, fitted: Callable[[Sequence[Fitted]],
         raise
 
 
-def _labour(stores: Stores, terms: Terms, board: Board) -> Labour:
+def _labour(stores: Stores, terms: Terms, work: Work) -> Labour:
     at_once = max(1, min(_MOST_AT_ONCE, -(-terms.items // (4 * terms.parallel))))
     ageing = environment().batch_ageing_minutes
 
     def piece() -> bool:
         items = store.claim(stores, terms, at_once)
         if items:
-            store.record(stores, terms, _scored(board, items))
+            store.record(stores, terms, _done(work, items))
         return bool(items)
 
     return Labour(
@@ -99,9 +105,9 @@ def _labour(stores: Stores, terms: Terms, board: Board) -> Labour:
     )
 
 
-def _scored(board: Board, items: Sequence[Item]) -> list[Done]:
+def _done(work: Work, items: Sequence[Item]) -> list[Done]:
     try:
-        return score(board, items)
+        return work(items)
     except Outage:
         raise
     except Exception as error:  # noqa: BLE001 - costs this group, and is on record with each of its items

@@ -1,21 +1,19 @@
-"""The jobs ``showcase`` and ``change_workspace``.
+"""The job ``showcase``.
 
-Belongs here: thin ops, and what Dagit shows of a showcase.
+Belongs here: a thin op, and what Dagit shows of a showcase.
 Does not belong here: steps and records.
 """
 
-from enum import Enum
 from typing import Any
 
 import dagster as dg
-from pydantic import Field
 
 from forecast_assets.bookkeeping.interrupts import terminations
 from forecast_assets.bookkeeping.reporting import report_materializations
 from forecast_assets.failures import RETRY, refusals_final
 from forecast_assets.partitions import register_series
 from forecast_assets.portfolio.outcome import is_ending, tell
-from forecast_assets.portfolio.showcase import work, workspaces
+from forecast_assets.portfolio.showcase import work
 from forecast_assets.portfolio.showcase.bench import Hands
 from forecast_assets.portfolio.showcase.config import ShowcaseConfig
 from forecast_assets.reporting.tables import table
@@ -25,6 +23,11 @@ from forecast_assets.stores.resource import StoresResource
 @dg.op(retry_policy=RETRY)
 def run_showcase(context: dg.OpExecutionContext, config: ShowcaseConfig, stores: StoresResource) -> None:
     """Make a preset's sales and show everything that is done with them, step by step."""
+    show(context, config, stores)
+
+
+def show(context: dg.OpExecutionContext, config: ShowcaseConfig, stores: StoresResource) -> None:
+    """Carry a showcase out in the run of ``context``, and tell how it ended."""
     ending = is_ending(context)
     with refusals_final(), terminations() as terminated:
         hands = _hands(context, stop=lambda: terminated() or ending())
@@ -66,57 +69,3 @@ def _hands(context: dg.OpExecutionContext, *, stop: Any) -> Hands:  # noqa: ANN4
 def showcase() -> None:
     """Show a preset from its sales to forecasts; kept runs become workspaces."""
     run_showcase()
-
-
-Action = Enum(
-    "Action",
-    {
-        "archive": "archive",
-        "unarchive": "unarchive",
-        "pin": "pin",
-        "unpin": "unpin",
-        "annotate": "annotate",
-        "delete": "delete",
-    },
-)
-
-
-class WorkspaceConfig(dg.Config):
-    """What is done with which workspace."""
-
-    workspace: str = Field(description="Workspace id, or the run id of its showcase.")
-    action: Action = Field(description="delete forgets the record only: what the run made stays.")
-    notes: str | None = Field(default=None, description="annotate: up to 2000 characters.")
-    tags: list[str] | None = Field(
-        default=None, description="annotate: up to 20 tags, instead of those before."
-    )
-
-
-@dg.op(retry_policy=RETRY)
-def apply_to_workspace(
-    context: dg.OpExecutionContext, config: WorkspaceConfig, stores: StoresResource
-) -> None:
-    """Archive, pin, annotate or delete a workspace."""
-    with refusals_final():
-        apply(stores, config)
-    context.log.info("%s: workspace %s", config.action.value, config.workspace)
-
-
-def apply(stores: StoresResource, config: WorkspaceConfig) -> None:
-    """Do what is asked with a workspace. Raises ``ForecastError``."""
-    action = config.action.value
-    if action == "delete":
-        workspaces.delete(stores.open(), config.workspace)
-        return
-    flags = {"archive": ("archived", True), "unarchive": ("archived", False)}
-    flags |= {"pin": ("pinned", True), "unpin": ("pinned", False)}
-    flag: dict[str, Any] = dict([flags[action]]) if action in flags else {}
-    if action == "annotate":
-        flag = {"notes": config.notes, "tags": config.tags}
-    workspaces.change(stores.open(), config.workspace, **flag)
-
-
-@dg.job
-def change_workspace() -> None:
-    """Archive, pin, annotate or delete a workspace."""
-    apply_to_workspace()

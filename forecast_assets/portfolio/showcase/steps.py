@@ -253,11 +253,6 @@ def verify(bench: Bench) -> Told:
     return Told("pass", f"WAPE {again:.2f} % computed again from the stored folds is the stored one")
 
 
-def plans(_bench: Bench) -> Told:
-    """What-if plans."""
-    return Told("skip", "there are no what-if plans in this installation")
-
-
 def knowledge(_bench: Bench) -> Told:
     """Steps that talk to a language model."""
     return Told("skip", "no language model is part of this installation")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from forecast_assets.errors import BadSetting, ForecastError, Outage
 from forecast_assets.portfolio.batch import work as batches
 from forecast_assets.portfolio.compare import work as comparisons
-from forecast_assets.portfolio.showcase import steps, workspaces
+from forecast_assets.portfolio.showcase import plan_steps, steps, workspaces
 from forecast_assets.portfolio.showcase.bench import Bench, Hands, Told
 from forecast_assets.portfolio.showcase.config import Plan, ShowcaseConfig, checked
 from forecast_assets.stores import Stores
@@ -33,7 +33,8 @@ TOUR: tuple[Step, ...] = (steps.compare, steps.batch)
 LAST: tuple[Step, ...] = (
     steps.forecast,
     steps.register,
-    steps.plans,
+    plan_steps.plans,
+    plan_steps.compare_plans,
     steps.knowledge,
     steps.verify,
     steps.cleanup,

@@ -132,3 +132,20 @@ def difference(recorded: Mapping[str, object], sent: Mapping[str, object]) -> li
     """What differs between two configurations, a line each; nothing when they are the same."""
     before, now = (json.dumps(one, indent=1, sort_keys=True).splitlines() for one in (recorded, sent))
     return [line for line in difflib.ndiff(before, now) if line[0] in "+-"]
+
+
+def run_config(stores: Stores, handle: str) -> dict[str, Any]:
+    """What is put into the Launchpad of ``showcase`` to reproduce a workspace. Raises ``UnknownName``."""
+    return {"ops": {"run_showcase": {"config": read(stores, handle)["config"]}}}
+
+
+def compared(stores: Stores, first: str, second: str) -> list[str]:
+    """What differs between two workspaces, a line each; how long they took does not count."""
+    one, two = (_told(read(stores, handle)) for handle in (first, second))
+    return difference(one, two)
+
+
+def _told(row: Row) -> dict[str, object]:
+    summary: Any = row["result_summary"]
+    timeless = {name: value for name, value in summary.items() if name != "wall_clock_s"}
+    return {"config": row["config"], "result": timeless, "status": row["status"]}

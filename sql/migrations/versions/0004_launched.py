@@ -54,6 +54,7 @@ TABLES = (
         priority             smallint not null check (priority between -1 and 2),
         attempts             smallint not null default 1 check (attempts >= 1),
         metrics              jsonb,
+        made                 jsonb,
         child_job_id         text,
         child_run_id         text,
         error_message        text check (length(error_message) <= 2000),
