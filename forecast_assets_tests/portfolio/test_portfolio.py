@@ -80,7 +80,7 @@ def test_a_heatmap_grows_downwards_and_not_beyond_a_readers_screen(products):
     width, height = (int.from_bytes(picture[at : at + 4]) for at in (16, 20))
     assert picture.startswith(b"\x89PNG")
     assert width <= 1440
-    assert (height > 600) == (products > 320)
+    assert (height > 400) == (products > 320)
 
 
 def test_a_heatmap_of_nothing_known_is_drawn_too():
