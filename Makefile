@@ -7,7 +7,7 @@ PYTHON ?= python3
 PORT ?= 3000
 export DAGSTER_HOME := $(CURDIR)
 
-.PHONY: help demo test dev lint format unit browser-test peers peers-test lock clean-state
+.PHONY: help demo test dev mlflow lint format unit browser-test peers peers-test lock clean-state
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 14
@@ -32,6 +32,9 @@ demo: $(VENV)/base ## Real bakery sales to champions, on the embedded defaults
 
 dev: $(VENV)/base ## Open Dagit on 127.0.0.1 with the daemon
 	$(BIN)/dagster dev -w workspace.yaml -h 127.0.0.1 -p $(PORT)
+
+mlflow: $(VENV)/base ## Open MLflow's pages on 127.0.0.1:5000
+	@$(BIN)/forecast-assets mlflow
 
 test: lint unit ## Lint, types and all tests
 

@@ -2,6 +2,7 @@
 
 import dagster as dg
 
+from forecast_assets.automation.aliases import aliases_moved_in_mlflow
 from forecast_assets.backtests.assets import evaluation, global_forecasts_asset
 from forecast_assets.backtests.checks import no_leakage
 from forecast_assets.backtests.jobs import build_dataset, evaluate_changed, evaluate_series
@@ -13,7 +14,15 @@ from forecast_assets.champions.assets import (
     forecast_series,
     production_models,
 )
+from forecast_assets.champions.decision_jobs import promote_champions, rollback_champions
 from forecast_assets.champions.plan_jobs import compare_plans, what_if
+from forecast_assets.champions.registry_assets import (
+    live_models,
+    live_models_are_fresh,
+    live_models_are_intact,
+    register_champions,
+    registered_champion,
+)
 from forecast_assets.datasets.assets import panel, sales
 from forecast_assets.datasets.checks import coverage, gaps, grain_is_unique
 from forecast_assets.datasets.presets.jobs import add_preset_dataset
@@ -25,7 +34,7 @@ from forecast_assets.portfolio.pipeline.jobs import model_pipeline
 from forecast_assets.portfolio.sensors import settle_cancelled_runs, settle_failed_runs
 from forecast_assets.portfolio.showcase.jobs import showcase
 from forecast_assets.portfolio.showcase.workspace_jobs import change_workspace, replay_workspace
-from forecast_assets.stores.resource import StoresResource
+from forecast_assets.stores.resource import RegistryResource, StoresResource
 
 
 def build_definitions(**resources: object) -> dg.Definitions:
@@ -41,8 +50,17 @@ def build_definitions(**resources: object) -> dg.Definitions:
             forecast,
             leaderboard,
             heatmap,
+            registered_champion,
+            live_models,
         ],
-        asset_checks=[grain_is_unique, gaps, coverage, no_leakage],
+        asset_checks=[
+            grain_is_unique,
+            gaps,
+            coverage,
+            no_leakage,
+            live_models_are_fresh,
+            live_models_are_intact,
+        ],
         jobs=[
             add_preset_dataset,
             build_dataset,
@@ -61,9 +79,12 @@ def build_definitions(**resources: object) -> dg.Definitions:
             showcase,
             change_workspace,
             replay_workspace,
+            register_champions,
+            promote_champions,
+            rollback_champions,
         ],
-        sensors=[settle_failed_runs, settle_cancelled_runs],
-        resources={"stores": StoresResource(), **resources},
+        sensors=[settle_failed_runs, settle_cancelled_runs, aliases_moved_in_mlflow],
+        resources={"stores": StoresResource(), "registry": RegistryResource(), **resources},
         # One run is one process: a process per step would pay for the imports again and again.
         executor=dg.in_process_executor,
     )

@@ -9,14 +9,14 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, AliasChoices, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from forecast_assets.errors import BadSetting
 
 HOME_NAME = ".forecast"
 _MOST_PROCESSES = 256
-_MATTERING = ("FORECAST_", "DAGSTER_HOME", "HOME")
+_MATTERING = ("FORECAST_", "MLFLOW_TRACKING_URI", "DAGSTER_HOME", "HOME")
 
 
 def _default_home() -> Path:
@@ -48,6 +48,19 @@ class Settings(BaseSettings):
     lake_url: str | None = Field(
         default=None,
         description="Where Parquet files live: a folder or any fsspec URL (s3://...); HOME/lake by default.",
+    )
+    mlflow_tracking_uri: SecretStr | None = Field(
+        default=None,
+        validation_alias=AliasChoices("FORECAST_MLFLOW_TRACKING_URI", "MLFLOW_TRACKING_URI"),
+        description="The MLflow server to use, http(s)://host; its tables lie in our PostgreSQL when unset.",
+    )
+    mlflow_artifacts_url: str | None = Field(
+        default=None,
+        description="Where model bundles live unless an MLflow server says: a folder or URL; LAKE/models.",
+    )
+    mlflow_url: str | None = Field(
+        default=None,
+        description="Where people open MLflow, for links; the tracking URI, or http://127.0.0.1:5000.",
     )
     processes: int = Field(
         default_factory=lambda: min(os.cpu_count() or 1, _MOST_PROCESSES),
@@ -115,6 +128,13 @@ class Settings(BaseSettings):
     def lake(self) -> str:
         """The lake's URL or folder as text."""
         return self.lake_url or str(self.home / "lake")
+
+    @property
+    def mlflow_pages(self) -> str:
+        """Where MLflow's pages are, without a slash at the end."""
+        given = self.mlflow_tracking_uri.get_secret_value() if self.mlflow_tracking_uri else ""
+        served = given if given.startswith(("http://", "https://")) and "@" not in given else None
+        return (self.mlflow_url or served or "http://127.0.0.1:5000").rstrip("/")
 
 
 def settings() -> Settings:

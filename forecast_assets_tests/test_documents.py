@@ -20,6 +20,7 @@ DOCUMENTS = [
         "docs/presets.md",
         "docs/launched.md",
         "docs/models.md",
+        "docs/registry.md",
     )
 ]
 TEXTS = {path.name: path.read_text() for path in DOCUMENTS}

@@ -62,7 +62,7 @@ def make_forecasts(
     products like it, and flagged. Forecasts whose inputs have not changed are kept unless ``force``.
     """
     for name, members in groupby(sorted(keys), key=lambda key: SeriesKey.parse(key).dataset):
-        work = _prepared(stores, load(stores, name), list(members), wanted)
+        work = prepared(stores, load(stores, name), list(members), wanted)
         yield from _reused_and_gone(stores, work, run_id, force=force)
         rows = np.flatnonzero(work.stale(force=force))
         for start in range(0, len(rows), BLOCK):
@@ -79,7 +79,7 @@ def stale_forecasts(
 ) -> list[str]:
     """Series (all of the dataset's for ``None``) whose forecast is missing or would be different, sorted."""
     members = keys or [str(row["series"]) for row in stores.warehouse.rows("series_of", dataset=dataset)]
-    work = _prepared(stores, load(stores, dataset), sorted(members), wanted)
+    work = prepared(stores, load(stores, dataset), sorted(members), wanted)
     still = stores.warehouse.rows("current_forecasts", dataset=dataset, series=work.gone) if work.gone else []
     return sorted(
         [*work.panel.series[work.stale(force=force)].tolist(), *(str(row["series"]) for row in still)]
@@ -87,7 +87,9 @@ def stale_forecasts(
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Work:
+class Work:
+    """What forecasts of the delivered series of one dataset are made from; ``gone`` are the other ones."""
+
     dataset: Dataset
     wanted: Wanted
     horizon: int
@@ -108,7 +110,8 @@ class _Work:
         return self.panel.start + dt.timedelta(days=self.panel.days - 1)
 
 
-def _prepared(stores: Stores, dataset: Dataset, keys: list[str], wanted: Wanted) -> _Work:
+def prepared(stores: Stores, dataset: Dataset, keys: list[str], wanted: Wanted) -> Work:
+    """Read what forecasts of the series ``keys`` (sorted) are made from."""
     delivered = {
         str(row["series"])
         for row in stores.warehouse.rows("deliveries", dataset=dataset.name)
@@ -137,7 +140,7 @@ def _prepared(stores: Stores, dataset: Dataset, keys: list[str], wanted: Wanted)
         for row in stores.warehouse.rows("current_forecasts", dataset=dataset.name, series=members)
     }
     gone = [key for key in keys if key not in delivered]
-    return _Work(dataset, wanted, horizon, panel, champions, models, marks, known, gone)
+    return Work(dataset, wanted, horizon, panel, champions, models, marks, known, gone)
 
 
 def _label(row: Row | None, dataset: Dataset) -> str | None:
@@ -147,7 +150,7 @@ def _label(row: Row | None, dataset: Dataset) -> str | None:
     return next(iter(production.fallbacks(dataset)), None)
 
 
-def _reused_and_gone(stores: Stores, work: _Work, run_id: str, *, force: bool) -> Iterator[Forecasted]:
+def _reused_and_gone(stores: Stores, work: Work, run_id: str, *, force: bool) -> Iterator[Forecasted]:
     for at in np.flatnonzero(~work.stale(force=force)):
         key = str(work.panel.series[at])
         yield outcome_of(work.known[key], reused=True)
@@ -165,7 +168,7 @@ def _retire(stores: Stores, series: list[str]) -> None:
         stores.warehouse.execute("retire_forecasts", connection)
 
 
-def _block(stores: Stores, work: _Work, rows: NDArray[np.int64], run_id: str) -> Iterator[Forecasted]:
+def _block(stores: Stores, work: Work, rows: NDArray[np.int64], run_id: str) -> Iterator[Forecasted]:
     made = make(
         stores,
         work.panel.take(rows),
@@ -195,7 +198,7 @@ def _block(stores: Stores, work: _Work, rows: NDArray[np.int64], run_id: str) ->
         yield Forecasted(key, "broken" if broken else "none", why, run_id)
 
 
-def _frame(work: _Work, made: Made) -> pl.DataFrame:
+def _frame(work: Work, made: Made) -> pl.DataFrame:
     good, sums = made.good, totals(made.units[made.good])
     first = np.datetime64(work.last_day(), "D") + 1
     return pl.DataFrame(

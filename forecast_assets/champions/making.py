@@ -95,7 +95,7 @@ def make(
     for at in lost:
         units[at] = alike.get(str(panel.series[at]), np.nan)
         fallbacks[at] = candidates[at] = LOOK_ALIKE
-    spread, covered = _measured(stores, champions, panel.series.tolist())
+    spread, covered = measured(stores, champions, panel.series.tolist())
     reach = limits(spread, units)
     lead_time, service_level = stock
     decisions = decide(units, reach[80][1], lead_time_days=lead_time, service_level=service_level)
@@ -118,10 +118,13 @@ def _look_alikes(stores: Stores, series: list[str]) -> dict[str, float]:
     return {str(row["series"]): float(str(row["units"])) for row in rows if row["units"] is not None}
 
 
-def _measured(
+def measured(
     stores: Stores, champions: Sequence[Row | None], keys: Sequence[str]
 ) -> tuple[Spread, NDArray[np.float64]]:
-    """What the folds say of each champion's errors, and the share (n,) inside 80 % intervals."""
+    """What the folds say of each champion's errors, and the share (n,) inside 80 % intervals.
+
+    ``champions`` are rows of ``champions_of`` in the order of ``keys`` (n,), or nothing.
+    """
     found: dict[str, tuple[Folds, str]] = {}
     scored = [row for row in champions if row is not None and row["champion"] and row["path"]]
     for path, members in groupby(

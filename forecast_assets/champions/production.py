@@ -4,7 +4,7 @@ Belongs here: which global models forecasts need, when they are fitted again, st
 Does not belong here: the models of past cutoffs (``backtests.global_forecasts``), forecasting with them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 
@@ -38,13 +38,15 @@ class Fitted:
     failure: str | None
 
 
-def build(stores: Stores, dataset: Dataset, *, run_id: str, force: bool = False) -> list[Fitted]:
-    """Fit the global candidates that current champions and series without one need.
+def build(
+    stores: Stores, dataset: Dataset, *, run_id: str, force: bool = False, also: Sequence[str] = ()
+) -> list[Fitted]:
+    """Fit the global candidates that current champions, series without one and the labels ``also`` need.
 
     A model is kept while at most FORECAST_GLOBAL_REFIT_SHARE of its training days lie in series that changed
     since, and anchor and recipe are the same.
     """
-    labels = _labels(stores, dataset)
+    labels = needed([*_labels(stores, dataset), *also])
     if not labels:
         return []
     panel = read_panel(stores, dataset)

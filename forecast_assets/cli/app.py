@@ -8,7 +8,19 @@ import logging
 
 import typer
 
-from forecast_assets.cli import dataset, demo, doctor, evaluate, export, launch, plan, submit, workspace
+from forecast_assets.cli import (
+    dataset,
+    demo,
+    doctor,
+    evaluate,
+    export,
+    launch,
+    mlflow,
+    plan,
+    registry,
+    submit,
+    workspace,
+)
 from forecast_assets.cli.console import told_errors
 
 app = typer.Typer(
@@ -31,6 +43,11 @@ app.command()(plan.what_if)
 app.add_typer(plan.app, name="plan")
 app.command()(doctor.doctor)
 app.command()(demo.demo)
+app.command()(mlflow.mlflow)
+app.command()(registry.register)
+app.command()(registry.promote)
+app.command()(registry.rollback)
+app.command()(registry.explain_model)
 
 
 def main() -> None:

@@ -147,19 +147,27 @@ def _launched(
     size = settings().series_per_run or len(keys)
     for start in range(0, len(keys), size):
         part = keys[start : start + size]
-        tags = {
-            "dagster/asset_partition_range_start": part[0],
-            "dagster/asset_partition_range_end": part[-1],
-        }
-        _settled(instance, job, {"ops": {step: {"config": dict(config)}}}, tags)
+        _settled(instance, job, {"ops": {step: {"config": dict(config)}}}, range_tags(part[0], part[-1]))
 
 
 def _settled(instance: dg.DagsterInstance, job: str, config: dict[str, object], tags: dict[str, str]) -> None:
     try:
-        with refusals_raised():
-            _job(job).execute_in_process(instance=instance, run_config=config, tags=tags)
+        launch(instance, job, config, tags)
     except dg.Failure as failure:  # broken series: the others are stored, and the summary names them
         SAY.print(str(failure.description), markup=False)
+
+
+def launch(
+    instance: dg.DagsterInstance, job: str, config: Mapping[str, object], tags: Mapping[str, str]
+) -> None:
+    """Run a job in this process. Raises the ``ForecastError`` behind a refusal."""
+    with refusals_raised():
+        _job(job).execute_in_process(instance=instance, run_config=dict(config), tags=dict(tags))
+
+
+def range_tags(first: str, last: str) -> dict[str, str]:
+    """Tags of a run over a range of partitions."""
+    return {"dagster/asset_partition_range_start": first, "dagster/asset_partition_range_end": last}
 
 
 def _told(stores: Stores, work: Plan) -> int:

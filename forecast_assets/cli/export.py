@@ -31,6 +31,7 @@ class Report(StrEnum):
     FORECASTS = "forecasts"
     EXPLANATIONS = "explanations"
     BATCH_ITEMS = "batch-items"
+    AUDIT = "audit"
 
 
 class Level(StrEnum):

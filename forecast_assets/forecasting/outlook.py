@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast_assets.forecasting.candidates.catalogue import ensemble, entry, is_global
+from forecast_assets.forecasting.candidates.catalogue import ensemble, entry, is_global, members
 from forecast_assets.forecasting.global_model import GlobalModel, predict
 from forecast_assets.forecasting.isolation import isolated
 from forecast_assets.forecasting.panel import Panel
@@ -33,13 +33,8 @@ class Outlook:
 
 def needed(labels: Sequence[str]) -> list[str]:
     """Global candidates that ``labels`` need, members of ensembles included, in order."""
-    members = [member for label in labels for member in _members(label)]
-    return list(dict.fromkeys(filter(is_global, members)))
-
-
-def _members(label: str) -> tuple[str, ...]:
-    mean = ensemble(label)
-    return mean.of() if mean else (label,)
+    every = [member for label in labels for member in members(label)]
+    return list(dict.fromkeys(filter(is_global, every)))
 
 
 def outlook(
@@ -72,7 +67,7 @@ def outlook(
 
 def reads_plan(label: str) -> bool:
     """Whether a candidate, or a member of an ensemble, reads what is known ahead."""
-    return any(entry(member).feature_aware for member in _members(label))
+    return any(entry(member).feature_aware for member in members(label))
 
 
 def _forecast(

@@ -12,6 +12,7 @@ from forecast_assets.settings import Settings, settings
 from forecast_assets.stores import Stores
 from forecast_assets.stores.database import warehouse_url
 from forecast_assets.stores.lake import Lake
+from forecast_assets.stores.registry import Registry, open_registry
 from forecast_assets.stores.warehouse import Warehouse
 
 
@@ -21,6 +22,14 @@ class StoresResource(dg.ConfigurableResource):
     def open(self) -> Stores:
         """The stores of this process."""
         return open_stores()
+
+
+class RegistryResource(dg.ConfigurableResource):
+    """MLflow, as MLFLOW_TRACKING_URI says; beside the warehouse when that is unset."""
+
+    def open(self) -> Registry:
+        """The registry of this process."""
+        return open_registry()
 
 
 def open_stores() -> Stores:

@@ -204,6 +204,17 @@ def ensemble(label: str) -> EnsembleMean | None:
     return candidate(label) if entry(label).scope == "evaluation" else None
 
 
+def members(label: str) -> tuple[str, ...]:
+    """The candidates whose forecasts make up a candidate's: an ensemble's members, else itself."""
+    mean = ensemble(label)
+    return mean.of() if mean else (label,)
+
+
+def feature_frame(label: str) -> int:
+    """The version of the feature frame that a candidate or any member of it reads; 1 for none."""
+    return max(int(getattr(candidate(member), "frame", 1)) for member in members(label))
+
+
 def slug(label: str) -> str:
     """A label as a part of a path: the model type, and a hash where parameters follow it."""
     name, bracket, _ = label.partition("(")

@@ -1,0 +1,224 @@
+"""Which version is live: moving aliases so that no crash and no rival can do harm.
+
+Belongs here: the protocol of promotions and rollbacks, and its append-only record.
+Does not belong here: whether a move is a good idea (``decisions``).
+
+The alias ``champion`` is moved last, by one request. Whoever is killed before it leaves the old champion
+live; whoever is killed after it leaves a decision that the next caller finds begun and records as applied.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+from uuid import uuid4
+
+from forecast_assets.keys import SeriesKey
+from forecast_assets.stores import Stores
+from forecast_assets.stores.registry import Registry
+from forecast_assets.stores.warehouse import Row
+
+CHAMPION, CHALLENGER, PREVIOUS = "champion", "challenger", "previous"
+EXTERNAL = "external"
+Action = Literal["promoted", "rolled_back"]
+# Held together; few enough that a rival waits for a second, not for minutes.
+_BLOCK = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """Let version ``target`` be live instead of ``expected``, which is what was decided against."""
+
+    series: str
+    expected: int | None
+    target: int
+    from_candidate: str | None = None
+    to_candidate: str | None = None
+    from_wape: float | None = None
+    to_wape: float | None = None
+    is_override: bool = False
+    gates: Mapping[str, object] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Who decided what and why, and the Dagster run that carries it out."""
+
+    run_id: str
+    action: Action
+    approved_by: str
+    reason: str | None = None
+    acknowledged: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """What became of one move, always with a sentence."""
+
+    series: str
+    outcome: Literal["applied", "unchanged", "conflict"]
+    before: int | None
+    after: int | None
+    sentence: str
+
+
+def carry_out(
+    stores: Stores, registry: Registry, decision: Decision, moves: Sequence[Move]
+) -> Iterator[Moved]:
+    """Make each move, or say why not. Twice is the same as once; ``Outage`` leaves every series whole."""
+    ordered = sorted(moves, key=lambda move: move.series)
+    for start in range(0, len(ordered), _BLOCK):
+        block = ordered[start : start + _BLOCK]
+        series = [move.series for move in block]
+        with stores.warehouse.transaction() as held:
+            stores.warehouse.execute("hold_promotions", held, series=series)
+            yield from _Block(stores, registry, decision, series).carried_out(block)
+
+
+def notice(stores: Stores, registry: Registry, series: Sequence[str]) -> list[Row]:
+    """Record aliases that somebody moved in MLflow, and answer one row for each of them."""
+    found: list[Row] = []
+    for start in range(0, len(series), _BLOCK):
+        block = sorted(series[start : start + _BLOCK])
+        with stores.warehouse.transaction() as held:
+            stores.warehouse.execute("hold_promotions", held, series=block)
+            found += _Block(stores, registry, None, block).noticed()
+    return found
+
+
+class _Block:
+    """Some series about which nobody else decides meanwhile."""
+
+    def __init__(
+        self, stores: Stores, registry: Registry, decision: Decision | None, series: list[str]
+    ) -> None:
+        self._stores, self._registry, self._decision = stores, registry, decision
+        self._series = series
+        self._aliases = registry.aliases(series)
+        self._states = {
+            str(row["series"]): row for row in stores.warehouse.rows("promotion_states", series=series)
+        }
+
+    def _live(self, series: str) -> int | None:
+        return self._aliases.get(series, {}).get(CHAMPION)
+
+    def noticed(self) -> list[Row]:
+        """Bring the record up to what the aliases say."""
+        completed: list[Row] = []
+        external: list[Row] = []
+        for series in self._series:
+            state, live = self._states.get(series, {}), self._live(series)
+            if live == state.get("live"):
+                continue
+            if state.get("decision_id") is not None and live == state["to_version"]:
+                completed.append(state)
+            else:
+                external.append(_external(series, state.get("live"), live))
+        self._complete([str(row["decision_id"]) for row in completed])
+        if external:
+            self._append(external)
+        return external
+
+    def carried_out(self, moves: Sequence[Move]) -> Iterator[Moved]:
+        """Make the moves of this block; the record is complete when the last one is answered."""
+        if self._decision is None:
+            raise ValueError("nothing was decided")
+        self.noticed()
+        todo: list[Move] = []
+        for move in moves:
+            live = self._live(move.series)
+            if live == move.target:
+                told = f"version {live} is live already"
+                yield Moved(move.series, "unchanged", live, live, told)
+            elif live != move.expected:
+                told = (
+                    f"version {live or 'none'} is live, and the decision was taken against "
+                    f"{move.expected or 'none'}: somebody else moved it first"
+                )
+                yield Moved(move.series, "conflict", live, live, told)
+            else:
+                todo.append(move)
+        begun = self._begin(todo, self._decision)
+        done: list[str] = []
+        try:
+            for move in todo:
+                self._switch(move)
+                done.append(begun[move.series])
+        finally:
+            self._complete(done)
+        for move in todo:
+            told = f"version {move.target} is live instead of {move.expected or 'none'}"
+            yield Moved(move.series, "applied", move.expected, move.target, told)
+
+    def _begin(self, moves: Sequence[Move], decision: Decision) -> dict[str, str]:
+        """Record what is about to happen; a decision that was begun before is continued."""
+        ids = {move.series: self._begun(move, decision) for move in moves}
+        new = [_intended(move, decision) for move in moves if ids[move.series] is None]
+        self._append(new)
+        fresh = {str(row["series"]): str(row["decision_id"]) for row in new}
+        return {series: known or fresh[series] for series, known in ids.items()}
+
+    def _begun(self, move: Move, decision: Decision) -> str | None:
+        state = self._states.get(move.series, {})
+        same = (decision.action, move.expected, move.target, decision.approved_by)
+        known = tuple(state.get(name) for name in ("action", "from_version", "to_version", "approved_by"))
+        return str(state["decision_id"]) if known == same else None
+
+    def _switch(self, move: Move) -> None:
+        if move.expected is not None:
+            self._registry.move_alias(move.series, PREVIOUS, move.expected)
+        self._registry.move_alias(move.series, CHAMPION, move.target)
+        if self._aliases.get(move.series, {}).get(CHALLENGER) == move.target:
+            self._registry.drop_alias(move.series, CHALLENGER)
+
+    def _append(self, rows: Sequence[Row]) -> None:
+        if rows:
+            self._stores.warehouse.execute("append_promotions", rows=json.dumps(rows))
+
+    def _complete(self, decisions: Sequence[str]) -> None:
+        if decisions:
+            self._stores.warehouse.execute("complete_promotions", decisions=list(decisions))
+
+
+def _intended(move: Move, decision: Decision) -> Row:
+    return {
+        "decision_id": uuid4().hex,
+        "run_id": decision.run_id,
+        "dataset": SeriesKey.parse(move.series).dataset,
+        "series": move.series,
+        "action": decision.action,
+        "state": "intended",
+        "from_version": move.expected,
+        "to_version": move.target,
+        "from_candidate": move.from_candidate,
+        "to_candidate": move.to_candidate,
+        "from_wape": move.from_wape,
+        "to_wape": move.to_wape,
+        "is_override": move.is_override,
+        "acknowledged": list(decision.acknowledged),
+        "gates": dict(move.gates or {}),
+        "approved_by": decision.approved_by,
+        "reason": decision.reason,
+    }
+
+
+def _external(series: str, before: object, after: int | None) -> Row:
+    return {
+        "decision_id": uuid4().hex,
+        "run_id": None,
+        "dataset": SeriesKey.parse(series).dataset,
+        "series": series,
+        "action": EXTERNAL,
+        "state": "applied",
+        "from_version": before,
+        "to_version": after,
+        "from_candidate": None,
+        "to_candidate": None,
+        "from_wape": None,
+        "to_wape": None,
+        "is_override": False,
+        "acknowledged": [],
+        "gates": {},
+        "approved_by": None,
+        "reason": "the alias was moved in MLflow, outside of any decision recorded here",
+    }

@@ -1,0 +1,166 @@
+"""``forecast-assets register``, ``promote``, ``rollback``, ``explain-model``: which model is live, and why.
+
+Belongs here: options, listings and exit codes.
+Does not belong here: decisions (``champions.decisions``) and where a model came from (``champions.lineage``).
+"""
+
+import uuid
+from collections import Counter
+from collections.abc import Sequence
+from typing import Annotated
+
+import polars as pl
+import typer
+
+from forecast_assets.bookkeeping.checks import failed_checks
+from forecast_assets.champions import decisions
+from forecast_assets.champions.decision_jobs import LISTED, QUALITY, diff, settled
+from forecast_assets.champions.decisions import Proposal, Refused
+from forecast_assets.champions.lineage import lineage
+from forecast_assets.champions.promotion import Action, Decision, Moved
+from forecast_assets.cli.console import BROKE, SAY, Format, listing
+from forecast_assets.cli.evaluate import launch, range_tags
+from forecast_assets.cli.home import open_instance
+from forecast_assets.datasets.definition import load
+from forecast_assets.errors import UnknownName, listed
+from forecast_assets.keys import SeriesKey
+from forecast_assets.stores.registry import open_registry
+from forecast_assets.stores.resource import open_stores
+
+Dataset = Annotated[str, typer.Argument(help="Dataset whose live models change.")]
+SeriesOption = Annotated[list[str] | None, typer.Option("--series", help="Only this series key.")]
+StoreOption = Annotated[str | None, typer.Option("--store", help="Only series of this store.")]
+Apply = Annotated[bool, typer.Option("--apply", help="Do it; without, only what would change is shown.")]
+Confirm = Annotated[str, typer.Option(help="To apply: type the dataset's name.")]
+ApprovedBy = Annotated[str, typer.Option(help="To apply: who takes the decision.")]
+Reason = Annotated[str | None, typer.Option(help="Why, for the record.")]
+Acknowledge = Annotated[
+    list[str] | None,
+    typer.Option(help=f"What may not stop it: {', '.join(decisions.ACKNOWLEDGEMENTS)}. May be repeated."),
+]
+Form = Annotated[Format, typer.Option("--format", help="How to print.")]
+
+
+def register(
+    dataset: Annotated[str, typer.Argument(help="Dataset whose champions are registered.")],
+    series: SeriesOption = None,
+    candidate: Annotated[str | None, typer.Option(help="Override: this candidate, no champion.")] = None,
+    reason: Annotated[str | None, typer.Option(help="Why the champion is overridden.")] = None,
+) -> None:
+    """Register champions as challengers in MLflow; nothing becomes live by it."""
+    instance, stores = open_instance(), open_stores()
+    load(stores, dataset)
+    keys = [str(row["series"]) for row in stores.warehouse.rows("series_of", dataset=dataset)]
+    if unknown := sorted(set(series or ()) - set(keys)):
+        raise UnknownName(f"no series {listed(unknown)} in {dataset}", remedy="name series of that dataset")
+    config = {"registered_champion": {"config": {"candidate": candidate, "reason": reason}}}
+    for first, last in [(key, key) for key in series] if series else [(keys[0], keys[-1])]:
+        launch(instance, "register_champions", {"ops": config}, range_tags(first, last))
+    aliases = open_registry().aliases(series or keys)
+    SAY.print(f"{sum('challenger' in held for held in aliases.values()):,} series await a decision")
+
+
+def promote(  # noqa: PLR0917 - one parameter per option
+    dataset: Dataset,
+    series: SeriesOption = None,
+    store: StoreOption = None,
+    apply: Apply = False,  # noqa: FBT002
+    confirm: Confirm = "",
+    approved_by: ApprovedBy = "",
+    reason: Reason = None,
+    acknowledge: Acknowledge = None,
+    form: Form = Format.TABLE,
+) -> None:
+    """Show which challengers would become live, with their gates; with --apply make them live."""
+    stores, registry = open_stores(), open_registry()
+    failed = failed_checks(open_instance(), QUALITY, dataset)
+    chosen = _chosen(dataset, series, store)
+    proposals = decisions.promotions(stores, registry, dataset, chosen, failed_checks=failed)
+    decided = (confirm, approved_by, reason, acknowledge or [])
+    _settle(dataset, "promoted", proposals, decided, apply=apply, form=form)
+
+
+def rollback(  # noqa: PLR0917 - one parameter per option
+    dataset: Dataset,
+    series: SeriesOption = None,
+    store: StoreOption = None,
+    version: Annotated[int | None, typer.Option(help="Version to go to; the previous when unset.")] = None,
+    apply: Apply = False,  # noqa: FBT002
+    confirm: Confirm = "",
+    approved_by: ApprovedBy = "",
+    reason: Reason = None,
+    acknowledge: Acknowledge = None,
+    form: Form = Format.TABLE,
+) -> None:
+    """Show which version would be live again; with --apply go back to it."""
+    chosen = _chosen(dataset, series, store)
+    proposals = decisions.rollbacks(open_stores(), open_registry(), dataset, chosen, version=version)
+    decided = (confirm, approved_by, reason, acknowledge or [])
+    _settle(dataset, "rolled_back", proposals, decided, apply=apply, form=form)
+
+
+def _chosen(dataset: str, series: Sequence[str] | None, store: str | None) -> list[str] | None:
+    if store is None:
+        return list(series) if series else None
+    rows = open_stores().warehouse.rows("series_of", dataset=dataset)
+    keys = series or [str(row["series"]) for row in rows]
+    return [key for key in keys if SeriesKey.parse(key).store == store]
+
+
+def _settle(
+    dataset: str,
+    action: Action,
+    proposals: Sequence[Proposal],
+    decided: tuple[str, str, str | None, list[str]],
+    *,
+    apply: bool,
+    form: Format,
+) -> None:
+    confirm, approved_by, reason, acknowledge = decided
+    shown = pl.DataFrame([one.row() for one in proposals], infer_schema_length=None)
+    if apply:
+        decisions.check_decision(dataset, confirm, approved_by, acknowledge)
+    if proposals:
+        listing(shown.select(LISTED), form)
+    SAY.print(diff(proposals))
+    if not apply:
+        SAY.print("a dry run: nothing was changed; --apply --confirm DATASET --approved-by NAME does it")
+        return
+    decision = Decision(uuid.uuid4().hex, action, approved_by.strip(), reason, tuple(acknowledge))
+    done = decisions.apply(open_stores(), open_registry(), decision, proposals)
+    for one in done:
+        if isinstance(one, Refused) or one.outcome == "conflict":
+            SAY.print(f"  {one.series}: {one.sentence}", markup=False)
+    SAY.print(settled(done))
+    undone = sum(not isinstance(one, Moved) or one.outcome == "conflict" for one in done)
+    raise SystemExit(BROKE if undone else 0)
+
+
+def explain_model(
+    model: Annotated[str, typer.Argument(help="KEY@champion, KEY@previous, KEY@challenger or KEY/VERSION.")],
+    form: Form = Format.TABLE,
+) -> None:
+    """Print how a model came to be, who decided about it, and its WAPE, computed once more."""
+    found = lineage(open_stores(), open_registry(), model)
+    version = found.version
+    told = {name: version[name] for name in version if name != "settings"} | {
+        "aliases": ", ".join(found.aliases) or None,
+        "artifact": found.intact.told,
+        "wape_again": found.wape,
+        "wape_again_from": found.how,
+        "reproduced": None if found.wape is None else _same(found.wape, version["wape"]),
+    }
+    rows = [{"what": name, "value": None if value is None else str(value)} for name, value in told.items()]
+    listing(pl.DataFrame(rows, schema={"what": pl.String, "value": pl.String}), form)
+    for row in found.decisions:
+        SAY.print(
+            f"{row['decided_at']:%Y-%m-%d %H:%M} {row['action']} version {row['from_version']} -> "
+            f"{row['to_version']} by {row['approved_by'] or 'somebody in MLflow'}: {row['reason'] or '-'}",
+            markup=False,
+        )
+    counts = Counter(str(row["action"]) for row in found.decisions)
+    SAY.print(f"{sum(counts.values())} decisions about this series are on record")
+
+
+def _same(again: float, stored: object) -> bool:
+    return stored is not None and abs(again - float(str(stored))) <= 1e-6 * max(1.0, abs(again))

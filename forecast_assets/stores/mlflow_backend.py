@@ -1,0 +1,124 @@
+"""Where MLflow keeps its books and its files.
+
+Belongs here: the tracking URI, MLflow's own database beside ours, made and brought up to date once.
+Does not belong here: what is registered (``registry``).
+"""
+
+import os
+
+import sqlalchemy as sa
+
+from forecast_assets.errors import BadSetting
+from forecast_assets.settings import settings
+from forecast_assets.stores.cluster import DATABASE
+from forecast_assets.stores.database import connected, database_url, outage_told
+
+_LOCK = 7_203_912
+# An MLflow server that is down must be noticed in seconds: MLflow's own defaults block for four minutes.
+_PATIENCE = {
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
+    "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false",
+}
+
+
+def configure() -> None:
+    """Let MLflow be impatient, quiet and careful in this process; it reads its settings from there only."""
+    for name, value in _PATIENCE.items():
+        os.environ.setdefault(name, value)
+
+
+def tracking_uri() -> str:
+    """The URI of MLflow's store: the one given, else a database beside the warehouse, ready for use.
+
+    Raises ``Outage`` when the database does not answer, ``BadSetting`` when our role may not make it.
+    """
+    configure()
+    given = settings().mlflow_tracking_uri
+    if given is not None:
+        return given.get_secret_value()
+    warehouse = database_url()
+    name = "mlflow" if warehouse.database == DATABASE else f"{warehouse.database}_mlflow"
+    own = warehouse.set(database=name)
+    _prepare(warehouse, own)
+    return own.render_as_string(hide_password=False)
+
+
+def artifacts_url() -> str | None:
+    """Where new experiments keep their files; nothing where an MLflow server decides."""
+    known = settings()
+    if known.mlflow_artifacts_url:
+        return known.mlflow_artifacts_url
+    given = known.mlflow_tracking_uri
+    if given is not None and given.get_secret_value().startswith("http"):
+        return None
+    return f"{known.lake.rstrip('/')}/models"
+
+
+def _prepare(warehouse: sa.URL, own: sa.URL) -> None:
+    """Make MLflow's database and its tables, once, whoever comes first."""
+    engine = sa.create_engine(warehouse, poolclass=sa.NullPool, isolation_level="AUTOCOMMIT")
+    with outage_told(warehouse), engine.connect() as connection:
+        if _is_there(connection, own) and _has_tables(own):
+            return
+        # Of the session, because a database cannot be made inside a transaction; it ends with the block.
+        connection.execute(sa.text("select pg_advisory_lock(:key)"), {"key": _LOCK})
+        try:
+            if not _is_there(connection, own):
+                _create(connection, own)
+            if not _has_tables(own):
+                _upgrade(own)
+        finally:
+            connection.execute(sa.text("select pg_advisory_unlock(:key)"), {"key": _LOCK})
+
+
+def upgrade() -> None:
+    """Bring MLflow's own database to the release of MLflow that is installed; of a server, its owner does."""
+    if settings().mlflow_tracking_uri is not None:
+        raise BadSetting(
+            "the MLflow server's database is of another release than the installed MLflow",
+            remedy="let its owner run `mlflow db upgrade`, or install the server's release",
+        )
+    warehouse = database_url()
+    own = sa.make_url(tracking_uri())
+    with connected(warehouse) as connection:
+        connection.execute(sa.text("select pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+        _upgrade(own)
+
+
+def _is_there(connection: sa.Connection, own: sa.URL) -> bool:
+    asked = sa.text("select 1 from pg_database where datname = :name")
+    return connection.scalar(asked, {"name": own.database}) is not None
+
+
+def _create(connection: sa.Connection, own: sa.URL) -> None:
+    quoted = '"' + str(own.database).replace('"', '""') + '"'
+    try:
+        connection.exec_driver_sql(f"create database {quoted}")
+    except sa.exc.ProgrammingError as error:
+        if getattr(error.orig, "pgcode", None) != "42501":
+            raise
+        raise BadSetting(
+            f"the role {own.username!r} may not create the database {own.database!r} for MLflow",
+            remedy=f"let an administrator create it with {own.username!r} as owner, "
+            "or name a server in MLFLOW_TRACKING_URI",
+        ) from None
+
+
+def _has_tables(own: sa.URL) -> bool:
+    """Whether MLflow's tables were completed once: their migrations leave their mark when all are done."""
+    with connected(own) as connection:
+        if connection.scalar(sa.text("select to_regclass('alembic_version')")) is None:
+            return False
+        return bool(connection.scalar(sa.text("select count(*) from alembic_version")))
+
+
+def _upgrade(own: sa.URL) -> None:
+    from mlflow.db import commands  # noqa: PLC0415 - seconds that only a first start should cost
+
+    # What `mlflow db upgrade` does, without a password on a command line.
+    with outage_told(own):
+        commands.commands["upgrade"].main([own.render_as_string(hide_password=False)], standalone_mode=False)

@@ -1,0 +1,33 @@
+"""MLflow's pages for people, on this machine only.
+
+Belongs here: starting MLflow's own server over our store.
+Does not belong here: what is registered (``registry``), and any server of a deployment.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+
+from forecast_assets.stores.mlflow_backend import artifacts_url, tracking_uri
+
+
+def serve(port: int) -> int:
+    """Run MLflow's server until it is interrupted; answer its exit code.
+
+    This process stays, because it is the one that uses the embedded database.
+    """
+    environment = os.environ | {
+        # A command line would show the password to everybody on the machine.
+        "MLFLOW_BACKEND_STORE_URI": tracking_uri(),
+        "MLFLOW_DEFAULT_ARTIFACT_ROOT": artifacts_url() or "",
+        # Seven more processes for work that nothing here asks for.
+        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+    }
+    environment.pop("MLFLOW_TRACKING_URI", None)
+    # One worker: two or more add 45 ms to every request.
+    options = ("--host", "127.0.0.1", "--port", str(port), "--workers", "1")
+    with subprocess.Popen([sys.executable, "-m", "mlflow", "server", *options], env=environment) as server:  # noqa: S603 - fixed words
+        signal.signal(signal.SIGTERM, lambda *_: server.terminate())
+        signal.signal(signal.SIGINT, lambda *_: server.terminate())
+        return server.wait()

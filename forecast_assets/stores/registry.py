@@ -1,0 +1,286 @@
+"""The registry: model versions, their aliases and their files in MLflow.
+
+Belongs here: every call to MLflow, with what can go wrong told in sentences.
+Does not belong here: what a version means and when an alias moves (``champions``).
+"""
+
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+import sqlalchemy as sa
+
+from forecast_assets.errors import BadSetting, UnknownName
+from forecast_assets.settings import settings
+from forecast_assets.stores.mlflow_backend import artifacts_url, tracking_uri
+from forecast_assets.stores.mlflow_client import Connection
+from forecast_assets.stores.warehouse import Warehouse
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities.model_registry import ModelVersion, RegisteredModel
+
+# The highest number MLflow answers at once.
+_PAGE = 1000
+_FEW = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One version of the model of a series; ``path`` is its bundle among the files of ``run_id``."""
+
+    name: str
+    number: int
+    run_id: str
+    path: str
+    tags: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class NewVersion:
+    """A version to be made unless one of this ``recipe`` is there; ``about`` are tags of a new model."""
+
+    name: str
+    recipe: str
+    run_id: str
+    path: str
+    tags: Mapping[str, str]
+    about: Mapping[str, str]
+
+
+class Registry:
+    """MLflow's models at one URI."""
+
+    def __init__(self, uri: str) -> None:
+        self.uri = uri
+        self._way = Connection(uri)
+        # The tables themselves answer in a hundredth of the time where they are at hand.
+        direct = uri.startswith("postgresql")
+        self._tables = Warehouse(sa.make_url(uri), connections=2) if direct else None
+
+    @property
+    def _client(self) -> "MlflowClient":
+        return self._way.client
+
+    def experiment(self, dataset: str) -> str:
+        """The id of a dataset's experiment, made where there is none. Raises ``BadSetting`` if deleted."""
+        name = f"forecast_assets/{dataset}"
+        with self._way.told("open an experiment"):
+            found = self._client.get_experiment_by_name(name)
+            if found is None:
+                root = artifacts_url()
+                try:
+                    return str(self._client.create_experiment(name, root and f"{root}/{dataset}"))
+                except self._way.failure as error:
+                    if error.error_code != "RESOURCE_ALREADY_EXISTS":
+                        raise
+                return self.experiment(dataset)  # somebody else made it meanwhile
+        if found.lifecycle_stage != "active":
+            raise BadSetting(
+                f"the MLflow experiment {name!r} was deleted, and its models may go with it",
+                remedy=f"restore it: `mlflow experiments restore --experiment-id {found.experiment_id}`",
+            )
+        return str(found.experiment_id)
+
+    def run(self, dataset: str, dagster_run: str, tags: Mapping[str, str]) -> tuple[str, str]:
+        """(experiment, run) that a Dagster run writes to; the same one when it is tried again."""
+        experiment = self.experiment(dataset)
+        with self._way.told("open a run"):
+            found = self._client.search_runs(
+                [experiment], f"tags.dagster_run = '{dagster_run}'", max_results=1
+            )
+            run = (
+                found[0]
+                if found
+                else self._client.create_run(
+                    experiment,
+                    run_name=f"register {dagster_run[:8]}",
+                    tags={**tags, "dagster_run": dagster_run},
+                )
+            )
+        return experiment, str(run.info.run_id)
+
+    def log(self, run_id: str, *, metrics: Mapping[str, float], params: Mapping[str, object]) -> None:
+        """Store numbers and settings with a run."""
+        from mlflow.entities import Metric, Param  # noqa: PLC0415
+
+        with self._way.told("store metrics"):
+            self._client.log_batch(
+                run_id,
+                metrics=[Metric(name, value, 0, 0) for name, value in metrics.items()],
+                params=[Param(name, str(value)) for name, value in params.items()],
+            )
+
+    def store(self, run_id: str, folder: Path, path: str) -> None:
+        """Copy the files of ``folder`` to ``path`` among the files of a run."""
+        with self._way.told("store files"):
+            self._client.log_artifacts(run_id, str(folder), path)
+
+    def end(self, run_id: str, *, failed: bool = False) -> None:
+        """Mark a run as finished."""
+        with self._way.told("end a run"):
+            self._client.set_terminated(run_id, "FAILED" if failed else "FINISHED")
+
+    @contextmanager
+    def files(self, run_id: str, path: str) -> Iterator[Path]:
+        """The files of a bundle in a folder that lives as long as the block.
+
+        Raises ``UnknownName`` when they are gone.
+        """
+        with tempfile.TemporaryDirectory() as folder:
+            gone = UnknownName(
+                f"MLflow has no files at {path} of run {run_id}",
+                remedy="register the series again, then promote or roll back to that version",
+            )
+            with self._way.told("read files"):
+                try:
+                    found = Path(self._client.download_artifacts(run_id, path, folder))
+                except FileNotFoundError:
+                    raise gone from None
+                except self._way.failure as error:
+                    if self._way.is_absent(error) or "No such" in str(error):
+                        raise gone from None
+                    raise
+            if not found.is_dir():
+                raise gone
+            yield found
+
+    def add_versions(self, wanted: Sequence[NewVersion]) -> dict[str, int]:
+        """The number of each wanted version by model, made where there is none of its recipe.
+
+        An answer may get lost and the request be repeated, so that there are two of one recipe: the
+        lowest is the version.
+        """
+        with self._way.told("register versions"):
+            found = self._of_recipes(wanted)
+            if not (new := [one for one in wanted if one.name not in found]):
+                return found
+            known = self._models([one.name for one in new])
+            for one in new:
+                if one.name not in known:
+                    self._add_model(one.name, one.about)
+                source = f"runs:/{one.run_id}/{one.path}"
+                tags = {**one.tags, "recipe": one.recipe}
+                self._client.create_model_version(one.name, source, one.run_id, tags=tags)
+            return found | self._of_recipes(new)
+
+    def _models(self, names: Sequence[str]) -> set[str]:
+        if self._tables is None:
+            return set()
+        return {str(row["name"]) for row in self._tables.rows("mlflow_models", names=list(names))}
+
+    def _add_model(self, name: str, about: Mapping[str, str]) -> None:
+        try:
+            self._client.create_registered_model(name, tags=dict(about))
+        except self._way.failure as error:
+            if error.error_code != "RESOURCE_ALREADY_EXISTS":
+                raise
+
+    def _of_recipes(self, wanted: Sequence[NewVersion]) -> dict[str, int]:
+        if self._tables is not None:
+            rows = self._tables.rows(
+                "mlflow_recipes", names=[one.name for one in wanted], recipes=[one.recipe for one in wanted]
+            )
+            return {str(row["name"]): int(str(row["version"])) for row in rows}
+        found: dict[str, int] = {}
+        for one in wanted:
+            asked = f"name='{one.name}' and tags.recipe='{one.recipe}'"
+            page = self._client.search_model_versions(asked, order_by=["version_number ASC"], max_results=1)
+            if page:
+                found[one.name] = int(page[0].version)
+        return found
+
+    def version(self, name: str, number: int) -> Version | None:
+        """One version of a model, if it is there."""
+        with self._way.told("read a version"):
+            try:
+                return _version(self._client.get_model_version(name, str(number)))
+            except self._way.failure as error:
+                if not self._way.is_absent(error):
+                    raise
+                return None
+
+    def versions(self, name: str) -> list[Version]:
+        """All versions of a model, the oldest first."""
+        with self._way.told("list versions"):
+            found = self._client.search_model_versions(f"name='{name}'", order_by=["version_number ASC"])
+        return [_version(one) for one in found]
+
+    def aliases(self, names: Sequence[str]) -> dict[str, dict[str, int]]:
+        """Version by alias for each model of one dataset that has any, whoever set them."""
+        if self._tables is not None:
+            rows = self._tables.rows("mlflow_aliases", names=list(names))
+            found: dict[str, dict[str, int]] = {}
+            for row in rows:
+                found.setdefault(str(row["name"]), {})[str(row["alias"])] = int(str(row["version"]))
+            return found
+        with self._way.told("read aliases"):
+            wanted = set(names)
+            models = self._each(names) if len(names) <= _FEW else self._all(names[0].split("__")[0])
+            return {
+                model.name: {alias: int(number) for alias, number in model.aliases.items()}
+                for model in models
+                if model.name in wanted and model.aliases
+            }
+
+    def _each(self, names: Sequence[str]) -> "Iterator[RegisteredModel]":
+        for name in names:
+            try:
+                yield self._client.get_registered_model(name)
+            except self._way.failure as error:
+                if not self._way.is_absent(error):
+                    raise
+
+    def _all(self, dataset: str) -> "Iterator[RegisteredModel]":
+        token: str | None = None
+        while True:
+            page = self._client.search_registered_models(f"name LIKE '{dataset}__%'", _PAGE, page_token=token)
+            yield from page
+            token = page.token
+            if not token:
+                return
+
+    def move_alias(self, name: str, alias: str, number: int) -> None:
+        """Let ``alias`` of a model mean version ``number``."""
+        with self._way.told("move an alias"):
+            self._client.set_registered_model_alias(name, alias, str(number))
+
+    def drop_alias(self, name: str, alias: str) -> None:
+        """Take an alias away from a model."""
+        with self._way.told("drop an alias"):
+            self._client.delete_registered_model_alias(name, alias)
+
+    def dispose(self) -> None:
+        """Close our own connections to MLflow's tables."""
+        if self._tables is not None:
+            self._tables.dispose()
+
+
+def _version(found: "ModelVersion") -> Version:
+    path = str(found.source).removeprefix(f"runs:/{found.run_id}/")
+    return Version(str(found.name), int(found.version), str(found.run_id), path, dict(found.tags))
+
+
+def version_page(name: str, number: int) -> str:
+    """Address of a version's page in MLflow."""
+    return f"{settings().mlflow_pages}/#/models/{quote(name)}/versions/{number}"
+
+
+def run_page(experiment: str, run_id: str) -> str:
+    """Address of a run's page in MLflow."""
+    return f"{settings().mlflow_pages}/#/experiments/{experiment}/runs/{run_id}"
+
+
+def open_registry() -> Registry:
+    """Open the registry of the environment, once per process."""
+    return _opened(tracking_uri())
+
+
+@lru_cache(maxsize=4)
+def _opened(uri: str) -> Registry:
+    return Registry(uri)
