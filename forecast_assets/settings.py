@@ -5,9 +5,10 @@ Does not belong here: settings of one dataset or one evaluation, which live with
 """
 
 import os
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, AliasChoices, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -146,10 +147,34 @@ def settings() -> Settings:
 
 
 @lru_cache(maxsize=4)
-def _read(_environment: tuple[tuple[str, str], ...]) -> Settings:
+def _read(environment: tuple[tuple[str, str], ...]) -> Settings:
     try:
-        return Settings()
+        return Settings(**_filed(dict(environment)))
     except ValidationError as error:
         first = error.errors(include_input=False)[0]
         name = f"FORECAST_{str(first['loc'][0]).upper()}"
         raise BadSetting(f"{name}: {first['msg']}", remedy=f"correct or unset {name}") from None
+
+
+def _filed(environment: Mapping[str, str]) -> dict[str, Any]:
+    """Values that stand in files: FORECAST_DATABASE_URL_FILE=/run/secrets/url, as containers pass secrets."""
+    found: dict[str, Any] = {}
+    for field in Settings.model_fields:
+        name = f"FORECAST_{field.upper()}"
+        file = environment.get(f"{name}_FILE")
+        if not file:
+            continue
+        if environment.get(name):
+            raise BadSetting(
+                f"both {name} and {name}_FILE are set", remedy=f"unset one of {name}, {name}_FILE"
+            )
+        try:
+            found[field] = Path(file).read_text(encoding="utf-8").strip()
+        except (OSError, ValueError) as error:
+            raise BadSetting(
+                f"{name}_FILE={file} cannot be read: {type(error).__name__}",
+                remedy=f"let {name}_FILE name a readable text file",
+            ) from None
+        if not found[field]:
+            raise BadSetting(f"{name}_FILE={file} is empty", remedy=f"write the value of {name} into it")
+    return found

@@ -12,6 +12,7 @@ from forecast_assets.settings import Settings, settings
 def _bare(monkeypatch):
     for name in ("DAGSTER_HOME", *(f"FORECAST_{field.upper()}" for field in Settings.model_fields)):
         monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(f"{name}_FILE", raising=False)
 
 
 def test_the_home_lies_beside_dagsters_or_where_the_process_stands(monkeypatch, tmp_path):
@@ -81,6 +82,36 @@ def test_no_way_of_showing_the_settings_shows_the_password(monkeypatch):
     known = settings()
     for shown in (repr(known), str(known), known.model_dump_json(), repr(known.model_dump())):
         assert "canary" not in shown
+
+
+def test_a_secret_may_stand_in_a_file(monkeypatch, tmp_path):
+    (tmp_path / "url").write_text("postgresql://me:canary-4711@host/db\n")
+    monkeypatch.setenv("FORECAST_DATABASE_URL_FILE", str(tmp_path / "url"))
+    known = settings().database_url
+    assert known is not None
+    assert known.get_secret_value() == "postgresql://me:canary-4711@host/db"
+
+
+@pytest.mark.parametrize(
+    ("content", "beside", "told"),
+    [
+        (None, None, "cannot be read: FileNotFoundError"),
+        (b"", None, "is empty"),
+        (b"\xff\xfe", None, "cannot be read: UnicodeDecodeError"),
+        (b"postgresql://a/b", "postgresql://c/d", "both FORECAST_DATABASE_URL and"),
+    ],
+)
+def test_a_secret_file_that_cannot_be_meant_is_refused(monkeypatch, tmp_path, content, beside, told):
+    file = tmp_path / "url"
+    if content is not None:
+        file.write_bytes(content)
+    monkeypatch.setenv("FORECAST_DATABASE_URL_FILE", str(file))
+    if beside:
+        monkeypatch.setenv("FORECAST_DATABASE_URL", beside)
+    with pytest.raises(BadSetting, match=told) as refused:
+        settings()
+    assert "FORECAST_DATABASE_URL_FILE" in refused.value.problem
+    assert "postgresql://" not in str(refused.value)
 
 
 def test_every_setting_explains_itself():
