@@ -3,6 +3,7 @@
 import dagster as dg
 
 from forecast_assets.automation.aliases import aliases_moved_in_mlflow
+from forecast_assets.automation.retention import trim_state, trim_weekly
 from forecast_assets.backtests.assets import evaluation, global_forecasts_asset
 from forecast_assets.backtests.checks import no_leakage
 from forecast_assets.backtests.jobs import build_dataset, evaluate_changed, evaluate_series
@@ -82,7 +83,9 @@ def build_definitions(**resources: object) -> dg.Definitions:
             register_champions,
             promote_champions,
             rollback_champions,
+            trim_state,
         ],
+        schedules=[trim_weekly],
         sensors=[settle_failed_runs, settle_cancelled_runs, aliases_moved_in_mlflow],
         resources={"stores": StoresResource(), "registry": RegistryResource(), **resources},
         # One run is one process: a process per step would pay for the imports again and again.

@@ -18,6 +18,7 @@ from forecast_assets.cli import (
     mlflow,
     plan,
     registry,
+    state,
     submit,
     workspace,
 )
@@ -32,6 +33,7 @@ app = typer.Typer(
     add_completion=False,
 )
 app.add_typer(dataset.app, name="dataset")
+app.add_typer(state.app, name="state")
 app.command()(evaluate.evaluate)
 app.add_typer(submit.app, name="submit")
 app.add_typer(workspace.app, name="workspace")

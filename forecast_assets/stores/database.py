@@ -18,6 +18,7 @@ SQL = next(p / "sql" for p in (Path(__file__).parents[1], Path(__file__).parents
 WAREHOUSE_SCHEMA = "forecast"
 DAGSTER_SCHEMA = "dagster"
 _MIGRATION_LOCK = 7_203_911
+_MAINTENANCE_LOCK = 7_203_912
 # A server that is cut off must be noticed in a minute, not in the two hours of the system's default.
 _NOTICE = {
     "connect_timeout": "10",
@@ -133,7 +134,7 @@ def migrate(connection: sa.Connection, revision: str) -> None:
 
 def _is_current(connection: sa.Connection) -> bool:
     """Whether there is nothing to migrate. Raises ``BadSetting`` when the database is ahead of the code."""
-    found, known = _revision(connection), newest_revision()
+    found, known = revision(connection), newest_revision()
     if found is not None and found > known:
         raise BadSetting(
             f"the database is at revision {found}, newer than this code ({known})",
@@ -142,7 +143,8 @@ def _is_current(connection: sa.Connection) -> bool:
     return found == known
 
 
-def _revision(connection: sa.Connection) -> str | None:
+def revision(connection: sa.Connection) -> str | None:
+    """The revision of the warehouse's schema, or nothing where there is none."""
     table = f"{WAREHOUSE_SCHEMA}.alembic_version"
     if connection.scalar(sa.text("select to_regclass(:table)"), {"table": table}) is None:
         return None
@@ -156,6 +158,22 @@ def connected(url: sa.URL) -> Iterator[sa.Connection]:
     engine = sa.create_engine(url, poolclass=sa.NullPool)
     with outage_told(url), engine.begin() as connection:
         yield connection
+
+
+@contextmanager
+def alone(url: sa.URL) -> Iterator[None]:
+    """One backup, restore or retention at a time: they would take files from under each other.
+
+    Raises ``BadSetting`` when another one runs. A killed one leaves no lock behind.
+    """
+    with connected(url) as connection:
+        if not connection.scalar(
+            sa.text("select pg_try_advisory_xact_lock(:key)"), {"key": _MAINTENANCE_LOCK}
+        ):
+            raise BadSetting(
+                "another backup, restore or retention is running", remedy="wait until it has ended"
+            )
+        yield
 
 
 @contextmanager

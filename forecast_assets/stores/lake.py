@@ -7,9 +7,12 @@ Does not belong here: what the files mean.
 import io
 import os
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import PurePosixPath
+from typing import Any
 from uuid import uuid4
 
 import fsspec
@@ -23,6 +26,15 @@ from forecast_assets.errors import BadSetting, Outage
 # fsspec would take the first for patterns; the others no storage agrees about.
 _UNSAFE = re.compile(r"[*?\[\]\\\x00-\x1f]")
 _UNFINISHED = ".part"
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """One file: ``path`` below the lake, ``size`` in bytes, when it was written."""
+
+    path: str
+    size: int
+    written_at: datetime
 
 
 class Lake:
@@ -103,6 +115,13 @@ class Lake:
         skip = len(self._root) + 1
         return sorted(name[skip:] for name in names if not name.endswith(_UNFINISHED))
 
+    def files(self, path: str) -> Sequence[Stored]:
+        """The files below ``path`` with size and age, sorted; also what a killed writer left unfinished."""
+        with self._outage(path, "list", "check FORECAST_LAKE_URL and its rights"):
+            found = self._files.find(self._full(path), detail=True)
+        skip = len(self._root) + 1
+        return [Stored(name[skip:], int(told["size"]), _moment(told)) for name, told in sorted(found.items())]
+
     def delete(self, path: str) -> None:
         """Remove a file or a folder with all below it; what is not there is fine."""
         full = self._full(path)
@@ -126,6 +145,15 @@ class Lake:
             raise Outage(
                 f"the lake cannot {verb} {path}: {type(error).__name__}: {error}", remedy=remedy
             ) from error
+
+
+def _moment(told: Mapping[str, Any]) -> datetime:
+    """When a file was written, by whichever name its storage has for that; now, where it has none."""
+    names = ("mtime", "LastModified", "last_modified", "updated", "modified")
+    found = next((told[name] for name in names if told.get(name) is not None), None)
+    if isinstance(found, datetime):
+        return found if found.tzinfo else found.replace(tzinfo=UTC)
+    return datetime.now(UTC) if found is None else datetime.fromtimestamp(float(found), UTC)
 
 
 def _write_whole(target: str, content: bytes | memoryview) -> None:

@@ -1,0 +1,101 @@
+"""What nobody needs any more, and removing it.
+
+Belongs here: finding superseded events, runs, snapshots and files, and deleting exactly those.
+Does not belong here: results of the warehouse, which stay; ticks, which ``dagster.yaml`` trims.
+
+Never deleted: the newest event of each kind about a partition, so that no partition loses its colour; the
+newest result of a check; the current snapshot; a file that any row refers to, or that is younger than the
+grace; a folder of the lake that this code does not know.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from forecast_assets.stores import Stores
+from forecast_assets.stores.lake import Stored
+
+_FOLDERS = ("sales", "panels", "global", "backtests", "doctor")
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """How long what is superseded is kept.
+
+    ``days``: of events, runs and snapshots. ``snapshots``: the newest of each dataset, whatever their age.
+    ``grace_hours``: of files that no row refers to: a run writes its files before its rows.
+    """
+
+    days: int = 90
+    snapshots: int = 3
+    grace_hours: int = 48
+
+
+@dataclass(frozen=True, slots=True)
+class Superseded:
+    """How much of one kind is superseded; ``size`` in bytes."""
+
+    what: str
+    count: int
+    size: int
+
+
+def retain(
+    stores: Stores, delete_run: Callable[[str], object], policy: Policy, *, apply: bool, now: datetime
+) -> list[Superseded]:
+    """Count what ``policy`` lets go of, and with ``apply`` delete it; twice is the same as once.
+
+    ``delete_run`` forgets one Dagster run with all its events.
+    """
+    before = (now - timedelta(days=policy.days)).astimezone(UTC).replace(tzinfo=None)
+    return [
+        *_events_and_runs(stores, delete_run, before, apply=apply),
+        _snapshots(stores, policy, before, apply=apply),
+        _files(stores, now - timedelta(hours=policy.grace_hours), apply=apply),
+    ]
+
+
+def _events_and_runs(
+    stores: Stores, delete_run: Callable[[str], object], before: datetime, *, apply: bool
+) -> list[Superseded]:
+    warehouse = stores.warehouse
+    with warehouse.transaction() as connection:
+        warehouse.execute("kept_events", connection)
+        (events,) = warehouse.rows_in(connection, "superseded_events", before=before)
+        runs = warehouse.rows_in(connection, "spent_runs", before=before)
+        if apply:
+            warehouse.execute("delete_superseded_events", connection, before=before)
+            warehouse.execute("delete_superseded_checks", connection, before=before)
+            warehouse.execute("delete_lost_event_tags", connection)
+    if apply:
+        for run in runs:
+            delete_run(str(run["run_id"]))
+    return [
+        Superseded("events of assets", int(str(events["count"])), int(str(events["bytes"]))),
+        Superseded("runs", len(runs), sum(int(str(run["bytes"])) for run in runs)),
+    ]
+
+
+def _snapshots(stores: Stores, policy: Policy, before: datetime, *, apply: bool) -> Superseded:
+    moment = before.replace(tzinfo=UTC)
+    found = stores.warehouse.rows("superseded_snapshots", before=moment, kept=policy.snapshots)
+    if apply:
+        for row in found:
+            stores.warehouse.execute("delete_snapshot", dataset=row["dataset"], hash=row["hash"])
+    return Superseded("snapshots", len(found), 0)
+
+
+def _files(stores: Stores, before: datetime, *, apply: bool) -> Superseded:
+    # Listed first: what a run writes and refers to meanwhile is not on this list.
+    stored = [file for folder in _FOLDERS for file in stores.lake.files(folder)]
+    wanted = {str(row["path"]) for row in stores.warehouse.rows("lake_references")}
+    orphans = [file for file in stored if file.written_at < before and not _is_referred_to(file, wanted)]
+    if apply:
+        for file in orphans:
+            stores.lake.delete(file.path)
+    return Superseded("files of the lake", len(orphans), sum(file.size for file in orphans))
+
+
+def _is_referred_to(file: Stored, wanted: set[str]) -> bool:
+    parts = file.path.split("/")
+    return any("/".join(parts[:length]) in wanted for length in range(1, len(parts) + 1))
