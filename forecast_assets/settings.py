@@ -63,6 +63,10 @@ class Settings(BaseSettings):
         default=None,
         description="Where people open MLflow, for links; the tracking URI, or http://127.0.0.1:5000.",
     )
+    celery_broker: SecretStr | None = Field(
+        default=None,
+        description="Where runs wait for Celery workers, redis://:password@host:6379/0; only with deploy/.",
+    )
     processes: int = Field(
         default_factory=lambda: min(os.cpu_count() or 1, _MOST_PROCESSES),
         ge=1,
@@ -136,6 +140,16 @@ class Settings(BaseSettings):
         given = self.mlflow_tracking_uri.get_secret_value() if self.mlflow_tracking_uri else ""
         served = given if given.startswith(("http://", "https://")) and "@" not in given else None
         return (self.mlflow_url or served or "http://127.0.0.1:5000").rstrip("/")
+
+    @property
+    def broker(self) -> str:
+        """The address of Celery's broker. Raises ``BadSetting`` when nobody set it."""
+        if self.celery_broker is None:
+            raise BadSetting(
+                "runs go to Celery workers, but FORECAST_CELERY_BROKER is not set",
+                remedy="set FORECAST_CELERY_BROKER or FORECAST_CELERY_BROKER_FILE",
+            )
+        return self.celery_broker.get_secret_value()
 
 
 def settings() -> Settings:

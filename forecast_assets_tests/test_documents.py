@@ -11,18 +11,7 @@ from forecast_assets.cli.app import app
 from forecast_assets.settings import Settings
 
 ROOT = Path(__file__).parents[1]
-DOCUMENTS = [
-    ROOT / name
-    for name in (
-        "README.md",
-        "CONTRIBUTING.md",
-        "docs/architecture.md",
-        "docs/presets.md",
-        "docs/launched.md",
-        "docs/models.md",
-        "docs/registry.md",
-    )
-]
+DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 TEXTS = {path.name: path.read_text() for path in DOCUMENTS}
 ALL = "\n".join(TEXTS.values())
 

@@ -25,7 +25,7 @@ class TrimConfig(dg.Config):
         default=_DEFAULTS.days,
         ge=1,
         le=3650,
-        description="Days that superseded events, runs and snapshots are kept.",
+        description="Days that superseded events, runs, snapshots and forecasts are kept.",
     )
     snapshots: int = Field(
         default=_DEFAULTS.snapshots,
@@ -62,7 +62,7 @@ def trim(context: dg.OpExecutionContext, config: TrimConfig, stores: StoresResou
 
 @dg.job
 def trim_state() -> None:
-    """Remove superseded events, runs, snapshots and files; by default only tell what they are."""
+    """Remove superseded events, runs, snapshots, forecasts and files; by default only tell what they are."""
     trim()
 
 

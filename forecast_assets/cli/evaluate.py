@@ -13,6 +13,7 @@ import typer
 from forecast_assets.backtests import global_forecasts
 from forecast_assets.backtests.evaluation import PROGRESS, Plan, plan
 from forecast_assets.backtests.settings import revised
+from forecast_assets.bookkeeping.launcher import process_tags
 from forecast_assets.champions import production
 from forecast_assets.champions.forecasting import stale_forecasts
 from forecast_assets.cli.console import BROKE, SAY, progress
@@ -66,7 +67,7 @@ def run(dataset: str, series: list[str] | None, changes: Mapping[str, object], *
         config = {"global_forecasts": {"config": {**changes, "force": force}}}
         with refusals_raised():
             _job("build_dataset").execute_in_process(
-                instance=instance, partition_key=dataset, run_config={"ops": config}
+                instance=instance, partition_key=dataset, run_config={"ops": config}, tags=process_tags()
             )
     else:
         SAY.print(f"{dataset}: sales, panel and global models are unchanged")
@@ -103,7 +104,7 @@ def _forecast(
         ops = {"production_models": {"config": {"force": force}}}
         with refusals_raised():
             _job("fit_production_models").execute_in_process(
-                instance=instance, partition_key=dataset, run_config={"ops": ops}
+                instance=instance, partition_key=dataset, run_config={"ops": ops}, tags=process_tags()
             )
     stale = stale_forecasts(stores, dataset, series, force=force)
     if not stale:
@@ -162,7 +163,9 @@ def launch(
 ) -> None:
     """Run a job in this process. Raises the ``ForecastError`` behind a refusal."""
     with refusals_raised():
-        _job(job).execute_in_process(instance=instance, run_config=dict(config), tags=dict(tags))
+        _job(job).execute_in_process(
+            instance=instance, run_config=dict(config), tags={**tags, **process_tags()}
+        )
 
 
 def range_tags(first: str, last: str) -> dict[str, str]:

@@ -70,7 +70,7 @@ def restore(
 @app.command()
 def trim(
     days: Annotated[
-        int, typer.Option(min=1, max=3650, help="Keep superseded events, runs and snapshots so long.")
+        int, typer.Option(min=1, max=3650, help="Keep what is superseded so long.")
     ] = DEFAULTS.days,
     snapshots: Annotated[
         int, typer.Option(min=1, max=1000, help="Keep so many of each dataset, however old.")
@@ -81,7 +81,7 @@ def trim(
     apply: Annotated[bool, typer.Option("--apply", help="Delete it; otherwise only tell.")] = False,  # noqa: FBT002
     form: Annotated[Format, typer.Option("--format")] = Format.TABLE,
 ) -> None:
-    """Tell which events, runs, snapshots and files are superseded; with --apply delete them."""
+    """Tell which events, runs, snapshots, forecasts and files are superseded; with --apply delete them."""
     policy = retention.Policy(days=days, snapshots=snapshots, grace_hours=grace_hours)
     found = retention.retain(
         open_stores(), open_instance().delete_run, policy, apply=apply, now=datetime.now(UTC)

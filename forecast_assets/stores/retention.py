@@ -1,11 +1,11 @@
 """What nobody needs any more, and removing it.
 
-Belongs here: finding superseded events, runs, snapshots and files, and deleting exactly those.
-Does not belong here: results of the warehouse, which stay; ticks, which ``dagster.yaml`` trims.
+Belongs here: finding superseded events, runs, snapshots, forecasts and files, and deleting exactly those.
+Does not belong here: champions and metrics with their history, which stay; ticks (``dagster.yaml``).
 
 Never deleted: the newest event of each kind about a partition, so that no partition loses its colour; the
-newest result of a check; the current snapshot; a file that any row refers to, or that is younger than the
-grace; a folder of the lake that this code does not know.
+newest result of a check; the current snapshot; a forecast whose days are not over; a file that any row
+refers to, or that is younger than the grace; a folder of the lake that this code does not know.
 """
 
 from collections.abc import Callable
@@ -15,14 +15,14 @@ from datetime import UTC, datetime, timedelta
 from forecast_assets.stores import Stores
 from forecast_assets.stores.lake import Stored
 
-_FOLDERS = ("sales", "panels", "global", "backtests", "doctor")
+_FOLDERS = ("sales", "star", "panels", "global", "backtests", "forecasts", "doctor")
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
     """How long what is superseded is kept.
 
-    ``days``: of events, runs and snapshots. ``snapshots``: the newest of each dataset, whatever their age.
+    ``days``: of events, runs, snapshots, forecasts. ``snapshots``: the newest of each dataset, of any age.
     ``grace_hours``: of files that no row refers to: a run writes its files before its rows.
     """
 
@@ -51,6 +51,7 @@ def retain(
     return [
         *_events_and_runs(stores, delete_run, before, apply=apply),
         _snapshots(stores, policy, before, apply=apply),
+        _forecasts(stores, before, apply=apply),
         _files(stores, now - timedelta(hours=policy.grace_hours), apply=apply),
     ]
 
@@ -83,6 +84,14 @@ def _snapshots(stores: Stores, policy: Policy, before: datetime, *, apply: bool)
         for row in found:
             stores.warehouse.execute("delete_snapshot", dataset=row["dataset"], hash=row["hash"])
     return Superseded("snapshots", len(found), 0)
+
+
+def _forecasts(stores: Stores, before: datetime, *, apply: bool) -> Superseded:
+    moment = before.replace(tzinfo=UTC)
+    (found,) = stores.warehouse.rows("superseded_forecasts", before=moment)
+    if apply:
+        stores.warehouse.execute("delete_superseded_forecasts", before=moment)
+    return Superseded("forecasts", int(str(found["count"])), 0)
 
 
 def _files(stores: Stores, before: datetime, *, apply: bool) -> Superseded:

@@ -1,64 +1,24 @@
 """Dagit as a planner uses it: real daemon, real web server, real browser."""
 
-import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from urllib.error import HTTPError, URLError
-from urllib.request import Request, urlopen
 
 import pytest
+
+from forecast_assets_tests.dagit import PATIENCE, Dagit, free_port, until
 
 ROOT = Path(__file__).parents[2]
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 # Set FORECAST_SCREENSHOTS=docs/images to renew the pictures of the README.
 PICTURES = os.environ.get("FORECAST_SCREENSHOTS")
 FIRST, LAST = "bakery__bakery_21__p101", "bakery__bakery_28__p110"
-_PATIENCE = 300
-
 pytestmark = pytest.mark.skipif(
     CHROMIUM is None, reason="no Chromium on this machine (apt-get install chromium)"
 )
-
-
-def until(what: str, answer: Callable[[], object]) -> object:
-    """Wait for a condition, and say which one never came true."""
-    end = time.monotonic() + _PATIENCE
-    while time.monotonic() < end:
-        found = answer()
-        if found:
-            return found
-        time.sleep(0.3)
-    raise AssertionError(f"{what} did not happen within {_PATIENCE} seconds")
-
-
-class Dagit:
-    """A running `dagster dev` on a home of its own."""
-
-    def __init__(self, home: Path, port: int) -> None:
-        self.url = f"http://127.0.0.1:{port}"
-        self.home = home
-
-    def ask(self, query: str, **variables: object) -> dict:
-        body = json.dumps({"query": query, "variables": variables}).encode()
-        request = Request(f"{self.url}/graphql", body, {"Content-Type": "application/json"})  # noqa: S310
-        try:
-            with urlopen(request, timeout=60) as answer:  # noqa: S310 - loopback
-                return json.load(answer)["data"]
-        except HTTPError as error:
-            raise AssertionError(error.read().decode()) from error
-
-    def answers(self) -> bool:
-        try:
-            with urlopen(f"{self.url}/server_info", timeout=5):  # noqa: S310 - loopback
-                return True
-        except (URLError, OSError):
-            return False
 
 
 @pytest.fixture(scope="module")
@@ -70,9 +30,7 @@ def dagit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dagit]:
     environment.pop("FORECAST_DATABASE_URL", None)
     demo = [sys.executable, "-m", "forecast_assets", "demo"]
     subprocess.run(demo, env=environment, check=True, cwd=home, capture_output=True)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     server = subprocess.Popen(
         [sys.executable, "-m", "dagster", "dev", "-w", str(ROOT / "workspace.yaml"), "-p", str(port)],
         env=environment,
@@ -80,7 +38,7 @@ def dagit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dagit]:
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
-    started = Dagit(home, port)
+    started = Dagit(port)
     try:
         until("the web server answers", started.answers)
         yield started
@@ -97,7 +55,7 @@ def page(dagit):
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=switches)
         page = browser.new_page(viewport={"width": 1400, "height": 950}, base_url=dagit.url)
-        page.set_default_timeout(_PATIENCE * 1000)
+        page.set_default_timeout(PATIENCE * 1000)
         yield page
         browser.close()
 

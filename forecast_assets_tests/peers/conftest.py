@@ -1,9 +1,7 @@
 """Comparisons with other libraries take minutes: they run only when asked for by ``-m peers``."""
 
+from forecast_assets_tests.asked_for import leave_out
+
 
 def pytest_collection_modifyitems(config, items):
-    if "peers" in config.option.markexpr:
-        return
-    unasked = [item for item in items if item.get_closest_marker("peers")]
-    items[:] = [item for item in items if item not in unasked]
-    config.hook.pytest_deselected(items=unasked)
+    leave_out("peers", config, items)

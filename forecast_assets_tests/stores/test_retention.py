@@ -7,6 +7,8 @@ import dagster as dg
 
 from forecast_assets.automation.retention import trim_state
 from forecast_assets.backtests.assets import CHAMPION
+from forecast_assets.champions.forecast_store import read_forecast
+from forecast_assets.champions.forecasting import make_forecasts
 from forecast_assets.datasets import building
 from forecast_assets.datasets.building import read_panel
 from forecast_assets.datasets.definition import load
@@ -42,6 +44,9 @@ def test_superseded_events_and_runs_go_and_nobody_sees_a_difference(place, monke
     nights += [place.evaluate(HEALTHY, YOUNG, force=force) for force in (False, True)]
     nights += [place.evaluate(HEALTHY, force=True)]
     assert all(night.success for night in nights)
+    for night in ("older", "newer"):
+        (made,) = make_forecasts(place.stores, [HEALTHY], run_id=night, force=True)
+        assert made.outcome == "forecast"
     before = seen(place)
 
     assert set(trimmed(place, apply=True, now=NOW).values()) == {0}, "nothing is old enough today"
@@ -50,6 +55,7 @@ def test_superseded_events_and_runs_go_and_nobody_sees_a_difference(place, monke
     # Planned and reported: three assets of the first build, three series of two assets, one of them twice.
     assert promised["events of assets"] == 2 * (3 + 3 * 2 + 2)
     assert promised["runs"] == 2  # the first build and the first evaluation
+    assert promised["forecasts"] == 1
 
     first = nights[0].run_id
     set_status(place, first, "STARTED")
@@ -60,6 +66,11 @@ def test_superseded_events_and_runs_go_and_nobody_sees_a_difference(place, monke
     assert seen(place) == before
     assert place.instance.get_run_by_id(first) is None
     assert set(trimmed(place, apply=True).values()) == {0}
+    assert [row["run_id"] for row in place.table("forecast")] == ["newer"]
+    stored = read_forecast(place.stores, HEALTHY)
+    assert stored is not None, "its file has a reference"
+    assert stored.units.size
+    assert [path.split("/")[2] for path in place.files("forecasts")] == ["newer"]
     assert place.evaluate(HEALTHY, YOUNG).success
 
 

@@ -2,7 +2,11 @@
 -- Grain:    one row per path.
 -- Values:   none
 select sales_path as path from snapshot
+-- The star schema of generated sales lies beside them, under the same name.
+union select overlay(sales_path placing 'star' from 1 for length('sales')) from snapshot
 union select panel_path from snapshot where panel_path is not null
 union select path from global_forecast
 union select model_path from global_forecast
 union select path from evaluation where path is not null
+union select path from production_model where path is not null
+union select path from forecast

@@ -1,0 +1,61 @@
+"""Asking a web server of Dagster what a browser would ask it.
+
+Belongs here: GraphQL over loopback, and waiting for what must happen.
+Does not belong here: starting servers, and tests.
+"""
+
+import json
+import socket
+import time
+from collections.abc import Callable
+from urllib.error import HTTPError, URLError
+from urllib.request import Request, urlopen
+
+PATIENCE = 300
+
+
+def free_port() -> int:
+    """A port of this machine that nobody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return int(free.getsockname()[1])
+
+
+def until(what: str, answer: Callable[[], object]) -> object:
+    """Wait for a condition, and say which one never came true."""
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end:
+        found = answer()
+        if found:
+            return found
+        time.sleep(0.3)
+    raise AssertionError(f"{what} did not happen within {PATIENCE} seconds")
+
+
+class Dagit:
+    """A running web server."""
+
+    def __init__(self, port: int) -> None:
+        self.url = f"http://127.0.0.1:{port}"
+
+    def ask(self, query: str, **variables: object) -> dict:
+        """The data of an answer without errors."""
+        told = self.answer(query, **variables)
+        assert not told.get("errors"), told
+        return told["data"]
+
+    def answer(self, query: str, **variables: object) -> dict:
+        """Data and errors, as the server told them."""
+        body = json.dumps({"query": query, "variables": variables}).encode()
+        request = Request(f"{self.url}/graphql", body, {"Content-Type": "application/json"})  # noqa: S310
+        try:
+            with urlopen(request, timeout=60) as answer:  # noqa: S310 - loopback
+                return json.load(answer)
+        except HTTPError as error:  # told in the body like any other answer
+            return json.load(error)
+
+    def answers(self) -> bool:
+        try:
+            with urlopen(f"{self.url}/server_info", timeout=5):  # noqa: S310 - loopback
+                return True
+        except (URLError, OSError):
+            return False

@@ -1,0 +1,185 @@
+"""The files under deploy/ are what their schemas allow, agree with each other and with the code."""
+
+import json
+import os
+import re
+import shlex
+import subprocess
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import jsonschema
+import pytest
+import typer.main
+import yaml
+from dagster._cli import create_dagster_cli
+from dagster._daemon.cli import create_dagster_daemon_cli
+from dagster_webserver.cli import create_dagster_webserver_cli
+
+from forecast_assets.cli.app import app
+from forecast_assets.settings import Settings
+
+ROOT = Path(__file__).parents[2]
+DEPLOY = ROOT / "deploy"
+COMPOSE = yaml.safe_load((DEPLOY / "compose.yaml").read_text())
+VALUES = yaml.safe_load((DEPLOY / "kubernetes" / "values.yaml").read_text())
+SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
+PODS = [
+    VALUES["dagsterWebserver"],
+    VALUES["dagsterDaemon"],
+    *VALUES["dagster-user-deployments"]["deployments"],
+]
+SETTINGS = {f"FORECAST_{name.upper()}" for name in Settings.model_fields}
+PROGRAMS: dict[str, Any] = {
+    "dagster": create_dagster_cli(),
+    "dagster-daemon": create_dagster_daemon_cli(),
+    "dagster-webserver": create_dagster_webserver_cli(),
+    "forecast-assets": typer.main.get_command(app),
+}
+
+
+@pytest.mark.parametrize(("name", "document"), [("compose", COMPOSE), ("values", VALUES)])
+def test_a_file_is_what_its_schema_allows(name, document):
+    schema = json.loads((Path(__file__).parent / "schemas" / f"{name}.json").read_text())
+    errors = jsonschema.Draft202012Validator(schema).iter_errors(document)
+    assert [f"{error.json_path}: {error.message}" for error in errors] == []
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda found: found["services"]["web"].update(ports=["3000:3000"]), "does not match"),
+        (lambda found: found["services"]["web"].update(user="root"), "should not be valid"),
+        (lambda found: found["services"]["web"].update(privileged=True), "unexpected"),
+        (lambda found: found["services"]["web"].pop("read_only"), "required"),
+        (lambda found: found["secrets"]["run_password"].update(environment="PASSWORD"), "unexpected"),
+    ],
+)
+def test_the_schema_notices_what_must_not_happen(change, told):
+    schema = json.loads((Path(__file__).parent / "schemas" / "compose.json").read_text())
+    spoiled = json.loads(json.dumps(COMPOSE))
+    change(spoiled)
+    assert told in str(
+        [error.message for error in jsonschema.Draft202012Validator(schema).iter_errors(spoiled)]
+    )
+
+
+def test_everything_that_is_named_exists():
+    for name, service in SERVICES.items():
+        assert set(service.get("depends_on", {})) <= set(SERVICES), name
+        assert set(service["networks"]) <= set(COMPOSE["networks"]), name
+        assert secrets_of(service) <= set(COMPOSE["secrets"]), name
+        for volume in service.get("volumes", []):
+            source = volume.partition(":")[0]
+            assert source in COMPOSE["volumes"] or (DEPLOY / source).exists(), volume
+    assert set().union(*map(secrets_of, SERVICES.values())) == set(COMPOSE["secrets"]), "none is left over"
+
+
+def secrets_of(service: dict[str, Any]) -> set[str]:
+    return {one if isinstance(one, str) else one["source"] for one in service.get("secrets", [])}
+
+
+def test_every_service_that_stays_is_watched():
+    assert {name for name, service in SERVICES.items() if "healthcheck" not in service} == {"prepare"}
+
+
+def test_no_secret_is_passed_by_environment_or_command():
+    for name, service in SERVICES.items():
+        for variable, value in service.get("environment", {}).items():
+            secret = re.search("PASSWORD|SECRET|TOKEN|DATABASE_URL|BROKER|KEY", variable)
+            assert not secret or variable.endswith("_FILE"), f"{name}: {variable}"
+            assert not secret or value.startswith("/run/secrets/"), f"{name}: {variable}"
+    for pod in PODS:
+        assert not [one for one in pod["env"] if re.search("PASSWORD|SECRET|TOKEN|DATABASE_URL", one["name"])]
+
+
+def test_settings_that_are_set_exist():
+    given = {name for service in SERVICES.values() for name in service.get("environment", {})}
+    given |= {one["name"] for pod in PODS for one in pod["env"]}
+    ours = {name.removesuffix("_FILE") for name in given if name.startswith("FORECAST_")}
+    assert ours - {"FORECAST_NAMESPACE"} <= SETTINGS
+
+
+@pytest.mark.parametrize("service", sorted(set(SERVICES) - {"postgres"}))
+def test_commands_and_their_options_exist(service):
+    words = SERVICES[service]["command"]
+    if words[0] == "sh":
+        (line,) = re.findall("exec (mlflow server .*)", words[2])
+        words = shlex.split(line)
+    if words[0] not in PROGRAMS:
+        assert words[0] in {"redis-server", "celery", "mlflow"}
+        return
+    check_words(words)
+
+
+@pytest.mark.parametrize("service", ["code", "daemon"])
+def test_health_checks_exist(service):
+    check_words(SERVICES[service]["healthcheck"]["test"][1:])
+
+
+def check_words(words: list[str]) -> None:
+    command, rest = PROGRAMS[words[0]], words[1:]
+    while hasattr(command, "commands"):  # Typer's groups are not Click's
+        command = command.commands[rest.pop(0)]
+    known = {option for parameter in command.params for option in parameter.opts}
+    assert {word for word in rest if word.startswith("-")} <= known
+
+
+def test_secrets_are_made_once_and_kept(tmp_path):
+    folder = tmp_path / "secrets"
+
+    def make() -> dict[str, str]:
+        subprocess.run([DEPLOY / "make-secrets", folder], check=True, capture_output=True)
+        return {file.name: file.read_text() for file in folder.iterdir()}
+
+    made = make()
+    assert make() == made
+    assert set(COMPOSE["secrets"]) <= set(made)
+    assert (folder.stat().st_mode & 0o077) == 0
+    assert made["run_password"] in made["database_url"]
+    words = [made[name] for name in made if name.endswith("password")]
+    assert len(set(words)) == len(words)
+    assert all(len(word) == 48 for word in words)
+
+
+@pytest.mark.parametrize("file", ["dagster.yaml", "kubernetes/dagster.yaml"])
+def test_instances_differ_from_that_of_the_checkout_by_their_launcher_only(file):
+    ours, theirs = (yaml.safe_load(path.read_text()) for path in (ROOT / "dagster.yaml", DEPLOY / file))
+    for name in ("run_launcher", "concurrency", "compute_logs"):
+        ours.pop(name, None)
+        theirs.pop(name, None)
+    assert ours == theirs
+
+
+def test_the_instance_of_workers_is_one_that_dagster_accepts(place, monkeypatch):
+    monkeypatch.setenv("FORECAST_CELERY_BROKER", "redis://:canary-5b1@127.0.0.1:1/0")
+    (place.folder / "dagster.yaml").write_text((DEPLOY / "dagster.yaml").read_text())
+    with dg.DagsterInstance.from_config(str(place.folder)) as instance:
+        assert instance.run_launcher.supports_check_run_worker_health
+        assert type(instance.run_launcher).__name__ == "WatchedCeleryRunLauncher"
+        assert "canary-5b1" not in str(instance.get_ref().to_dict())
+        assert "canary-5b1" not in instance.info_str()
+
+
+def test_versions_agree():
+    tags = {pod["image"]["tag"] for pod in PODS} | {SERVICES["web"]["image"].rpartition(":")[2]}
+    assert tags == {version("forecast-assets")}
+    chart = re.search(r"--version (\S+)", (DEPLOY / "kubernetes" / "values.yaml").read_text())
+    locked = re.search(r"^dagster==(\S+)", (ROOT / "requirements" / "base.txt").read_text(), re.MULTILINE)
+    assert chart is not None
+    assert locked is not None
+    assert chart[1] == locked[1]
+
+
+def test_nothing_but_what_the_image_needs_goes_to_its_builder():
+    lines = (ROOT / ".dockerignore").read_text().splitlines()
+    assert lines[1] == "*"
+    wanted = {line[1:] for line in lines if line.startswith("!")}
+    copied = set(re.findall(r"^COPY (?!--from)(\S+)", (DEPLOY / "Dockerfile").read_text(), re.MULTILINE))
+    assert copied <= wanted | {"."}
+    assert all((ROOT / name).exists() for name in wanted)
+    assert "deploy/secrets" in lines
+    assert re.search(r"^USER 10001:10001$", (DEPLOY / "Dockerfile").read_text(), re.MULTILINE)
+    assert os.access(DEPLOY / "make-secrets", os.X_OK)
