@@ -20,15 +20,15 @@ def free_port() -> int:
         return int(free.getsockname()[1])
 
 
-def until(what: str, answer: Callable[[], object]) -> object:
+def until(what: str, answer: Callable[[], object], patience: float = PATIENCE) -> object:
     """Wait for a condition, and say which one never came true."""
-    end = time.monotonic() + PATIENCE
+    end = time.monotonic() + patience
     while time.monotonic() < end:
         found = answer()
         if found:
             return found
         time.sleep(0.3)
-    raise AssertionError(f"{what} did not happen within {PATIENCE} seconds")
+    raise AssertionError(f"{what} did not happen within {patience} seconds")
 
 
 class Dagit:

@@ -9,13 +9,16 @@ Dagster's own launcher cannot tell: a run whose code server was killed would kee
 
 import os
 import socket
+from time import monotonic
 
 from dagster import DagsterRun, DefaultRunLauncher
 from dagster._core.errors import DagsterUserCodeUnreachableError
 from dagster._core.launcher import CheckRunHealthResult, WorkerStatus
 from dagster._grpc.types import CanCancelExecutionRequest, CanCancelExecutionResult
-from dagster._serdes import deserialize_value
+from dagster._serdes import ConfigurableClassData, deserialize_value
 
+# How long a code server may be gone before the runs that it executed are given up, in seconds.
+_PATIENCE = 600.0
 PROCESS_TAG = "forecast/process"
 _ALIVE = CheckRunHealthResult(WorkerStatus.RUNNING)
 
@@ -31,6 +34,10 @@ def process_tags() -> dict[str, str]:
 class WatchedRunLauncher(DefaultRunLauncher):
     """Dagster's own launcher, able to say whether a run's process is still there."""
 
+    def __init__(self, inst_data: ConfigurableClassData | None = None) -> None:
+        super().__init__(inst_data)
+        self._silent_since: dict[str, float] = {}
+
     @property
     def supports_check_run_worker_health(self) -> bool:
         return True
@@ -44,11 +51,20 @@ class WatchedRunLauncher(DefaultRunLauncher):
         try:
             answer = client.can_cancel_execution(CanCancelExecutionRequest(run_id=run.run_id), timeout=30)
         except DagsterUserCodeUnreachableError:
-            return CheckRunHealthResult(WorkerStatus.FAILED, "the code server that started it is gone")
+            return self._unreachable(run.run_id)
+        self._silent_since.pop(run.run_id, None)
         # One that is being cancelled is not cancellable either, but then its status says so.
         if deserialize_value(answer, CanCancelExecutionResult).can_cancel:
             return _ALIVE
         return CheckRunHealthResult(WorkerStatus.FAILED, "the code server knows no process that executes it")
+
+    def _unreachable(self, run_id: str) -> CheckRunHealthResult:
+        # Failed now it would be tried again now, which needs the code server: the second try would be lost.
+        now = monotonic()
+        if now - self._silent_since.setdefault(run_id, now) < _PATIENCE:
+            return CheckRunHealthResult(WorkerStatus.RUNNING, "its code server does not answer, but may yet")
+        del self._silent_since[run_id]
+        return CheckRunHealthResult(WorkerStatus.FAILED, "the code server that started it is gone")
 
 
 def _process_health(told: str) -> CheckRunHealthResult:
