@@ -1,0 +1,116 @@
+"""The lake on object storage by its URL alone: the whole chain, a storage that dies, trimming."""
+
+import datetime as dt
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from urllib.request import Request, urlopen
+
+import pytest
+
+from forecast_assets.backtests.assets import CHAMPION
+from forecast_assets.champions.forecast_store import read_forecast
+from forecast_assets.champions.forecasting import make_forecasts
+from forecast_assets.errors import Outage
+from forecast_assets.stores import backup
+from forecast_assets.stores.retention import Policy, retain
+from forecast_assets_tests.dagit import free_port, until
+from forecast_assets_tests.scenario import HEALTHY, SERIES, Place, shop
+
+pytest.importorskip("s3fs", reason="the extra s3 is not installed")
+pytest.importorskip("moto", reason="moto is not installed")
+BUCKET = "forecast-lake"
+
+
+@dataclass
+class Storage:
+    """A server that speaks S3, as a process."""
+
+    port: int
+    process: subprocess.Popen | None = None
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        command = [sys.executable, "-W", "ignore", "-m", "moto.server", "-H", "127.0.0.1"]
+        place, quiet = ["-p", str(self.port)], subprocess.DEVNULL
+        self.process = subprocess.Popen([*command, *place], stdout=quiet, stderr=quiet)
+        until("the object storage answers", self._has_bucket)
+
+    def _has_bucket(self) -> bool:
+        try:
+            request = Request(f"{self.url}/{BUCKET}", method="PUT")  # noqa: S310 - loopback
+            with urlopen(request, timeout=5) as answer:  # noqa: S310
+                return bool(answer.status == 200)
+        except OSError:
+            return False
+
+    def kill(self) -> None:
+        if self.process:
+            self.process.kill()
+            self.process.wait(60)
+
+
+@pytest.fixture(scope="module")
+def storage() -> Iterator[Storage]:
+    server = Storage(free_port())
+    server.start()
+    yield server
+    server.kill()
+
+
+@pytest.fixture(scope="module")
+def cloud(
+    storage: Storage, open_place: Callable, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Place]:
+    """A shop whose lake is a bucket."""
+    folder = tmp_path_factory.mktemp("cloud")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FORECAST_LAKE_URL", f"s3://{BUCKET}/lake")
+        patch.setenv("FORECAST_DETAILED_SERIES", "0")
+        patch.setenv("AWS_ENDPOINT_URL", storage.url)
+        patch.setenv("AWS_ACCESS_KEY_ID", "key")
+        patch.setenv("AWS_SECRET_ACCESS_KEY", "canary-77d1")
+        patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+        with open_place(folder) as place:
+            place.prepare("shop", shop())
+            yield place
+
+
+def test_the_whole_chain_works_on_a_bucket_and_leaves_nothing_on_the_disk(cloud):
+    assert cloud.evaluate(SERIES[0], SERIES[-1]).success
+    (made,) = make_forecasts(cloud.stores, [HEALTHY], run_id="night")
+    assert made.outcome == "forecast"
+    stored = read_forecast(cloud.stores, HEALTHY)
+    assert stored is not None
+    (row,) = cloud.table("forecast")
+    assert stored.units.sum() == pytest.approx(row["total"])
+    assert cloud.green(CHAMPION) == set(SERIES)
+    folders = {path.partition("/")[0] for path in cloud.files()}
+    assert {"sales", "panels", "backtests", "forecasts"} <= folders
+    assert not (cloud.folder / "lake").exists()
+
+
+def test_a_backup_holds_the_bucket_and_trimming_deletes_its_orphans(cloud):
+    lake = cloud.stores.lake
+    lake.write_bytes("backtests/shop/killed/a.parquet", b"x")
+    before = cloud.files()
+    made = backup.back_up(cloud.stores.warehouse._url, lake, cloud.folder / "backup")
+    assert {name.removeprefix("lake/") for name in made.files} - {"database.sql.gz"} == set(before)
+    later = dt.datetime.now(dt.UTC) + dt.timedelta(hours=49)
+    found = retain(cloud.stores, cloud.instance.delete_run, Policy(), apply=True, now=later)
+    assert {part.what: part.count for part in found}["files of the lake"] == 1
+    assert set(before) - set(cloud.files()) == {"backtests/shop/killed/a.parquet"}
+
+
+def test_a_storage_that_dies_is_an_outage_that_changes_no_row(cloud, storage):
+    before = cloud.table("forecast")
+    storage.kill()
+    with pytest.raises(Outage) as told:
+        list(make_forecasts(cloud.stores, [HEALTHY], run_id="outage", force=True))
+    assert "canary-77d1" not in str(told.value)
+    assert "FORECAST_LAKE_URL" in told.value.remedy
+    assert cloud.table("forecast") == before
