@@ -7,7 +7,7 @@ PYTHON ?= python3
 PORT ?= 3000
 export DAGSTER_HOME := $(CURDIR)
 
-.PHONY: help demo test dev mlflow lint format unit browser-test peers peers-test deployment-test lock clean-state
+.PHONY: help demo test dev mlflow lint format unit browser-test peers peers-test deployment-test wheel-test lock clean-state
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 14
@@ -59,6 +59,14 @@ peers-test: $(VENV)/dev peers ## Compare our candidates with statsforecast's
 
 deployment-test: $(VENV)/dev ## Run a deployment as processes: TLS, gRPC, read-only web server, Celery, kills
 	$(BIN)/python -m pytest -q -m deployment forecast_assets_tests/deployment
+
+wheel-test: $(VENV)/uv ## Build the wheel and run the demo from it in an empty environment
+	rm -rf build/wheel && mkdir -p build/wheel
+	$(BIN)/uv build --quiet --wheel --out-dir build/wheel/dist .
+	$(BIN)/uv venv --quiet --python $(BIN)/python build/wheel/venv
+	$(BIN)/uv pip install --quiet --python build/wheel/venv/bin/python --require-hashes -r requirements/base.txt
+	$(BIN)/uv pip install --quiet --python build/wheel/venv/bin/python --no-deps build/wheel/dist/*.whl
+	cd build/wheel && env -u DAGSTER_HOME -u PYTHONPATH venv/bin/forecast-assets demo
 
 lock: $(VENV)/uv ## Lock the newest allowed releases, with hashes
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes setup.py -o requirements/base.txt

@@ -6,12 +6,14 @@ from pathlib import Path
 
 import pytest
 import typer.main
+import yaml
 
 from forecast_assets.cli.app import app
 from forecast_assets.settings import Settings
 
 ROOT = Path(__file__).parents[1]
-DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+AT_THE_TOP = ("README.md", "CONTRIBUTING.md", "SECURITY.md")
+DOCUMENTS = [*(ROOT / name for name in AT_THE_TOP), *sorted((ROOT / "docs").glob("*.md"))]
 TEXTS = {path.name: path.read_text() for path in DOCUMENTS}
 ALL = "\n".join(TEXTS.values())
 
@@ -54,5 +56,34 @@ def test_links_and_pictures_lead_somewhere(document):
             assert (document.parent / target.partition("#")[0]).exists(), target
 
 
+def test_named_tests_exist():
+    defined = {
+        name
+        for path in (ROOT / "forecast_assets_tests").rglob("test_*.py")
+        for name in re.findall(r"^def (test_\w+)", path.read_text(), re.MULTILINE)
+    }
+    named = set(re.findall(r"`(test_\w+)`", ALL))
+    assert len(named) > 80
+    assert named <= defined
+
+
+def test_named_files_exist():
+    named = re.findall(
+        r"`((?:forecast_assets|benchmarks|deploy|sql|requirements|\.github)[\w./-]*/[\w./-]+)`", ALL
+    )
+    assert not [name for name in named if not (ROOT / name).exists()]
+
+
 def test_no_document_is_left_with_a_placeholder():
     assert not re.findall(r"\b(TODO|TBD|FIXME|SCALE_TABLE)\b", ALL)
+
+
+def test_workflows_run_what_exists_with_actions_pinned_to_commits():
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    for path in (ROOT / ".github" / "workflows").glob("*.yml"):
+        workflow = yaml.safe_load(path.read_text())
+        assert workflow["permissions"] == {"contents": "read"}, path.name
+        steps = [step for job in workflow["jobs"].values() for step in job["steps"]]
+        for step in steps:
+            assert re.fullmatch(r"[\w/-]+@[0-9a-f]{40}", step.get("uses", "any/any@" + "0" * 40)), step
+            assert set(re.findall(r"^make ([a-z-]+)", step.get("run", ""))) <= targets, step
