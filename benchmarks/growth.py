@@ -70,9 +70,9 @@ def measure(wanted: argparse.Namespace, home: Home, sales: Path, folder: Path) -
     kept = weight(saved)
     restore = product(home, "state", "restore", str(saved), "--yes")
     trimmed = home.run("-c", _TRIM)
-    with psycopg2.connect(home.url) as connection:
-        connection.autocommit = True
-        connection.cursor().execute("vacuum full")
+    connection = psycopg2.connect(home.url)
+    connection.autocommit = True
+    connection.cursor().execute("vacuum full")
     connection.close()
     return {
         "series": wanted.series,

@@ -35,7 +35,11 @@ class Settings(BaseSettings):
     """What the variables that start with ``FORECAST_`` say."""
 
     model_config = SettingsConfigDict(
-        env_prefix="FORECAST_", frozen=True, env_ignore_empty=True, validate_default=True
+        env_prefix="FORECAST_",
+        frozen=True,
+        env_ignore_empty=True,
+        validate_default=True,
+        populate_by_name=True,
     )
 
     home: Annotated[Path, AfterValidator(_anchored)] = Field(

@@ -10,3 +10,4 @@ union select model_path from global_forecast
 union select path from evaluation where path is not null
 union select path from production_model where path is not null
 union select path from forecast
+union select folds_path from model_version where folds_path is not null
