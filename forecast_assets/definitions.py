@@ -3,7 +3,11 @@
 import dagster as dg
 
 from forecast_assets.automation.aliases import aliases_moved_in_mlflow
+from forecast_assets.automation.followers import follow_evaluations, request_retraining
 from forecast_assets.automation.retention import trim_state, trim_weekly
+from forecast_assets.automation.schedules import daily_refresh, weekly_full_evaluation
+from forecast_assets.automation.watchers import send_alerts, watch_checks, watch_runs, watch_ticks
+from forecast_assets.automation.workers import evaluate_built_datasets, load_changed_sources
 from forecast_assets.backtests.assets import evaluation, global_forecasts_asset
 from forecast_assets.backtests.checks import no_leakage
 from forecast_assets.backtests.jobs import build_dataset, evaluate_changed, evaluate_series
@@ -26,11 +30,22 @@ from forecast_assets.champions.registry_assets import (
 )
 from forecast_assets.datasets.assets import panel, sales
 from forecast_assets.datasets.checks import coverage, gaps, grain_is_unique
+from forecast_assets.datasets.monitoring import data_quality
 from forecast_assets.datasets.presets.jobs import add_preset_dataset
+from forecast_assets.drift.accuracy_assets import forecast_accuracy
+from forecast_assets.drift.assets import drift, drift_series, judge_drift
 from forecast_assets.portfolio.assets import heatmap, leaderboard
 from forecast_assets.portfolio.batch.jobs import batch, prioritise_batch
 from forecast_assets.portfolio.batch.promotion import promote_batch_champions
 from forecast_assets.portfolio.compare.jobs import compare_candidates
+from forecast_assets.portfolio.operations.assets import (
+    incident_report,
+    model_health,
+    ops_summary,
+    retraining_queue,
+)
+from forecast_assets.portfolio.operations.jobs import follow_evaluation, tell_operations, watch_dataset
+from forecast_assets.portfolio.operations.retraining import retrain
 from forecast_assets.portfolio.pipeline.jobs import model_pipeline
 from forecast_assets.portfolio.sensors import settle_cancelled_runs, settle_failed_runs
 from forecast_assets.portfolio.showcase.jobs import showcase
@@ -53,6 +68,13 @@ def build_definitions(**resources: object) -> dg.Definitions:
             heatmap,
             registered_champion,
             live_models,
+            drift,
+            forecast_accuracy,
+            data_quality,
+            model_health,
+            retraining_queue,
+            ops_summary,
+            incident_report,
         ],
         asset_checks=[
             grain_is_unique,
@@ -84,9 +106,27 @@ def build_definitions(**resources: object) -> dg.Definitions:
             promote_champions,
             rollback_champions,
             trim_state,
+            drift_series,
+            judge_drift,
+            follow_evaluation,
+            watch_dataset,
+            tell_operations,
+            retrain,
         ],
-        schedules=[trim_weekly],
-        sensors=[settle_failed_runs, settle_cancelled_runs, aliases_moved_in_mlflow],
+        sensors=[
+            settle_failed_runs,
+            settle_cancelled_runs,
+            aliases_moved_in_mlflow,
+            watch_runs,
+            watch_checks,
+            watch_ticks,
+            send_alerts,
+            load_changed_sources,
+            evaluate_built_datasets,
+            follow_evaluations,
+            request_retraining,
+        ],
+        schedules=[trim_weekly, daily_refresh, weekly_full_evaluation],
         resources={"stores": StoresResource(), "registry": RegistryResource(), **resources},
         # One run is one process: a process per step would pay for the imports again and again.
         executor=dg.in_process_executor,

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, AliasChoices, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -29,6 +31,34 @@ def _default_home() -> Path:
 def _anchored(folder: Path) -> Path:
     """Fix a relative folder to where the process stands now: it may stand elsewhere later."""
     return folder.expanduser().absolute()
+
+
+def _known_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError("give a time zone such as UTC or Europe/Berlin") from None
+    return name
+
+
+def _addressed(secret: SecretStr, schemes: tuple[str, ...]) -> SecretStr:
+    """Refuse an address without ever repeating it."""
+    try:
+        where = urlsplit(secret.get_secret_value())
+        usable = where.scheme in schemes and bool(where.hostname) and where.port != 0
+    except ValueError:
+        usable = False
+    if not usable:
+        raise ValueError(f"give an address that begins with {' or '.join(f'{s}://' for s in schemes)}")
+    return secret
+
+
+def _https(secret: SecretStr) -> SecretStr:
+    return _addressed(secret, ("https",))
+
+
+def _smtp(secret: SecretStr) -> SecretStr:
+    return _addressed(secret, ("smtps", "smtp"))
 
 
 class Settings(BaseSettings):
@@ -131,6 +161,36 @@ class Settings(BaseSettings):
     )
     pipeline_runs_per_hour: int = Field(
         default=20, ge=1, description="Pipeline runs one requester may start in an hour."
+    )
+    time_zone: Annotated[str, AfterValidator(_known_zone)] = Field(
+        default="UTC", description="Time zone of schedules and of the daily digest, such as Europe/Berlin."
+    )
+    dagit_url: str = Field(
+        default="http://127.0.0.1:3000", description="Where Dagit is seen by readers: links in alerts."
+    )
+    alert_webhook: Annotated[SecretStr, AfterValidator(_https)] | None = Field(
+        default=None, description="https address of a Slack-style webhook for alerts; the log when unset."
+    )
+    alert_smtp_url: Annotated[SecretStr, AfterValidator(_smtp)] | None = Field(
+        default=None, description="E-mail server for alerts: smtps://user:pw@host:465 or smtp://host:587."
+    )
+    alert_email_from: str = Field(
+        default="forecast-assets@localhost", description="Sender of alerts by e-mail."
+    )
+    alert_email_to: str | None = Field(
+        default=None, description="Recipients of alerts by e-mail, with commas."
+    )
+    alert_seconds: float = Field(
+        default=10, gt=0, le=60, description="Time limit for handing over one alert."
+    )
+    digest_hour: int = Field(
+        default=7, ge=0, le=23, description="Hour of the daily digest of warnings, in FORECAST_TIME_ZONE."
+    )
+    retrain_budget: int = Field(
+        default=50, ge=0, description="Series whose retraining may be requested by itself in 24 hours."
+    )
+    retrain_cool_down_days: int = Field(
+        default=14, ge=1, description="Days before the retraining of a series is requested again."
     )
 
     @property

@@ -5,6 +5,7 @@ Does not belong here: formats (``reporting.export``) and questions (``sql/querie
 """
 
 import datetime as dt
+import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -15,9 +16,14 @@ import typer
 from forecast_assets.champions.explaining import explanations
 from forecast_assets.champions.forecast_store import daily_totals
 from forecast_assets.cli.console import SAY, Format, listing, save
+from forecast_assets.cli.home import open_instance
 from forecast_assets.datasets import definition
 from forecast_assets.errors import BadSetting
 from forecast_assets.portfolio.batch import store
+from forecast_assets.portfolio.operations.health import health, queue
+from forecast_assets.portfolio.operations.pictures import pictures
+from forecast_assets.portfolio.operations.report import as_markdown, as_page, as_table
+from forecast_assets.portfolio.operations.summary import summarize
 from forecast_assets.stores import Stores
 from forecast_assets.stores.resource import open_stores
 
@@ -32,6 +38,19 @@ class Report(StrEnum):
     EXPLANATIONS = "explanations"
     BATCH_ITEMS = "batch-items"
     AUDIT = "audit"
+    DRIFT = "drift"
+    FORECAST_ACCURACY = "forecast-accuracy"
+    DATA_QUALITY = "data-quality"
+    MODEL_HEALTH = "model-health"
+    RETRAINING_QUEUE = "retraining-queue"
+    INCIDENT_REPORT = "incident-report"
+
+
+_QUESTIONS = {
+    Report.FORECASTS: "current_forecasts",
+    Report.FORECAST_ACCURACY: "forecast_accuracy",
+    Report.DATA_QUALITY: "quality_findings",
+}
 
 
 class Level(StrEnum):
@@ -60,8 +79,28 @@ def _frame(stores: Stores, what: Report, source: str) -> pl.DataFrame:
         return stores.warehouse.frame("availability", dataset=source)
     if what is Report.EXPLANATIONS:
         return explanations(stores, source)
-    question = "current_forecasts" if what is Report.FORECASTS else what.value
-    return stores.warehouse.frame(question, dataset=source, series=None)
+    if what in {Report.MODEL_HEALTH, Report.RETRAINING_QUEUE}:
+        rows = (health if what is Report.MODEL_HEALTH else queue)(
+            stores, source, dt.datetime.now(dt.UTC).date()
+        )
+        return pl.DataFrame(rows, infer_schema_length=None)
+    return stores.warehouse.frame(_QUESTIONS.get(what, what.value), dataset=source, series=None)
+
+
+def _incident_report(stores: Stores, dataset: str, output: Path | None) -> None:
+    """Write the report of a dataset as the file's ending says: .csv, .md or .html; Markdown on stdout."""
+    summary = summarize(open_instance(), stores, dataset, dt.datetime.now(dt.UTC))
+    if output is None:
+        sys.stdout.write(as_markdown(summary))
+        return
+    if output.suffix == ".html":
+        text = as_page(summary, pictures(stores, summary))
+    elif output.suffix in {".csv", ".md"}:
+        text = as_table(summary) if output.suffix == ".csv" else as_markdown(summary)
+    else:
+        raise BadSetting(f"no format for {output.name!r}", remedy="end the file in .csv, .md or .html")
+    output.write_text(text, encoding="utf-8", newline="")
+    SAY.print(f"{len(summary.attention)} things to look at in {output}")
 
 
 def export(
@@ -81,6 +120,9 @@ def export(
         raise BadSetting(f"--daily does not go with {what.value}", remedy="leave it out, or export forecasts")
     if what is not Report.BATCH_ITEMS:
         definition.load(stores, source)
+    if what is Report.INCIDENT_REPORT:
+        _incident_report(stores, source, output)
+        return
     frame = _frame(stores, what, source) if daily is None else daily_totals(stores, source, daily.value)
     if output is None:
         if form is ExportFormat.PARQUET:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 Values = NDArray[np.float64]
 
 # Days of lead, counted from the first scored day as 1.
-_BUCKETS = {"h_1_7": (1, 7), "h_8_14": (8, 14), "h_15_28": (15, 28), "h_29_plus": (29, None)}
+BUCKETS = {"h_1_7": (1, 7), "h_8_14": (8, 14), "h_15_28": (15, 28), "h_29_plus": (29, None)}
 _FEWEST_FOR_SPREAD = 2
 
 
@@ -104,7 +104,7 @@ def horizon_buckets(actual: NDArray[np.floating], forecast: NDArray[np.floating]
     """
     return {
         name: fold_metrics(actual[..., first - 1 : last], forecast[..., first - 1 : last])
-        for name, (first, last) in _BUCKETS.items()
+        for name, (first, last) in BUCKETS.items()
         if first <= actual.shape[-1]
     }
 

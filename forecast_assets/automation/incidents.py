@@ -1,0 +1,89 @@
+"""Incidents: one row for each thing that is wrong, however often it is seen.
+
+Belongs here: recording what was seen, closing what has recovered, keeping secrets out of the texts.
+Does not belong here: noticing it (``watching``) and telling people (``alerts``).
+"""
+
+import datetime as dt
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+from pydantic import SecretStr
+
+from forecast_assets.settings import settings
+from forecast_assets.stores import Stores
+
+Severity = Literal["error", "warning"]
+_LONGEST = 300
+_CONTROL = re.compile(r"[\x00-\x1f\x7f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
+_PASSWORD = re.compile(r"(\w://[^/\s:@]*):[^@\s]*@")
+_HIDDEN = "***"
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """Something wrong, seen once.
+
+    ``event`` names what was seen: the same event counts once, however often it is looked at. ``key`` names
+    what it is about: all its sightings are one incident until it is resolved. ``what`` happened, which
+    ``next_step`` helps, and the path of Dagit where the evidence is (``link``).
+    """
+
+    event: str
+    key: str
+    kind: str
+    severity: Severity
+    what: str
+    next_step: str
+    link: str
+    at: dt.datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """How many sightings were new, and how many incidents they opened."""
+
+    sightings: int
+    opened: int
+
+
+def record(stores: Stores, sightings: Sequence[Sighting]) -> Recorded:
+    """Record sightings; the first one about something opens an incident, the others count."""
+    if not sightings:
+        return Recorded(0, 0)
+    rows = [
+        {
+            **asdict(sighting),
+            "what": safe(sighting.what),
+            "next_step": safe(sighting.next_step),
+            "link": settings().dagit_url.rstrip("/") + sighting.link,
+        }
+        for sighting in sightings
+    ]
+    row = stores.warehouse.row("record_incidents", sightings=json.dumps(rows, default=str))
+    return Recorded(int(str(row["sightings"])), int(str(row["opened"]))) if row else Recorded(0, 0)
+
+
+def resolve(stores: Stores, recovered: dict[str, dt.datetime]) -> int:
+    """Close the incidents about these keys that were last seen before they recovered; answer how many."""
+    if not recovered:
+        return 0
+    texts = json.dumps(recovered, default=str)
+    return stores.warehouse.execute("resolve_incidents", recovered=texts)
+
+
+def safe(text: str) -> str:
+    """One line of bounded length without control characters and without any secret that we know."""
+    for secret in _secrets():
+        text = text.replace(secret, _HIDDEN)
+    text = _PASSWORD.sub(rf"\1:{_HIDDEN}@", _CONTROL.sub(" ", text)).strip()
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+
+
+def _secrets() -> list[str]:
+    known = settings()
+    values = [getattr(known, name) for name in type(known).model_fields]
+    return [value.get_secret_value() for value in values if isinstance(value, SecretStr)]

@@ -1,0 +1,130 @@
+"""The data-quality monitor: what looks wrong in the newest sales, though no rule forbids it?
+
+Belongs here: the asset ``data_quality`` (by dataset) with its check, and storing what was found.
+Does not belong here: the suspicions (``forecasting.quality``), and rules that refuse sales (``rules``).
+"""
+
+import datetime as dt
+from collections import Counter
+
+import dagster as dg
+import numpy as np
+import polars as pl
+from pydantic import Field
+
+from forecast_assets.datasets.assets import GROUP, OWNERS, panel, today
+from forecast_assets.datasets.building import read_panel
+from forecast_assets.datasets.definition import load
+from forecast_assets.failures import RETRY, refusals_final
+from forecast_assets.forecasting.quality import findings
+from forecast_assets.keys import SeriesKey
+from forecast_assets.partitions import DATASETS
+from forecast_assets.reporting.tables import schema, table
+from forecast_assets.stores import Stores
+from forecast_assets.stores.resource import StoresResource
+from forecast_assets.stores.warehouse import Row
+
+_SHOWN = 50
+_COLUMNS = ["series", "severity", "suspicion", "detail", "action", "first_day", "last_day", "since"]
+
+
+class MonitorConfig(dg.Config):
+    """When sales are too old."""
+
+    stale_after_days: int = Field(
+        default=7, ge=1, le=366, description="Age of the newest day from which on the whole input is stale."
+    )
+
+
+def monitor(stores: Stores, name: str, *, run_id: str) -> list[Row]:
+    """Look at the newest sales of a dataset; store and answer the findings, errors first.
+
+    What was there before keeps the moment since when it is known.
+    """
+    sales = read_panel(stores, load(stores, name), newest=True)
+    keys = sales.series.tolist()
+    before = {
+        (row["series"], row["suspicion"]): row["since"]
+        for row in stores.warehouse.rows("quality_findings", dataset=name, series=None)
+    }
+    now = dt.datetime.now(dt.UTC)
+    rows = [
+        {
+            "dataset": name,
+            "series": keys[found.row],
+            "suspicion": found.suspicion.name,
+            "severity": found.suspicion.severity,
+            "first_day": sales.start + dt.timedelta(days=found.first),
+            "last_day": sales.start + dt.timedelta(days=found.last),
+            "detail": found.detail,
+            "action": found.suspicion.action,
+            "run_id": run_id,
+            "since": before.get((keys[found.row], found.suspicion.name), now),
+        }
+        for found in findings(sales, np.array([SeriesKey.parse(key).store for key in keys], dtype=np.str_))
+    ]
+    with stores.warehouse.transaction() as connection:
+        stores.warehouse.execute("forget_findings", connection, dataset=name)
+        if rows:
+            # A suspicion about several stretches of days is one, told by its last.
+            frame = pl.DataFrame(rows, infer_schema_length=None).unique(["series", "suspicion"], keep="last")
+            stores.warehouse.copy(connection, "quality_finding", frame)
+    return stores.warehouse.rows("quality_findings", dataset=name, series=None)
+
+
+@dg.asset(
+    deps=[panel],
+    partitions_def=DATASETS,
+    check_specs=[
+        dg.AssetCheckSpec(
+            "sales_look_right",
+            asset="data_quality",
+            description="Nothing in the newest sales needs a person, and they are not stale.",
+        )
+    ],
+    group_name=GROUP,
+    owners=OWNERS,
+    kinds={"numpy", "postgres"},
+    code_version="1",
+    retry_policy=RETRY,
+    metadata={
+        "dagster/column_schema": schema(
+            severity="string: error, warning or info",
+            suspicion="string: what looks wrong",
+            detail="string: on which days and how much",
+            action="string: what to do about it",
+            since="timestamp: when it was seen first",
+        )
+    },
+)
+def data_quality(
+    context: dg.AssetExecutionContext, config: MonitorConfig, stores: StoresResource
+) -> dg.MaterializeResult:
+    """What looks wrong in the newest sales of a dataset, worst first, with the action for each.
+
+    Gaps, long runs of zeros, suspected stock-outs, spikes, price jumps, promotions without lift, stale input.
+    """
+    with refusals_final():
+        found = monitor(stores.open(), context.partition_key, run_id=context.run.run_id)
+        newest = load(stores.open(), context.partition_key).built().last_day
+    counts, age = Counter(str(row["severity"]) for row in found), (today() - newest).days
+    stale = age > config.stale_after_days
+    told = ", ".join(f"{counts[name]:,} {name}" for name in ("error", "warning", "info"))
+    late = f"the newest sales are {age} days old; check the delivery" if stale else f"newest day {newest}"
+    return dg.MaterializeResult(
+        metadata={
+            **{f"findings_{name}": counts[name] for name in ("error", "warning", "info")},
+            "newest_day": str(newest),
+            "stale_input": stale,
+            "findings": table(found[:_SHOWN], _COLUMNS),
+            "next_step": f"all of them: `forecast-assets export data-quality {context.partition_key}`",
+        },
+        check_results=[
+            dg.AssetCheckResult(
+                passed=not (stale or counts["error"] or counts["warning"]),
+                severity=dg.AssetCheckSeverity.ERROR if counts["error"] else dg.AssetCheckSeverity.WARN,
+                description=f"findings: {told}; {late}",
+                metadata=dict(counts),
+            )
+        ],
+    )

@@ -1,0 +1,90 @@
+"""Score stored forecasts against the sales that came in since.
+
+Belongs here: what the asset ``forecast_accuracy`` does.
+Does not belong here: Dagster, and the formulas (``forecasting.live``).
+"""
+
+import datetime as dt
+from dataclasses import dataclass
+from itertools import groupby
+
+import numpy as np
+import polars as pl
+
+from forecast_assets.datasets.building import read_panel
+from forecast_assets.datasets.definition import load
+from forecast_assets.forecasting.live import RANGES, Live, Scores
+from forecast_assets.forecasting.panel import Panel
+from forecast_assets.stores import Stores
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scored:
+    """The rows of table ``forecast_accuracy`` of one dataset, and one figure per range for all of it."""
+
+    rows: pl.DataFrame
+    total: Live
+    forecasts: int
+
+
+def score(stores: Stores, name: str, *, run_id: str, days: int) -> Scored:
+    """Score the forecasts that begin within the last ``days`` days; what was scored before is replaced."""
+    dataset = load(stores, name)
+    newest = dataset.built().last_day
+    due = stores.warehouse.rows(
+        "due_forecasts", dataset=name, since=newest - dt.timedelta(days=days - 1), newest=newest
+    )
+    panel = read_panel(stores, dataset, newest=True)
+    scores = Scores(len(panel.series))
+    place = {key: at for at, key in enumerate(panel.series.tolist())}
+    for path, members in groupby(due, key=lambda row: (str(row["path"]), row["first_day"])):
+        known = [str(row["series"]) for row in members if row["series"] in place]
+        _add(stores, scores, panel, place, (*path, known))
+    frame = _frame(stores, name, panel, scores).with_columns(run_id=pl.lit(run_id), dataset=pl.lit(name))
+    with stores.warehouse.transaction() as connection:
+        stores.warehouse.execute("forget_accuracy", connection, dataset=name)
+        stores.warehouse.copy(connection, "forecast_accuracy", frame)
+    return Scored(frame, scores.total(), int(scores.forecasts[:, 0].sum()))
+
+
+def _add(
+    stores: Stores, scores: Scores, panel: Panel, place: dict[str, int], part: tuple[str, dt.date, list[str]]
+) -> None:
+    path, first_day, keys = part
+    at = (first_day - panel.start).days
+    if not keys or at < 0:
+        return
+    table = stores.lake.read_table(path, columns=["series", "units"], keys=("series", keys))
+    width = table["units"].type.list_size
+    made = table["units"].combine_chunks().flatten().to_numpy(zero_copy_only=False).reshape(-1, width)
+    rows = np.array([place[key] for key in table["series"].to_pylist()], np.int64)
+    actual = np.full(made.shape, np.nan, np.float32)
+    come = panel.units[rows, at : at + width]
+    actual[:, : come.shape[1]] = come
+    scores.add(rows, actual, made, at)
+
+
+def _frame(stores: Stores, name: str, panel: Panel, scores: Scores) -> pl.DataFrame:
+    row, bucket = np.nonzero(scores.days)
+    live = scores.live()
+    keys = panel.series[row].tolist()
+    champions = {one["series"]: one for one in stores.warehouse.rows("champions", dataset=name, series=None)}
+    start = np.datetime64(panel.start, "D")
+    backtest = {
+        f"backtest_{metric}": pl.Series(
+            [champions[key][metric] if key in champions else None for key in keys], dtype=pl.Float64
+        )
+        for metric in ("wape", "bias")
+    }
+    return pl.DataFrame(
+        {
+            "series": pl.Series(keys, dtype=pl.String),
+            "bucket": pl.Series([RANGES[at] for at in bucket], dtype=pl.String),
+            "forecasts": scores.forecasts[row, bucket],
+            "first_day": start + scores.first[row, bucket],
+            "last_day": start + scores.last[row, bucket],
+            "sample_size": scores.days[row, bucket],
+            **{metric: getattr(live, metric)[row, bucket] for metric in ("wape", "mae", "bias")},
+            **backtest,
+        }
+    )

@@ -1,0 +1,81 @@
+"""Live accuracy: how good were the forecasts that people acted on?
+
+Belongs here: the asset ``forecast_accuracy`` (by dataset).
+Does not belong here: the work (``accuracy``).
+"""
+
+import dagster as dg
+import numpy as np
+from pydantic import Field
+
+from forecast_assets.champions.assets import FORECAST
+from forecast_assets.datasets.assets import OWNERS, panel
+from forecast_assets.drift.accuracy import score
+from forecast_assets.drift.assets import GROUP
+from forecast_assets.failures import RETRY, refusals_final
+from forecast_assets.forecasting.live import RANGES
+from forecast_assets.partitions import DATASETS
+from forecast_assets.reporting.tables import schema, table
+from forecast_assets.stores.resource import StoresResource
+
+_WORST = 20
+
+
+class AccuracyConfig(dg.Config):
+    """Which forecasts count."""
+
+    days: int = Field(
+        default=90, ge=1, le=730, description="Only forecasts that begin within so many of the newest days."
+    )
+
+
+@dg.asset(
+    deps=[panel, dg.AssetDep(FORECAST, partition_mapping=dg.AllPartitionMapping())],
+    partitions_def=DATASETS,
+    group_name=GROUP,
+    owners=OWNERS,
+    kinds={"numpy", "postgres"},
+    code_version="1",
+    retry_policy=RETRY,
+    metadata={
+        "dagster/column_schema": schema(
+            bucket="string: range of lead in days, or all of them",
+            wape="float: percent, of all stored forecasts of the series against what was sold since",
+            bias="float: units a day, actual minus forecast",
+            backtest_wape="float: percent, what the champion's backtest promised",
+            backtest_bias="float: units a day, of the champion's backtest",
+            sample_size="int: scored days; a day counts once for every forecast about it",
+        )
+    },
+)
+def forecast_accuracy(
+    context: dg.AssetExecutionContext, config: AccuracyConfig, stores: StoresResource
+) -> dg.MaterializeResult:
+    """How good the stored forecasts of a dataset turned out, by range of lead, beside their backtests."""
+    with refusals_final():
+        scored = score(stores.open(), context.partition_key, run_id=context.run.run_id, days=config.days)
+    ranges = [
+        {
+            "lead": name,
+            "wape": float(scored.total.wape[at]),
+            "mae": float(scored.total.mae[at]),
+            "bias": float(scored.total.bias[at]),
+        }
+        for at, name in enumerate(RANGES)
+        if np.isfinite(scored.total.mae[at])
+    ]
+    worst = stores.open().warehouse.rows("forecast_accuracy", dataset=context.partition_key, series=None)
+    shown = ["series", "wape", "backtest_wape", "bias", "backtest_bias", "forecasts", "sample_size"]
+    return dg.MaterializeResult(
+        metadata={
+            "forecasts_scored": scored.forecasts,
+            "series_scored": len(scored.rows.filter(scored.rows["bucket"] == RANGES[0])),
+            "by_lead": table(ranges, ["lead", "wape", "mae", "bias"]),
+            "worse_than_promised": table(
+                [row for row in worst if row["bucket"] == RANGES[0]][:_WORST], shown
+            ),
+            "next_step": "a range of lead that is much worse than its backtest asks for a new evaluation"
+            if ranges
+            else "no day of any forecast has come yet; load newer sales first",
+        }
+    )

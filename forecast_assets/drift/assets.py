@@ -1,0 +1,187 @@
+"""Drift: whose champion has become worse than it used to be?
+
+Belongs here: the asset ``drift`` (by series), its check and its jobs.
+Does not belong here: the work (``judging``) and what is done about it (``portfolio``).
+"""
+
+from collections.abc import Iterator
+
+import dagster as dg
+from pydantic import Field
+
+from forecast_assets.backtests.assets import CHAMPION
+from forecast_assets.bookkeeping.reporting import report_materializations
+from forecast_assets.datasets.assets import OWNERS, panel
+from forecast_assets.drift.judging import Alarm, Judged, judge
+from forecast_assets.errors import listed
+from forecast_assets.failures import RETRY, refusals_final
+from forecast_assets.partitions import SERIES, series_policy
+from forecast_assets.reporting.tables import schema, table
+from forecast_assets.settings import settings as environment
+from forecast_assets.stores import Stores
+from forecast_assets.stores.resource import StoresResource
+
+GROUP = "drift"
+DRIFT = dg.AssetKey("drift")
+# In the step itself: a check after it would be skipped, since series report themselves.
+CHAMPIONS_HOLD = dg.AssetCheckSpec(
+    "champions_hold",
+    asset=DRIFT,
+    description="No champion has become worse, by its newest week or over its evaluations.",
+)
+_SHOWN = ("latest_wape", "baseline_wape", "chance", "recent_error", "usual_error", "units_at_risk")
+
+
+class DriftConfig(dg.Config):
+    """How to judge."""
+
+    weeks: int = Field(
+        default=26, ge=5, le=104, description="Whole weeks, the newest included, that are forecast again."
+    )
+    alarm: float = Field(
+        default=0.10,
+        gt=0,
+        le=0.5,
+        description="Largest share of unchanged series that may be flagged. Below 1 / weeks nobody is.",
+    )
+
+    def how(self) -> Alarm:
+        """The same as the work takes it."""
+        return Alarm(self.weeks, self.alarm)
+
+
+@dg.asset(
+    deps=[CHAMPION, dg.AssetDep(panel, partition_mapping=dg.AllPartitionMapping())],
+    partitions_def=SERIES,
+    backfill_policy=series_policy(),
+    output_required=False,
+    check_specs=[CHAMPIONS_HOLD],
+    group_name=GROUP,
+    owners=OWNERS,
+    kinds={"numpy", "postgres"},
+    code_version="1",
+    retry_policy=RETRY,
+    metadata={
+        "dagster/column_schema": schema(
+            drift_direction="string: WAPE of the newest evaluation against comparable ones before",
+            verdict="string: the newest week's error ranked among the champion's own past weeks",
+            latest_wape="float: percent, of the newest evaluation",
+            baseline_wape="float: percent, mean of the evaluations before",
+            chance="float: how often an unchanged model looks at least this bad",
+            recent_error="float: percent, of the newest week",
+            usual_error="float: percent, median of the weeks before",
+            units_at_risk="float: units a week missed beyond what is usual",
+        )
+    },
+)
+def drift(
+    context: dg.AssetExecutionContext, config: DriftConfig, stores: StoresResource
+) -> Iterator[dg.AssetCheckResult]:
+    """Whether the champion of one series has become worse, by its evaluations and by its newest week.
+
+    The newest week's error is ranked among the same champion's errors in past weeks, so that the share of
+    false alarms is known beforehand.
+    """
+    judge_and_report(context, stores.open(), list(context.partition_keys), config)
+    yield hold(stores.open())  # every series has reported itself
+
+
+def judge_and_report(
+    context: dg.AssetExecutionContext | dg.OpExecutionContext,
+    stores: Stores,
+    keys: list[str],
+    config: DriftConfig,
+) -> None:
+    """Judge ``keys`` and report every series; an outage is raised as it is."""
+    counts = {"degrading": 0, "stable": 0, "unknown": 0}
+
+    def good() -> Iterator[dg.AssetMaterialization]:
+        for judged in judge(stores, keys, run_id=context.run.run_id, alarm=config.how()):
+            counts[str(judged.row["verdict"])] += 1
+            yield dg.AssetMaterialization(
+                DRIFT, partition=judged.series, metadata=_shown(stores, judged, keys)
+            )
+
+    with refusals_final():
+        report_materializations(context, good())
+    context.log.info("%s", ", ".join(f"{count:,} {name}" for name, count in counts.items()))
+
+
+def _shown(stores: Stores, judged: Judged, keys: list[str]) -> dict[str, dg.MetadataValue | str | float]:
+    row = judged.row
+    shown: dict[str, dg.MetadataValue | str | float] = {
+        "sentence": judged.sentence,
+        "drift_direction": str(row["drift_direction"]),
+        "verdict": str(row["verdict"]),
+    }
+    shown |= {name: round(float(str(row[name])), 4) for name in _SHOWN if row[name] is not None}
+    if len(keys) <= environment().detailed_series:
+        history = stores.warehouse.rows("comparable_history", series=[judged.series])
+        shown["wape_history"] = table(history, ["evaluated_at", "candidate", "wape", "anchor_day", "run_id"])
+    return shown
+
+
+def hold(stores: Stores) -> dg.AssetCheckResult:
+    """Warn of champions that have become worse, beside the number that chance explains."""
+    rows = stores.warehouse.rows("drift_counts")
+    judged, flagged, degrading = (
+        sum(int(str(row[name])) for row in rows) for name in ("judged", "flagged", "degrading")
+    )
+    by_chance = sum(float(str(row["by_chance"])) for row in rows)
+    worst = [f"{row['dataset']}: {listed(list(row['worst']))}" for row in rows if row["worst"]]  # type: ignore[call-overload]  # text[]
+    told = (
+        f"{flagged:,} of {judged:,} series had a bad newest week, {by_chance:,.1f} are expected by chance; "
+        f"{degrading:,} degrade over evaluations"
+    )
+    return dg.AssetCheckResult(
+        asset_key=DRIFT,
+        check_name=CHAMPIONS_HOLD.name,
+        passed=not flagged and not degrading,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=told + (f". Most units at risk: {'; '.join(worst)}" if worst else ""),
+        metadata={
+            "datasets": table(
+                rows,
+                ["dataset", "judged", "flagged", "by_chance", "degrading", "unknown", "units_at_risk"],
+            ),
+            "next_step": "see retraining_queue, or list them with `forecast-assets export drift DATASET`",
+        },
+    )
+
+
+class DatasetDriftConfig(DriftConfig):
+    """Which dataset, and how to judge."""
+
+    dataset: str = Field(description="Name of the dataset whose series are judged.")
+
+
+@dg.op(retry_policy=RETRY)
+def judge_dataset(
+    context: dg.OpExecutionContext, config: DatasetDriftConfig, stores: StoresResource
+) -> Iterator[dg.AssetCheckEvaluation | dg.Output[None]]:
+    """Judge every series of a dataset, wherever they lie in the partition set."""
+    keys = [str(row["series"]) for row in stores.open().warehouse.rows("series_of", dataset=config.dataset)]
+    judge_and_report(context, stores.open(), keys, config)
+    told = hold(stores.open())
+    yield dg.AssetCheckEvaluation(
+        asset_key=DRIFT,
+        check_name=CHAMPIONS_HOLD.name,
+        passed=told.passed,
+        severity=told.severity,
+        description=told.description,
+        metadata=told.metadata,
+    )
+    yield dg.Output(None)
+
+
+@dg.job
+def judge_drift() -> None:
+    """Judge the drift of all series of a dataset in one run."""
+    judge_dataset()
+
+
+drift_series = dg.define_asset_job(
+    "drift_series",
+    selection=dg.AssetSelection.assets(drift),
+    description="Judge the drift of a range of series, with its check.",
+)
