@@ -11,9 +11,11 @@ import pytest
 
 from forecast_assets.automation.incidents import Sighting, record
 from forecast_assets.champions.forecasting import make_forecasts
+from forecast_assets.cli.export import Report, export
 from forecast_assets.datasets.monitoring import data_quality
 from forecast_assets.drift.accuracy_assets import forecast_accuracy
 from forecast_assets.drift.judging import judge
+from forecast_assets.errors import BadSetting
 from forecast_assets.portfolio.operations import report
 from forecast_assets.portfolio.operations.assets import (
     incident_report,
@@ -154,6 +156,31 @@ def test_the_report_is_deterministic_in_three_forms_and_disarms_what_it_repeats(
     parsed = list(csv.DictReader(io.StringIO(listed)))
     assert list(parsed[0]) == ["Type", "Entity", "Item", "Detail", "When"]
     assert "'=cmd()|<b>bad</b> line" in {row["Detail"] for row in parsed}
+
+
+def test_every_list_of_the_desk_can_be_exported_the_worst_first(desk, tmp_path):
+    made(desk, forecast_accuracy, data_quality)
+    lists = {
+        Report.DRIFT: "units_at_risk",
+        Report.FORECAST_ACCURACY: "backtest_wape",
+        Report.MODEL_HEALTH: "next_step",
+        Report.RETRAINING_QUEUE: "priority_score",
+        Report.DATA_QUALITY: "action",
+    }
+    for what, column in lists.items():
+        export(what, "many", output=tmp_path / "list.csv")
+        listed = list(csv.DictReader(io.StringIO((tmp_path / "list.csv").read_text())))
+        assert listed[0]["series"] == WRONG, what
+        assert column in listed[0]
+
+
+def test_the_report_is_exported_as_its_file_ends(desk, tmp_path, monkeypatch):
+    monkeypatch.setenv("DAGSTER_HOME", str(desk.folder))
+    for ending, first in (("csv", "Type,Entity"), ("md", "# Incident"), ("html", "<!doctype html>")):
+        export(Report.INCIDENT_REPORT, "many", output=tmp_path / f"report.{ending}")
+        assert (tmp_path / f"report.{ending}").read_text().startswith(first)
+    with pytest.raises(BadSetting, match=r"end the file in \.csv"):
+        export(Report.INCIDENT_REPORT, "many", output=tmp_path / "report.pdf")
 
 
 def retrained(place: Place, **config) -> dg.ExecuteInProcessResult:
