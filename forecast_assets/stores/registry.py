@@ -166,7 +166,9 @@ class Registry:
                     self._add_model(one.name, one.about)
                 source = f"runs:/{one.run_id}/{one.path}"
                 tags = {**one.tags, "recipe": one.recipe}
-                self._client.create_model_version(one.name, source, one.run_id, tags=tags)
+                self._client.create_model_version(
+                    one.name, source, one.run_id, tags=tags, await_creation_for=0
+                )
             return found | self._of_recipes(new)
 
     def _models(self, names: Sequence[str]) -> set[str]:
