@@ -230,8 +230,8 @@ def main() -> None:
                     place, evaluation, series=chosen.series, days=chosen.days, drift_day=9, broken_day=15
                 )
             resource.open().warehouse.dispose()
-        figures["wall_s"] = round(time.perf_counter() - start, 1)
-    _print(figures)
+            figures["wall_s"] = round(time.perf_counter() - start, 1)
+            _print(figures)
 
 
 def _print(figures: Mapping[str, object]) -> None:
