@@ -1,5 +1,5 @@
 -- Statement: delete what superseded_events counts.
--- Values:    before; reads the passing table kept_event
+-- Values:    before (reads the passing table kept_event)
 delete from dagster.event_logs e
 using dagster.runs r
 where r.run_id = e.run_id and r.status in ('SUCCESS', 'FAILURE', 'CANCELED')

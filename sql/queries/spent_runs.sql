@@ -1,6 +1,6 @@
 -- Question: which finished runs hold nothing that is the newest word on an asset or a check?
 -- Grain:    one row per run, the oldest first, with the size of its events.
--- Values:   before (only runs that ended earlier); reads the passing table kept_event
+-- Values:   before (only runs that ended earlier; reads the passing table kept_event)
 select r.run_id, coalesce(sum(pg_column_size(e.event)), 0)::bigint as bytes
 from dagster.runs r
 left join dagster.event_logs e on e.run_id = r.run_id
