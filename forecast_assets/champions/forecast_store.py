@@ -31,6 +31,12 @@ def forecast_table(series: Sequence[str], arrays: dict[str, Floats]) -> pa.Table
     return pa.table({"series": pa.array(series, pa.string()), **columns})
 
 
+def forecast_days(first_day: dt.date, days: int) -> NDArray[np.datetime64]:
+    """The days (days,) of a forecast that begins on ``first_day``."""
+    made: NDArray[np.datetime64] = np.datetime64(first_day, "D") + np.arange(days)
+    return made
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class StoredForecast:
     """The current forecast of one series: units and limits (h,), from ``first_day`` on."""
@@ -47,8 +53,7 @@ class StoredForecast:
 
     def dates(self) -> NDArray[np.datetime64]:
         """The forecast days (h,)."""
-        days: NDArray[np.datetime64] = np.datetime64(self.first_day, "D") + np.arange(len(self.units))
-        return days
+        return forecast_days(self.first_day, len(self.units))
 
 
 def read_forecasts(

@@ -4,7 +4,6 @@ Belongs here: asking the champion again or applying factors, saving, finding, co
 Does not belong here: what an assumption does (``forecasting.whatif``), and how a plan is shown.
 """
 
-import datetime as dt
 import json
 import re
 from collections.abc import Sequence
@@ -190,9 +189,3 @@ def compare(stores: Stores, names: Sequence[str], by: By) -> list[Row]:
     rows = [read(stores, name) for name in chosen]
     ranked = sorted(rows, key=lambda row: (row[by] is None, -float(str(row[by] or 0)), str(row["name"])))
     return [{"rank": place, **row} for place, row in enumerate(ranked, 1)]
-
-
-def dates(first_day: dt.date, days: int) -> NDArray[np.datetime64]:
-    """The forecast days (h,) of a plan."""
-    made: NDArray[np.datetime64] = np.datetime64(first_day, "D") + np.arange(days)
-    return made

@@ -12,6 +12,7 @@ import polars as pl
 import typer
 
 from forecast_assets.champions import planning
+from forecast_assets.champions.forecast_store import forecast_days
 from forecast_assets.champions.plan_jobs import COMPARED, assumed
 from forecast_assets.cli.console import SAY, Format, listing
 from forecast_assets.forecasting.whatif import Lifecycle, Promotion
@@ -85,7 +86,7 @@ def show(name: Annotated[str, typer.Argument(help="Name of the plan.")], form: F
     """Show a plan day by day, with what it assumes and who answered."""
     row = planning.read(open_stores(), name)
     baseline: list[float] = row["baseline"]  # type: ignore[assignment]  # an array column
-    days = planning.dates(row["first_day"], len(baseline))  # type: ignore[arg-type]  # a date column
+    days = forecast_days(row["first_day"], len(baseline))  # type: ignore[arg-type]  # a date column
     listing(pl.DataFrame({"date": days, "as_planned": baseline, "what_if": row["scenario"]}), form)
     SAY.print(f"{row['series']} by {row['candidate']} ({row['method']}): {row['assumptions']}", markup=False)
     for told in row["told"]:  # type: ignore[attr-defined]  # a JSON list

@@ -105,17 +105,6 @@ class Registry:
             )
         return experiment, str(run.info.run_id)
 
-    def log(self, run_id: str, *, metrics: Mapping[str, float], params: Mapping[str, object]) -> None:
-        """Store numbers and settings with a run."""
-        from mlflow.entities import Metric, Param  # noqa: PLC0415
-
-        with self._way.told("store metrics"):
-            self._client.log_batch(
-                run_id,
-                metrics=[Metric(name, value, 0, 0) for name, value in metrics.items()],
-                params=[Param(name, str(value)) for name, value in params.items()],
-            )
-
     def store(self, run_id: str, folder: Path, path: str) -> None:
         """Copy the files of ``folder`` to ``path`` among the files of a run."""
         with self._way.told("store files"):
