@@ -26,7 +26,7 @@ def main() -> None:
         "steps": steps,
         "green": {
             name: len(instance.get_materialized_partitions(dg.AssetKey(name)))
-            for name in ("backtest", "champion")
+            for name in ("backtest", "champion", "forecast")
         },
         "events": events,
         "outcomes": Counter(results["outcome"].to_list()),

@@ -16,7 +16,7 @@ from typing import Any
 
 import psutil
 
-from scaling.meters import BENCHMARKS, NOTHING, Cost, Failed, Finished, run
+from scaling.meters import BENCHMARKS, NOTHING, Cost, Failed, Finished, Timeline, run
 from scaling.sales import Sales
 
 DATASET = "bench"
@@ -71,40 +71,52 @@ def opened(folder: Path, surroundings: Mapping[str, str]) -> Iterator[Home]:
 
 @dataclass(frozen=True, slots=True)
 class Whole:
-    """What it took to get from a file to champions, and what stands in the books."""
+    """What it took to get from a file to champions, then to forecasts, and what stands in the books."""
 
     stages: dict[str, Cost]
     total: Cost
+    forecasts: Cost
     books: dict[str, Any]
 
 
 def whole(home: Home, sales: Sales) -> Whole:
-    """Add the sales and evaluate them, as a person would, and check that every partition is green."""
+    """Add the sales and evaluate them, as a person would, and check that every partition is green.
+
+    ``evaluate`` goes on to forecasts once the champions are there: they are priced apart.
+    """
     folds = ("--horizon", str(HORIZON), "--folds", str(FOLDS))
     command = ("-m", "forecast_assets", "dataset", "add", DATASET, "--path", str(sales.path), *folds)
     added = home.run(*command)
     evaluated = home.run("-m", "forecast_assets", "evaluate", DATASET)
     books = json.loads(home.run("-m", "scaling.books").output)
-    if books["green"] != {"backtest": sales.series, "champion": sales.series}:
+    if set(books["green"].values()) != {sales.series}:
         raise Failed(f"{sales.series} series, but green are {books['green']}")
-    stages = {"database": home.start, "add": added.cost, **_stages(evaluated, books["steps"])}
-    return Whole(stages, home.start + added.cost + evaluated.cost, books)
+    chosen = max(step["end"] for step in books["steps"] if step["key"] == "evaluate")
+    timeline, begun = evaluated.timeline, evaluated.started
+    champions = replace(
+        timeline.between(begun, chosen),
+        peak_mb=evaluated.cost.peak_mb,
+        peak_process=evaluated.cost.peak_process,
+    )
+    steps = [step for step in books["steps"] if step["end"] <= chosen]
+    stages = {"database": home.start, "add": added.cost, **_stages(timeline, begun, champions, steps)}
+    forecasts = timeline.between(chosen, begun + evaluated.cost.wall_s)
+    return Whole(stages, home.start + added.cost + champions, forecasts, books)
 
 
-def _stages(evaluated: Finished, steps: list[dict[str, Any]]) -> dict[str, Cost]:
-    """Divide the evaluation by Dagster's steps; what lies before the first and between them is told, too."""
+def _stages(timeline: Timeline, begun: float, whole: Cost, steps: list[dict[str, Any]]) -> dict[str, Cost]:
+    """Divide a stretch by Dagster's steps; what lies before the first and between them is told, too."""
     stages = {
-        "starting": evaluated.timeline.between(evaluated.started, min(step["start"] for step in steps)),
+        "starting": timeline.between(begun, min(step["start"] for step in steps)),
         **dict.fromkeys(("sales", "panel", "checks", "global_forecasts", "evaluate"), NOTHING),
     }
     for step in steps:
         name = step["key"] if step["key"] in _STEPS else "checks"
-        stages[name] += evaluated.timeline.between(step["start"], step["end"])
+        stages[name] += timeline.between(step["start"], step["end"])
     known = sum(stages.values(), start=NOTHING)
-    stages["between_steps"] = replace(
-        evaluated.cost,
-        wall_s=evaluated.cost.wall_s - known.wall_s,
-        python_cpu_s=evaluated.cost.python_cpu_s - known.python_cpu_s,
-        postgres_cpu_s=evaluated.cost.postgres_cpu_s - known.postgres_cpu_s,
+    stages["between_steps"] = Cost(
+        whole.wall_s - known.wall_s,
+        whole.python_cpu_s - known.python_cpu_s,
+        whole.postgres_cpu_s - known.postgres_cpu_s,
     )
     return stages

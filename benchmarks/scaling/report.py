@@ -119,6 +119,8 @@ class Measured:
                 "cpu_s": self.whole.total.cpu_s,
                 "python_cpu_s": self.whole.total.python_cpu_s,
                 "postgres_cpu_s": self.whole.total.postgres_cpu_s,
+                "forecasts_s": self.whole.forecasts.wall_s,
+                "forecasts_cpu_s": self.whole.forecasts.cpu_s,
                 "stages": {name: _prices(cost) for name, cost in self.whole.stages.items()},
                 "imports_cpu_s": self.imports.cpu_s,
                 "peak_mb": self.whole.total.peak_mb,
@@ -169,7 +171,8 @@ class Measured:
     def _print_stages(self) -> None:
         print(_TITLE.format("The whole"))
         print(f"{'':<24}{'wall s':>9} {'Python':>9} {'PostgreSQL':>11}   processor s")
-        for name, cost in {**self.whole.stages, "total": self.whole.total}.items():
+        sums = {"total": self.whole.total, "then forecasts": self.whole.forecasts}
+        for name, cost in {**self.whole.stages, **sums}.items():
             print(f"{name:<24}{cost.wall_s:>9.2f} {cost.python_cpu_s:>9.2f} {cost.postgres_cpu_s:>11.2f}")
         total, books = self.whole.total, self.whole.books
         print(f"peak of a process {total.peak_mb:,.0f} MB ({total.peak_process})")
