@@ -23,8 +23,6 @@ from forecast_assets.champions.decision_jobs import promote_champions, rollback_
 from forecast_assets.champions.plan_jobs import compare_plans, what_if
 from forecast_assets.champions.registry_assets import (
     live_models,
-    live_models_are_fresh,
-    live_models_are_intact,
     register_champions,
     registered_champion,
 )
@@ -81,8 +79,6 @@ def build_definitions(**resources: object) -> dg.Definitions:
             gaps,
             coverage,
             no_leakage,
-            live_models_are_fresh,
-            live_models_are_intact,
         ],
         jobs=[
             add_preset_dataset,

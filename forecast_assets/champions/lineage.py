@@ -51,12 +51,14 @@ def lineage(stores: Stores, registry: Registry, model: str) -> Lineage:
     if found is None:
         known = ", ".join(f"{name}@{one}" for one in held) or "none"
         raise UnknownName(f"there is no model {model}", remedy=f"models of this series: {known}")
-    wape, how = _scored_again(stores, registry, found)
+    intact = verified(registry, [found])[name, wanted]
+    # Nothing is computed from files that are not what was registered.
+    wape, how = _scored_again(stores, registry, found) if intact.passed else (None, intact.told)
     return Lineage(
         version=found,
         aliases=sorted(one for one, number in held.items() if number == wanted),
         decisions=stores.warehouse.rows("audit", dataset=found["dataset"], series=[name]),
-        intact=verified(registry, [found])[name, wanted],
+        intact=intact,
         wape=wape,
         how=how,
     )

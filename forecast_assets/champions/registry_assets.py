@@ -5,7 +5,7 @@ Does not belong here: the work (``registration``, ``decisions``) and the jobs th
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import dagster as dg
 from pydantic import Field
@@ -25,9 +25,11 @@ from forecast_assets.settings import settings as environment
 from forecast_assets.stores import Stores
 from forecast_assets.stores.registry import run_page, version_page
 from forecast_assets.stores.resource import RegistryResource, StoresResource
+from forecast_assets.stores.warehouse import Row
 
 GROUP = "registry"
 REGISTERED = dg.AssetKey("registered_champion")
+FRESH, INTACT = "live_models_are_fresh", "live_models_are_intact"
 _SHOWN = 100
 _AUDIT = ("decided_at", "action", "from_version", "to_version", "approved_by", "reason", "state")
 
@@ -132,6 +134,20 @@ def _audit(stores: Stores, series: str) -> dict[str, dg.MetadataValue]:
     code_version="1",
     retry_policy=RETRY,
     metadata={"dagster/column_schema": registry_overview.COLUMNS},
+    check_specs=[
+        dg.AssetCheckSpec(
+            FRESH,
+            asset="live_models",
+            description="Is a live model out of date: another frame, a newer version, or a run that failed?",
+            partitions_def=DATASETS,
+        ),
+        dg.AssetCheckSpec(
+            INTACT,
+            asset="live_models",
+            description="Are the files of every live model what was registered?",
+            partitions_def=DATASETS,
+        ),
+    ],
 )
 def live_models(
     context: dg.AssetExecutionContext, stores: StoresResource, registry: RegistryResource
@@ -146,19 +162,15 @@ def live_models(
             "dagster/row_count": len(rows),
             "models": table(rows[:_SHOWN], list(registry_overview.SHOWN)),
             "next_step": registry_overview.next_step(context.partition_key, counts),
-        }
+        },
+        check_results=[_fresh(rows, counts["live"]), _intact(rows)],
     )
 
 
-@dg.asset_check(asset=live_models, partitions_def=DATASETS)
-def live_models_are_fresh(
-    context: dg.AssetCheckExecutionContext, stores: StoresResource, registry: RegistryResource
-) -> dg.AssetCheckResult:
-    """Is any live model out of date: another frame, a newer version, or a run that failed?"""
-    rows = registry_overview.states(stores.open(), registry.open(), context.partition_key)
+def _fresh(rows: Sequence[Row], live: int) -> dg.AssetCheckResult:
     stale = [row for row in rows if row["stale"] is not None]
-    live = sum(row["live"] is not None for row in rows)
     return dg.AssetCheckResult(
+        check_name=FRESH,
         passed=not stale,
         severity=dg.AssetCheckSeverity.WARN,
         description=f"{len(stale)} of {live} live models are out of date",
@@ -166,14 +178,10 @@ def live_models_are_fresh(
     )
 
 
-@dg.asset_check(asset=live_models, partitions_def=DATASETS)
-def live_models_are_intact(
-    context: dg.AssetCheckExecutionContext, stores: StoresResource, registry: RegistryResource
-) -> dg.AssetCheckResult:
-    """Are the files of every live model what was registered?"""
-    rows = registry_overview.states(stores.open(), registry.open(), context.partition_key)
+def _intact(rows: Sequence[Row]) -> dg.AssetCheckResult:
     broken = [row for row in rows if row["stale"] == UNVERIFIED]
     return dg.AssetCheckResult(
+        check_name=INTACT,
         passed=not broken,
         severity=dg.AssetCheckSeverity.ERROR,
         description="every live model is what was registered"

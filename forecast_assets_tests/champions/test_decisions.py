@@ -1,5 +1,6 @@
 """From challengers to live models and back: dry runs, gates, acknowledgements, lineage, states."""
 
+import shutil
 from pathlib import Path
 
 import dagster as dg
@@ -15,8 +16,6 @@ from forecast_assets.champions.registration import Override, register
 from forecast_assets.champions.registry_assets import (
     REGISTERED,
     live_models,
-    live_models_are_fresh,
-    live_models_are_intact,
     registered_champion,
 )
 from forecast_assets.errors import UnknownName
@@ -150,21 +149,32 @@ def test_promoting_rolling_back_and_promoting_again_leaves_one_record_of_each(pl
     assert record[1]["acknowledged"] == list(decisions.ACKNOWLEDGEMENTS)
 
 
-def test_files_that_are_not_what_was_registered_are_never_promoted(place, registry):
+@pytest.mark.parametrize(
+    ("harmed", "told"), [(True, "its files are not what was registered"), (False, "its files are gone")]
+)
+def test_files_that_are_not_what_was_registered_are_never_promoted(place, registry, harmed, told):
     key = SERIES[1]
     row = place.stores.warehouse.rows("model_versions_of", series=[key])[0]
     (data,) = Path(place.folder).rglob(f"{row['path']}/data/bundle/bundle.json")
-    whole = data.read_text()
-    data.write_text(whole.replace('"horizon": 7', '"horizon": 8'))
+    model = data.parents[2]
+    aside = model.with_name("aside")
+    shutil.copytree(model, aside)
+    if harmed:
+        data.write_text(data.read_text().replace('"horizon": 7', '"horizon": 8'))
+    else:
+        shutil.rmtree(model)
     try:
         (one,) = decisions.promotions(place.stores, registry, "many", [key])
         assert not one.is_intact
+        assert f"artifact_verified: {told}" in str(one.row()["failed_gates"])
         everything = list(decisions.ACKNOWLEDGEMENTS)
         launch(place, promote_champions, **YES, series=[key], acknowledge=everything)
         assert live(registry) == {}
-        assert lineage(place.stores, registry, f"{key}@challenger").intact.passed is False
+        found = lineage(place.stores, registry, f"{key}@challenger")
+        assert (found.intact.passed, found.wape, found.how) == (False, None, told)
     finally:
-        data.write_text(whole)
+        shutil.rmtree(model, ignore_errors=True)
+        aside.rename(model)
     assert lineage(place.stores, registry, f"{key}@challenger").intact.passed
 
 
@@ -191,7 +201,7 @@ def test_a_dataset_shows_what_is_live_waits_or_is_out_of_date(place, registry):
     assert place.evaluate(SERIES[0]).success
     list(register(place.stores, registry, SERIES[:1], run_id="corrected"))
     found = dg.materialize(
-        [live_models, live_models_are_fresh, live_models_are_intact],
+        [live_models],
         instance=place.instance,
         resources={"stores": place.resource, "registry": RegistryResource()},
         partition_key="many",
