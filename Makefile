@@ -7,7 +7,7 @@ PYTHON ?= python3
 PORT ?= 3000
 export DAGSTER_HOME := $(CURDIR)
 
-.PHONY: help demo test dev mlflow lint format unit browser-test peers peers-test deployment-test wheel-test lock clean-state
+.PHONY: help demo test dev mlflow lint format unit browser-test peers peers-test benchmark-test deployment-test wheel-test lock clean-state
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 14
@@ -56,6 +56,9 @@ peers: $(VENV)/uv ## The environment of the libraries that benchmarks and oracle
 
 peers-test: $(VENV)/dev peers ## Compare our candidates with statsforecast's
 	$(BIN)/python -m pytest -q -m peers
+
+benchmark-test: $(VENV)/dev ## Run whole benchmarks on a handful of series
+	$(BIN)/python -m pytest -q -m benchmarks forecast_assets_tests/benchmarks
 
 deployment-test: $(VENV)/dev ## Run a deployment as processes: TLS, gRPC, read-only web server, Celery, kills
 	$(BIN)/python -m pytest -q -m deployment forecast_assets_tests/deployment

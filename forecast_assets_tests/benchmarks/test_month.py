@@ -3,11 +3,15 @@
 import sys
 from pathlib import Path
 
+import pytest
+
 from forecast_assets_tests.scenario import QUICK
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
 
 from month import play  # type: ignore[import-not-found]  # a script beside the package
+
+pytestmark = pytest.mark.benchmarks
 
 
 def test_drifted_series_are_found_and_each_incident_is_told_once(place, monkeypatch):

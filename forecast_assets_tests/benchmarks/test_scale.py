@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+pytestmark = pytest.mark.benchmarks
 SCALE = Path(__file__).parents[2] / "benchmarks" / "scale.py"
 SERIES = 60
 FIGURES = {
