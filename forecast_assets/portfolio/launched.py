@@ -19,6 +19,7 @@ from forecast_assets.portfolio.outcome import RETRY_ITEMS, record_id
 from forecast_assets.portfolio.pipeline import work as pipeline
 from forecast_assets.portfolio.settlement import TERMINAL
 from forecast_assets.portfolio.showcase import work as showcase
+from forecast_assets.portfolio.showcase.steps import PARTS
 from forecast_assets.settings import settings as environment
 from forecast_assets.stores import Stores
 from forecast_assets.stores.warehouse import Row
@@ -66,9 +67,7 @@ def find(stores: Stores, instance: dg.DagsterInstance, run_id: str) -> tuple[dg.
     """
     run = instance.get_run_by_id(run_id)
     if run is None:
-        raise UnknownName(
-            f"there is no run {run_id!r}", remedy="`forecast-assets status` lists what was launched"
-        )
+        raise _unknown(instance, run_id)
     for record in dict.fromkeys((run_id, record_id(run))):
         row = _recorded(stores, record)
         if row is None:
@@ -79,6 +78,20 @@ def find(stores: Stores, instance: dg.DagsterInstance, run_id: str) -> tuple[dg.
     status = "cancelled" if run.status == dg.DagsterRunStatus.CANCELED else run.status.value.lower()
     waiting = {"kind": run.job_name, "run_id": run_id, "status": status}
     return run, {**dict.fromkeys(COLUMNS), **waiting}
+
+
+def _unknown(instance: dg.DagsterInstance, run_id: str) -> UnknownName:
+    """Why no run has this id: a showcase keeps records of its parts, which are no runs of their own."""
+    for part in PARTS:
+        whole = run_id.removesuffix(part)
+        if whole != run_id and instance.has_run(whole):
+            return UnknownName(
+                f"{run_id} is a part of the showcase {whole}, not a run of its own",
+                remedy=f"watch, cancel or retry the showcase: `forecast-assets status {whole}`",
+            )
+    return UnknownName(
+        f"there is no run {run_id!r}", remedy="`forecast-assets status` lists what was launched"
+    )
 
 
 COLUMNS = (

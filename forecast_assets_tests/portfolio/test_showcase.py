@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 
 from forecast_assets.datasets.presets.catalogue import Preset
-from forecast_assets.errors import ForecastError
+from forecast_assets.errors import ForecastError, UnknownName
+from forecast_assets.portfolio import launched
 from forecast_assets.portfolio.showcase import work, workspaces
 from forecast_assets.portfolio.showcase.config import ShowcaseConfig, checked
+from forecast_assets.portfolio.showcase.steps import batch_id
 from forecast_assets_tests.portfolio.conftest import Launched, run, told
 from forecast_assets_tests.scenario import HEALTHY, Place, shop
 
@@ -80,6 +82,14 @@ def test_a_kept_run_makes_exactly_one_row_with_everything_it_made(toured):
     assert (row["store_id"], row["product_id"]) == ("S0001", "SKU-10000")
     assert (row["date_end"] - row["date_start"]).days == 91
     assert [step["step"] for step in row["steps"]][-1] == "cleanup"
+
+
+def test_a_part_of_a_showcase_leads_to_the_showcase(toured):
+    done = run(toured, "showcase", **SMALL)
+    with pytest.raises(UnknownName, match=f"a part of the showcase {done.run_id}"):
+        launched.find(toured.stores, toured.instance, batch_id(done.run_id))
+    with pytest.raises(UnknownName, match="there is no run 'x-batch'"):
+        launched.find(toured.stores, toured.instance, batch_id("x"))
 
 
 def test_series_of_a_showcase_are_partitions_with_materializations(toured):

@@ -31,16 +31,19 @@ from forecast_assets.portfolio.crew import Watch
 from forecast_assets.portfolio.showcase.bench import Bench, Result, Told
 
 _CLOSE = 1e-9
+_BATCH, _COMPARISON = "-batch", "-compare"
+# Endings of the ids of what a showcase makes beside its own record.
+PARTS = (_BATCH, _COMPARISON)
 
 
 def batch_id(run_id: str) -> str:
     """The id of the batch inside of a showcase's run."""
-    return f"{run_id}-batch"
+    return f"{run_id}{_BATCH}"
 
 
 def comparison_id(run_id: str) -> str:
     """The id of the comparison inside of a showcase's run."""
-    return f"{run_id}-compare"
+    return f"{run_id}{_COMPARISON}"
 
 
 def precheck(bench: Bench) -> Told:
