@@ -65,12 +65,19 @@ class Registered:
 
 
 def register(
-    stores: Stores, registry: Registry, keys: Sequence[str], *, run_id: str, override: Override | None = None
+    stores: Stores,
+    registry: Registry,
+    keys: Sequence[str],
+    *,
+    run_id: str,
+    override: Override | None = None,
+    challenge: bool = True,
 ) -> Iterator[Registered]:
     """Register the champions of the series ``keys``, and let the alias challenger of each mean its version.
 
-    What a series' forecast is made from identifies its version: unchanged, nothing is written. A series
-    without a champion has no version. Raises ``BadSetting`` for an override that was never a candidate.
+    With ``challenge`` false no alias is touched. What a series' forecast is made from identifies its version:
+    unchanged, nothing is written. A series without a champion has no version. Raises ``BadSetting`` for an
+    override that was never a candidate.
     """
     for name, members in groupby(sorted(keys), key=lambda key: SeriesKey.parse(key).dataset):
         dataset = load(stores, name)
@@ -79,7 +86,7 @@ def register(
         if override is not None and needed([override.candidate]):
             production.build(stores, dataset, run_id=run_id, also=[override.candidate])
         work = prepared(stores, dataset, list(members), Wanted())
-        yield from _Registration(stores, registry, work, override, run_id).each()
+        yield from _Registration(stores, registry, work, override, run_id, challenge=challenge).each()
         for key in work.gone:
             yield Registered(key, "none", "the newest snapshot no longer delivers it")
 
@@ -97,10 +104,17 @@ class _Registration:
     """One pass over the series of a dataset."""
 
     def __init__(
-        self, stores: Stores, registry: Registry, work: Work, override: Override | None, run_id: str
+        self,
+        stores: Stores,
+        registry: Registry,
+        work: Work,
+        override: Override | None,
+        run_id: str,
+        *,
+        challenge: bool,
     ) -> None:
         self._stores, self._registry, self._work = stores, registry, work
-        self._override, self._run_id = override, run_id
+        self._override, self._run_id, self._challenge = override, run_id, challenge
         self._labels = [self._label(row) for row in work.champions]
         self._keys: list[str] = work.panel.series.tolist()
         series = [key for key, label in zip(self._keys, self._labels, strict=True) if label is not None]
@@ -116,7 +130,9 @@ class _Registration:
         return str(champion["champion"]) if self._override is None else self._override.candidate
 
     def _recipe(self, at: int) -> str:
-        reason = self._override.reason if self._override else ""
+        champion = (self._work.champions[at] or {}).get("champion")
+        # Who names the champion overrides nothing: it is the same version.
+        reason = self._override.reason if self._override and self._labels[at] != champion else ""
         text = f"{self._keys[at]}|{self._work.fingerprints[at]}|{self._labels[at]}|{reason}"
         return blake2b(text.encode(), digest_size=16).hexdigest()
 
@@ -138,6 +154,8 @@ class _Registration:
 
     def _point(self, key: str, number: int) -> None:
         """Let the challenger be this version, or nobody where it is live already."""
+        if not self._challenge:
+            return
         held = self._aliases.get(key, {})
         if held.get(CHAMPION) == number:
             if CHALLENGER in held:

@@ -55,7 +55,7 @@ def described(
             "candidate": label,
             "recommended": winner,
             "is_override": label != winner,
-            "override_reason": reason,
+            "override_reason": None if label == winner else reason,
             "warning": None if label == winner else gap(label, own, winner, best),
             "snapshot": dataset.built().hash,
             "content": contents[at],

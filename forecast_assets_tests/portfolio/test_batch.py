@@ -120,7 +120,14 @@ def test_a_batch_in_which_everything_fails_has_failed(shopped):
         ({"scope": "all", "end_day": "tomorrow"}, "end_day is 'tomorrow'"),
         ({"scope": "all", "end_day": "1999-01-01"}, "do not lie in"),
         ({"scope": "all", "end_day": "2026-01-20"}, "16 days of history leave no fold"),
-        ({"scope": "all", "operation": "train_backtest_register"}, "needs a model registry"),
+        (
+            {"scope": "all", "operation": "train_backtest_register", "horizon": 3},
+            "horizon: models of shop are",
+        ),
+        (
+            {"scope": "all", "operation": "train_backtest_register", "candidates": ["croston_sba"]},
+            "croston_sba: no candidate of shop",
+        ),
         ({"scope": "manual", "series": ["other__A__P1"]}, "is not of dataset 'shop'"),
         ({"scope": "manual", "stores": ["A|B"], "products": ["P1"]}, "store id 'A|B'"),
     ],

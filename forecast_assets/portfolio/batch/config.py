@@ -72,7 +72,8 @@ class BatchConfig(ScopeConfig, WindowedConfig):
     operation: Operation = Field(
         default=Operation.backtest,
         description="backtest: score every candidate of every series; train: keep models learned from all "
-        "days up to the anchor; predict: forecast from the newest day on.",
+        "days up to the anchor; predict: forecast from the newest day on; train_backtest_register: both, "
+        "each kept as a model version in MLflow, without an alias.",
     )
     max_parallel: int = Field(
         default=4,

@@ -22,6 +22,10 @@ from forecast_assets.portfolio.window import Window, chosen
 from forecast_assets.settings import settings as environment
 from forecast_assets.stores import Stores
 
+REGISTER = "train_backtest_register"
+# What a batch that registers may choose freely, since it is not part of a version.
+_FREE = {"candidates", "policy"}
+
 
 @dataclass(frozen=True, slots=True)
 class BatchRequest:
@@ -68,7 +72,8 @@ def checked(stores: Stores, config: BatchConfig) -> BatchRequest:
     # A batch scores candidates and chooses none, so that no policy needs another one beside them.
     settings = revised(dataset.options.evaluation, {**config.changes(), "policy": "lowest_error"})
     window = chosen(config.start_day, config.end_day, dataset, settings)
-    _check_operation(config.operation.value)
+    if config.operation.value == REGISTER:
+        _check_registrable(dataset, settings, window)
     pairs = scopes.pairs(stores, dataset, scope)
     check_cap(len(pairs), len(settings.candidates))
     allowed = environment().batch_max_parallel
@@ -95,11 +100,22 @@ def check_cap(pairs: int, candidates: int) -> None:
         )
 
 
-def _check_operation(operation: str) -> None:
-    if operation == "train_backtest_register":
+def _check_registrable(dataset: Dataset, settings: EvaluationSettings, window: Window) -> None:
+    """Raise ``BadSetting`` unless what is scored is what would be registered."""
+    own = dataset.options.evaluation
+    if foreign := [label for label in settings.candidates if label not in own.candidates]:
         raise BadSetting(
-            f"operation {operation!r} needs a model registry, and this installation has none",
-            remedy="use operation train, and operation backtest beside it",
+            f"{', '.join(foreign)}: no candidate of {dataset.name}, so that nothing of it can be registered",
+            remedy=f"register some of {', '.join(own.candidates)}",
+        )
+    names = EvaluationSettings.model_fields.keys() - _FREE
+    other = sorted(name for name in names if getattr(settings, name) != getattr(own, name))
+    if window != Window():
+        other += ["start_day", "end_day"]
+    if other:
+        raise BadSetting(
+            f"{', '.join(other)}: models of {dataset.name} are registered by its own settings and days",
+            remedy="leave that out, or change the dataset's settings",
         )
 
 

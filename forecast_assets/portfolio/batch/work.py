@@ -11,7 +11,8 @@ from forecast_assets.bookkeeping.interrupts import terminations
 from forecast_assets.errors import BadSetting, Outage
 from forecast_assets.portfolio.batch import hand, making, store
 from forecast_assets.portfolio.batch.config import BatchConfig
-from forecast_assets.portfolio.batch.request import checked
+from forecast_assets.portfolio.batch.registering import Registrar
+from forecast_assets.portfolio.batch.request import REGISTER, checked
 from forecast_assets.portfolio.batch.scoring import score
 from forecast_assets.portfolio.batch.store import CANCELLED, NEVER_BEGUN, ORPHANED, Done, Item, Terms
 from forecast_assets.portfolio.board import fit_missing, lay_out
@@ -19,6 +20,7 @@ from forecast_assets.portfolio.crew import Crew, Labour, Watch
 from forecast_assets.portfolio.settlement import TERMINAL
 from forecast_assets.settings import settings as environment
 from forecast_assets.stores import Stores
+from forecast_assets.stores.registry import open_registry
 from forecast_assets.stores.warehouse import Row
 
 LOCK = "batch"
@@ -65,13 +67,15 @@ def run(
 def _prepared(stores: Stores, terms: Terms, fitted: Callable[[Sequence[Fitted]], object]) -> Work:
     """Read and fit what all items need; a batch that cannot begin is settled before the error goes on."""
     try:
-        if terms.operation != "backtest":
+        if terms.operation in {"train", "predict"}:
             shop = making.furnish(stores, terms)
             return lambda items: making.make(stores, terms, shop, items)
         fitted(fit_missing(stores, terms.dataset, terms.settings, run_id=terms.run_id))
         rows = stores.warehouse.rows("batch_items", batch_id=terms.batch_id)
         waiting = sorted({str(row["series"]) for row in rows if row["status"] == "pending"})
         board = lay_out(stores, terms.dataset, terms.settings, terms.window, waiting)
+        if terms.operation == REGISTER:
+            return Registrar(stores, open_registry(), terms, board, making.furnish(stores, terms)).work
         return lambda items: score(board, items)
     except Outage:
         raise
