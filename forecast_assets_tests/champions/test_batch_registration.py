@@ -4,6 +4,7 @@ import pytest
 
 from forecast_assets.backtests.settings import EvaluationSettings
 from forecast_assets.champions.registration import register
+from forecast_assets.portfolio.batch import champions
 from forecast_assets.stores.registry import open_registry
 from forecast_assets_tests.portfolio.conftest import items_of, run
 from forecast_assets_tests.scenario import many
@@ -54,6 +55,19 @@ def test_every_good_item_becomes_a_version_and_no_alias_moves(place):
         assert item["metrics"]["wape"] == pytest.approx(wape)
 
 
+def test_promoted_champions_of_a_batch_challenge_and_nothing_becomes_live(place):
+    done = run(place, "batch", **WANTED)
+    picks = champions.pick(place.stores, done.run_id)
+    assert champions.apply(place.stores, picks, confirm=picks.confirmation, by="ann")
+    wanted = {line["series"]: {"challenger": line["model_version"]} for line in picks.winners}
+    registry = open_registry()
+    assert registry.aliases(SERIES) == wanted
+    again = champions.pick(place.stores, done.run_id)
+    assert not champions.apply(place.stores, again, confirm=again.confirmation, by="ann")
+    for series in SERIES:
+        registry.drop_alias(series, "challenger")
+
+
 def test_a_second_batch_and_a_registered_champion_find_the_same_versions(place):
     first, second = (
         {
@@ -63,7 +77,7 @@ def test_a_second_batch_and_a_registered_champion_find_the_same_versions(place):
         for _ in range(2)
     )
     assert first == second
-    champions = {row["series"]: row["champion"] for row in place.table("champion")}
+    chosen = {row["series"]: row["champion"] for row in place.table("champion")}
     for one in register(place.stores, open_registry(), SERIES, run_id="champions"):
         assert one.row is not None
-        assert one.row["version"] == first[one.series, champions[one.series]]
+        assert one.row["version"] == first[one.series, chosen[one.series]]

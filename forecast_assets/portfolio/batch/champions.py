@@ -1,19 +1,21 @@
 """Champions of a batch: the best completed item of every pair, shown first and marked after a confirmation.
 
 Belongs here: the dry run, the difference to what is marked, and marking it once.
-Does not belong here: the chain that chooses (``aggregation``), and aliases of registered models.
+Does not belong here: the chain that chooses (``aggregation``), and what becomes live (``champions``).
 """
 
 import json
 from dataclasses import dataclass
 from typing import Any
 
+from forecast_assets.champions.promotion import CHALLENGER, CHAMPION
 from forecast_assets.errors import BadSetting
 from forecast_assets.portfolio.aggregation import by_pair, champion_of
 from forecast_assets.portfolio.assets import batch_results
 from forecast_assets.portfolio.batch import store
 from forecast_assets.portfolio.settlement import TERMINAL
 from forecast_assets.stores import Stores
+from forecast_assets.stores.registry import open_registry
 from forecast_assets.stores.warehouse import Row
 
 
@@ -63,9 +65,10 @@ def pick(stores: Stores, batch_id: str, *, minimum_sample_size: int = 0) -> Pick
 
 
 def _line(batch_id: str, best: Any, before: Any) -> dict[str, Any]:  # noqa: ANN401 - rows of items
-    shown = ("item_id", "store_id", "product_id", "wape", "smape")
+    shown = ("item_id", "series", "store_id", "product_id", "wape", "smape")
     return {
         **{name: best[name] for name in shown},
+        "model_version": (best["made"] or {}).get("model_version"),
         "winner_run_id": best["child_job_id"],
         "winner_model_type": best["candidate"],
         "proposed_alias_name": f"champion-batch-{batch_id}-{best['store_id']}-{best['product_id']}",
@@ -76,14 +79,16 @@ def _line(batch_id: str, best: Any, before: Any) -> dict[str, Any]:  # noqa: ANN
 def apply(stores: Stores, picks: Picks, *, confirm: str, by: str) -> bool:
     """Mark the winners; answer whether anything had to change. A second time changes nothing at all.
 
+    A winner that the batch registered becomes its series' challenger; what is live stays.
     Raises ``BadSetting`` unless ``confirm`` is what ``Picks.confirmation`` says.
     """
     if confirm != picks.confirmation:
         raise BadSetting(
             f"the confirmation is {confirm!r}", remedy=f"after the dry run, type: {picks.confirmation}"
         )
+    challenged = _challenge(picks)
     if not picks.diff["new"] and not picks.diff["updated"]:
-        return False
+        return challenged
     summary = {
         "selected_by": by,
         "alias_namespace": f"champion-batch-{picks.batch['batch_id']}",
@@ -98,6 +103,21 @@ def apply(stores: Stores, picks: Picks, *, confirm: str, by: str) -> bool:
         summary=json.dumps(summary),
     )
     return True
+
+
+def _challenge(picks: Picks) -> bool:
+    """Let each registered winner be the challenger of its series; answer whether an alias had to move."""
+    wanted = {line["series"]: line["model_version"] for line in picks.winners if line["model_version"]}
+    if not wanted:
+        return False
+    registry = open_registry()
+    held = registry.aliases(list(wanted))
+    moved = False
+    for series, version in wanted.items():
+        if version not in (held.get(series, {}).get(name) for name in (CHAMPION, CHALLENGER)):
+            registry.move_alias(series, CHALLENGER, version)
+            moved = True
+    return moved
 
 
 def approver(name: str) -> str:
