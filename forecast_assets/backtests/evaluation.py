@@ -113,7 +113,7 @@ def plan(
         panel = panel.take(np.zeros(0, np.int64))
     anchor = dataset.options.anchor_day(dataset.built().last_day)
     given = global_forecasts.read(stores, dataset, settings, panel)
-    left_out = _left_out(stores, name, settings, panel.series.tolist())
+    left_out = restricted(stores, name, settings, panel.series.tolist())
     fingerprints = _fingerprints(panel, settings, anchor, given, left_out)
     known = stores.warehouse.frame("evaluation_marks", dataset=name)
     marks = dict(zip(known["series"], zip(known["backtest"], known["champion"], strict=True), strict=True))
@@ -128,19 +128,22 @@ def plan(
     )
 
 
-def _left_out(
-    stores: Stores, name: str, settings: EvaluationSettings, keys: list[str]
+def restricted(
+    stores: Stores, name: str, settings: EvaluationSettings, keys: Sequence[str]
 ) -> dict[str, tuple[NDArray[np.bool_], str]]:
-    """The series (of ``keys``) that restricted candidates do not run for, judged among all of the dataset."""
+    """For which series (of ``keys``) a restricted candidate does not run, and why.
+
+    Judged among all series of the dataset; keys that it does not have are left out.
+    """
     if not settings.restrict:
         return {}
     known = stores.warehouse.frame("availability", dataset=name)
     place = {key: at for at, key in enumerate(known["series"])}
-    rows = np.array([place[key] for key in keys], np.int64)
+    rows = np.array([place.get(key, -1) for key in keys], np.int64)
     found = {}
     for rule in settings.restrictions():
         allowed = rule.allows(known["revenue"].to_numpy(), known["demand_class"].to_list(), list(place))
-        found[rule.label] = (~allowed[rows], f"left out: it runs for {rule.told()} only")
+        found[rule.label] = (~np.append(allowed, False)[rows], f"left out: it runs for {rule.told()} only")
     return found
 
 

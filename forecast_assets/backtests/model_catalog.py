@@ -27,6 +27,12 @@ COLUMNS = schema(
 )
 
 
+def is_installed(entry: Entry) -> bool:
+    """Whether the package that a model type needs beyond the usual ones is there."""
+    package = _PACKAGES.get(entry.requires or "")
+    return package is None or find_spec(package) is not None
+
+
 def rows() -> list[dict[str, object]]:
     """One row per model type and scope."""
     entries = [one for entry in CATALOGUE.values() for one in (entry, entry.alone) if one is not None]
@@ -35,14 +41,13 @@ def rows() -> list[dict[str, object]]:
 
 def _row(entry: Entry) -> dict[str, object]:
     told = [f"{name} = {default} ({allowed})" for name, (default, allowed) in entry.parameters.items()]
-    package = _PACKAGES.get(entry.requires or "")
     return {
         "model_type": entry.model_type,
         "family": entry.family,
         "scope": entry.scope,
         "feature_aware": entry.feature_aware,
         "default": entry.model_type in DEFAULT and entry is CATALOGUE[entry.model_type],
-        "enabled": package is None or find_spec(package) is not None,
+        "enabled": is_installed(entry),
         "parameters": "; ".join(told) or None,
         "cost": entry.cost,
         "description": entry.description,

@@ -121,12 +121,20 @@ class EvaluationSettings(BaseModel):
 def revised(settings: EvaluationSettings, changes: Mapping[str, object]) -> EvaluationSettings:
     """Answer ``settings`` with some values changed (``None`` keeps).
 
-    Raises ``BadSetting`` naming the first bad one.
+    Other candidates keep the restrictions that are about one of them. Raises ``BadSetting`` naming the first
+    bad value.
     """
     given = {name: value for name, value in changes.items() if value is not None}
     for listed in ("candidates", "restrict"):
         if isinstance(names := given.get(listed), list):
             given[listed] = tuple(names)
+    if "candidates" in given and "restrict" not in given:
+        kept = parse(given["candidates"])  # type: ignore[arg-type]  # refuses what is no list of names
+        given["restrict"] = tuple(
+            text
+            for text, rule in zip(settings.restrict, settings.restrictions(), strict=True)
+            if rule.label in kept
+        )
     return checked(EvaluationSettings, {**settings.model_dump(), **given}, what="evaluation")
 
 

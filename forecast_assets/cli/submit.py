@@ -17,6 +17,7 @@ from forecast_assets.portfolio.batch.config import BatchConfig, Operation, Scope
 from forecast_assets.portfolio.batch.request import checked
 from forecast_assets.portfolio.compare import config as comparison
 from forecast_assets.portfolio.compare.config import CompareConfig
+from forecast_assets.portfolio.matrices import MatrixName
 from forecast_assets.portfolio.pipeline import config as pipelines
 from forecast_assets.portfolio.pipeline.config import Mode, PipelineConfig, SweepName
 from forecast_assets.portfolio.showcase import config as showcases
@@ -74,6 +75,7 @@ def batch(  # noqa: PLR0917 - one parameter per option
     top_n: TopN = None,
     operation: Annotated[Operation, typer.Option(help="What is done with every item.")] = Operation.backtest,
     candidates: Candidates = None,
+    matrix: Annotated[MatrixName | None, typer.Option(help="Candidates by name instead of a list.")] = None,
     horizon: Horizon = None,
     folds: Folds = None,
     start_day: StartDay = None,
@@ -100,6 +102,7 @@ def batch(  # noqa: PLR0917 - one parameter per option
         **given(
             operation=operation,
             candidates=candidates,
+            matrix=matrix,
             horizon=horizon,
             n_splits=folds,
             start_day=start_day,

@@ -15,7 +15,7 @@ from forecast_assets.cli import launch
 from forecast_assets.cli.console import SAY, Format, listing
 from forecast_assets.cli.launch import Wait
 from forecast_assets.errors import BadSetting
-from forecast_assets.portfolio.showcase import workspaces
+from forecast_assets.portfolio.showcase import references, workspaces
 from forecast_assets.stores.resource import open_stores
 
 app = typer.Typer(help="Kept showcases.", no_args_is_help=True)
@@ -41,7 +41,8 @@ def list_(
 @app.command()
 def show(workspace: Handle, form: Form = Format.TABLE) -> None:
     """Print the steps of a kept showcase, or with json everything that is on record."""
-    row = workspaces.read(open_stores(), workspace)
+    stores = open_stores()
+    row = workspaces.read(stores, workspace)
     steps: Any = row["steps"]
     if form is Format.JSON:
         listing(pl.DataFrame([row], infer_schema_length=None), form)
@@ -49,6 +50,10 @@ def show(workspace: Handle, form: Form = Format.TABLE) -> None:
     listing(pl.DataFrame(steps, infer_schema_length=None), form)
     for part in _PARTS:
         SAY.print(f"{part}: {json.dumps(row[part], default=str)}", markup=False)
+    for link in references.links(stores, workspace):
+        SAY.print(f"{link['state']}: {link['kind']} {link['reference']}", markup=False)
+    for before in references.lineage(stores, workspace)[1:]:
+        SAY.print(f"repeats {before['workspace_id']} ({before['name']}, {before['status']})", markup=False)
 
 
 @app.command()

@@ -1,6 +1,7 @@
 """What scripts launch, watch, cancel and try again."""
 
 import json
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -97,6 +98,13 @@ def test_the_record_of_a_dead_process_is_settled_by_the_sensor_and_by_whoever_as
         assert store.read(home.stores, run.run_id)["status"] == "failed"
 
 
+@pytest.fixture
+def registry_beside(home: Place, mlflow_beside: Callable) -> Iterator[None]:  # noqa: ARG001 - after its database
+    with mlflow_beside(os.environ["FORECAST_DATABASE_URL"]):
+        yield
+
+
+@pytest.mark.usefixtures("registry_beside")
 def test_a_showcase_is_kept_restored_replayed_compared_and_forgotten(cli, home):
     options = ("demo_minimal", "--stores", "1", "--products", "2", "--keep", "tour")
     done = cli("submit", "showcase", *options, "--wait")

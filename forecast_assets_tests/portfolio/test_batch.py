@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from forecast_assets.backtests.settings import revised
 from forecast_assets.datasets.definition import load
 from forecast_assets.errors import ForecastError
+from forecast_assets.forecasting.candidates.catalogue import parse
 from forecast_assets.forecasting.panel import Panel
 from forecast_assets.portfolio.batch import store
 from forecast_assets.portfolio.batch.config import BatchConfig
@@ -17,6 +19,7 @@ from forecast_assets.portfolio.batch.request import checked
 from forecast_assets.portfolio.batch.scoring import score
 from forecast_assets.portfolio.batch.store import Item
 from forecast_assets.portfolio.board import lay_out
+from forecast_assets.portfolio.matrices import MATRICES, REFRESH, candidates_of
 from forecast_assets.portfolio.scopes import revenue
 from forecast_assets.portfolio.settlement import settled
 from forecast_assets.portfolio.window import Window
@@ -60,7 +63,7 @@ def test_a_scope_over_the_cap_is_refused_with_both_numbers_and_writes_nothing(sh
     monkeypatch.setenv("FORECAST_BATCH_MAX_ITEMS", "5")
     refused = run(shopped, "batch", dataset="shop", scope="all", candidates=["naive"])
     assert refused.failure["code"] == "BadSetting"
-    assert "6 series x 1 candidates are 6 items; at most 5 are allowed" in refused.failure["problem"]
+    assert "6 series with their candidates are 6 items; at most 5 are allowed" in refused.failure["problem"]
     assert "FORECAST_BATCH_MAX_ITEMS" in refused.failure["remedy"]
     assert not [row for row in shopped.table("batch") if row["batch_id"] == refused.run_id]
 
@@ -270,3 +273,74 @@ def test_a_settled_batch_stays_as_it_is(shopped, three):
 def test_a_priority_of_a_batch_that_has_ended_is_refused(shopped, three):
     refused = run(shopped, "prioritise_batch", batch=three.run_id, priority=2)
     assert refused.failure["problem"].endswith("is completed")
+
+
+def test_a_matrix_names_candidates_for_all_series(shopped):
+    named: dict[str, Any] = {"dataset": "shop", "scope": "demo", "matrix": "quick_baseline_sweep"}
+    asked = checked(shopped.stores, BatchConfig(**named))
+    assert set(asked.labels) == {MATRICES["quick_baseline_sweep"]}
+    with pytest.raises(ForecastError, match="candidates and the matrix quick_baseline_sweep are both given"):
+        checked(shopped.stores, BatchConfig(**named, candidates=["naive"]))
+
+
+@pytest.mark.parametrize("name", [name for name in MATRICES if name != REFRESH])
+def test_every_matrix_is_made_of_candidates_that_exist_and_of_all_that_are_installed(name):
+    assert parse(MATRICES[name]) == MATRICES[name]
+    assert candidates_of(name) == MATRICES[name], "the extras that tests install are all there"
+
+
+def test_a_refresh_takes_of_each_series_its_champion_and_the_best_of_the_others(shopped):
+    shopped.evaluate(HEALTHY, HOLED)
+    config: dict[str, Any] = {
+        "dataset": "shop",
+        "scope": "manual",
+        "series": [HEALTHY, HOLED, YOUNG],
+        "matrix": REFRESH,
+    }
+    asked = checked(shopped.stores, BatchConfig(**config))
+    champion = {row["series"]: row["champion"] for row in shopped.table("champion")}
+    ranks = {(row["series"], row["candidate"]): row["rank"] for row in shopped.table("backtest_metric")}
+    labels = dict(zip(map(str, asked.pairs), asked.labels, strict=True))
+    for key in (HEALTHY, HOLED):
+        first, second = labels[key]
+        assert first == champion[key]
+        better = {label for (series, label), rank in ranks.items() if series == key and rank is not None}
+        assert ranks[key, second] == min(ranks[key, label] for label in better - {first})
+    assert labels[YOUNG] == ("naive", "lightgbm"), "nothing was chosen for it"
+    done = run(shopped, "batch", **{**config, "series": [HEALTHY, HOLED]})
+    made = [(item["series"], item["candidate"]) for item in items_of(shopped, done.run_id)]
+    assert made == [(key, label) for key in (HEALTHY, HOLED) for label in labels[key]]
+
+
+def test_a_restricted_candidate_becomes_an_item_only_where_it_runs(shopped):
+    config: dict[str, Any] = {
+        "dataset": "many",
+        "scope": "all",
+        "candidates": ["naive", "ses"],
+        "restrict": ["ses: top 2"],
+    }
+    asked = checked(shopped.stores, BatchConfig(**config))
+    restricted = {key.product for key, own in zip(asked.pairs, asked.labels, strict=True) if "ses" in own}
+    assert restricted == {"P010", "P011"}
+    assert len(asked.items("x")) == 12 + 2
+
+
+def test_a_restriction_of_the_dataset_goes_with_its_candidate():
+    own = QUICK.model_copy(update={"restrict": (f"{QUICK.candidates[1]}: top 1",)})
+    assert revised(own, {"candidates": [QUICK.candidates[0]]}).restrict == ()
+    assert revised(own, {"candidates": list(QUICK.candidates[:2])}).restrict == own.restrict
+
+
+def test_what_happens_is_told_with_one_correlation_id(shopped):
+    done = run(shopped, "batch", **MANUAL, stores=["A"], products=["P1", "P9"])
+    good, bad = items_of(shopped, done.run_id)
+    records = shopped.instance.all_logs(done.run_id)
+    lines = [entry.user_message for entry in records if entry.user_message.startswith("batch.")]
+    about = f"correlation_id={done.run_id}"
+    assert (lines[0], lines[-1]) == (f"batch.created {about}", f"batch.completed {about} status=partial")
+    assert all(line.split()[1] == about for line in lines)
+    assert f"batch.item_completed {about} items=[{good['item_id']}]" in lines
+    assert f"batch.item_failed {about} items=[{bad['item_id']}] error={bad['error_message']}" in lines
+    started = "".join(line for line in lines if line.startswith("batch.item_started"))
+    assert str(good["item_id"]) in started
+    assert str(bad["item_id"]) in started

@@ -10,9 +10,10 @@ import pytest
 from forecast_assets.datasets.presets.catalogue import Preset
 from forecast_assets.errors import ForecastError, UnknownName
 from forecast_assets.portfolio import launched
-from forecast_assets.portfolio.showcase import work, workspaces
+from forecast_assets.portfolio.showcase import references, work, workspaces
 from forecast_assets.portfolio.showcase.config import ShowcaseConfig, checked
 from forecast_assets.portfolio.showcase.steps import batch_id
+from forecast_assets.stores.registry import open_registry
 from forecast_assets_tests.portfolio.conftest import Launched, run, told
 from forecast_assets_tests.scenario import HEALTHY, Place, shop
 
@@ -21,9 +22,14 @@ KEPT: dict[str, Any] = {**SMALL, "preservation": "keep", "workspace_name": "tour
 
 
 @pytest.fixture(scope="module")
-def toured(open_place: Callable, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
-    """A place with somebody else's dataset in it, shared by a module."""
-    with open_place(tmp_path_factory.mktemp("toured")) as opened:
+def toured(
+    open_place: Callable, mlflow_beside: Callable, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Place]:
+    """A place with a registry and somebody else's dataset in it, shared by a module."""
+    with (
+        open_place(tmp_path_factory.mktemp("toured")) as opened,
+        mlflow_beside(os.environ["FORECAST_DATABASE_URL"]),
+    ):
         opened.prepare("shop", shop())
         opened.evaluate(HEALTHY)
         yield opened
@@ -49,7 +55,6 @@ def test_every_preset_is_green_or_ends_in_its_documented_warning(toured, preset)
     assert warned <= ({"backtest", "forecast"} if preset is Preset.sparse else set())
     assert {name for name, result in results.items() if result == "skip"} == {
         "reset",
-        "register",
         "compare_plans",
         "knowledge",
     }
@@ -72,6 +77,9 @@ def test_a_kept_run_makes_exactly_one_row_with_everything_it_made(toured):
     assert made["dataset"] == row["dataset"]
     assert made["winning_run_id"] == made["run_id"] == done.run_id
     assert made["artifact_paths"][0] in toured.files()
+    pair = f"{row['dataset']}__{row['store_id']}__{row['product_id']}"
+    assert made["alias"] == f"{pair}@demo-production"
+    assert open_registry().aliases([pair])[pair]["demo-production"] == made["model_version"]
     assert all(made.values()), "what is empty is left out"
     plans = toured.stores.warehouse.rows("plans", names=None, dataset=None, tags=["workspace:tour"])
     assert {plan["name"] for plan in plans if plan["run_id"] == done.run_id} == set(made["scenario_plan_ids"])
@@ -82,6 +90,24 @@ def test_a_kept_run_makes_exactly_one_row_with_everything_it_made(toured):
     assert (row["store_id"], row["product_id"]) == ("S0001", "SKU-10000")
     assert (row["date_end"] - row["date_start"]).days == 91
     assert [step["step"] for step in row["steps"]][-1] == "cleanup"
+
+
+def test_a_tour_judges_a_promotion_and_promotes_nothing(toured):
+    steps = steps_of(run(toured, "showcase", **SMALL, seed=12))
+    pair = f"{workspace_dataset(seed=12)}__S0001__SKU-10000"
+    assert steps["promote"][0] == "pass"
+    assert steps["promote"][1].startswith("new: version 1, ")
+    assert steps["verify_files"] == ("pass", "version 1: its files are what was registered")
+    assert "champion" not in open_registry().aliases([pair])[pair]
+
+
+def test_a_tour_that_is_not_kept_gives_its_alias_back(toured):
+    pair = f"{workspace_dataset(seed=13)}__S0001__SKU-10000"
+    run(toured, "showcase", **SMALL, seed=13)
+    assert "demo-production" not in open_registry().aliases([pair])[pair]
+    run(toured, "showcase", **KEPT, seed=13)
+    run(toured, "showcase", **SMALL, seed=13)
+    assert open_registry().aliases([pair])[pair]["demo-production"] == 1
 
 
 def test_a_part_of_a_showcase_leads_to_the_showcase(toured):
@@ -158,6 +184,25 @@ def test_the_same_configuration_twice_is_green_twice_with_rows_of_their_own(tour
     assert told(run(toured, "change_workspace", **both))["difference"] == "nothing differs"
     restored = told(run(toured, "change_workspace", workspace=first.run_id, action="restore"))["run_config"]
     assert restored["ops"]["run_showcase"]["config"] == one["config"]
+
+
+def test_what_a_workspace_refers_to_is_alive_or_dead_and_its_lineage_ends_at_a_deleted_one(toured):
+    first = run(toured, "showcase", **KEPT, seed=14)
+    second = run(toured, "replay_workspace", workspace=first.run_id, confirm="replay tour")
+    third = run(toured, "replay_workspace", workspace=second.run_id, confirm="replay tour")
+    chain = references.lineage(toured.stores, third.run_id)
+    handles = [workspaces.workspace_id(one.run_id) for one in (third, second, first)]
+    assert [(row["depth"], row["workspace_id"]) for row in chain] == list(enumerate(handles))
+    workspaces.delete(toured.stores, first.run_id)
+    assert [row["workspace_id"] for row in references.lineage(toured.stores, third.run_id)] == handles[:2]
+    found = {link["kind"]: link["state"] for link in references.links(toured.stores, third.run_id)}
+    assert found == dict.fromkeys(("dataset", "scenario_plan_ids", "artifact_paths", "alias"), "alive")
+    pair, _, alias = workspace_of(third)["created_objects"]["alias"].partition("@")
+    open_registry().drop_alias(pair, alias)
+    for path in workspace_of(third)["created_objects"]["artifact_paths"]:
+        toured.stores.lake.delete(path)
+    found = {link["kind"]: link["state"] for link in references.links(toured.stores, third.run_id)}
+    assert found["alias"] == found["artifact_paths"] == "dead"
 
 
 def test_reset_makes_the_same_data_anew_and_touches_nobody_elses(toured):

@@ -1,6 +1,6 @@
 -- Question: what are the stored metrics of these series?
 -- Grain:    one row per series and candidate.
 -- Values:   series (array)
-select series, candidate, wape, smape, mae, bias, rmse, sample_size, stability, fold_wape, reason
+select series, candidate, rank, wape, smape, mae, bias, rmse, sample_size, stability, fold_wape, reason
 from backtest_metric
 where series = any(:series)

@@ -9,6 +9,7 @@ from enum import Enum
 import dagster as dg
 from pydantic import Field
 
+from forecast_assets.portfolio.matrices import MatrixName
 from forecast_assets.portfolio.scopes import Scope
 from forecast_assets.portfolio.window import WindowedConfig
 
@@ -74,6 +75,11 @@ class BatchConfig(ScopeConfig, WindowedConfig):
         description="backtest: score every candidate of every series; train: keep models learned from all "
         "days up to the anchor; predict: forecast from the newest day on; train_backtest_register: both, "
         "each kept as a model version in MLflow, without an alias.",
+    )
+    matrix: MatrixName | None = Field(
+        default=None,
+        description="Candidates by name instead of a list; champion_challenger_refresh: of each series its "
+        "champion and the best of the others.",
     )
     max_parallel: int = Field(
         default=4,

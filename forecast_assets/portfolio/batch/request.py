@@ -5,17 +5,19 @@ Does not belong here: storing it (``store``) and working it off (``crew``).
 """
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 import polars as pl
 
+from forecast_assets.backtests.evaluation import restricted
 from forecast_assets.backtests.settings import EvaluationSettings, revised
 from forecast_assets.datasets.definition import Dataset, load
 from forecast_assets.errors import BadSetting
 from forecast_assets.forecasting.bounds import check_whole
-from forecast_assets.forecasting.candidates.catalogue import candidate, entry
+from forecast_assets.forecasting.candidates.catalogue import candidate, entry, members
 from forecast_assets.keys import SeriesKey
-from forecast_assets.portfolio import scopes
+from forecast_assets.portfolio import matrices, scopes
 from forecast_assets.portfolio.batch.config import BatchConfig
 from forecast_assets.portfolio.scopes import Scope
 from forecast_assets.portfolio.window import Window, chosen
@@ -29,12 +31,16 @@ _FREE = {"candidates", "policy"}
 
 @dataclass(frozen=True, slots=True)
 class BatchRequest:
-    """What was asked for, checked; ``parallel`` is what the deployment allows of it."""
+    """What was asked for, checked; ``parallel`` is what the deployment allows of it.
+
+    ``labels`` are the candidates of each of ``pairs``.
+    """
 
     dataset: Dataset
     operation: str
     scope: Scope
     pairs: list[SeriesKey]
+    labels: list[tuple[str, ...]]
     settings: EvaluationSettings
     window: Window
     parallel: int
@@ -43,7 +49,7 @@ class BatchRequest:
 
     def items(self, batch_id: str) -> pl.DataFrame:
         """One row per pair and candidate, in the order in which they are worked off."""
-        made = [split_label(label) for label in self.settings.candidates]
+        made = {label: split_label(label) for label in self.settings.candidates}
         return pl.DataFrame(
             [
                 {
@@ -52,12 +58,12 @@ class BatchRequest:
                     "store_id": key.store,
                     "product_id": key.product,
                     "candidate": label,
-                    "model_type": model_type,
-                    "params": json.dumps(params),
+                    "model_type": made[label][0],
+                    "params": json.dumps(made[label][1]),
                     "priority": self.priority,
                 }
-                for key in self.pairs
-                for label, (model_type, params) in zip(self.settings.candidates, made, strict=True)
+                for key, labels in zip(self.pairs, self.labels, strict=True)
+                for label in labels
             ]
         )
 
@@ -69,19 +75,23 @@ def checked(stores: Stores, config: BatchConfig) -> BatchRequest:
     check_whole("default_child_priority", config.default_child_priority, -1, 2)
     dataset = load(stores, config.dataset)
     dataset.built()
+    pairs = scopes.pairs(stores, dataset, scope)
+    labels = _of_matrix(stores, config, pairs)
+    union = {} if labels is None else {"candidates": _with_members(labels)}
     # A batch scores candidates and chooses none, so that no policy needs another one beside them.
-    settings = revised(dataset.options.evaluation, {**config.changes(), "policy": "lowest_error"})
+    settings = revised(dataset.options.evaluation, {**config.changes(), **union, "policy": "lowest_error"})
     window = chosen(config.start_day, config.end_day, dataset, settings)
     if config.operation.value == REGISTER:
         _check_registrable(dataset, settings, window)
-    pairs = scopes.pairs(stores, dataset, scope)
-    check_cap(len(pairs), len(settings.candidates))
+    labels = _allowed(stores, dataset, settings, pairs, labels or [settings.candidates] * len(pairs))
+    check_cap(len(pairs), sum(map(len, labels)))
     allowed = environment().batch_max_parallel
     return BatchRequest(
         dataset=dataset,
         operation=config.operation.value,
         scope=scope,
         pairs=pairs,
+        labels=labels,
         settings=settings,
         window=window,
         parallel=min(config.max_parallel, allowed),
@@ -90,12 +100,46 @@ def checked(stores: Stores, config: BatchConfig) -> BatchRequest:
     )
 
 
-def check_cap(pairs: int, candidates: int) -> None:
+def _of_matrix(
+    stores: Stores, config: BatchConfig, pairs: Sequence[SeriesKey]
+) -> list[tuple[str, ...]] | None:
+    """The candidates of each pair by the matrix that was named, if any was."""
+    if config.matrix is None:
+        return None
+    name = config.matrix.value
+    if config.candidates is not None:
+        raise BadSetting(f"candidates and the matrix {name} are both given", remedy="leave one of them out")
+    if name == matrices.REFRESH:
+        return list(matrices.refresh(stores, [str(key) for key in pairs]).values())
+    return [matrices.candidates_of(name)] * len(pairs)
+
+
+def _with_members(labels: Sequence[tuple[str, ...]]) -> list[str]:
+    """All candidates of a matrix, and what an ensemble among them averages."""
+    return list(dict.fromkeys(part for own in labels for name in own for part in (*members(name), name)))
+
+
+def _allowed(
+    stores: Stores,
+    dataset: Dataset,
+    settings: EvaluationSettings,
+    pairs: Sequence[SeriesKey],
+    labels: Sequence[tuple[str, ...]],
+) -> list[tuple[str, ...]]:
+    """The candidates of each pair without those that the settings keep from it."""
+    barred = restricted(stores, dataset.name, settings, [str(key) for key in pairs])
+    return [
+        tuple(name for name in own if name not in barred or not barred[name][0][at])
+        for at, own in enumerate(labels)
+    ]
+
+
+def check_cap(pairs: int, count: int) -> None:
     """Raise ``BadSetting`` with both numbers when a batch would be larger than the deployment allows."""
-    count, cap = pairs * candidates, environment().batch_max_items
+    cap = environment().batch_max_items
     if count > cap:
         raise BadSetting(
-            f"{pairs:,} series x {candidates} candidates are {count:,} items; at most {cap:,} are allowed",
+            f"{pairs:,} series with their candidates are {count:,} items; at most {cap:,} are allowed",
             remedy="choose a narrower scope or fewer candidates, or raise FORECAST_BATCH_MAX_ITEMS",
         )
 

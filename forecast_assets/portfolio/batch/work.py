@@ -55,13 +55,34 @@ def run(
         row = stores.warehouse.row("batch", batch_id=batch_id)
         if row is None:
             store.create(stores, checked(stores, config), batch_id=batch_id)
+            _event(watch, batch_id, "created")
         elif row["run_id"] == run_id and row["status"] in TERMINAL:
             return row  # the step is tried again for what came after the settlement
         terms = hand.begin(stores, batch_id, run_id=run_id, items=items)
         work = _prepared(stores, terms, fitted)
         with terminations() as terminated:
-            Crew(locks, _labour(stores, terms, work), terms.parallel).work(terminated, watch)
-            return store.settle(stores, batch_id, pending=NEVER_BEGUN, running=CANCELLED)
+            Crew(locks, _labour(stores, terms, work, watch), terms.parallel).work(terminated, watch)
+            row = store.settle(stores, batch_id, pending=NEVER_BEGUN, running=CANCELLED)
+        _event(watch, batch_id, "completed", status=row["status"])
+        return row
+
+
+def _event(watch: Watch, batch_id: str, name: str, **about: object) -> None:
+    """Tell what happened in the words by which a log is searched; a retry keeps the correlation id."""
+    told = "".join(f" {key}={value}" for key, value in about.items())
+    watch.tell(f"batch.{name} correlation_id={batch_id}{told}")
+
+
+def _ended(watch: Watch, batch_id: str, done: Sequence[Done]) -> None:
+    good = [one.item_id for one in done if one.error is None]
+    if good:
+        _event(watch, batch_id, "item_completed", items=good)
+    by_error: dict[str | None, list[int]] = {}
+    for one in done:
+        if one.error is not None:
+            by_error.setdefault(one.error, []).append(one.item_id)
+    for error, items in by_error.items():
+        _event(watch, batch_id, "item_failed", items=items, error=error)
 
 
 def _prepared(stores: Stores, terms: Terms, fitted: Callable[[Sequence[Fitted]], object]) -> Work:
@@ -89,14 +110,17 @@ def _prepared(stores: Stores, terms: Terms, fitted: Callable[[Sequence[Fitted]],
         raise
 
 
-def _labour(stores: Stores, terms: Terms, work: Work) -> Labour:
+def _labour(stores: Stores, terms: Terms, work: Work, watch: Watch) -> Labour:
     at_once = max(1, min(_MOST_AT_ONCE, -(-terms.items // (4 * terms.parallel))))
     ageing = environment().batch_ageing_minutes
 
     def piece() -> bool:
         items = store.claim(stores, terms, at_once)
         if items:
-            store.record(stores, terms, _done(work, items))
+            _event(watch, terms.batch_id, "item_started", items=[item.item_id for item in items])
+            done = _done(work, items)
+            store.record(stores, terms, done)
+            _ended(watch, terms.batch_id, done)
         return bool(items)
 
     return Labour(

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from forecast_assets.portfolio.matrices import candidates_of
+
 
 @dataclass(frozen=True, slots=True)
 class Guardrails:
@@ -55,17 +57,13 @@ class Sweep:
 
 
 SWEEPS = {
-    "quick_baseline_sweep": Sweep(
-        ("naive", "seasonal_naive", "moving_average", "weighted_moving_average", "seasonal_average"),
-        Guardrails(),
-    ),
+    "quick_baseline_sweep": Sweep(candidates_of("quick_baseline_sweep"), Guardrails()),
     "smoothing_sweep": Sweep(("ses", "ets", "seasonal_naive"), Guardrails(minimum_skill=2.0)),
     "intermittent_sweep": Sweep(
         ("croston_sba", "tsb", "adida", "ses"), Guardrails(maximum_relative_bias=50.0)
     ),
-    "feature_aware_comparison": Sweep(("lightgbm", "regression", "ets"), Guardrails(minimum_skill=5.0)),
-    "high_wape_recovery": Sweep(
-        ("ets", "lightgbm", "regression", "ensemble_mean"),
-        Guardrails(minimum_skill=5.0),
+    "feature_aware_comparison": Sweep(
+        candidates_of("feature_aware_comparison"), Guardrails(minimum_skill=5.0)
     ),
+    "high_wape_recovery": Sweep(candidates_of("high_wape_recovery"), Guardrails(minimum_skill=5.0)),
 }

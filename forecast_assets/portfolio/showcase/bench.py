@@ -15,6 +15,7 @@ from forecast_assets.errors import UnknownName
 from forecast_assets.keys import SeriesKey
 from forecast_assets.portfolio.showcase.config import Plan, ShowcaseConfig
 from forecast_assets.stores import Stores
+from forecast_assets.stores.warehouse import Row
 
 Result = Literal["pass", "fail", "skip", "warn"]
 
@@ -40,7 +41,11 @@ class Hands:
 
 @dataclass(slots=True)
 class Bench:
-    """What a showcase works on, and what its steps have made so far."""
+    """What a showcase works on, and what its steps have made so far.
+
+    ``version`` is the row of the model version that was registered, ``alias_before`` the one that the
+    showcase's alias meant before.
+    """
 
     stores: Stores
     config: ShowcaseConfig
@@ -51,6 +56,8 @@ class Bench:
     focus: SeriesKey | None = None
     made: dict[str, Any] = field(default_factory=dict)
     known: dict[str, Any] = field(default_factory=dict)
+    version: Row | None = None
+    alias_before: int | None = None
 
     def dataset(self) -> Dataset:
         return load(self.stores, self.plan.dataset)

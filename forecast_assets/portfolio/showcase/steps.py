@@ -196,11 +196,6 @@ def forecast(bench: Bench) -> Told:
     return Told("pass", f"{len(good)} of {len(made)} series are forecast")
 
 
-def register(_bench: Bench) -> Told:
-    """Nothing is registered by itself."""
-    return Told("skip", "a model is registered and gets an alias only when a person promotes it")
-
-
 def compare(bench: Bench) -> Told:
     """Compare all candidates on the pair that is shown."""
     config = CompareConfig(series=str(bench.pair()), candidates=list(bench.plan.settings.candidates))
@@ -259,8 +254,3 @@ def verify(bench: Bench) -> Told:
 def knowledge(_bench: Bench) -> Told:
     """Steps that talk to a language model."""
     return Told("skip", "no language model is part of this installation")
-
-
-def cleanup(bench: Bench) -> Told:
-    """Nothing is left open."""
-    return Told("pass", f"dataset {bench.plan.dataset} stays for you to look at")

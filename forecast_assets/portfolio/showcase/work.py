@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from forecast_assets.errors import BadSetting, ForecastError, Outage
 from forecast_assets.portfolio.batch import work as batches
 from forecast_assets.portfolio.compare import work as comparisons
-from forecast_assets.portfolio.showcase import plan_steps, steps, workspaces
+from forecast_assets.portfolio.showcase import plan_steps, registry_steps, steps, workspaces
 from forecast_assets.portfolio.showcase.bench import Bench, Hands, Told
 from forecast_assets.portfolio.showcase.config import Plan, ShowcaseConfig, checked
 from forecast_assets.stores import Stores
@@ -32,12 +32,14 @@ COMMON: tuple[Step, ...] = (
 TOUR: tuple[Step, ...] = (steps.compare, steps.batch)
 LAST: tuple[Step, ...] = (
     steps.forecast,
-    steps.register,
+    registry_steps.register,
+    registry_steps.promote,
     plan_steps.plans,
     plan_steps.compare_plans,
     steps.knowledge,
     steps.verify,
-    steps.cleanup,
+    registry_steps.verify_files,
+    registry_steps.cleanup,
 )
 
 
