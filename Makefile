@@ -7,7 +7,7 @@ PYTHON ?= python3
 PORT ?= 3000
 export DAGSTER_HOME := $(CURDIR)
 
-.PHONY: help demo test dev mlflow lint format unit browser-test peers peers-test benchmark-test deployment-test wheel-test lock clean-state
+.PHONY: help demo test dev mlflow lint format unit peers peers-test benchmark-test deployment-test wheel-test lock clean-state
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 14

@@ -15,8 +15,10 @@ from forecast_assets.champions import decisions
 from forecast_assets.champions.decisions import ACKNOWLEDGEMENTS, Proposal, Refused
 from forecast_assets.champions.gates import Limits
 from forecast_assets.champions.promotion import Action, Decision, Moved
+from forecast_assets.champions.registry_assets import REGISTERED
 from forecast_assets.failures import RETRY, refusals_final
 from forecast_assets.reporting.tables import table
+from forecast_assets.settings import settings as environment
 from forecast_assets.stores import Stores
 from forecast_assets.stores.registry import Registry
 from forecast_assets.stores.resource import RegistryResource, StoresResource
@@ -123,12 +125,28 @@ def _carried_out(
     if not config.apply:
         context.log.info("a dry run: nothing was changed; set apply, confirm and approved_by to do it")
         return
-    done = decisions.apply(*opened, config.decision(context.run.run_id, action), proposals)
+    decision = config.decision(context.run.run_id, action)
+    done = decisions.apply(*opened, decision, proposals)
+    show_decision(context.instance, decision, done)
     for one in done[:_SHOWN]:
         context.log.info("%s: %s", one.series, one.sentence)
     told = settled(done)
     context.log.info("%s", told)
     context.instance.add_run_tags(context.run.run_id, {"forecast/outcome": outcome(done)})
+
+
+def show_decision(instance: dg.DagsterInstance, decision: Decision, done: Sequence[Moved | Refused]) -> None:
+    """Tell on the page of every series that moved who decided it; of many series the audit tells alone."""
+    moved = [one for one in done if isinstance(one, Moved) and one.outcome == "applied"]
+    for one in moved if len(moved) <= environment().detailed_series else ():
+        told: dict[str, str | int] = {"decision": one.sentence, "approved_by": decision.approved_by}
+        if decision.reason:
+            told["reason"] = decision.reason
+        instance.report_runless_asset_event(
+            dg.AssetObservation(
+                REGISTERED, partition=one.series, metadata={"action": decision.action, **told}
+            )
+        )
 
 
 def diff(proposals: Sequence[Proposal]) -> str:

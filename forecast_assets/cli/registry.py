@@ -14,22 +14,24 @@ import typer
 
 from forecast_assets.bookkeeping.checks import failed_checks
 from forecast_assets.champions import decisions
-from forecast_assets.champions.decision_jobs import LISTED, QUALITY, diff, settled
+from forecast_assets.champions.decision_jobs import LISTED, QUALITY, diff, settled, show_decision
 from forecast_assets.champions.decisions import Proposal, Refused
 from forecast_assets.champions.lineage import lineage
 from forecast_assets.champions.promotion import Action, Decision, Moved
 from forecast_assets.cli.console import BROKE, SAY, Format, listing
 from forecast_assets.cli.evaluate import launch, range_tags
 from forecast_assets.cli.home import open_instance
+from forecast_assets.cli.submit import Category, Products, Region, Stores, TopN, scoped
 from forecast_assets.datasets.definition import load
 from forecast_assets.errors import UnknownName, listed
-from forecast_assets.keys import SeriesKey
+from forecast_assets.portfolio.batch.config import ScopeConfig, ScopeKind
+from forecast_assets.portfolio.scopes import pairs
 from forecast_assets.stores.registry import open_registry
 from forecast_assets.stores.resource import open_stores
 
 Dataset = Annotated[str, typer.Argument(help="Dataset whose live models change.")]
 SeriesOption = Annotated[list[str] | None, typer.Option("--series", help="Only this series key.")]
-StoreOption = Annotated[str | None, typer.Option("--store", help="Only series of this store.")]
+ScopeOption = Annotated[ScopeKind | None, typer.Option("--scope", help="Only the series of a scope.")]
 Apply = Annotated[bool, typer.Option("--apply", help="Do it; without, only what would change is shown.")]
 Confirm = Annotated[str, typer.Option(help="To apply: type the dataset's name.")]
 ApprovedBy = Annotated[str, typer.Option(help="To apply: who takes the decision.")]
@@ -63,7 +65,12 @@ def register(
 def promote(  # noqa: PLR0917 - one parameter per option
     dataset: Dataset,
     series: SeriesOption = None,
-    store: StoreOption = None,
+    scope: ScopeOption = None,
+    stores: Stores = None,
+    products: Products = None,
+    region: Region = None,
+    category: Category = None,
+    top_n: TopN = None,
     apply: Apply = False,  # noqa: FBT002
     confirm: Confirm = "",
     approved_by: ApprovedBy = "",
@@ -72,10 +79,13 @@ def promote(  # noqa: PLR0917 - one parameter per option
     form: Form = Format.TABLE,
 ) -> None:
     """Show which challengers would become live, with their gates; with --apply make them live."""
-    stores, registry = open_stores(), open_registry()
     failed = failed_checks(open_instance(), QUALITY, dataset)
-    chosen = _chosen(dataset, series, store)
-    proposals = decisions.promotions(stores, registry, dataset, chosen, failed_checks=failed)
+    chosen = series
+    if scope is not None:
+        selectors = {"region": region, "category": category, "top_n": top_n}
+        fields = scoped(dataset, scope, stores=stores, products=products, series=series, **selectors)
+        chosen = _of_scope(ScopeConfig(**fields))
+    proposals = decisions.promotions(open_stores(), open_registry(), dataset, chosen, failed_checks=failed)
     decided = (confirm, approved_by, reason, acknowledge or [])
     _settle(dataset, "promoted", proposals, decided, apply=apply, form=form)
 
@@ -83,8 +93,9 @@ def promote(  # noqa: PLR0917 - one parameter per option
 def rollback(  # noqa: PLR0917 - one parameter per option
     dataset: Dataset,
     series: SeriesOption = None,
-    store: StoreOption = None,
-    version: Annotated[int | None, typer.Option(help="Version to go to; the previous when unset.")] = None,
+    version: Annotated[
+        int | None, typer.Option("--to", min=1, help="Version to go to; the previous when unset.")
+    ] = None,
     apply: Apply = False,  # noqa: FBT002
     confirm: Confirm = "",
     approved_by: ApprovedBy = "",
@@ -93,18 +104,16 @@ def rollback(  # noqa: PLR0917 - one parameter per option
     form: Form = Format.TABLE,
 ) -> None:
     """Show which version would be live again; with --apply go back to it."""
-    chosen = _chosen(dataset, series, store)
-    proposals = decisions.rollbacks(open_stores(), open_registry(), dataset, chosen, version=version)
+    proposals = decisions.rollbacks(open_stores(), open_registry(), dataset, series, version=version)
     decided = (confirm, approved_by, reason, acknowledge or [])
     _settle(dataset, "rolled_back", proposals, decided, apply=apply, form=form)
 
 
-def _chosen(dataset: str, series: Sequence[str] | None, store: str | None) -> list[str] | None:
-    if store is None:
-        return list(series) if series else None
-    rows = open_stores().warehouse.rows("series_of", dataset=dataset)
-    keys = series or [str(row["series"]) for row in rows]
-    return [key for key in keys if SeriesKey.parse(key).store == store]
+def _of_scope(config: ScopeConfig) -> list[str]:
+    stores = open_stores()
+    known = {str(row["series"]) for row in stores.warehouse.rows("series_of", dataset=config.dataset)}
+    asked = pairs(stores, load(stores, config.dataset), config.chosen())
+    return [str(key) for key in asked if str(key) in known]
 
 
 def _settle(
@@ -128,6 +137,7 @@ def _settle(
         return
     decision = Decision(uuid.uuid4().hex, action, approved_by.strip(), reason, tuple(acknowledge))
     done = decisions.apply(open_stores(), open_registry(), decision, proposals)
+    show_decision(open_instance(), decision, done)
     for one in done:
         if isinstance(one, Refused) or one.outcome == "conflict":
             SAY.print(f"  {one.series}: {one.sentence}", markup=False)

@@ -4,6 +4,7 @@ Belongs here: one command per kind of launched work, its options as configuratio
 Does not belong here: running it (``launch``) and the work (``portfolio``).
 """
 
+import datetime as dt
 from collections.abc import Mapping
 from typing import Annotated, Any
 
@@ -18,6 +19,8 @@ from forecast_assets.portfolio.batch.request import checked
 from forecast_assets.portfolio.compare import config as comparison
 from forecast_assets.portfolio.compare.config import CompareConfig
 from forecast_assets.portfolio.matrices import MatrixName
+from forecast_assets.portfolio.operations import retraining
+from forecast_assets.portfolio.operations.retraining import RetrainConfig
 from forecast_assets.portfolio.pipeline import config as pipelines
 from forecast_assets.portfolio.pipeline.config import Mode, PipelineConfig, SweepName
 from forecast_assets.portfolio.showcase import config as showcases
@@ -193,6 +196,23 @@ def pipeline(  # noqa: PLR0917 - one parameter per option
     pipelines.checked(open_stores(), config)
     pipelines.check_budget(open_stores(), requested_by)
     launch.launch("model_pipeline", "run_pipeline", config, wait=wait)
+
+
+@app.command()
+def retrain(  # noqa: PLR0917 - one parameter per option
+    dataset: Dataset,
+    confirm: Annotated[str, typer.Option(help="Type: retrain DATASET")],
+    series: Annotated[list[str] | None, typer.Option(help="A series key; may be repeated.")] = None,
+    top: Annotated[int, typer.Option(min=0, max=1000, help="So many from the head of the queue.")] = 0,
+    requested: Annotated[bool, typer.Option("--requested", help="All that were requested.")] = False,  # noqa: FBT002
+    wait: Wait = False,  # noqa: FBT002
+) -> None:
+    """Train series again: a list, the head of the retraining queue, or what was requested."""
+    config = RetrainConfig(
+        dataset=dataset, series=series or [], top=top, requested=requested, confirm=confirm
+    )
+    retraining.chosen(open_stores(), config, dt.datetime.now(dt.UTC).date())
+    launch.launch("retrain", "retrain_series", config, wait=wait)
 
 
 @app.command()

@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator
@@ -9,11 +10,14 @@ from contextlib import redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 
+import dagster as dg
 import pytest
 import sqlalchemy as sa
 
 from forecast_assets.cli import console, main
+from forecast_assets.stores.resource import StoresResource
 from forecast_assets_tests.conftest import fresh_database
+from forecast_assets_tests.scenario import Place, shop
 
 ROOT = Path(__file__).parents[2]
 
@@ -52,3 +56,18 @@ def cli(
     with fresh_database(postgres_url, migrated) as url:
         monkeypatch.setenv("FORECAST_DATABASE_URL", url)
         yield run
+
+
+@pytest.fixture
+def home(cli: Callable, tmp_path: Path) -> Iterator[Place]:  # noqa: ARG001 - it makes the home
+    """The home of the command line with the shop in it."""
+    with dg.DagsterInstance.from_config(str(tmp_path)) as instance:
+        place = Place(StoresResource(), instance, tmp_path)
+        place.prepare("shop", shop())
+        yield place
+
+
+@pytest.fixture
+def registry_beside(home: Place, mlflow_beside: Callable) -> Iterator[None]:  # noqa: ARG001 - after its database
+    with mlflow_beside(os.environ["FORECAST_DATABASE_URL"]):
+        yield

@@ -1,9 +1,6 @@
 """What scripts launch, watch, cancel and try again."""
 
 import json
-import os
-from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -14,24 +11,14 @@ from forecast_assets.portfolio.batch import store
 from forecast_assets.portfolio.batch.config import BatchConfig
 from forecast_assets.portfolio.batch.request import checked
 from forecast_assets.portfolio.sensors import settle_failed_runs
-from forecast_assets.stores.resource import StoresResource
 from forecast_assets_tests.portfolio.conftest import items_of
-from forecast_assets_tests.scenario import HEALTHY, Place, shop
+from forecast_assets_tests.scenario import HEALTHY
 
 COLUMNS = (
     "Item ID,Store ID,Product ID,Model,Status,Attempts,Child Job ID,Child Run ID,Error,Started,Completed,"
     "Duration (ms)"
 )
 PAIRS = ("shop", "--scope", "manual", "--stores", "A", "--products", "P1, P9", "--candidates", "naive")
-
-
-@pytest.fixture
-def home(cli: Callable, tmp_path: Path) -> Iterator[Place]:  # noqa: ARG001 - it makes the home
-    """The home of the command line with the shop in it."""
-    with dg.DagsterInstance.from_config(str(tmp_path)) as instance:
-        place = Place(StoresResource(), instance, tmp_path)
-        place.prepare("shop", shop())
-        yield place
 
 
 def test_a_batch_is_launched_watched_exported_and_tried_again(cli, home, tmp_path):
@@ -96,12 +83,6 @@ def test_the_record_of_a_dead_process_is_settled_by_the_sensor_and_by_whoever_as
         )
         settle_failed_runs(context, stores=home.resource)
         assert store.read(home.stores, run.run_id)["status"] == "failed"
-
-
-@pytest.fixture
-def registry_beside(home: Place, mlflow_beside: Callable) -> Iterator[None]:  # noqa: ARG001 - after its database
-    with mlflow_beside(os.environ["FORECAST_DATABASE_URL"]):
-        yield
 
 
 @pytest.mark.usefixtures("registry_beside")

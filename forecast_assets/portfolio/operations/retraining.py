@@ -17,6 +17,7 @@ from forecast_assets.datasets.definition import load
 from forecast_assets.errors import BadSetting, UnknownName, listed
 from forecast_assets.failures import RETRY, refusals_final
 from forecast_assets.portfolio.operations.health import queue
+from forecast_assets.portfolio.outcome import OUTCOME
 from forecast_assets.reporting.tables import table
 from forecast_assets.stores import Stores
 from forecast_assets.stores.resource import StoresResource
@@ -95,6 +96,9 @@ def retrain_series(context: dg.OpExecutionContext, config: RetrainConfig, stores
     ]
     columns = ["series", "outcome", "champion", "wape", "wape_before", "detail"]
     context.add_output_metadata({"outcomes": table(outcomes[:_SHOWN], columns), "series": len(keys)})
+    good = any(row["outcome"] == "scored" for row in outcomes)
+    ended = "completed" if not failures else "partial" if good else "failed"
+    context.instance.add_run_tags(context.run.run_id, {OUTCOME: ended})
     if failures:
         raise failures[0]
 

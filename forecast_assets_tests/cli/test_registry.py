@@ -1,0 +1,58 @@
+"""Models from the command line: registered, promoted, rolled back, explained; and training again."""
+
+import dagster as dg
+import pytest
+
+from forecast_assets_tests.scenario import HEALTHY, HOLED, QUICK, SERIES
+
+AGREED = ("--apply", "--confirm", "shop", "--approved-by", "ann", "--acknowledge", "gates")
+
+
+@pytest.mark.usefixtures("registry_beside")
+def test_a_model_is_registered_promoted_rolled_back_and_explained(cli, home):
+    home.evaluate(SERIES[0], SERIES[-1])
+    assert "await a decision" in cli("register", "shop").err
+    dry = cli("promote", "shop", "--format", "json")
+    assert dry.code == 0
+    assert "a dry run: nothing was changed" in dry.err
+    assert {row["change"] for row in dry.rows} == {"new"}
+    assert cli("promote", "shop", "--apply", "--approved-by", "ann").code == 2, "nothing was confirmed"
+
+    scoped = cli("promote", "shop", "--scope", "manual", "--stores", "A", "--products", "P1", *AGREED)
+    assert (scoped.code, "1 applied" in scoped.err) == (0, True)
+    events = home.instance.fetch_observations(dg.AssetKey("registered_champion"), limit=10).records
+    (told,) = [event.asset_observation for event in events if event.partition_key == HEALTHY]
+    assert told.metadata["approved_by"].value == "ann"
+    assert told.metadata["decision"].value == "version 1 is live instead of none"
+
+    winner = next(row["champion"] for row in home.table("champion") if row["series"] == HEALTHY)
+    loser = next(name for name in QUICK.candidates if name != winner)
+    cli("register", "shop", "--series", HEALTHY, "--candidate", loser, "--reason", "a strike is announced")
+    refused = cli("promote", "shop", "--series", HEALTHY, *AGREED)
+    assert (refused.code, "not acknowledged: " in refused.err) == (1, True)
+    words = ("--acknowledge", "override", "--acknowledge", "worse_wape")
+    assert cli("promote", "shop", "--series", HEALTHY, *AGREED, *words).code == 0
+    assert cli("rollback", "shop", "--series", HEALTHY, "--to", "1", *AGREED, *words).code == 0
+
+    audit = cli("export", "audit", "shop", "--format", "json").rows
+    assert [(row["action"], row["from_version"], row["to_version"]) for row in audit] == [
+        ("promoted", None, 1),
+        ("promoted", 1, 2),
+        ("rolled_back", 2, 1),
+    ]
+    explained = cli("explain-model", f"{HEALTHY}@champion", "--format", "json")
+    assert {row["what"]: row["value"] for row in explained.rows}["reproduced"] == "True"
+    assert "3 decisions about this series are on record" in explained.err
+
+
+def test_series_are_trained_again_after_a_typed_confirmation(cli, home):
+    home.evaluate(HEALTHY, HOLED)
+    before = {row["series"]: row["run_id"] for row in home.table("evaluation")}
+    asked = ("submit", "retrain", "shop", "--series", HEALTHY)
+    unconfirmed = cli(*asked, "--confirm", "yes")
+    assert (unconfirmed.code, unconfirmed.out) == (2, "")
+    assert "type: retrain shop" in unconfirmed.err
+    done = cli(*asked, "--confirm", "retrain shop", "--wait")
+    assert done.code == 0
+    after = {row["series"]: row["run_id"] for row in home.table("evaluation")}
+    assert {key for key in after if after[key] != before[key]} == {HEALTHY}
