@@ -5,8 +5,9 @@ Does not belong here: verifying single versions (``verification``), deciding (``
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Self
 
-from forecast_assets.champions.gates import Gate
 from forecast_assets.champions.promotion import CHALLENGER, CHAMPION, EXTERNAL
 from forecast_assets.champions.verification import verified
 from forecast_assets.forecasting.retraining import UNVERIFIED, Trained, stale_reason
@@ -26,52 +27,71 @@ COLUMNS = schema(
 SHOWN = tuple(column.name for column in COLUMNS.columns)
 
 
+@dataclass(frozen=True, slots=True)
+class _Record:
+    """What is on record of a dataset's models, without asking MLflow."""
+
+    versions: Mapping[tuple[str, int], Row]
+    newest: Mapping[str, Row]
+    moved: Mapping[str, Row]
+
+    @classmethod
+    def read(cls, stores: Stores, dataset: str) -> Self:
+        newest: dict[str, Row] = {}
+        versions: dict[tuple[str, int], Row] = {}
+        for row in stores.warehouse.rows("versions_of_dataset", dataset=dataset):
+            versions[str(row["series"]), int(str(row["version"]))] = row
+            if not row["is_override"]:
+                newest.setdefault(str(row["series"]), row)
+        moved = {str(row["series"]): row for row in stores.warehouse.rows("last_moves", dataset=dataset)}
+        return cls(versions, newest, moved)
+
+    def state(self, key: str, held: Mapping[str, int], *, verified: bool) -> Row:
+        live = held.get(CHAMPION)
+        version = self.versions.get((key, live)) if live else None
+        alias = None if version is None else _trained(version, verified=verified)
+        newest = self.newest.get(key)
+        stale = None if alias is None else stale_reason(alias, None if newest is None else _trained(newest))
+        moved = self.moved.get(key)
+        by = None if moved is None else moved["approved_by"] or moved["action"]
+        return {
+            "series": key,
+            "live": live,
+            "candidate": None if version is None else version["candidate"],
+            "challenger": held.get(CHALLENGER),
+            # A version that is not on record was made by somebody else: nothing is known of its files.
+            "stale": UNVERIFIED if live and version is None else stale,
+            "moved_by": by if live else None,
+        }
+
+
 def states(stores: Stores, registry: Registry, dataset: str) -> list[Row]:
     """One row per series that has a model, those that need somebody first."""
-    newest: dict[str, Row] = {}
-    versions: dict[tuple[str, int], Row] = {}
-    for row in stores.warehouse.rows("versions_of_dataset", dataset=dataset):
-        versions[str(row["series"]), int(str(row["version"]))] = row
-        if not row["is_override"]:
-            newest.setdefault(str(row["series"]), row)
-    keys = sorted({series for series, _ in versions})
+    record = _Record.read(stores, dataset)
+    keys = sorted({series for series, _ in record.versions})
     aliases = registry.aliases(keys) if keys else {}
-    moved = {str(row["series"]): row for row in stores.warehouse.rows("last_moves", dataset=dataset)}
     pairs = [(key, held[CHAMPION]) for key, held in aliases.items() if CHAMPION in held]
-    intact = verified(registry, [versions[pair] for pair in pairs if pair in versions])
-    found = [
-        _state(key, aliases.get(key, {}), versions, intact, newest=newest.get(key), moved=moved.get(key))
-        for key in keys
-    ]
+    gates = verified(registry, [record.versions[pair] for pair in pairs if pair in record.versions])
+    intact = {key for (key, _), gate in gates.items() if gate.passed}
+    found = [record.state(key, aliases.get(key, {}), verified=key in intact) for key in keys]
     return sorted(
         found, key=lambda row: (row["stale"] is None, row["challenger"] is None, str(row["series"]))
     )
 
 
-def _state(
-    key: str,
-    held: Mapping[str, int],
-    versions: Mapping[tuple[str, int], Row],
-    intact: Mapping[tuple[str, int], Gate],
-    *,
-    newest: Row | None,
-    moved: Row | None,
-) -> Row:
-    live = held.get(CHAMPION)
-    version = versions.get((key, live)) if live else None
-    # A version that is not on record was made by somebody else: nothing is known of its files.
-    gate = intact.get((key, live)) if live else None
-    alias = None if version is None else _trained(version, verified=gate is not None and gate.passed)
-    stale = None if alias is None else stale_reason(alias, None if newest is None else _trained(newest))
-    by = None if moved is None else moved["approved_by"] or moved["action"]
-    return {
-        "series": key,
-        "live": live,
-        "candidate": None if version is None else version["candidate"],
-        "challenger": held.get(CHALLENGER),
-        "stale": UNVERIFIED if live and version is None else stale,
-        "moved_by": by if live else None,
+def decided(stores: Stores, dataset: str) -> list[Row]:
+    """One row per series that has a live model by the decisions on record.
+
+    Neither MLflow nor any file is looked at: what was moved there is on record once the sensor has seen it.
+    """
+    record = _Record.read(stores, dataset)
+    live = {
+        key: int(str(row["to_version"])) for key, row in record.moved.items() if row["to_version"] is not None
     }
+    return [
+        {**record.state(key, {CHAMPION: version}, verified=True), "moved_at": record.moved[key]["written_at"]}
+        for key, version in live.items()
+    ]
 
 
 def _trained(row: Row, *, verified: bool = True) -> Trained:

@@ -130,6 +130,33 @@ def ended(dagit: Dagit, backfill: str) -> list[str] | None:
     return [run["status"] for run in answer["runs"]]
 
 
+def test_a_sensor_that_is_turned_on_makes_the_daemon_work(dagit, page):
+    selector = {
+        "repositoryLocationName": "forecast_assets.definitions",
+        "repositoryName": "__repository__",
+        "sensorName": "follow_evaluations",
+    }
+    dagit.ask(
+        """mutation Start($selector: SensorSelector!) {
+             startSensor(sensorSelector: $selector) { __typename ... on PythonError { message } } }""",
+        selector=selector,
+    )
+    until("the daemon has run what the sensor asked for", lambda: finished(dagit, "follow_evaluation"))
+    assert finished(dagit, "follow_evaluation") == ["SUCCESS"], "the same evaluation is followed once"
+    page.goto(f"/assets/drift?view=partitions&partition={FIRST}")
+    page.get_by_text("drift_direction").first.wait_for()
+
+
+def finished(dagit: Dagit, job: str) -> list[str]:
+    answer = dagit.ask(
+        """query($job: String!) { runsOrError(filter: {pipelineName: $job}) {
+             ... on Runs { results { status } } } }""",
+        job=job,
+    )
+    statuses = [run["status"] for run in answer["runsOrError"]["results"]]
+    return statuses if statuses and set(statuses) <= {"SUCCESS", "FAILURE", "CANCELED"} else []
+
+
 def test_launchpad_explains_every_field(dagit, page, tmp_path):
     page.goto("/locations/forecast_assets.definitions/jobs/evaluate_changed/playground")
     page.get_by_text("force", exact=True).first.click()

@@ -1,5 +1,6 @@
 """From challengers to live models and back: dry runs, gates, acknowledgements, lineage, states."""
 
+import datetime as dt
 import shutil
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from forecast_assets.champions.registry_assets import (
     registered_champion,
 )
 from forecast_assets.errors import UnknownName
+from forecast_assets.portfolio.operations.summary import summarize
 from forecast_assets.stores.registry import open_registry
 from forecast_assets.stores.resource import RegistryResource
 from forecast_assets_tests.scenario import many
@@ -213,6 +215,13 @@ def test_a_dataset_shows_what_is_live_waits_or_is_out_of_date(place, registry):
     assert verdicts == {"live_models_are_fresh": False, "live_models_are_intact": True}
     first = registry_overview.states(place.stores, registry, "many")[0]
     assert (first["series"], first["stale"]) == (SERIES[0], "newer_success_run")
+    # What was moved in MLflow alone is no decision before the sensor has seen it.
+    recorded = {row["series"]: row["stale"] for row in registry_overview.decided(place.stores, "many")}
+    assert recorded == {SERIES[0]: "newer_success_run", SERIES[1]: None, SERIES[2]: None}
+    summary = summarize(place.instance, place.stores, "many", dt.datetime.now(dt.UTC))
+    (told,) = [one for one in summary.attention if one.kind == "stale_alias"]
+    assert told.label == f"{SERIES[0]}@champion"
+    assert told.detail.startswith("newer_success_run: version 1 (")
 
 
 def test_an_alias_moved_by_hand_is_noticed_recorded_and_shown_once(place, registry):

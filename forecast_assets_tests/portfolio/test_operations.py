@@ -122,7 +122,7 @@ def test_an_empty_system_is_all_zeros_and_nothing_is_wrong(place):
 
 @pytest.fixture(scope="module")
 def summary(desk: Place) -> Summary:
-    """A moment with an incident whose text is hostile, and one forecast of an older champion."""
+    """A moment with an incident whose text is hostile, and a forecast of an older champion."""
     told = Sighting("e", "k", "failed check", "warning", "=cmd()|<b>bad</b>\nline", "look", "/x", NOW)
     record(desk.stores, [told])
     with desk.stores.warehouse.transaction() as connection:
@@ -135,10 +135,9 @@ def test_the_summary_counts_runs_evaluations_and_forecasts_in_use(summary):
     assert summary.success_rate == 100
     assert summary.jobs["completed"] > 0
     assert summary.newest_sales == START + dt.timedelta(days=DAYS + 3)
-    assert {one.kind for one in summary.attention} == {"incident", "stale_alias"}
-    assert [row["stale_reason"] for row in summary.outdated if row["series"] == WRONG] == [
-        "newer_success_run"
-    ]
+    assert {one.kind for one in summary.attention} == {"incident", "outdated_forecast"}
+    assert [row["series"] for row in summary.outdated] == [WRONG]
+    assert (summary.live, summary.stale) == ([], []), "nothing was ever promoted"
 
 
 def test_the_report_is_deterministic_in_three_forms_and_disarms_what_it_repeats(summary):

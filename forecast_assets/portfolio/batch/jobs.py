@@ -21,6 +21,8 @@ from forecast_assets.stores.resource import StoresResource
 from forecast_assets.stores.warehouse import Row
 
 _SHOWN = 200
+# What items can tell, in the order in which it is shown.
+_TOLD = ("wape", "bias", "sample_size", "model_version", "total", "forecasts")
 
 
 @dg.op(retry_policy=RETRY)
@@ -61,9 +63,8 @@ def shown(row: Row, items: Sequence[Row]) -> dict[str, dg.MetadataValue]:
         {**item, **_part(item, "metrics"), **_part(item, "made")}
         for item in sorted(newest, key=lambda item: (item["status"] != "failed", item["item_id"]))
     ][:_SHOWN]
-    names = (
-        ("total", "forecasts") if any(item["made"] for item in newest) else ("wape", "bias", "sample_size")
-    )
+    told = {name for item in rows for name in _TOLD if item.get(name) is not None}
+    names = [name for name in _TOLD if name in told]
     columns = ["series", "candidate", "status", "attempts", *names, "error_message"]
     return {
         "outcome": dg.MetadataValue.text(str(row["status"])),

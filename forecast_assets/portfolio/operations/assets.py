@@ -126,7 +126,7 @@ def retraining_queue(
     retry_policy=RETRY,
     metadata={
         "dagster/column_schema": schema(
-            kind="string: failed_job, failed_run, incident or stale_alias",
+            kind="string: failed_job, failed_run, incident, stale_alias or outdated_forecast",
             detail="string: what happened",
             next_step="string: what to do about it",
         )
@@ -159,6 +159,8 @@ def _shown(summary: Summary) -> dict[str, dg.MetadataValue | str | int | float]:
         "evaluations": table([summary.runs], list(summary.runs)),
         "forecasts_in_use": summary.forecasts,
         "forecasts_of_older_champions": len(summary.outdated),
+        "live_models": len(summary.live),
+        "stale_live_models": len(summary.stale),
         "latest_sales_date": str(summary.newest_sales or "none"),
         "latest_successful_job": str(summary.newest_success or "none"),
         "latest_completed_job": str(summary.newest_end or "none"),
@@ -178,7 +180,7 @@ def _shown(summary: Summary) -> dict[str, dg.MetadataValue | str | int | float]:
     retry_policy=RETRY,
     metadata={
         "dagster/column_schema": schema(
-            Type="string: failed_job, failed_run, incident or stale_alias",
+            Type="string: failed_job, failed_run, incident, stale_alias or outdated_forecast",
             Entity="string: run, series or kind",
             Item="string: what it is called",
             Detail="string: what happened",

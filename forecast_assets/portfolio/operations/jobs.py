@@ -15,6 +15,7 @@ from forecast_assets.datasets.monitoring import data_quality
 from forecast_assets.drift.accuracy_assets import forecast_accuracy
 from forecast_assets.drift.assets import judge_dataset
 from forecast_assets.failures import RETRY, refusals_final
+from forecast_assets.portfolio.assets import heatmap, leaderboard
 from forecast_assets.portfolio.operations.assets import (
     incident_report,
     model_health,
@@ -49,8 +50,10 @@ def follow_evaluation() -> None:
 
 watch_dataset = dg.define_asset_job(
     "watch_dataset",
-    selection=dg.AssetSelection.assets(data_quality, forecast_accuracy, model_health, retraining_queue),
-    description="Look at a dataset's sales, live accuracy and champions, and order its retraining queue.",
+    selection=dg.AssetSelection.assets(
+        data_quality, forecast_accuracy, model_health, retraining_queue, leaderboard, heatmap
+    ),
+    description="Look at a dataset's sales, live accuracy and candidates, and order its retraining queue.",
 )
 tell_operations = dg.define_asset_job(
     "tell_operations",

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 import dagster as dg
 
-from forecast_assets.forecasting.retraining import Trained, stale_reason
+from forecast_assets.champions import registry_overview
+from forecast_assets.datasets import definition
 from forecast_assets.portfolio.operations.health import health, link, queue
 from forecast_assets.stores import Stores
 from forecast_assets.stores.warehouse import Row
@@ -29,7 +30,10 @@ _OVER = ("completed", "failed", "cancelled")
 
 @dataclass(frozen=True, slots=True)
 class Attention:
-    """One thing to look at, its ``kind`` (failed_job, failed_run, stale_alias, incident) and what to do."""
+    """One thing to look at, and what to do about it.
+
+    Its ``kind`` is failed_job, failed_run, incident, stale_alias or outdated_forecast.
+    """
 
     kind: str
     entity: str
@@ -44,7 +48,8 @@ class Attention:
 class Summary:
     """What is known at one moment; ``None`` and 0 where nothing has happened yet.
 
-    ``jobs`` are Dagster runs by status, ``runs`` the newest evaluation of each series by outcome.
+    ``jobs`` are Dagster runs by status, ``runs`` the newest evaluation of each series by outcome, ``live``
+    the models with the alias champion, ``outdated`` forecasts of another champion than the newest.
     """
 
     at: dt.datetime
@@ -58,6 +63,7 @@ class Summary:
     newest_sales: dt.date | None
     forecasts: int
     outdated: list[Row]
+    live: list[Row]
     attention: list[Attention]
     health: list[Row]
     queue: list[Row]
@@ -66,6 +72,11 @@ class Summary:
     def active(self) -> int:
         """Jobs that are waiting or running."""
         return self.jobs["pending"] + self.jobs["running"]
+
+    @property
+    def stale(self) -> list[Row]:
+        """Live models that are out of date."""
+        return [row for row in self.live if row["stale"] is not None]
 
     @property
     def success_rate(self) -> float | None:
@@ -77,7 +88,9 @@ class Summary:
 def summarize(instance: dg.DagsterInstance, stores: Stores, dataset: str | None, now: dt.datetime) -> Summary:
     """Collect everything; ``dataset`` restricts what is told of series, not of runs."""
     counted = stores.warehouse.row("evaluation_counts", dataset=dataset) or {}
-    outdated = [_outdated(row) for row in stores.warehouse.rows("outdated_forecasts", dataset=dataset)]
+    outdated = stores.warehouse.rows("outdated_forecasts", dataset=dataset)
+    names = definition.names(stores) if dataset is None else [dataset]
+    live = [row for name in names for row in registry_overview.decided(stores, name)]
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
     done = dg.RunsFilter(statuses=_STATUS["completed"], updated_after=midnight)
     return Summary(
@@ -96,11 +109,13 @@ def summarize(instance: dg.DagsterInstance, stores: Stores, dataset: str | None,
         newest_sales=counted["newest_sales"],  # type: ignore[arg-type]  # a date
         forecasts=int(str(counted["forecasts"])),
         outdated=outdated,
+        live=live,
         attention=[
             *_failed_jobs(instance),
             *_broken(stores, dataset),
             *_incidents(stores),
-            *_stale(outdated),
+            *_stale(live),
+            *_outdated(outdated),
         ],
         health=health(stores, dataset, now.date(), at_most=TOP),
         queue=queue(stores, dataset, now.date()),
@@ -159,21 +174,32 @@ def _incidents(stores: Stores) -> list[Attention]:
     ]
 
 
-def _outdated(row: Row) -> Row:
-    in_use = Trained(str(row["run_id"]), successful=row["outcome"] == "scored")
-    return {**row, "stale_reason": stale_reason(in_use, Trained(str(row["newest_run_id"])))}
-
-
-def _stale(outdated: list[Row]) -> list[Attention]:
+def _stale(live: list[Row]) -> list[Attention]:
     return [
         Attention(
             kind="stale_alias",
             entity=str(row["series"]),
+            label=f"{row['series']}@champion",
+            detail=f"{row['stale']}: version {row['live']} ({row['candidate'] or 'not on record'}) is live",
+            at=row["moved_at"],  # type: ignore[arg-type]  # a timestamp
+            next_step="materialize registered_champion, then decide about the promotion",
+            link=link(f"/assets/registered_champion?view=partitions&partition={row['series']}"),
+        )
+        for row in live
+        if row["stale"] is not None
+    ]
+
+
+def _outdated(forecasts: list[Row]) -> list[Attention]:
+    return [
+        Attention(
+            kind="outdated_forecast",
+            entity=str(row["series"]),
             label=f"{row['series']}: {row['candidate']}",
-            detail=f"{row['stale_reason']}: the newest champion is {row['champion'] or 'nobody'}",
+            detail=f"the newest champion is {row['champion'] or 'nobody'}",
             at=row["chosen_at"],  # type: ignore[arg-type]  # a timestamp
             next_step="launch job forecast_changed for its dataset",
             link=link(f"/assets/forecast?view=partitions&partition={row['series']}"),
         )
-        for row in outdated
+        for row in forecasts
     ]
