@@ -16,7 +16,7 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -214,29 +214,32 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--series", type=int, default=2000)
     parser.add_argument("--days", type=int, default=30)
+    parser.add_argument("--inside", action="store_true", help="play in the home of the environment")
     chosen = parser.parse_args()
-    logging.disable(logging.INFO)
+    if chosen.inside:
+        _inside(chosen.series, chosen.days)
+        return
     from scaling.home import opened  # noqa: PLC0415 - psutil is needed by this command only
 
-    with tempfile.TemporaryDirectory() as folder:
-        start = time.perf_counter()
-        with opened(Path(folder) / "home", {**os.environ, "FORECAST_PROCESSES": "1"}) as home:
-            os.environ.update(home.environment)
-            resource = StoresResource()
-            with dg.DagsterInstance.get() as instance:
-                place = Place(resource, instance, home.folder)
-                evaluation = EvaluationSettings(n_splits=3)
-                figures = play(
-                    place, evaluation, series=chosen.series, days=chosen.days, drift_day=9, broken_day=15
-                )
-            resource.open().warehouse.dispose()
-            figures["wall_s"] = round(time.perf_counter() - start, 1)
-            _print(figures)
-
-
-def _print(figures: Mapping[str, object]) -> None:
+    size = ("--series", str(chosen.series), "--days", str(chosen.days))
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        opened(Path(folder) / "home", {**os.environ, "FORECAST_PROCESSES": "1"}) as home,
+    ):
+        # In a process of its own, since the server stops when nobody uses it any more.
+        told = home.run(str(Path(__file__).resolve()), "--inside", *size)
+    figures = {**json.loads(told.output.splitlines()[-1]), "wall_s": round(told.cost.wall_s, 1)}
     for name, value in figures.items():
         sys.stdout.write(f"{name.replace('_', ' '):32} {value}\n")
+    sys.stdout.write(json.dumps(figures) + "\n")
+
+
+def _inside(series: int, days: int) -> None:
+    logging.disable(logging.INFO)
+    with dg.DagsterInstance.get() as instance:
+        place = Place(StoresResource(), instance, Path(os.environ["DAGSTER_HOME"]))
+        evaluation = EvaluationSettings(n_splits=3)
+        figures = play(place, evaluation, series=series, days=days, drift_day=9, broken_day=15)
     sys.stdout.write(json.dumps(figures) + "\n")
 
 

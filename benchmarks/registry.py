@@ -44,7 +44,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--series", type=int, default=3_049)
     parser.add_argument("--days", type=int, default=400)
-    parser.add_argument("--sample", type=int, default=30, help="series registered the usual way")
+    parser.add_argument("--sample", type=int, default=300, help="series registered the usual way")
     wanted = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="registry-"))
     try:

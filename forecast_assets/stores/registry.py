@@ -155,7 +155,7 @@ class Registry:
                     self._add_model(one.name, one.about)
                 source = f"runs:/{one.run_id}/{one.path}"
                 tags = {**one.tags, "recipe": one.recipe}
-                self._client.create_model_version(
+                self._way.models.create_model_version(
                     one.name, source, one.run_id, tags=tags, await_creation_for=0
                 )
             return found | self._of_recipes(new)
@@ -167,7 +167,7 @@ class Registry:
 
     def _add_model(self, name: str, about: Mapping[str, str]) -> None:
         try:
-            self._client.create_registered_model(name, tags=dict(about))
+            self._way.models.create_registered_model(name, tags=dict(about))
         except self._way.failure as error:
             if error.error_code != "RESOURCE_ALREADY_EXISTS":
                 raise
@@ -239,12 +239,12 @@ class Registry:
     def move_alias(self, name: str, alias: str, number: int) -> None:
         """Let ``alias`` of a model mean version ``number``."""
         with self._way.told("move an alias"):
-            self._client.set_registered_model_alias(name, alias, str(number))
+            self._way.models.set_registered_model_alias(name, alias, str(number))
 
     def drop_alias(self, name: str, alias: str) -> None:
         """Take an alias away from a model."""
         with self._way.told("drop an alias"):
-            self._client.delete_registered_model_alias(name, alias)
+            self._way.models.delete_registered_model_alias(name, alias)
 
     def dispose(self) -> None:
         """Close our own connections to MLflow's tables."""
