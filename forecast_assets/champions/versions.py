@@ -4,6 +4,7 @@ Belongs here: what is recorded of a version besides its files.
 Does not belong here: making and storing it (``registration``).
 """
 
+import json
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -82,10 +83,12 @@ def gap(label: str, own: Mapping[str, object], winner: str, best: Mapping[str, o
 
 
 def tags(row: Row, sha: str, recipe: str) -> dict[str, str]:
-    """What MLflow shows of a version whose row is known."""
-    named = (
-        "series", "dataset", "candidate", "recommended", "is_override", "snapshot", "content", "last_day",
-        "feature_frame", "policy", "code_version", "evaluation_run", *METRICS,
-    )  # fmt: skip
+    """What MLflow shows of a version whose row is known; every tag costs, so that metrics share one."""
+    named = ["candidate", "snapshot", "last_day", "feature_frame", "code_version"]
+    if row["is_override"]:
+        named += ["recommended", "warning"]
     told = {name: str(row[name]) for name in named if row.get(name) is not None}
+    metrics = {name: row[name] for name in METRICS if row.get(name) is not None}
+    if metrics:
+        told["metrics"] = json.dumps(metrics)
     return told | {"artifact_sha256": sha, "recipe": recipe}

@@ -77,8 +77,9 @@ def test_every_champion_becomes_a_version_that_challenges_and_nothing_becomes_li
     assert found is not None
     row = first[keys[0]].row
     assert row is not None
-    for name in ("candidate", "snapshot", "artifact_sha256", "wape", "code_version"):
+    for name in ("candidate", "snapshot", "artifact_sha256", "code_version"):
         assert found.tags[name] == str(row[name])
+    assert json.loads(found.tags["metrics"])["wape"] == row["wape"]
 
 
 def test_a_process_that_has_only_mlflow_forecasts_exactly_what_the_asset_says(judged, registry, keys, first):
