@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from forecast_assets.errors import BadSetting, Outage
 from forecast_assets.stores.mlflow_backend import upgrade
@@ -16,7 +16,6 @@ from forecast_assets.stores.mlflow_backend import upgrade
 if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.exceptions import MlflowException
-    from mlflow.tracking._model_registry.client import ModelRegistryClient
 
 _REFUSED = {"UNAUTHENTICATED", "PERMISSION_DENIED", "CUSTOMER_UNAUTHORIZED"}
 _ABSENT = {"RESOURCE_DOES_NOT_EXIST", "NOT_FOUND", "ENDPOINT_NOT_FOUND"}
@@ -51,7 +50,7 @@ class Connection:
                 return self._opened()
 
     @cached_property
-    def models(self) -> "ModelRegistryClient":
+    def models(self) -> Any:  # noqa: ANN401 - MLflow has not typed it
         """The part of the client that writes models.
 
         The client itself reads a model with all its versions before each write, to rule out that it is a
@@ -60,7 +59,7 @@ class Connection:
         from mlflow.tracking._model_registry.client import ModelRegistryClient  # noqa: PLC0415 - as above
 
         self.client  # noqa: B018 - opened first, since that brings the tables up to date
-        return ModelRegistryClient(self._uri, self._uri)
+        return ModelRegistryClient(self._uri, self._uri)  # type: ignore[no-untyped-call]
 
     def _opened(self) -> "MlflowClient":
         from mlflow import MlflowClient  # noqa: PLC0415 - seconds that only who needs it waits

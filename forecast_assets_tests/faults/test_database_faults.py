@@ -1,21 +1,25 @@
 """A database that goes away costs time, never rows."""
 
+import datetime as dt
 import shutil
 import socket
 import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
 import sqlalchemy as sa
 
 from forecast_assets.errors import Outage
+from forecast_assets.portfolio.operations.health import health, queue
 from forecast_assets.stores import cluster
 from forecast_assets.stores.database import connected, warehouse_url
 from forecast_assets.stores.resource import open_stores
 from forecast_assets.stores.warehouse import Warehouse
+from forecast_assets_tests.scenario import many
 from forecast_assets_tests.stores.members import Member, postmaster, servers_below, short_home, until
 
 EVERY_KEY = "select string_agg(name, ' ' order by name) from forecast.dataset"
@@ -172,3 +176,66 @@ def test_a_server_without_free_connections_is_an_outage_that_says_so(postgres_ur
         crowded.dispose()
         with connected(postgres_url) as admin:
             admin.exec_driver_sql(f"drop role crowd_{name}")
+
+
+def test_a_disk_that_fills_up_in_the_middle_costs_a_run_and_no_row(place):
+    place.prepare("many", many(4))
+    full = """
+        create function full_disk() returns trigger language plpgsql as
+        $$ begin raise exception 'could not extend file' using errcode = '53100'; end $$;
+        create trigger full_disk before insert on champion execute function full_disk();
+    """
+    with place.stores.warehouse.transaction() as connection:
+        connection.exec_driver_sql(full)
+    result = place.evaluate_changed("many")
+    assert not result.success
+    (failure,) = [event for event in result.all_events if event.is_step_failure]
+    assert "its disk is full: free space, then launch again" in str(failure.step_failure_data.error)
+    assert place.table("champion") == place.table("evaluation") == place.table("backtest_metric") == []
+
+    with place.stores.warehouse.transaction() as connection:
+        connection.exec_driver_sql("drop trigger full_disk on champion")
+    assert place.evaluate_changed("many").success
+    assert set(place.outcomes().values()) == {"scored"}
+    assert len(place.table("champion")) == 4
+
+
+def test_a_slow_database_costs_time_and_nothing_else(place):
+    place.prepare("many", many(4))
+    questions: list[object] = []
+
+    def wait(_connection: object, cursor: Any, statement: object, *_rest: object) -> None:
+        questions.append(statement)
+        cursor.execute("select pg_sleep(0.1)")
+
+    engine = place.stores.warehouse._engine
+    sa.event.listen(engine, "before_cursor_execute", wait)
+    try:
+        assert place.evaluate_changed("many").success
+    finally:
+        sa.event.remove(engine, "before_cursor_execute", wait)
+    assert set(place.outcomes().values()) == {"scored"}
+    assert len(questions) < 40, "an evaluation asks a handful of questions, however many series it has"
+
+
+def test_a_server_whose_clock_is_ahead_makes_nothing_younger_than_new(place):
+    place.prepare("many", many(4))
+    assert place.evaluate_changed("many").success
+    with place.stores.warehouse.transaction() as connection:
+        connection.exec_driver_sql("update champion set chosen_at = now() + interval '2 days'")
+        connection.exec_driver_sql("update evaluation set evaluated_at = now() + interval '2 days'")
+    today = dt.datetime.now(dt.UTC).date()
+    assert all(int(str(row["staleness_days"])) >= 0 for row in health(place.stores, "many", today))
+    scores = [float(str(row["priority_score"])) for row in queue(place.stores, "many", today)]
+    assert len(scores) == 4
+    assert all(0 <= score <= 1 for score in scores)
+    before = {row["series"]: row["run_id"] for row in place.table("evaluation")}
+    assert place.evaluate_changed("many").success
+    assert {row["series"]: row["run_id"] for row in place.table("evaluation")} == before, "nothing is stale"
+    place.write("many", many(4).with_columns(pl.col("units") + 1))
+    assert place.build("many").success
+    assert place.evaluate_changed("many").success
+    after = {row["series"]: row["run_id"] for row in place.table("evaluation")}
+    assert all(after[key] != before[key] for key in after), (
+        "what changed is evaluated, whatever the clock says"
+    )
