@@ -25,9 +25,10 @@ _TRIM = """
 import datetime as dt, json, sys
 from forecast_assets.cli.home import open_instance
 from forecast_assets.stores.resource import open_stores
+from forecast_assets.stores.registry import open_registry
 from forecast_assets.stores.retention import Policy, retain
 later = dt.datetime.now(dt.UTC) + dt.timedelta(days=365)
-found = retain(open_stores(), open_instance().delete_run, Policy(), apply=True, now=later)
+found = retain(open_stores(), open_instance().delete_run, open_registry, Policy(), apply=True, now=later)
 print(json.dumps({part.what: part.count for part in found}))
 """
 

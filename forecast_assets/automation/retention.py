@@ -12,7 +12,7 @@ from pydantic import Field
 
 from forecast_assets.failures import RETRY, refusals_final
 from forecast_assets.reporting.tables import table
-from forecast_assets.stores.resource import StoresResource
+from forecast_assets.stores.resource import RegistryResource, StoresResource
 from forecast_assets.stores.retention import Policy, retain
 
 _DEFAULTS = Policy()
@@ -25,7 +25,8 @@ class TrimConfig(dg.Config):
         default=_DEFAULTS.days,
         ge=1,
         le=3650,
-        description="Days that superseded events, runs, snapshots and forecasts are kept.",
+        description="Days that superseded events, runs, what was launched, snapshots, forecasts and model "
+        "versions are kept.",
     )
     snapshots: int = Field(
         default=_DEFAULTS.snapshots,
@@ -45,12 +46,19 @@ class TrimConfig(dg.Config):
 
 
 @dg.op(retry_policy=RETRY)
-def trim(context: dg.OpExecutionContext, config: TrimConfig, stores: StoresResource) -> None:
+def trim(
+    context: dg.OpExecutionContext, config: TrimConfig, stores: StoresResource, registry: RegistryResource
+) -> None:
     """Tell, or delete, what is superseded."""
     policy = Policy(days=config.days, snapshots=config.snapshots, grace_hours=config.grace_hours)
     with refusals_final():
         found = retain(
-            stores.open(), context.instance.delete_run, policy, apply=config.apply, now=datetime.now(UTC)
+            stores.open(),
+            context.instance.delete_run,
+            registry.open,
+            policy,
+            apply=config.apply,
+            now=datetime.now(UTC),
         )
     rows = [asdict(part) for part in found]
     context.add_output_metadata(
@@ -62,7 +70,7 @@ def trim(context: dg.OpExecutionContext, config: TrimConfig, stores: StoresResou
 
 @dg.job
 def trim_state() -> None:
-    """Remove superseded events, runs, snapshots, forecasts and files; by default only tell what they are."""
+    """Remove superseded events, runs, records, versions and files; by default only tell what they are."""
     trim()
 
 

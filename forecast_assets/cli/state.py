@@ -19,6 +19,7 @@ from forecast_assets.settings import settings
 from forecast_assets.stores import backup, retention, roles
 from forecast_assets.stores.database import database_url
 from forecast_assets.stores.lake import Lake
+from forecast_assets.stores.registry import open_registry
 from forecast_assets.stores.resource import open_stores
 
 app = typer.Typer(help="Prepare, back up, restore and trim database and lake.", no_args_is_help=True)
@@ -81,10 +82,15 @@ def trim(
     apply: Annotated[bool, typer.Option("--apply", help="Delete it; otherwise only tell.")] = False,  # noqa: FBT002
     form: Annotated[Format, typer.Option("--format")] = Format.TABLE,
 ) -> None:
-    """Tell which events, runs, snapshots, forecasts and files are superseded; with --apply delete them."""
+    """Tell which events, runs, records, model versions and files are superseded; --apply deletes them."""
     policy = retention.Policy(days=days, snapshots=snapshots, grace_hours=grace_hours)
     found = retention.retain(
-        open_stores(), open_instance().delete_run, policy, apply=apply, now=datetime.now(UTC)
+        open_stores(),
+        open_instance().delete_run,
+        open_registry,
+        policy,
+        apply=apply,
+        now=datetime.now(UTC),
     )
     rows = [{"what": part.what, "count": part.count, "megabytes": part.size / (1 << 20)} for part in found]
     listing(pl.DataFrame(rows), form)

@@ -246,6 +246,25 @@ class Registry:
         with self._way.told("drop an alias"):
             self._way.models.delete_registered_model_alias(name, alias)
 
+    def drop_version(self, name: str, number: int) -> None:
+        """Delete a version; one that is gone already is fine."""
+        with self._way.told("delete a version"):
+            try:
+                self._way.models.delete_model_version(name, str(number))
+            except self._way.failure as error:
+                if not self._way.is_absent(error):
+                    raise
+
+    def drop_files(self, run_id: str, path: str) -> None:
+        """Delete a bundle among the files of a run; what is not there is fine."""
+        from mlflow.store.artifact.artifact_repository_registry import (  # noqa: PLC0415 - seconds
+            get_artifact_repository,
+        )
+
+        with self._way.told("delete files"):
+            root = self._client.get_run(run_id).info.artifact_uri
+            get_artifact_repository(root, tracking_uri=self.uri).delete_artifacts(path)  # type: ignore[no-untyped-call]
+
     def dispose(self) -> None:
         """Close our own connections to MLflow's tables."""
         if self._tables is not None:

@@ -1,29 +1,35 @@
 """What nobody needs any more, and removing it.
 
-Belongs here: finding superseded events, runs, snapshots, forecasts and files, and deleting exactly those.
+Belongs here: finding superseded events, runs, records, versions and files, and deleting exactly those.
 Does not belong here: champions and metrics with their history, which stay; ticks (``dagster.yaml``).
 
 Never deleted: the newest event of each kind about a partition, so that no partition loses its colour; the
-newest result of a check; the current snapshot; a forecast whose days are not over; a file that any row
-refers to, or that is younger than the grace; a folder of the lake that this code does not know.
+newest result of a check; the current snapshot; a forecast whose days are not over; a version that an alias
+means, that is a series' newest, or that a recent decision speaks of; a file that any row refers to, or that
+is younger than the grace; a folder of the lake that this code does not know.
 """
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import groupby
 
 from forecast_assets.stores import Stores
 from forecast_assets.stores.lake import Stored
+from forecast_assets.stores.registry import Registry
+from forecast_assets.stores.warehouse import Row
 
-_FOLDERS = ("sales", "star", "panels", "global", "backtests", "forecasts", "doctor")
+_FOLDERS = ("sales", "star", "panels", "global", "backtests", "forecasts", "batch", "pipeline", "doctor")
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
     """How long what is superseded is kept.
 
-    ``days``: of events, runs, snapshots, forecasts. ``snapshots``: the newest of each dataset, of any age.
-    ``grace_hours``: of files that no row refers to: a run writes its files before its rows.
+    ``days``: of events, runs, what was launched, snapshots, forecasts, model versions. ``snapshots``: the
+    newest of each dataset, of any age. ``grace_hours``: of files that no row refers to: a run writes its
+    files before its rows.
     """
 
     days: int = 90
@@ -41,17 +47,26 @@ class Superseded:
 
 
 def retain(
-    stores: Stores, delete_run: Callable[[str], object], policy: Policy, *, apply: bool, now: datetime
+    stores: Stores,
+    delete_run: Callable[[str], object],
+    registry: Callable[[], Registry],
+    policy: Policy,
+    *,
+    apply: bool,
+    now: datetime,
 ) -> list[Superseded]:
     """Count what ``policy`` lets go of, and with ``apply`` delete it; twice is the same as once.
 
-    ``delete_run`` forgets one Dagster run with all its events.
+    ``delete_run`` forgets one Dagster run with all its events; ``registry`` is opened only when some model
+    version may go.
     """
     before = (now - timedelta(days=policy.days)).astimezone(UTC).replace(tzinfo=None)
     return [
         *_events_and_runs(stores, delete_run, before, apply=apply),
         _snapshots(stores, policy, before, apply=apply),
         _forecasts(stores, before, apply=apply),
+        _launched(stores, before, apply=apply),
+        _versions(stores, registry, before, apply=apply),
         _files(stores, now - timedelta(hours=policy.grace_hours), apply=apply),
     ]
 
@@ -92,6 +107,45 @@ def _forecasts(stores: Stores, before: datetime, *, apply: bool) -> Superseded:
     if apply:
         stores.warehouse.execute("delete_superseded_forecasts", before=moment)
     return Superseded("forecasts", int(str(found["count"])), 0)
+
+
+def _launched(stores: Stores, before: datetime, *, apply: bool) -> Superseded:
+    found = stores.warehouse.rows("superseded_launched", before=before.replace(tzinfo=UTC))
+    if apply and found:
+        stores.warehouse.execute("delete_launched", ids=[row["id"] for row in found])
+    return Superseded("launched records", len(found), 0)
+
+
+def _versions(
+    stores: Stores, registry: Callable[[], Registry], before: datetime, *, apply: bool
+) -> Superseded:
+    found = stores.warehouse.rows("superseded_versions", before=before.replace(tzinfo=UTC))
+    count = 0
+    for _, members in groupby(found, key=lambda row: row["dataset"]):
+        rows = list(members)
+        aliases = registry().aliases(list(dict.fromkeys(str(row["series"]) for row in rows)))
+        gone = [row for row in rows if row["version"] not in aliases.get(str(row["series"]), {}).values()]
+        count += len(gone)
+        if apply and gone:
+            _drop(stores, registry(), gone)
+    return Superseded("model versions", count, 0)
+
+
+def _drop(stores: Stores, registry: Registry, gone: list[Row]) -> None:
+    """Files first, rows last: whoever is killed in between leaves rows by which it is done again."""
+    bundles = Counter((str(row["mlflow_run"]), str(row["path"])) for row in gone)
+    runs = list({run for run, _ in bundles})
+    for row in stores.warehouse.rows("bundle_members", runs=runs):
+        bundle = (str(row["mlflow_run"]), str(row["path"]))
+        if bundles[bundle] == row["versions"]:
+            registry.drop_files(*bundle)
+    for row in gone:
+        registry.drop_version(str(row["series"]), int(str(row["version"])))
+    stores.warehouse.execute(
+        "delete_versions",
+        series=[row["series"] for row in gone],
+        versions=[row["version"] for row in gone],
+    )
 
 
 def _files(stores: Stores, before: datetime, *, apply: bool) -> Superseded:

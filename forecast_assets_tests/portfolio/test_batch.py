@@ -23,6 +23,8 @@ from forecast_assets.portfolio.matrices import MATRICES, REFRESH, candidates_of
 from forecast_assets.portfolio.scopes import revenue
 from forecast_assets.portfolio.settlement import settled
 from forecast_assets.portfolio.window import Window
+from forecast_assets.stores.registry import open_registry
+from forecast_assets.stores.retention import Policy, retain
 from forecast_assets_tests.portfolio.conftest import Launched, batch_of, items_of, run
 from forecast_assets_tests.scenario import HEALTHY, HOLED, LOCAL, QUICK, SERIES, TORN, YOUNG, Place
 
@@ -344,3 +346,29 @@ def test_what_happens_is_told_with_one_correlation_id(shopped):
     started = "".join(line for line in lines if line.startswith("batch.item_started"))
     assert str(good["item_id"]) in started
     assert str(bad["item_id"]) in started
+
+
+def test_what_was_launched_long_ago_goes_with_its_files_unless_a_workspace_keeps_it(shopped):
+    kept, gone = (run(shopped, "batch", **MANUAL, series=[HEALTHY], operation="predict") for _ in range(2))
+    paths = {done: items_of(shopped, done.run_id)[0]["made"]["forecasts"] for done in (kept, gone)}
+    with shopped.stores.warehouse.transaction() as connection:
+        connection.exec_driver_sql(
+            "insert into workspace (workspace_id, run_id, name, status, preset, seed, dataset, config,"
+            " created_objects) values ('w', 'w', 'tour', 'completed', 'sparse', 1, 'shop', '{}', %s)",
+            (json.dumps({"batch_id": kept.run_id}),),
+        )
+    later = dt.datetime.now(dt.UTC) + dt.timedelta(days=365)
+    for apply in (False, True):
+        found = retain(
+            shopped.stores,
+            shopped.instance.delete_run,
+            open_registry,
+            Policy(),
+            apply=apply,
+            now=later,
+        )
+        assert next(part.count for part in found if part.what == "launched records") > 0
+        assert (paths[gone] in shopped.files()) == (not apply)
+    assert not items_of(shopped, gone.run_id)
+    assert len(items_of(shopped, kept.run_id)) == 1
+    assert paths[kept] in shopped.files()

@@ -14,6 +14,7 @@ from forecast_assets.champions.forecast_store import read_forecast
 from forecast_assets.champions.forecasting import make_forecasts
 from forecast_assets.errors import Outage
 from forecast_assets.stores import backup
+from forecast_assets.stores.registry import open_registry
 from forecast_assets.stores.retention import Policy, retain
 from forecast_assets_tests.dagit import free_port, until
 from forecast_assets_tests.scenario import HEALTHY, SERIES, Place, shop
@@ -101,7 +102,7 @@ def test_a_backup_holds_the_bucket_and_trimming_deletes_its_orphans(cloud):
     made = backup.back_up(cloud.stores.warehouse._url, lake, cloud.folder / "backup")
     assert {name.removeprefix("lake/") for name in made.files} - {"database.sql.gz"} == set(before)
     later = dt.datetime.now(dt.UTC) + dt.timedelta(hours=49)
-    found = retain(cloud.stores, cloud.instance.delete_run, Policy(), apply=True, now=later)
+    found = retain(cloud.stores, cloud.instance.delete_run, open_registry, Policy(), apply=True, now=later)
     assert {part.what: part.count for part in found}["files of the lake"] == 1
     assert set(before) - set(cloud.files()) == {"backtests/shop/killed/a.parquet"}
 

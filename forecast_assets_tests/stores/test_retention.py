@@ -13,6 +13,8 @@ from forecast_assets.datasets import building
 from forecast_assets.datasets.building import read_panel
 from forecast_assets.datasets.definition import load
 from forecast_assets.partitions import SERIES as PARTITIONS
+from forecast_assets.stores.registry import open_registry
+from forecast_assets.stores.resource import RegistryResource
 from forecast_assets.stores.retention import Policy, retain
 from forecast_assets_tests.scenario import DAYS, HEALTHY, SERIES, TODAY, YOUNG, shop
 
@@ -23,7 +25,9 @@ RESULTS = ("availability", "evaluation", "backtest_metric", "champion")
 
 
 def trimmed(place, *, apply: bool, now: dt.datetime = LATER, **policy: int) -> dict[str, int]:
-    found = retain(place.stores, place.instance.delete_run, Policy(**policy), apply=apply, now=now)
+    found = retain(
+        place.stores, place.instance.delete_run, open_registry, Policy(**policy), apply=apply, now=now
+    )
     return {part.what: part.count for part in found}
 
 
@@ -121,7 +125,7 @@ def test_the_job_only_tells_unless_it_is_told_to_delete(place):
     for apply, left in ((False, True), (True, False)):
         run = trim_state.execute_in_process(
             instance=place.instance,
-            resources={"stores": place.resource},
+            resources={"stores": place.resource, "registry": RegistryResource()},
             run_config={"ops": {"trim": {"config": {"apply": apply}}}},
         )
         (output,) = [event for event in run.all_events if event.is_successful_output]
