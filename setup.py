@@ -52,10 +52,12 @@ XGBOOST = ["xgboost-cpu>=3.1"]  # the same import as xgboost, without half a gig
 STATS = ["statsforecast>=2.0"]  # AutoETS and Theta; takes pandas below 3 along
 S3 = ["s3fs>=2025.1"]  # a lake on S3
 CELERY = ["dagster-celery>=0.29.27,<0.30", "redis>=5"]  # workers on many machines without Kubernetes
+LOGIN = ["flask-wtf>=1.2,<2"]  # what MLflow's own login needs beside MLflow
 DEV = [
     *XGBOOST,
     *S3,
     *CELERY,
+    *LOGIN,
     "moto[server,s3]>=5.1",  # object storage that behaves like S3
     "aiosmtpd>=1.4",  # a mail server that can misbehave
     "nbclient>=0.10",  # notebooks are executed
@@ -82,6 +84,13 @@ setup(
     package_data={"forecast_assets": ["data/*/*", "py.typed"]},
     cmdclass={"build_py": BuildWithTopLevelFiles},
     install_requires=REQUIRES,
-    extras_require={"dev": DEV, "xgboost": XGBOOST, "stats": STATS, "s3": S3, "celery": CELERY},
+    extras_require={
+        "dev": DEV,
+        "xgboost": XGBOOST,
+        "stats": STATS,
+        "s3": S3,
+        "celery": CELERY,
+        "login": LOGIN,
+    },
     entry_points={"console_scripts": ["forecast-assets=forecast_assets.cli:main"]},
 )
