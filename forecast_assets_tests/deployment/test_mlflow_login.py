@@ -54,7 +54,7 @@ def server(folder: Path, database: str) -> Iterator[str]:
 
 def healthy(port: int) -> bool:
     try:
-        with urlopen(f"http://127.0.0.1:{port}/health", timeout=5):  # noqa: S310 - loopback
+        with urlopen(f"http://127.0.0.1:{port}/health", timeout=5):
             return True
     except (URLError, OSError):
         return False
