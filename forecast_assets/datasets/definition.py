@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import polars as pl
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from forecast_assets.backtests.settings import EvaluationSettings
 from forecast_assets.datasets.sources import Source
@@ -91,7 +91,7 @@ class Dataset:
 
 
 def load(stores: Stores, name: str) -> Dataset:
-    """Read a dataset. Raises ``UnknownName`` listing those that exist."""
+    """Read a dataset. Raises ``UnknownName`` listing those that exist, ``BadSetting`` for foreign options."""
     row = stores.warehouse.row("dataset", name=name)
     if row is None:
         known = ", ".join(names(stores)) or "none"
@@ -101,9 +101,21 @@ def load(stores: Stores, name: str) -> Dataset:
     return Dataset(
         name=name,
         source=SOURCE.validate_python(row["source"]),
-        options=DatasetOptions.model_validate_json(json.dumps(row["options"])),
+        options=_options(name, row["options"]),
         snapshot=_snapshot(row),
     )
+
+
+def _options(name: str, stored: object) -> DatasetOptions:
+    try:
+        return DatasetOptions.model_validate_json(json.dumps(stored))
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise BadSetting(
+            f"the stored options of dataset {name!r} are not understood: {place}: {first['msg']}",
+            remedy="install the release that stored them, or remove the dataset and add it again",
+        ) from None
 
 
 def _snapshot(row: Row) -> Snapshot | None:
