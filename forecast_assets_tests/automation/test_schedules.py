@@ -17,13 +17,15 @@ SCHEDULES = ("daily_refresh", "weekly_full_evaluation")
 def tick(place: Place, name: str, due: dt.datetime):
     """One tick of a schedule at a moment."""
     schedule = defs.resolve_schedule_def(name)
-    context = dg.build_schedule_context(
-        instance=place.instance,
-        scheduled_execution_time=due,
-        resources={"stores": place.resource},
-        repository_def=defs.get_repository_def(),
-    )
-    with partition_loading_context(dynamic_partitions_store=place.instance):
+    with (
+        dg.build_schedule_context(
+            instance=place.instance,
+            scheduled_execution_time=due,
+            resources={"stores": place.resource},
+            repository_def=defs.get_repository_def(),
+        ) as context,
+        partition_loading_context(dynamic_partitions_store=place.instance),
+    ):
         return schedule.evaluate_tick(context)
 
 
