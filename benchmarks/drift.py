@@ -8,13 +8,8 @@ last line one JSON object with every figure.
 
 import argparse
 import json
-import shutil
-import tempfile
-from pathlib import Path
 
-from scaling.home import DATASET, Home, opened
-from scaling.meters import surroundings
-from scaling.sales import generate
+from scaling.home import DATASET, Home, evaluated
 
 _JUDGE = f"""
 import dagster as dg
@@ -32,15 +27,8 @@ def main() -> None:
     parser.add_argument("--series", type=int, default=30_490)
     parser.add_argument("--days", type=int, default=400)
     wanted = parser.parse_args()
-    folder = Path(tempfile.mkdtemp(prefix="drift-"))
-    try:
-        sales = generate(folder / "sales.parquet", wanted.series, wanted.days)
-        with opened(folder / "home", surroundings(folder)) as home:
-            home.run("-m", "forecast_assets", "dataset", "add", DATASET, "--path", str(sales.path))
-            home.run("-m", "forecast_assets", "evaluate", DATASET)
-            told = {"series": sales.series, **_judged(home)}
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    with evaluated(wanted.series, wanted.days) as (home, series):
+        told = {"series": series, **_judged(home)}
     for name, value in told.items():
         print(f"{name:40s}{value:12,.2f}")
     print(json.dumps(told))

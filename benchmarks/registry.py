@@ -9,13 +9,9 @@ Prints a table, and as its last line one JSON object with every figure.
 
 import argparse
 import json
-import shutil
-import tempfile
-from pathlib import Path
 
-from scaling.home import DATASET, Home, opened
-from scaling.meters import Cost, surroundings
-from scaling.sales import generate
+from scaling.home import DATASET, Home, evaluated
+from scaling.meters import Cost
 
 # One pyfunc model per series, with its requirements given: the cheapest way that MLflow's guide shows.
 _USUAL = """
@@ -46,15 +42,8 @@ def main() -> None:
     parser.add_argument("--days", type=int, default=400)
     parser.add_argument("--sample", type=int, default=300, help="series registered the usual way")
     wanted = parser.parse_args()
-    folder = Path(tempfile.mkdtemp(prefix="registry-"))
-    try:
-        sales = generate(folder / "sales.parquet", wanted.series, wanted.days)
-        with opened(folder / "home", surroundings(folder)) as home:
-            home.run("-m", "forecast_assets", "dataset", "add", DATASET, "--path", str(sales.path))
-            home.run("-m", "forecast_assets", "evaluate", DATASET)
-            told = _measured(home, sales.series, wanted.sample)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    with evaluated(wanted.series, wanted.days) as (home, series):
+        told = _measured(home, series, wanted.sample)
     for name, value in told.items():
         print(f"{name:40s}{value:12,.2f}")
     print(json.dumps(told))

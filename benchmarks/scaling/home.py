@@ -7,6 +7,7 @@ Does not belong here: peers, and what the figures should be.
 import json
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -16,8 +17,8 @@ from typing import Any
 
 import psutil
 
-from scaling.meters import BENCHMARKS, NOTHING, Cost, Failed, Finished, Timeline, run
-from scaling.sales import Sales
+from scaling.meters import BENCHMARKS, NOTHING, Cost, Failed, Finished, Timeline, run, surroundings
+from scaling.sales import Sales, generate
 
 DATASET = "bench"
 HORIZON = 28
@@ -67,6 +68,18 @@ def opened(folder: Path, surroundings: Mapping[str, str]) -> Iterator[Home]:
             keeper.communicate()  # it leaves when nobody can speak to it any more, and the server with it
             with suppress(psutil.NoSuchProcess):
                 psutil.Process(told["postmaster"]).wait(_PATIENCE)
+
+
+@contextmanager
+def evaluated(series: int, days: int) -> Iterator[tuple[Home, int]]:
+    """A home in which generated sales were added and evaluated, and how many series they have."""
+    with tempfile.TemporaryDirectory(prefix="bench-", ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        sales = generate(folder / "sales.parquet", series, days)
+        with opened(folder / "home", surroundings(folder)) as home:
+            home.run("-m", "forecast_assets", "dataset", "add", DATASET, "--path", str(sales.path))
+            home.run("-m", "forecast_assets", "evaluate", DATASET)
+            yield home, sales.series
 
 
 @dataclass(frozen=True, slots=True)
