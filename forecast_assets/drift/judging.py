@@ -15,10 +15,12 @@ from numpy.typing import NDArray
 from forecast_assets.backtests import global_forecasts
 from forecast_assets.datasets.building import read_panel
 from forecast_assets.datasets.definition import Dataset, load
+from forecast_assets.drift.yardsticks import with_yardsticks
 from forecast_assets.forecasting import replay
 from forecast_assets.forecasting.drift import DEGRADING, UNKNOWN, Trend, Verdict, trend, verdict
 from forecast_assets.forecasting.folds import FoldPlan
 from forecast_assets.forecasting.global_model import GlobalModel
+from forecast_assets.forecasting.outlook import needed
 from forecast_assets.forecasting.panel import Panel
 from forecast_assets.keys import SeriesKey
 from forecast_assets.settings import settings as environment
@@ -137,9 +139,9 @@ def _weekly(stores: Stores, dataset: Dataset, labels: Mapping[str, str], alarm: 
     if labels:
         whole = len(labels) == dataset.built().series_count
         panel = read_panel(stores, dataset, None if whole else sorted(labels), newest=True)
-        models = global_forecasts.models(stores, dataset, dataset.options.evaluation)
         plan = dataset.options.evaluation.plan()
         cutoffs = replay.origins(panel.days, alarm.weeks, plan.gap)
+        models = _models(stores, dataset, set(labels.values()), panel, cutoffs)
         for label, rows in replay.blocks_by_label([labels.get(key) for key in panel.series.tolist()]):
             block = panel.take(rows)
             relative, wrong, truth = _replayed(block, label, models, cutoffs, plan)
@@ -151,6 +153,17 @@ def _weekly(stores: Stores, dataset: Dataset, labels: Mapping[str, str], alarm: 
                 excess[key] = float(np.nan_to_num(wrong[at, -1] - usual[at])) if relative.shape[1] else 0.0
                 sold[key] = float(truth[at])
     return _Weeks(recent, past, excess, sold, nothing)
+
+
+def _models(
+    stores: Stores, dataset: Dataset, labels: set[str], panel: Panel, cutoffs: NDArray[np.int64]
+) -> dict[str, list[GlobalModel]]:
+    """The models of the global candidates among ``labels``, each seen to have known nothing of some week."""
+    fitted = global_forecasts.models(stores, dataset, dataset.options.evaluation)
+    mine = {label: fitted[label] for label in needed(sorted(labels)) if label in fitted}
+    if not cutoffs.size:
+        return mine
+    return with_yardsticks(stores, dataset, mine, panel, int(cutoffs[0]))
 
 
 def _replayed(

@@ -20,7 +20,8 @@ from forecast_assets.stores.lake import Stored
 from forecast_assets.stores.registry import Registry
 from forecast_assets.stores.warehouse import Row
 
-_FOLDERS = ("sales", "star", "panels", "global", "backtests", "forecasts", "batch", "pipeline", "doctor")
+_FOLDERS = ("sales", "star", "panels", "global", "backtests", "forecasts", "drift", "batch", "pipeline",
+            "doctor")  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -120,6 +120,22 @@ def test_changed_series_are_found_and_unchanged_ones_alarm_as_promised():
     assert flagged[500:].mean() == pytest.approx(2 / 26, abs=0.02)
 
 
+def test_a_global_champion_keeps_the_promise_with_an_old_model_before_those_of_the_folds():
+    sales = weekly_demand(600, 250)
+    units = sales.units.copy()
+    units[:150, -7:] *= 2.5
+    settings = LightGBM(n_estimators=20).settings()
+    models = {
+        "lightgbm": [fit(panel(units), cutoff, 14, settings, threads=1) for cutoff in (56, 208, 222, 236)]
+    }
+    relative, _ = errors(panel(units), "lightgbm", 26, models)
+    told = verdict(relative[:, -1], relative[:, :-1], alarm=0.10)
+    flagged = told.status == "degrading"
+    assert (told.windows == 25).all()
+    assert flagged[:150].mean() > 0.99
+    assert flagged[150:].mean() <= 2 / 26 + 0.02
+
+
 def test_on_real_sales_the_share_of_alarms_is_what_was_promised():
     """Whether the newest of 26 weeks is among its two worst, asked at 100 ends of the bakery's history."""
     frame = pl.read_parquet(BAKERY).sort("date")  # in which every series has every day

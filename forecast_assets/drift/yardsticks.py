@@ -1,0 +1,69 @@
+"""Old global models, by which the weeks before the oldest fold can be forecast without knowing them.
+
+Belongs here: when such a model is fitted, and where it is kept.
+Does not belong here: forecasting with it (``forecasting.replay``), the models of the folds and of production.
+
+A global champion could otherwise be replayed in the few weeks after its oldest fold only, too few to judge
+the newest one among them.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from hashlib import blake2b
+
+from forecast_assets.backtests.global_forecasts import recipe
+from forecast_assets.datasets.building import read_panel
+from forecast_assets.datasets.definition import Dataset
+from forecast_assets.forecasting.candidates.catalogue import learner
+from forecast_assets.forecasting.global_model import GlobalModel, TooLittleData, fit
+from forecast_assets.forecasting.panel import Panel
+from forecast_assets.settings import settings as environment
+from forecast_assets.stores import Stores
+
+# Between two of them the days that follow are those of one fit: a night pays for one every four weeks.
+_EVERY = 28
+# What a model learns from fewer days says little about the weeks after them.
+_FEWEST_DAYS = 56
+
+
+def with_yardsticks(
+    stores: Stores, dataset: Dataset, models: Mapping[str, Sequence[GlobalModel]], panel: Panel, oldest: int
+) -> dict[str, list[GlobalModel]]:
+    """Put a model in front of ``models``, one list per candidate, that had seen at most ``oldest`` days.
+
+    It is fitted on all series of the dataset and kept in the lake; ``panel`` may hold some of them. In a
+    young dataset it may have seen 56 days even if that is more; there is none if it could not be learned.
+    """
+    first = panel.start.toordinal()
+    cutoff = max((first + oldest) // _EVERY * _EVERY - first, _FEWEST_DAYS)
+    return {
+        label: [*_yardstick(stores, dataset, label, panel, cutoff), *fitted]
+        if cutoff < min(model.cutoff for model in fitted)
+        else list(fitted)
+        for label, fitted in models.items()
+    }
+
+
+def _yardstick(
+    stores: Stores, dataset: Dataset, label: str, panel: Panel, cutoff: int
+) -> Iterator[GlobalModel]:
+    plan = dataset.options.evaluation.plan()
+    known = sorted(panel.known) + sorted(panel.static)
+    what = (recipe(label), panel.start, cutoff, plan.gap + plan.horizon, plan.window(), known)
+    path = f"drift/{dataset.name}/{blake2b(repr(what).encode(), digest_size=12).hexdigest()}.json"
+    if path in stores.lake.list(path.rsplit("/", 1)[0]):
+        yield GlobalModel.from_json(stores.lake.read_bytes(path).decode())
+        return
+    whole = len(panel.series) == dataset.built().series_count
+    try:
+        model = fit(
+            panel if whole else read_panel(stores, dataset, newest=True),
+            cutoff,
+            plan.gap + plan.horizon,
+            learner(label).settings(),
+            window=plan.window(),
+            threads=environment().processes,
+        )
+    except TooLittleData:  # the folds' models may do, and the verdict says how many weeks it has
+        return
+    stores.lake.write_bytes(path, model.to_json().encode())
+    yield model
