@@ -94,31 +94,32 @@ def judge_and_report(
 ) -> None:
     """Judge ``keys`` and report every series; an outage is raised as it is."""
     counts = {"degrading": 0, "stable": 0, "unknown": 0}
+    detailed = len(keys) <= environment().detailed_series
 
     def good() -> Iterator[dg.AssetMaterialization]:
         for judged in judge(stores, keys, run_id=context.run.run_id, alarm=config.how()):
             counts[str(judged.row["verdict"])] += 1
-            yield dg.AssetMaterialization(
-                DRIFT, partition=judged.series, metadata=_shown(stores, judged, keys)
-            )
+            metadata = _shown(judged) | (_history(stores, judged.series) if detailed else {})
+            yield dg.AssetMaterialization(DRIFT, partition=judged.series, metadata=metadata)
 
     with refusals_final():
         report_materializations(context, good())
     context.log.info("%s", ", ".join(f"{count:,} {name}" for name, count in counts.items()))
 
 
-def _shown(stores: Stores, judged: Judged, keys: list[str]) -> dict[str, dg.MetadataValue | str | float]:
+def _shown(judged: Judged) -> dict[str, dg.MetadataValue | str | float]:
     row = judged.row
-    shown: dict[str, dg.MetadataValue | str | float] = {
+    return {
         "sentence": judged.sentence,
         "drift_direction": str(row["drift_direction"]),
         "verdict": str(row["verdict"]),
+        **{name: round(float(str(row[name])), 4) for name in _SHOWN if row[name] is not None},
     }
-    shown |= {name: round(float(str(row[name])), 4) for name in _SHOWN if row[name] is not None}
-    if len(keys) <= environment().detailed_series:
-        history = stores.warehouse.rows("comparable_history", series=[judged.series])
-        shown["wape_history"] = table(history, ["evaluated_at", "candidate", "wape", "anchor_day", "run_id"])
-    return shown
+
+
+def _history(stores: Stores, series: str) -> dict[str, dg.MetadataValue]:
+    rows = stores.warehouse.rows("comparable_history", series=[series])
+    return {"wape_history": table(rows, ["evaluated_at", "candidate", "wape", "anchor_day", "run_id"])}
 
 
 def hold(stores: Stores) -> dg.AssetCheckResult:

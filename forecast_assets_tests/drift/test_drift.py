@@ -9,7 +9,7 @@ import pytest
 
 from forecast_assets.drift.assets import DRIFT, drift, hold, judge_drift
 from forecast_assets.drift.judging import judge
-from forecast_assets_tests.scenario import HEALTHY, SERIES, YOUNG, many, shop
+from forecast_assets_tests.scenario import HEALTHY, QUICK, SERIES, YOUNG, many, shop
 
 COUNT, LONG = 8, 150
 BROKEN = "many__S1__P003"
@@ -107,3 +107,20 @@ def test_a_series_that_is_too_young_or_without_champion_is_unknown_and_says_why(
         "7 past weeks of naive are too few to judge the newest one; fewer than two comparable evaluations"
     )
     assert hold(place.stores).passed
+
+
+def test_a_global_champion_is_judged_by_an_old_model_that_is_fitted_once(place, monkeypatch):
+    monkeypatch.setenv("FORECAST_DETAILED_SERIES", "0")
+    global_only = QUICK.model_copy(update={"candidates": ("lightgbm",)})
+    place.prepare("many", noisy(LONG + 7, jump=7), evaluation=global_only)
+    assert place.evaluate_changed("many").success
+    keys = sorted(row["series"] for row in place.table("series"))
+    (first, *rest) = keys
+    (alone,) = judge(place.stores, [first], run_id="a")
+    (kept,) = place.stores.lake.files("drift/many")
+    judged = {one.series: one for one in judge(place.stores, keys, run_id="b")}
+    assert place.stores.lake.files("drift/many") == [kept]
+    assert judged[first].row["chance"] == alone.row["chance"]
+    assert {one.row["windows"] for one in judged.values()} == {(LONG + 7 - 56) // 7 - 1}
+    assert judged[BROKEN].row["verdict"] == "degrading"
+    assert "unknown" not in {judged[key].row["verdict"] for key in rest}
