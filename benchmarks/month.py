@@ -176,6 +176,7 @@ def _note_drift(place: Place, diary: Diary, sales: Sales, day: int, drift_day: i
 def _figures(place: Place, sales: Sales, diary: Diary, reader: _Reader) -> dict[str, Any]:
     load = _cpu(lambda: [place.build(DATASET, force=True)])
     evaluation = _cpu(lambda: [place.evaluate_changed(DATASET, force=True)])
+    nights = [sum(spent) for spent in zip(diary.load, diary.evaluation, strict=True)]
     plain = [day for day in range(len(diary.load)) if day not in diary.anchors]
     errors = [row for row in place.table("incident") if row["severity"] == "error"]
     told = [row["incidents"] for row in place.table("alert") if not row["is_digest"]]
@@ -196,12 +197,8 @@ def _figures(place: Place, sales: Sales, diary: Diary, reader: _Reader) -> dict[
         "messages": len(reader.subjects),
         "full_load_cpu_s": round(load, 2),
         "full_evaluation_cpu_s": round(evaluation, 2),
-        "night_evaluation_ratio": _ratio(diary.evaluation, plain, evaluation),
-        "night_ratio": round(
-            _ratio(diary.load, plain, load + evaluation) + _ratio(diary.evaluation, plain, load + evaluation),
-            3,
-        ),
-        "month_evaluation_ratio": _ratio(diary.evaluation, range(len(diary.load)), evaluation),
+        "night_ratio": _ratio(nights, plain, load + evaluation),
+        "month_ratio": _ratio(nights, range(len(nights)), load + evaluation),
     }
 
 

@@ -113,10 +113,11 @@ class Settings(BaseSettings):
         description="Series per run of a backfill: the unit of distribution. One run for all when unset.",
     )
     global_refit_share: float = Field(
-        default=0.10,
+        default=0.5,
         ge=0,
         le=1,
-        description="Share of changed series from which on a global model is fitted again.",
+        description="A global model is fitted again when more than this share of its training days lies in "
+        "series that changed.",
     )
     detailed_series: int = Field(
         default=50,

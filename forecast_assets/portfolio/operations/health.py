@@ -24,11 +24,12 @@ def link(path: str) -> str:
 def health(stores: Stores, dataset: str | None, today: dt.date, *, at_most: int | None = None) -> list[Row]:
     """The champions of a dataset (or of all), degrading ones first, each with the next step."""
     rows = stores.warehouse.rows("model_health", dataset=dataset, today=today, at_most=at_most)
+    pages = link("/assets/drift?view=partitions&partition=")
     return [
         {
             **row,
             "next_step": _next_step(row),
-            "link": link(f"/assets/drift?view=partitions&partition={row['series']}"),
+            "link": f"{pages}{row['series']}",
         }
         for row in rows
     ]
@@ -52,6 +53,7 @@ def queue(stores: Stores, dataset: str | None, today: dt.date) -> list[Row]:
     ages = np.array([float(str(row["staleness_days"])) for row in rows])
     errors = np.array([np.nan if row["wape"] is None else float(str(row["wape"])) for row in rows])
     scores = priority(ages, errors)
+    pages = link("/assets/champion?view=partitions&partition=")
     order = sorted(range(len(rows)), key=lambda at: (-scores[at], rows[at]["series"]))
     return [
         {
@@ -63,7 +65,7 @@ def queue(stores: Stores, dataset: str | None, today: dt.date) -> list[Row]:
                 for name in ("wape", "latest_run_id", "latest_run_status", "requested_at")
             },
             "reason": _reason(rows[at]),
-            "link": link(f"/assets/champion?view=partitions&partition={rows[at]['series']}"),
+            "link": f"{pages}{rows[at]['series']}",
         }
         for at in order
     ]
