@@ -128,7 +128,8 @@ def test_a_changed_series_gets_what_evaluating_everything_again_would_give_it(bi
     assert big.table("backtest_metric") == renewed
 
 
-def test_small_changes_add_up_until_the_model_is_fitted_again(big):
+def test_small_changes_add_up_until_the_model_is_fitted_again(big, monkeypatch):
+    monkeypatch.setenv("FORECAST_GLOBAL_REFIT_SHARE", "0.1")
     first = fit_of(big)["model_path"]
     shares = []
     for count in (2, 4, 6):
@@ -144,7 +145,8 @@ def test_small_changes_add_up_until_the_model_is_fitted_again(big):
     assert fit_of(big)["model_path"] != first
 
 
-def test_more_changes_than_the_limit_fit_the_model_again_and_evaluate_every_series(big):
+def test_more_changes_than_the_limit_fit_the_model_again_and_evaluate_every_series(big, monkeypatch):
+    monkeypatch.setenv("FORECAST_GLOBAL_REFIT_SHARE", "0.2")
     fit, first = fit_of(big), runs(big)
     big.write("many", corrected(10, amount=30))
     assert big.build("many").success
