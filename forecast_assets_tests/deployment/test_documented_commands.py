@@ -1,0 +1,112 @@
+"""Every command of the documents, run as it stands there, in one home and in the order of a reader.
+
+Only placeholders are filled in, and ``--wait`` stands for the daemon that a reader has running.
+"""
+
+import datetime as dt
+import os
+import re
+import shlex
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+import polars as pl
+import pytest
+
+from forecast_assets_tests.cli.conftest import Answer, cli  # noqa: F401 - a fixture
+from forecast_assets_tests.test_documents import TEXTS
+
+pytestmark = pytest.mark.deployment
+
+# Kept running until somebody stops it, and a role that only an administrator can make: tests of services.
+ELSEWHERE = {"forecast-assets mlflow", "forecast-assets state prepare --role forecast_run"}
+READ = ("README", "tutorial", "models", "registry", "launched", "operations", "presets", "scaling", "runbook",
+        "reliability")  # fmt: skip
+LAUNCHES = ("submit ", "retry ", "workspace replay ")
+END, DAYS = dt.date(2026, 11, 25), 200
+KEY = "shop__S1__P1"
+
+
+def lines(document: str) -> list[str]:
+    """The commands of a document: code lines, and inline code that is a whole command."""
+    line = r"^    (forecast-assets .+)$|`(forecast-assets [^`]+)`"
+    found = re.findall(line, TEXTS[f"{document}.md"], re.MULTILINE)
+    return list(dict.fromkeys(re.sub(r" \[.*", "", line or inline) for line, inline in found))
+
+
+def sales() -> pl.DataFrame:
+    """Three series with a price, a promotion and a category, as the README loads them."""
+    draw, day = np.random.default_rng(4), np.arange(DAYS)
+    return pl.concat(
+        pl.DataFrame(
+            {
+                "store_id": store,
+                "product_id": product,
+                "date": [END - dt.timedelta(days=DAYS - 1 - n) for n in range(DAYS)],
+                "units": draw.poisson(level, DAYS).astype(float),
+                "price": np.where(day % 20 < 5, 8.0, 10.0),
+                "promo": (day % 20 < 5).astype(int),
+                "category": "bread",
+            }
+        )
+        for store, product, level in [("S1", "P1", 20), ("S1", "P2", 30), ("S2", "P1", 12)]
+    )
+
+
+@dataclass
+class Reader:
+    """Somebody who types what the documents say, and fills in what a placeholder asks for."""
+
+    cli: Callable[..., Answer]
+    names: dict[str, str]
+    done: dict[str, Answer] = field(default_factory=dict)
+
+    def types(self, line: str) -> Answer:
+        """Run a line; it must end well."""
+        words = [self.names.get(word, word) for word in shlex.split(line)[1:]]
+        waits = line.removeprefix("forecast-assets ").startswith(LAUNCHES)
+        answer = self.cli(*words, *(["--wait"] if waits else []))
+        assert answer.code == 0, f"{line}: {answer.err or answer.out}"
+        self.done[line] = answer
+        return answer
+
+    def prepares(self, line: str) -> None:
+        """What the documents take for granted before a line."""
+        if line.startswith("forecast-assets plan compare"):
+            self.types(SAVED.replace("december", "january"))
+        elif line.startswith("forecast-assets cancel"):
+            batch = ("submit", "batch", "shop", "--scope", "all", "--candidates", "naive")
+            self.names["RUN_ID"] = self.cli(*batch).out.strip()
+        elif "RUN_ID" in line:  # only a batch has items, and only what ended can be tried again
+            kind = "batch" if "batch-items" in line else "compare"
+            launched = f"forecast-assets submit {kind}"
+            self.names["RUN_ID"] = next(
+                answer.out.strip() for done, answer in self.done.items() if done.startswith(launched)
+            )
+        elif line.startswith("forecast-assets workspace") and "WORKSPACE" not in self.names:
+            self.names["WORKSPACE"] = self.workspaces()[0]
+        elif line.startswith("forecast-assets workspace compare"):
+            (self.names["OTHER"],) = set(self.workspaces()) - {self.names["WORKSPACE"]}
+        elif line.startswith("forecast-assets dataset add"):
+            self.cli("dataset", "remove", shlex.split(line)[3], "--yes")
+
+    def workspaces(self) -> list[str]:
+        return [row["workspace_id"] for row in self.cli("workspace", "list", "--format", "json").rows]
+
+
+SAVED = next(line for line in lines("models") if "--save december" in line)
+
+
+def test_every_documented_command_ends_well(cli, mlflow_beside, tmp_path, monkeypatch):  # noqa: F811
+    monkeypatch.setenv("FORECAST_DETAILED_SERIES", "0")
+    sales().write_csv(tmp_path / "sales.csv")
+    reader = Reader(cli, {"DATASET": "shop", "KEY": KEY, "FOLDER": "backups/monday", "3": "1"})
+    with mlflow_beside(os.environ["FORECAST_DATABASE_URL"]):
+        for document in READ:
+            for line in lines(document):
+                if line not in ELSEWHERE:
+                    reader.prepares(line)
+                    reader.types(line)
+    known = {line for document in TEXTS for line in lines(document.removesuffix(".md"))}
+    assert known - ELSEWHERE <= set(reader.done)
