@@ -49,7 +49,7 @@ format: $(VENV)/dev ## Format the code
 
 # In the order of the folders: the slowest file, the browser, comes early and is not waited for at the end.
 unit: $(VENV)/dev
-	$(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -q -n 3 --dist loadfile --no-loadscope-reorder
 
 peers: $(VENV)/uv ## The environment of the libraries that benchmarks and oracles compare with
 	$(BIN)/uv venv --quiet --allow-existing --python $(BIN)/python .venv-peers
