@@ -110,6 +110,19 @@ def test_what_recovered_and_breaks_again_is_another_incident(stores, postman, ta
     ]
 
 
+def test_a_clock_that_jumps_back_repeats_no_message_and_holds_no_new_one_back(stores, postman, talk):
+    record(stores, [sighting("r1")])
+    talk(NOON)
+    earlier = NOON - HOUR
+    record(stores, [sighting("r1", at=earlier)])
+    talk(earlier)
+    assert len(postman.taken) == 1
+    record(stores, [sighting("r2", key="run:evaluate:other", at=earlier)])
+    talk(earlier)
+    assert len(postman.taken) == 2
+    assert "r2" in postman.taken[1][1]
+
+
 def test_a_storm_is_one_message(stores, postman, talk):
     record(stores, [sighting(f"r{n}", key=f"run:job{n}") for n in range(200)])
     talk(NOON)
