@@ -166,5 +166,6 @@ def remove(stores: Stores, name: str) -> None:
         "portfolio",
         "batch",
         "forecasts",
+        "drift",
     ):
         stores.lake.delete(f"{folder}/{name}")

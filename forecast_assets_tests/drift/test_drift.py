@@ -7,6 +7,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from forecast_assets.datasets.definition import remove
 from forecast_assets.drift.assets import DRIFT, drift, hold, judge_drift
 from forecast_assets.drift.judging import judge
 from forecast_assets_tests.scenario import HEALTHY, QUICK, SERIES, YOUNG, many, shop
@@ -109,7 +110,9 @@ def test_a_series_that_is_too_young_or_without_champion_is_unknown_and_says_why(
     assert hold(place.stores).passed
 
 
-def test_a_global_champion_is_judged_by_an_old_model_that_is_fitted_once(place, monkeypatch):
+def test_a_global_champion_is_judged_by_an_old_model_that_is_fitted_once_and_goes_with_its_dataset(
+    place, monkeypatch
+):
     monkeypatch.setenv("FORECAST_DETAILED_SERIES", "0")
     global_only = QUICK.model_copy(update={"candidates": ("lightgbm",)})
     place.prepare("many", noisy(LONG + 7, jump=7), evaluation=global_only)
@@ -124,3 +127,5 @@ def test_a_global_champion_is_judged_by_an_old_model_that_is_fitted_once(place, 
     assert {one.row["windows"] for one in judged.values()} == {(LONG + 7 - 56) // 7 - 1}
     assert judged[BROKEN].row["verdict"] == "degrading"
     assert "unknown" not in {judged[key].row["verdict"] for key in rest}
+    remove(place.stores, "many")
+    assert not place.stores.lake.files("drift")
