@@ -39,6 +39,10 @@ class TooLittleData(ForecastError):
     """There are too few observed days to learn a model from."""
 
 
+class ForeignModel(ForecastError):
+    """A stored model has parts that this release does not know, or lacks some that it needs."""
+
+
 @dataclass(frozen=True, slots=True)
 class GlobalSettings(Checked):
     """How to learn.
@@ -91,10 +95,20 @@ class GlobalModel:
 
     @classmethod
     def from_json(cls, text: str) -> Self:
-        """The inverse of ``to_json``: the model read back forecasts the same bytes."""
+        """The inverse of ``to_json``: the model read back forecasts the same bytes.
+
+        Raises ``ForeignModel`` for one that another release wrote with other parts.
+        """
         parts: dict[str, Any] = json.loads(text)
-        settings = GlobalSettings(**parts.pop("settings"))
-        return cls(features=tuple(parts.pop("features")), settings=settings, **parts)
+        try:
+            settings = GlobalSettings(**parts.pop("settings"))
+            return cls(features=tuple(parts.pop("features")), settings=settings, **parts)
+        except (KeyError, TypeError) as error:
+            raise ForeignModel(
+                f"a stored model is of another release: {error}",
+                remedy="evaluate its dataset with --force; a registered version still forecasts in MLflow, "
+                "with the code that it brings",
+            ) from error
 
 
 def fit(

@@ -1,7 +1,9 @@
 """The global model: the same bytes whatever stands beside a series, and nothing from the future."""
 
+import json
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
@@ -9,6 +11,7 @@ import pytest
 
 from forecast_assets.errors import BadSetting, UnknownName
 from forecast_assets.forecasting.global_model import (
+    ForeignModel,
     GlobalModel,
     GlobalSettings,
     TooLittleData,
@@ -117,6 +120,24 @@ def test_a_model_read_back_forecasts_the_same_bytes(panel, model, forecasts):
     assert again.digest() == model.digest()
     assert (again.features, again.settings) == (model.features, model.settings)
     assert predict(again, panel, threads=1).tobytes() == forecasts.tobytes()
+
+
+def test_a_model_that_an_older_lightgbm_wrote_forecasts_the_same(panel, model, forecasts):
+    assert "version=v4" in model.text
+    older = replace(model, text=model.text.replace("version=v4", "version=v3"))
+    assert np.array_equal(predict(older, panel, threads=1), forecasts, equal_nan=True)
+
+
+@pytest.mark.parametrize("where", ["a part too many", "a part too few", "a setting too many"])
+def test_a_model_of_another_release_is_refused_with_a_remedy(model, where):
+    parts = json.loads(model.to_json())
+    if where == "a part too few":
+        del parts["features"]
+    else:
+        (parts if where == "a part too many" else parts["settings"])["depth"] = 3
+    with pytest.raises(ForeignModel, match=r"another release: .*(depth|features)") as refused:
+        GlobalModel.from_json(json.dumps(parts))
+    assert "--force" in refused.value.remedy
 
 
 def test_a_promotion_known_ahead_is_forecast(panel, forecasts):
