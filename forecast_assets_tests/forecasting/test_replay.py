@@ -121,10 +121,10 @@ def test_changed_series_are_found_and_unchanged_ones_alarm_as_promised():
 
 
 def test_a_global_champion_keeps_the_promise_with_an_old_model_before_those_of_the_folds():
-    sales = weekly_demand(600, 250)
+    sales = weekly_demand(300, 250)
     units = sales.units.copy()
-    units[:150, -7:] *= 2.5
-    settings = LightGBM(n_estimators=20).settings()
+    units[:100, -7:] *= 2.5
+    settings = LightGBM(n_estimators=10).settings()
     models = {
         "lightgbm": [fit(panel(units), cutoff, 14, settings, threads=1) for cutoff in (56, 208, 222, 236)]
     }
@@ -132,8 +132,8 @@ def test_a_global_champion_keeps_the_promise_with_an_old_model_before_those_of_t
     told = verdict(relative[:, -1], relative[:, :-1], alarm=0.10)
     flagged = told.status == "degrading"
     assert (told.windows == 25).all()
-    assert flagged[:150].mean() > 0.99
-    assert flagged[150:].mean() <= 2 / 26 + 0.02
+    assert flagged[:100].mean() > 0.99
+    assert flagged[100:].mean() <= 2 / 26 + 0.02
 
 
 def test_on_real_sales_the_share_of_alarms_is_what_was_promised():
