@@ -7,10 +7,11 @@ A global champion could otherwise be replayed in the few weeks after its oldest 
 the newest one among them.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from hashlib import blake2b
 
 from forecast_assets.backtests.global_forecasts import recipe
+from forecast_assets.backtests.global_store import load_models
 from forecast_assets.datasets.building import read_panel
 from forecast_assets.datasets.definition import Dataset
 from forecast_assets.forecasting.candidates.catalogue import learner
@@ -43,16 +44,13 @@ def with_yardsticks(
     }
 
 
-def _yardstick(
-    stores: Stores, dataset: Dataset, label: str, panel: Panel, cutoff: int
-) -> Iterator[GlobalModel]:
+def _yardstick(stores: Stores, dataset: Dataset, label: str, panel: Panel, cutoff: int) -> list[GlobalModel]:
     plan = dataset.options.evaluation.plan()
     known = sorted(panel.known) + sorted(panel.static)
     what = (recipe(label), panel.start, cutoff, plan.gap + plan.horizon, plan.window(), known)
-    path = f"drift/{dataset.name}/{blake2b(repr(what).encode(), digest_size=12).hexdigest()}.json"
-    if path in stores.lake.list(path.rsplit("/", 1)[0]):
-        yield GlobalModel.from_json(stores.lake.read_bytes(path).decode())
-        return
+    folder = f"drift/{dataset.name}/{blake2b(repr(what).encode(), digest_size=12).hexdigest()}"
+    if kept := load_models(stores, folder):
+        return kept
     whole = len(panel.series) == dataset.built().series_count
     try:
         model = fit(
@@ -64,6 +62,6 @@ def _yardstick(
             threads=environment().processes,
         )
     except TooLittleData:  # the folds' models may do, and the verdict says how many weeks it has
-        return
-    stores.lake.write_bytes(path, model.to_json().encode())
-    yield model
+        return []
+    stores.lake.write_bytes(f"{folder}/{cutoff:06d}.json", model.to_json().encode())
+    return [model]
