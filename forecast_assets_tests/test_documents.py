@@ -18,13 +18,13 @@ TEXTS = {path.name: path.read_text() for path in DOCUMENTS}
 ALL = "\n".join(TEXTS.values())
 
 
-def commands() -> list[str]:
-    """Every ``forecast-assets ...`` of a code line or of inline code, options in brackets included."""
-    found = re.findall(r"^    (forecast-assets .+)$|`(forecast-assets [^`]+)`", ALL, re.MULTILINE)
-    return sorted({(line or inline).replace("[", "").replace("]", "") for line, inline in found})
+def commands(text: str) -> list[str]:
+    """Every ``forecast-assets ...`` of a code line or of inline code, in the order of the text."""
+    found = re.findall(r"^    (forecast-assets .+)$|`(forecast-assets [^`]+)`", text, re.MULTILINE)
+    return [line or inline for line, inline in found]
 
 
-@pytest.mark.parametrize("line", commands())
+@pytest.mark.parametrize("line", sorted({re.sub(r"[\[\]]", "", line) for line in commands(ALL)}))
 def test_command_and_its_options_exist(line):
     _, *words = shlex.split(line)
     command = typer.main.get_command(app)

@@ -15,7 +15,7 @@ import polars as pl
 import pytest
 
 from forecast_assets_tests.cli.conftest import Answer, cli  # noqa: F401 - a fixture
-from forecast_assets_tests.test_documents import TEXTS
+from forecast_assets_tests.test_documents import TEXTS, commands
 
 pytestmark = pytest.mark.deployment
 
@@ -29,10 +29,8 @@ KEY = "shop__S1__P1"
 
 
 def lines(document: str) -> list[str]:
-    """The commands of a document: code lines, and inline code that is a whole command."""
-    line = r"^    (forecast-assets .+)$|`(forecast-assets [^`]+)`"
-    found = re.findall(line, TEXTS[f"{document}.md"], re.MULTILINE)
-    return list(dict.fromkeys(re.sub(r" \[.*", "", line or inline) for line, inline in found))
+    """The commands of a document, each once, without options in brackets."""
+    return list(dict.fromkeys(re.sub(r" \[.*", "", line) for line in commands(TEXTS[f"{document}.md"])))
 
 
 def sales() -> pl.DataFrame:
