@@ -5,6 +5,7 @@ import dagster as dg
 from forecast_assets.automation.aliases import aliases_moved_in_mlflow
 from forecast_assets.automation.followers import follow_evaluations, request_retraining
 from forecast_assets.automation.retention import trim_state, trim_weekly
+from forecast_assets.automation.retries import recover_lost_retries
 from forecast_assets.automation.schedules import daily_refresh, weekly_full_evaluation
 from forecast_assets.automation.watchers import send_alerts, watch_checks, watch_runs, watch_ticks
 from forecast_assets.automation.workers import evaluate_built_datasets, load_changed_sources
@@ -117,6 +118,7 @@ def build_definitions(**resources: object) -> dg.Definitions:
             watch_checks,
             watch_ticks,
             send_alerts,
+            recover_lost_retries,
             load_changed_sources,
             evaluate_built_datasets,
             follow_evaluations,

@@ -16,7 +16,7 @@ from forecast_assets.bookkeeping.watching import CheckResult, check_results, tic
 from forecast_assets.stores import Stores
 
 _MOST = 1000
-_WILL_RETRY = "dagster/will_retry"
+WILL_RETRY = "dagster/will_retry"
 _ENDED = [dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.SUCCESS]
 
 
@@ -51,7 +51,7 @@ def look_at_runs(instance: dg.DagsterInstance, stores: Stores, since: dt.datetim
         key = f"run:{run.job_name}:{dataset}"
         if run.status == dg.DagsterRunStatus.SUCCESS:
             recovered[key] = at
-        elif run.tags.get(_WILL_RETRY) != "true":
+        elif run.tags.get(WILL_RETRY) != "true":
             sightings.append(_failed_run(instance, run, dataset, key, at))
     # More than fit into one look: the next one goes on where this one ended.
     until = records[-1].update_timestamp.replace(tzinfo=dt.UTC) if len(records) == _MOST else now

@@ -115,6 +115,26 @@ def test_a_broken_series_keeps_the_champion_it_had_and_is_tried_again(built, mon
     assert "reused_from_run" in built.told(again, "backtest", HEALTHY)
 
 
+def test_partial_success_then_a_retry_then_the_whole_range_end_as_if_nothing_had_broken(built, monkeypatch):
+    def events() -> dict[str, int]:
+        return {key: len(built.reported("backtest", key)) for key in (TORN, HEALTHY)}
+
+    with monkeypatch.context() as patch:
+        superstitious(patch, Naive, SeasonalNaive, MovingAverage)
+        assert not built.evaluate(SERIES[0], SERIES[-1]).success
+    assert events() == {TORN: 0, HEALTHY: 1}
+    retried = built.evaluate(TORN)
+    assert (retried.success, events()) == (True, {TORN: 1, HEALTHY: 1})
+    mended = results_without_runs(built)
+    whole = built.evaluate(SERIES[0], SERIES[-1], force=True)
+    assert (whole.success, events()) == (True, {TORN: 2, HEALTHY: 2})
+    assert results_without_runs(built)[:2] == mended[:2]
+    champions = built.table("champion")
+    assert sorted(row["series"] for row in champions if row["is_current"]) == sorted(
+        {row["series"] for row in champions}
+    )
+
+
 def test_one_raising_candidate_is_marked_failed_and_its_series_is_scored_by_the_others(built, monkeypatch):
     superstitious(monkeypatch, SeasonalNaive)
     monkeypatch.setenv("FORECAST_DETAILED_SERIES", "6")

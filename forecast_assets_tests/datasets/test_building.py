@@ -248,6 +248,8 @@ def test_known_columns_and_attributes_reach_the_panel_and_the_tables(place):
         ("week", dt.date(2026, 3, 7), dt.date(2026, 3, 1)),
         ("week", dt.date(2026, 3, 8), dt.date(2026, 3, 8)),
         ("week", dt.date(2026, 3, 9), dt.date(2026, 3, 8)),
+        ("week", dt.date(2027, 1, 2), dt.date(2026, 12, 27)),
+        ("week", dt.date(2027, 1, 3), dt.date(2027, 1, 3)),  # the end of a week 53
         ("month", dt.date(2026, 3, 30), dt.date(2026, 2, 28)),
         ("month", dt.date(2026, 3, 31), dt.date(2026, 3, 31)),
         ("month", dt.date(2024, 2, 29), dt.date(2024, 2, 29)),

@@ -102,10 +102,15 @@ def postgres_with_tls() -> Iterator[Server]:
         shutil.rmtree(folder)
 
 
+def administrator(server: Server, database: str) -> psycopg2.extensions.connection:
+    """A connection that may do everything; whoever asks closes it."""
+    return psycopg2.connect(host=str(server.folder), port=server.port, user="admin", dbname=database)
+
+
 def administer(server: Server, database: str, statement: str) -> None:
     def connect() -> object:
         with suppress(psycopg2.OperationalError):
-            return psycopg2.connect(host=str(server.folder), port=server.port, user="admin", dbname=database)
+            return administrator(server, database)
         return None
 
     connection = until("the database server answers", connect)

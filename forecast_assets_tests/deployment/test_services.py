@@ -2,7 +2,7 @@
 
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 
 import dagster as dg
@@ -24,6 +24,7 @@ from forecast_assets_tests.deployment.services import (
     WORKER,
     Server,
     Services,
+    administrator,
     environment,
     instance_settings,
     needs_postgres,
@@ -42,6 +43,9 @@ LAUNCH = """
 RETRIES = "query($filter: RunsFilter!) { runsOrError(filter: $filter) { ... on Runs { results { runId } } } }"
 LOCATIONS = """query { workspaceOrError { ... on Workspace {
     locationEntries { locationOrLoadError { __typename } } } } }"""
+START = """mutation($sensor: SensorSelector!) { startSensor(sensorSelector: $sensor) {
+    __typename ... on Sensor { sensorState { id } } ... on PythonError { message } } }"""
+STOP = "mutation($id: String!) { stopSensor(id: $id) { __typename } }"
 WHOLE = {"asset_partition_range_start": SERIES[0], "asset_partition_range_end": SERIES[-1]}
 STATUS = "query($id: ID!) { runOrError(runId: $id) { ... on Run { status tags { key value } } } }"
 
@@ -181,19 +185,63 @@ def test_a_daemon_that_was_killed_leaves_the_queue_to_the_next_one(deployment, s
     assert len(starts) == len(runs), "each was started once"
 
 
+def test_a_retry_that_was_lost_with_daemon_and_code_server_is_asked_for_again(deployment, shop_built):
+    assert deployment.ended(deployment.launch("evaluate_series", **WHOLE)) == "SUCCESS"
+    before = results(shop_built)
+    with locked(deployment.server, "forecast.evaluation"):
+        run = deployment.launch(
+            "evaluate_series", {"ops": {"evaluate": {"config": {"force": True}}}}, **WHOLE
+        )
+        until("the run works", lambda: deployment.status(run) == "STARTED")
+        deployment.services.kill("code")
+        deployment.services.kill("daemon")
+    # The new daemon hears of the failure before there is code again, as from the monitor of another machine.
+    deployment.watch()
+    shop_built.instance.report_run_failed(shop_built.instance.get_run_by_id(run))
+    lost = f"Failed to retry run {run}"
+    until("the retry is lost", lambda: lost in (deployment.services.home / "daemon.log").read_text())
+    assert deployment.retry_of(run) is None
+    deployment.serve_code()
+    retry = until("the run is tried again", lambda: deployment.retry_of(run), 600)
+    assert deployment.ended(str(retry)) == "SUCCESS"
+    assert results(shop_built) == before
+
+
+def test_a_tick_whose_code_server_was_killed_is_made_up_for_and_requests_its_run_once(deployment, shop_built):
+    name = "evaluate_built_datasets"
+    sensor = {**SELECTOR, "sensorName": name}
+    with locked(deployment.server, "forecast.dataset", mode="access exclusive"):
+        started = deployment.dagit.ask(START, sensor=sensor)["startSensor"]
+        until("the tick waits for the database", lambda: waiting(deployment.server, "forecast.dataset"))
+        deployment.services.kill("code")
+    deployment.serve_code()
+    quiet = f"{name} skipped: 1 datasets: 1 up to date"
+    log = deployment.services.home / "daemon.log"
+    until("the sensor has nothing left to do", lambda: quiet in log.read_text())
+    deployment.dagit.ask(STOP, id=started["sensorState"]["id"])
+    requested = dg.RunsFilter(tags={"dagster/sensor_name": name})
+    (run,) = shop_built.instance.get_runs(requested)
+    assert deployment.ended(run.run_id) == "SUCCESS"
+
+
 def results(place: Place) -> list[dict]:
     """What was found out about each series, whichever run did it."""
     return [{k: v for k, v in row.items() if k != "run_id"} for row in place.table("backtest_metric")]
 
 
 @contextmanager
-def locked(server: Server, table: str) -> Iterator[None]:
-    """Let whoever writes to ``table`` wait."""
-    with psycopg2.connect(host=str(server.folder), port=server.port, user="admin", dbname="forecast") as held:
-        held.cursor().execute(f"lock table {table} in exclusive mode")
+def locked(server: Server, table: str, mode: str = "exclusive") -> Iterator[None]:
+    """Let whoever writes to ``table`` wait; with ``access exclusive`` whoever reads it, too."""
+    with closing(administrator(server, "forecast")) as held:
+        held.cursor().execute(f"lock table {table} in {mode} mode")
         yield
-        held.rollback()
-    held.close()
+
+
+def waiting(server: Server, table: str) -> bool:
+    """Does somebody wait for the lock of ``table``?"""
+    with closing(administrator(server, "forecast")) as asking, asking.cursor() as cursor:
+        cursor.execute("select 1 from pg_locks where relation = %s::regclass and not granted", [table])
+        return cursor.fetchone() is not None
 
 
 PERMISSIONS = """query { permissions { permission value }

@@ -14,7 +14,7 @@ import pytest
 
 from forecast_assets.bookkeeping import launching
 from forecast_assets.errors import BadSetting, ForecastError
-from forecast_assets.portfolio import board
+from forecast_assets.portfolio import board, launched
 from forecast_assets.portfolio.batch import hand, scoring, store, work
 from forecast_assets.portfolio.batch.config import BatchConfig
 from forecast_assets.portfolio.batch.request import checked
@@ -307,13 +307,11 @@ def test_what_may_not_be_tried_again_says_why(shopped):
     store.settle(shopped.stores, "running", pending=store.CANCELLED, running=store.CANCELLED)
     with pytest.raises(ForecastError, match="was cancelled"):
         hand.check_retry(shopped.stores, "running", None)
-    with pytest.raises(ForecastError, match="there is no batch 'none'"):
-        hand.check_retry(shopped.stores, "none", None)
     with pytest.raises(ForecastError, match="501 items are named"):
         hand.check_retry(shopped.stores, run(shopped, "batch", **ALL).run_id, list(range(501)))
 
 
-def test_a_run_that_still_waits_is_ended_before_it_leaves_a_trace(shopped):
+def test_a_run_that_still_waits_is_ended_before_it_leaves_a_trace_and_can_be_tried_again(shopped):
     config = {"ops": {"work_off_batch": {"config": ALL}}}
     waiting = launching.create(shopped.instance, "batch", config)
     launching.queue(shopped.instance, waiting)
@@ -322,3 +320,8 @@ def test_a_run_that_still_waits_is_ended_before_it_leaves_a_trace(shopped):
     launching.ask_to_end(shopped.instance, queued)
     assert shopped.instance.get_run_by_id(waiting.run_id).status.value == "CANCELED"
     assert shopped.stores.warehouse.row("batch", batch_id=waiting.run_id) is None
+    with pytest.raises(BadSetting, match="ended before it had items"):
+        launched.retried(shopped.stores, shopped.instance, waiting.run_id, [1])
+    second = launched.retried(shopped.stores, shopped.instance, waiting.run_id, None)
+    launching.execute(shopped.instance, second, raise_on_error=False)
+    assert store.read(shopped.stores, waiting.run_id)["status"] == "completed"

@@ -44,8 +44,15 @@ def begin(stores: Stores, batch_id: str, *, run_id: str, items: Sequence[int] | 
 
 
 def check_retry(stores: Stores, batch_id: str, items: Sequence[int] | None) -> None:
-    """Raise what a retry of an ended batch would raise, and change nothing."""
-    row = read(stores, batch_id)
+    """Raise what a retry of an ended batch would raise, and change nothing.
+
+    A batch that ended before it began has no record, and all of it is still to be done.
+    """
+    row = stores.warehouse.row("batch", batch_id=batch_id)
+    if row is None:
+        if items is not None:
+            raise BadSetting(f"batch {batch_id} ended before it had items", remedy="leave --item out")
+        return
     if row["status"] == "cancelled":
         raise BadSetting(f"batch {batch_id} was cancelled", remedy="launch a new batch")
     if row["status"] not in TERMINAL:
