@@ -21,6 +21,7 @@ from scaling.home import Home, opened
 from scaling.meters import Cost, surroundings
 from scaling.sales import generate
 
+_SUNDAY = 7
 _TRIM = """
 import datetime as dt, json, sys
 from forecast_assets.cli.home import open_instance
@@ -52,20 +53,25 @@ def measure(wanted: argparse.Namespace, home: Home, sales: Path, folder: Path) -
     last = pl.select(whole["date"].max()).item()
     feed = folder / "feed.parquet"
 
-    def deliver(night: int) -> None:
-        known = pl.col("date") <= last - dt.timedelta(days=wanted.nights - night)
-        whole.filter(known).write_parquet(feed)
+    def deliver(night: int) -> bool:
+        """Write what is known by a night; does it fill a week?"""
+        newest = last - dt.timedelta(days=wanted.nights - night)
+        whole.filter(pl.col("date") <= newest).write_parquet(feed)
+        return newest.isoweekday() == _SUNDAY
 
     deliver(0)
     product(home, "dataset", "add", "feed", "--path", str(feed), "--anchor", "week")
     product(home, "evaluate", "feed")
-    sizes, costs = [size(home)], []
+    sizes, nights, peak_mb = [size(home)], [], 0.0
     for night in range(1, wanted.nights + 1):
-        deliver(night)
-        costs.append(product(home, "evaluate", "feed"))
+        fills_a_week = deliver(night)
+        cost = product(home, "evaluate", "feed")
         sizes.append(size(home))
         grown = {name: sizes[-1][name] - sizes[-2][name] for name in sizes[-1]}
-        print(f"night {night}: {costs[-1].cpu_s:.1f} s of processor, {grown}", file=sys.stderr)
+        nights.append({"fills_a_week": fills_a_week, "cpu_s": cost.cpu_s, **grown})
+        peak_mb = max(peak_mb, cost.peak_mb)
+        print(f"night {night}: {nights[-1]}", file=sys.stderr)
+    kinds = pl.DataFrame(nights).group_by("fills_a_week", maintain_order=True)
     saved = folder / "backup"
     backup = product(home, "state", "backup", str(saved))
     kept = weight(saved)
@@ -80,10 +86,9 @@ def measure(wanted: argparse.Namespace, home: Home, sales: Path, folder: Path) -
         "nights": wanted.nights,
         "first_state": sizes[0],
         "last_state": sizes[-1],
-        "per_night": {name: (sizes[-1][name] - sizes[0][name]) / wanted.nights for name in sizes[0]},
-        "cpu_s_per_night": sum(cost.cpu_s for cost in costs) / wanted.nights,
-        "cpu_s_nights": [round(cost.cpu_s, 1) for cost in costs],
-        "peak_mb": max(cost.peak_mb for cost in costs),
+        "per_night": kinds.agg(pl.len().alias("nights"), pl.all().mean().round(2)).to_dicts(),
+        "cpu_s": sum(night["cpu_s"] for night in nights),
+        "peak_mb": peak_mb,
         "backup_s": backup.wall_s,
         "backup_mb": kept / 1e6,
         "restore_s": restore.wall_s,

@@ -131,6 +131,7 @@ def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]
             made.watch()
             until("the web server answers", made.dagit.answers)
             until("the read-only web server answers", made.read_only.answers)
+            until("the web server has the code", made.location_is_loaded)
             yield made
         finally:
             services.stop()
