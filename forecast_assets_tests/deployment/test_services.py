@@ -156,11 +156,7 @@ def test_a_launched_run_passes_queue_daemon_and_code_server_to_champions(deploym
 def test_a_run_whose_code_server_was_killed_fails_and_is_done_by_a_second_one(deployment, shop_built):
     evaluated = deployment.ended(deployment.launch("evaluate_series", **WHOLE))
     before = results(shop_built)
-    with locked(deployment.server, "forecast.evaluation"):
-        run = deployment.launch(
-            "evaluate_series", {"ops": {"evaluate": {"config": {"force": True}}}}, **WHOLE
-        )
-        until("the run works", lambda: deployment.status(run) == "STARTED")
+    with in_the_middle(deployment) as run:
         deployment.services.kill("code")
     deployment.serve_code()
     assert (evaluated, deployment.ended(run)) == ("SUCCESS", "FAILURE")
@@ -189,11 +185,7 @@ def test_a_daemon_that_was_killed_leaves_the_queue_to_the_next_one(deployment, s
 def test_a_retry_that_was_lost_with_daemon_and_code_server_is_asked_for_again(deployment, shop_built):
     assert deployment.ended(deployment.launch("evaluate_series", **WHOLE)) == "SUCCESS"
     before = results(shop_built)
-    with locked(deployment.server, "forecast.evaluation"):
-        run = deployment.launch(
-            "evaluate_series", {"ops": {"evaluate": {"config": {"force": True}}}}, **WHOLE
-        )
-        until("the run works", lambda: deployment.status(run) == "STARTED")
+    with in_the_middle(deployment) as run:
         deployment.services.kill("code")
         deployment.services.kill("daemon")
     # The new daemon hears of the failure before there is code again, as from the monitor of another machine.
@@ -236,6 +228,17 @@ def locked(server: Server, table: str, mode: str = "exclusive") -> Iterator[None
     with closing(administrator(server, "forecast")) as held:
         held.cursor().execute(f"lock table {table} in {mode} mode")
         yield
+
+
+@contextmanager
+def in_the_middle(deployment: Deployment) -> Iterator[str]:
+    """A run that works, and comes to no end."""
+    with locked(deployment.server, "forecast.evaluation"):
+        run = deployment.launch(
+            "evaluate_series", {"ops": {"evaluate": {"config": {"force": True}}}}, **WHOLE
+        )
+        until("the run works", lambda: deployment.status(run) == "STARTED")
+        yield run
 
 
 def waiting(server: Server, table: str) -> bool:
