@@ -21,7 +21,9 @@ from scaling.home import Home, opened
 from scaling.meters import Cost, surroundings
 from scaling.sales import generate
 
-_SUNDAY = 7
+from forecast_assets.datasets.definition import DatasetOptions
+
+WEEKLY = DatasetOptions(anchor="week")
 _TRIM = """
 import datetime as dt, json, sys
 from forecast_assets.cli.home import open_instance
@@ -57,10 +59,10 @@ def measure(wanted: argparse.Namespace, home: Home, sales: Path, folder: Path) -
         """Write what is known by a night; does it fill a week?"""
         newest = last - dt.timedelta(days=wanted.nights - night)
         whole.filter(pl.col("date") <= newest).write_parquet(feed)
-        return newest.isoweekday() == _SUNDAY
+        return WEEKLY.anchor_day(newest) == newest
 
     deliver(0)
-    product(home, "dataset", "add", "feed", "--path", str(feed), "--anchor", "week")
+    product(home, "dataset", "add", "feed", "--path", str(feed), "--anchor", WEEKLY.anchor)
     product(home, "evaluate", "feed")
     sizes, nights, peak_mb = [size(home)], [], 0.0
     for night in range(1, wanted.nights + 1):
