@@ -53,7 +53,7 @@ def test_only_bookkeeping_reaches_into_dagster(module):
 @pytest.mark.parametrize("module", MODULES, ids=place)
 def test_only_stores_open_connections(module):
     # A dataset's own source may be a database of somebody else's.
-    allowed = place(module).startswith("stores/") or place(module) == "datasets/reading.py"
+    allowed = place(module).startswith("stores/") or place(module) == "datasets/sources/sql.py"
     assert allowed or not [name for name in called(module) if name.endswith(("create_engine", ".connect"))]
 
 

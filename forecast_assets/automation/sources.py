@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from forecast_assets.automation.incidents import Sighting
-from forecast_assets.datasets import definition, reading
+from forecast_assets.datasets import definition
 from forecast_assets.datasets.definition import Dataset
-from forecast_assets.datasets.sources import Source, SqlSource, fingerprint
 from forecast_assets.errors import ForecastError
 from forecast_assets.stores import Stores
 
@@ -38,7 +37,7 @@ def look(stores: Stores, name: str, remembered: Mapping[str, str]) -> Look:
     """
     dataset = definition.load(stores, name)
     try:
-        mark = _mark(dataset.source)
+        mark = dataset.source.mark()
     except (ForecastError, OSError) as error:
         problem, remedy = (
             (error.problem, error.remedy)
@@ -49,10 +48,6 @@ def look(stores: Stores, name: str, remembered: Mapping[str, str]) -> Look:
     if _is_loaded(dataset, mark):
         return Look(name, "unchanged", mark)
     return Look(name, "changed" if remembered.get(name) == mark else "settling", mark)
-
-
-def _mark(source: Source) -> str:
-    return reading.mark(source) if isinstance(source, SqlSource) else fingerprint(source) or ""
 
 
 def _is_loaded(dataset: Dataset, mark: str) -> bool:

@@ -17,8 +17,8 @@ from forecast_assets.datasets import definition, holidays, panels
 from forecast_assets.datasets.canonical import CanonicalReader, SalesSummary
 from forecast_assets.datasets.definition import Dataset, DatasetOptions, Snapshot, load
 from forecast_assets.datasets.panel_files import write_panels
-from forecast_assets.datasets.presets.keeping import star_path, write_star
-from forecast_assets.datasets.sources import PresetSource, Source, fingerprint
+from forecast_assets.datasets.presets.keeping import star_path
+from forecast_assets.datasets.sources import Source
 from forecast_assets.errors import BadSales, Outage, UnknownName
 from forecast_assets.forecasting.availability import of_history
 from forecast_assets.forecasting.panel import Panel
@@ -40,13 +40,13 @@ def load_sales(stores: Stores, name: str, *, run_id: str, today: dt.date, force:
     Raises ``BadSales`` when the source breaks a rule: nothing is stored then.
     """
     dataset = load(stores, name)
-    mark = fingerprint(dataset.source)
+    mark = dataset.source.fingerprint()
     known = dataset.snapshot
     if known is not None and not force and mark is not None and mark == known.source_fingerprint:
         return Loaded(known, reused=True, why="the source has not changed since the last load")
     folder = f"sales/{name}/{run_id}"
-    reader = _frozen(stores, dataset.source, name, folder=folder, today=today)
-    return _settle(stores, dataset, reader, folder=folder, mark=mark, run_id=run_id)
+    frozen = _freeze(stores, dataset.source, name, folder=folder, today=today)
+    return _settle(stores, dataset, frozen, mark=mark, run_id=run_id)
 
 
 def add_dataset(stores: Stores, name: str, source: Source, options: DatasetOptions, today: dt.date) -> Loaded:
@@ -57,16 +57,26 @@ def add_dataset(stores: Stores, name: str, source: Source, options: DatasetOptio
     definition.check_free(stores, name)
     if options.holidays is not None:
         holidays.national(options.holidays, today, today)
-    mark = fingerprint(source)
+    mark = source.fingerprint()
     # Not a Dagster run: the asset ``sales`` finds the snapshot and reports it.
     run_id = f"added-{uuid4().hex[:12]}"
     folder = f"sales/{name}/{run_id}"
-    reader = _frozen(stores, source, name, folder=folder, today=today)
+    frozen = _freeze(stores, source, name, folder=folder, today=today)
     definition.add(stores, name, source, options)
-    return _settle(stores, load(stores, name), reader, folder=folder, mark=mark, run_id=run_id)
+    return _settle(stores, load(stores, name), frozen, mark=mark, run_id=run_id)
 
 
-def _frozen(stores: Stores, source: Source, name: str, *, folder: str, today: dt.date) -> CanonicalReader:
+@dataclass(frozen=True, slots=True)
+class _Frozen:
+    """Canonical sales below ``folder`` that no snapshot refers to yet."""
+
+    folder: str
+    content_hash: str
+    summary: SalesSummary
+    companions: dict[str, object]
+
+
+def _freeze(stores: Stores, source: Source, name: str, *, folder: str, today: dt.date) -> _Frozen:
     """Write the canonical sales of every store below ``folder``; a refusal leaves nothing there."""
     reader = CanonicalReader(source, dataset=name, today=today)
     _forget_files(stores, folder)  # what an attempt before this one left behind
@@ -74,12 +84,11 @@ def _frozen(stores: Stores, source: Source, name: str, *, folder: str, today: dt
         for store, frame in reader:
             stores.lake.write_table(f"{folder}/{store}.parquet", frame.to_arrow())
         _check_observed(reader, source)
-        if isinstance(source, PresetSource):
-            write_star(stores.lake, star_path(folder), source)
+        companions = source.companions(stores.lake, folder)
     except BaseException:
         _forget_files(stores, folder)
         raise
-    return reader
+    return _Frozen(folder, reader.content_hash, reader.summary, companions)
 
 
 def _forget_files(stores: Stores, folder: str) -> None:
@@ -96,32 +105,30 @@ def _check_observed(reader: CanonicalReader, source: Source) -> None:
         )
 
 
-def _settle(
-    stores: Stores, dataset: Dataset, reader: CanonicalReader, *, folder: str, mark: str | None, run_id: str
-) -> Loaded:
-    known = stores.warehouse.row("snapshot", dataset=dataset.name, hash=reader.content_hash)
+def _settle(stores: Stores, dataset: Dataset, frozen: _Frozen, *, mark: str | None, run_id: str) -> Loaded:
+    known = stores.warehouse.row("snapshot", dataset=dataset.name, hash=frozen.content_hash)
     if known is not None:
-        _forget_files(stores, folder)
+        _forget_files(stores, frozen.folder)
         with stores.warehouse.transaction() as connection:
-            _point(stores, connection, dataset, reader, mark)
+            _point(stores, connection, dataset, frozen.content_hash, mark)
         snapshot = load(stores, dataset.name).snapshot
         if snapshot is None:
             raise UnknownName(f"dataset {dataset.name!r} vanished while it was loaded", remedy="add it again")
         return Loaded(snapshot, reused=True, why="the source has new bytes but the same sales")
-    summary = reader.summary
+    summary = frozen.summary
     row = {
         "dataset": dataset.name,
-        "hash": reader.content_hash,
+        "hash": frozen.content_hash,
         "run_id": run_id,
         "source_fingerprint": mark,
-        "sales_path": folder,
+        "sales_path": frozen.folder,
         "panel_path": None,
         "first_day": summary.first_day,
         "last_day": summary.last_day,
         "row_count": summary.rows,
         "series_count": summary.series,
         "store_count": summary.stores,
-        "summary": _summary(summary) | _star(dataset.source, folder),
+        "summary": _summary(summary) | frozen.companions,
     }
     with stores.warehouse.transaction() as connection:
         stores.warehouse.copy(
@@ -129,21 +136,21 @@ def _settle(
             "snapshot",
             pl.DataFrame({**{k: [v] for k, v in row.items()}, "summary": [json.dumps(row["summary"])]}),
         )
-        _point(stores, connection, dataset, reader, mark)
+        _point(stores, connection, dataset, frozen.content_hash, mark)
     before = dataset.snapshot
     why = "first load" if before is None else _difference(before, summary)
     return Loaded(Snapshot(**row), reused=False, why=why)  # type: ignore[arg-type]  # the row just written
 
 
 def _point(
-    stores: Stores, connection: sa.Connection, dataset: Dataset, reader: CanonicalReader, mark: str | None
+    stores: Stores, connection: sa.Connection, dataset: Dataset, content_hash: str, mark: str | None
 ) -> None:
     """Make what was read the current snapshot and remember what the source looked like."""
     stores.warehouse.execute(
         "make_snapshot_current",
         connection,
         dataset=dataset.name,
-        hash=reader.content_hash,
+        hash=content_hash,
         source_fingerprint=mark,
     )
 
@@ -154,10 +161,6 @@ def _summary(summary: SalesSummary) -> dict[str, object]:
         "changed_static": dict(summary.changed_static),
         "mapped_ids": summary.mapped_ids,
     }
-
-
-def _star(source: Source, folder: str) -> dict[str, object]:
-    return {"star_schema": star_path(folder)} if isinstance(source, PresetSource) else {}
 
 
 def _difference(before: Snapshot, now: SalesSummary) -> str:
@@ -174,7 +177,7 @@ def is_current(dataset: Dataset) -> bool:
     snapshot = dataset.snapshot
     if snapshot is None or snapshot.panel_path is None or snapshot.source_fingerprint is None:
         return False
-    return fingerprint(dataset.source) == snapshot.source_fingerprint
+    return dataset.source.fingerprint() == snapshot.source_fingerprint
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,15 +10,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 import polars as pl
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from forecast_assets.backtests.settings import EvaluationSettings
-from forecast_assets.datasets.sources import Source
+from forecast_assets.datasets.sources import SOURCE, Source
 from forecast_assets.errors import BadSetting, UnknownName
 from forecast_assets.stores import Stores
 from forecast_assets.stores.warehouse import Row
-
-SOURCE: TypeAdapter[Source] = TypeAdapter(Source)
 
 
 class DatasetOptions(BaseModel):

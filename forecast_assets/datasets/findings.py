@@ -7,12 +7,11 @@ Does not belong here: deciding what is wrong (``rules``).
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import polars as pl
 
 from forecast_assets.datasets.ids import MISSING, Ids
-from forecast_assets.datasets.reading import lines
+from forecast_assets.datasets.sources.base import Origin
 from forecast_assets.errors import SHOWN_OFFENDERS, BadSales, listed
 
 AT = "\0at"
@@ -60,11 +59,11 @@ class Places:
 
     def __init__(self, stores: Ids, products: Ids) -> None:
         self._stores, self._products = stores, products
-        self._files: list[Path] = []
+        self._files: list[Origin] = []
         self._starts: list[int] = []
         self._rows = 0
 
-    def enter(self, file: Path, rows: int) -> int:
+    def enter(self, file: Origin, rows: int) -> int:
         """Number the rows of the next text file; answer the first number."""
         self._files.append(file)
         self._starts.append(self._rows)
@@ -83,7 +82,7 @@ class Places:
         records = [number - self._starts[file] for number, file in zip(numbers, files, strict=True)]
         where = list(zip(files, records, strict=True))
         found = {
-            file: lines(self._files[file], [record for other, record in where if other == file])
+            file: self._files[file].lines([record for other, record in where if other == file])
             for file in set(files)
         }
         several = len(self._files) > 1

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from forecast_assets.datasets import rules
 from forecast_assets.datasets.findings import AT, Findings, Places, shown
 from forecast_assets.datasets.ids import Codes, Ids
-from forecast_assets.datasets.reading import Part, parts
 from forecast_assets.datasets.sources import Source
+from forecast_assets.datasets.sources.base import Part
 from forecast_assets.errors import BadSales
 from forecast_assets.keys import MAX_LENGTH, SEPARATOR
 
@@ -50,7 +50,7 @@ class JudgedSales:
         self.places = Places(self.stores, self.products)
 
     def __iter__(self) -> Iterator[pl.DataFrame]:
-        opened = list(parts(self._source))
+        opened = list(self._source.parts())
         counted = [self._count(part) for part in opened]
         for batch in self._batches(counted):
             yield self._read(counted, batch)
@@ -60,7 +60,7 @@ class JudgedSales:
         # A mapped id must be known before its twin may leave in another batch.
         mapped = self._source.map_ids
         table = part.read([columns.store, columns.product] if mapped else [columns.store])
-        first = None if part.file is None else self.places.enter(part.file, len(table))
+        first = None if part.origin is None else self.places.enter(part.origin, len(table))
         stores = self._coded(self.stores, columns.store, table, first)
         if mapped:
             self._coded(self.products, columns.product, table, first)

@@ -3,8 +3,7 @@
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from forecast_assets.datasets.reading import parts
-from forecast_assets.datasets.sources import Columns, FileSource, Source, SqlSource, fingerprint
+from forecast_assets.datasets.sources import Columns, FileSource, Source, SqlSource
 from forecast_assets.errors import BadSetting
 
 SALES = "store_id,product_id,date,units\nS1,P1,2024-01-01,1\n"
@@ -120,7 +119,7 @@ def test_the_url_is_read_from_the_environment_when_needed(monkeypatch):
 @pytest.mark.parametrize("url", ["nodialect://db/sales", "oracle+oracledb://bob@db/sales"])
 def test_a_missing_driver_is_a_setting(url):
     with pytest.raises(BadSetting, match="no driver for"):
-        list(parts(SqlSource(url=url, query="select 1")))
+        list(SqlSource(url=url, query="select 1").parts())
 
 
 def test_a_folder_is_read_by_name_and_other_files_are_ignored(tmp_path):
@@ -160,15 +159,15 @@ def test_a_file_of_another_kind_is_refused(tmp_path):
 def test_the_fingerprint_changes_with_bytes_names_and_settings(tmp_path):
     file = tmp_path / "a.csv"
     file.write_text(SALES)
-    seen = [fingerprint(FileSource(path=tmp_path))]
-    seen.append(fingerprint(FileSource(path=tmp_path, map_ids=True)))
+    seen = [FileSource(path=tmp_path).fingerprint()]
+    seen.append(FileSource(path=tmp_path, map_ids=True).fingerprint())
     file.write_text(SALES + "S1,P1,2024-01-02,1\n")
-    seen.append(fingerprint(FileSource(path=tmp_path)))
+    seen.append(FileSource(path=tmp_path).fingerprint())
     file.rename(tmp_path / "b.csv")
-    seen.append(fingerprint(FileSource(path=tmp_path)))
+    seen.append(FileSource(path=tmp_path).fingerprint())
     assert len(set(seen)) == 4
-    assert seen[-1] == fingerprint(FileSource(path=tmp_path))
+    assert seen[-1] == FileSource(path=tmp_path).fingerprint()
 
 
 def test_a_query_has_no_fingerprint():
-    assert fingerprint(SqlSource(url="env:SALES_URL", query="select 1")) is None
+    assert SqlSource(url="env:SALES_URL", query="select 1").fingerprint() is None

@@ -8,9 +8,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from forecast_assets.datasets import judging, reading
+from forecast_assets.datasets import judging
 from forecast_assets.datasets.canonical import CanonicalReader
-from forecast_assets.datasets.sources import FileSource
+from forecast_assets.datasets.sources import FileSource, parquet_files
 from forecast_assets_tests.hostile.doors import (
     CALLED,
     DOORS,
@@ -120,7 +120,7 @@ def test_a_csv_named_parquet_is_refused(tmp_path):
 
 
 def test_a_parquet_bomb_is_refused_by_what_it_claims(tmp_path, monkeypatch):
-    monkeypatch.setattr(reading, "_MOST_ROWS_PER_GROUP", 499)
+    monkeypatch.setattr(parquet_files, "_MOST_ROWS_PER_GROUP", 499)
     (tmp_path / "sales.parquet").write_bytes(parquet_bytes(tmp_path))
     told = problem(FileSource(path=tmp_path / "sales.parquet"))
     assert told.startswith("sales.parquet: row group 0 claims 500 rows, ")

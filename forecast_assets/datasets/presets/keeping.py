@@ -7,7 +7,6 @@ Does not belong here: what they hold (``star``).
 from forecast_assets.datasets.presets.selling import Selling
 from forecast_assets.datasets.presets.star import chain_tables, store_tables
 from forecast_assets.datasets.presets.world import World
-from forecast_assets.datasets.sources import PresetSource
 from forecast_assets.stores.lake import Lake
 
 FOLDER = "star"
@@ -18,9 +17,8 @@ def star_path(sales_path: str) -> str:
     return f"{FOLDER}/{sales_path.partition('/')[2]}"
 
 
-def write_star(lake: Lake, path: str, source: PresetSource) -> None:
+def write_star(lake: Lake, path: str, world: World) -> None:
     """Write one file per table, and one per store of the tables that have a row per day."""
-    world = World(source.blueprint())
     for name, table in chain_tables(world):
         lake.write_table(f"{path}/{name}.parquet", table.to_arrow())
     for number, store in enumerate(world.stores):

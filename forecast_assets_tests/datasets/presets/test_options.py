@@ -7,7 +7,7 @@ from pydantic import TypeAdapter
 
 from forecast_assets.datasets.presets.catalogue import Effect, Preset, check_window
 from forecast_assets.datasets.presets.options import asked, demo_scaled
-from forecast_assets.datasets.sources import PresetSource, Source, fingerprint
+from forecast_assets.datasets.sources import PresetSource, Source
 from forecast_assets.errors import BadSetting
 from forecast_assets_tests.datasets.presets.making import TODAY, source
 
@@ -98,7 +98,7 @@ def test_a_source_survives_being_stored_and_never_moves():
     assert made.effects == (Effect.yearly, Effect.returns), "the order of asking does not matter"
     again = SOURCE.validate_json(SOURCE.dump_json(made))
     assert again == made
-    assert fingerprint(again) == fingerprint(made)
+    assert again.fingerprint() == made.fingerprint()
 
 
 def test_a_fingerprint_tells_everything_that_changes_sales():
@@ -111,7 +111,7 @@ def test_a_fingerprint_tells_everything_that_changes_sales():
         source("showcase_rich", effects=["yearly"]),
         source("retail_standard", stores=5, products=15, window_days=180),
     ]
-    assert len({fingerprint(one) for one in every}) == len(every)
+    assert len({one.fingerprint() for one in every}) == len(every)
 
 
 def test_a_stored_source_that_cannot_be_is_refused_in_our_words():

@@ -1,0 +1,35 @@
+"""Where sales come from: a file or folder, a query, a preset.
+
+Belongs here: the list of all kinds of sources. A new kind is a module of its own and a name in this list.
+Does not belong here: what any of them does.
+"""
+
+from typing import Annotated
+
+from pydantic import Field, TypeAdapter, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
+
+from forecast_assets.datasets.sources.columns import ORIGINALS, Columns
+from forecast_assets.datasets.sources.files import FileSource
+from forecast_assets.datasets.sources.preset import PresetSource
+from forecast_assets.datasets.sources.sql import SqlSource
+from forecast_assets.errors import BadSetting, listed
+
+
+def _refuse_without_input(value: object, handler: ValidatorFunctionWrapHandler) -> object:
+    """Refuse a source in our own words: pydantic would show its input, and that may be a password."""
+    try:
+        return handler(value)
+    except ValidationError as error:
+        faults = error.errors(include_url=False, include_input=False, include_context=False)
+        told = [f"{'.'.join(map(str, fault['loc'][1:])) or 'kind'}: {fault['msg']}" for fault in faults]
+        raise BadSetting(
+            f"this is no source of sales: {listed(told)}", remedy="correct or remove these fields"
+        ) from None
+
+
+Source = Annotated[
+    FileSource | SqlSource | PresetSource, Field(discriminator="kind"), WrapValidator(_refuse_without_input)
+]
+SOURCE: TypeAdapter[Source] = TypeAdapter(Source)
+
+__all__ = ["ORIGINALS", "SOURCE", "Columns", "FileSource", "PresetSource", "Source", "SqlSource"]

@@ -1,0 +1,76 @@
+"""What every source of sales can do, and the pieces it is read in.
+
+Belongs here: the protocol that loading, watching and adding rely on.
+Does not belong here: any one kind of source; each is a module of its own beside this one.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import pyarrow as pa
+from pydantic import BaseModel, ConfigDict
+
+from forecast_assets.stores.lake import Lake
+
+
+class Origin(Protocol):
+    """A text file whose rows are lines."""
+
+    @property
+    def name(self) -> str:
+        """How messages call the file."""
+
+    def lines(self, records: Iterable[int]) -> Mapping[int, int]:
+        """Return the line on which each record (0 = first after the header) starts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A piece of a source that fits into memory.
+
+    ``read`` returns the named columns of all its rows. ``origin`` is the text file its rows are lines of;
+    elsewhere rows have no number that would help anybody.
+    """
+
+    read: Callable[[Sequence[str]], pa.Table]
+    origin: Origin | None = None
+
+
+class Strict(BaseModel):
+    """A frozen model that refuses unknown fields and never repeats its input in an error."""
+
+    # An input shown in an error could be a URL with a password.
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class SourceBase(Strict):
+    """A source of sales: what its columns mean, whether it has changed, and its rows.
+
+    A new kind of source is one subclass, listed in the union ``Source``. It has a ``kind`` of its own,
+    ``columns``, ``map_ids`` and ``date_format``, as fields or fixed for all sources of the kind.
+    """
+
+    @property
+    def name(self) -> str:
+        """How messages call this source."""
+        raise NotImplementedError
+
+    def fingerprint(self) -> str | None:
+        """Hash of the settings and of all content; ``None`` where only reading everything could tell."""
+        raise NotImplementedError
+
+    def mark(self) -> str:
+        """Text that changes when the content does, as cheaply as the source allows."""
+        return self.fingerprint() or ""
+
+    def parts(self) -> Iterator[Part]:
+        """Open the source; every part has the needed columns.
+
+        Raises ``BadSales``, ``BadSetting`` or ``Outage``.
+        """
+        raise NotImplementedError
+
+    def companions(self, lake: Lake, sales_path: str) -> dict[str, object]:  # noqa: ARG002 - most have none
+        """Write what belongs beside the sales below ``sales_path``; return what the snapshot says of it."""
+        return {}

@@ -1,0 +1,98 @@
+"""Which source column plays which role.
+
+Belongs here: the roles, what no two of them may share, and telling which columns a source lacks.
+Does not belong here: what a column may hold (``rules``).
+"""
+
+import difflib
+from collections import Counter
+from collections.abc import Sequence
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from forecast_assets.datasets.sources.base import Strict
+from forecast_assets.errors import BadSales, BadSetting, listed
+
+ORIGINALS = ("original_store_id", "original_product_id")
+_CANONICAL = ("store_id", "product_id", "date", "units", *ORIGINALS)
+
+
+class Columns(Strict):
+    """Which source column plays which role."""
+
+    store: str = Field(default="store_id", min_length=1, description="Store id: text or whole numbers.")
+    product: str = Field(default="product_id", min_length=1, description="Product id: text or whole numbers.")
+    date: str = Field(default="date", min_length=1, description="Day of sale, YYYY-MM-DD.")
+    units: str = Field(default="units", min_length=1, description="Units sold; empty means not observed.")
+    price: str | None = Field(default=None, description="Price, known ahead; becomes the column price.")
+    promo: str | None = Field(default=None, description="Promotion, known ahead; becomes the column promo.")
+    holiday: str | None = Field(default=None, description="Holiday, known ahead; becomes the column holiday.")
+    closed: str | None = Field(default=None, description="True or 1: closed, so the units are not observed.")
+    stockout: str | None = Field(
+        default=None, description="True or 1: out of stock, so the units are not observed."
+    )
+    known_future: tuple[str, ...] = Field(default=(), description="Further numeric columns known ahead.")
+    static: tuple[str, ...] = Field(default=(), description="Text attributes of a series, such as category.")
+
+    @model_validator(mode="after")
+    def _roles_are_distinct(self) -> Self:
+        others = (*self.known.values(), *self.flags, *self.static)
+        keys = (self.store, self.product, self.date, self.units)
+        twice = [name for name, times in Counter((*keys, *(set(others) & set(keys)))).items() if times > 1]
+        if twice:
+            raise BadSetting(
+                f"source column {listed([repr(name) for name in twice])} is given two roles",
+                remedy="store, product, date and units each need a column of their own",
+            )
+        named = [name for name in ("price", "promo", "holiday") if getattr(self, name) is not None]
+        made = Counter((*_CANONICAL, *named, *self.known_future, *self.static))
+        if clash := [name for name, times in made.items() if times > 1]:
+            raise BadSetting(
+                f"two columns would be called {listed([repr(name) for name in clash])}",
+                remedy="name every known-future and static column once, and none of them like a fixed column",
+            )
+        return self
+
+    @property
+    def known(self) -> dict[str, str]:
+        """Known-future columns in declared order: canonical name -> source column."""
+        fixed = {"price": self.price, "promo": self.promo, "holiday": self.holiday}
+        given = {name: column for name, column in fixed.items() if column is not None}
+        return given | {name: name for name in self.known_future}
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """Source columns that mark days whose units are not observed."""
+        return tuple(name for name in (self.closed, self.stockout) if name is not None)
+
+    @property
+    def needed(self) -> tuple[str, ...]:
+        """Every source column in use, each once."""
+        keys = (self.store, self.product, self.date, self.units)
+        return tuple(dict.fromkeys((*keys, *self.known.values(), *self.flags, *self.static)))
+
+
+def check_columns(name: str, present: Sequence[str], needed: Sequence[str]) -> None:
+    """Raise ``BadSales`` when file or query ``name`` lacks a needed column, or has it twice."""
+    twice = [repr(column) for column in needed if present.count(column) > 1]
+    if twice:
+        raise BadSales(
+            f"{name}: column {listed(twice)} appears twice", remedy="rename or drop one of the two"
+        )
+    missing = [column for column in needed if column not in present]
+    if not missing:
+        return
+    if len(present) == 1 and (";" in present[0] or "\t" in present[0]):
+        raise BadSales(
+            f"{name}: the columns are not separated by commas", remedy="save it with commas between columns"
+        )
+    told = []
+    by_lower = {column.lower(): column for column in present}
+    for column in missing:
+        near = difflib.get_close_matches(column.lower(), by_lower, n=1)
+        told.append(f"{column!r} (did you mean {by_lower[near[0]]!r}?)" if near else repr(column))
+    raise BadSales(
+        f"{name}: no column {listed(told)}; it has {listed([repr(column) for column in present])}",
+        remedy="say which of its columns plays this role, or rename the column",
+    )

@@ -1,0 +1,177 @@
+"""The result of one query on any database SQLAlchemy can reach.
+
+Belongs here: connecting, the query, keeping secrets out of messages.
+Does not belong here: whether a value makes sense (``rules``).
+"""
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from typing import ClassVar, Literal, TypeVar
+
+import pyarrow as pa
+import sqlalchemy as sa
+from pydantic import Field, field_validator
+
+from forecast_assets.datasets.sources.base import Part, SourceBase
+from forecast_assets.datasets.sources.columns import Columns, check_columns
+from forecast_assets.errors import BadSetting, Outage
+
+_SECRET_WORDS = ("pass", "pwd", "secret", "token", "odbc_connect")
+_ROWS_PER_FETCH = 50_000
+Result = TypeVar("Result")
+_PLAIN_TYPES = {str, int, float, bool, date, datetime, Decimal, bytes}
+
+
+class SqlSource(SourceBase):
+    """The result of one query on any database SQLAlchemy can reach."""
+
+    kind: Literal["sql"] = "sql"
+    url: str = Field(description="env:NAME of an environment variable, or a SQLAlchemy URL without password.")
+    query: str = Field(min_length=1, description="SQL text that answers one row per store, product and day.")
+    columns: Columns = Columns()
+    map_ids: bool = Field(default=False, description="Give ids that cannot be keys a safe form.")
+    date_format: ClassVar[None] = None
+
+    @field_validator("url")
+    @classmethod
+    def _holds_no_secret(cls, value: str) -> str:
+        if value.startswith("env:"):
+            return value
+        url = _parsed(value, "the url")
+        if secrets(url):
+            raise BadSetting(
+                "the url of a SQL source contains a password",
+                remedy="put the whole URL into an environment variable and give env:NAME_OF_THE_VARIABLE",
+            )
+        return value
+
+    @property
+    def name(self) -> str:
+        """How messages call this source."""
+        text = " ".join(self.query.split())
+        return f"query {text if len(text) <= 80 else text[:77] + '...'!r}"  # noqa: PLR2004 - one line of a terminal
+
+    def resolved_url(self) -> sa.URL:
+        """The URL to connect to; read from the environment only now. Raises ``BadSetting``."""
+        if not self.url.startswith("env:"):
+            return sa.make_url(self.url)
+        variable = self.url.removeprefix("env:")
+        value = os.environ.get(variable)
+        if not value:
+            raise BadSetting(
+                f"environment variable {variable} is not set", remedy="set it to a SQLAlchemy URL"
+            )
+        return _parsed(value, f"the value of {variable}")
+
+    def fingerprint(self) -> str | None:
+        """Nothing: only reading all rows could tell."""
+        return None
+
+    def mark(self) -> str:
+        """Text that changes with the rows, the first and newest day or all units of the query.
+
+        Far cheaper than reading them; a correction that keeps all four is only found by a load.
+        """
+        return " ".join(str(value) for value in _execute(self, _summary))
+
+    def parts(self) -> Iterator[Part]:
+        """The whole result as one part."""
+        yield Part(_execute(self, _fetched).select)
+
+
+def secrets(url: sa.URL) -> list[str]:
+    """What a URL holds that must never be shown."""
+    password = [] if url.password is None else [url.password]
+    named = [key for key in url.query if any(word in key.lower() for word in _SECRET_WORDS)]
+    return [*password, *(str(url.query[key]) for key in named)]
+
+
+def _execute(source: SqlSource, ask: Callable[[sa.Connection, SqlSource], Result]) -> Result:
+    url = source.resolved_url()
+    try:
+        engine = sa.create_engine(url, poolclass=sa.pool.NullPool)
+    except (sa.exc.ArgumentError, ImportError) as error:
+        raise BadSetting(
+            f"no driver for {url.drivername!r}: {_without_secret(error, url)}", remedy="install the driver"
+        ) from None
+    try:
+        connection = engine.connect()
+    except (sa.exc.SQLAlchemyError, OSError) as error:
+        raise Outage(
+            f"the sales database does not answer: {_without_secret(error, url)}",
+            remedy="check that it runs and that the URL of the source is right, then launch again",
+        ) from None
+    with connection:
+        try:
+            return ask(connection, source)
+        except sa.exc.SQLAlchemyError as error:
+            told = _without_secret(error, url)
+            if isinstance(error, sa.exc.DBAPIError) and error.connection_invalidated:
+                raise Outage(f"the sales database went away: {told}", remedy="launch again") from None
+            raise BadSetting(
+                f"{source.name} fails: {told}", remedy="try the query in a SQL client and mend it"
+            ) from None
+
+
+def _summary(connection: sa.Connection, source: SqlSource) -> Sequence[object]:
+    day: sa.ColumnClause[object] = sa.column(source.columns.date)
+    units: sa.ColumnClause[object] = sa.column(source.columns.units)
+    # A colon of the query is no bound value of ours.
+    query = sa.text(source.query.strip().rstrip(";").replace(":", "\\:"))
+    sales = query.columns(day, units).subquery("sales")
+    newest = (sa.func.min(sales.c[day.name]), sa.func.max(sales.c[day.name]))
+    return connection.execute(sa.select(sa.func.count(), *newest, sa.func.sum(sales.c[units.name]))).one()
+
+
+def _fetched(connection: sa.Connection, source: SqlSource) -> pa.Table:
+    streaming = connection.execution_options(stream_results=True, no_parameters=True)
+    result = streaming.exec_driver_sql(source.query)
+    if not result.returns_rows:
+        raise BadSetting(f"{source.name} answers no rows", remedy="give a query that selects sales")
+    names, needed = list(result.keys()), source.columns.needed
+    check_columns(source.name, names, needed)
+    places = [names.index(column) for column in needed]
+    chunks: list[list[pa.Array]] = [[] for _ in needed]
+    for rows in result.partitions(_ROWS_PER_FETCH):
+        by_column = list(zip(*rows, strict=True))
+        for chunk, place in zip(chunks, places, strict=True):
+            chunk.append(_typed(by_column[place]))
+    return pa.table({column: _one_type(chunk) for column, chunk in zip(needed, chunks, strict=True)})
+
+
+def _typed(values: Sequence[object]) -> pa.Array:
+    """Keep the driver's type where all values share it; else their text, which is judged like CSV."""
+    kinds = {type(value) for value in values} - {type(None)}
+    if kinds <= {int, float} or (len(kinds) == 1 and kinds <= _PLAIN_TYPES):
+        try:
+            return pa.array(values)
+        except (pa.ArrowException, OverflowError):
+            pass
+    return pa.array([None if value is None else str(value) for value in values], pa.string())
+
+
+def _one_type(chunks: list[pa.Array]) -> pa.ChunkedArray:
+    kinds = {chunk.type for chunk in chunks if not pa.types.is_null(chunk.type)}
+    if len(kinds) > 1:
+        numeric = all(pa.types.is_integer(kind) or pa.types.is_floating(kind) for kind in kinds)
+        kinds = {pa.float64() if numeric else pa.string()}
+    kind = next(iter(kinds), pa.string())
+    return pa.chunked_array([chunk.cast(kind) for chunk in chunks], kind)
+
+
+def _without_secret(error: Exception, url: sa.URL) -> str:
+    text = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
+    for secret in filter(None, secrets(url)):
+        text = text.replace(secret, "***")
+    return text
+
+
+def _parsed(text: str, what: str) -> sa.URL:
+    try:
+        return sa.make_url(text)
+    except (sa.exc.ArgumentError, ValueError):
+        raise BadSetting(
+            f"{what} is not a SQLAlchemy URL", remedy="write it as dialect://user@host:port/database"
+        ) from None
