@@ -1,4 +1,8 @@
-"""Everything Dagster loads, assembled in one place and without side effects."""
+"""Everything Dagster loads, assembled in one place and without side effects.
+
+This is the one module that reads the environment when it is imported: Dagster wants partitions to be cut and
+schedules to know their time zone when it loads them.
+"""
 
 import dagster as dg
 
@@ -6,7 +10,7 @@ from forecast_assets.automation.aliases import aliases_moved_in_mlflow
 from forecast_assets.automation.followers import follow_evaluations, request_retraining
 from forecast_assets.automation.retention import trim_state, trim_weekly
 from forecast_assets.automation.retries import recover_lost_retries
-from forecast_assets.automation.schedules import daily_refresh, weekly_full_evaluation
+from forecast_assets.automation.schedules import build_schedules
 from forecast_assets.automation.watchers import send_alerts, watch_checks, watch_runs, watch_ticks
 from forecast_assets.automation.workers import evaluate_built_datasets, load_changed_sources
 from forecast_assets.backtests.assets import evaluation, global_forecasts_asset
@@ -33,6 +37,7 @@ from forecast_assets.datasets.monitoring import data_quality
 from forecast_assets.datasets.presets.jobs import add_preset_dataset
 from forecast_assets.drift.accuracy_assets import forecast_accuracy
 from forecast_assets.drift.assets import drift, drift_series, judge_drift
+from forecast_assets.partitions import SERIES, series_policy
 from forecast_assets.portfolio.assets import heatmap, leaderboard
 from forecast_assets.portfolio.batch.jobs import batch, prioritise_batch
 from forecast_assets.portfolio.batch.promotion import promote_batch_champions
@@ -49,31 +54,37 @@ from forecast_assets.portfolio.pipeline.jobs import model_pipeline
 from forecast_assets.portfolio.sensors import settle_cancelled_runs, settle_failed_runs
 from forecast_assets.portfolio.showcase.jobs import showcase
 from forecast_assets.portfolio.showcase.workspace_jobs import change_workspace, replay_workspace
+from forecast_assets.settings import settings
 from forecast_assets.stores.resource import RegistryResource, StoresResource
 
 
 def build_definitions(**resources: object) -> dg.Definitions:
     """Assemble the code location; tests and the demo pass their own resources."""
+    policy = series_policy()
+    assets: list[dg.AssetsDefinition] = [
+        model_catalog,
+        sales,
+        panel,
+        global_forecasts_asset,
+        evaluation,
+        production_models,
+        forecast,
+        leaderboard,
+        heatmap,
+        registered_champion,
+        live_models,
+        drift,
+        forecast_accuracy,
+        data_quality,
+        model_health,
+        retraining_queue,
+        ops_summary,
+        incident_report,
+    ]
     return dg.Definitions(
         assets=[
-            model_catalog,
-            sales,
-            panel,
-            global_forecasts_asset,
-            evaluation,
-            production_models,
-            forecast,
-            leaderboard,
-            heatmap,
-            registered_champion,
-            live_models,
-            drift,
-            forecast_accuracy,
-            data_quality,
-            model_health,
-            retraining_queue,
-            ops_summary,
-            incident_report,
+            asset.with_attributes(backfill_policy=policy) if asset.partitions_def == SERIES else asset
+            for asset in assets
         ],
         asset_checks=[
             grain_is_unique,
@@ -124,7 +135,7 @@ def build_definitions(**resources: object) -> dg.Definitions:
             follow_evaluations,
             request_retraining,
         ],
-        schedules=[trim_weekly, daily_refresh, weekly_full_evaluation],
+        schedules=[trim_weekly, *build_schedules(settings().time_zone)],
         resources={"stores": StoresResource(), "registry": RegistryResource(), **resources},
         # One run is one process: a process per step would pay for the imports again and again.
         executor=dg.in_process_executor,

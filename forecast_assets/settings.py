@@ -61,6 +61,12 @@ def _smtp(secret: SecretStr) -> SecretStr:
     return _addressed(secret, ("smtps", "smtp"))
 
 
+def _web(address: str) -> str:
+    if urlsplit(address).scheme not in {"http", "https"}:
+        raise ValueError("give an address that begins with http:// or https://")
+    return address
+
+
 class Settings(BaseSettings):
     """What the variables that start with ``FORECAST_`` say."""
 
@@ -93,7 +99,7 @@ class Settings(BaseSettings):
         default=None,
         description="Where model bundles live unless an MLflow server says: a folder or URL; LAKE/models.",
     )
-    mlflow_url: str | None = Field(
+    mlflow_url: Annotated[str, AfterValidator(_web)] | None = Field(
         default=None,
         description="Where people open MLflow, for links; the tracking URI, or http://127.0.0.1:5000.",
     )
@@ -166,7 +172,7 @@ class Settings(BaseSettings):
     time_zone: Annotated[str, AfterValidator(_known_zone)] = Field(
         default="UTC", description="Time zone of schedules and of the daily digest, such as Europe/Berlin."
     )
-    dagit_url: str = Field(
+    dagit_url: Annotated[str, AfterValidator(_web)] = Field(
         default="http://127.0.0.1:3000", description="Where Dagit is seen by readers: links in alerts."
     )
     alert_webhook: Annotated[SecretStr, AfterValidator(_https)] | None = Field(

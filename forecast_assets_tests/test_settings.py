@@ -1,11 +1,17 @@
 """The environment is read once for each state it is in, and every mistake names its variable."""
 
+import os
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from forecast_assets.errors import BadSetting
 from forecast_assets.settings import Settings, settings
+
+ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture(autouse=True)
@@ -116,3 +122,95 @@ def test_a_secret_file_that_cannot_be_meant_is_refused(monkeypatch, tmp_path, co
 
 def test_every_setting_explains_itself():
     assert all(field.description for field in Settings.model_fields.values())
+
+
+WRONG = {
+    "PROCESSES": "0",
+    "SERIES_PER_RUN": "-1",
+    "GLOBAL_REFIT_SHARE": "nan",
+    "DETAILED_SERIES": "1001",
+    "BATCH_MAX_ITEMS": "0",
+    "BATCH_MAX_PARALLEL": "65",
+    "BATCH_AGEING_MINUTES": "soon",
+    "COMPARISON_MAX_PARALLEL": "0",
+    "DRAIN_SECONDS": "601",
+    "PIPELINE_MAX_DAYS": "0",
+    "PIPELINE_MAX_SERIES": "0",
+    "PIPELINE_MAX_COMBINATIONS": "0",
+    "PIPELINE_RUNS_PER_HOUR": "0",
+    "TIME_ZONE": "Europe/Atlantis",
+    "DAGIT_URL": "dagit",
+    "MLFLOW_URL": "ftp://host",
+    "ALERT_WEBHOOK": "http://host",
+    "ALERT_SMTP_URL": "mail.example.org",
+    "ALERT_SECONDS": "0",
+    "DIGEST_HOUR": "99",
+    "RETRAIN_BUDGET": "-1",
+    "RETRAIN_COOL_DOWN_DAYS": "0",
+}
+# Whoever opens them judges them: any text may be a folder, a server's address or a mailbox.
+FREE = {
+    "DATABASE_URL",
+    "HOME",
+    "LAKE_URL",
+    "MLFLOW_TRACKING_URI",
+    "MLFLOW_ARTIFACTS_URL",
+    "CELERY_BROKER",
+    "ALERT_EMAIL_FROM",
+    "ALERT_EMAIL_TO",
+}
+REFUSED = 2
+
+
+def test_every_setting_that_can_be_wrong_has_a_wrong_value_here():
+    assert WRONG.keys() | FREE == {name.upper() for name in Settings.model_fields}
+
+
+def refused(program: list[str], name: str) -> str:
+    """Start a process with one wrong variable; return what it says on stderr as it refuses."""
+    wrong = {**os.environ, f"FORECAST_{name}": WRONG[name]}
+    done = subprocess.run(program, env=wrong, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == REFUSED, done.stderr
+    assert f"FORECAST_{name}" in done.stderr
+    assert "Traceback" not in done.stderr
+    return done.stderr
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_a_command_refuses_a_wrong_variable_before_it_does_anything(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    said = refused([sys.executable, "-m", "forecast_assets", "dataset", "list"], name)
+    assert said.startswith("BadSetting: ")
+    assert "\n  -> " in said
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "dagster-webserver -w workspace.yaml -p 0",
+        "dagster sensor preview watch_runs -w workspace.yaml",
+    ],
+)
+def test_a_web_server_and_a_sensor_refuse_a_wrong_variable(command, tmp_path, monkeypatch):
+    for file in ("dagster.yaml", "workspace.yaml"):
+        shutil.copy(ROOT / file, tmp_path)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
+    program, *rest = command.split()
+    said = refused([str(Path(sys.executable).parent / program), *rest], "DIGEST_HOUR")
+    assert said.endswith("  -> correct or unset FORECAST_DIGEST_HOUR\n")
+
+
+def test_no_module_but_the_definitions_reads_the_environment_when_it_is_imported():
+    names = [
+        ".".join(path.relative_to(ROOT).with_suffix("").parts)
+        for path in sorted((ROOT / "forecast_assets").rglob("*.py"))
+        if path.stem not in {"definitions", "__main__"}
+    ]
+    program = f"import importlib; [importlib.import_module(name) for name in {names!r}]"
+    wrong = {**os.environ, "FORECAST_DIGEST_HOUR": "99"}
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=wrong, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr

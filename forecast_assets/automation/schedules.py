@@ -15,7 +15,6 @@ from forecast_assets.automation.subjects import DATASET_TAG
 from forecast_assets.automation.workers import evaluation_request
 from forecast_assets.backtests.jobs import build_dataset, evaluate_changed
 from forecast_assets.datasets import definition
-from forecast_assets.settings import settings
 from forecast_assets.stores.resource import StoresResource
 
 # After midnight everywhere in a country, and never in the hour that a change of the clocks skips or repeats.
@@ -41,16 +40,9 @@ def _requests(
     return [request(name, f"{due:%Y-%m-%d}") for name in names]
 
 
-@dg.schedule(
-    job=build_dataset,
-    cron_schedule=_EVERY_DAY,
-    execution_timezone=settings().time_zone,
-    default_status=dg.DefaultScheduleStatus.STOPPED,
-)
-def daily_refresh(
+def _daily_refresh(
     context: dg.ScheduleEvaluationContext, stores: StoresResource
 ) -> list[dg.RunRequest] | dg.SkipReason:
-    """Load every dataset again at half past four; what has not changed costs next to nothing."""
     return _requests(
         context,
         stores,
@@ -60,16 +52,30 @@ def daily_refresh(
     )
 
 
-@dg.schedule(
-    job=evaluate_changed,
-    cron_schedule=_EVERY_WEEK,
-    execution_timezone=settings().time_zone,
-    default_status=dg.DefaultScheduleStatus.STOPPED,
-)
-def weekly_full_evaluation(
+def _weekly_full_evaluation(
     context: dg.ScheduleEvaluationContext, stores: StoresResource
 ) -> list[dg.RunRequest] | dg.SkipReason:
-    """Evaluate every series of every dataset anew on Sundays, whether it has changed or not."""
     return _requests(
         context, stores, lambda name, day: evaluation_request(name, f"full:{name}:{day}", force=True)
     )
+
+
+def build_schedules(time_zone: str) -> list[dg.ScheduleDefinition]:
+    """Return the schedules that start runs, at the hours of ``time_zone``."""
+    refresh = dg.schedule(
+        name="daily_refresh",
+        description="Load every dataset again at half past four; what has not changed costs next to nothing.",
+        job=build_dataset,
+        cron_schedule=_EVERY_DAY,
+        execution_timezone=time_zone,
+        default_status=dg.DefaultScheduleStatus.STOPPED,
+    )
+    evaluation = dg.schedule(
+        name="weekly_full_evaluation",
+        description="Evaluate every series of every dataset anew on Sundays, whether it has changed or not.",
+        job=evaluate_changed,
+        cron_schedule=_EVERY_WEEK,
+        execution_timezone=time_zone,
+        default_status=dg.DefaultScheduleStatus.STOPPED,
+    )
+    return [refresh(_daily_refresh), evaluation(_weekly_full_evaluation)]

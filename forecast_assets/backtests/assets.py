@@ -20,7 +20,7 @@ from forecast_assets.datasets.assets import OWNERS, panel
 from forecast_assets.datasets.definition import load
 from forecast_assets.errors import listed
 from forecast_assets.failures import RETRY, refusals_final
-from forecast_assets.partitions import DATASETS, SERIES, series_policy
+from forecast_assets.partitions import DATASETS, SERIES
 from forecast_assets.reporting.tables import schema, table
 from forecast_assets.settings import settings as environment
 from forecast_assets.stores import Stores
@@ -150,7 +150,6 @@ def global_forecasts_asset(
         ),
     ],
     partitions_def=SERIES,
-    backfill_policy=series_policy(),
     can_subset=True,
     retry_policy=RETRY,
 )

@@ -11,6 +11,7 @@ from io import StringIO
 from itertools import groupby
 from typing import Any, Self
 
+import click
 import sqlalchemy as sa
 from dagster import AssetKey, DagsterEventType, EventLogEntry, Field
 from dagster._core.storage.event_log.schema import DynamicPartitionsTable
@@ -19,6 +20,7 @@ from dagster._serdes import ConfigurableClassData, serialize_value
 from dagster_postgres import DagsterPostgresStorage, PostgresEventLogStorage
 
 from forecast_assets.bookkeeping.texts import EventTexts
+from forecast_assets.errors import BadSetting
 
 _BATCHED = frozenset(
     {
@@ -128,6 +130,12 @@ class BatchedPostgresEventLogStorage(PostgresEventLogStorage):
         return (event.run_id, text, known.event_type_value, timestamp, known.step_key, asset, known.partition)
 
 
+class InstanceRefused(BadSetting, click.ClickException):
+    """A wrong setting met by one of Dagster's own commands, which end by Click's rule: sentence, exit 2."""
+
+    exit_code = 2
+
+
 class ForecastStorage(DagsterPostgresStorage):
     """The storage that ``dagster.yaml`` names; it needs no configuration.
 
@@ -156,7 +164,11 @@ class ForecastStorage(DagsterPostgresStorage):
     ) -> Self:
         from forecast_assets.stores.database import dagster_url  # noqa: PLC0415 - starts the embedded server
 
-        return cls(dagster_url(), config_value["should_autocreate_tables"], inst_data)
+        try:
+            url = dagster_url()
+        except BadSetting as error:
+            raise InstanceRefused(error.problem, remedy=error.remedy) from error
+        return cls(url, config_value["should_autocreate_tables"], inst_data)
 
 
 def _is_batched(event: EventLogEntry) -> bool:

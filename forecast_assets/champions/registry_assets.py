@@ -19,7 +19,7 @@ from forecast_assets.datasets.assets import OWNERS, panel
 from forecast_assets.errors import BadSetting
 from forecast_assets.failures import RETRY, refusals_final
 from forecast_assets.forecasting.retraining import UNVERIFIED
-from forecast_assets.partitions import DATASETS, SERIES, series_policy
+from forecast_assets.partitions import DATASETS, SERIES
 from forecast_assets.reporting.tables import schema, table
 from forecast_assets.settings import settings as environment
 from forecast_assets.stores import Stores
@@ -60,7 +60,6 @@ class RegisterConfig(dg.Config):
         dg.AssetDep(production_models, partition_mapping=dg.AllPartitionMapping()),
     ],
     partitions_def=SERIES,
-    backfill_policy=series_policy(),
     output_required=False,
     group_name=GROUP,
     owners=OWNERS,

@@ -22,7 +22,6 @@ from forecast_assets.cli import (
     submit,
     workspace,
 )
-from forecast_assets.cli.console import told_errors
 
 app = typer.Typer(
     name="forecast-assets",
@@ -52,8 +51,7 @@ app.command()(registry.rollback)
 app.command()(registry.explain_model)
 
 
-def main() -> None:
-    """Run the command line."""
+def run() -> None:
+    """Run the command that the process was started with. Raises ``ForecastError`` when it is refused."""
     logging.getLogger("alembic").setLevel(logging.WARNING)
-    with told_errors():
-        app()
+    app()

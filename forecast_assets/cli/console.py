@@ -1,7 +1,7 @@
 """How the command line talks: data on stdout, everything else on stderr, four exit codes.
 
-Belongs here: printing listings, telling errors, progress.
-Does not belong here: what a command does.
+Belongs here: printing listings, progress.
+Does not belong here: what a command does, and how a refusal ends it (``refusals``).
 """
 
 import logging
@@ -16,12 +16,11 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from forecast_assets.errors import ForecastError, Outage
+from forecast_assets.cli.refusals import BROKE, DONE, OUTAGE, REFUSED, SAY
 from forecast_assets.reporting.export import as_csv, as_json
 from forecast_assets.reporting.tables import cell
 
-DONE, BROKE, REFUSED, OUTAGE = 0, 1, 2, 3
-SAY = Console(stderr=True, highlight=False, soft_wrap=True)
+__all__ = ["BROKE", "DONE", "OUTAGE", "REFUSED", "SAY", "Format", "listing", "progress", "save"]
 
 
 class Format(StrEnum):
@@ -61,18 +60,6 @@ def save(frame: pl.DataFrame, output: Path, form: str) -> None:
         output.write_text(as_json(frame) + "\n", encoding="utf-8")
     else:
         output.write_text(as_csv(frame), encoding="utf-8", newline="")
-
-
-@contextmanager
-def told_errors() -> Iterator[None]:
-    """Print an expected error with its remedy and leave with its exit code."""
-    try:
-        yield
-    except ForecastError as error:
-        SAY.print(f"[bold red]{type(error).__name__}[/]: ", end="")
-        SAY.print(error.problem, markup=False)
-        SAY.print(f"  -> {error.remedy}", markup=False)
-        raise SystemExit(OUTAGE if isinstance(error, Outage) else REFUSED) from error
 
 
 @contextmanager

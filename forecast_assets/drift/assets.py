@@ -15,7 +15,7 @@ from forecast_assets.datasets.assets import OWNERS, panel
 from forecast_assets.drift.judging import Alarm, Judged, judge
 from forecast_assets.errors import listed
 from forecast_assets.failures import RETRY, refusals_final
-from forecast_assets.partitions import SERIES, series_policy
+from forecast_assets.partitions import SERIES
 from forecast_assets.reporting.tables import schema, table
 from forecast_assets.settings import settings as environment
 from forecast_assets.stores import Stores
@@ -53,7 +53,6 @@ class DriftConfig(dg.Config):
 @dg.asset(
     deps=[CHAMPION, dg.AssetDep(panel, partition_mapping=dg.AllPartitionMapping())],
     partitions_def=SERIES,
-    backfill_policy=series_policy(),
     output_required=False,
     check_specs=[CHAMPIONS_HOLD],
     group_name=GROUP,

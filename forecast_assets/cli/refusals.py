@@ -1,0 +1,27 @@
+"""How a refusal ends a command: its sentence on stderr and an exit code.
+
+Belongs here: what has to work before anything heavy is imported.
+Does not belong here: listings and progress (``console``).
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+
+from forecast_assets.errors import ForecastError, Outage
+
+DONE, BROKE, REFUSED, OUTAGE = 0, 1, 2, 3
+SAY = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+@contextmanager
+def told_errors() -> Iterator[None]:
+    """Print an expected error with its remedy and leave with its exit code."""
+    try:
+        yield
+    except ForecastError as error:
+        SAY.print(f"[bold red]{type(error).__name__}[/]: ", end="")
+        SAY.print(error.problem, markup=False)
+        SAY.print(f"  -> {error.remedy}", markup=False)
+        raise SystemExit(OUTAGE if isinstance(error, Outage) else REFUSED) from error
