@@ -23,7 +23,7 @@ class BuildWithTopLevelFiles(build_py):
 
 
 REQUIRES = [
-    "dagster>=1.13.27,<1.14",  # bookkeeping/ overrides its storage; upstream behaviour is pinned by tests
+    "dagster>=1.13.27,<1.14",  # dagster_internals/ overrides its storage, as tests pin
     "dagster-webserver>=1.13.27,<1.14",
     "dagster-postgres>=0.29.27,<0.30",
     "sqlalchemy>=2.0.40,<2.1",  # 2.1 takes postgresql:// for psycopg 3, which dagster-postgres cannot use

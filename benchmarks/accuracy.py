@@ -24,19 +24,19 @@ from resource import RUSAGE_CHILDREN, RUSAGE_SELF, getrusage
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast_assets.backtests.settings import EvaluationSettings
 from forecast_assets.datasets.canonical import CanonicalReader
 from forecast_assets.datasets.panels import Calendar, densify
 from forecast_assets.datasets.sources import Columns, FileSource
-from forecast_assets.forecasting.backtest import Backtest, backtest
-from forecast_assets.forecasting.candidates.catalogue import entry, is_global, learner, split
-from forecast_assets.forecasting.demand import demand_classes, is_intermittent
-from forecast_assets.forecasting.global_model import GlobalModel, fit, predict
-from forecast_assets.forecasting.intervals import LEVELS, limits, spread_of
-from forecast_assets.forecasting.isolation import isolated
-from forecast_assets.forecasting.outlook import outlook
-from forecast_assets.forecasting.panel import Panel
-from forecast_assets.forecasting.ranking import rank
+from forecast_assets.evaluation_settings import EvaluationSettings
+from forecast_assets.forecasting.core.backtest import Backtest, backtest
+from forecast_assets.forecasting.core.candidates.catalogue import entry, is_global, learner, split
+from forecast_assets.forecasting.core.demand import demand_classes, is_intermittent
+from forecast_assets.forecasting.core.global_model import GlobalModel, fit, predict
+from forecast_assets.forecasting.core.intervals import LEVELS, limits, spread_of
+from forecast_assets.forecasting.core.isolation import isolated
+from forecast_assets.forecasting.core.outlook import outlook
+from forecast_assets.forecasting.core.panel import Panel
+from forecast_assets.forecasting.core.ranking import rank
 from forecast_assets.settings import settings as environment
 
 ROOT = Path(__file__).parents[1]

@@ -14,11 +14,11 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from forecast_assets.forecasting.candidates.catalogue import learner
-from forecast_assets.forecasting.drift import DEGRADING, verdict
-from forecast_assets.forecasting.global_model import fit
-from forecast_assets.forecasting.panel import Panel
-from forecast_assets.forecasting.replay import actual_weeks, origins, replay, weekly_errors
+from forecast_assets.forecasting.analysis.drift import DEGRADING, verdict
+from forecast_assets.forecasting.analysis.replay import actual_weeks, origins, replay, weekly_errors
+from forecast_assets.forecasting.core.candidates.catalogue import learner
+from forecast_assets.forecasting.core.global_model import fit
+from forecast_assets.forecasting.core.panel import Panel
 
 LABELS = ("lightgbm", "ets", "moving_average")
 WEEKS, ALARM, APART, HORIZON, FOLDS = 26, 0.10, 56, 28, 3

@@ -28,10 +28,10 @@ import numpy as np
 import polars as pl
 
 from forecast_assets.automation.alerts import tell
-from forecast_assets.backtests.settings import EvaluationSettings
 from forecast_assets.datasets import building
 from forecast_assets.datasets.definition import DatasetOptions
 from forecast_assets.datasets.sources import FileSource
+from forecast_assets.evaluation_settings import EvaluationSettings
 from forecast_assets.settings import settings
 from forecast_assets.stores.resource import StoresResource
 from forecast_assets_tests.automation.night import Night

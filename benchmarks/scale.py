@@ -26,7 +26,7 @@ SIZES = (1_000, 10_000)
 _IMPORTS = "import forecast_assets.cli, forecast_assets.definitions"
 # Everything heavy that a command imports sooner or later, in two halves that share little.
 _HALVES = (
-    f"{_IMPORTS}, forecast_assets.bookkeeping.storage, alembic.command, dagster_webserver.app, upath.core",
+    f"{_IMPORTS}, forecast_assets.dagster_internals.storage, alembic.command, dagster_webserver.app, upath",
     "import lightgbm",
 )
 

@@ -6,54 +6,50 @@ schedules to know their time zone when it loads them.
 
 import dagster as dg
 
-from forecast_assets.automation.aliases import aliases_moved_in_mlflow
-from forecast_assets.automation.followers import follow_evaluations, request_retraining
-from forecast_assets.automation.retention import trim_state, trim_weekly
-from forecast_assets.automation.retries import recover_lost_retries
 from forecast_assets.automation.schedules import build_schedules
-from forecast_assets.automation.watchers import send_alerts, watch_checks, watch_runs, watch_ticks
-from forecast_assets.automation.workers import evaluate_built_datasets, load_changed_sources
+from forecast_assets.automation.sensors.aliases import aliases_moved_in_mlflow
+from forecast_assets.automation.sensors.downstream import follow_evaluations, request_retraining
+from forecast_assets.automation.sensors.monitoring import send_alerts, watch_checks, watch_runs, watch_ticks
+from forecast_assets.automation.sensors.retries import recover_lost_retries
+from forecast_assets.automation.sensors.triggers import evaluate_built_datasets, load_changed_sources
+from forecast_assets.automation.trimming import trim_state, trim_weekly
 from forecast_assets.backtests.assets import evaluation, global_forecasts_asset
 from forecast_assets.backtests.checks import no_leakage
 from forecast_assets.backtests.jobs import build_dataset, evaluate_changed, evaluate_series
 from forecast_assets.backtests.model_catalog import model_catalog
-from forecast_assets.champions.assets import (
-    fit_production_models,
-    forecast,
-    forecast_changed,
-    forecast_series,
-    production_models,
-)
-from forecast_assets.champions.decision_jobs import promote_champions, rollback_champions
-from forecast_assets.champions.plan_jobs import compare_plans, what_if
-from forecast_assets.champions.registry_assets import (
-    live_models,
-    register_champions,
-    registered_champion,
-)
 from forecast_assets.datasets.assets import panel, sales
 from forecast_assets.datasets.checks import coverage, gaps, grain_is_unique
 from forecast_assets.datasets.monitoring import data_quality
 from forecast_assets.datasets.presets.jobs import add_preset_dataset
 from forecast_assets.drift.accuracy_assets import forecast_accuracy
 from forecast_assets.drift.assets import drift, drift_series, judge_drift
+from forecast_assets.forecasts.assets import (
+    fit_production_models,
+    forecast,
+    forecast_changed,
+    forecast_series,
+    production_models,
+)
+from forecast_assets.launches.batch.jobs import batch, prioritise_batch
+from forecast_assets.launches.batch.promotion import promote_batch_champions
+from forecast_assets.launches.comparison.jobs import compare_candidates
+from forecast_assets.launches.pipeline.jobs import model_pipeline
+from forecast_assets.launches.retraining import retrain
+from forecast_assets.launches.sensors import settle_cancelled_runs, settle_failed_runs
+from forecast_assets.launches.showcase.jobs import showcase
+from forecast_assets.launches.showcase.workspace_jobs import change_workspace, replay_workspace
 from forecast_assets.partitions import SERIES, series_policy
-from forecast_assets.portfolio.assets import heatmap, leaderboard
-from forecast_assets.portfolio.batch.jobs import batch, prioritise_batch
-from forecast_assets.portfolio.batch.promotion import promote_batch_champions
-from forecast_assets.portfolio.compare.jobs import compare_candidates
-from forecast_assets.portfolio.operations.assets import (
+from forecast_assets.registry.assets import live_models, register_champions, registered_champion
+from forecast_assets.registry.jobs import promote_champions, rollback_champions
+from forecast_assets.reports.assets import heatmap, leaderboard
+from forecast_assets.reports.jobs import follow_evaluation, tell_operations, watch_dataset
+from forecast_assets.reports.operations_assets import (
     incident_report,
     model_health,
     ops_summary,
     retraining_queue,
 )
-from forecast_assets.portfolio.operations.jobs import follow_evaluation, tell_operations, watch_dataset
-from forecast_assets.portfolio.operations.retraining import retrain
-from forecast_assets.portfolio.pipeline.jobs import model_pipeline
-from forecast_assets.portfolio.sensors import settle_cancelled_runs, settle_failed_runs
-from forecast_assets.portfolio.showcase.jobs import showcase
-from forecast_assets.portfolio.showcase.workspace_jobs import change_workspace, replay_workspace
+from forecast_assets.scenarios.jobs import compare_plans, what_if
 from forecast_assets.settings import settings
 from forecast_assets.stores.resource import RegistryResource, StoresResource
 

@@ -9,8 +9,8 @@ from contextlib import contextmanager
 
 import dagster as dg
 
+from forecast_assets.error_translation import Defect, told_of, translated
 from forecast_assets.errors import ForecastError, Outage
-from forecast_assets.words import Defect, told_of, translated
 
 RETRY = dg.RetryPolicy(max_retries=2, delay=5, backoff=dg.Backoff.EXPONENTIAL)
 

@@ -25,7 +25,7 @@ from forecast_assets_tests.scenario import Place
 _SPEED = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off", "autovacuum": "off"}
 _DAGSTER_YAML = """
 storage:
-  custom: {module: forecast_assets.bookkeeping.storage, class: ForecastStorage, config: {}}
+  custom: {module: forecast_assets.dagster_internals.storage, class: ForecastStorage, config: {}}
 compute_logs: {module: dagster._core.storage.noop_compute_log_manager, class: NoOpComputeLogManager}
 telemetry: {enabled: false}
 """

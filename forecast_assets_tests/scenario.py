@@ -9,16 +9,16 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
-from forecast_assets.backtests import global_forecasts
 from forecast_assets.backtests.assets import BACKTEST, evaluation, global_forecasts_asset
 from forecast_assets.backtests.checks import no_leakage
 from forecast_assets.backtests.jobs import evaluate_changed
-from forecast_assets.backtests.settings import EvaluationSettings
 from forecast_assets.datasets import building, definition
 from forecast_assets.datasets.assets import panel, sales
 from forecast_assets.datasets.checks import coverage, gaps, grain_is_unique
 from forecast_assets.datasets.definition import DatasetOptions
 from forecast_assets.datasets.sources import Columns, FileSource
+from forecast_assets.evaluation_settings import EvaluationSettings
+from forecast_assets.global_models import fold_models
 from forecast_assets.partitions import register_series
 from forecast_assets.stores import Stores
 from forecast_assets.stores.resource import StoresResource
@@ -140,7 +140,7 @@ class Place:
         )
         dataset = definition.load(self.stores, name)
         settings = dataset.options.evaluation
-        global_forecasts.build(self.stores, dataset, settings, run_id=f"prepared-{name}")
+        fold_models.build(self.stores, dataset, settings, run_id=f"prepared-{name}")
 
     def evaluate(
         self,

@@ -36,18 +36,18 @@ def place(module: Path) -> str:
 @pytest.mark.parametrize("module", [m for m in MODULES if place(m).startswith("forecasting/")], ids=place)
 def test_the_engine_knows_neither_dagster_nor_stores(module):
     foreign: tuple[str, ...] = ("dagster", "sqlalchemy", "psycopg2", "mlflow", "fsspec", "polars", "pandas")
-    if place(module) == "forecasting/candidates/libraries.py":  # Prophet takes nothing but its frames
+    if place(module) == "forecasting/core/candidates/libraries.py":  # Prophet takes nothing but its frames
         foreign = tuple(name for name in foreign if name != "pandas")
-    layers = ("stores", "datasets", "backtests", "bookkeeping", "reporting", "cli")
+    layers = ("stores", "datasets", "backtests", "dagster_internals", "rendering", "cli")
     allowed = [name for name in imported(module) if not name.startswith(foreign)]
     assert list(imported(module)) == allowed
     assert not [name for name in allowed if name.startswith(tuple(f"forecast_assets.{x}" for x in layers))]
 
 
 @pytest.mark.parametrize("module", MODULES, ids=place)
-def test_only_bookkeeping_reaches_into_dagster(module):
+def test_only_dagster_internals_reaches_into_dagster(module):
     inside = [name for name in imported(module) if name.startswith(("dagster._", "dagster_postgres"))]
-    assert not inside or place(module).startswith("bookkeeping/")
+    assert not inside or place(module).startswith(("dagster_internals/", "bookkeeping/"))
 
 
 @pytest.mark.parametrize("module", MODULES, ids=place)

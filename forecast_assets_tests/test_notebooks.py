@@ -7,8 +7,8 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-from forecast_assets.backtests.settings import EvaluationSettings
-from forecast_assets.champions.forecasting import make_forecasts
+from forecast_assets.evaluation_settings import EvaluationSettings
+from forecast_assets.forecasts.service import make_forecasts
 from forecast_assets_tests.scenario import Place, many
 
 NOTEBOOKS = sorted((Path(__file__).parents[1] / "notebooks").glob("*.ipynb"))

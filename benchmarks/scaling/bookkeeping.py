@@ -44,7 +44,7 @@ def stock(context: dg.AssetExecutionContext) -> Iterator[dg.AssetMaterialization
 @dg.multi_asset(name="ours", specs=SPECS, can_subset=True)
 def ours(context: dg.AssetExecutionContext) -> Iterator[dg.AssetMaterialization]:
     """Our way."""
-    from forecast_assets.bookkeeping.reporting import report_materializations  # noqa: PLC0415 - stock has none
+    from forecast_assets.dagster_internals.partition_reporting import report_materializations  # noqa: PLC0415 - stock has none
 
     report_materializations(context, said(context))
     yield from ()

@@ -11,14 +11,14 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from forecast_assets.backtests.settings import EvaluationSettings
 from forecast_assets.datasets.canonical import CanonicalReader
 from forecast_assets.datasets.panels import Calendar, densify
 from forecast_assets.datasets.sources import FileSource
-from forecast_assets.forecasting.backtest import Forecasts, backtests
-from forecast_assets.forecasting.global_model import GlobalSettings, fit, predict
-from forecast_assets.forecasting.panel import Panel
-from forecast_assets.forecasting.ranking import rank
+from forecast_assets.evaluation_settings import EvaluationSettings
+from forecast_assets.forecasting.core.backtest import Forecasts, backtests
+from forecast_assets.forecasting.core.global_model import GlobalSettings, fit, predict
+from forecast_assets.forecasting.core.panel import Panel
+from forecast_assets.forecasting.core.ranking import rank
 from forecast_assets.settings import settings as environment
 from scaling.meters import own_cpu
 

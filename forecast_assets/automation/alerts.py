@@ -12,9 +12,9 @@ from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
+from forecast_assets.automation.alert_channels import Messenger
 from forecast_assets.settings import Settings
 from forecast_assets.stores import Stores
-from forecast_assets.stores.messengers import Messenger
 from forecast_assets.stores.warehouse import Row
 
 _SHOWN = 10

@@ -11,17 +11,18 @@ from enum import Enum
 import dagster as dg
 from pydantic import Field
 
-from forecast_assets.backtests import display, global_forecasts
+from forecast_assets.backtests import display
 from forecast_assets.backtests.evaluation import evaluate
 from forecast_assets.backtests.results import Outcome
-from forecast_assets.backtests.settings import EvaluationSettings, revised
-from forecast_assets.bookkeeping.reporting import report_materializations
+from forecast_assets.dagster_internals.partition_reporting import report_materializations
 from forecast_assets.datasets.assets import OWNERS, panel
 from forecast_assets.datasets.definition import load
 from forecast_assets.errors import listed
+from forecast_assets.evaluation_settings import EvaluationSettings, revised
 from forecast_assets.failures import RETRY, refusals_final
+from forecast_assets.global_models import fold_models
 from forecast_assets.partitions import DATASETS, SERIES
-from forecast_assets.reporting.tables import schema, table
+from forecast_assets.rendering.tables import schema, table
 from forecast_assets.settings import settings as environment
 from forecast_assets.stores import Stores
 from forecast_assets.stores.resource import StoresResource
@@ -93,7 +94,7 @@ def global_forecasts_asset(
     with refusals_final():
         dataset = load(stores.open(), context.partition_key)
         settings = revised(dataset.options.evaluation, config.changes())
-        fitted = global_forecasts.build(
+        fitted = fold_models.build(
             stores.open(), dataset, settings, run_id=context.run.run_id, force=config.force
         )
     rows = [

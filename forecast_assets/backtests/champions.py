@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from forecast_assets.forecasting.availability import Availability
-from forecast_assets.forecasting.demand import is_intermittent
-from forecast_assets.forecasting.explanation import BENCHMARK, Contender, Explanation, explain
-from forecast_assets.forecasting.ranking import (
+from forecast_assets.forecasting.analysis.explanation import BENCHMARK, Contender, Explanation, explain
+from forecast_assets.forecasting.core.availability import Availability
+from forecast_assets.forecasting.core.demand import is_intermittent
+from forecast_assets.forecasting.core.ranking import (
     Confidence,
     Ranking,
     RankingPolicy,

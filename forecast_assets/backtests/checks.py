@@ -6,12 +6,12 @@ Does not belong here: the experiment (``forecasting.leakage``).
 
 import dagster as dg
 
-from forecast_assets.backtests import global_forecasts
 from forecast_assets.backtests.assets import global_forecasts_asset
 from forecast_assets.datasets.building import availability, read_panel
 from forecast_assets.datasets.definition import load
-from forecast_assets.forecasting.candidates.catalogue import entry, local
-from forecast_assets.forecasting.leakage import leaks
+from forecast_assets.forecasting.analysis.leakage import leaks
+from forecast_assets.forecasting.core.candidates.catalogue import entry, local
+from forecast_assets.global_models import fold_models
 from forecast_assets.partitions import DATASETS
 from forecast_assets.stores.resource import StoresResource
 
@@ -37,7 +37,7 @@ def no_leakage(context: dg.AssetCheckExecutionContext, stores: StoresResource) -
                 for name in settings.candidates
                 if entry(name).scope == "series" and not entry(name).foreign
             },
-            global_forecasts.models(stores.open(), dataset, settings),
+            fold_models.models(stores.open(), dataset, settings),
         )
     )
     overlaps = int((cutoffs + plan.gap + plan.horizon > sample.days).sum())

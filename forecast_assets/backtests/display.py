@@ -11,8 +11,8 @@ import numpy as np
 
 from forecast_assets.backtests.fold_store import read_folds
 from forecast_assets.backtests.results import Outcome
-from forecast_assets.reporting import plots
-from forecast_assets.reporting.tables import cell, markdown, schema, table
+from forecast_assets.rendering import plots
+from forecast_assets.rendering.tables import cell, markdown, schema, table
 from forecast_assets.stores import Stores
 
 BACKTEST_COLUMNS = schema(

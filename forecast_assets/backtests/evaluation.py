@@ -14,18 +14,19 @@ from itertools import groupby
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast_assets.backtests import global_forecasts, results, upkeep
-from forecast_assets.backtests.ahead import Ahead
+from forecast_assets.backtests import incremental, results
+from forecast_assets.backtests.prefetch import Ahead
 from forecast_assets.backtests.results import Outcome
-from forecast_assets.backtests.settings import EvaluationSettings, revised
 from forecast_assets.datasets.building import read_panel
 from forecast_assets.datasets.definition import Dataset, load
 from forecast_assets.errors import UnknownName, listed
-from forecast_assets.forecasting.availability import Availability, of_history, of_window
-from forecast_assets.forecasting.backtest import Backtest, backtests
-from forecast_assets.forecasting.panel import Panel
-from forecast_assets.forecasting.restriction import costs
+from forecast_assets.evaluation_settings import EvaluationSettings, revised
+from forecast_assets.forecasting.core.availability import Availability, of_history, of_window
+from forecast_assets.forecasting.core.backtest import Backtest, backtests
+from forecast_assets.forecasting.core.panel import Panel
+from forecast_assets.forecasting.core.restriction import costs
 from forecast_assets.forecasting.version import code_version
+from forecast_assets.global_models import fold_models
 from forecast_assets.keys import SeriesKey
 from forecast_assets.settings import settings as environment
 from forecast_assets.stores import Stores
@@ -50,7 +51,7 @@ class Plan:
     fingerprints: list[str]
     stale: np.ndarray
     unchosen: np.ndarray
-    given: global_forecasts.Given
+    given: fold_models.Given
     left_out: Mapping[str, tuple[NDArray[np.bool_], str]]
     gone: list[str]
     ended: list[str]
@@ -112,7 +113,7 @@ def plan(
     if not delivered:
         panel = panel.take(np.zeros(0, np.int64))
     anchor = dataset.options.anchor_day(dataset.built().last_day)
-    given = global_forecasts.read(stores, dataset, settings, panel)
+    given = fold_models.read(stores, dataset, settings, panel)
     left_out = restricted(stores, name, settings, panel.series.tolist())
     fingerprints = _fingerprints(panel, settings, anchor, given, left_out)
     known = stores.warehouse.frame("evaluation_marks", dataset=name)
@@ -174,7 +175,7 @@ def _fingerprints(
     panel: Panel,
     settings: EvaluationSettings,
     anchor: dt.date,
-    given: global_forecasts.Given,
+    given: fold_models.Given,
     left_out: Mapping[str, tuple[NDArray[np.bool_], str]],
 ) -> list[str]:
     common = f"{settings.hash()}|{anchor.isoformat()}|{code_version()}|{given.identity()}"
@@ -188,11 +189,11 @@ def _fingerprints(
 def _carried_out(stores: Stores, work: Plan, *, run_id: str, choose: bool) -> Iterator[list[Outcome]]:
     fresh = work.panel.series[~work.stale & ~work.unchosen].tolist() + work.ended
     if fresh:
-        yield upkeep.reused(stores, fresh)
+        yield incremental.reused(stores, fresh)
     if work.gone:
-        yield upkeep.end(stores, work.gone, _context(work, run_id), choose=choose)
+        yield incremental.end(stores, work.gone, _context(work, run_id), choose=choose)
     if work.unchosen.any():
-        yield upkeep.rechosen(
+        yield incremental.rechosen(
             stores, work.panel.series[work.unchosen].tolist(), settings=work.settings, run_id=run_id
         )
     rows = np.flatnonzero(work.stale)

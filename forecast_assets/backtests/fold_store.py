@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from forecast_assets.forecasting.backtest import Backtest
+from forecast_assets.forecasting.core.backtest import Backtest
 from forecast_assets.stores import Stores
 
 

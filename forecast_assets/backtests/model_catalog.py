@@ -10,8 +10,8 @@ import dagster as dg
 
 from forecast_assets.datasets.assets import OWNERS
 from forecast_assets.failures import RETRY
-from forecast_assets.forecasting.candidates.catalogue import CATALOGUE, DEFAULT, Entry
-from forecast_assets.reporting.tables import schema, table
+from forecast_assets.forecasting.core.candidates.catalogue import CATALOGUE, DEFAULT, Entry
+from forecast_assets.rendering.tables import schema, table
 
 _PACKAGES = {"xgboost": "xgboost", "stats": "statsforecast"}
 COLUMNS = schema(

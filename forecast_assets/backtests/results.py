@@ -18,11 +18,11 @@ from numpy.typing import NDArray
 
 from forecast_assets.backtests.champions import Choice, choose_champions
 from forecast_assets.backtests.fold_store import fold_table
-from forecast_assets.backtests.settings import EvaluationSettings
-from forecast_assets.forecasting.availability import Availability
-from forecast_assets.forecasting.backtest import Backtest
-from forecast_assets.forecasting.demand import is_intermittent
-from forecast_assets.forecasting.ranking import Ranking, exclusion, rank
+from forecast_assets.evaluation_settings import EvaluationSettings
+from forecast_assets.forecasting.core.availability import Availability
+from forecast_assets.forecasting.core.backtest import Backtest
+from forecast_assets.forecasting.core.demand import is_intermittent
+from forecast_assets.forecasting.core.ranking import Ranking, exclusion, rank
 from forecast_assets.stores import Stores
 from forecast_assets.stores.warehouse import Row
 

@@ -17,8 +17,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from forecast_assets.cli.refusals import BROKE, DONE, OUTAGE, REFUSED, SAY
-from forecast_assets.reporting.export import as_csv, as_json
-from forecast_assets.reporting.tables import cell
+from forecast_assets.rendering.export import as_csv, as_json
+from forecast_assets.rendering.tables import cell
 
 __all__ = ["BROKE", "DONE", "OUTAGE", "REFUSED", "SAY", "Format", "listing", "progress", "save"]
 

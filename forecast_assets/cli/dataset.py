@@ -13,7 +13,6 @@ import polars as pl
 import typer
 from pydantic import BaseModel, ValidationError
 
-from forecast_assets.backtests.settings import EvaluationSettings, revised
 from forecast_assets.cli.console import SAY, Format, listing
 from forecast_assets.cli.home import open_instance
 from forecast_assets.datasets import building, definition
@@ -23,7 +22,8 @@ from forecast_assets.datasets.presets.catalogue import Preset, card
 from forecast_assets.datasets.presets.options import asked, local_today
 from forecast_assets.datasets.sources import Columns, FileSource, PresetSource, Source, SqlSource
 from forecast_assets.errors import BadSetting, listed
-from forecast_assets.forecasting.candidates.catalogue import split
+from forecast_assets.evaluation_settings import EvaluationSettings, revised
+from forecast_assets.forecasting.core.candidates.catalogue import split
 from forecast_assets.keys import check_id
 from forecast_assets.stores.resource import open_stores
 

@@ -99,7 +99,7 @@ def _space() -> str:
 
 def _instance() -> str:
     instance = open_instance()
-    if type(instance.event_log_storage).__module__ != "forecast_assets.bookkeeping.storage":
+    if type(instance.event_log_storage).__module__ != "forecast_assets.dagster_internals.storage":
         raise RuntimeError(f"storage is {type(instance.event_log_storage).__name__}")
     return f"DAGSTER_HOME={os.environ['DAGSTER_HOME']}"
 

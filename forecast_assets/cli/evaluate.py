@@ -10,18 +10,17 @@ from typing import Annotated, NamedTuple
 import dagster as dg
 import typer
 
-from forecast_assets.backtests import global_forecasts
 from forecast_assets.backtests.evaluation import PROGRESS, Plan, plan
-from forecast_assets.backtests.settings import revised
-from forecast_assets.bookkeeping.launcher import process_tags
-from forecast_assets.champions import production
-from forecast_assets.champions.forecasting import stale_forecasts
 from forecast_assets.cli.console import BROKE, SAY, progress
 from forecast_assets.cli.home import open_instance
+from forecast_assets.dagster_internals.run_launcher import process_tags
 from forecast_assets.datasets import building, definition
 from forecast_assets.errors import SHOWN_OFFENDERS, UnknownName
+from forecast_assets.evaluation_settings import revised
 from forecast_assets.failures import refusals_raised
-from forecast_assets.forecasting.candidates.catalogue import split
+from forecast_assets.forecasting.core.candidates.catalogue import split
+from forecast_assets.forecasts.service import stale_forecasts
+from forecast_assets.global_models import fold_models, production
 from forecast_assets.keys import SeriesKey
 from forecast_assets.settings import settings
 from forecast_assets.stores import Stores
@@ -86,7 +85,7 @@ def run(dataset: str, series: list[str] | None, changes: Mapping[str, object], *
 
 def _is_current(stores: Stores, dataset: definition.Dataset, changes: Mapping[str, object]) -> bool:
     wanted = revised(dataset.options.evaluation, changes)
-    return building.is_current(dataset) and global_forecasts.is_current(stores, dataset, wanted)
+    return building.is_current(dataset) and fold_models.is_current(stores, dataset, wanted)
 
 
 def _job(name: str) -> dg.JobDefinition:

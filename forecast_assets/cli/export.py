@@ -13,17 +13,17 @@ from typing import Annotated
 import polars as pl
 import typer
 
-from forecast_assets.champions.explaining import explanations
-from forecast_assets.champions.forecast_store import daily_totals
 from forecast_assets.cli.console import SAY, Format, listing, save
 from forecast_assets.cli.home import open_instance
 from forecast_assets.datasets import definition
 from forecast_assets.errors import BadSetting
-from forecast_assets.portfolio.batch import store
-from forecast_assets.portfolio.operations.health import health, queue
-from forecast_assets.portfolio.operations.pictures import pictures
-from forecast_assets.portfolio.operations.report import as_markdown, as_page, as_table
-from forecast_assets.portfolio.operations.summary import summarize
+from forecast_assets.forecasts.explanations import explanations
+from forecast_assets.forecasts.store import daily_totals
+from forecast_assets.launches.batch import store
+from forecast_assets.reports.incident_plots import pictures
+from forecast_assets.reports.incident_report import as_markdown, as_page, as_table
+from forecast_assets.reports.model_health import health, queue
+from forecast_assets.reports.operations import summarize
 from forecast_assets.stores import Stores
 from forecast_assets.stores.resource import open_stores
 

@@ -1,7 +1,7 @@
 """``forecast-assets status|cancel|retry``, and how everything that is launched is launched.
 
 Belongs here: putting a run into the queue or executing it, telling how far it is, exit codes.
-Does not belong here: what can be launched (``submit``) and the work (``portfolio``).
+Does not belong here: what can be launched (``submit``) and the work (``launches``).
 """
 
 import json
@@ -13,13 +13,13 @@ import dagster as dg
 import polars as pl
 import typer
 
-from forecast_assets.bookkeeping import launching
 from forecast_assets.cli.console import BROKE, DONE, SAY, Format, listing
 from forecast_assets.cli.home import open_instance
+from forecast_assets.dagster_internals import run_factory
 from forecast_assets.failures import refusals_raised
-from forecast_assets.portfolio import launched
-from forecast_assets.portfolio.outcome import GOOD, OUTCOME
-from forecast_assets.portfolio.settlement import TERMINAL
+from forecast_assets.launches import runs
+from forecast_assets.launches.outcome import GOOD, OUTCOME
+from forecast_assets.launches.settlement import TERMINAL
 from forecast_assets.stores.resource import open_stores
 from forecast_assets.stores.warehouse import Row
 
@@ -35,7 +35,7 @@ def launch(
     """Launch a job of one op, print the run's id, and leave with the exit code of its outcome."""
     given = config.model_dump(mode="json", exclude_none=True)
     instance = open_instance()
-    run = launching.create(instance, job, {"ops": {op: {"config": given}}}, tags=tags)
+    run = run_factory.create(instance, job, {"ops": {op: {"config": given}}}, tags=tags)
     _begun(instance, run, wait=wait)
 
 
@@ -43,7 +43,7 @@ def _begun(instance: dg.DagsterInstance, run: dg.DagsterRun, *, wait: bool) -> N
     sys.stdout.write(f"{run.run_id}\n")
     sys.stdout.flush()
     if not wait:
-        launching.queue(instance, run)
+        run_factory.queue(instance, run)
         SAY.print(
             f"queued; the daemon (`dagster dev`) starts it. See `forecast-assets status {run.run_id}`",
             markup=False,
@@ -55,7 +55,7 @@ def _begun(instance: dg.DagsterInstance, run: dg.DagsterRun, *, wait: bool) -> N
 def _executed(instance: dg.DagsterInstance, run: dg.DagsterRun) -> int:
     try:
         with refusals_raised():
-            launching.execute(instance, run)
+            run_factory.execute(instance, run)
     except dg.Failure as failure:
         SAY.print(str(failure.description), markup=False)
     ended = instance.get_run_by_id(run.run_id)
@@ -72,9 +72,9 @@ def status(
     """Tell how far launched runs are: the newest ones, or one of them."""
     stores = open_stores()
     if run_id is None:
-        rows = launched.newest(stores, sort=sort)
+        rows = runs.newest(stores, sort=sort)
     else:
-        _, row = launched.find(stores, open_instance(), run_id)
+        _, row = runs.find(stores, open_instance(), run_id)
         rows = [row]
         _next_steps(row)
     listing(_frame(rows, form), form)
@@ -82,7 +82,7 @@ def status(
 
 def _frame(rows: list[Row], form: Format) -> pl.DataFrame:
     """Rows of different kinds: what each counts stays its own, or becomes what a person reads."""
-    plain = [name for name in launched.COLUMNS if name != "progress"]
+    plain = [name for name in runs.COLUMNS if name != "progress"]
     frame = pl.DataFrame(
         [{name: row[name] for name in plain} for row in rows],
         schema=None if rows else plain,
@@ -113,7 +113,7 @@ def _progress(counts: Mapping[str, Any] | None) -> str:
 
 def cancel(run_id: RunId) -> None:
     """End a run: nothing more is begun, what is in hand is waited for, what is done is kept."""
-    row = launched.cancel(open_stores(), open_instance(), run_id)
+    row = runs.cancel(open_stores(), open_instance(), run_id)
     if row["status"] not in TERMINAL and row["created_at"] is not None:
         SAY.print(
             f"run {run_id} is not drained yet: {_summed(row)}; it ends as soon as what it computes is done",
@@ -138,4 +138,4 @@ def retry(
 ) -> None:
     """Try again what failed, as a new run; a batch keeps its record, everything else gets a new one."""
     instance = open_instance()
-    _begun(instance, launched.retried(open_stores(), instance, run_id, item), wait=wait)
+    _begun(instance, runs.retried(open_stores(), instance, run_id, item), wait=wait)

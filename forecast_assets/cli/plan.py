@@ -11,11 +11,11 @@ from typing import Annotated
 import polars as pl
 import typer
 
-from forecast_assets.champions import planning
-from forecast_assets.champions.forecast_store import forecast_days
-from forecast_assets.champions.plan_jobs import COMPARED, assumed
 from forecast_assets.cli.console import SAY, Format, listing
-from forecast_assets.forecasting.whatif import Lifecycle, Promotion
+from forecast_assets.forecasting.analysis.whatif import Lifecycle, Promotion
+from forecast_assets.forecasts.store import forecast_days
+from forecast_assets.scenarios import plans
+from forecast_assets.scenarios.jobs import COMPARED, assumed
 from forecast_assets.stores.resource import open_stores
 
 app = typer.Typer(help="Kept what-if plans.", no_args_is_help=True)
@@ -47,7 +47,7 @@ def what_if(  # noqa: PLR0917 - one parameter per option
     """Forecast a series under other prices, promotions, holidays or stages of life."""
     stores, run_id = open_stores(), uuid.uuid4().hex
     if save is not None:
-        planning.check_plan(save, tag or [])
+        plans.check_plan(save, tag or [])
     given = {
         "price_change": price_change,
         "promotion": promotion and promotion.value,
@@ -57,9 +57,9 @@ def what_if(  # noqa: PLR0917 - one parameter per option
         "first_day": first_day,
         "last_day": last_day,
     }
-    answer = planning.what_if(stores, series, assumed(stores, given, like), run_id=run_id)
+    answer = plans.what_if(stores, series, assumed(stores, given, like), run_id=run_id)
     if save is not None:
-        planning.save(stores, answer, save, tag or [], run_id=run_id)
+        plans.save(stores, answer, save, tag or [], run_id=run_id)
     listing(
         pl.DataFrame(
             {"date": answer.forecast.dates(), "as_planned": answer.baseline, "what_if": answer.effect.units}
@@ -84,7 +84,7 @@ def list_plans(
 @app.command()
 def show(name: Annotated[str, typer.Argument(help="Name of the plan.")], form: Form = Format.TABLE) -> None:
     """Show a plan day by day, with what it assumes and who answered."""
-    row = planning.read(open_stores(), name)
+    row = plans.read(open_stores(), name)
     baseline: list[float] = row["baseline"]  # type: ignore[assignment]  # an array column
     days = forecast_days(row["first_day"], len(baseline))  # type: ignore[arg-type]  # a date column
     listing(pl.DataFrame({"date": days, "as_planned": baseline, "what_if": row["scenario"]}), form)
@@ -100,12 +100,12 @@ def compare(
     form: Form = Format.TABLE,
 ) -> None:
     """Rank plans, the greatest gain first."""
-    rows = planning.compare(open_stores(), names, by.value)
+    rows = plans.compare(open_stores(), names, by.value)
     listing(pl.DataFrame([{name: row[name] for name in COMPARED} for row in rows]), form)
 
 
 @app.command()
 def delete(name: Annotated[str, typer.Argument(help="Name of the plan.")]) -> None:
     """Forget a plan."""
-    planning.delete(open_stores(), name)
+    plans.delete(open_stores(), name)
     SAY.print(f"{name} is forgotten", markup=False)

@@ -12,20 +12,20 @@ from typing import Annotated
 import polars as pl
 import typer
 
-from forecast_assets.bookkeeping.checks import failed_checks
-from forecast_assets.champions import decisions
-from forecast_assets.champions.decision_jobs import LISTED, QUALITY, diff, settled, show_decision
-from forecast_assets.champions.decisions import Proposal, Refused
-from forecast_assets.champions.lineage import lineage
-from forecast_assets.champions.promotion import Action, Decision, Moved
 from forecast_assets.cli.console import BROKE, SAY, Format, listing
 from forecast_assets.cli.evaluate import launch, range_tags
 from forecast_assets.cli.home import open_instance
 from forecast_assets.cli.submit import Category, Products, Region, Stores, TopN, scoped
+from forecast_assets.dagster_internals.check_results import failed_checks
 from forecast_assets.datasets.definition import load
 from forecast_assets.errors import UnknownName, listed
-from forecast_assets.portfolio.batch.config import ScopeConfig, ScopeKind
-from forecast_assets.portfolio.scopes import pairs
+from forecast_assets.launches.batch.config import ScopeConfig, ScopeKind
+from forecast_assets.launches.scopes import pairs
+from forecast_assets.registry import proposals as decisions
+from forecast_assets.registry.jobs import LISTED, QUALITY, diff, settled, show_decision
+from forecast_assets.registry.lineage import lineage
+from forecast_assets.registry.promotion import Action, Decision, Moved
+from forecast_assets.registry.proposals import Proposal, Refused
 from forecast_assets.stores.registry import open_registry
 from forecast_assets.stores.resource import open_stores
 

@@ -1,7 +1,7 @@
 """``forecast-assets submit``: launch what a person launches.
 
 Belongs here: one command per kind of launched work, its options as configuration.
-Does not belong here: running it (``launch``) and the work (``portfolio``).
+Does not belong here: running it (``launch``) and the work (``launches``).
 """
 
 import datetime as dt
@@ -13,18 +13,18 @@ import typer
 from forecast_assets.cli import launch
 from forecast_assets.cli.launch import Wait
 from forecast_assets.datasets.presets.catalogue import Preset
-from forecast_assets.forecasting.candidates.catalogue import split
-from forecast_assets.portfolio.batch.config import BatchConfig, Operation, ScopeKind
-from forecast_assets.portfolio.batch.request import checked
-from forecast_assets.portfolio.compare import config as comparison
-from forecast_assets.portfolio.compare.config import CompareConfig
-from forecast_assets.portfolio.matrices import MatrixName
-from forecast_assets.portfolio.operations import retraining
-from forecast_assets.portfolio.operations.retraining import RetrainConfig
-from forecast_assets.portfolio.pipeline import config as pipelines
-from forecast_assets.portfolio.pipeline.config import Mode, PipelineConfig, SweepName
-from forecast_assets.portfolio.showcase import config as showcases
-from forecast_assets.portfolio.showcase.config import Preservation, ShowcaseConfig
+from forecast_assets.forecasting.core.candidates.catalogue import split
+from forecast_assets.launches import retraining
+from forecast_assets.launches.batch.config import BatchConfig, Operation, ScopeKind
+from forecast_assets.launches.batch.request import checked
+from forecast_assets.launches.candidate_sets import MatrixName
+from forecast_assets.launches.comparison import config as comparison
+from forecast_assets.launches.comparison.config import CompareConfig
+from forecast_assets.launches.pipeline import config as pipelines
+from forecast_assets.launches.pipeline.config import Mode, PipelineConfig, SweepName
+from forecast_assets.launches.retraining import RetrainConfig
+from forecast_assets.launches.showcase import config as showcases
+from forecast_assets.launches.showcase.config import Preservation, ShowcaseConfig
 from forecast_assets.stores.resource import open_stores
 
 app = typer.Typer(help="Launch work; prints the run id.", no_args_is_help=True)

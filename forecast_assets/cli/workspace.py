@@ -1,7 +1,7 @@
 """``forecast-assets workspace``: kept showcases.
 
 Belongs here: listing, showing, restoring, replaying and tidying up.
-Does not belong here: records (``portfolio.showcase.workspaces``).
+Does not belong here: records (``launches.showcase.workspaces``).
 """
 
 import json
@@ -15,7 +15,7 @@ from forecast_assets.cli import launch
 from forecast_assets.cli.console import SAY, Format, listing
 from forecast_assets.cli.launch import Wait
 from forecast_assets.errors import BadSetting
-from forecast_assets.portfolio.showcase import references, workspaces
+from forecast_assets.launches.showcase import references, workspaces
 from forecast_assets.stores.resource import open_stores
 
 app = typer.Typer(help="Kept showcases.", no_args_is_help=True)

@@ -14,7 +14,7 @@ from pydantic import Field
 from forecast_assets.datasets import building
 from forecast_assets.failures import RETRY, refusals_final
 from forecast_assets.partitions import DATASETS, register_series
-from forecast_assets.reporting.tables import schema, table
+from forecast_assets.rendering.tables import schema, table
 from forecast_assets.stores.resource import StoresResource
 
 GROUP = "datasets"

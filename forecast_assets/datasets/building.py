@@ -20,8 +20,8 @@ from forecast_assets.datasets.panel_files import write_panels
 from forecast_assets.datasets.presets.keeping import star_path
 from forecast_assets.datasets.sources import Source
 from forecast_assets.errors import BadSales, Outage, UnknownName
-from forecast_assets.forecasting.availability import of_history
-from forecast_assets.forecasting.panel import Panel
+from forecast_assets.forecasting.core.availability import of_history
+from forecast_assets.forecasting.core.panel import Panel
 from forecast_assets.stores import Stores
 
 

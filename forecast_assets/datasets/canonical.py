@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from forecast_assets.datasets.findings import AT
 from forecast_assets.datasets.ids import MISSING
-from forecast_assets.datasets.judging import JudgedSales
 from forecast_assets.datasets.sources import ORIGINALS, Columns, Source
+from forecast_assets.datasets.validation import JudgedSales
 from forecast_assets.keys import MAX_LENGTH, SEPARATOR, check_id
 
 _DAY_BITS = 17

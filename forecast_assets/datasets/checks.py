@@ -10,9 +10,9 @@ import polars as pl
 from forecast_assets.datasets import building
 from forecast_assets.datasets.assets import panel, sales
 from forecast_assets.datasets.definition import load
-from forecast_assets.forecasting.availability import MIN_COVERAGE
+from forecast_assets.forecasting.core.availability import MIN_COVERAGE
 from forecast_assets.partitions import DATASETS
-from forecast_assets.reporting.tables import table
+from forecast_assets.rendering.tables import table
 from forecast_assets.stores.resource import StoresResource
 
 _SHOWN = 20

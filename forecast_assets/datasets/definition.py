@@ -12,9 +12,9 @@ from typing import Literal
 import polars as pl
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from forecast_assets.backtests.settings import EvaluationSettings
 from forecast_assets.datasets.sources import SOURCE, Source
 from forecast_assets.errors import BadSetting, UnknownName
+from forecast_assets.evaluation_settings import EvaluationSettings
 from forecast_assets.stores import Stores
 from forecast_assets.stores.warehouse import Row
 

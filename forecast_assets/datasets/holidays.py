@@ -12,7 +12,7 @@ import numpy as np
 
 from forecast_assets.datasets.panels import Calendar
 from forecast_assets.errors import BadSetting, listed
-from forecast_assets.forecasting.panel import Panel
+from forecast_assets.forecasting.core.panel import Panel
 
 COLUMN = "holiday"
 

@@ -16,10 +16,10 @@ from forecast_assets.datasets.assets import GROUP, OWNERS, panel, today
 from forecast_assets.datasets.building import read_panel
 from forecast_assets.datasets.definition import load
 from forecast_assets.failures import RETRY, refusals_final
-from forecast_assets.forecasting.quality import findings
+from forecast_assets.forecasting.analysis.quality import findings
 from forecast_assets.keys import SeriesKey
 from forecast_assets.partitions import DATASETS
-from forecast_assets.reporting.tables import schema, table
+from forecast_assets.rendering.tables import schema, table
 from forecast_assets.stores import Stores
 from forecast_assets.stores.resource import StoresResource
 from forecast_assets.stores.warehouse import Row

@@ -11,7 +11,7 @@ import polars as pl
 
 from forecast_assets.datasets import holidays, panels
 from forecast_assets.datasets.definition import Dataset, Snapshot
-from forecast_assets.forecasting.panel import Panel
+from forecast_assets.forecasting.core.panel import Panel
 from forecast_assets.keys import SeriesKey
 from forecast_assets.stores import Stores
 

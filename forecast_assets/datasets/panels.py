@@ -17,8 +17,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from forecast_assets.errors import Outage, UnknownName, listed
-from forecast_assets.forecasting.demand import demand_classes, revenue
-from forecast_assets.forecasting.panel import Panel
+from forecast_assets.forecasting.core.demand import demand_classes, revenue
+from forecast_assets.forecasting.core.panel import Panel
 from forecast_assets.keys import SEPARATOR, SeriesKey
 from forecast_assets.stores.lake import Lake
 

@@ -13,8 +13,8 @@ import polars as pl
 
 from forecast_assets.datasets.building import read_panel
 from forecast_assets.datasets.definition import load
-from forecast_assets.forecasting.live import RANGES, Live, Scores
-from forecast_assets.forecasting.panel import Panel
+from forecast_assets.forecasting.analysis.live import RANGES, Live, Scores
+from forecast_assets.forecasting.core.panel import Panel
 from forecast_assets.stores import Stores
 
 

@@ -8,14 +8,14 @@ import dagster as dg
 import numpy as np
 from pydantic import Field
 
-from forecast_assets.champions.assets import FORECAST
 from forecast_assets.datasets.assets import OWNERS, panel
 from forecast_assets.drift.accuracy import score
 from forecast_assets.drift.assets import GROUP
 from forecast_assets.failures import RETRY, refusals_final
-from forecast_assets.forecasting.live import RANGES
+from forecast_assets.forecasting.analysis.live import RANGES
+from forecast_assets.forecasts.assets import FORECAST
 from forecast_assets.partitions import DATASETS
-from forecast_assets.reporting.tables import schema, table
+from forecast_assets.rendering.tables import schema, table
 from forecast_assets.stores.resource import StoresResource
 
 _WORST = 20

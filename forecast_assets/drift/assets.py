@@ -1,7 +1,7 @@
 """Drift: whose champion has become worse than it used to be?
 
 Belongs here: the asset ``drift`` (by series), its check and its jobs.
-Does not belong here: the work (``judging``) and what is done about it (``portfolio``).
+Does not belong here: the work (``detection``) and what is done about it (``reports``).
 """
 
 from collections.abc import Iterator
@@ -10,13 +10,13 @@ import dagster as dg
 from pydantic import Field
 
 from forecast_assets.backtests.assets import CHAMPION
-from forecast_assets.bookkeeping.reporting import report_materializations
+from forecast_assets.dagster_internals.partition_reporting import report_materializations
 from forecast_assets.datasets.assets import OWNERS, panel
-from forecast_assets.drift.judging import Alarm, Judged, judge
+from forecast_assets.drift.detection import Alarm, Judged, judge
 from forecast_assets.errors import listed
 from forecast_assets.failures import RETRY, refusals_final
 from forecast_assets.partitions import SERIES
-from forecast_assets.reporting.tables import schema, table
+from forecast_assets.rendering.tables import schema, table
 from forecast_assets.settings import settings as environment
 from forecast_assets.stores import Stores
 from forecast_assets.stores.resource import StoresResource

@@ -1,7 +1,7 @@
 """The registry: model versions, their aliases and their files in MLflow.
 
 Belongs here: every call to MLflow, with what can go wrong told in sentences.
-Does not belong here: what a version means and when an alias moves (``champions``).
+Does not belong here: what a version means and when an alias moves (``registry``).
 """
 
 import tempfile

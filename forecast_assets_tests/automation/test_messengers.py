@@ -5,9 +5,9 @@ import time
 
 import pytest
 
+from forecast_assets.automation.alert_channels import Mail, Webhook, messengers
 from forecast_assets.errors import BadSetting
 from forecast_assets.settings import settings
-from forecast_assets.stores.messengers import Mail, Webhook, messengers
 from forecast_assets_tests.automation.servers import LOOPBACK, certificate, hook, letters
 
 CANARY = "canary-7f3a"

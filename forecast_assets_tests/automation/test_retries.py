@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import dagster as dg
 import pytest
 
-from forecast_assets.automation.retries import ASKED_AGAIN, recover
-from forecast_assets.automation.watching import WILL_RETRY, look_at_runs
+from forecast_assets.automation.incident_detection import WILL_RETRY, look_at_runs
+from forecast_assets.automation.sensors.retries import ASKED_AGAIN, recover
 from forecast_assets_tests.scenario import Place
 
 MINUTE = dt.timedelta(minutes=1)

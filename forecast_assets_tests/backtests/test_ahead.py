@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from forecast_assets.backtests.ahead import Ahead
+from forecast_assets.backtests.prefetch import Ahead
 
 
 def test_items_come_in_their_order():

@@ -6,9 +6,10 @@ import dagster as dg
 import numpy as np
 
 from forecast_assets.backtests import checks
-from forecast_assets.backtests.settings import EvaluationSettings
-from forecast_assets.forecasting import global_model, leakage
-from forecast_assets.forecasting.candidates.baselines import MovingAverage, Naive
+from forecast_assets.evaluation_settings import EvaluationSettings
+from forecast_assets.forecasting.analysis import leakage
+from forecast_assets.forecasting.core import global_model
+from forecast_assets.forecasting.core.candidates.baselines import MovingAverage, Naive
 from forecast_assets_tests.scenario import HEALTHY, QUICK, many, sales_of, shop
 
 GLOBAL = EvaluationSettings(candidates=("naive", "lightgbm"), horizon=7, n_splits=3, min_train=14)

@@ -3,7 +3,7 @@
 import dagster as dg
 
 from forecast_assets.backtests.model_catalog import model_catalog, rows
-from forecast_assets.forecasting.candidates.catalogue import CATALOGUE, DEFAULT
+from forecast_assets.forecasting.core.candidates.catalogue import CATALOGUE, DEFAULT
 
 
 def test_every_model_type_is_shown_with_bounds_and_what_it_costs():

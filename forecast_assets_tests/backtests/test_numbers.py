@@ -10,7 +10,7 @@ import pytest
 
 from forecast_assets.backtests import evaluation as evaluating
 from forecast_assets.backtests.fold_store import read_folds
-from forecast_assets.backtests.settings import EvaluationSettings
+from forecast_assets.evaluation_settings import EvaluationSettings
 from forecast_assets_tests.scenario import SERIES, STOPPED, many, shop
 
 with warnings.catch_warnings():
@@ -116,7 +116,7 @@ def stored(place, keys: list[str]) -> tuple[list[dict], dict[str, list[bytes]]]:
 def test_results_do_not_depend_on_company_blocks_or_processes(ran, monkeypatch, company, processes, block):
     before = stored(ran, KEYS)
     monkeypatch.setenv("FORECAST_PROCESSES", str(processes))
-    monkeypatch.setattr("forecast_assets.forecasting.backtest.BLOCK", block)
+    monkeypatch.setattr("forecast_assets.forecasting.core.backtest.BLOCK", block)
     outcomes = list(evaluating.evaluate(ran.stores, company, run_id="again", changes={}, force=True))
     assert sorted(outcome.series for outcome in outcomes) == sorted(company)
     assert not any(outcome.reused for outcome in outcomes)

@@ -13,8 +13,8 @@ from forecast_assets.backtests.assets import BACKTEST, CHAMPION, evaluation
 from forecast_assets.backtests.fold_store import read_folds
 from forecast_assets.errors import Outage
 from forecast_assets.failures import RETRY
-from forecast_assets.forecasting import backtest as engine
-from forecast_assets.forecasting.candidates.baselines import MovingAverage, Naive, SeasonalNaive
+from forecast_assets.forecasting.core import backtest as engine
+from forecast_assets.forecasting.core.candidates.baselines import MovingAverage, Naive, SeasonalNaive
 from forecast_assets.stores import Stores
 from forecast_assets.stores.lake import Lake
 from forecast_assets.stores.warehouse import Warehouse

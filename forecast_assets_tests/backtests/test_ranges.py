@@ -7,7 +7,7 @@ import pytest
 from forecast_assets.backtests import evaluation as evaluating
 from forecast_assets.backtests.assets import CHAMPION
 from forecast_assets.errors import BadSetting, UnknownName
-from forecast_assets.forecasting import backtest as engine
+from forecast_assets.forecasting.core import backtest as engine
 from forecast_assets_tests.scenario import HEALTHY, SERIES, TORN, YOUNG, Place, many, shop
 
 MANY = [f"many__S{i * 4 // 8}__P{i:03d}" for i in range(8)]

@@ -9,10 +9,10 @@ import polars as pl
 import pytest
 
 from forecast_assets.backtests import evaluation as evaluating
-from forecast_assets.backtests import global_forecasts
 from forecast_assets.backtests.assets import BACKTEST, CHAMPION
-from forecast_assets.backtests.settings import EvaluationSettings
 from forecast_assets.datasets import building, definition
+from forecast_assets.evaluation_settings import EvaluationSettings
+from forecast_assets.global_models import fold_models
 from forecast_assets_tests.scenario import (
     DAYS,
     HEALTHY,
@@ -58,7 +58,7 @@ def forbid(monkeypatch: pytest.MonkeyPatch, *doors: str) -> None:
         raise AssertionError("model work was done")
 
     for door in doors or ("backtests", "fit", "predict"):
-        monkeypatch.setattr(evaluating if door == "backtests" else global_forecasts, door, closed)
+        monkeypatch.setattr(evaluating if door == "backtests" else fold_models, door, closed)
 
 
 def corrected(count: int, amount: float = 3, days: int = DAYS) -> pl.DataFrame:
@@ -81,7 +81,7 @@ def fit_of(place: Place) -> dict[str, Any]:
 def forecasts_of(place: Place) -> dict[str, bytes]:
     dataset = definition.load(place.stores, "many")
     panel = building.read_panel(place.stores, dataset)
-    given = global_forecasts.read(place.stores, dataset, WITH_MODEL, panel).forecasts["lightgbm"]
+    given = fold_models.read(place.stores, dataset, WITH_MODEL, panel).forecasts["lightgbm"]
     assert not isinstance(given, str)
     return {str(key): row.tobytes() for key, row in zip(panel.series, given, strict=True)}
 

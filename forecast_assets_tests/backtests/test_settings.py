@@ -3,8 +3,8 @@
 import pytest
 
 from forecast_assets.backtests.assets import EvaluationConfig
-from forecast_assets.backtests.settings import EvaluationSettings, revised
 from forecast_assets.errors import BadSetting
+from forecast_assets.evaluation_settings import EvaluationSettings, revised
 
 
 def test_the_defaults_are_those_of_the_product():

@@ -6,12 +6,12 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from forecast_assets.bookkeeping import launching
-from forecast_assets.portfolio.batch import store
-from forecast_assets.portfolio.batch.config import BatchConfig
-from forecast_assets.portfolio.batch.request import checked
-from forecast_assets.portfolio.sensors import settle_failed_runs
-from forecast_assets_tests.portfolio.conftest import items_of
+from forecast_assets.dagster_internals import run_factory
+from forecast_assets.launches.batch import store
+from forecast_assets.launches.batch.config import BatchConfig
+from forecast_assets.launches.batch.request import checked
+from forecast_assets.launches.sensors import settle_failed_runs
+from forecast_assets_tests.launches.conftest import items_of
 from forecast_assets_tests.scenario import HEALTHY
 
 COLUMNS = (
@@ -68,7 +68,7 @@ def test_what_cannot_be_launched_is_refused_at_once_and_leaves_no_run(cli, home)
 def test_the_record_of_a_dead_process_is_settled_by_the_sensor_and_by_whoever_asks(cli, home):
     config: dict[str, Any] = {"dataset": "shop", "scope": "demo", "candidates": ["naive"]}
     for ask in (False, True):
-        run = launching.create(home.instance, "batch", {"ops": {"work_off_batch": {"config": config}}})
+        run = run_factory.create(home.instance, "batch", {"ops": {"work_off_batch": {"config": config}}})
         store.create(home.stores, checked(home.stores, BatchConfig(**config)), batch_id=run.run_id)
         home.instance.report_run_failed(run)
         if ask:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from forecast_assets.datasets import judging
+from forecast_assets.datasets import validation
 from forecast_assets.datasets.canonical import CanonicalReader, SalesSummary
 from forecast_assets.datasets.sources import Columns, FileSource
 from forecast_assets.errors import BadSales
@@ -124,21 +124,21 @@ def test_batches_and_row_groups_leave_no_trace(rows_per_batch, group, tmp_path, 
     random.Random(3).shuffle(rows)  # noqa: S311 - order, not secrets
     source = through("parquet", tmp_path, rows, WIDE, columns=ROLES)
     pl.read_parquet(source.path).write_parquet(source.path, row_group_size=group)
-    monkeypatch.setattr(judging, "ROWS_PER_BATCH", rows_per_batch)
+    monkeypatch.setattr(validation, "ROWS_PER_BATCH", rows_per_batch)
     got = dict(reader(source))
     assert list(got) == list(expected)
     assert all(got[store].equals(expected[store]) for store in expected)
 
 
 def test_offenders_of_a_late_batch_are_still_counted(tmp_path, monkeypatch):
-    monkeypatch.setattr(judging, "ROWS_PER_BATCH", 1)
+    monkeypatch.setattr(validation, "ROWS_PER_BATCH", 1)
     rows = [[f"S{n}", "P1", FIRST, -n] for n in range(1, 6)]
     with pytest.raises(BadSales, match=r"line 2 \('-1'\).*line 6 \('-5'\)"):
         list(reader(through("csv", tmp_path, rows)))
 
 
 def test_stores_of_clean_batches_come_before_the_refusal(tmp_path, monkeypatch):
-    monkeypatch.setattr(judging, "ROWS_PER_BATCH", 1)
+    monkeypatch.setattr(validation, "ROWS_PER_BATCH", 1)
     stores = iter(reader(through("csv", tmp_path, [["S1", "P1", FIRST, 1], ["S2", "P1", FIRST, -1]])))
     assert next(stores)[0] == "S1"
     with pytest.raises(BadSales):

@@ -10,7 +10,7 @@ from forecast_assets.datasets.definition import DatasetOptions
 from forecast_assets.datasets.holidays import national
 from forecast_assets.datasets.sources import Columns, FileSource
 from forecast_assets.errors import BadSetting
-from forecast_assets.forecasting.panel import Panel
+from forecast_assets.forecasting.core.panel import Panel
 from forecast_assets_tests.scenario import DAYS, HEALTHY, START, TODAY, Place, sales_of
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from forecast_assets.datasets.panels import Calendar, densify, read, write
 from forecast_assets.errors import UnknownName
-from forecast_assets.forecasting.panel import Panel
+from forecast_assets.forecasting.core.panel import Panel
 from forecast_assets.stores.lake import Lake
 
 FIRST = dt.date(2026, 1, 1)

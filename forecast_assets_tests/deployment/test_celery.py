@@ -14,8 +14,8 @@ import sqlalchemy as sa
 from dagster_celery.tags import DAGSTER_CELERY_TASK_ID_TAG
 
 from forecast_assets.backtests.assets import CHAMPION
-from forecast_assets.bookkeeping.celery_launcher import WatchedCeleryRunLauncher
 from forecast_assets.cli.home import open_instance
+from forecast_assets.dagster_internals.celery_launcher import WatchedCeleryRunLauncher
 from forecast_assets.stores.resource import StoresResource
 from forecast_assets_tests.conftest import fresh_database
 from forecast_assets_tests.dagit import Dagit, free_port, until
@@ -25,7 +25,16 @@ from forecast_assets_tests.scenario import Place, many
 REDIS = shutil.which("redis-server")
 SERIES = int(os.environ.get("FORECAST_TEST_SERIES", "2000"))
 RUNS = 8
-CELERY = ["-A", "forecast_assets.bookkeeping.celery_launcher", "worker", "-Q", "dagster", "-c", "1", "-n"]
+CELERY = [
+    "-A",
+    "forecast_assets.dagster_internals.celery_launcher",
+    "worker",
+    "-Q",
+    "dagster",
+    "-c",
+    "1",
+    "-n",
+]
 BACKFILL = """mutation B($series: [String!]!) { told: launchPartitionBackfill(backfillParams: {
     assetSelection: [{path: ["backtest"]}, {path: ["champion"]}], partitionNames: $series}) {
     __typename ... on LaunchBackfillSuccess { backfillId } ... on PythonError { message } } }"""

@@ -13,8 +13,8 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-from forecast_assets.champions.registration import register
 from forecast_assets.errors import BadSetting
+from forecast_assets.registry.registration import register
 from forecast_assets.stores.registry import Registry
 from forecast_assets_tests.conftest import fresh_database
 from forecast_assets_tests.dagit import free_port, until

@@ -9,7 +9,7 @@ import pytest
 
 from forecast_assets.datasets.definition import remove
 from forecast_assets.drift.assets import DRIFT, drift, hold, judge_drift
-from forecast_assets.drift.judging import judge
+from forecast_assets.drift.detection import judge
 from forecast_assets_tests.scenario import HEALTHY, QUICK, SERIES, YOUNG, many, shop
 
 COUNT, LONG = 8, 150

@@ -13,10 +13,10 @@ from uuid import uuid4
 
 import pytest
 
-from forecast_assets.champions.promotion import Decision, Move, carry_out
 from forecast_assets.errors import BadSetting, Outage
+from forecast_assets.registry.promotion import Decision, Move, carry_out
 from forecast_assets.stores.registry import NewVersion, Registry
-from forecast_assets_tests.champions.conftest import registered_place
+from forecast_assets_tests.registry.conftest import registered_place
 
 __all__ = ["registered_place"]
 ANN = Decision("run", "promoted", "ann")

@@ -5,8 +5,8 @@ import datetime as dt
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast_assets.forecasting.candidates.protocol import Candidate
-from forecast_assets.forecasting.panel import Panel
+from forecast_assets.forecasting.core.candidates.protocol import Candidate
+from forecast_assets.forecasting.core.panel import Panel
 
 
 def panel_of(units: NDArray[np.float32], first: int = 0, **known: NDArray[np.float32]) -> Panel:

@@ -2,8 +2,8 @@
 
 import pytest
 
-from forecast_assets.forecasting.availability import Availability, of_history, of_window
-from forecast_assets.forecasting.folds import FoldPlan
+from forecast_assets.forecasting.core.availability import Availability, of_history, of_window
+from forecast_assets.forecasting.core.folds import FoldPlan
 
 PLAN = FoldPlan(horizon=14, n_splits=5, min_train=30)  # 44 days are limited, 100 are ready
 

@@ -5,11 +5,11 @@ from datetime import date
 import numpy as np
 import pytest
 
-from forecast_assets.forecasting import backtest as engine
-from forecast_assets.forecasting.backtest import backtest, backtests
-from forecast_assets.forecasting.candidates.baselines import MovingAverage, Naive
-from forecast_assets.forecasting.folds import FoldPlan
-from forecast_assets.forecasting.panel import Panel
+from forecast_assets.forecasting.core import backtest as engine
+from forecast_assets.forecasting.core.backtest import backtest, backtests
+from forecast_assets.forecasting.core.candidates.baselines import MovingAverage, Naive
+from forecast_assets.forecasting.core.folds import FoldPlan
+from forecast_assets.forecasting.core.panel import Panel
 from forecast_assets_tests.forecasting.awkward import awkward_units
 
 PLAN = FoldPlan(horizon=7, n_splits=3, min_train=14)

@@ -6,15 +6,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from forecast_assets.errors import BadSetting
-from forecast_assets.forecasting.candidates import ets, intermittent
-from forecast_assets.forecasting.candidates.baselines import (
+from forecast_assets.forecasting.core.candidates import ets, intermittent
+from forecast_assets.forecasting.core.candidates.baselines import (
     MovingAverage,
     Naive,
     SeasonalAverage,
     SeasonalNaive,
     WeightedMovingAverage,
 )
-from forecast_assets.forecasting.candidates.catalogue import (
+from forecast_assets.forecasting.core.candidates.catalogue import (
     CATALOGUE,
     DEFAULT,
     candidate,
@@ -23,8 +23,8 @@ from forecast_assets.forecasting.candidates.catalogue import (
     parse,
     split,
 )
-from forecast_assets.forecasting.candidates.intermittent import TSB, CrostonSBA
-from forecast_assets.forecasting.candidates.smoothing import ADIDA, SES
+from forecast_assets.forecasting.core.candidates.intermittent import TSB, CrostonSBA
+from forecast_assets.forecasting.core.candidates.smoothing import ADIDA, SES
 from forecast_assets_tests.forecasting.awkward import awkward_units, predict
 
 NAMES = [name for name, entry in CATALOGUE.items() if entry.scope == "series" and not entry.foreign]

@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from forecast_assets.forecasting.contributions import contributions, strongest_features
-from forecast_assets.forecasting.global_model import GlobalSettings, fit
-from forecast_assets.forecasting.outlook import outlook
+from forecast_assets.forecasting.analysis.contributions import contributions, strongest_features
+from forecast_assets.forecasting.core.global_model import GlobalSettings, fit
+from forecast_assets.forecasting.core.outlook import outlook
 from forecast_assets_tests.forecasting.awkward import awkward_units, panel_of
 
 NAN = np.nan

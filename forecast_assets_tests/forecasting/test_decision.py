@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from forecast_assets.errors import BadSetting
-from forecast_assets.forecasting.decision import bias_risk, decide, z_value
+from forecast_assets.forecasting.core.decision import bias_risk, decide, z_value
 
 WEEK = np.array([[10, 12, 8, 15, 11, 9, 12]], np.float32)
 UNKNOWN = np.full_like(WEEK, np.nan)

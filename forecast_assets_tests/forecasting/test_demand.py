@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from forecast_assets.forecasting.demand import demand_classes, is_intermittent, revenue
+from forecast_assets.forecasting.core.demand import demand_classes, is_intermittent, revenue
 
 NAN = np.nan
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forecast_assets.forecasting.drift import trend, verdict
+from forecast_assets.forecasting.analysis.drift import trend, verdict
 
 NONE = math.nan
 

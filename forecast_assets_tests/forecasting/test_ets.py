@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from forecast_assets.forecasting.candidates import ets
-from forecast_assets.forecasting.candidates.ets import ETS
+from forecast_assets.forecasting.core.candidates import ets
+from forecast_assets.forecasting.core.candidates.ets import ETS
 from forecast_assets_tests.forecasting.awkward import awkward_units, predict
 
 WEEK = np.array([10, 12, 14, 16, 30, 40, 3], np.float32)

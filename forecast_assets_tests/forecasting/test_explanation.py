@@ -2,15 +2,15 @@
 
 import pytest
 
-from forecast_assets.forecasting.explanation import (
-    BIAS_RULE,
+from forecast_assets.forecasting.analysis.explanation import (
     CAVEATS,
     INTERMITTENT_RULE,
     Contender,
     explain,
     sentence,
 )
-from forecast_assets.forecasting.ranking import Confidence
+from forecast_assets.forecasting.core.decision import BIAS_RULE
+from forecast_assets.forecasting.core.ranking import Confidence
 
 ETS = Contender("ets", wape=18.04, smape=21.5, mae=3.333, bias=-0.251)
 NAIVE = Contender("seasonal_naive", wape=24.06, smape=28.0, mae=4.0, bias=1.0)

@@ -5,7 +5,7 @@ from datetime import date
 import numpy as np
 import pytest
 
-from forecast_assets.forecasting.features import Kind, calendar_of, kind_of, matrix, names, prepare
+from forecast_assets.forecasting.core.features import Kind, calendar_of, kind_of, matrix, names, prepare
 
 DAYS, AHEAD = 420, 28
 START = date(2025, 1, 1)  # a Wednesday

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from forecast_assets.errors import BadSetting
-from forecast_assets.forecasting.folds import FoldPlan, eligible
+from forecast_assets.forecasting.core.folds import FoldPlan, eligible
 
 
 @pytest.mark.parametrize(

@@ -10,11 +10,11 @@ from typing import ClassVar
 import numpy as np
 import pytest
 
-from forecast_assets.forecasting import foreign
-from forecast_assets.forecasting.candidates.catalogue import CATALOGUE, entry, label_of, local, parse
-from forecast_assets.forecasting.candidates.catalogue import candidate as made_of
-from forecast_assets.forecasting.foreign import Failed, sandbox
-from forecast_assets.forecasting.isolation import isolated
+from forecast_assets.forecasting.core import foreign
+from forecast_assets.forecasting.core.candidates.catalogue import CATALOGUE, entry, label_of, local, parse
+from forecast_assets.forecasting.core.candidates.catalogue import candidate as made_of
+from forecast_assets.forecasting.core.foreign import Failed, sandbox
+from forecast_assets.forecasting.core.isolation import isolated
 from forecast_assets_tests.forecasting.awkward import panel_of
 
 CUTOFF = np.array([60])

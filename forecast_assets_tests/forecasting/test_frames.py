@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from forecast_assets.errors import BadSetting
-from forecast_assets.forecasting.frames import ON, PACKS, check_packs, frame
+from forecast_assets.forecasting.core.frames import ON, PACKS, check_packs, frame
 from forecast_assets_tests.forecasting.awkward import awkward_units, panel_of
 
 NAN = np.nan

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from forecast_assets.errors import BadSetting, UnknownName
-from forecast_assets.forecasting.global_model import (
+from forecast_assets.forecasting.core.global_model import (
     ForeignModel,
     GlobalModel,
     GlobalSettings,
@@ -18,8 +18,8 @@ from forecast_assets.forecasting.global_model import (
     fit,
     predict,
 )
-from forecast_assets.forecasting.panel import Panel
-from forecast_assets.forecasting.sampling import Targets, sample
+from forecast_assets.forecasting.core.panel import Panel
+from forecast_assets.forecasting.core.sampling import Targets, sample
 
 SERIES, DAYS, CUTOFF, HORIZON = 12, 260, 230, 14
 QUICK = GlobalSettings(n_estimators=20, max_rows=6_000, train_days=120)
@@ -253,5 +253,5 @@ def test_whether_a_row_is_sampled_does_not_depend_on_where_its_series_stands(pan
 
 
 def test_importing_the_module_does_not_import_lightgbm():
-    code = "import sys, forecast_assets.forecasting.global_model; sys.exit('lightgbm' in sys.modules)"
+    code = "import sys, forecast_assets.forecasting.core.global_model; sys.exit('lightgbm' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

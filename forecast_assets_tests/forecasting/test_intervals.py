@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from forecast_assets.forecasting.intervals import LEVELS, coverage, limits, spread_of
+from forecast_assets.forecasting.core.intervals import LEVELS, coverage, limits, spread_of
 
 NAN = np.nan
 

@@ -6,11 +6,11 @@ from datetime import date
 import numpy as np
 import pytest
 
-from forecast_assets.forecasting.candidates.catalogue import CATALOGUE, local
-from forecast_assets.forecasting.folds import FoldPlan
-from forecast_assets.forecasting.global_model import GlobalSettings, fit
-from forecast_assets.forecasting.leakage import leaks, scrambled
-from forecast_assets.forecasting.panel import Panel
+from forecast_assets.forecasting.analysis.leakage import leaks, scrambled
+from forecast_assets.forecasting.core.candidates.catalogue import CATALOGUE, local
+from forecast_assets.forecasting.core.folds import FoldPlan
+from forecast_assets.forecasting.core.global_model import GlobalSettings, fit
+from forecast_assets.forecasting.core.panel import Panel
 from forecast_assets_tests.forecasting.awkward import awkward_units
 
 DAYS = 120

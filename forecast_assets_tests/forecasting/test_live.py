@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from forecast_assets.forecasting.live import RANGES, Scores
+from forecast_assets.forecasting.analysis.live import RANGES, Scores
 
 
 def test_days_that_have_not_come_or_were_not_observed_are_not_scored():

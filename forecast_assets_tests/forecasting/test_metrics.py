@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from forecast_assets.forecasting.metrics import aggregate, fold_metrics, horizon_buckets, stability
+from forecast_assets.forecasting.core.metrics import aggregate, fold_metrics, horizon_buckets, stability
 
 with warnings.catch_warnings():
     # Its docstrings hold bare backslashes, which Python reports whenever it compiles them afresh.

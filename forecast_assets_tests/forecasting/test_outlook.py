@@ -6,11 +6,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from forecast_assets.forecasting.candidates.baselines import Naive
-from forecast_assets.forecasting.candidates.catalogue import local
-from forecast_assets.forecasting.global_model import GlobalSettings, fit, predict
-from forecast_assets.forecasting.outlook import needed, outlook, totals, with_plan
-from forecast_assets.forecasting.panel import Panel
+from forecast_assets.forecasting.core.candidates.baselines import Naive
+from forecast_assets.forecasting.core.candidates.catalogue import local
+from forecast_assets.forecasting.core.global_model import GlobalSettings, fit, predict
+from forecast_assets.forecasting.core.outlook import needed, outlook, totals, with_plan
+from forecast_assets.forecasting.core.panel import Panel
 from forecast_assets_tests.forecasting.awkward import awkward_units, panel_of
 
 NAN = np.nan

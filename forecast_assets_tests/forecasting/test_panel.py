@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from forecast_assets.forecasting.panel import Panel
+from forecast_assets.forecasting.core.panel import Panel
 
 NAN = np.float32(np.nan)
 START = dt.date(2026, 1, 5)

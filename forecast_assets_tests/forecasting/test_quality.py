@@ -5,8 +5,8 @@ import datetime as dt
 import numpy as np
 import pytest
 
-from forecast_assets.forecasting import quality
-from forecast_assets.forecasting.panel import Panel
+from forecast_assets.forecasting.analysis import quality
+from forecast_assets.forecasting.core.panel import Panel
 
 DAYS = 200
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from forecast_assets.errors import BadSetting
-from forecast_assets.forecasting.ranking import (
+from forecast_assets.forecasting.core.ranking import (
     CHAIN,
     RankingPolicy,
     Scores,

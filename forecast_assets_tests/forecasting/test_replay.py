@@ -8,12 +8,18 @@ import polars as pl
 import pytest
 
 import forecast_assets
-from forecast_assets.forecasting.candidates.learners import LightGBM
-from forecast_assets.forecasting.drift import verdict
-from forecast_assets.forecasting.global_model import fit
-from forecast_assets.forecasting.leakage import scrambled
-from forecast_assets.forecasting.panel import Panel
-from forecast_assets.forecasting.replay import actual_weeks, blocks_by_label, origins, replay, weekly_errors
+from forecast_assets.forecasting.analysis.drift import verdict
+from forecast_assets.forecasting.analysis.leakage import scrambled
+from forecast_assets.forecasting.analysis.replay import (
+    actual_weeks,
+    blocks_by_label,
+    origins,
+    replay,
+    weekly_errors,
+)
+from forecast_assets.forecasting.core.candidates.learners import LightGBM
+from forecast_assets.forecasting.core.global_model import fit
+from forecast_assets.forecasting.core.panel import Panel
 
 BAKERY = Path(forecast_assets.__file__).parent / "data" / "bakery" / "sales.parquet"
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from forecast_assets.errors import BadSetting
-from forecast_assets.forecasting.restriction import Restriction, costs
+from forecast_assets.forecasting.core.restriction import Restriction, costs
 
 LABELS = ("naive", "prophet", "random_forest(n_estimators=50)")
 KEYS = ["a", "b", "c", "d"]

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from forecast_assets.forecasting.retraining import Trained, priority, stale_reason
+from forecast_assets.forecasting.analysis.retraining import Trained, priority, stale_reason
 
 
 def test_priorities_by_the_worked_examples():

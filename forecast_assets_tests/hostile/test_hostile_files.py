@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from forecast_assets.datasets import judging
+from forecast_assets.datasets import validation
 from forecast_assets.datasets.canonical import CanonicalReader
 from forecast_assets.datasets.sources import FileSource, parquet_files
 from forecast_assets_tests.hostile.doors import (
@@ -127,7 +127,7 @@ def test_a_parquet_bomb_is_refused_by_what_it_claims(tmp_path, monkeypatch):
 
 
 def test_a_store_that_would_not_fit_into_memory_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(judging, "MOST_ROWS_PER_STORE", 2)
+    monkeypatch.setattr(validation, "MOST_ROWS_PER_STORE", 2)
     assert problem(through("csv", tmp_path, three_days())) == "sales.csv: store 'S1' has 3 rows"
 
 

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from forecast_assets.backtests.settings import EvaluationSettings
-from forecast_assets.champions import production
-from forecast_assets.champions.forecasting import make_forecasts
 from forecast_assets.datasets.building import read_panel
 from forecast_assets.datasets.definition import load
 from forecast_assets.errors import ForecastError
+from forecast_assets.evaluation_settings import EvaluationSettings
+from forecast_assets.forecasts.service import make_forecasts
+from forecast_assets.global_models import production
 from forecast_assets_tests.scenario import many
 
 PACKAGE = Path(__file__).parents[2] / "forecast_assets"

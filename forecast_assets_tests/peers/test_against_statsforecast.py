@@ -8,8 +8,8 @@ import polars as pl
 import pytest
 
 import forecast_assets
-from forecast_assets.forecasting.candidates.catalogue import local
-from forecast_assets.forecasting.metrics import aggregate, fold_metrics
+from forecast_assets.forecasting.core.candidates.catalogue import local
+from forecast_assets.forecasting.core.metrics import aggregate, fold_metrics
 from forecast_assets_tests.forecasting.awkward import predict
 
 ROOT = Path(__file__).parents[2]

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from forecast_assets.bookkeeping.storage import ForecastStorage
+from forecast_assets.dagster_internals.storage import ForecastStorage
 from forecast_assets.errors import BadSetting, Outage
 from forecast_assets.stores import cluster, database
 from forecast_assets.stores.database import connected, dagster_url, database_url, migrate, warehouse_url

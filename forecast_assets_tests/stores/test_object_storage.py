@@ -10,9 +10,9 @@ from urllib.request import Request, urlopen
 import pytest
 
 from forecast_assets.backtests.assets import CHAMPION
-from forecast_assets.champions.forecast_store import read_forecast
-from forecast_assets.champions.forecasting import make_forecasts
 from forecast_assets.errors import Outage
+from forecast_assets.forecasts.service import make_forecasts
+from forecast_assets.forecasts.store import read_forecast
 from forecast_assets.stores import backup
 from forecast_assets.stores.registry import open_registry
 from forecast_assets.stores.retention import Policy, retain

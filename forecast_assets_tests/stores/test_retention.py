@@ -5,13 +5,13 @@ import os
 
 import dagster as dg
 
-from forecast_assets.automation.retention import trim_state
+from forecast_assets.automation.trimming import trim_state
 from forecast_assets.backtests.assets import CHAMPION
-from forecast_assets.champions.forecast_store import read_forecast
-from forecast_assets.champions.forecasting import make_forecasts
 from forecast_assets.datasets import building
 from forecast_assets.datasets.building import read_panel
 from forecast_assets.datasets.definition import load
+from forecast_assets.forecasts.service import make_forecasts
+from forecast_assets.forecasts.store import read_forecast
 from forecast_assets.partitions import SERIES as PARTITIONS
 from forecast_assets.stores.registry import open_registry
 from forecast_assets.stores.resource import RegistryResource

@@ -16,7 +16,7 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast_assets.forecasting.hashing import Hashes, by_day, hashed
+from forecast_assets.forecasting.core.hashing import Hashes, by_day, hashed
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

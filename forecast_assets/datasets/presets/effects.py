@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from forecast_assets.datasets.presets.draws import Floats, Ints, rounded, uniform
 from forecast_assets.datasets.presets.world import GROWTH, INTRO, MATURITY
-from forecast_assets.forecasting.hashing import Hashes
+from forecast_assets.forecasting.core.hashing import Hashes
 
 CHANNELS = ("in_store", "online", "click_collect", "wholesale")
 REASONS = ("damaged", "wrong_item", "changed_mind", "expired", "quality")

@@ -15,7 +15,7 @@ from forecast_assets.datasets.presets.catalogue import Effect
 from forecast_assets.datasets.presets.draws import Floats, Ints, normal, rounded, uniform, whole
 from forecast_assets.datasets.presets.offers import Offers
 from forecast_assets.datasets.presets.world import World
-from forecast_assets.forecasting.hashing import Hashes
+from forecast_assets.forecasting.core.hashing import Hashes
 
 Mask = NDArray[np.bool_]
 

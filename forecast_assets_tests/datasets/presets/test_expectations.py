@@ -12,8 +12,8 @@ from forecast_assets.datasets.panels import Calendar, densify
 from forecast_assets.datasets.presets.catalogue import GENERATION, PRESETS, Effect, Preset, card
 from forecast_assets.datasets.presets.usa import federal_holidays
 from forecast_assets.datasets.sources import PresetSource
-from forecast_assets.forecasting.availability import of_history
-from forecast_assets.forecasting.folds import FoldPlan
+from forecast_assets.forecasting.core.availability import of_history
+from forecast_assets.forecasting.core.folds import FoldPlan
 from forecast_assets_tests.datasets.presets.making import TODAY, demo, source
 
 DOCUMENT = (Path(__file__).parents[3] / "docs" / "presets.md").read_text()

@@ -1,0 +1,162 @@
+"""Noticing what Dagster leaves silent: failed runs, failed checks, failed ticks.
+
+Belongs here: turning what the instance holds into sightings and recoveries.
+Does not belong here: incidents (``incidents``), messages (``alerts``), sensors (``watchers``).
+"""
+
+import datetime as dt
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import dagster as dg
+
+from forecast_assets.automation.incidents import Sighting, record, resolve
+from forecast_assets.automation.run_subjects import dataset_of
+from forecast_assets.dagster_internals.silent_failures import CheckResult, check_results, ticks
+from forecast_assets.stores import Stores
+
+_MOST = 1000
+WILL_RETRY = "dagster/will_retry"
+_ENDED = [dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.SUCCESS]
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What one look found: things looked at, failures among them, incidents opened and closed."""
+
+    looked_at: int
+    failed: int
+    opened: int
+    closed: int
+    until: dt.datetime
+
+    def __str__(self) -> str:
+        return (
+            f"{self.looked_at} looked at, {self.failed} failed, {self.opened} new incidents, "
+            f"{self.closed} resolved"
+        )
+
+
+def look_at_runs(instance: dg.DagsterInstance, stores: Stores, since: dt.datetime, now: dt.datetime) -> Seen:
+    """Runs that ended since a moment. A run that Dagster starts again by itself is not over."""
+    ended = dg.RunsFilter(statuses=_ENDED, updated_after=since)
+    records = instance.get_run_records(
+        filters=ended, limit=_MOST, order_by="update_timestamp", ascending=True
+    )
+    sightings: list[Sighting] = []
+    recovered: dict[str, dt.datetime] = {}
+    for entry in records:
+        run, at = entry.dagster_run, entry.update_timestamp.replace(tzinfo=dt.UTC)
+        dataset = dataset_of(run)
+        key = f"run:{run.job_name}:{dataset}"
+        if run.status == dg.DagsterRunStatus.SUCCESS:
+            recovered[key] = at
+        elif run.tags.get(WILL_RETRY) != "true":
+            sightings.append(_failed_run(instance, run, dataset, key, at))
+    # More than fit into one look: the next one goes on where this one ended.
+    until = records[-1].update_timestamp.replace(tzinfo=dt.UTC) if len(records) == _MOST else now
+    return _settled(stores, len(records), sightings, recovered, until)
+
+
+def _failed_run(
+    instance: dg.DagsterInstance, run: dg.DagsterRun, dataset: str, key: str, at: dt.datetime
+) -> Sighting:
+    problem, remedy = _reason(instance, run.run_id)
+    subject = f" of {dataset}" if dataset else ""
+    return Sighting(
+        event=f"run:{run.run_id}",
+        key=key,
+        kind="failed run",
+        severity="error",
+        what=f"{run.job_name}{subject} failed: {problem}",
+        next_step=remedy,
+        link=f"/runs/{run.run_id}",
+        at=at,
+    )
+
+
+def _reason(instance: dg.DagsterInstance, run_id: str) -> tuple[str, str]:
+    """Why a run failed, and what to do: in our own words where a step gave them."""
+    records = instance.get_records_for_run(run_id, of_type=dg.DagsterEventType.STEP_FAILURE, limit=1).records
+    event = records[0].event_log_entry.dagster_event if records else None
+    if event is None:
+        return (
+            "its process ended without a word",
+            "launch it again; look at the machine's memory if it recurs",
+        )
+    failure = event.step_failure_data
+    told = failure.user_failure_data.description if failure.user_failure_data else None
+    problem, _, remedy = (told or failure.error_display_string or "no reason given").partition("\n  -> ")
+    first = problem.strip().partition("\n")[0]
+    return first, remedy.strip() or "open the run and read its failed step"
+
+
+def look_at_checks(
+    stores: Stores,
+    instance: dg.DagsterInstance,
+    checks: Sequence[dg.AssetCheckKey],
+    since: dt.datetime,
+    now: dt.datetime,
+) -> Seen:
+    """Checks evaluated since a moment; the newest result of each check and partition decides."""
+    found = list(check_results(instance, checks, since))
+    newest: dict[str, CheckResult] = {}
+    for result in found:
+        key = f"check:{result.asset}:{result.check}:{result.partition}"
+        if key not in newest or newest[key].at < result.at:
+            newest[key] = result
+    sightings = [_failed_check(key, result) for key, result in newest.items() if not result.passed]
+    recovered = {key: result.at for key, result in newest.items() if result.passed}
+    return _settled(stores, len(found), sightings, recovered, now)
+
+
+def _failed_check(key: str, result: CheckResult) -> Sighting:
+    about = f" of {result.partition}" if result.partition else ""
+    return Sighting(
+        event=f"{key}:{result.run_id}",
+        key=key,
+        kind="failed check",
+        severity="warning" if result.is_warning else "error",
+        what=f"check {result.check} on {result.asset}{about}: {result.description}",
+        next_step=f"open the checks of {result.asset} and see the listed rows",
+        link=f"/assets/{result.asset}?view=checks",
+        at=result.at,
+    )
+
+
+def look_at_ticks(instance: dg.DagsterInstance, stores: Stores, since: dt.datetime, now: dt.datetime) -> Seen:
+    """Sensors and schedules that failed since a moment, and those that work again."""
+    sightings: list[Sighting] = []
+    recovered: dict[str, dt.datetime] = {}
+    looked_at = 0
+    for tick in ticks(instance, since):
+        looked_at += 1
+        key = f"{tick.kind}:{tick.name}"
+        if tick.error is None:
+            recovered[key] = tick.at
+            continue
+        sightings.append(
+            Sighting(
+                event=f"tick:{tick.id}",
+                key=key,
+                kind=f"failed {tick.kind}",
+                severity="error",
+                what=f"{tick.kind} {tick.name} fails: {tick.error}",
+                next_step=f"open the ticks of {tick.name}; nothing it watches is noticed meanwhile",
+                link=f"/automation?search={tick.name}",
+                at=tick.at,
+            )
+        )
+    return _settled(stores, looked_at, sightings, recovered, now)
+
+
+def _settled(
+    stores: Stores,
+    looked_at: int,
+    sightings: Iterable[Sighting],
+    recovered: dict[str, dt.datetime],
+    until: dt.datetime,
+) -> Seen:
+    listed = list(sightings)
+    recorded = record(stores, listed)
+    return Seen(looked_at, len(listed), recorded.opened, resolve(stores, recovered), until)

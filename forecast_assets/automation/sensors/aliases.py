@@ -1,0 +1,48 @@
+"""Aliases that somebody moves in MLflow itself: noticed, recorded as external, told.
+
+Belongs here: the sensor that compares what is live with what was decided.
+Does not belong here: the record (``champions.promotion``).
+"""
+
+import dagster as dg
+
+from forecast_assets.datasets.definition import names
+from forecast_assets.errors import listed
+from forecast_assets.registry.assets import REGISTERED
+from forecast_assets.registry.promotion import CHAMPION, notice
+from forecast_assets.stores.resource import RegistryResource, StoresResource
+
+_EVERY_S = 300
+_SHOWN = 100
+
+
+@dg.sensor(minimum_interval_seconds=_EVERY_S, default_status=dg.DefaultSensorStatus.RUNNING)
+def aliases_moved_in_mlflow(
+    context: dg.SensorEvaluationContext, stores: StoresResource, registry: RegistryResource
+) -> dg.SkipReason:
+    """Record live models that were changed in MLflow, past every decision, and show it on their series."""
+    opened = stores.open()
+    decided: dict[str, object] = {}
+    for dataset in names(opened):
+        decided |= {
+            str(row["series"]): row["live"] for row in opened.warehouse.rows("live_versions", dataset=dataset)
+        }
+    if not decided:
+        return dg.SkipReason("no model is registered yet")
+    aliases = registry.open().aliases(sorted(decided))
+    differing = [key for key, live in decided.items() if aliases.get(key, {}).get(CHAMPION) != live]
+    if not differing:
+        return dg.SkipReason(f"{len(decided):,} registered series: what is live is what was decided")
+    moved = notice(opened, registry.open(), differing)
+    for row in moved[:_SHOWN]:
+        told = f"version {row['to_version'] or 'none'} instead of {row['from_version'] or 'none'}"
+        context.instance.report_runless_asset_event(
+            dg.AssetObservation(
+                REGISTERED,
+                partition=str(row["series"]),
+                description="moved in MLflow itself",
+                metadata={"moved_in_mlflow": told},
+            )
+        )
+    keys = [str(row["series"]) for row in moved]
+    return dg.SkipReason(f"recorded {len(moved):,} aliases that were moved in MLflow: {listed(keys) or '-'}")

@@ -1,0 +1,106 @@
+"""Results kept up without model work: reused, chosen again, or ended.
+
+Belongs here: what happens to series whose history did not change, or is no longer delivered.
+Does not belong here: storing what was computed (``results``).
+"""
+
+from collections import Counter
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from forecast_assets.backtests.champions import choose_champions, nobody
+from forecast_assets.backtests.results import METRICS, Context, Outcome, hold, outcome_of, store_choices
+from forecast_assets.evaluation_settings import EvaluationSettings
+from forecast_assets.forecasting.core.availability import Availability
+from forecast_assets.forecasting.core.demand import is_intermittent
+from forecast_assets.forecasting.core.ranking import Scores, rank
+from forecast_assets.keys import SeriesKey
+from forecast_assets.stores import Stores
+
+ENDED = "ended"
+_NO_LONGER = "the newest snapshot no longer delivers it"
+
+
+def end(stores: Stores, series: list[str], context: Context, *, choose: bool) -> list[Outcome]:
+    """Record that series are no longer delivered: unusable, without metrics and without a champion."""
+    frame = pl.DataFrame(
+        {
+            "series": series,
+            "dataset": context.dataset,
+            "snapshot": context.snapshot,
+            "run_id": context.run_id,
+            "fingerprint": ENDED,
+            "availability": "unusable",
+            "outcome": "unusable",
+            "reason": _NO_LONGER,
+            "folds": 0,
+            "horizon": context.settings.horizon,
+            "anchor_day": context.anchor,
+            "path": pl.Series([None] * len(series), dtype=pl.String),
+        }
+    )
+    with stores.warehouse.transaction() as connection:
+        hold(connection, series)
+        stores.warehouse.replace(connection, "evaluation", frame, keys=["series"])
+        with stores.warehouse.staged(connection, "backtest_metric", frame.select("series")):
+            stores.warehouse.execute("forget_metrics", connection)
+        if choose:
+            nobodies = [nobody(f"unusable: {_NO_LONGER}", [])] * len(series)
+            store_choices(stores, connection, frame, nobodies, context.settings.ranking_policy().name)
+    return [outcome_of(row, reused=False) for row in frame.iter_rows(named=True)]
+
+
+def reused(stores: Stores, series: list[str]) -> list[Outcome]:
+    """The stored outcomes of series whose inputs have not changed."""
+    return [outcome_of(row, reused=True) for row in stores.warehouse.rows("current_results", series=series)]
+
+
+def rechosen(
+    stores: Stores, series: list[str], *, settings: EvaluationSettings, run_id: str
+) -> list[Outcome]:
+    """Choose champions from stored metrics, without any model work."""
+    stored = stores.warehouse.rows("current_results", series=series)
+    names = settings.candidates
+    metrics = stores.warehouse.frame("metrics_of", series=series)
+    place = {(row["series"], row["candidate"]): row for row in metrics.iter_rows(named=True)}
+    folds = max((len(row["fold_wape"]) for row in place.values()), default=0)
+    absent = dict.fromkeys(METRICS) | {
+        "sample_size": 0,
+        "fold_wape": [None] * folds,
+        "reason": "it was not part of the stored backtest",
+    }
+    table = [[place.get((row["series"], name), absent) for row in stored] for name in names]
+
+    def matrix(column: str) -> NDArray[np.float64]:
+        return np.array([[cell[column] for cell in line] for line in table], dtype=np.float64)
+
+    scores = Scores(
+        candidates=names,
+        **{name: matrix(name) for name in METRICS},
+        sample_size=matrix("sample_size").astype(np.int64),
+        fold_wape=np.array([[cell["fold_wape"] for cell in line] for line in table], dtype=np.float64),
+    )
+    counts = {row["series"]: row for row in stores.warehouse.rows("day_counts", series=series)}
+    ranking = rank(
+        scores,
+        settings.ranking_policy(),
+        intermittent=np.array([is_intermittent(counts[row["series"]]["demand_class"]) for row in stored]),
+    )
+    choices = choose_champions(
+        scores,
+        ranking,
+        settings.ranking_policy(),
+        availability=[Availability(row["availability"], row["reason"]) for row in stored],  # type: ignore[arg-type]
+        counts=[counts[row["series"]] for row in stored],
+        excluded=lambda row: Counter(line[row]["reason"] for line in table).most_common(1)[0][0],
+    )
+    marks = [{name: row[name] for name in ("series", "snapshot", "fingerprint")} for row in stored]
+    frame = pl.DataFrame(marks).with_columns(
+        dataset=pl.lit(SeriesKey.parse(series[0]).dataset), run_id=pl.lit(run_id)
+    )
+    with stores.warehouse.transaction() as connection:
+        hold(connection, series)
+        store_choices(stores, connection, frame, choices, settings.ranking_policy().name)
+    return reused(stores, series)

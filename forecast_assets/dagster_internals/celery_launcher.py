@@ -1,0 +1,89 @@
+"""Runs on Celery workers, whose death is noticed.
+
+Belongs here: the workers' Celery application, sending runs to it, telling whether a worker is still there.
+Does not belong here: runs on one machine (``launcher``). Needs the extra ``celery``.
+
+The stock launcher believes the task's last word: a run on a machine that lost its power would stay
+"started" for ever, and so would its place in the queue.
+
+    celery -A forecast_assets.dagster_internals.celery_launcher worker -Q dagster --concurrency 1
+"""
+
+from typing import Any
+
+from celery import Celery
+from dagster import DagsterRun
+from dagster._core.launcher import CheckRunHealthResult, WorkerStatus
+from dagster._serdes import ConfigurableClassData
+from dagster_celery.config import DEFAULT_CONFIG
+from dagster_celery.defaults import task_default_queue
+from dagster_celery.launcher import CeleryRunLauncher
+from dagster_celery.make_app import make_app
+from dagster_celery.tags import DAGSTER_CELERY_TASK_ID_TAG
+from dagster_celery.tasks import create_execute_job_task, create_resume_job_task
+
+from forecast_assets.settings import settings
+
+_CALLS = 3
+_PATIENCE = 2.0
+_CONFIG = {
+    **DEFAULT_CONFIG,
+    "worker_max_tasks_per_child": 1,  # a run's memory goes with its process
+    "worker_send_task_events": False,
+    "broker_connection_retry_on_startup": True,
+}
+
+
+class WatchedCeleryRunLauncher(CeleryRunLauncher):
+    """The stock launcher, which also asks the worker itself; the broker is FORECAST_CELERY_BROKER."""
+
+    def __init__(
+        self, default_queue: str = task_default_queue, inst_data: ConfigurableClassData | None = None
+    ) -> None:
+        broker = settings().broker
+        super().__init__(
+            default_queue, broker=broker, backend=broker, config_source=_CONFIG, inst_data=inst_data
+        )
+
+    @classmethod
+    def config_type(cls) -> dict[str, Any]:
+        """Nothing: an address with a password has no place in ``dagster.yaml``."""
+        return {}
+
+    def check_run_worker_health(self, run: DagsterRun) -> CheckRunHealthResult:
+        """Healthy as long as the task says so and its worker answers one of a few calls."""
+        told = super().check_run_worker_health(run)
+        if told.status != WorkerStatus.RUNNING:
+            return told
+        task = self.celery.AsyncResult(run.tags[DAGSTER_CELERY_TASK_ID_TAG])
+        # Read once: the task may end while we look.
+        started: Any = task.info
+        worker = started.get("hostname") if isinstance(started, dict) else None
+        if worker is None or any(self._answers(worker) for _ in range(_CALLS)):
+            return told
+        return CheckRunHealthResult(WorkerStatus.FAILED, f"worker {worker} does not answer any more")
+
+    def _answers(self, worker: str) -> bool:
+        return bool(self.celery.control.ping(destination=[worker], timeout=_PATIENCE))
+
+
+def _application() -> Celery:
+    broker = settings().broker
+    made = make_app(  # type: ignore[no-untyped-call]
+        {
+            "broker": broker,
+            "backend": broker,
+            "config_source": _CONFIG,
+            "task_default_queue": task_default_queue,
+        }
+    )
+    create_execute_job_task(made)
+    create_resume_job_task(made)
+    return made
+
+
+def __getattr__(name: str) -> Celery:
+    """``app``, made when a worker asks for it: a launcher has no tasks to run."""
+    if name != "app":
+        raise AttributeError(name)
+    return _application()

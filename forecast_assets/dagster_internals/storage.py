@@ -1,0 +1,193 @@
+"""Dagster's own storage on PostgreSQL, able to keep the books of 30,000 partitions.
+
+Belongs here: how events and partition keys are written and listed.
+Does not belong here: which PostgreSQL that is (``stores.database``), or what an event says.
+"""
+
+import os
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from io import StringIO
+from itertools import groupby
+from typing import Any, Self
+
+import click
+import sqlalchemy as sa
+from dagster import AssetKey, DagsterEventType, EventLogEntry, Field
+from dagster._core.storage.event_log.schema import DynamicPartitionsTable
+from dagster._core.types.pagination import PaginatedResults
+from dagster._serdes import ConfigurableClassData, serialize_value
+from dagster_postgres import DagsterPostgresStorage, PostgresEventLogStorage
+
+from forecast_assets.dagster_internals.event_texts import EventTexts
+from forecast_assets.errors import BadSetting
+
+_BATCHED = frozenset(
+    {
+        DagsterEventType.ASSET_MATERIALIZATION,
+        DagsterEventType.ASSET_MATERIALIZATION_PLANNED,
+        DagsterEventType.ASSET_OBSERVATION,
+    }
+)
+_BATCH_SIZE = "1000"
+_KEYS_PER_STATEMENT = 10_000
+# Sorted, so that two runs that write the same assets wait for each other instead of deadlocking. The first
+# number keeps these locks apart from anybody else's in the same database.
+_LOCK_ASSETS = """
+    select pg_advisory_xact_lock(20260, hash)
+    from (select distinct hashtext(asset) as hash from unnest(%s) as asset order by 1) as assets
+"""
+_DRAW_IDS = "select nextval(pg_get_serial_sequence('event_logs', 'id')) from generate_series(1, %s)"
+_COPY_EVENTS = """
+    copy event_logs (id, run_id, event, dagster_event_type, timestamp, step_key, asset_key, partition)
+    from stdin
+"""
+_ADD_KEYS = sa.text(
+    "insert into dynamic_partitions (partitions_def_name, partition)"
+    " select :name, unnest(cast(:keys as text[])) on conflict do nothing"
+)
+
+
+class BatchedPostgresEventLogStorage(PostgresEventLogStorage):
+    """Writes what the stock class writes, a batch of events at a time.
+
+    Dynamic partitions are listed in the order of their keys rather than of their registration:
+    Dagster puts only neighbours into one run, and a series that arrives later must become the
+    neighbour of its own dataset, not of whatever was registered before it.
+    """
+
+    def store_event(self, event: EventLogEntry) -> None:
+        if _is_batched(event):
+            self._store([event])
+        else:
+            super().store_event(event)
+
+    def store_event_batch(self, events: Sequence[EventLogEntry]) -> None:
+        for batched, group in groupby(events, key=_is_batched):
+            if batched:
+                self._store(list(group))
+            else:
+                super().store_event_batch(list(group))
+
+    def get_dynamic_partitions(self, partitions_def_name: str) -> Sequence[str]:
+        return sorted(super().get_dynamic_partitions(partitions_def_name))
+
+    def get_paginated_dynamic_partitions(
+        self,
+        partitions_def_name: str,
+        limit: int,
+        ascending: bool,  # noqa: FBT001 - Dagster's signature
+        cursor: str | None = None,
+    ) -> PaginatedResults[str]:
+        """List one page; the cursor is the last key of the page before it."""
+        table = DynamicPartitionsTable.c
+        key = table.partition.collate("C")
+        query = (
+            sa.select(table.partition)
+            .where(table.partitions_def_name == partitions_def_name)
+            .order_by(key if ascending else key.desc())
+            .limit(limit + 1)
+        )
+        if cursor:
+            query = query.where(key > cursor if ascending else key < cursor)
+        with self.index_connection() as connection:
+            keys = [str(found) for found in connection.scalars(query)]
+        page = keys[:limit]
+        return PaginatedResults(
+            results=page, cursor=page[-1] if page else cursor or "", has_more=len(keys) > limit
+        )
+
+    def add_dynamic_partitions(self, partitions_def_name: str, partition_keys: Sequence[str]) -> None:
+        # In one order for everybody: two writers of the same new keys would deadlock otherwise.
+        keys = sorted(set(partition_keys))
+        with self.index_transaction() as connection:
+            for start in range(0, len(keys), _KEYS_PER_STATEMENT):
+                chunk = keys[start : start + _KEYS_PER_STATEMENT]
+                connection.execute(_ADD_KEYS, {"name": partitions_def_name, "keys": chunk})
+
+    def _store(self, events: Sequence[EventLogEntry]) -> None:
+        """Store events of assets, their tags and the assets' rows, all or nothing.
+
+        Dagit and automation read an asset's events from the newest id they know. So nobody may draw
+        ids of an asset while smaller ones are still uncommitted: they would never be read.
+        """
+        text = EventTexts() if len(events) > 1 else serialize_value
+        rows = [self._cells(event, text(event)) for event in events]
+        newest = {(row[-2], row[2]): n for n, row in enumerate(rows)}
+        with self.index_transaction() as connection:
+            connection.exec_driver_sql(_LOCK_ASSETS, ([asset for asset, _ in newest],))
+            ids = connection.exec_driver_sql(_DRAW_IDS, (len(rows),)).scalars().all()
+            copied = StringIO("".join(map(_line, ids, rows)))
+            connection.connection.cursor().copy_expert(_COPY_EVENTS, copied)
+            self._store_asset_event_tags(connection, events, ids)
+            for n in sorted(newest.values()):
+                self._store_asset_event(connection, events[n], ids[n])
+
+    def _cells(self, event: EventLogEntry, text: str) -> tuple[object, ...]:
+        known = event.get_dagster_event()
+        asset = None if known.asset_key is None else _asset_text(known.asset_key)
+        timestamp = self._event_insert_timestamp(event)  # type: ignore[no-untyped-call]
+        return (event.run_id, text, known.event_type_value, timestamp, known.step_key, asset, known.partition)
+
+
+class InstanceRefused(BadSetting, click.ClickException):
+    """A wrong setting met by one of Dagster's own commands, which end by Click's rule: sentence, exit 2."""
+
+    exit_code = 2
+
+
+class ForecastStorage(DagsterPostgresStorage):
+    """The storage that ``dagster.yaml`` names; it needs no configuration.
+
+    Its PostgreSQL is the one of the warehouse, embedded unless FORECAST_DATABASE_URL names another.
+    """
+
+    def __init__(
+        self,
+        postgres_url: str,
+        should_autocreate_tables: bool = True,  # noqa: FBT001, FBT002 - Dagster's signature
+        inst_data: ConfigurableClassData | None = None,
+    ) -> None:
+        super().__init__(postgres_url, should_autocreate_tables, inst_data)
+        self._event_log_storage = BatchedPostgresEventLogStorage(postgres_url, should_autocreate_tables=False)
+        # Dagster stores events one by one unless this is set, and reads it from nowhere but the
+        # environment of each process. Every process makes its storage before it makes an event.
+        os.environ.setdefault("DAGSTER_EVENT_BATCH_SIZE", _BATCH_SIZE)
+
+    @classmethod
+    def config_type(cls) -> Mapping[str, Field]:
+        return {"should_autocreate_tables": Field(bool, is_required=False, default_value=True)}
+
+    @classmethod
+    def from_config_value(
+        cls, inst_data: ConfigurableClassData | None, config_value: Mapping[str, Any]
+    ) -> Self:
+        from forecast_assets.stores.database import dagster_url  # noqa: PLC0415 - starts the embedded server
+
+        try:
+            url = dagster_url()
+        except BadSetting as error:
+            raise InstanceRefused(error.problem, remedy=error.remedy) from error
+        return cls(url, config_value["should_autocreate_tables"], inst_data)
+
+
+def _is_batched(event: EventLogEntry) -> bool:
+    known = event.dagster_event
+    return known is not None and known.event_type in _BATCHED and known.asset_key is not None
+
+
+@lru_cache(maxsize=1024)
+def _asset_text(asset: AssetKey) -> str:
+    return asset.to_string()
+
+
+def _line(number: int, row: Sequence[object]) -> str:
+    """Write a row in the text format of COPY."""
+    return "\t".join([str(number), *map(_cell, row)]) + "\n"
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return r"\N"
+    text = str(value).replace("\\", r"\\")
+    return text.replace("\t", r"\t").replace("\n", r"\n").replace("\r", r"\r")

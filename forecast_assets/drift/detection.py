@@ -1,0 +1,242 @@
+"""Judge drift: has the champion of a series become worse than it used to be?
+
+Belongs here: what the asset ``drift`` does, so that any job can do the same.
+Does not belong here: Dagster, and the rules themselves (``forecasting.drift``, ``forecasting.replay``).
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from forecast_assets.datasets.building import read_panel
+from forecast_assets.datasets.definition import Dataset, load
+from forecast_assets.drift.reference_models import with_yardsticks
+from forecast_assets.forecasting.analysis import replay
+from forecast_assets.forecasting.analysis.drift import DEGRADING, UNKNOWN, Trend, Verdict, trend, verdict
+from forecast_assets.forecasting.core.folds import FoldPlan
+from forecast_assets.forecasting.core.global_model import GlobalModel
+from forecast_assets.forecasting.core.outlook import needed
+from forecast_assets.forecasting.core.panel import Panel
+from forecast_assets.global_models import fold_models
+from forecast_assets.keys import SeriesKey
+from forecast_assets.settings import settings as environment
+from forecast_assets.stores import Stores
+from forecast_assets.stores.warehouse import Row
+
+Values = NDArray[np.float64]
+_NUMBERS = ("latest_wape", "previous_wape", "baseline_wape", "wape_delta", "chance", "false_alarm",
+            "recent_error", "usual_error")  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """How to judge: whole ``weeks`` replayed, and the largest ``share`` of unchanged series to be flagged."""
+
+    weeks: int = 26
+    share: float = 0.10
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What came out for one series, always with a sentence; ``row`` are the columns of table ``drift``."""
+
+    series: str
+    sentence: str
+    row: Row
+
+
+def judge(stores: Stores, keys: Sequence[str], *, run_id: str, alarm: Alarm = Alarm()) -> Iterator[Judged]:
+    """Judge the series ``keys`` and answer one result each, stored by dataset, all of it or none."""
+    for name, members in groupby(sorted(keys), key=lambda key: SeriesKey.parse(key).dataset):
+        frame = _judged(stores, load(stores, name), list(members), run_id, alarm)
+        with stores.warehouse.transaction() as connection:
+            stores.warehouse.replace(connection, "drift", frame, keys=["series"])
+        for row in frame.iter_rows(named=True):
+            yield Judged(str(row["series"]), str(row["reason"]), row)
+
+
+def _judged(stores: Stores, dataset: Dataset, keys: list[str], run_id: str, alarm: Alarm) -> pl.DataFrame:
+    delivered = {
+        str(row["series"])
+        for row in stores.warehouse.rows("deliveries", dataset=dataset.name)
+        if row["delivered"]
+    }
+    labels = {
+        str(row["series"]): str(row["champion"])
+        for row in stores.warehouse.rows("champions_of", series=keys)
+        if row["champion"] is not None and row["series"] in delivered
+    }
+    cheap = {key: label for key, label in labels.items() if replay.is_cheap(label)}
+    weeks = _weekly(stores, dataset, cheap, alarm)
+    trends = trend(_history(stores, keys))
+    recent = np.array([weeks.recent.get(key, np.nan) for key in keys])
+    past = np.stack([weeks.past.get(key, weeks.nothing) for key in keys])
+    found = verdict(recent, past, alarm=alarm.share)
+    usual = _medians(past)
+    excess = np.array([weeks.excess.get(key, 0.0) for key in keys])
+    sold = np.array([weeks.sold.get(key, 0.0) for key in keys])
+    numbers = {
+        "latest_wape": trends.latest,
+        "previous_wape": trends.previous,
+        "baseline_wape": trends.baseline,
+        "wape_delta": trends.delta,
+        "chance": found.chance,
+        "false_alarm": found.false_alarm,
+        "recent_error": recent,
+        "usual_error": usual,
+    }
+    return pl.DataFrame(
+        {
+            "series": keys,
+            "champion": pl.Series([labels.get(key) for key in keys], dtype=pl.String),
+            "drift_direction": trends.direction.tolist(),
+            "verdict": found.status.tolist(),
+            "evaluations": trends.evaluations,
+            "windows": found.windows,
+            **numbers,
+            "units_at_risk": _at_risk(trends, found, excess, sold),
+            "reason": [
+                _sentence(found, trends, at, labels.get(key), (recent[at], usual[at]))
+                if key in delivered
+                else "the newest snapshot no longer delivers it"
+                for at, key in enumerate(keys)
+            ],
+        }
+    ).with_columns(
+        pl.col(_NUMBERS).fill_nan(None),
+        dataset=pl.lit(dataset.name),
+        snapshot=pl.lit(dataset.built().hash),
+        run_id=pl.lit(run_id),
+        newest_day=pl.lit(dataset.built().last_day),
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Weeks:
+    """Errors of the champions week by week, by series.
+
+    ``recent`` and ``past`` in percent, ``excess``: units by which the newest week missed more than usual,
+    ``sold``: units sold in it. ``nothing`` stands for a series without a champion.
+    """
+
+    recent: Mapping[str, float]
+    past: Mapping[str, Values]
+    excess: Mapping[str, float]
+    sold: Mapping[str, float]
+    nothing: Values
+
+
+def _weekly(stores: Stores, dataset: Dataset, labels: Mapping[str, str], alarm: Alarm) -> _Weeks:
+    past: dict[str, Values] = {}
+    recent: dict[str, float] = {}
+    excess: dict[str, float] = {}
+    sold: dict[str, float] = {}
+    nothing = np.full(alarm.weeks - 1, np.nan)
+    if labels:
+        whole = len(labels) == dataset.built().series_count
+        panel = read_panel(stores, dataset, None if whole else sorted(labels), newest=True)
+        plan = dataset.options.evaluation.plan()
+        cutoffs = replay.origins(panel.days, alarm.weeks, plan.gap)
+        models = _models(stores, dataset, set(labels.values()), panel, cutoffs)
+        for label, rows in replay.blocks_by_label([labels.get(key) for key in panel.series.tolist()]):
+            block = panel.take(rows)
+            relative, wrong, truth = _replayed(block, label, models, cutoffs, plan)
+            usual = _medians(wrong[:, :-1])
+            for at, key in enumerate(block.series.tolist()):
+                missing = len(nothing) - max(relative.shape[1] - 1, 0)
+                past[key] = np.concatenate([nothing[:missing], relative[at, :-1]])
+                recent[key] = float(relative[at, -1]) if relative.shape[1] else np.nan
+                excess[key] = float(np.nan_to_num(wrong[at, -1] - usual[at])) if relative.shape[1] else 0.0
+                sold[key] = float(truth[at])
+    return _Weeks(recent, past, excess, sold, nothing)
+
+
+def _models(
+    stores: Stores, dataset: Dataset, labels: set[str], panel: Panel, cutoffs: NDArray[np.int64]
+) -> dict[str, list[GlobalModel]]:
+    """The models of the global candidates among ``labels``, each seen to have known nothing of some week."""
+    fitted = fold_models.models(stores, dataset, dataset.options.evaluation)
+    mine = {label: fitted[label] for label in needed(sorted(labels)) if label in fitted}
+    if not cutoffs.size:
+        return mine
+    return with_yardsticks(stores, dataset, mine, panel, int(cutoffs[0]))
+
+
+def _replayed(
+    block: Panel,
+    label: str,
+    models: Mapping[str, list[GlobalModel]],
+    cutoffs: NDArray[np.int64],
+    plan: FoldPlan,
+) -> tuple[Values, Values, Values]:
+    """Relative and absolute errors (n, weeks) and the units sold in the newest week (n,)."""
+    actual = replay.actual_weeks(block, cutoffs, gap=plan.gap)
+    if not cutoffs.size:
+        none = np.full((len(block.series), 0), np.nan)
+        return none, none, np.zeros(len(block.series))
+    made = replay.replay(
+        block,
+        label,
+        models,
+        cutoffs,
+        gap=plan.gap,
+        window=plan.window(),
+        threads=environment().processes,
+    )
+    return *replay.weekly_errors(actual, made), np.nansum(actual[:, -1], axis=1, dtype=np.float64)
+
+
+def _history(stores: Stores, keys: list[str]) -> Values:
+    """WAPE of comparable evaluations (n, k), oldest first, NaN where there was none."""
+    found: dict[str, list[float]] = {}
+    for row in stores.warehouse.rows("comparable_history", series=keys):
+        found.setdefault(str(row["series"]), []).append(
+            np.nan if row["wape"] is None else float(str(row["wape"]))
+        )
+    most = max(map(len, found.values()), default=0)
+    history = np.full((len(keys), most), np.nan)
+    for at, key in enumerate(keys):
+        known = found.get(key, [])
+        history[at, : len(known)] = known
+    return history
+
+
+def _medians(values: Values) -> Values:
+    """Median of every row without NaN; NaN for a row without a number."""
+    known = ~np.isnan(values).all(axis=1) if values.shape[1] else np.zeros(len(values), bool)
+    medians = np.full(len(values), np.nan)
+    medians[known] = np.nanmedian(values[known], axis=1)
+    return medians
+
+
+def _at_risk(trends: Trend, found: Verdict, excess: Values, sold: Values) -> Values:
+    """Units a week that a worse champion misses more than it used to; 0 for those that are not worse."""
+    by_week = np.where(found.status == DEGRADING, np.maximum(excess, 0), 0)
+    rise = np.where(trends.direction == DEGRADING, trends.latest - trends.baseline, 0)
+    risk: Values = np.maximum(by_week, np.nan_to_num(rise) / 100 * sold)
+    return np.round(risk, 4)
+
+
+def _sentence(found: Verdict, trends: Trend, at: int, label: str | None, errors: tuple[float, float]) -> str:
+    if label is None:
+        return "it has no champion that could become worse"
+    told = [_weekly_told(label, found, at, *errors)]
+    if trends.direction[at] == UNKNOWN:
+        told.append("fewer than two comparable evaluations")
+    else:
+        told.append(
+            f"{trends.direction[at]} over evaluations: WAPE {trends.latest[at]:.1f} against "
+            f"{trends.baseline[at]:.1f} % before"
+        )
+    return "; ".join(told)
+
+
+def _weekly_told(label: str, found: Verdict, at: int, recent: float, usual: float) -> str:
+    if found.status[at] == UNKNOWN:
+        return f"{found.windows[at]} past weeks of {label} are too few to judge the newest one"
+    chance = f"an unchanged model looks this bad in {found.chance[at]:.0%} of weeks"
+    return f"{found.status[at]}: error {recent:.1f} % in the newest week, {usual:.1f} % usually; {chance}"

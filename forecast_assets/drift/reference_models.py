@@ -1,0 +1,67 @@
+"""Old global models, by which the weeks before the oldest fold can be forecast without knowing them.
+
+Belongs here: when such a model is fitted, and where it is kept.
+Does not belong here: forecasting with it (``forecasting.replay``), the models of the folds and of production.
+
+A global champion could otherwise be replayed in the few weeks after its oldest fold only, too few to judge
+the newest one among them.
+"""
+
+from collections.abc import Mapping, Sequence
+from hashlib import blake2b
+
+from forecast_assets.datasets.building import read_panel
+from forecast_assets.datasets.definition import Dataset
+from forecast_assets.forecasting.core.candidates.catalogue import learner
+from forecast_assets.forecasting.core.global_model import GlobalModel, TooLittleData, fit
+from forecast_assets.forecasting.core.panel import Panel
+from forecast_assets.global_models.fold_models import recipe
+from forecast_assets.global_models.store import load_models
+from forecast_assets.settings import settings as environment
+from forecast_assets.stores import Stores
+
+# Between two of them the days that follow are those of one fit: a night pays for one every four weeks.
+_EVERY = 28
+# What a model learns from fewer days says little about the weeks after them.
+_FEWEST_DAYS = 56
+
+
+def with_yardsticks(
+    stores: Stores, dataset: Dataset, models: Mapping[str, Sequence[GlobalModel]], panel: Panel, oldest: int
+) -> dict[str, list[GlobalModel]]:
+    """Put a model in front of ``models``, one list per candidate, that had seen at most ``oldest`` days.
+
+    It is fitted on all series of the dataset and kept in the lake; ``panel`` may hold some of them. In a
+    young dataset it may have seen 56 days even if that is more; there is none if it could not be learned.
+    """
+    first = panel.start.toordinal()
+    cutoff = max((first + oldest) // _EVERY * _EVERY - first, _FEWEST_DAYS)
+    return {
+        label: [*_yardstick(stores, dataset, label, panel, cutoff), *fitted]
+        if cutoff < min(model.cutoff for model in fitted)
+        else list(fitted)
+        for label, fitted in models.items()
+    }
+
+
+def _yardstick(stores: Stores, dataset: Dataset, label: str, panel: Panel, cutoff: int) -> list[GlobalModel]:
+    plan = dataset.options.evaluation.plan()
+    known = sorted(panel.known) + sorted(panel.static)
+    what = (recipe(label), panel.start, cutoff, plan.gap + plan.horizon, plan.window(), known)
+    folder = f"drift/{dataset.name}/{blake2b(repr(what).encode(), digest_size=12).hexdigest()}"
+    if kept := load_models(stores, folder):
+        return kept
+    whole = len(panel.series) == dataset.built().series_count
+    try:
+        model = fit(
+            panel if whole else read_panel(stores, dataset, newest=True),
+            cutoff,
+            plan.gap + plan.horizon,
+            learner(label).settings(),
+            window=plan.window(),
+            threads=environment().processes,
+        )
+    except TooLittleData:  # the folds' models may do, and the verdict says how many weeks it has
+        return []
+    stores.lake.write_bytes(f"{folder}/{cutoff:06d}.json", model.to_json().encode())
+    return [model]

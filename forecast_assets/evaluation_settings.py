@@ -1,0 +1,142 @@
+"""How an evaluation looks back: candidates, folds and the rule that chooses.
+
+Belongs here: the one settings object that decides which results are comparable.
+Does not belong here: where the numbers come from (``datasets``) and how they are computed (``forecasting``).
+"""
+
+import json
+from collections.abc import Mapping
+from hashlib import blake2b
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from forecast_assets.checked import checked
+from forecast_assets.errors import BadSetting
+from forecast_assets.forecasting.core.candidates.catalogue import DEFAULT, parse
+from forecast_assets.forecasting.core.folds import FoldPlan
+from forecast_assets.forecasting.core.ranking import Metric, Policy, RankingPolicy
+from forecast_assets.forecasting.core.restriction import Restriction
+
+
+class EvaluationSettings(BaseModel):
+    """Candidates, folds and policy of an evaluation; equal settings give comparable results."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    candidates: tuple[str, ...] = Field(default=DEFAULT, description="Candidate types to compare, 1 to 10.")
+    horizon: int = Field(default=14, ge=1, le=90, description="Days forecast from each cutoff.")
+    n_splits: int = Field(default=5, ge=2, le=20, description="Cutoffs, the newest one horizon ago.")
+    gap: int = Field(default=0, ge=0, le=30, description="Days between the last known sale and day 1.")
+    min_train: int = Field(default=30, ge=7, description="Days of history a fold needs before its cutoff.")
+    step: int | None = Field(default=None, ge=1, description="Days between cutoffs; the horizon when unset.")
+    strategy: Literal["expanding", "sliding"] = Field(
+        default="expanding", description="Learn from all history, or from the last min_train days only."
+    )
+    policy: Policy = Field(
+        default="lowest_error",
+        description="lowest_error: the best rank is champion. default_with_margin: default_model stays "
+        "champion unless another is better by the margin and in every fold.",
+    )
+    default_model: str = Field(
+        default="lightgbm", description="Candidate that default_with_margin keeps; one of the candidates."
+    )
+    margin: float = Field(
+        default=0.10, ge=0, lt=1, description="Share of its error by which default_model must be beaten."
+    )
+    ranking_metric: Metric = Field(
+        default="wape", description="The metric that ranks first; the others break ties."
+    )
+    intermittent_metric: Metric | None = Field(
+        default=None,
+        description="Metric that ranks first for intermittent and lumpy demand instead, where absolute "
+        "errors reward forecasting nothing; rmse does not.",
+    )
+    restrict: tuple[str, ...] = Field(
+        default=(),
+        description="Keep slow candidates to some series: 'prophet: top 100' (by revenue) or "
+        "'auto_ets: smooth+erratic' (classes of demand).",
+    )
+    minimum_sample_size: int = Field(default=0, ge=0, description="Scored days a candidate needs.")
+    high_confidence: float = Field(
+        default=0.10, ge=0, le=1, description="Relative WAPE lead from which on confidence is high."
+    )
+    max_abs_bias: float = Field(
+        default=1e9, ge=0, description="Largest absolute bias, in units a day, that is still trusted."
+    )
+
+    @model_validator(mode="after")
+    def _known_and_possible(self) -> "EvaluationSettings":
+        if self.policy == "default_with_margin" and self.default_model not in self.candidates:
+            raise BadSetting(
+                f"policy default_with_margin keeps {self.default_model!r}, which is no candidate",
+                remedy=f"add it, or set default_model to one of {', '.join(self.candidates)}",
+            )
+        self.plan()
+        self.restrictions()
+        return self
+
+    @field_validator("candidates")
+    @classmethod
+    def _canonical(cls, labels: tuple[str, ...]) -> tuple[str, ...]:
+        return parse(labels)
+
+    def plan(self) -> FoldPlan:
+        """The folds that these settings ask for."""
+        return FoldPlan(
+            horizon=self.horizon,
+            n_splits=self.n_splits,
+            gap=self.gap,
+            min_train=self.min_train,
+            step=self.step,
+            strategy=self.strategy,
+        )
+
+    def restrictions(self) -> list[Restriction]:
+        """The rules of ``restrict``, read."""
+        return [Restriction.parse(text, self.candidates) for text in self.restrict]
+
+    def ranking_policy(self) -> RankingPolicy:
+        """The rule that chooses the champion."""
+        return RankingPolicy(
+            name=self.policy,
+            metric=self.ranking_metric,
+            intermittent_metric=self.intermittent_metric,
+            default=self.default_model,
+            margin=self.margin,
+            minimum_sample_size=self.minimum_sample_size,
+            high_confidence=self.high_confidence,
+            max_abs_bias=self.max_abs_bias,
+        )
+
+    def fold_hash(self) -> str:
+        """Equal for settings with equal folds, whatever their candidates: what a global model depends on."""
+        return _hash(self.model_dump(include={"horizon", "n_splits", "gap", "min_train", "step", "strategy"}))
+
+    def hash(self) -> str:
+        """16 hex characters over every setting."""
+        return _hash(self.model_dump())
+
+
+def revised(settings: EvaluationSettings, changes: Mapping[str, object]) -> EvaluationSettings:
+    """Answer ``settings`` with some values changed (``None`` keeps).
+
+    Other candidates keep the restrictions that are about one of them. Raises ``BadSetting`` naming the first
+    bad value.
+    """
+    given = {name: value for name, value in changes.items() if value is not None}
+    for listed in ("candidates", "restrict"):
+        if isinstance(names := given.get(listed), list):
+            given[listed] = tuple(names)
+    if "candidates" in given and "restrict" not in given:
+        kept = parse(given["candidates"])  # type: ignore[arg-type]  # refuses what is no list of names
+        given["restrict"] = tuple(
+            text
+            for text, rule in zip(settings.restrict, settings.restrictions(), strict=True)
+            if rule.label in kept
+        )
+    return checked(EvaluationSettings, {**settings.model_dump(), **given}, what="evaluation")
+
+
+def _hash(values: dict[str, object]) -> str:
+    return blake2b(json.dumps(values, sort_keys=True).encode(), digest_size=8).hexdigest()

@@ -1,0 +1,266 @@
+"""Why is tomorrow's forecast what it is? Parts that add up to it, and what to keep in mind.
+
+Belongs here: contributions to the forecast of the first day, reason codes, confidence, one paragraph; all
+from days up to the newest one and from what is known ahead.
+Does not belong here: why a candidate became champion (``explanation``).
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forecast_assets.forecasting.core.boosting import contributions as tree_contributions
+from forecast_assets.forecasting.core.boosting import gains
+from forecast_assets.forecasting.core.candidates.additive import ProphetLike
+from forecast_assets.forecasting.core.candidates.baselines import MovingAverage, WeightedMovingAverage
+from forecast_assets.forecasting.core.candidates.catalogue import candidate, ensemble, entry, is_global
+from forecast_assets.forecasting.core.global_model import GlobalModel, origin_rows
+from forecast_assets.forecasting.core.isolation import isolated
+from forecast_assets.forecasting.core.outlook import with_plan
+from forecast_assets.forecasting.core.panel import Panel
+
+Values = NDArray[np.float64]
+Direction = Literal["up", "down", "none"]
+_SHOWN = 10
+_WEEK, _MONTH = 7, 28
+_NEW_DAYS, _SHORT_DAYS = 30, 90
+_SHIFT = 0.25
+_STEADY, _UNSTEADY = 0.5, 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Driver:
+    """One part of the first day's forecast, in units; ``value`` is the feature's, ``None`` without one."""
+
+    name: str
+    value: float | None
+    contribution: float
+    description: str
+
+    @property
+    def direction(self) -> Direction:
+        return "up" if self.contribution > 0 else "down" if self.contribution < 0 else "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Something a planner should know about this forecast."""
+
+    code: str
+    severity: Literal["info", "warn"]
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Contributions:
+    """The forecast of the first day and its parts, which add up to it; ``exact`` is false for a black box."""
+
+    forecast: float
+    drivers: Sequence[Driver]
+    exact: bool
+    reasons: Sequence[Reason]
+    confidence: Literal["high", "medium", "low"]
+    summary: str
+
+
+def contributions(
+    panel: Panel,
+    label: str,
+    models: Mapping[str, GlobalModel | str],
+    horizon: int,
+    *,
+    window: int | None = None,
+    threads: int,
+) -> Contributions | None:
+    """Explain what ``label`` forecasts for the day after the panel of one series; ``None`` if nothing."""
+    planned, _ = with_plan(panel, max(horizon, _WEEK))
+    found = _parts(planned, label, models, window=window, threads=threads)
+    if found is None:
+        return None
+    drivers, exact = found
+    total = sum(driver.contribution for driver in drivers)
+    forecast = max(total, 0.0)
+    if forecast != total:
+        drivers = [*drivers, Driver("floor", None, -total, "sales cannot be negative")]
+    drivers = _shortened(drivers)
+    reasons = _reasons(planned, horizon)
+    level = _confidence(panel, reasons)
+    return Contributions(
+        forecast, drivers, exact, reasons, level, _summary(label, forecast, drivers, reasons, level)
+    )
+
+
+def _parts(
+    panel: Panel, label: str, models: Mapping[str, GlobalModel | str], *, window: int | None, threads: int
+) -> tuple[list[Driver], bool] | None:
+    if (mean := ensemble(label)) is not None:
+        found = [_parts(panel, member, models, window=window, threads=threads) for member in mean.of()]
+        if any(one is None for one in found):
+            return None
+        share = len(found)
+        drivers = [
+            Driver(f"{member}: {part.name}", part.value, part.contribution / share, part.description)
+            for member, one in zip(mean.of(), found, strict=True)
+            if one is not None
+            for part in one[0]
+        ]
+        return drivers, all(one is not None and one[1] for one in found)
+    if is_global(label):
+        model = models.get(label)
+        return None if model is None or isinstance(model, str) else (_of_trees(panel, model, threads), True)
+    made = candidate(label)
+    exact = _EXACT.get(type(made))
+    if exact is None:
+        return _of_answer(panel, label, window)
+    own = exact(panel, made, window)
+    return None if own is None else (own, True)
+
+
+def _of_answer(panel: Panel, label: str, window: int | None) -> tuple[list[Driver], bool] | None:
+    """Level and weekday of a candidate that only looks back; a black box is one part."""
+    answer, failures = isolated(label, panel, np.array([panel.days]), _WEEK, window)
+    if failures or not np.isfinite(answer).all():
+        return None
+    week = answer[0, 0].astype(np.float64)
+    if entry(label).foreign or entry(label).feature_aware:
+        return [Driver("model", None, float(week[0]), f"what {label} answers as a whole")], False
+    level = float(week.mean())
+    drivers = [Driver("level", None, level, "mean of the week ahead")]
+    if week[0] != level:
+        drivers.append(
+            Driver("weekday", None, float(week[0]) - level, "how this weekday differs from the week")
+        )
+    return drivers, True
+
+
+def _of_days(panel: Panel, made: Any, window: int | None) -> list[Driver] | None:  # noqa: ANN401 - an average
+    """Every observed day of an average with its weight."""
+    size = made.window_size if window is None else min(made.window_size, window)
+    days = panel.units[0, max(0, panel.days - size) :].astype(np.float64)
+    seen = ~np.isnan(days)
+    if not seen.any():
+        return None
+    weight = np.ones(len(days))
+    if isinstance(made, WeightedMovingAverage):
+        weight = made.weights()[-len(days) :]
+    share = np.where(seen, weight, 0) / weight[seen].sum()
+    return [
+        Driver(
+            f"{len(days) - at} days ago" if at < len(days) - 1 else "newest day",
+            float(days[at]),
+            float(days[at] * share[at]),
+            f"weighs {share[at]:.1%}",
+        )
+        for at in np.flatnonzero(seen)[::-1]
+    ]
+
+
+def _of_ridge(panel: Panel, made: Any, window: int | None) -> list[Driver] | None:  # noqa: ANN401 - prophet_like
+    ((_, parts),) = made.parts(panel, panel.days, 1, window)
+    told = {
+        "intercept": "what it sells on a usual day",
+        "trend": "recent sales and time since launch",
+        "seasonality": "weekday, month and place in the month",
+        "holiday_regressor": "price, promotion and holiday",
+    }
+    values = {name: float(part[0, 0]) for name, part in parts.items()}
+    if not all(np.isfinite(value) for value in values.values()):
+        return None
+    return [Driver(name, None, value, told[name]) for name, value in values.items()]
+
+
+_EXACT: Mapping[type, Callable[[Panel, Any, int | None], list[Driver] | None]] = {
+    MovingAverage: _of_days,
+    WeightedMovingAverage: _of_days,
+    ProphetLike: _of_ridge,
+}
+
+
+def _of_trees(panel: Panel, model: GlobalModel, threads: int) -> list[Driver]:
+    """SHAP values of the global model (Lundberg et al. 2020), in units."""
+    rows, level = origin_rows(model, panel, panel.days)
+    parts = tree_contributions(model.settings.learner, model.text, rows[:1], threads)[0] * level[0]
+    drivers = [Driver("all series", None, float(parts[-1]), "what the model expects without looking")]
+    for name, value, part in zip(model.features, rows[0], parts[:-1], strict=True):
+        drivers.append(
+            Driver(name, float(value) if np.isfinite(value) else None, float(part), "feature of the model")
+        )
+    return drivers
+
+
+def strongest_features(model: GlobalModel, most: int = _SHOWN) -> dict[str, float]:
+    """The features whose splits gained most over all series, with their share of the whole gain."""
+    shares = gains(model.settings.learner, model.text, len(model.features))
+    return {model.features[at]: float(shares[at]) for at in np.argsort(-shares, kind="stable")[:most]}
+
+
+def _shortened(drivers: Sequence[Driver]) -> list[Driver]:
+    """The strongest drivers, the rest as one, so that they still add up."""
+    ordered = sorted(drivers, key=lambda driver: -abs(driver.contribution))
+    if len(ordered) <= _SHOWN:
+        return ordered
+    rest = sum(driver.contribution for driver in ordered[_SHOWN - 1 :])
+    return [
+        *ordered[: _SHOWN - 1],
+        Driver("all others", None, rest, f"{len(ordered) - _SHOWN + 1} weaker parts"),
+    ]
+
+
+def _reasons(panel: Panel, horizon: int) -> list[Reason]:
+    units = panel.units[0]
+    ahead = slice(panel.days, panel.days + horizon)
+    seen = ~np.isnan(units)
+    first = int(seen.argmax()) if seen.any() else panel.days
+    age, lately = panel.days - first, units[max(first, panel.days - _MONTH) :]
+    found = []
+    if (closed := int(np.isnan(lately).sum())) > 0:
+        found.append(
+            Reason(
+                "stockout_constrained", "warn", f"{closed} of the last {len(lately)} days were not observed"
+            )
+        )
+    for column, code, what in (
+        ("promo", "promotion_overlap", "promoted"),
+        ("holiday", "holiday_effect", "a holiday"),
+    ):
+        planned = int((panel.known[column][0, ahead] == 1).sum()) if column in panel.known else 0
+        if planned:
+            found.append(Reason(code, "info", f"{planned} of the next {horizon} days are {what}"))
+    if age < _NEW_DAYS:
+        found.append(Reason("lifecycle_decay", "warn", f"launched {age} days ago: first sales may not last"))
+    week, month = _mean(units[-_WEEK:]), _mean(units[-_MONTH:])
+    if week is not None and month and abs(week / month - 1) > _SHIFT:
+        found.append(
+            Reason("trend_shift", "warn", f"the last week sold {week / month - 1:+.0%} against the month")
+        )
+    if int(seen.sum()) < _SHORT_DAYS:
+        found.append(Reason("insufficient_history", "warn", f"only {int(seen.sum())} observed days"))
+    return found
+
+
+def _mean(values: NDArray[np.float32]) -> float | None:
+    seen = values[~np.isnan(values)]
+    return float(seen.mean(dtype=np.float64)) if seen.size else None
+
+
+def _confidence(panel: Panel, reasons: Sequence[Reason]) -> Literal["high", "medium", "low"]:
+    """By the variation of the last four weeks, and never high with little history."""
+    lately = panel.units[0, -_MONTH:]
+    mean = _mean(lately)
+    if not mean or any(reason.code == "insufficient_history" for reason in reasons):
+        return "low"
+    variation = float(np.nanstd(lately.astype(np.float64))) / mean
+    return "high" if variation < _STEADY else "medium" if variation < _UNSTEADY else "low"
+
+
+def _summary(
+    label: str, forecast: float, drivers: Sequence[Driver], reasons: Sequence[Reason], level: str
+) -> str:
+    strongest = ", ".join(f"{one.name} ({one.contribution:+,.2f})" for one in drivers[:3])
+    told = f"{label} expects {forecast:,.2f} units on the next day, most of it from {strongest}. "
+    told += f"Confidence is {level}"
+    warnings = [reason.text for reason in reasons if reason.severity == "warn"]
+    return f"{told}; mind that {'; '.join(warnings)}." if warnings else f"{told}."

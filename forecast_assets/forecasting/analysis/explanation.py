@@ -1,0 +1,125 @@
+"""Why this champion? The text a planner reads, computed once when the choice is made.
+
+Belongs here: wording of a choice from its numbers; deterministic, no model involved.
+Does not belong here: making the choice (``ranking``).
+"""
+
+from dataclasses import dataclass
+from typing import TypedDict
+
+from forecast_assets.forecasting.core.decision import BIAS_RULE
+from forecast_assets.forecasting.core.ranking import Confidence
+
+BENCHMARK = "seasonal_naive"
+CAVEATS = [
+    "A good fit to the past is no guarantee for the future.",
+    "Correlation is not causation: the model knows nothing of why demand moves.",
+]
+
+
+INTERMITTENT_RULE = (
+    "Most days pass without a sale: WAPE rewards forecasting nothing on such demand, so look at RMSE and "
+    "bias as well."
+)
+
+
+class Model(TypedDict):
+    """One candidate with its metrics in a line."""
+
+    model: str
+    metrics: str
+
+
+class Comparison(TypedDict):
+    """The winner against the runner-up."""
+
+    runner_up: str
+    runner_up_metrics: str
+    lead: str
+
+
+class Explanation(TypedDict):
+    """Everything said about one choice; ``winner`` and ``comparison`` are null where there is none."""
+
+    headline: str
+    winner: Model | None
+    confidence: Confidence
+    confidence_reason: str
+    policy: str
+    comparison: Comparison | None
+    data_notes: list[str]
+    caveats: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Contender:
+    """A ranked candidate: WAPE and sMAPE in percent, MAE and bias in units a day."""
+
+    model: str
+    wape: float
+    smape: float
+    mae: float
+    bias: float
+
+    def line(self) -> str:
+        return (
+            f"WAPE {self.wape:.1f} %, sMAPE {self.smape:.1f} %, "
+            f"MAE {self.mae:.2f}, bias {self.bias:+.2f} a day"
+        )
+
+
+def explain(
+    winner: Contender | None,
+    runner_up: Contender | None,
+    *,
+    confidence: tuple[Confidence, str],
+    skill: float | None,
+    policy: str,
+    intermittent: bool,
+    data_notes: list[str],
+) -> Explanation:
+    """Word one choice.
+
+    ``skill`` is the percentage by which WAPE is below seasonal naive's, if known; ``policy`` the sentence
+    that says which rule chose.
+    """
+    level, why = confidence
+    if winner is None:
+        return Explanation(
+            headline=f"No champion: {why}",
+            winner=None,
+            confidence=level,
+            confidence_reason=why,
+            policy=policy,
+            comparison=None,
+            data_notes=data_notes,
+            caveats=CAVEATS,
+        )
+    comparison = None
+    if runner_up is not None:
+        points = runner_up.wape - winner.wape
+        place = "ahead of" if points >= 0 else "behind"
+        comparison = Comparison(
+            runner_up=runner_up.model,
+            runner_up_metrics=runner_up.line(),
+            lead=f"{winner.model} is {abs(points):.1f} percentage points of WAPE {place} {runner_up.model}",
+        )
+    return Explanation(
+        headline=sentence(winner, runner_up, skill),
+        winner=Model(model=winner.model, metrics=winner.line()),
+        confidence=level,
+        confidence_reason=why,
+        policy=policy,
+        comparison=comparison,
+        data_notes=data_notes,
+        caveats=[BIAS_RULE, *([INTERMITTENT_RULE] if intermittent else []), *CAVEATS],
+    )
+
+
+def sentence(winner: Contender, runner_up: Contender | None, skill: float | None) -> str:
+    """The one sentence of tables and exports."""
+    against = ""
+    if skill is not None and winner.model != BENCHMARK:
+        against = f", {abs(skill):.0f} % {'better' if skill >= 0 else 'worse'} than seasonal naive"
+    ahead = "" if runner_up is None else f"; {runner_up.model} follows at {runner_up.wape:.1f} %"
+    return f"{winner.model} at {winner.wape:.1f} % WAPE{against}{ahead}"

@@ -1,0 +1,88 @@
+"""How good were forecasts, now that the days they were about have come?
+
+Belongs here: adding up the errors of stored forecasts per series and range of lead.
+Does not belong here: where forecasts and sales are stored, metrics of backtests (``metrics``).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forecast_assets.forecasting.core.metrics import BUCKETS
+
+Values = NDArray[np.float64]
+Counts = NDArray[np.int64]
+ALL = "all"
+RANGES = (ALL, *BUCKETS)
+_LATEST = np.iinfo(np.int64).max
+
+
+class Scores:
+    """Running sums over forecasts of n series, in ranges of lead (n, ranges).
+
+    ``wrong``: absolute errors, ``sold``: units, ``missed``: actual minus forecast, ``days`` scored,
+    ``forecasts`` with a scored day, ``first`` and ``last`` scored position of the panel's calendar.
+    """
+
+    def __init__(self, series: int) -> None:
+        shape = (series, len(RANGES))
+        self.wrong, self.sold, self.missed = (np.zeros(shape) for _ in range(3))
+        self.days, self.forecasts = (np.zeros(shape, np.int64) for _ in range(2))
+        self.first, self.last = np.full(shape, _LATEST), np.full(shape, -1, np.int64)
+
+    def add(
+        self, rows: Counts, actual: NDArray[np.floating], forecast: NDArray[np.floating], at: int
+    ) -> None:
+        """Score one forecast (r, h) for each of the distinct series ``rows`` (r,).
+
+        Its first day is position ``at``; ``actual`` (r, h) is NaN where nothing was observed or the day has
+        not come, which is not scored.
+        """
+        scored = ~np.isnan(actual) & np.isfinite(forecast)
+        truth = np.where(scored, actual, 0).astype(np.float64)
+        error = truth - np.where(scored, forecast, 0)
+        day = at + np.arange(actual.shape[1])
+        for place, name in enumerate(RANGES):
+            low, high = (1, None) if name == ALL else BUCKETS[name]
+            lead = slice(low - 1, high)
+            known = scored[:, lead]
+            if not known.any():
+                continue
+            some = known.any(axis=1)
+            self.wrong[rows, place] += np.abs(error[:, lead]).sum(axis=1)
+            self.sold[rows, place] += np.abs(truth[:, lead]).sum(axis=1)
+            self.missed[rows, place] += error[:, lead].sum(axis=1)
+            self.days[rows, place] += known.sum(axis=1)
+            self.forecasts[rows, place] += some
+            early = np.where(known, day[lead], _LATEST).min(axis=1)
+            late = np.where(known, day[lead], -1).max(axis=1)
+            self.first[rows, place] = np.minimum(self.first[rows, place], early)
+            self.last[rows, place] = np.maximum(self.last[rows, place], late)
+
+    def live(self) -> "Live":
+        """The metrics of every series and range (n, ranges)."""
+        return Live(
+            _share(100 * self.wrong, self.sold), _share(self.wrong, self.days), _share(self.missed, self.days)
+        )
+
+    def total(self) -> "Live":
+        """The metrics of all series together (ranges,)."""
+        wrong, sold, missed, days = (
+            values.sum(axis=0) for values in (self.wrong, self.sold, self.missed, self.days)
+        )
+        return Live(_share(100 * wrong, sold), _share(wrong, days), _share(missed, days))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Live:
+    """``wape`` in percent, ``mae`` and ``bias`` (actual minus forecast) in units a day; NaN where unknown."""
+
+    wape: Values
+    mae: Values
+    bias: Values
+
+
+def _share(above: Values, below: Values | Counts) -> Values:
+    quotient: Values = np.divide(above, below, out=np.full(above.shape, np.nan), where=np.asarray(below > 0))
+    return quotient

@@ -1,0 +1,213 @@
+"""What looks wrong in the sales of a dataset, though no rule forbids it?
+
+Belongs here: the suspicions, each with its severity and what to do about it, for all series of a panel.
+Does not belong here: what makes sales invalid (they are refused on the way in) and counting missing rows.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forecast_assets.forecasting.core.panel import Panel
+
+Severity = Literal["error", "warning", "info"]
+Flags = NDArray[np.bool_]
+Floats = NDArray[np.float64]
+
+RECENT_DAYS = 28
+HISTORY_DAYS = 365
+# A run of zeros that a series would show by chance once in ten thousand stretches of days.
+_IMPROBABLE = 1e-4
+_SPIKE = 8.0
+_MAD_TO_DEVIATION = 1.4826
+# What happened before is no surprise.
+_RECORD = 1.5
+_JUMP = 0.5
+_FEWEST_ZEROS = 3
+_FEWEST_PROMOTED = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Suspicion:
+    """One kind of doubt, how bad it is, and what a planner should do about it."""
+
+    name: str
+    severity: Severity
+    action: str
+
+
+STOCKOUT = Suspicion(
+    "suspected_stockout", "warning", "check the stock of these days; mark them as stocked out if it was empty"
+)
+ZERO_RUN = Suspicion(
+    "long_zero_run", "warning", "ask whether it is still on sale; end it in the source if it is delisted"
+)
+SPIKE = Suspicion("spike", "warning", "check these days for a typing error or a bulk order without promotion")
+PRICE = Suspicion("price_jump", "info", "confirm the new price, or correct it in the source")
+NO_PRICE = Suspicion("impossible_price", "error", "correct the price in the source; it must be above zero")
+NO_LIFT = Suspicion("promotion_without_lift", "info", "check whether the promotion days are marked right")
+MISSING = Suspicion("missing_dates", "warning", "deliver the missing rows; they count as days without sales")
+SILENT = Suspicion("stale_series", "info", "check the delivery of this series; the others are newer")
+SHUT = Suspicion(
+    "calendar_gap", "warning", "mark these days as closed, or deliver the rows: nothing at all was sold"
+)
+SUSPICIONS = (NO_PRICE, SHUT, STOCKOUT, ZERO_RUN, SPIKE, MISSING, PRICE, NO_LIFT, SILENT)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A suspicion about one series (row of the panel): from day to day (positions), how much, in words."""
+
+    suspicion: Suspicion
+    row: int
+    first: int
+    last: int
+    detail: str
+
+
+def findings(panel: Panel, stores: NDArray[np.str_]) -> Iterator[Finding]:
+    """Yield what is suspicious about each series, store by store.
+
+    ``stores`` (n,) names the store of each series; series of a store are neighbours. Zeros, spikes and
+    prices are looked for in the last 28 days, against the last 365. A day without a sale in a whole store
+    is told once, of its first series, and is no fault of the others.
+    """
+    changes = [0, *(np.flatnonzero(stores[1:] != stores[:-1]) + 1).tolist(), len(stores)]
+    for start, end in pairwise(changes if len(stores) else []):
+        block = _Block(panel.take(np.arange(start, end)), start)
+        for search in (_gaps, _zeros, _spikes, _prices, _promotions, _silence):
+            yield from search(block)
+
+
+class _Block:
+    """The newest days of some series, the recent ones last; ``offset`` is the position of the first."""
+
+    def __init__(self, panel: Panel, start: int) -> None:
+        self.start = start
+        self.offset = max(0, panel.days - HISTORY_DAYS)
+        self.last = panel.last
+        self.days = panel.days
+        self.units = panel.units[:, self.offset :].astype(np.float64)
+        self.known = {name: column[:, self.offset : panel.days] for name, column in panel.known.items()}
+        self.recent = max(0, self.units.shape[1] - RECENT_DAYS)
+        open_days = np.nansum(self.units, axis=0) > 0
+        begun = open_days.argmax() if open_days.any() else len(open_days)
+        # Days that were delivered, but on which a store of several series sold nothing.
+        delivered = (~np.isnan(self.units)).sum(axis=0) > 1
+        self.shut = ~open_days & delivered & (np.arange(len(open_days)) > begun)
+        self.units[:, self.shut] = np.nan
+
+    def found(self, suspicion: Suspicion, row: int, first: int, last: int, detail: str) -> Finding:
+        return Finding(
+            suspicion, self.start + int(row), self.offset + int(first), self.offset + int(last), detail
+        )
+
+    def in_recent(self, marks: Flags) -> Iterator[tuple[int, int, int, int]]:
+        """Yield (row, first, last, times) for every row with a mark on a recent day."""
+        recent = marks[:, self.recent :]
+        times = recent.sum(axis=1)
+        first, last = recent.argmax(axis=1), recent.shape[1] - 1 - recent[:, ::-1].argmax(axis=1)
+        for row in np.flatnonzero(times):
+            yield int(row), self.recent + int(first[row]), self.recent + int(last[row]), int(times[row])
+
+
+def _gaps(block: _Block) -> Iterator[Finding]:
+    for _, first, last, times in block.in_recent(block.shut[None]):
+        yield block.found(SHUT, 0, first, last, f"{times} days without a sale in the whole store")
+
+
+def _zeros(block: _Block) -> Iterator[Finding]:
+    """The run of zeros up to the last observed day, if the series' own days make it improbable."""
+    sold = block.units > 0
+    end = block.last - block.offset
+    newest = np.where(sold.any(axis=1), sold.shape[1] - 1 - sold[:, ::-1].argmax(axis=1), -1)
+    position = np.arange(sold.shape[1])
+    before = position <= newest[:, None]
+    observed = ((block.units >= 0) & before).sum(axis=1)
+    zeros = ((block.units == 0) & (position > newest[:, None])).sum(axis=1)
+    # Of the days up to the newest sale: a run under suspicion must not vouch for itself.
+    share = 1 - np.divide(sold.sum(axis=1), observed + 1, out=np.ones(len(sold)), where=observed > 0)
+    improbable = (newest >= 0) & (zeros >= _FEWEST_ZEROS) & (share**zeros < _IMPROBABLE)
+    for row in np.flatnonzero(improbable).tolist():
+        long = zeros[row] >= RECENT_DAYS
+        detail = f"{zeros[row]} days without a sale, after {sold[row].sum()} of {observed[row]} days with one"
+        yield block.found(ZERO_RUN if long else STOCKOUT, row, newest[row] + 1, end[row], detail)
+
+
+def _spikes(block: _Block) -> Iterator[Finding]:
+    units = block.units
+    middle = _median(units)
+    deviation = _MAD_TO_DEVIATION * _median(np.abs(units - middle[:, None]))
+    # Counts vary by the root of their level at least, so a series of ones and twos has no spike of three.
+    scale = np.maximum(deviation, np.sqrt(np.maximum(middle, 1)))
+    record = np.fmax.reduce(units[:, : block.recent], axis=1, initial=0)
+    marks = units > np.maximum(middle + _SPIKE * scale, _RECORD * record)[:, None]
+    if "promo" in block.known:
+        marks &= ~(block.known["promo"] > 0)
+    for row, first, last, times in block.in_recent(marks):
+        most = np.nanmax(np.where(marks[row], units[row], np.nan))
+        detail = f"{times} days of up to {most:g} units, where {middle[row]:g} are usual"
+        yield block.found(SPIKE, row, first, last, detail)
+
+
+def _prices(block: _Block) -> Iterator[Finding]:
+    price = block.known.get("price")
+    if price is None:
+        return
+    seen = ~np.isnan(block.units)
+    for row, first, last, times in block.in_recent(seen & (price <= 0)):
+        yield block.found(NO_PRICE, row, first, last, f"{times} days with a price of zero or less")
+    with np.errstate(divide="ignore", invalid="ignore"):
+        step = np.abs(np.log(price[:, 1:] / price[:, :-1]))
+    marks = np.pad(np.isfinite(step) & (step > np.log1p(_JUMP)), [(0, 0), (1, 0)])
+    if "promo" in block.known:
+        # A promotion lowers the price on purpose, on its first day and back after its last.
+        promoted = block.known["promo"] > 0
+        marks &= ~promoted & ~np.pad(promoted, [(0, 0), (1, 0)])[:, :-1]
+    for row, first, last, _ in block.in_recent(marks):
+        detail = f"from {price[row, last - 1]:g} to {price[row, last]:g}"
+        yield block.found(PRICE, row, first, last, detail)
+
+
+def _promotions(block: _Block) -> Iterator[Finding]:
+    promo = block.known.get("promo")
+    if promo is None:
+        return
+    seen = ~np.isnan(block.units)
+    promoted, plain = seen & (promo > 0), seen & ~(promo > 0)
+    on, off = (_mean(block.units, days) for days in (promoted, plain))
+    enough = (promoted.sum(axis=1) >= _FEWEST_PROMOTED) & (plain.sum(axis=1) >= _FEWEST_PROMOTED)
+    for row in np.flatnonzero(enough & (off > 0) & (on <= off)).tolist():
+        days = np.flatnonzero(promoted[row])
+        detail = f"{on[row]:.2f} units a day on {len(days)} promotion days, {off[row]:.2f} on others"
+        yield block.found(NO_LIFT, row, days[0], days[-1], detail)
+
+
+def _silence(block: _Block) -> Iterator[Finding]:
+    late = block.days - 1 - block.last
+    for row in np.flatnonzero((block.last >= 0) & (late >= RECENT_DAYS)).tolist():
+        first = max(int(block.last[row]) + 1 - block.offset, 0)
+        detail = f"no row for {late[row]} days while the dataset went on"
+        yield block.found(SILENT, row, first, block.days - 1 - block.offset, detail)
+
+
+def _median(values: Floats) -> Floats:
+    """Median over the last axis without NaN; NaN for a row without a number."""
+    ordered = np.sort(values, axis=1)
+    count = (~np.isnan(values)).sum(axis=1)
+    low, high = np.maximum((count - 1) // 2, 0), np.maximum(count // 2, 0)
+    high = np.minimum(high, values.shape[1] - 1)
+    rows = np.arange(len(values))
+    middle: Floats = np.where(count > 0, (ordered[rows, low] + ordered[rows, high]) / 2, np.nan)
+    return middle
+
+
+def _mean(values: Floats, days: Flags) -> Floats:
+    count = days.sum(axis=1)
+    total = np.where(days, values, 0).sum(axis=1)
+    mean: Floats = np.divide(total, count, out=np.full(len(values), np.nan), where=count > 0)
+    return mean

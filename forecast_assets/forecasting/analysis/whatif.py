@@ -1,0 +1,269 @@
+"""What if the price, a promotion, a holiday, the stock or the life of a product were different?
+
+Belongs here: assumptions with their bounds, their factors, the panel that a model reads under them, what
+they are worth and whether the stock covers it.
+Does not belong here: which forecast they are compared with, and where a plan is kept.
+"""
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields, replace
+from enum import StrEnum
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forecast_assets.errors import BadSetting
+from forecast_assets.forecasting.core.bounds import Checked, Rule, choice_rule, number_rule, optional, ruled
+from forecast_assets.forecasting.core.panel import Panel
+
+Values = NDArray[np.float64]
+Method = Literal["model_exogenous", "heuristic"]
+Coverage = Literal["covered", "at_risk", "stockout", "unknown"]
+
+# Rules of thumb, for what no model was asked about.
+PRICE_ELASTICITY = -1.2
+HOLIDAY_FACTOR = 1.3
+_LEAST, _MOST = 0.1, 5.0
+# Demand within 10 % of the stock may or may not be covered by it.
+_TOLERANCE = 0.1
+_PRICE, _PROMO, _HOLIDAY = "price", "promo", "holiday"
+
+
+class Promotion(StrEnum):
+    """Kinds of promotions."""
+
+    PCT_OFF = "pct_off"
+    BOGO = "bogo"
+    BUNDLE = "bundle"
+    MARKDOWN = "markdown"
+
+
+class Lifecycle(StrEnum):
+    """Stages of a product's life."""
+
+    LAUNCH = "launch"
+    GROWTH = "growth"
+    MATURITY = "maturity"
+    DECLINE = "decline"
+
+
+PROMOTION_FACTORS: Mapping[str, float] = {
+    Promotion.PCT_OFF: 1.25,
+    Promotion.BOGO: 1.4,
+    Promotion.BUNDLE: 1.15,
+    Promotion.MARKDOWN: 1.3,
+}
+LIFECYCLE_FACTORS: Mapping[str, float] = {
+    Lifecycle.LAUNCH: 1.2,
+    Lifecycle.GROWTH: 1.1,
+    Lifecycle.MATURITY: 1.0,
+    Lifecycle.DECLINE: 0.85,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Assumptions(Checked):
+    """What is different in the days ahead; ``None`` and ``()`` leave things as they are planned.
+
+    ``price_change`` is relative (-0.1: a tenth cheaper). Price and promotion hold from ``first_day`` to
+    ``last_day``, over the whole horizon when unset; ``lifecycle`` and ``on_hand`` (units) always do.
+    """
+
+    price_change: float | None = optional(number_rule(-0.9, 5.0))
+    promotion: str | None = optional(choice_rule(*map(str, Promotion)))
+    holidays: tuple[dt.date, ...] = ruled((), Rule(lambda value: isinstance(value, tuple), "a list of days"))
+    on_hand: float | None = optional(number_rule(0, 1e9))
+    lifecycle: str | None = optional(choice_rule(*map(str, Lifecycle)))
+    first_day: dt.date | None = None
+    last_day: dt.date | None = None
+
+    def to_json(self) -> dict[str, object]:
+        """What differs from the plan, with days as text."""
+        given = {name: value for name, value in asdict(self).items() if value not in (None, ())}
+        return {
+            name: [str(day) for day in value]
+            if isinstance(value, tuple)
+            else str(value)
+            if isinstance(value, dt.date)
+            else value
+            for name, value in given.items()
+        }
+
+    @classmethod
+    def from_json(cls, stored: dict[str, object]) -> "Assumptions":
+        """What ``to_json`` answered, or what a person wrote. Raises ``BadSetting``."""
+        known = {one.name for one in fields(cls)}
+        if unknown := sorted(set(stored) - known):
+            raise BadSetting(
+                f"unknown assumptions: {', '.join(unknown)}", remedy=f"use {', '.join(sorted(known))}"
+            )
+        made: dict[str, object] = dict(stored)
+        for name in ("first_day", "last_day"):
+            if made.get(name) is not None:
+                made[name] = _day(name, made[name])
+        days = made.get("holidays") or ()
+        made["holidays"] = tuple(_day("holidays", day) for day in days)  # type: ignore[attr-defined]  # a list
+        return cls(**made)  # type: ignore[arg-type]  # checked by the fields' rules
+
+
+def _day(name: str, value: object) -> dt.date:
+    try:
+        return value if isinstance(value, dt.date) else dt.date.fromisoformat(str(value))
+    except ValueError as error:
+        raise BadSetting(f"{name}: {value!r} is no day", remedy="write days as YYYY-MM-DD") from error
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Difference:
+    """What the assumptions do to h days: ``factors`` (h,) for what the model was not asked about.
+
+    ``panel`` is what the model reads, ``None`` when it is asked about nothing; ``price`` (h,) is the new
+    price as a share of the planned one; ``told`` says for every assumption who answers it.
+    """
+
+    panel: Panel | None
+    factors: Values
+    price: Values
+    told: Sequence[str]
+
+    @property
+    def method(self) -> Method:
+        return "heuristic" if self.panel is None else "model_exogenous"
+
+
+def differing(panel: Panel, horizon: int, assumptions: Assumptions, *, asks_model: bool) -> Difference:
+    """Split ``assumptions`` into what a model that reads plans answers, and what factors do.
+
+    ``panel`` holds one series, its known columns reach over the ``horizon``. A model (``asks_model``) is
+    asked about a price, promotion or holiday that its data have a column of. Raises ``BadSetting`` for
+    days outside the horizon, and when nothing is assumed.
+    """
+    dates = np.datetime64(panel.start, "D") + panel.days + np.arange(horizon)
+    changes = _changes(assumptions, dates)
+    if not changes and assumptions.on_hand is None:
+        raise BadSetting(
+            "nothing is assumed",
+            remedy="give at least one of price_change, promotion, holidays, lifecycle, on_hand",
+        )
+    known, factors, told, asked = dict(panel.known), np.ones(horizon), [], False
+    for change in changes:
+        if asks_model and change.column in known:
+            wide = known[change.column].copy()
+            ahead = wide[0, panel.days : panel.days + horizon]
+            dearer = np.float32(1 + (assumptions.price_change or 0))
+            usual = ahead[change.days] * dearer if change.column == _PRICE else _usual(wide[0, : panel.days])
+            ahead[change.days] = usual
+            known[change.column], asked = wide, True
+            told.append(f"{change.told}: answered by the model")
+        else:
+            factors[change.days] *= change.factor
+            told.append(f"{change.told}: rule of thumb, x{change.factor:.2f}")
+    price = np.ones(horizon)
+    if assumptions.price_change is not None:
+        price[_span(assumptions, dates)] += assumptions.price_change
+    # Only what changes is bounded: a factor of one stays one.
+    bounded = factors.clip(_LEAST, _MOST)
+    return Difference(replace(panel, known=known) if asked else None, bounded, price, told)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Change:
+    """One assumption: the column a model reads it from (none for some), its days (h,) and its factor."""
+
+    column: str | None
+    told: str
+    days: NDArray[np.bool_]
+    factor: float
+
+
+def _changes(assumptions: Assumptions, dates: NDArray[np.datetime64]) -> list[_Change]:
+    found = []
+    if (change := assumptions.price_change) is not None:
+        factor = (1 + change) ** PRICE_ELASTICITY
+        found.append(_Change(_PRICE, f"price {change:+.0%}", _span(assumptions, dates), factor))
+    if (kind := assumptions.promotion) is not None:
+        span = _span(assumptions, dates)
+        found.append(_Change(_PROMO, f"promotion {kind}", span, PROMOTION_FACTORS[kind]))
+    if days := assumptions.holidays:
+        found.append(_Change(_HOLIDAY, f"{len(days)} holidays", _holidays(days, dates), HOLIDAY_FACTOR))
+    if (stage := assumptions.lifecycle) is not None:
+        every = np.ones(len(dates), dtype=bool)
+        found.append(_Change(None, f"lifecycle {stage}", every, LIFECYCLE_FACTORS[stage]))
+    return found
+
+
+def _holidays(days: Sequence[dt.date], dates: NDArray[np.datetime64]) -> NDArray[np.bool_]:
+    wanted = np.array(days, "datetime64[D]")
+    if strangers := wanted[~np.isin(wanted, dates)].tolist():
+        raise BadSetting(
+            f"holidays outside the forecast: {', '.join(map(str, strangers))}",
+            remedy=f"name days from {dates[0]} to {dates[-1]}",
+        )
+    return np.isin(dates, wanted)
+
+
+def _span(assumptions: Assumptions, dates: NDArray[np.datetime64]) -> NDArray[np.bool_]:
+    first = dates[0] if assumptions.first_day is None else np.datetime64(assumptions.first_day)
+    last = dates[-1] if assumptions.last_day is None else np.datetime64(assumptions.last_day)
+    span = (dates >= first) & (dates <= last)
+    if not span.any():
+        raise BadSetting(
+            f"no forecast day lies from {first} to {last}",
+            remedy=f"set first_day and last_day between {dates[0]} and {dates[-1]}",
+        )
+    return span
+
+
+def _usual(past: NDArray[np.float32]) -> np.float32:
+    """What a column (days,) holds on days that have a promotion or a holiday: 1, or its usual strength."""
+    strong = past[past > 0]
+    return np.float32(strong.mean(dtype=np.float64)) if strong.size else np.float32(1)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Effect:
+    """What assumptions are worth over h days.
+
+    ``units`` (h,) are the forecast under them; revenues are ``None`` where no price is known.
+    """
+
+    units: Values
+    units_delta: float
+    baseline_revenue: float | None
+    scenario_revenue: float | None
+    coverage: Coverage
+
+    @property
+    def revenue_delta(self) -> float | None:
+        if self.scenario_revenue is None or self.baseline_revenue is None:
+            return None
+        return self.scenario_revenue - self.baseline_revenue
+
+
+def effect(
+    baseline: Values, answered: Values, prices: Values, difference: Difference, on_hand: float | None
+) -> Effect:
+    """Compare ``baseline`` (h,), forecast as planned, with ``answered`` (h,), forecast from what differs.
+
+    ``prices`` (h,) are the planned ones, NaN where unknown; a promotion's discount is no change of price.
+    """
+    units = np.maximum(answered * difference.factors, 0)
+    priced = bool(np.isfinite(prices).all())
+    return Effect(
+        units=units,
+        units_delta=float(units.sum() - baseline.sum()),
+        baseline_revenue=float((baseline * prices).sum()) if priced else None,
+        scenario_revenue=float((units * prices * difference.price).sum()) if priced else None,
+        coverage=coverage(float(units.sum()), on_hand),
+    )
+
+
+def coverage(demand: float, on_hand: float | None) -> Coverage:
+    """Whether ``on_hand`` units cover a demand: up to 90 % of them they do, within 10 % they may."""
+    if on_hand is None:
+        return "unknown"
+    if demand < (1 - _TOLERANCE) * on_hand:
+        return "covered"
+    return "at_risk" if demand <= (1 + _TOLERANCE) * on_hand else "stockout"

@@ -1,0 +1,170 @@
+"""What each series' champion forecasts from the newest day on.
+
+Belongs here: running the right candidate for every series, assumptions where a plan is missing, totals.
+Does not belong here: choosing champions, intervals, and where anything is stored.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forecast_assets.forecasting.core.candidates.catalogue import ensemble, entry, is_global, members
+from forecast_assets.forecasting.core.global_model import GlobalModel, predict
+from forecast_assets.forecasting.core.isolation import isolated
+from forecast_assets.forecasting.core.panel import Panel
+
+Floats = NDArray[np.float32]
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Outlook:
+    """Forecasts of n series for h days: ``units`` (n, h), never negative, NaN where there is none.
+
+    ``failures`` maps a row to the reason; ``assumptions`` (n,) say what was made up for a missing plan.
+    """
+
+    units: Floats
+    failures: Mapping[int, str]
+    assumptions: Sequence[Sequence[str]]
+
+
+def needed(labels: Sequence[str]) -> list[str]:
+    """Global candidates that ``labels`` need, members of ensembles included, in order."""
+    every = [member for label in labels for member in members(label)]
+    return list(dict.fromkeys(filter(is_global, every)))
+
+
+def outlook(
+    panel: Panel,
+    labels: Sequence[str | None],
+    models: Mapping[str, GlobalModel | str],
+    horizon: int,
+    *,
+    window: int | None = None,
+    threads: int,
+) -> Outlook:
+    """Forecast the ``horizon`` days after the panel with the candidate of each series.
+
+    ``labels`` (n,) holds a label, or ``None`` for a series that is not forecast; ``models`` the production
+    model of every global candidate, or the reason there is none; ``window`` limits the days that are read.
+    """
+    planned, assumptions = with_plan(panel, horizon)
+    units = np.full((len(panel.series), horizon), np.nan, np.float32)
+    failures: dict[int, str] = {}
+    for label in dict.fromkeys(label for label in labels if label is not None):
+        rows = np.array([row for row, name in enumerate(labels) if name == label], np.int64)
+        made, broken = _forecast(planned, rows, label, models, horizon, window=window, threads=threads)
+        units[rows] = made
+        failures.update({int(rows[at]): why for at, why in broken.items()})
+    told = [
+        made if label and reads_plan(label) else [] for label, made in zip(labels, assumptions, strict=True)
+    ]
+    return Outlook(units, failures, told)
+
+
+def reads_plan(label: str) -> bool:
+    """Whether a candidate, or a member of an ensemble, reads what is known ahead."""
+    return any(entry(member).feature_aware for member in members(label))
+
+
+def _forecast(
+    panel: Panel,
+    rows: Ints,
+    label: str,
+    models: Mapping[str, GlobalModel | str],
+    horizon: int,
+    *,
+    window: int | None,
+    threads: int,
+) -> tuple[Floats, dict[int, str]]:
+    if mean := ensemble(label):
+        parts = {
+            member: _forecast(panel, rows, member, models, horizon, window=window, threads=threads)
+            for member in mean.of()
+        }
+        failed = {at: f"{name}: {why}" for name, (_, broken) in parts.items() for at, why in broken.items()}
+        return mean.mean({name: made for name, (made, _) in parts.items()}), failed
+    if is_global(label):
+        nothing = np.full((len(rows), horizon), np.nan, np.float32)
+        model = models.get(label, f"no production model of {label}")
+        if isinstance(model, str):
+            return nothing, dict.fromkeys(range(len(rows)), model)
+        made = predict(model, panel, rows, threads=threads, origin=panel.days, horizon=horizon)
+        return made, _unknown(made)
+    answer, broken = isolated(label, panel.take(rows), np.array([panel.days]), horizon, window)
+    return answer[:, 0], _unknown(answer[:, 0]) | broken
+
+
+def _unknown(made: Floats) -> dict[int, str]:
+    bad = np.flatnonzero(~np.isfinite(made).all(axis=1))
+    return dict.fromkeys(bad.tolist(), "it gives no number for some day")
+
+
+def with_plan(panel: Panel, horizon: int) -> tuple[Panel, list[list[str]]]:
+    """Extend the columns known ahead over the ``horizon``; say for each series (n,) what was assumed.
+
+    Where the plan of a series ends, a flag (promotion, holiday) is off, a positive column (price) keeps its
+    last known value, and any other number stays unknown.
+    """
+    known: dict[str, Floats] = {}
+    assumptions: list[list[str]] = [[] for _ in panel.series]
+    for name, column in panel.known.items():
+        end = panel.days + horizon
+        wide = np.pad(column, [(0, 0), (0, max(0, end - column.shape[1]))], constant_values=np.nan)
+        past, ahead = column[:, : panel.days], wide[:, panel.days : end]
+        absent = np.isnan(ahead)
+        flag, positive = _kinds(past)
+        filled = np.where(flag, np.float32(0), np.where(positive, _newest(past), np.float32(np.nan)))
+        ahead[absent] = np.repeat(filled[:, None], horizon, axis=1)[absent]
+        days = absent.sum(axis=1)
+        for row in np.flatnonzero(days):
+            told = (
+                "taken as not set"
+                if flag[row]
+                else "its last value kept"
+                if positive[row]
+                else "left unknown"
+            )
+            assumptions[row].append(f"{name}: no plan for {days[row]} of {horizon} days, {told}")
+        known[name] = wide
+    return replace(panel, known=known), assumptions
+
+
+def _kinds(past: Floats) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Which series (n,) use a column as a flag, and which as a positive number; by their own values."""
+    unknown = np.isnan(past)
+    flag = ((past == 0) | (past == 1) | unknown).all(axis=1)
+    return flag, ((past > 0) | unknown).all(axis=1) & ~flag
+
+
+def _newest(past: Floats) -> Floats:
+    """The last known value of every series (n,), NaN without one."""
+    given = ~np.isnan(past)
+    if not past.shape[1]:
+        return np.full(len(past), np.nan, np.float32)
+    newest = past.shape[1] - 1 - given[:, ::-1].argmax(axis=1)
+    last: Floats = past[np.arange(len(past)), newest]
+    return last
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Totals:
+    """Sums of forecasts (n, h): ``total`` and ``average`` (n,), positions and units of peak and low days."""
+
+    total: NDArray[np.float64]
+    average: NDArray[np.float64]
+    peak: Ints
+    peak_units: Floats
+    low: Ints
+    low_units: Floats
+
+
+def totals(units: Floats) -> Totals:
+    """Sum up; of equal days the first one is the peak or the low."""
+    total = units.sum(axis=1, dtype=np.float64)
+    peak, low = units.argmax(axis=1), units.argmin(axis=1)
+    every = np.arange(len(units))
+    return Totals(total, total / units.shape[1], peak, units[every, peak], low, units[every, low])

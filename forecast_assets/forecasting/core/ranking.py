@@ -1,0 +1,205 @@
+"""Which candidate is best for each series, and how sure is that?
+
+Belongs here: eligibility, the ranking chain, the winner's confidence; for many series at once.
+Does not belong here: computing metrics (``metrics``) and wording beyond one reason (``explanation``).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forecast_assets.errors import BadSetting
+from forecast_assets.forecasting.core.candidates.catalogue import REFERENCES, family
+
+Values = NDArray[np.float64]
+Metric = Literal["wape", "smape", "mae", "bias", "rmse"]
+Policy = Literal["lowest_error", "default_with_margin"]
+Confidence = Literal["high", "medium", "low"]
+CHAIN = ("wape", "smape", "bias", "mae")
+NEAR_TIE = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class RankingPolicy:
+    """How a champion is chosen.
+
+    ``lowest_error``: the first rank wins. ``default_with_margin``: the candidate ``default`` stays unless
+    another is better by more than the share ``margin`` of its error and had the lower WAPE in every fold;
+    the lowest error of few folds is often luck. Baselines and methods for intermittent demand are no
+    challengers then; where the default cannot be ranked the first rank wins.
+
+    ``metric`` leads the chain, ``intermittent_metric`` instead of it for intermittent and lumpy demand:
+    absolute errors reward forecasting nothing there, squared ones do not. ``high_confidence`` is the
+    relative WAPE lead over the runner-up from which on confidence is high; a winner with a larger absolute
+    bias (units per day) than ``max_abs_bias`` has low confidence.
+    """
+
+    name: Policy = "lowest_error"
+    metric: Metric = "wape"
+    intermittent_metric: Metric | None = None
+    default: str = "lightgbm"
+    margin: float = 0.10
+    minimum_sample_size: int = 0
+    high_confidence: float = 0.10
+    max_abs_bias: float = 1e9
+
+    def __post_init__(self) -> None:
+        if self.name not in get_args(Policy):
+            raise BadSetting(
+                f"policy {self.name!r} is not known", remedy=f"use {' or '.join(get_args(Policy))}"
+            )
+        for metric in (self.metric, self.intermittent_metric or self.metric):
+            if metric not in get_args(Metric):
+                raise BadSetting(
+                    f"ranking metric {metric!r} is not known",
+                    remedy=f"use one of {', '.join(get_args(Metric))}",
+                )
+        if not 0 <= self.margin < 1:
+            raise BadSetting(f"margin {self.margin} is out of bounds", remedy="use 0 up to, but not, 1")
+        if self.minimum_sample_size < 0:
+            raise BadSetting(
+                f"minimum_sample_size {self.minimum_sample_size} is negative", remedy="use 0 or more"
+            )
+        if not 0 <= self.high_confidence <= 1:
+            raise BadSetting(f"high_confidence {self.high_confidence} is out of bounds", remedy="use 0 to 1")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scores:
+    """Metrics of m candidates for n series, each (m, n) float64; WAPE and sMAPE in percent.
+
+    WAPE is +inf where a fold sold nothing, NaN where there is nothing to score or the candidate failed;
+    ``sample_size`` is int64 scored days; ``bias`` is actual minus forecast. ``fold_wape`` (m, n, k) is NaN
+    for folds that do not count.
+    """
+
+    candidates: tuple[str, ...]
+    wape: Values
+    smape: Values
+    mae: Values
+    bias: Values
+    rmse: Values
+    sample_size: NDArray[np.int64]
+    fold_wape: Values
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ranking:
+    """``rank`` (m, n): 1 is the lowest error, 0 is not ranked. ``winner`` and ``runner_up`` (n,): row or -1.
+
+    The winner is the policy's choice, the runner-up the lowest error of the others.
+
+    ``lead`` (n,): (WAPE of the runner-up - WAPE of the winner) / WAPE of the runner-up; 0 where that is 0
+    and NaN without a runner-up.
+    """
+
+    rank: NDArray[np.int64]
+    winner: NDArray[np.int64]
+    runner_up: NDArray[np.int64]
+    lead: Values
+
+
+def rank(scores: Scores, policy: RankingPolicy, *, intermittent: NDArray[np.bool_] | None = None) -> Ranking:
+    """Rank the eligible candidates of every series and choose the winner.
+
+    Eligible: WAPE, sMAPE, MAE and bias finite, and at least ``minimum_sample_size`` scored days. Order:
+    the policy's metric, then WAPE, sMAPE, absolute bias and MAE (again the first one changes nothing), then
+    the candidate's name. ``intermittent`` (n,) marks series whose demand is intermittent or lumpy.
+    """
+    errors = {"wape": scores.wape, "smape": scores.smape, "bias": np.abs(scores.bias), "mae": scores.mae}
+    eligible = np.logical_and.reduce([np.isfinite(value) for value in errors.values()])
+    eligible &= scores.sample_size >= policy.minimum_sample_size
+    first = (errors | {"rmse": scores.rmse})[policy.metric]
+    if policy.intermittent_metric is not None and intermittent is not None:
+        other = (errors | {"rmse": scores.rmse})[policy.intermittent_metric]
+        first = np.where(intermittent, other, first)
+    names = np.argsort(np.argsort(np.array(scores.candidates)))[:, None] + np.zeros_like(scores.sample_size)
+    chain = [first, *(errors[name] for name in CHAIN)]
+    keys = [names, *(np.where(eligible, value, np.inf) for value in reversed(chain)), ~eligible]
+    order = np.lexsort(keys, axis=0)
+    position = np.empty_like(order)
+    np.put_along_axis(position, order, np.arange(1, len(order) + 1)[:, None] + np.zeros_like(order), axis=0)
+    ranks = np.where(eligible, position, 0)
+    count = eligible.sum(axis=0)
+    winner = np.where(count > 0, order[0], -1)
+    if policy.name == "default_with_margin" and policy.default in scores.candidates:
+        winner = _defended(scores, policy, first, ranks, winner)
+    best_other = np.where(order[0] == winner, order[min(1, len(order) - 1)], order[0])
+    runner_up = np.where(count > 1, best_other, -1)
+    return Ranking(ranks, winner, runner_up, _lead(scores.wape, winner, runner_up))
+
+
+def _defended(
+    scores: Scores, policy: RankingPolicy, error: Values, ranks: NDArray[np.int64], best: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """The winner of every series when the default candidate has to be beaten clearly and in every fold."""
+    default = scores.candidates.index(policy.default)
+    may = np.array([family(label) not in REFERENCES for label in scores.candidates])
+    with np.errstate(invalid="ignore"):  # infinite errors belong to candidates that are not ranked
+        ahead = error[default] - error > policy.margin * error[default]
+    own = scores.fold_wape[default]
+    every_fold = ((scores.fold_wape < own) | np.isnan(own)).all(axis=2)
+    beats = may[:, None] & (ranks > 0) & ahead & every_fold
+    place = np.where(beats, ranks, len(ranks) + 1)
+    challenger = np.where(beats.any(axis=0), place.argmin(axis=0), default)
+    return np.where(ranks[default] > 0, challenger, best)
+
+
+def _lead(wape: Values, winner: NDArray[np.int64], runner_up: NDArray[np.int64]) -> Values:
+    columns = np.arange(wape.shape[1])
+    best, second = wape[winner, columns], wape[runner_up, columns]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        lead = np.where(second == 0, 0.0, (second - best) / second)
+    return np.where(runner_up >= 0, lead, np.nan)
+
+
+def chosen_by(policy: RankingPolicy, champion: str, *, intermittent: bool) -> str:
+    """Say which rule made ``champion`` the champion."""
+    metric = (policy.intermittent_metric if intermittent else None) or policy.metric
+    if policy.name == "lowest_error":
+        return f"lowest_error: the first by {metric}"
+    if champion == policy.default:
+        return (
+            f"default_with_margin: {champion} stays; no other is more than {policy.margin:.0%} better "
+            f"by {metric} and better in every fold"
+        )
+    return (
+        f"default_with_margin: {champion} takes the place of {policy.default}, which it beats by more than "
+        f"{policy.margin:.0%} and in every fold, or which cannot be ranked"
+    )
+
+
+def exclusion(
+    scores: Scores, candidate: int, series: int, policy: RankingPolicy, zero_folds: Sequence[int]
+) -> str:
+    """Say why a candidate is not ranked; ``zero_folds`` are the 1-based folds in which nothing was sold."""
+    if scores.wape[candidate, series] == np.inf:
+        which = ", ".join(str(fold) for fold in zero_folds)
+        return f"WAPE is not defined: nothing was sold in fold {which}"
+    size = int(scores.sample_size[candidate, series])
+    if size < policy.minimum_sample_size:
+        return f"{size} scored days, at least {policy.minimum_sample_size} are asked for"
+    return "no forecast for at least one metric"
+
+
+def confidence(
+    *, valid: int, limited: str | None, bias: float, lead: float, policy: RankingPolicy
+) -> tuple[Confidence, str]:
+    """Judge a winner; the first rule that fits decides.
+
+    ``valid`` counts ranked candidates, ``limited`` is the availability's reason when it is not ready,
+    ``bias`` the winner's in units per day, ``lead`` as in ``Ranking``.
+    """
+    if valid == 1:
+        return "low", "only one candidate produced a valid backtest"
+    if limited is not None:
+        return "low", f"the history is limited: {limited}"
+    if abs(bias) > policy.max_abs_bias:
+        return "low", f"the winner's bias of {bias:+.2f} a day is beyond {policy.max_abs_bias:g}"
+    place = f"{abs(lead):.1%} {'ahead of' if lead >= 0 else 'behind'} the runner-up in WAPE"
+    if lead < NEAR_TIE:
+        return "low", f"near tie: {place}" if lead >= 0 else place
+    return ("high" if lead >= policy.high_confidence else "medium"), place

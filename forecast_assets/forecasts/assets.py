@@ -1,0 +1,203 @@
+"""Forecasts: what will each series sell, how sure is that, and how much stock does it take?
+
+Belongs here: the assets ``production_models`` (by dataset) and ``forecast`` (by series), and their job.
+Does not belong here: the work (``production``, ``forecasting``) and what is shown (``display``).
+"""
+
+from collections.abc import Iterator
+
+import dagster as dg
+from pydantic import Field
+
+from forecast_assets.backtests.assets import CHAMPION
+from forecast_assets.dagster_internals.partition_reporting import report_materializations
+from forecast_assets.datasets.assets import OWNERS, panel
+from forecast_assets.datasets.definition import load
+from forecast_assets.errors import listed
+from forecast_assets.failures import RETRY, refusals_final
+from forecast_assets.forecasts import display
+from forecast_assets.forecasts.service import Wanted, make_forecasts, stale_forecasts
+from forecast_assets.global_models import production
+from forecast_assets.partitions import DATASETS, SERIES
+from forecast_assets.rendering.tables import schema, table
+from forecast_assets.settings import settings as environment
+from forecast_assets.stores import Stores
+from forecast_assets.stores.resource import StoresResource
+
+GROUP = "forecasts"
+FORECAST = dg.AssetKey("forecast")
+
+
+class ProductionConfig(dg.Config):
+    """How to fit."""
+
+    force: bool = Field(default=False, description="Fit again even where nothing has changed.")
+
+
+@dg.asset(
+    # Which global models are needed depends on who is champion anywhere in the dataset.
+    deps=[panel, dg.AssetDep(CHAMPION, partition_mapping=dg.AllPartitionMapping())],
+    partitions_def=DATASETS,
+    group_name=GROUP,
+    owners=OWNERS,
+    kinds={"lightgbm", "parquet"},
+    code_version="1",
+    retry_policy=RETRY,
+    metadata={
+        "dagster/column_schema": schema(
+            candidate="string: global candidate",
+            digest="string: hash of the model and its tables",
+            anchor_day="date: last day it learned from",
+            failure="string: why there is no model",
+        )
+    },
+)
+def production_models(
+    context: dg.AssetExecutionContext, config: ProductionConfig, stores: StoresResource
+) -> dg.MaterializeResult:
+    """Global models that forecast the future: learned from all days up to the dataset's anchor.
+
+    Only those are fitted that a current champion, or a series without one, needs.
+    """
+    with refusals_final():
+        dataset = load(stores.open(), context.partition_key)
+        fitted = production.build(stores.open(), dataset, run_id=context.run.run_id, force=config.force)
+        models = production.read(stores.open(), dataset).models
+    rows = [
+        {
+            "candidate": fit.candidate,
+            "what_happened": fit.failure or fit.action,
+            "changed_training_data": f"{fit.changed:.1%}",
+        }
+        for fit in fitted
+    ]
+    return dg.MaterializeResult(
+        metadata={
+            "reused": all(fit.action == "reused" for fit in fitted),
+            "models": table(rows, ["candidate", "what_happened", "changed_training_data"]),
+            "strongest_features": table(display.strongest(models), ["candidate", "feature", "share_of_gain"]),
+            "refit_when_more_than": f"{environment().global_refit_share:.0%} of the training data changed",
+        }
+    )
+
+
+class ForecastConfig(dg.Config):
+    """How far to look ahead, and what stock is decided for."""
+
+    horizon: int | None = Field(
+        default=None, ge=1, le=90, description="Days to forecast. Unset: the dataset's evaluation horizon."
+    )
+    lead_time_days: int = Field(default=7, ge=1, le=365, description="Days from an order to its delivery.")
+    service_level: float = Field(
+        default=0.95, ge=0.5, lt=1, description="Share of lead times without a stock-out that is aimed at."
+    )
+    force: bool = Field(default=False, description="Forecast again even where nothing has changed.")
+
+    def wanted(self) -> Wanted:
+        """The same as the work takes it."""
+        return Wanted(self.horizon, self.lead_time_days, self.service_level)
+
+
+@dg.asset(
+    deps=[
+        CHAMPION,
+        dg.AssetDep(panel, partition_mapping=dg.AllPartitionMapping()),
+        dg.AssetDep(production_models, partition_mapping=dg.AllPartitionMapping()),
+    ],
+    partitions_def=SERIES,
+    output_required=False,
+    group_name=GROUP,
+    owners=OWNERS,
+    kinds={"numpy", "postgres"},
+    code_version="1",
+    retry_policy=RETRY,
+    metadata={"dagster/column_schema": display.FORECAST_COLUMNS},
+)
+def forecast(
+    context: dg.AssetExecutionContext, config: ForecastConfig, stores: StoresResource
+) -> Iterator[dg.MaterializeResult]:
+    """What one series will sell by its champion, with 80 and 95 % intervals and the stock that it takes.
+
+    A series without a champion is forecast by the global model or by the mean of products like it, flagged.
+    """
+    forecast_and_report(
+        context, stores.open(), list(context.partition_keys), wanted=config.wanted(), force=config.force
+    )
+    yield from ()  # every series has reported itself, or is named as broken
+
+
+def forecast_and_report(
+    context: dg.AssetExecutionContext | dg.OpExecutionContext,
+    stores: Stores,
+    keys: list[str],
+    *,
+    wanted: Wanted,
+    force: bool,
+) -> None:
+    """Forecast ``keys``, report every good series and name the broken ones in one failure.
+
+    Raises ``dagster.Failure`` (no retry) when series broke; an outage is raised as it is.
+    """
+    broken: dict[str, str] = {}
+    counts = {"forecast": 0, "none": 0, "broken": 0, "reused": 0}
+    detailed = len(keys) <= environment().detailed_series
+
+    def good() -> Iterator[dg.AssetMaterialization]:
+        for outcome in make_forecasts(stores, keys, run_id=context.run.run_id, wanted=wanted, force=force):
+            counts[outcome.outcome] += 1
+            counts["reused"] += outcome.reused
+            if outcome.outcome == "broken":
+                broken[outcome.series] = outcome.sentence
+                continue
+            shown = display.detailed(stores, outcome) if detailed else display.brief(outcome)
+            yield dg.AssetMaterialization(FORECAST, partition=outcome.series, metadata=shown)
+
+    with refusals_final():
+        report_materializations(context, good())
+    context.log.info("%s", ", ".join(f"{count:,} {name}" for name, count in counts.items()))
+    if broken:
+        raise dg.Failure(
+            f"{len(broken)} of {len(keys)} series broke; the others are stored: {listed(sorted(broken))}",
+            metadata={"broken": dg.MetadataValue.json(dict(list(broken.items())[:100]))},
+            allow_retries=False,
+        )
+
+
+class ChangedForecastConfig(ForecastConfig):
+    """Which series, and how to forecast."""
+
+    dataset: str = Field(description="Name of the dataset whose changed series are forecast.")
+    series: list[str] = Field(
+        default=[], description="Only these series keys; all of the dataset when empty."
+    )
+
+
+@dg.op(retry_policy=RETRY)
+def forecast_stale_series(
+    context: dg.OpExecutionContext, config: ChangedForecastConfig, stores: StoresResource
+) -> None:
+    """Forecast the series whose data, champion or models changed, wherever they lie in the partition set."""
+    with refusals_final():
+        keys = stale_forecasts(
+            stores.open(), config.dataset, config.series, wanted=config.wanted(), force=config.force
+        )
+    context.log.info("forecasts of %d series of %s changed", len(keys), config.dataset)
+    forecast_and_report(context, stores.open(), keys, wanted=config.wanted(), force=config.force)
+
+
+@dg.job
+def forecast_changed() -> None:
+    """Forecast what has changed in a dataset, in one run, however scattered the series are."""
+    forecast_stale_series()
+
+
+fit_production_models = dg.define_asset_job(
+    "fit_production_models",
+    selection=dg.AssetSelection.assets(production_models),
+    description="Fit the global models that a dataset's forecasts need.",
+)
+forecast_series = dg.define_asset_job(
+    "forecast_series",
+    selection=dg.AssetSelection.assets(forecast),
+    description="Forecast a range of series with their champions.",
+)

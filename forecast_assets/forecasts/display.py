@@ -1,0 +1,152 @@
+"""What Dagit shows of a forecast.
+
+Belongs here: metadata of the asset ``forecast``, brief in large runs, rich in small ones.
+Does not belong here: the numbers (``forecasting``) and the drawing (``reporting``).
+"""
+
+import json
+
+import dagster as dg
+import numpy as np
+
+from forecast_assets.datasets.building import read_panel
+from forecast_assets.datasets.definition import load
+from forecast_assets.forecasting.analysis.contributions import strongest_features
+from forecast_assets.forecasting.core.decision import CAVEATS, bias_risk
+from forecast_assets.forecasts.explanations import explain
+from forecast_assets.forecasts.service import Forecasted
+from forecast_assets.forecasts.store import read_forecast
+from forecast_assets.global_models.production import Models
+from forecast_assets.keys import SeriesKey
+from forecast_assets.rendering import plots
+from forecast_assets.rendering.tables import cell, schema, table
+from forecast_assets.stores import Stores
+
+FORECAST_COLUMNS = schema(
+    candidate="string: model that made the forecast",
+    total="float: units over the horizon",
+    average="float: units a day",
+    peak_units="float: units on the strongest day",
+    low_units="float: units on the weakest day",
+    safety_stock="float: units, heuristic from the spread of the daily forecasts",
+    reorder_point="float: units, expected demand over the lead time plus the heuristic safety stock",
+    interval_safety_stock="float: units, from the measured errors of the champion",
+    coverage_80="float: percent of scored days inside 80 % intervals learned from the other folds",
+)
+_NUMBERS = ("total", "average", "safety_stock", "reorder_point", "interval_safety_stock", "coverage_80")
+_HISTORY_DAYS = 56
+
+Metadata = dict[str, dg.MetadataValue | str | float | int | bool]
+
+
+def strongest(models: Models) -> list[dict[str, object]]:
+    """What each global model looks at most: one row per candidate and feature."""
+    return [
+        {"candidate": label, "feature": name, "share_of_gain": f"{share:.1%}"}
+        for label, model in models.items()
+        if not isinstance(model, str)
+        for name, share in strongest_features(model).items()
+    ]
+
+
+def brief(outcome: Forecasted) -> Metadata:
+    """A handful of numbers and one sentence, cheap enough for tens of thousands of series."""
+    shown: Metadata = {"outcome": outcome.outcome, "sentence": outcome.sentence}
+    if outcome.row is not None:
+        shown["candidate"] = str(outcome.row["candidate"])
+        for name in ("total", "average", "reorder_point"):
+            shown[name] = round(float(str(outcome.row[name])), 4)
+        if outcome.row["fallback"]:
+            shown["flag"] = "no champion"
+    if outcome.reused:
+        shown["reused_from_run"] = outcome.run_id
+    return shown
+
+
+def detailed(stores: Stores, outcome: Forecasted) -> Metadata:
+    """Plot with intervals, daily table, decision and assumptions of one series."""
+    shown = brief(outcome)
+    stored = read_forecast(stores, outcome.series) if outcome.row is not None else None
+    if stored is None or outcome.row is None:
+        return shown
+    row = outcome.row
+    for name in _NUMBERS:
+        if row[name] is not None:
+            shown[name] = round(float(str(row[name])), 4)
+    shown["peak"] = f"{row['peak_units']:.1f} on {row['peak_day']}"
+    shown["low"] = f"{row['low_units']:.1f} on {row['low_day']}"
+    days = [
+        {"date": str(day), **{name: _finite(values[at]) for name, values in stored.arrays.items()}}
+        for at, day in enumerate(stored.dates())
+    ]
+    shown["days"] = table(days, ["date", *stored.arrays])
+    shown["forecast"] = dg.MetadataValue.md(
+        plots.forecast_plot(
+            f"{outcome.series}: forecast by {stored.candidate} with 80 and 95 % intervals",
+            stored.dates(),
+            stored.arrays,
+            recent(stores, outcome.series),
+        )
+    )
+    shown.update(_explained(stores, outcome, stored.candidate))
+    shown["decision"] = dg.MetadataValue.md(_decision(stores, outcome))
+    return shown
+
+
+def _finite(value: np.float32) -> float | None:
+    return float(value) if np.isfinite(value) else None
+
+
+def recent(stores: Stores, series: str) -> plots.History:
+    """What one series sold lately, for the plots of its forecasts."""
+    panel = read_panel(stores, load(stores, SeriesKey.parse(series).dataset), [series], newest=True)
+    return plots.history(panel.start, panel.units[0], _HISTORY_DAYS)
+
+
+def _explained(stores: Stores, outcome: Forecasted, label: str) -> Metadata:
+    found = explain(stores, [outcome.series]).get(outcome.series)
+    if found is None:
+        return {"why": f"{label} is not explained"}
+    drivers = [
+        {
+            "driver": one.name,
+            "value": one.value,
+            "contribution": one.contribution,
+            "direction": one.direction,
+            "description": one.description,
+        }
+        for one in found.drivers
+    ]
+    notes = [f"- {reason.severity}: {cell(reason.text)} ({reason.code})" for reason in found.reasons]
+    return {
+        "why": dg.MetadataValue.md("\n".join([cell(found.summary), "", *notes])),
+        "drivers_of_the_first_day": table(drivers, list(drivers[0])),
+    }
+
+
+def _decision(stores: Stores, outcome: Forecasted) -> str:
+    row = outcome.row or {}
+    champion = next(iter(stores.warehouse.rows("champions_of", series=[outcome.series])), None)
+    bias = champion["bias"] if champion is not None else None
+    interval = row["interval_safety_stock"]
+    aim = f"a lead time of {row['lead_time_days']} days at a service level of {row['service_level']:.1%}"
+    lines = [
+        f"**Order when {row['reorder_point']:,.1f} units are left**, for {aim}.",
+        "",
+        f"- heuristic safety stock: {row['safety_stock']:,.1f} units",
+        "- safety stock from the measured intervals: "
+        + (
+            "not known, the folds say nothing of this forecast"
+            if interval is None
+            else f"{interval:,.1f} units"
+        ),
+        f"- {cell(bias_risk(None if bias is None else float(str(bias))))}",
+        *(f"- {cell(note)}" for note in CAVEATS),
+    ]
+    return "\n".join([*lines, *_assumptions(row["assumptions"])])
+
+
+def _assumptions(stored: object) -> list[str]:
+    # A row just made holds text, a stored one a list.
+    told = json.loads(stored) if isinstance(stored, str) else stored
+    return [f"- assumed: {cell(note)}" for note in told] if isinstance(told, list) else []

@@ -1,0 +1,86 @@
+"""Explanations of stored forecasts, series by series.
+
+Belongs here: reading what an explanation needs, and one row per driver for exports.
+Does not belong here: the explanation itself (``forecasting.contributions``).
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import polars as pl
+
+from forecast_assets.datasets.building import read_panel
+from forecast_assets.datasets.definition import load
+from forecast_assets.forecasting.analysis.contributions import Contributions, contributions
+from forecast_assets.global_models import production
+from forecast_assets.keys import SeriesKey
+from forecast_assets.settings import settings as environment
+from forecast_assets.stores import Stores
+
+_COLUMNS = {
+    "series": pl.String,
+    "candidate": pl.String,
+    "driver": pl.String,
+    "value": pl.Float64,
+    "contribution": pl.Float64,
+    "direction": pl.String,
+    "description": pl.String,
+    "forecast": pl.Float64,
+    "exact": pl.Boolean,
+    "confidence": pl.String,
+    "reasons": pl.String,
+    "summary": pl.String,
+}
+
+
+def explain(stores: Stores, series: Sequence[str]) -> dict[str, Contributions]:
+    """Explain the current forecasts of some series of one dataset; those without a champion are left out."""
+    dataset = load(stores, SeriesKey.parse(series[0]).dataset)
+    rows = stores.warehouse.rows("current_forecasts", dataset=dataset.name, series=list(series))
+    known = {str(row["series"]): row for row in rows if row["fallback"] is None}
+    if not known:
+        return {}
+    panel = read_panel(stores, dataset, sorted(known), newest=True)
+    models = production.read(stores, dataset).models
+    window = dataset.options.evaluation.plan().window()
+    found = {}
+    for at, key in enumerate(panel.series.tolist()):
+        made = contributions(
+            panel.take(np.array([at])),
+            str(known[key]["candidate"]),
+            models,
+            int(str(known[key]["horizon"])),
+            window=window,
+            threads=environment().processes,
+        )
+        if made is not None:
+            found[key] = made
+    return found
+
+
+def explanations(stores: Stores, dataset: str) -> pl.DataFrame:
+    """One row per series and driver of its next day, for a whole dataset."""
+    rows = stores.warehouse.rows("current_forecasts", dataset=dataset, series=None)
+    candidates = {str(row["series"]): str(row["candidate"]) for row in rows}
+    found = explain(stores, list(candidates)) if candidates else {}
+    return pl.DataFrame(
+        [
+            {
+                "series": key,
+                "candidate": candidates[key],
+                "driver": driver.name,
+                "value": driver.value,
+                "contribution": driver.contribution,
+                "direction": driver.direction,
+                "description": driver.description,
+                "forecast": made.forecast,
+                "exact": made.exact,
+                "confidence": made.confidence,
+                "reasons": "; ".join(reason.code for reason in made.reasons) or None,
+                "summary": made.summary,
+            }
+            for key, made in found.items()
+            for driver in made.drivers
+        ],
+        schema=_COLUMNS,
+    )

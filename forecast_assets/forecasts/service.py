@@ -1,0 +1,243 @@
+"""Forecast series with their champions, with intervals and stock decisions, and store all of it.
+
+Belongs here: what the asset ``forecast`` does, so that any job can do the same.
+Does not belong here: Dagster, and any formula (``forecasting`` of the engine).
+"""
+
+import datetime as dt
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from itertools import groupby
+from typing import Literal
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from forecast_assets.datasets.building import read_panel
+from forecast_assets.datasets.definition import Dataset, load
+from forecast_assets.forecasting.core.outlook import totals
+from forecast_assets.forecasting.core.panel import Panel
+from forecast_assets.forecasting.version import code_version
+from forecast_assets.forecasts.block import LOOK_ALIKE, Made, make
+from forecast_assets.forecasts.store import forecast_table
+from forecast_assets.global_models import production
+from forecast_assets.global_models.production import Production
+from forecast_assets.keys import SeriesKey
+from forecast_assets.stores import Stores
+from forecast_assets.stores.warehouse import Row
+
+BLOCK = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """How to forecast: days ahead (the evaluation's horizon when unset) and what stock is decided for."""
+
+    horizon: int | None = None
+    lead_time_days: int = 7
+    service_level: float = 0.95
+
+
+@dataclass(frozen=True, slots=True)
+class Forecasted:
+    """What came out for one series: a forecast, none (with the reason), or work for us; always a sentence."""
+
+    series: str
+    outcome: Literal["forecast", "none", "broken"]
+    sentence: str
+    run_id: str
+    reused: bool = False
+    row: Row | None = None
+
+
+def make_forecasts(
+    stores: Stores, keys: Sequence[str], *, run_id: str, wanted: Wanted = Wanted(), force: bool = False
+) -> Iterator[Forecasted]:
+    """Forecast the series ``keys`` and answer one outcome each, as soon as it is stored.
+
+    A series without a champion is forecast by the first global candidate of its dataset, or by the mean of
+    products like it, and flagged. Forecasts whose inputs have not changed are kept unless ``force``.
+    """
+    for name, members in groupby(sorted(keys), key=lambda key: SeriesKey.parse(key).dataset):
+        work = prepared(stores, load(stores, name), list(members), wanted)
+        yield from _reused_and_gone(stores, work, run_id, force=force)
+        rows = np.flatnonzero(work.stale(force=force))
+        for start in range(0, len(rows), BLOCK):
+            yield from _block(stores, work, rows[start : start + BLOCK], run_id)
+
+
+def stale_forecasts(
+    stores: Stores,
+    dataset: str,
+    keys: Sequence[str] | None,
+    *,
+    wanted: Wanted = Wanted(),
+    force: bool = False,
+) -> list[str]:
+    """Series (all of the dataset's for ``None``) whose forecast is missing or would be different, sorted."""
+    members = keys or [str(row["series"]) for row in stores.warehouse.rows("series_of", dataset=dataset)]
+    work = prepared(stores, load(stores, dataset), sorted(members), wanted)
+    still = stores.warehouse.rows("current_forecasts", dataset=dataset, series=work.gone) if work.gone else []
+    return sorted(
+        [*work.panel.series[work.stale(force=force)].tolist(), *(str(row["series"]) for row in still)]
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Work:
+    """What forecasts of the delivered series of one dataset are made from; ``gone`` are the other ones."""
+
+    dataset: Dataset
+    wanted: Wanted
+    horizon: int
+    panel: Panel
+    champions: list[Row | None]
+    models: Production
+    fingerprints: list[str]
+    known: dict[str, Row]
+    gone: list[str]
+
+    def stale(self, *, force: bool) -> NDArray[np.bool_]:
+        pairs = zip(self.panel.series.tolist(), self.fingerprints, strict=True)
+        return np.array(
+            [force or self.known.get(key, {}).get("fingerprint") != mark for key, mark in pairs], dtype=bool
+        )
+
+    def last_day(self) -> dt.date:
+        return self.panel.start + dt.timedelta(days=self.panel.days - 1)
+
+
+def prepared(stores: Stores, dataset: Dataset, keys: list[str], wanted: Wanted) -> Work:
+    """Read what forecasts of the series ``keys`` (sorted) are made from."""
+    delivered = {
+        str(row["series"])
+        for row in stores.warehouse.rows("deliveries", dataset=dataset.name)
+        if row["delivered"]
+    }
+    members = [key for key in keys if key in delivered]
+    whole = not members or len(members) == dataset.built().series_count
+    panel = read_panel(stores, dataset, None if whole else members, newest=True)
+    if not members:
+        panel = panel.take(np.zeros(0, np.int64))
+    chosen = {str(row["series"]): row for row in stores.warehouse.rows("champions_of", series=members)}
+    champions = [chosen.get(key) for key in panel.series.tolist()]
+    models = production.read(stores, dataset)
+    horizon = wanted.horizon or dataset.options.evaluation.horizon
+    common = f"{horizon}|{wanted}|{code_version()}|{panel.days}|{dataset.options.evaluation.hash()}"
+    marks = [
+        blake2b(
+            f"{common}|{content}|{row and row['champion']}|{row and row['fingerprint']}|"
+            f"{models.identity(_label(row, dataset))}".encode(),
+            digest_size=16,
+        ).hexdigest()
+        for content, row in zip(panel.content_hashes(), champions, strict=True)
+    ]
+    known = {
+        str(row["series"]): row
+        for row in stores.warehouse.rows("current_forecasts", dataset=dataset.name, series=members)
+    }
+    gone = [key for key in keys if key not in delivered]
+    return Work(dataset, wanted, horizon, panel, champions, models, marks, known, gone)
+
+
+def _label(row: Row | None, dataset: Dataset) -> str | None:
+    """The candidate that forecasts a series: its champion, else the dataset's first global candidate."""
+    if row is not None and row["champion"] is not None:
+        return str(row["champion"])
+    return next(iter(production.fallbacks(dataset)), None)
+
+
+def _reused_and_gone(stores: Stores, work: Work, run_id: str, *, force: bool) -> Iterator[Forecasted]:
+    for at in np.flatnonzero(~work.stale(force=force)):
+        key = str(work.panel.series[at])
+        yield outcome_of(work.known[key], reused=True)
+    if work.gone:
+        _retire(stores, work.gone)
+    for key in work.gone:
+        yield Forecasted(key, "none", "the newest snapshot no longer delivers it", run_id)
+
+
+def _retire(stores: Stores, series: list[str]) -> None:
+    with (
+        stores.warehouse.transaction() as connection,
+        stores.warehouse.staged(connection, "forecast", pl.DataFrame({"series": series})),
+    ):
+        stores.warehouse.execute("retire_forecasts", connection)
+
+
+def _block(stores: Stores, work: Work, rows: NDArray[np.int64], run_id: str) -> Iterator[Forecasted]:
+    made = make(
+        stores,
+        work.panel.take(rows),
+        labels=[_label(work.champions[row], work.dataset) for row in rows],
+        champions=[work.champions[row] for row in rows],
+        models=work.models,
+        horizon=work.horizon,
+        window=work.dataset.options.evaluation.plan().window(),
+        stock=(work.wanted.lead_time_days, work.wanted.service_level),
+    )
+    marks = [work.fingerprints[row] for row in rows[made.good]]
+    if marks:
+        keys = made.series[made.good].tolist()
+        name = blake2b("".join(marks).encode(), digest_size=8).hexdigest()
+        path = f"forecasts/{work.dataset.name}/{run_id}/{keys[0]}-{name}.parquet"
+        stores.lake.write_table(path, forecast_table(keys, made.arrays()), rows_per_group=64)
+        frame = _frame(work, made).with_columns(
+            fingerprint=pl.Series(marks), path=pl.lit(path), run_id=pl.lit(run_id)
+        )
+        with stores.warehouse.transaction() as connection:
+            with stores.warehouse.staged(connection, "forecast", frame.select("series")):
+                stores.warehouse.execute("retire_forecasts", connection)
+            stores.warehouse.replace(connection, "forecast", frame, keys=["series", "run_id"])
+        for row in frame.iter_rows(named=True):
+            yield outcome_of(row, reused=False)
+    for key, why, broken in made.without():
+        yield Forecasted(key, "broken" if broken else "none", why, run_id)
+
+
+def _frame(work: Work, made: Made) -> pl.DataFrame:
+    good, sums = made.good, totals(made.units[made.good])
+    first = np.datetime64(work.last_day(), "D") + 1
+    return pl.DataFrame(
+        {
+            "series": made.series[good].tolist(),
+            "candidate": [made.candidates[at] for at in good],
+            "fallback": pl.Series([made.fallbacks[at] for at in good], dtype=pl.String),
+            "total": sums.total,
+            "average": sums.average,
+            "peak_day": first + sums.peak,
+            "peak_units": sums.peak_units.astype(np.float64),
+            "low_day": first + sums.low,
+            "low_units": sums.low_units.astype(np.float64),
+            "safety_stock": made.decisions.safety_stock[good],
+            "reorder_point": made.decisions.reorder_point[good],
+            "interval_safety_stock": made.decisions.interval_safety_stock[good],
+            "coverage_80": 100 * made.coverage[good],
+            "assumptions": [json.dumps(list(made.assumptions[at])) for at in good],
+        }
+    ).with_columns(
+        pl.col("interval_safety_stock", "coverage_80").fill_nan(None),
+        dataset=pl.lit(work.dataset.name),
+        snapshot=pl.lit(work.dataset.built().hash),
+        horizon=pl.lit(work.horizon),
+        last_known_day=pl.lit(work.last_day()),
+        first_day=pl.lit(work.last_day() + dt.timedelta(days=1)),
+        lead_time_days=pl.lit(work.wanted.lead_time_days),
+        service_level=pl.lit(work.wanted.service_level),
+    )
+
+
+def outcome_of(row: Row, *, reused: bool) -> Forecasted:
+    """The outcome that a row of table ``forecast`` tells."""
+    flag = f" (no champion: {_FLAGS.get(str(row['fallback']), 'global model')})" if row["fallback"] else ""
+    sentence = (
+        f"{row['total']:,.0f} units in {row['horizon']} days by {row['candidate']}{flag}, "
+        f"{row['average']:,.1f} a day, peak {row['peak_units']:,.1f} on {row['peak_day']}"
+    )
+    return Forecasted(str(row["series"]), "forecast", sentence, str(row["run_id"]), reused, row)
+
+
+_FLAGS = {LOOK_ALIKE: "mean of products like it"}

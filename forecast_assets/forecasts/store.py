@@ -1,0 +1,135 @@
+"""Forecasts in the lake and the warehouse.
+
+Belongs here: the Parquet layout of a block of forecasts, its rows, reading both back.
+Does not belong here: making forecasts (``forecasting``).
+"""
+
+import datetime as dt
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Literal
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from forecast_assets.forecasting.core.intervals import LEVELS
+from forecast_assets.stores import Stores
+
+Floats = NDArray[np.float32]
+ARRAYS = ("units", *(f"{side}_{level}" for level in LEVELS for side in ("lower", "upper")))
+
+
+def forecast_table(series: Sequence[str], arrays: dict[str, Floats]) -> pa.Table:
+    """One row per series; ``arrays`` holds (n, h) for every name of ``ARRAYS``, NaN = unknown."""
+    columns = {
+        name: pa.FixedSizeListArray.from_arrays(pa.array(arrays[name].ravel()), arrays[name].shape[1])
+        for name in ARRAYS
+    }
+    return pa.table({"series": pa.array(series, pa.string()), **columns})
+
+
+def forecast_days(first_day: dt.date, days: int) -> NDArray[np.datetime64]:
+    """The days (days,) of a forecast that begins on ``first_day``."""
+    made: NDArray[np.datetime64] = np.datetime64(first_day, "D") + np.arange(days)
+    return made
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StoredForecast:
+    """The current forecast of one series: units and limits (h,), from ``first_day`` on."""
+
+    series: str
+    candidate: str
+    run_id: str
+    first_day: dt.date
+    arrays: dict[str, Floats]
+
+    @property
+    def units(self) -> Floats:
+        return self.arrays["units"]
+
+    def dates(self) -> NDArray[np.datetime64]:
+        """The forecast days (h,)."""
+        return forecast_days(self.first_day, len(self.units))
+
+
+def read_forecasts(
+    stores: Stores, dataset: str, series: Sequence[str] | None = None
+) -> Iterator[StoredForecast]:
+    """The current forecasts of a dataset, all or some, file by file."""
+    keys = None if series is None else list(series)
+    rows = stores.warehouse.rows("current_forecasts", dataset=dataset, series=keys)
+    for path, members in groupby(sorted(rows, key=lambda row: str(row["path"])), key=lambda row: row["path"]):
+        known = {str(row["series"]): row for row in members}
+        table = stores.lake.read_table(str(path), keys=("series", known))
+        matrices = {name: _matrix(table[name]) for name in ARRAYS}
+        for at, key in enumerate(table["series"].to_pylist()):
+            row = known[key]
+            yield StoredForecast(
+                series=key,
+                candidate=str(row["candidate"]),
+                run_id=str(row["run_id"]),
+                first_day=row["first_day"],  # type: ignore[arg-type]  # a date column
+                arrays={name: matrix[at] for name, matrix in matrices.items()},
+            )
+
+
+def read_forecast(stores: Stores, series: str) -> StoredForecast | None:
+    """The current forecast of one series, if there is one."""
+    return next(read_forecasts(stores, series.split("__", 1)[0], [series]), None)
+
+
+def daily_totals(
+    stores: Stores, dataset: str, level: Literal["series", "store", "category", "dataset"]
+) -> pl.DataFrame:
+    """Forecast units of every day, summed over each ``level``; single series with their limits.
+
+    Units are rounded to thousandths before they are summed, so that the totals of any level add up exactly.
+    """
+    exact = _daily(stores, dataset)
+    if level == "series":
+        return exact.with_columns((pl.col(ARRAYS) / 1000).round(3))
+    described = stores.warehouse.frame("series_of", dataset=dataset)
+    groups = {
+        "store": described.select("series", group="store_id"),
+        "category": described.select(
+            "series",
+            group=pl.Series([row.get("category") for row in described["static"].to_list()], dtype=pl.String),
+        ),
+        "dataset": described.select("series", group=pl.lit(dataset)),
+    }
+    summed = (
+        exact.join(groups[level], on="series")
+        .group_by("group", "date")
+        .agg(pl.col("units").sum(), series=pl.len())
+    )
+    return summed.sort("group", "date", nulls_last=True).select(
+        pl.col("group").alias(level), "date", (pl.col("units") / 1000).round(3), "series"
+    )
+
+
+def _daily(stores: Stores, dataset: str) -> pl.DataFrame:
+    """Every forecast day: series, date, units and limits in whole thousandths of a unit."""
+    frames = [
+        pl.DataFrame(
+            {
+                "series": [one.series] * len(one.units),
+                "date": one.dates(),
+                **{name: np.rint(values.astype(np.float64) * 1000) for name, values in one.arrays.items()},
+            }
+        )
+        for one in read_forecasts(stores, dataset)
+    ]
+    if not frames:
+        kinds = dict.fromkeys(ARRAYS, pl.Int64)
+        return pl.DataFrame(schema={"series": pl.String, "date": pl.Date, **kinds})
+    whole = pl.concat(frames).with_columns(pl.col(ARRAYS).fill_nan(None).cast(pl.Int64))
+    return whole.sort("series", "date")
+
+
+def _matrix(column: pa.ChunkedArray) -> Floats:
+    flat: Floats = column.combine_chunks().flatten().to_numpy(zero_copy_only=False)
+    return flat.reshape(-1, column.type.list_size)

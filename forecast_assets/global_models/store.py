@@ -1,0 +1,85 @@
+"""Global models and their forecasts in the lake.
+
+Belongs here: the files of one fit, written and read back.
+Does not belong here: when a model is fitted (``global_forecasts``), the model (``forecasting.global_model``).
+"""
+
+import json
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from forecast_assets.forecasting.core.backtest import Forecasts
+from forecast_assets.forecasting.core.global_model import GlobalModel
+from forecast_assets.forecasting.core.panel import Panel
+from forecast_assets.keys import SeriesKey
+from forecast_assets.stores import Stores
+
+
+class StoredForecast(NamedTuple):
+    """One series: hash of the history forecast from, of the one learned from, and forecasts (k, h)."""
+
+    content: str
+    learned: str
+    forecast: Forecasts
+
+
+def read_stored(stores: Stores, path: str, series: list[str]) -> dict[str, StoredForecast]:
+    """The stored forecasts of some series, by key; those that the fit never saw are missing."""
+    found: dict[str, StoredForecast] = {}
+    wanted: dict[str, list[str]] = {}
+    for key in series:
+        wanted.setdefault(SeriesKey.parse(key).store, []).append(key)
+    available = set(stores.lake.list(path))
+    for store, keys in wanted.items():
+        file = f"{path}/{store}.parquet"
+        if file not in available:
+            continue
+        table = stores.lake.read_table(file, keys=("series", keys))
+        shape = json.loads(table.schema.metadata[b"shape"])
+        values = table["forecast"].combine_chunks().flatten().to_numpy().reshape(-1, *shape)
+        texts = (table[name].to_pylist() for name in ("series", "content", "learned"))
+        found |= {key: StoredForecast(*rest) for key, *rest in zip(*texts, values, strict=True)}
+    return found
+
+
+def read_forecasts(stores: Stores, path: str, panel: Panel) -> Forecasts:
+    """Forecasts (n, k, horizon) of all series of a panel."""
+    stored = read_stored(stores, path, panel.series.tolist())
+    return np.stack([stored[str(key)].forecast for key in panel.series])
+
+
+def write_forecasts(
+    stores: Stores,
+    path: str,
+    series: NDArray[np.str_],
+    forecasts: Forecasts,
+    *,
+    contents: NDArray[np.str_],
+    learned: Sequence[str],
+) -> None:
+    """Store forecasts (n, k, horizon), one file per store, with the hashes of what they were made from."""
+    of = np.array([SeriesKey.parse(str(key)).store for key in series])
+    shape = {b"shape": json.dumps(forecasts.shape[1:]).encode()}
+    for store in np.unique(of):
+        rows = np.flatnonzero(of == store)
+        flat = pa.array(forecasts[rows].ravel())
+        table = pa.table(
+            {
+                "series": pa.array(series[rows].tolist(), pa.string()),
+                "content": pa.array(contents[rows].tolist(), pa.string()),
+                "learned": pa.array([learned[row] for row in rows.tolist()], pa.string()),
+                "forecast": pa.FixedSizeListArray.from_arrays(flat, int(np.prod(forecasts.shape[1:]))),
+            }
+        )
+        stores.lake.write_table(
+            f"{path}/{store}.parquet", table.replace_schema_metadata(shape), rows_per_group=1024
+        )
+
+
+def load_models(stores: Stores, path: str) -> list[GlobalModel]:
+    """The models below ``path``, by cutoff."""
+    return [GlobalModel.from_json(stores.lake.read_bytes(file).decode()) for file in stores.lake.list(path)]

@@ -1,0 +1,74 @@
+"""Registering what a batch has trained and scored: the operation ``train_backtest_register``.
+
+Belongs here: the metrics, the forecast and the model version of every item, in this order.
+Does not belong here: which batches may register (``request``), what a version is made of (``registry``).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from threading import Lock
+
+from forecast_assets.launches.batch import training
+from forecast_assets.launches.batch.scoring import score
+from forecast_assets.launches.batch.store import Done, Item, Terms
+from forecast_assets.launches.batch.training import Workshop
+from forecast_assets.launches.scoring_context import Board
+from forecast_assets.registry.registration import Override, Registered, register
+from forecast_assets.stores import Stores
+from forecast_assets.stores.registry import Registry
+
+_REASON = "a batch asked for this candidate"
+
+
+class Registrar:
+    """Scores, makes and registers groups of items; groups take turns at the registry."""
+
+    def __init__(
+        self, stores: Stores, registry: Registry, terms: Terms, board: Board, shop: Workshop
+    ) -> None:
+        self._stores, self._registry, self._terms = stores, registry, terms
+        self._board, self._shop = board, shop
+        self._turn = Lock()
+
+    def work(self, items: Sequence[Item]) -> list[Done]:
+        """End every item with its metrics, its forecast and its version, or with the first that it lacks."""
+        ended = {one.item_id: one for one in score(self._board, items)}
+        for step in (self._make, self._register):
+            good = [item for item in items if ended[item.item_id].error is None]
+            ended |= step(good, ended)
+        return list(ended.values())
+
+    def _make(self, items: Sequence[Item], scored: Mapping[int, Done]) -> dict[int, Done]:
+        made = training.make(self._stores, self._terms, self._shop, items)
+        return {
+            one.item_id: one if one.error else replace(scored[one.item_id], made=one.made) for one in made
+        }
+
+    def _register(self, items: Sequence[Item], made: Mapping[int, Done]) -> dict[int, Done]:
+        by_label: dict[str, list[str]] = {}
+        for item in items:
+            by_label.setdefault(item.candidate, []).append(item.series)
+        with self._turn:
+            found = {
+                (one.series, label): one for label, keys in by_label.items() for one in self._of(label, keys)
+            }
+        return {
+            item.item_id: _with_version(made[item.item_id], found[item.series, item.candidate])
+            for item in items
+        }
+
+    def _of(self, label: str, keys: Sequence[str]) -> list[Registered]:
+        chosen = Override(label, _REASON)
+        run_id = self._terms.run_id
+        return list(
+            register(self._stores, self._registry, keys, run_id=run_id, override=chosen, challenge=False)
+        )
+
+
+def _with_version(done: Done, registered: Registered) -> Done:
+    if registered.row is None:
+        return Done(done.item_id, None, f"not registered: {registered.sentence}", "NotRegistered")
+    version = {"model_version": registered.row["version"]}
+    return replace(
+        done, child_run_id=str(registered.row["mlflow_run"]), made={**(done.made or {}), **version}
+    )

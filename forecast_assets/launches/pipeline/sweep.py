@@ -1,0 +1,82 @@
+"""A sweep: many candidates on some series, one leaderboard over all of them.
+
+Belongs here: scoring in groups that an evaluation may have, and pooling the series.
+Does not belong here: formulas (``forecasting``), judging the best one (``guardrails``).
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from forecast_assets.evaluation_settings import revised
+from forecast_assets.forecasting.analysis.explanation import BENCHMARK
+from forecast_assets.forecasting.core.backtest import Backtest, scored
+from forecast_assets.forecasting.core.candidates.catalogue import MOST
+from forecast_assets.forecasting.core.ranking import rank
+from forecast_assets.launches.pipeline.config import Request
+from forecast_assets.launches.scoring_context import METRICS, fit_missing, lay_out, score_rows
+from forecast_assets.stores import Stores
+
+POOLED = "all"
+
+
+def sweep(stores: Stores, asked: Request, *, run_id: str) -> Iterator[Backtest]:
+    """Score all candidates, at most ten at a time; seasonal naive, the benchmark, is among the first."""
+    labels = tuple(dict.fromkeys([BENCHMARK, *asked.labels]))
+    keys = [str(key) for key in asked.pairs]
+    for start in range(0, len(labels), MOST):
+        settings = revised(asked.settings, {"candidates": list(labels[start : start + MOST])})
+        fit_missing(stores, asked.dataset, settings, run_id=run_id)
+        board = lay_out(stores, asked.dataset, settings, asked.window, keys)
+        yield score_rows(board, np.arange(len(board.panel.series)), settings.candidates)
+
+
+def leaderboard(asked: Request, parts: Sequence[Backtest]) -> list[dict[str, Any]]:
+    """One line per candidate, the best first: every fold pools the days of all series.
+
+    WAPE of many series at once weighs each by what it sells. A candidate that failed for a series is not
+    ranked, and says so.
+    """
+    block = _pooled(parts)
+    scores, ranking = block.scores, rank(block.scores, asked.settings.ranking_policy())
+    counted = np.asarray(np.where(parts[0].folds[..., None], parts[0].actual, np.nan))
+    mean = float(np.nanmean(counted)) if np.isfinite(counted).any() else 0.0
+    benchmark = float(scores.wape[scores.candidates.index(BENCHMARK), 0])
+    lines = []
+    for place, label in enumerate(scores.candidates):
+        values = {name: float(getattr(scores, name)[place, 0]) for name in METRICS}
+        known = {name: value if np.isfinite(value) else None for name, value in values.items()}
+        wape, bias = known["wape"], known["bias"]
+        lines.append(
+            {
+                "rank": int(ranking.rank[place, 0]) or None,
+                "candidate": label,
+                **known,
+                "sample_size": int(scores.sample_size[place, 0]),
+                "skill": None if wape is None or not 0 < benchmark < np.inf else 100 * (1 - wape / benchmark),
+                "relative_bias": None if bias is None or not mean else 100 * bias / mean,
+                "reason": block.failures.get((label, 0)),
+            }
+        )
+    return sorted(lines, key=lambda line: (line["rank"] is None, line["rank"] or 0))
+
+
+def _pooled(parts: Sequence[Backtest]) -> Backtest:
+    labels = [label for part in parts for label in part.scores.candidates]
+    forecasts = np.concatenate([part.forecasts for part in parts])
+    m, n, k, h = forecasts.shape
+    actual = np.where(parts[0].folds[..., None], parts[0].actual, np.nan).astype(np.float32)
+    failures = {
+        (label, 0): f"{part.series[row]}: {why}"
+        for part in parts
+        for (label, row), why in part.failures.items()
+    }
+    return scored(
+        np.array([POOLED]),
+        labels,
+        np.asarray(parts[0].folds.any(axis=0, keepdims=True)),
+        failures,
+        actual=actual.transpose(1, 0, 2).reshape(1, k, n * h),
+        forecasts=forecasts.transpose(0, 2, 1, 3).reshape(m, 1, k, n * h),
+    )

@@ -1,0 +1,147 @@
+"""Scopes: which series of a dataset something is launched for.
+
+Belongs here: what a planner may choose, and turning the choice into keys in a fixed order.
+Does not belong here: caps, which belong to what is launched.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forecast_assets.datasets.building import read_panel
+from forecast_assets.datasets.definition import Dataset
+from forecast_assets.errors import BadSetting, UnknownName
+from forecast_assets.forecasting.core.bounds import check_whole
+from forecast_assets.forecasting.core.panel import Panel
+from forecast_assets.keys import SeriesKey
+from forecast_assets.stores import Stores
+from forecast_assets.stores.warehouse import Row
+
+Kind = Literal["manual", "region", "category", "top_revenue", "all", "demo"]
+_MOST_REVENUE = 1000
+_DEMO = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """A choice of series; each kind but ``all`` and ``demo`` needs its own selector.
+
+    ``manual``: every pair of ``stores`` and ``products``, or the keys ``series``. ``region``: all stores
+    of it x all products. ``category``: all stores x its products. ``top_revenue``: the ``top_n`` pairs
+    that took most. ``demo``: the first five pairs. Raises ``BadSetting`` when the selector is missing.
+    """
+
+    kind: Kind
+    stores: tuple[str, ...] = ()
+    products: tuple[str, ...] = ()
+    series: tuple[str, ...] = ()
+    region: str | None = None
+    category: str | None = None
+    top_n: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.kind not in get_args(Kind):
+            raise BadSetting(f"scope is {self.kind!r}", remedy=f"use one of {', '.join(get_args(Kind))}")
+        paired = bool(self.stores) and bool(self.products)
+        if self.kind == "manual" and not paired and not self.series:
+            raise _missing("manual", "stores and products, or series")
+        if self.kind == "region" and not self.region:
+            raise _missing("region", "the region")
+        if self.kind == "category" and not self.category:
+            raise _missing("category", "the category")
+        if self.kind == "top_revenue":
+            if self.top_n is None:
+                raise _missing("top_revenue", "top_n")
+            check_whole("top_n", self.top_n, 1, _MOST_REVENUE)
+
+    def told(self) -> dict[str, Any]:
+        """The choice without what was left empty."""
+        given = {name: getattr(self, name) for name in self.__slots__}
+        return {name: list(v) if isinstance(v, tuple) else v for name, v in given.items() if v}
+
+
+def _missing(kind: str, what: str) -> BadSetting:
+    return BadSetting(f"scope {kind} does not say {what}", remedy=f"give {what}")
+
+
+def pairs(stores: Stores, dataset: Dataset, scope: Scope) -> list[SeriesKey]:
+    """Answer the keys of a scope, by store and product; pairs that were never sold may be among them.
+
+    Raises ``UnknownName`` when nothing fits the selector.
+    """
+    rows = stores.warehouse.rows("scope_series", dataset=dataset.name)
+    known = [SeriesKey(dataset.name, str(row["store_id"]), str(row["product_id"])) for row in rows]
+    all_stores, all_products = {key.store for key in known}, {key.product for key in known}
+    if scope.kind == "all":
+        return known
+    if scope.kind == "demo":
+        return known[:_DEMO]
+    if scope.kind == "top_revenue":
+        return _top(stores, dataset, known, scope.top_n or 0)
+    if scope.kind == "region":
+        found = {row["store_id"] for row in _having(dataset, rows, "region", str(scope.region))}
+        return _crossed(dataset, found, all_products)
+    if scope.kind == "category":
+        found = {row["product_id"] for row in _having(dataset, rows, "category", str(scope.category))}
+        return _crossed(dataset, all_stores, found)
+    return _manual(dataset, scope)
+
+
+def _manual(dataset: Dataset, scope: Scope) -> list[SeriesKey]:
+    named = {SeriesKey.parse(key) for key in scope.series}
+    if strangers := sorted(str(key) for key in named if key.dataset != dataset.name):
+        raise UnknownName(
+            f"series {strangers[0]!r} is not of dataset {dataset.name!r}", remedy="name its own dataset"
+        )
+    return sorted(named | set(_crossed(dataset, set(scope.stores), set(scope.products))))
+
+
+def _crossed(dataset: Dataset, stores: set[Any], products: set[Any]) -> list[SeriesKey]:
+    return [
+        SeriesKey(dataset.name, str(store), str(product))
+        for store in sorted(stores)
+        for product in sorted(products)
+    ]
+
+
+def _having(dataset: Dataset, rows: Sequence[Row], attribute: str, wanted: str) -> list[Row]:
+    """The series whose static ``attribute`` is ``wanted``."""
+    texts = [_static(row).get(attribute) for row in rows]
+    if not any(texts):
+        raise BadSetting(
+            f"dataset {dataset.name!r} knows no {attribute} of its series",
+            remedy=f"load it with --static {attribute}, or choose another scope",
+        )
+    found = [row for row, text in zip(rows, texts, strict=True) if text == wanted]
+    if not found:
+        known = ", ".join(sorted({text for text in texts if text}))
+        raise UnknownName(f"no series has {attribute} {wanted!r}", remedy=f"known: {known}")
+    return found
+
+
+def _static(row: Row) -> Mapping[str, str]:
+    static = row["static"]
+    return static if isinstance(static, dict) else {}
+
+
+def _top(stores: Stores, dataset: Dataset, known: list[SeriesKey], top_n: int) -> list[SeriesKey]:
+    panel = read_panel(stores, dataset)
+    taken = dict(zip(panel.series.tolist(), revenue(panel).tolist(), strict=True))
+    return sorted(known, key=lambda key: (-taken[str(key)], key))[:top_n]
+
+
+def revenue(panel: Panel) -> NDArray[np.float64]:
+    """What each series (n,) took in all: units x price, or units where the dataset knows no price.
+
+    A day without a price counts with the series' mean price.
+    """
+    units = np.nan_to_num(panel.units.astype(np.float64))
+    if "price" not in panel.known:
+        return np.asarray(units.sum(axis=1))
+    price = panel.known["price"][:, : panel.days].astype(np.float64)
+    seen = ~np.isnan(price)
+    mean = np.nan_to_num(price).sum(axis=1) / np.maximum(seen.sum(axis=1), 1)
+    return np.asarray((units * np.where(seen, price, mean[:, None])).sum(axis=1))

@@ -1,0 +1,103 @@
+"""The board: what launched work reads once, and scores candidates of its series from.
+
+Belongs here: panel, folds and global forecasts of some series, and one pass of the engine over some of them.
+Does not belong here: formulas (``forecasting``), and whose turn it is.
+"""
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forecast_assets.datasets.building import availability, read_panel
+from forecast_assets.datasets.definition import Dataset
+from forecast_assets.evaluation_settings import EvaluationSettings
+from forecast_assets.forecasting.core.availability import Availability, of_history, of_window
+from forecast_assets.forecasting.core.backtest import Backtest, backtest
+from forecast_assets.forecasting.core.candidates.catalogue import ensemble
+from forecast_assets.forecasting.core.panel import Panel
+from forecast_assets.global_models import fold_models
+from forecast_assets.global_models.fold_models import Fitted, Given
+from forecast_assets.launches.window import Window, within
+from forecast_assets.stores import Stores
+
+METRICS = ("wape", "smape", "mae", "bias")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Board:
+    """Everything that is read while items are scored, and changed by none of them.
+
+    ``row`` tells where a series stands in ``panel`` and ``given``; ``history`` judges its whole history.
+    """
+
+    panel: Panel
+    row: dict[str, int]
+    settings: EvaluationSettings
+    cutoffs: NDArray[np.int64]
+    given: Given
+    history: dict[str, Availability]
+
+
+def lay_out(
+    stores: Stores, dataset: Dataset, settings: EvaluationSettings, window: Window, series: Sequence[str]
+) -> Board:
+    """Read what the series of a batch are scored from; series that were never sold are left out."""
+    counts = availability(stores, dataset.name)
+    wanted = counts.filter(counts["series"].is_in(list(series)))
+    folds = settings.plan()
+    panel = within(read_panel(stores, dataset, wanted["series"].to_list()), window) if len(wanted) else None
+    if panel is None:
+        empty = Panel(np.zeros(0, "<U1"), dt.date.min, np.zeros((0, 0), np.float32), {}, {})
+        return Board(empty, {}, settings, np.zeros(0, np.int64), Given({}, {}), {})
+    return Board(
+        panel=panel,
+        row={str(key): n for n, key in enumerate(panel.series)},
+        settings=settings,
+        cutoffs=folds.cutoffs(panel.days),
+        given=fold_models.read(stores, dataset, settings, panel),
+        history={
+            row["series"]: of_history(row["observed_days"], row["expected_days"], folds)
+            for row in wanted.iter_rows(named=True)
+        },
+    )
+
+
+def fit_missing(
+    stores: Stores, dataset: Dataset, settings: EvaluationSettings, *, run_id: str
+) -> list[Fitted]:
+    """Fit the global candidates whose forecasts for these folds are missing; answer what was done."""
+    if fold_models.is_current(stores, dataset, settings):
+        return []
+    return fold_models.build(stores, dataset, settings, run_id=run_id)
+
+
+def score_rows(board: Board, rows: NDArray[np.int64], candidates: Sequence[str]) -> Backtest:
+    """Backtest some rows of the board; members that an ensemble needs are scored before it."""
+    members = [member for label in candidates if (mean := ensemble(label)) for member in mean.of()]
+    needed = tuple(dict.fromkeys([*candidates, *members]))
+    return backtest(
+        board.panel.take(rows), board.cutoffs, board.settings.plan(), needed, board.given.of(rows)
+    )
+
+
+def judged(board: Board, block: Backtest, row: int) -> Availability:
+    """The stricter verdict on a series: of its whole history, or of the folds it can be scored on."""
+    window = of_window(int(block.folds[row].sum()), board.settings.plan())
+    return board.history[str(block.series[row])].stricter(window)
+
+
+def metrics_of(block: Backtest, label: str, row: int) -> dict[str, float | int | None]:
+    """The five keys of one candidate of one series; what is not defined is null."""
+    candidate = block.scores.candidates.index(label)
+    values = {name: float(getattr(block.scores, name)[candidate, row]) for name in METRICS}
+    known: dict[str, float | int | None] = {n: v if np.isfinite(v) else None for n, v in values.items()}
+    return {**known, "sample_size": int(block.scores.sample_size[candidate, row])}
+
+
+def kind_of(failure: str) -> str:
+    """The class of a candidate's failure, where it raised one."""
+    kind, found, _ = failure.partition(": ")
+    return kind if found and kind.isidentifier() else "NoForecast"

@@ -1,0 +1,67 @@
+"""What a workspace refers to, and whether it is still there.
+
+Belongs here: the showcases that it repeats, and a look at everything that its run made.
+Does not belong here: the record itself (``workspaces``).
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from forecast_assets.datasets import definition
+from forecast_assets.errors import Outage
+from forecast_assets.launches.showcase import workspaces
+from forecast_assets.stores import Stores
+from forecast_assets.stores.registry import open_registry
+from forecast_assets.stores.warehouse import Row
+
+DEEPEST = 5
+
+
+def lineage(stores: Stores, handle: str) -> list[Row]:
+    """A workspace and those that it repeats, up to five of them; a deleted one ends the chain.
+
+    Raises ``UnknownName``.
+    """
+    own = str(workspaces.read(stores, handle)["workspace_id"])
+    return stores.warehouse.rows("workspace_lineage", workspace_id=own, at_most=DEEPEST)
+
+
+def links(stores: Stores, handle: str) -> list[dict[str, str]]:
+    """One row per thing that the run made: alive, dead, or unknown where its place cannot be asked.
+
+    Raises ``UnknownName``.
+    """
+    made: Any = workspaces.read(stores, handle)["created_objects"]
+    return [
+        {"kind": kind, "reference": one, "state": _state(stores, there, one)}
+        for kind, there in _LOOKS.items()
+        for one in _each(made.get(kind))
+    ]
+
+
+def _each(value: object) -> list[str]:
+    return [] if value is None else [str(one) for one in value] if isinstance(value, list) else [str(value)]
+
+
+def _state(stores: Stores, there: Callable[[Stores, str], bool], reference: str) -> str:
+    try:
+        return "alive" if there(stores, reference) else "dead"
+    except Outage:
+        return "unknown"
+
+
+def _alias(_stores: Stores, reference: str) -> bool:
+    model, _, alias = reference.partition("@")
+    return alias in open_registry().aliases([model]).get(model, {})
+
+
+_LOOKS: Mapping[str, Callable[[Stores, str], bool]] = {
+    "dataset": lambda stores, name: name in definition.names(stores),
+    "batch_id": lambda stores, one: stores.warehouse.row("batch", batch_id=one) is not None,
+    "comparison_id": lambda stores, one: stores.warehouse.row("comparison", run_id=one) is not None,
+    "scenario_plan_ids": lambda stores, one: bool(
+        stores.warehouse.rows("plans", names=[one], dataset=None, tags=[])
+    ),
+    "artifact_paths": lambda stores, path: bool(stores.lake.files(path)),
+    "alias": _alias,
+}

@@ -1,0 +1,125 @@
+"""Training chosen candidates for production: they may see every day there is.
+
+Belongs here: learning from a whole panel, forecasting what comes after it, and keeping both.
+Does not belong here: choosing candidates, and anything that publishes them.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from hashlib import sha256
+
+import numpy as np
+import pyarrow as pa
+
+from forecast_assets.datasets.building import read_panel
+from forecast_assets.datasets.definition import Dataset
+from forecast_assets.errors import BadSetting
+from forecast_assets.evaluation_settings import EvaluationSettings
+from forecast_assets.forecasting.core.candidates.catalogue import candidate, learner, slug
+from forecast_assets.forecasting.core.global_model import GlobalModel, TooLittleData, fit
+from forecast_assets.forecasting.core.outlook import Floats, Outlook, needed, outlook
+from forecast_assets.forecasting.core.panel import Panel
+from forecast_assets.settings import settings as environment
+from forecast_assets.stores import Stores
+
+Models = Mapping[str, GlobalModel | str]
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """A trained candidate: ``path`` holds model and forecast, ``artifact_hash`` is SHA-256 over both."""
+
+    candidate: str
+    path: str
+    artifact_hash: str
+    series: int
+
+
+def learn(panel: Panel, settings: EvaluationSettings, labels: Sequence[str]) -> Models:
+    """Fit the global candidates that ``labels`` need on the whole panel, or say why one cannot be fitted."""
+    plan, models = settings.plan(), dict[str, GlobalModel | str]()
+    for label in needed(labels):
+        try:
+            models[label] = fit(
+                panel,
+                panel.days,
+                plan.gap + plan.horizon,
+                learner(label).settings(),
+                window=plan.window(),
+                threads=environment().processes,
+            )
+        except (TooLittleData, BadSetting) as error:
+            models[label] = error.problem
+    return models
+
+
+def ahead(panel: Panel, settings: EvaluationSettings, label: str, models: Models) -> Outlook:
+    """Forecast the horizon after the panel, and after the gap, for all its series."""
+    plan = settings.plan()
+    made = outlook(
+        panel,
+        [label] * len(panel.series),
+        models,
+        plan.gap + plan.horizon,
+        window=plan.window(),
+        threads=environment().processes,
+    )
+    return Outlook(made.units[:, plan.gap :], made.failures, made.assumptions)
+
+
+def first_day(panel: Panel, settings: EvaluationSettings) -> str:
+    """The first day that ``ahead`` forecasts."""
+    return str(np.datetime64(panel.start, "D") + panel.days + settings.gap)
+
+
+def described(panel: Panel, settings: EvaluationSettings, label: str, models: Models) -> bytes:
+    """A trained candidate as JSON: all that its forecasts are made from, beside the panel."""
+    parts = {slug(name): models[name] for name in needed([label])}
+    told = {
+        "candidate": label,
+        "first_day": first_day(panel, settings),
+        "parameters": asdict(candidate(label)),
+        "models": {
+            name: model if isinstance(model, str) else model.to_json() for name, model in parts.items()
+        },
+    }
+    return json.dumps(told, sort_keys=True).encode()
+
+
+def forecast_table(series: Sequence[str], units: Floats) -> pa.Table:
+    """Forecasts (n, h) as they are kept."""
+    days = pa.FixedSizeListArray.from_arrays(pa.array(units.ravel()), units.shape[1])
+    return pa.table({"series": pa.array(series, pa.string()), "units": days})
+
+
+def train(
+    stores: Stores,
+    dataset: Dataset,
+    settings: EvaluationSettings,
+    label: str,
+    keys: list[str],
+    *,
+    folder: str,
+) -> Trained:
+    """Fit ``label`` on all days up to the anchor and forecast the horizon after it for the series ``keys``.
+
+    Raises ``BadSetting`` when a series gets no forecast.
+    """
+    panel = read_panel(stores, dataset)
+    models = learn(panel, settings, [label])
+    own = panel.take(np.flatnonzero(np.isin(panel.series, keys)))
+    forecast = ahead(own, settings, label, models)
+    if forecast.failures:
+        lost = min(forecast.failures)
+        raise BadSetting(
+            f"{label} has no forecast for {len(forecast.failures)} series, first {own.series[lost]}: "
+            f"{forecast.failures[lost]}",
+            remedy="leave these series out, or choose another candidate",
+        )
+    model = described(panel, settings, label, models)
+    stores.lake.write_table(
+        f"{folder}/forecasts.parquet", forecast_table(own.series.tolist(), forecast.units)
+    )
+    stores.lake.write_bytes(f"{folder}/model.json", model)
+    return Trained(label, folder, sha256(model + forecast.units.tobytes()).hexdigest(), len(own.series))

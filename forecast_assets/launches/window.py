@@ -1,0 +1,96 @@
+"""Windows: the days that launched work may read.
+
+Belongs here: checking them against a dataset, and a panel as if nothing else were known.
+Does not belong here: folds inside of a window (``forecasting.folds``).
+"""
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Self
+
+import numpy as np
+from pydantic import Field
+
+from forecast_assets.backtests.assets import EvaluationConfig
+from forecast_assets.datasets.definition import Dataset
+from forecast_assets.errors import BadSetting
+from forecast_assets.evaluation_settings import EvaluationSettings
+from forecast_assets.forecasting.core.candidates.catalogue import is_global
+from forecast_assets.forecasting.core.panel import Panel
+
+
+class WindowedConfig(EvaluationConfig):
+    """How to look back, and which days may be read."""
+
+    start_day: str | None = Field(
+        default=None, description="Read no sales before this day, YYYY-MM-DD. Unset: the whole history."
+    )
+    end_day: str | None = Field(
+        default=None,
+        description="Read no sales after this day, YYYY-MM-DD. Unset: up to the dataset's anchor.",
+    )
+
+    def changes(self) -> dict[str, object]:
+        """What differs from the dataset's own evaluation settings."""
+        known = EvaluationSettings.model_fields
+        return {name: value for name, value in super().changes().items() if name in known}
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The days that may be read, both ends included; ``None`` leaves an end open."""
+
+    first: dt.date | None = None
+    last: dt.date | None = None
+
+    @classmethod
+    def of(cls, told: Mapping[str, str | None]) -> Self:
+        """Read a stored window back."""
+        ends = {name: None if day is None else dt.date.fromisoformat(day) for name, day in told.items()}
+        return cls(**ends)
+
+
+def chosen(start: str | None, end: str | None, dataset: Dataset, settings: EvaluationSettings) -> Window:
+    """Answer the days from ``start`` to ``end``, written YYYY-MM-DD.
+
+    Raises ``BadSetting`` for days that the dataset does not have, that leave no fold, or that a candidate
+    which learns from the whole dataset cannot keep to.
+    """
+    window = Window(_day("start_day", start), _day("end_day", end))
+    snapshot = dataset.built()
+    newest = dataset.options.anchor_day(snapshot.last_day)
+    first, last = window.first or snapshot.first_day, window.last or newest
+    if not snapshot.first_day <= first <= last <= newest:
+        raise BadSetting(
+            f"the days {first} to {last} do not lie in {snapshot.first_day} to {newest}",
+            remedy="choose days that the dataset has, the first one before the last",
+        )
+    settings.plan().cutoffs((last - first).days + 1)
+    shared = list(filter(is_global, settings.candidates))
+    if shared and window != Window():
+        raise BadSetting(
+            f"{', '.join(shared)} learns from the whole dataset up to its newest day, not from chosen days",
+            remedy="leave start_day and end_day out, or leave this candidate out",
+        )
+    return window
+
+
+def _day(name: str, text: str | None) -> dt.date | None:
+    if text is None:
+        return None
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError:
+        raise BadSetting(f"{name} is {text!r}", remedy=f"write {name} as YYYY-MM-DD") from None
+
+
+def within(panel: Panel, window: Window) -> Panel:
+    """The panel as if nothing were known outside of the window."""
+    if window.last is not None:
+        panel = panel.until((window.last - panel.start).days + 1)
+    if window.first is not None:
+        units = panel.units.copy()
+        units[:, : (window.first - panel.start).days] = np.nan
+        panel = replace(panel, units=units)
+    return panel

@@ -1,0 +1,83 @@
+"""The gates of governance: what speaks for a model version, and what against it.
+
+Belongs here: one function per gate, with its limit.
+Does not belong here: what a failed gate leads to (``decisions``), looking at files (``verification``).
+"""
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import cast
+
+from forecast_assets.forecasting.core.bounds import Checked, number, whole
+from forecast_assets.stores.warehouse import Row
+
+
+@dataclass(frozen=True, slots=True)
+class Limits(Checked):
+    """What the gates let pass.
+
+    ``max_relative_bias``: absolute bias as a share of the mean daily demand; ``max_stability``: spread of
+    WAPE over the folds in percent of its mean; ``max_age_days``: days from the last day that the version
+    knows to the newest one of the dataset.
+    """
+
+    max_relative_bias: float = number(0.25, 0, 10)
+    max_stability: float = number(50.0, 0, 1000)
+    max_age_days: int = whole(14, 0, 365)
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """One condition: whether it holds, and the sentence that says why."""
+
+    name: str
+    passed: bool
+    told: str
+
+
+def better_error(live: int | None, before: float | None, after: float | None) -> Gate:
+    """WAPE in percent on the same folds, of what is live ``before`` and of what would be ``after``."""
+    if after is None:
+        return Gate("better_error", passed=False, told="it has no WAPE on the newest folds")
+    if live is None:
+        return Gate("better_error", passed=True, told=f"WAPE {after:.2f} %, and nothing is live")
+    if before is None:
+        return Gate("better_error", passed=False, told="what is live has no WAPE on the newest folds")
+    return Gate("better_error", after <= before, f"WAPE {after:.2f} % after {before:.2f} %")
+
+
+def bias(version: Row, demand: object, limits: Limits) -> Gate:
+    """Absolute bias against the mean daily ``demand`` of the series."""
+    if version["bias"] is None or not demand:
+        return Gate("bias", passed=False, told="its bias is not known")
+    relative = abs(float(str(version["bias"]))) / float(str(demand))
+    limit = limits.max_relative_bias
+    return Gate("bias", relative <= limit, f"{relative:.0%} of the mean demand, {limit:.0%} are allowed")
+
+
+def stability(version: Row, limits: Limits) -> Gate:
+    """Spread of WAPE over the folds."""
+    if version["stability"] is None:
+        return Gate("stability", passed=False, told="its spread over the folds is not known")
+    spread, limit = float(str(version["stability"])), limits.max_stability
+    return Gate("stability", spread <= limit, f"WAPE spreads by {spread:.0f} %, {limit:.0f} % are allowed")
+
+
+def recent_window(version: Row, newest: dt.date, limits: Limits) -> Gate:
+    """Days between what the version knows and the ``newest`` day of the dataset."""
+    last = cast("dt.date", version["last_day"])
+    age = (newest - last).days
+    told = f"it knows sales up to {last}, {age} days before the newest"
+    return Gate("recent_window", age <= limits.max_age_days, told)
+
+
+def quality_checks(failed: Sequence[str]) -> Gate:
+    """Checks of the dataset that failed with severity ERROR."""
+    told = f"failed checks: {', '.join(failed)}" if failed else "no check of the dataset failed"
+    return Gate("quality_checks", not failed, told)
+
+
+def wape(row: Row | None) -> float | None:
+    """The WAPE of a row of metrics, if there is one."""
+    return None if row is None or row["wape"] is None else float(str(row["wape"]))

@@ -1,0 +1,93 @@
+"""How did a model come to be, and are its figures true?
+
+Belongs here: the way from a model version back to its data, run and decisions; scoring it once more.
+Does not belong here: printing.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from forecast_assets.backtests.fold_store import Folds, read_file
+from forecast_assets.errors import UnknownName
+from forecast_assets.evaluation_settings import EvaluationSettings
+from forecast_assets.forecasting.core.backtest import backtest
+from forecast_assets.forecasting.core.metrics import aggregate, fold_metrics
+from forecast_assets.forecasting.core.outlook import needed
+from forecast_assets.keys import SeriesKey
+from forecast_assets.registry.bundle import Bundle
+from forecast_assets.registry.gates import Gate
+from forecast_assets.registry.saving import DATA
+from forecast_assets.registry.verification import verified
+from forecast_assets.stores import Stores
+from forecast_assets.stores.registry import Registry
+from forecast_assets.stores.warehouse import Row
+
+
+@dataclass(frozen=True, slots=True)
+class Lineage:
+    """A version with its record; ``wape`` is what scoring it once more gives, unknown with the reason."""
+
+    version: Row
+    aliases: Sequence[str]
+    decisions: Sequence[Row]
+    intact: Gate
+    wape: float | None
+    how: str
+
+
+def lineage(stores: Stores, registry: Registry, model: str) -> Lineage:
+    """Look up ``KEY@alias``, ``KEY/version`` or ``KEY`` (the live version). Raises ``UnknownName``."""
+    name, _, alias = model.partition("@")
+    name, _, number = name.partition("/")
+    SeriesKey.parse(name)
+    held = registry.aliases([name]).get(name, {})
+    named = int(number) if number.isdecimal() else 0
+    wanted = named if number else held.get(alias or "champion", 0)
+    rows = stores.warehouse.rows("model_versions_of", series=[name])
+    found = next((row for row in rows if row["version"] == wanted), None)
+    if found is None:
+        known = ", ".join(f"{name}@{one}" for one in held) or "none"
+        raise UnknownName(f"there is no model {model}", remedy=f"models of this series: {known}")
+    intact = verified(registry, [found])[name, wanted]
+    # Nothing is computed from files that are not what was registered.
+    wape, how = _scored_again(stores, registry, found) if intact.passed else (None, intact.told)
+    return Lineage(
+        version=found,
+        aliases=sorted(one for one, number in held.items() if number == wanted),
+        decisions=stores.warehouse.rows("audit", dataset=found["dataset"], series=[name]),
+        intact=intact,
+        wape=wape,
+        how=how,
+    )
+
+
+def _scored_again(stores: Stores, registry: Registry, version: Row) -> tuple[float | None, str]:
+    """The WAPE of a version from its own files, or from the stored forecasts of its folds."""
+    label, series = str(version["candidate"]), str(version["series"])
+    if needed([label]):
+        # A model of all series was another one at each cutoff; what they forecast was stored.
+        path = str(version["folds_path"])
+        if path not in stores.lake.list(path.rpartition("/")[0]):
+            return None, f"its folds are no longer stored at {path}"
+        folds = dict(read_file(stores, path, [series]))[series]
+        if label not in folds.forecasts:
+            return None, f"{label} was not scored on these folds"
+        return _wape_of(folds, label), "from the stored forecasts of its folds"
+    settings = EvaluationSettings.model_validate_json(json.dumps(version["settings"]))
+    plan = settings.plan()
+    with registry.files(str(version["mlflow_run"]), str(version["path"])) as folder:
+        panel = Bundle.read(folder / DATA, [series]).panel
+    anchor = (version["anchor_day"] - panel.start).days + 1  # type: ignore[operator]  # a date column
+    done = backtest(panel.until(anchor), plan.cutoffs(anchor), plan, [label], {})
+    wape = float(done.scores.wape[0, 0])
+    return (wape if np.isfinite(wape) else None), "by running it again at the cutoffs of its folds"
+
+
+def _wape_of(folds: Folds, label: str) -> float | None:
+    actual = np.where(folds.counted[:, None], folds.actual, np.nan)[None]
+    made = fold_metrics(actual, folds.forecasts[label][None, None])
+    wape = float(aggregate(made.wape, folds.counted[None])[0, 0])
+    return wape if np.isfinite(wape) else None

@@ -1,0 +1,124 @@
+"""Where a dataset's models stand: live, awaiting a decision, out of date, broken.
+
+Belongs here: one row per registered series, counts of them, the next step.
+Does not belong here: verifying single versions (``verification``), deciding (``decisions``).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Self
+
+from forecast_assets.forecasting.analysis.retraining import UNVERIFIED, Trained, stale_reason
+from forecast_assets.registry.promotion import CHALLENGER, CHAMPION, EXTERNAL
+from forecast_assets.registry.verification import verified
+from forecast_assets.rendering.tables import schema
+from forecast_assets.stores import Stores
+from forecast_assets.stores.registry import Registry
+from forecast_assets.stores.warehouse import Row
+
+COLUMNS = schema(
+    series="string: series key",
+    live="int: version with the alias champion",
+    candidate="string: candidate of the live version",
+    challenger="int: version that waits for a decision",
+    stale="string: why the live version is out of date",
+    moved_by="string: who made it live; external where it was moved in MLflow itself",
+)
+SHOWN = tuple(column.name for column in COLUMNS.columns)
+
+
+@dataclass(frozen=True, slots=True)
+class _Record:
+    """What is on record of a dataset's models, without asking MLflow."""
+
+    versions: Mapping[tuple[str, int], Row]
+    newest: Mapping[str, Row]
+    moved: Mapping[str, Row]
+
+    @classmethod
+    def read(cls, stores: Stores, dataset: str) -> Self:
+        newest: dict[str, Row] = {}
+        versions: dict[tuple[str, int], Row] = {}
+        for row in stores.warehouse.rows("versions_of_dataset", dataset=dataset):
+            versions[str(row["series"]), int(str(row["version"]))] = row
+            if not row["is_override"]:
+                newest.setdefault(str(row["series"]), row)
+        moved = {str(row["series"]): row for row in stores.warehouse.rows("last_moves", dataset=dataset)}
+        return cls(versions, newest, moved)
+
+    def state(self, key: str, held: Mapping[str, int], *, verified: bool) -> Row:
+        live = held.get(CHAMPION)
+        version = self.versions.get((key, live)) if live else None
+        alias = None if version is None else _trained(version, verified=verified)
+        newest = self.newest.get(key)
+        stale = None if alias is None else stale_reason(alias, None if newest is None else _trained(newest))
+        moved = self.moved.get(key)
+        by = None if moved is None else moved["approved_by"] or moved["action"]
+        return {
+            "series": key,
+            "live": live,
+            "candidate": None if version is None else version["candidate"],
+            "challenger": held.get(CHALLENGER),
+            # A version that is not on record was made by somebody else: nothing is known of its files.
+            "stale": UNVERIFIED if live and version is None else stale,
+            "moved_by": by if live else None,
+        }
+
+
+def states(stores: Stores, registry: Registry, dataset: str) -> list[Row]:
+    """One row per series that has a model, those that need somebody first."""
+    record = _Record.read(stores, dataset)
+    keys = sorted({series for series, _ in record.versions})
+    aliases = registry.aliases(keys) if keys else {}
+    pairs = [(key, held[CHAMPION]) for key, held in aliases.items() if CHAMPION in held]
+    gates = verified(registry, [record.versions[pair] for pair in pairs if pair in record.versions])
+    intact = {key for (key, _), gate in gates.items() if gate.passed}
+    found = [record.state(key, aliases.get(key, {}), verified=key in intact) for key in keys]
+    return sorted(
+        found, key=lambda row: (row["stale"] is None, row["challenger"] is None, str(row["series"]))
+    )
+
+
+def decided(stores: Stores, dataset: str) -> list[Row]:
+    """One row per series that has a live model by the decisions on record.
+
+    Neither MLflow nor any file is looked at: what was moved there is on record once the sensor has seen it.
+    """
+    record = _Record.read(stores, dataset)
+    live = {
+        key: int(str(row["to_version"])) for key, row in record.moved.items() if row["to_version"] is not None
+    }
+    return [
+        {**record.state(key, {CHAMPION: version}, verified=True), "moved_at": record.moved[key]["written_at"]}
+        for key, version in live.items()
+    ]
+
+
+def _trained(row: Row, *, verified: bool = True) -> Trained:
+    # Versions are of the same state of a series exactly when their content and candidate agree.
+    return Trained(
+        f"{row['content']}|{row['candidate']}",
+        successful=row["wape"] is not None,
+        feature_frame=int(str(row["feature_frame"])),
+        verified=verified,
+    )
+
+
+def counts(rows: Sequence[Row]) -> dict[str, int]:
+    """How many series are in which state; one may be in several."""
+    return {
+        "live": sum(row["live"] is not None for row in rows),
+        "awaiting_decision": sum(row["challenger"] is not None for row in rows),
+        "stale": sum(row["stale"] is not None for row in rows),
+        "moved_in_mlflow": sum(row["moved_by"] == EXTERNAL for row in rows),
+    }
+
+
+def next_step(dataset: str, found: Mapping[str, int]) -> str:
+    """What a person should do now."""
+    if found["awaiting_decision"]:
+        waiting = found["awaiting_decision"]
+        return f"see what {waiting} promotions would change: forecast-assets promote {dataset}"
+    if found["stale"]:
+        return "register the stale series again: materialize registered_champion"
+    return "nothing to decide"

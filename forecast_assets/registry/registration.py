@@ -1,0 +1,265 @@
+"""Register champions: bundles among MLflow's files, one model version per series, the alias challenger.
+
+Belongs here: what the asset ``registered_champion`` does, so that any job can do the same.
+Does not belong here: what is in a bundle (``bundle``), what becomes live (``promotion``), Dagster.
+"""
+
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from itertools import groupby
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import polars as pl
+
+from forecast_assets.datasets.definition import Dataset, load
+from forecast_assets.errors import BadSetting
+from forecast_assets.forecasting.core.candidates.catalogue import parse
+from forecast_assets.forecasting.core.global_model import GlobalModel
+from forecast_assets.forecasting.core.outlook import needed
+from forecast_assets.forecasting.version import code_version
+from forecast_assets.forecasts.block import measured
+from forecast_assets.forecasts.service import Wanted, Work, prepared
+from forecast_assets.global_models import production
+from forecast_assets.keys import SeriesKey
+from forecast_assets.registry.bundle import Bundle
+from forecast_assets.registry.promotion import CHALLENGER, CHAMPION
+from forecast_assets.registry.saving import artifact_hash, save
+from forecast_assets.registry.versions import KINDS, described, tags
+from forecast_assets.stores import Stores
+from forecast_assets.stores.registry import NewVersion, Registry
+from forecast_assets.stores.warehouse import Row
+
+# Series of one store in one bundle: some megabytes, read in one piece.
+BLOCK = 1024
+_LONGEST_REASON = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Override:
+    """Register ``candidate`` in place of each series' champion, and why."""
+
+    candidate: str
+    reason: str
+
+    def __post_init__(self) -> None:
+        parse([self.candidate])
+        if not 0 < len(self.reason.strip()) <= _LONGEST_REASON:
+            raise BadSetting(
+                f"the reason of the override has {len(self.reason)} characters",
+                remedy=f"say in 1 to {_LONGEST_REASON} characters why it is not the champion",
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """What came out for one series, always with a sentence; ``row`` is its row of ``model_version``."""
+
+    series: str
+    outcome: Literal["registered", "unchanged", "none"]
+    sentence: str
+    row: Row | None = None
+
+
+def register(
+    stores: Stores,
+    registry: Registry,
+    keys: Sequence[str],
+    *,
+    run_id: str,
+    override: Override | None = None,
+    challenge: bool = True,
+) -> Iterator[Registered]:
+    """Register the champions of the series ``keys``, and let the alias challenger of each mean its version.
+
+    With ``challenge`` false no alias is touched. What a series' forecast is made from identifies its version:
+    unchanged, nothing is written. A series without a champion has no version. Raises ``BadSetting`` for an
+    override that was never a candidate.
+    """
+    for name, members in groupby(sorted(keys), key=lambda key: SeriesKey.parse(key).dataset):
+        dataset = load(stores, name)
+        if override is not None:
+            _check(dataset, override)
+        if override is not None and needed([override.candidate]):
+            production.build(stores, dataset, run_id=run_id, also=[override.candidate])
+        work = prepared(stores, dataset, list(members), Wanted())
+        yield from _Registration(stores, registry, work, override, run_id, challenge=challenge).each()
+        for key in work.gone:
+            yield Registered(key, "none", "the newest snapshot no longer delivers it")
+
+
+def _check(dataset: Dataset, override: Override) -> None:
+    candidates = dataset.options.evaluation.candidates
+    if override.candidate not in candidates:
+        raise BadSetting(
+            f"{override.candidate} was no candidate of {dataset.name}",
+            remedy=f"override with one of {', '.join(candidates)}",
+        )
+
+
+class _Registration:
+    """One pass over the series of a dataset."""
+
+    def __init__(
+        self,
+        stores: Stores,
+        registry: Registry,
+        work: Work,
+        override: Override | None,
+        run_id: str,
+        *,
+        challenge: bool,
+    ) -> None:
+        self._stores, self._registry, self._work = stores, registry, work
+        self._override, self._run_id, self._challenge = override, run_id, challenge
+        self._labels = [self._label(row) for row in work.champions]
+        self._keys: list[str] = work.panel.series.tolist()
+        series = [key for key, label in zip(self._keys, self._labels, strict=True) if label is not None]
+        self._aliases = registry.aliases(series) if series else {}
+        self._known = {
+            (str(row["series"]), str(row["recipe"])): row
+            for row in stores.warehouse.rows("model_versions_of", series=series)
+        }
+
+    def _label(self, champion: Row | None) -> str | None:
+        if champion is None or champion["champion"] is None:
+            return None
+        return str(champion["champion"]) if self._override is None else self._override.candidate
+
+    def _recipe(self, at: int) -> str:
+        champion = (self._work.champions[at] or {}).get("champion")
+        # Who names the champion overrides nothing: it is the same version.
+        reason = self._override.reason if self._override and self._labels[at] != champion else ""
+        text = f"{self._keys[at]}|{self._work.fingerprints[at]}|{self._labels[at]}|{reason}"
+        return blake2b(text.encode(), digest_size=16).hexdigest()
+
+    def each(self) -> Iterator[Registered]:
+        new: list[int] = []
+        for at, key in enumerate(self._keys):
+            if self._labels[at] is None:
+                yield Registered(key, "none", "it has no champion to register")
+            elif row := self._known.get((key, self._recipe(at))):
+                self._point(key, int(str(row["version"])))
+                yield Registered(key, "unchanged", f"version {row['version']} is what it was", row)
+            else:
+                new.append(at)
+        by_store = groupby(new, key=lambda at: SeriesKey.parse(self._keys[at]).store)
+        for _, members in by_store:
+            rows = list(members)
+            for start in range(0, len(rows), BLOCK):
+                yield from self._block(rows[start : start + BLOCK])
+
+    def _point(self, key: str, number: int) -> None:
+        """Let the challenger be this version, or nobody where it is live already."""
+        if not self._challenge:
+            return
+        held = self._aliases.get(key, {})
+        if held.get(CHAMPION) == number:
+            if CHALLENGER in held:
+                self._registry.drop_alias(key, CHALLENGER)
+        elif held.get(CHALLENGER) != number:
+            self._registry.move_alias(key, CHALLENGER, number)
+
+    def _block(self, rows: list[int]) -> Iterator[Registered]:
+        made, failures = self._bundle(rows)
+        for at, why in failures.items():
+            yield Registered(self._keys[at], "none", f"{self._labels[at]}: {why}")
+        good = [at for at in rows if at not in failures]
+        if not good:
+            return
+        dataset = self._work.dataset
+        experiment, run = self._registry.run(
+            dataset.name,
+            self._run_id,
+            {"dataset": dataset.name, "snapshot": dataset.built().hash, "code_version": code_version()},
+        )
+        recipes = {self._keys[at]: self._recipe(at) for at in good}
+        path = f"bundles/{self._keys[good[0]]}-{_mark(recipes)}"
+        with tempfile.TemporaryDirectory() as folder:
+            model = Path(folder, "model")
+            save(made, model)
+            sha = artifact_hash(model)
+            self._registry.store(run, model, path)
+        reason = self._override.reason if self._override else None
+        known = described(self._stores, self._work, self._labels, good, reason)
+        wanted = [
+            NewVersion(
+                key,
+                recipes[key],
+                run,
+                path,
+                tags(known[key], sha, recipes[key]),
+                {"dataset": dataset.name},
+            )
+            for key in recipes
+        ]
+        numbers = self._registry.add_versions(wanted)
+        full = [
+            known[key]
+            | {
+                "version": numbers[key],
+                "recipe": recipes[key],
+                "run_id": self._run_id,
+                "experiment": experiment,
+                "mlflow_run": run,
+                "path": path,
+                "artifact_sha256": sha,
+            }
+            for key in recipes
+        ]
+        frame = pl.DataFrame(full, schema_overrides=KINDS, infer_schema_length=None)
+        with self._stores.warehouse.transaction() as connection:
+            self._stores.warehouse.replace(connection, "model_version", frame, keys=["series", "version"])
+        self._registry.end(run)
+        for row in full:
+            self._point(str(row["series"]), int(str(row["version"])))
+            warning = f"; {row['warning']}" if row["warning"] else ""
+            told = f"version {row['version']}: {row['candidate']}{warning}"
+            yield Registered(str(row["series"]), "registered", told, row)
+
+    def _bundle(self, rows: list[int]) -> tuple[Bundle, dict[int, str]]:
+        """The bundle of some series, without those whose candidate gives no forecast."""
+        work, models = self._work, self._work.models.models
+        failures = {at: why for at in rows if (why := _absent(str(self._labels[at]), models)) is not None}
+        made = self._bundled([at for at in rows if at not in failures])
+        if len(made.labels):
+            units = made.forecast()["units"]
+            lost = np.flatnonzero(~np.isfinite(units).all(axis=1)).tolist()
+            place = {key: at for at, key in zip(rows, work.panel.series[rows].tolist(), strict=True)}
+            failures |= {
+                place[str(made.panel.series[row])]: "it gives no number for some day" for row in lost
+            }
+            if lost:
+                made = self._bundled([at for at in rows if at not in failures])
+        return made, failures
+
+    def _bundled(self, rows: list[int]) -> Bundle:
+        work = self._work
+        labels = [str(self._labels[at]) for at in rows]
+        champions = [{**(work.champions[at] or {}), "champion": str(self._labels[at])} for at in rows]
+        keys = [self._keys[at] for at in rows]
+        found = {name: work.models.models[name] for name in needed(labels)}
+        return Bundle(
+            panel=work.panel.take(np.array(rows, np.int64)),
+            labels=labels,
+            models={name: model for name, model in found.items() if isinstance(model, GlobalModel)},
+            spread=measured(self._stores, champions, keys)[0],
+            horizon=work.horizon,
+            window=work.dataset.options.evaluation.plan().window(),
+        )
+
+
+def _mark(recipes: Mapping[str, str]) -> str:
+    return blake2b("".join(recipes.values()).encode(), digest_size=6).hexdigest()
+
+
+def _absent(label: str, models: Mapping[str, GlobalModel | str]) -> str | None:
+    """Why a global model that a candidate needs is not there."""
+    for name in needed([label]):
+        model = models.get(name, f"no production model of {name}")
+        if isinstance(model, str):
+            return model
+    return None

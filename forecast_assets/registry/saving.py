@@ -1,0 +1,123 @@
+"""A bundle as a model that ``mlflow.pyfunc`` loads anywhere, and the hash that tells whether it still is.
+
+Belongs here: the files around a bundle (code, requirements, signature, example), and their hash.
+Does not belong here: the bundle (``bundle``), and where the files go (``stores.registry``).
+"""
+
+import hashlib
+import logging
+import shutil
+import tempfile
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from forecast_assets.forecasting.core.candidates.catalogue import entry, members
+from forecast_assets.registry import bundle as served
+from forecast_assets.registry.bundle import Bundle
+
+if TYPE_CHECKING:
+    from mlflow.models import ModelSignature
+
+# Where MLflow puts the bundle inside of a saved model.
+DATA = Path("data", "bundle")
+_PACKAGE = Path(served.__file__).parents[1]
+# What a process needs beside MLflow to forecast from a bundle.
+_ALWAYS = ("numpy", "pandas", "pyarrow")
+_BY_TYPE = {
+    "lightgbm": "lightgbm",
+    "regression": "lightgbm",
+    "xgboost": "xgboost-cpu",
+    "random_forest": "scikit-learn",
+    "prophet": "prophet",
+    "auto_ets": "statsforecast",
+    "theta": "statsforecast",
+}
+# MLflow notes in the folder who read it last.
+_NOTED_BY_READERS = {"registered_model_meta"}
+
+
+def save(bundle: Bundle, folder: Path) -> None:
+    """Write a bundle as an MLflow model without pickle: data, our engine as code, what must be installed."""
+    import pandas as pd  # noqa: PLC0415 - half a second
+
+    example = pd.DataFrame({"series": bundle.panel.series[:1].tolist()})
+    with tempfile.TemporaryDirectory() as work, _quiet():
+        from mlflow import pyfunc  # noqa: PLC0415 - three seconds
+
+        data = Path(work, DATA.name)
+        data.mkdir()
+        bundle.write(data)
+        pyfunc.save_model(
+            path=str(folder),
+            loader_module=served.__name__,
+            data_path=str(data),
+            code_paths=[str(_code(Path(work)))],
+            signature=_signature(bundle.horizon),
+            input_example=example,
+            pip_requirements=_requirements(bundle.labels),
+        )
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """MLflow tells of every example that it tries, and its own code is warned about by others."""
+    logger = logging.getLogger("mlflow")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(level)
+
+
+def _code(work: Path) -> Path:
+    """The part of this package that a bundle needs."""
+    target = work / _PACKAGE.name
+    (target / "registry").mkdir(parents=True)
+    for name in ("__init__.py", "errors.py", "keys.py", "registry/__init__.py", "registry/bundle.py"):
+        shutil.copy(_PACKAGE / name, target / name)
+    shutil.copytree(
+        _PACKAGE / "forecasting", target / "forecasting", ignore=shutil.ignore_patterns("__pycache__")
+    )
+    return target
+
+
+def _signature(horizon: int) -> "ModelSignature":
+    from mlflow.models import ModelSignature  # noqa: PLC0415
+    from mlflow.types import ColSpec, ParamSchema, ParamSpec, Schema  # noqa: PLC0415
+
+    numbers = ("units", "lower_80", "upper_80", "lower_95", "upper_95")
+    return ModelSignature(
+        inputs=Schema([ColSpec("string", "series")]),
+        outputs=Schema(
+            [
+                ColSpec("string", "series"),
+                ColSpec("datetime", "date"),
+                *(ColSpec("double", name) for name in numbers),
+            ]
+        ),
+        params=ParamSchema([ParamSpec("horizon", "long", horizon)]),
+    )
+
+
+def _requirements(labels: Sequence[str]) -> list[str]:
+    types = {entry(member).model_type for label in labels for member in members(label)}
+    packages = {_BY_TYPE[kind] for kind in types if kind in _BY_TYPE}
+    return [f"{name}=={version(name)}" for name in sorted({*_ALWAYS, *packages})]
+
+
+def artifact_hash(folder: Path) -> str:
+    """SHA-256 over the names and contents of all files of a saved model."""
+    digest = hashlib.sha256()
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder).as_posix()
+        if path.is_file() and name not in _NOTED_BY_READERS and "__pycache__" not in name:
+            content = hashlib.sha256(path.read_bytes()).hexdigest()
+            digest.update(f"{name}\0{content}\n".encode())
+    return digest.hexdigest()

@@ -1,0 +1,38 @@
+"""Are a version's files still what was registered?
+
+Belongs here: comparing files with the hash on record.
+Does not belong here: what follows from it (``decisions``).
+"""
+
+from collections.abc import Iterable
+
+from forecast_assets.errors import UnknownName
+from forecast_assets.registry.gates import Gate
+from forecast_assets.registry.saving import artifact_hash
+from forecast_assets.stores.registry import Registry
+from forecast_assets.stores.warehouse import Row
+
+
+def verified(registry: Registry, versions: Iterable[Row]) -> dict[tuple[str, int], Gate]:
+    """Compare the files of every version with the hash they were registered with, each bundle once."""
+    bundles: dict[tuple[str, str], str | None] = {}
+    found = {}
+    for row in versions:
+        place = (str(row["mlflow_run"]), str(row["path"]))
+        if place not in bundles:
+            try:
+                with registry.files(*place) as folder:
+                    bundles[place] = artifact_hash(folder)
+            except UnknownName:
+                bundles[place] = None
+        sha = bundles[place]
+        told = (
+            "its files are gone"
+            if sha is None
+            else "its files are what was registered"
+            if sha == row["artifact_sha256"]
+            else "its files are not what was registered"
+        )
+        passed = sha == row["artifact_sha256"]
+        found[str(row["series"]), int(str(row["version"]))] = Gate("artifact_verified", passed, told)
+    return found

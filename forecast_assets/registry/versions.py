@@ -1,0 +1,94 @@
+"""Rows of table ``model_version``, and the tags that tell the same in MLflow.
+
+Belongs here: what is recorded of a version besides its files.
+Does not belong here: making and storing it (``registration``).
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import polars as pl
+
+from forecast_assets.forecasting.core.candidates.catalogue import feature_frame
+from forecast_assets.forecasting.version import code_version
+from forecast_assets.forecasts.service import Work
+from forecast_assets.stores import Stores
+from forecast_assets.stores.warehouse import Row
+
+METRICS = ("wape", "smape", "mae", "bias", "rmse", "stability", "sample_size")
+KINDS = {
+    "override_reason": pl.String,
+    "warning": pl.String,
+    "recommended": pl.String,
+    "evaluation_run": pl.String,
+    "folds_path": pl.String,
+    "sample_size": pl.Int64,
+    **dict.fromkeys((name for name in METRICS if name != "sample_size"), pl.Float64),
+}
+
+
+def described(
+    stores: Stores, work: Work, labels: Sequence[str | None], rows: Sequence[int], reason: str | None
+) -> dict[str, Row]:
+    """What is known of the version of each series at ``rows`` of the panel, but its number and its files.
+
+    ``reason`` is why ``labels`` are not the champions, if they are not.
+    """
+    dataset = work.dataset
+    keys = [str(work.panel.series[at]) for at in rows]
+    measured_as = {
+        (str(row["series"]), str(row["candidate"])): row
+        for row in stores.warehouse.rows("metrics_of", series=keys)
+    }
+    evaluated = {str(row["series"]): row for row in stores.warehouse.rows("current_results", series=keys)}
+    contents, first = work.panel.content_hashes(), work.panel.first
+    start = np.datetime64(work.panel.start, "D")
+    found: dict[str, Row] = {}
+    for key, at in zip(keys, rows, strict=True):
+        label = str(labels[at])
+        winner = str((work.champions[at] or {})["champion"])
+        own = measured_as.get((key, label), {})
+        best = measured_as.get((key, winner), {})
+        found[key] = {
+            "series": key,
+            "dataset": dataset.name,
+            "candidate": label,
+            "recommended": winner,
+            "is_override": label != winner,
+            "override_reason": None if label == winner else reason,
+            "warning": None if label == winner else gap(label, own, winner, best),
+            "snapshot": dataset.built().hash,
+            "content": contents[at],
+            "first_day": (start + int(first[at])).item(),
+            "last_day": work.last_day(),
+            "feature_frame": feature_frame(label),
+            "policy": dataset.options.evaluation.policy,
+            "settings": dataset.options.evaluation.model_dump_json(),
+            "code_version": code_version(),
+            "evaluation_run": evaluated[key]["run_id"],
+            "anchor_day": evaluated[key]["anchor_day"],
+            "folds_path": (work.champions[at] or {}).get("path"),
+            **{name: own.get(name) for name in METRICS},
+        }
+    return found
+
+
+def gap(label: str, own: Mapping[str, object], winner: str, best: Mapping[str, object]) -> str:
+    """What is given up by an override, in percentage points of WAPE, or that nobody knows."""
+    if own.get("wape") is None or best.get("wape") is None:
+        return f"{winner} is recommended, and there is no comparison of it with {label}"
+    points = float(str(own["wape"])) - float(str(best["wape"]))
+    return f"{winner} is recommended; the WAPE of {label} is {points:+.2f} percentage points from it"
+
+
+def tags(row: Row, sha: str, recipe: str) -> dict[str, str]:
+    """What MLflow shows of a version whose row is known; every tag costs, so that metrics share one."""
+    named = ["candidate", "snapshot", "last_day", "feature_frame", "code_version"]
+    if row["is_override"]:
+        named += ["recommended", "warning"]
+    told = {name: str(row[name]) for name in named if row.get(name) is not None}
+    metrics = {name: row[name] for name in METRICS if row.get(name) is not None}
+    if metrics:
+        told["metrics"] = json.dumps(metrics)
+    return told | {"artifact_sha256": sha, "recipe": recipe}

@@ -1,0 +1,158 @@
+"""A dataset at a glance: the leaderboard of its candidates and the heatmap of its pairs.
+
+Belongs here: the assets ``leaderboard`` and ``heatmap``, by dataset; they read what is there.
+Does not belong here: the aggregation (``aggregation``) and the drawing (``reporting``).
+"""
+
+from collections.abc import Sequence
+from enum import Enum
+from typing import Any
+
+import dagster as dg
+import polars as pl
+from pydantic import Field
+
+from forecast_assets.backtests.assets import BACKTEST, CHAMPION
+from forecast_assets.datasets.assets import OWNERS
+from forecast_assets.datasets.definition import load
+from forecast_assets.errors import BadSetting
+from forecast_assets.failures import RETRY, refusals_final
+from forecast_assets.launches.batch import store
+from forecast_assets.partitions import DATASETS
+from forecast_assets.rendering.heatmap import heatmap as drawn
+from forecast_assets.rendering.tables import schema, table
+from forecast_assets.reports import aggregation
+from forecast_assets.reports.aggregation import METRICS, Result
+from forecast_assets.stores import Stores
+from forecast_assets.stores.resource import StoresResource
+from forecast_assets.stores.warehouse import Row
+
+GROUP = "portfolio"
+_SHOWN = 200
+CellMetric = Enum("CellMetric", {name: name for name in METRICS})  # type: ignore[misc]  # the names are a table's
+
+
+class HeatmapConfig(dg.Config):
+    """What the cells show."""
+
+    metric: CellMetric = Field(
+        default=CellMetric.wape,  # type: ignore[attr-defined]  # made from a table
+        description="wape and smape in percent, mae and bias in units a day; convergence: share of "
+        "candidates with a result.",
+    )
+    candidate: str | None = Field(default=None, description="Only this one; each pair's champion if unset.")
+    batch: str | None = Field(
+        default=None, description="Run id of a batch to show; the newest evaluation if unset."
+    )
+
+
+@dg.asset(
+    deps=[dg.AssetDep(BACKTEST, partition_mapping=dg.AllPartitionMapping())],
+    partitions_def=DATASETS,
+    group_name=GROUP,
+    owners=OWNERS,
+    kinds={"postgres"},
+    code_version="1",
+    retry_policy=RETRY,
+    metadata={
+        "dagster/column_schema": schema(
+            candidate="string: label",
+            champions="int: series that it is the best of",
+            ranked="int: series that it has a rank for",
+            failed="int: series that it failed for",
+            median_wape="float: percent",
+            mean_rank="float: 1 is the best",
+        )
+    },
+)
+def leaderboard(context: dg.AssetExecutionContext, stores: StoresResource) -> dg.MaterializeResult:
+    """How often each candidate of a dataset wins, and how good it usually is."""
+    with refusals_final():
+        load(stores.open(), context.partition_key)
+        rows = stores.open().warehouse.rows("portfolio_leaderboard", dataset=context.partition_key)
+    columns = ["candidate", "champions", "ranked", "failed", "median_wape", "mean_rank"]
+    return dg.MaterializeResult(
+        metadata={
+            "candidates": table(rows, columns),
+            "series": sum(int(str(row["champions"])) for row in rows),
+        }
+    )
+
+
+@dg.asset(
+    deps=[dg.AssetDep(CHAMPION, partition_mapping=dg.AllPartitionMapping())],
+    partitions_def=DATASETS,
+    group_name=GROUP,
+    owners=OWNERS,
+    kinds={"parquet"},
+    code_version="1",
+    retry_policy=RETRY,
+    metadata={
+        "dagster/column_schema": schema(
+            store_id="string: one axis",
+            product_id="string: the other",
+            value="float: the metric; empty where nothing is known, never 0 instead",
+            candidate="string: whose metric it is",
+            run_id="string: the run that it comes from",
+            is_champion="bool: whether it is the pair's champion",
+            sample_size="int: scored days",
+        )
+    },
+)
+def heatmap(
+    context: dg.AssetExecutionContext, config: HeatmapConfig, stores: StoresResource
+) -> dg.MaterializeResult:
+    """One cell per store and product: where forecasts are good, and where they are not."""
+    metric, dataset = config.metric.value, context.partition_key
+    with refusals_final():
+        load(stores.open(), dataset)
+        cells = cells_of(stores.open(), dataset, config)
+    path = f"portfolio/{dataset}/heatmap-{metric}.parquet"
+    stores.open().lake.write_table(path, cells.to_arrow())
+    known = aggregation.scale(cells["value"])
+    unit = {"wape": "WAPE, percent", "smape": "sMAPE, percent", "convergence": "share of candidates"}
+    shown: dict[str, Any] = {"metric": metric, "cells": len(cells), "path": path}
+    if len(cells):
+        title = f"{dataset}: {unit.get(metric, f'{metric}, units a day')}"
+        shown["heatmap"] = dg.MetadataValue.md(drawn(title, cells, known, diverging=metric == "bias"))
+        worst = cells.sort(pl.col("value").abs(), descending=metric != "convergence", nulls_last=True)
+        columns = ["store_id", "product_id", "value", "candidate", "is_champion", "sample_size", "run_id"]
+        shown["worst_first"] = table(worst.head(_SHOWN).to_dicts(), columns)
+    if known is not None:
+        shown["scale"] = dg.MetadataValue.json(known)
+    return dg.MaterializeResult(metadata=shown)
+
+
+def cells_of(stores: Stores, dataset: str, config: HeatmapConfig) -> pl.DataFrame:
+    """The cells that a configuration asks for. Raises ``ForecastError``."""
+    metric = config.metric.value
+    if config.batch is not None:
+        row = store.read(stores, config.batch)
+        if row["dataset"] != dataset:
+            raise BadSetting(
+                f"batch {config.batch} is of dataset {row['dataset']!r}", remedy="choose that partition"
+            )
+        return aggregation.cells(batch_results(stores, config.batch), metric, candidate=config.candidate)
+    results = [dict(row) for row in stores.warehouse.rows("pair_results", dataset=dataset)]
+    chosen = {row["series"]: row["champion"] for row in results}
+
+    def champion(series: str, members: Sequence[Result]) -> Result | None:
+        return next((member for member in members if member["candidate"] == chosen[series]), None)
+
+    return aggregation.cells(results, metric, candidate=config.candidate, champion=champion)
+
+
+def batch_results(stores: Stores, batch_id: str) -> list[Row]:
+    """The newest try of every item of a batch as results; what did not complete has no metrics."""
+    rows = stores.warehouse.rows("batch_items", batch_id=batch_id)
+    empty = dict.fromkeys(("wape", "smape", "mae", "bias", "sample_size"))
+    return [
+        {
+            **row,
+            **empty,
+            **(row["metrics"] if isinstance(row["metrics"], dict) else {}),
+            "run_id": row["child_job_id"],
+        }
+        for row in rows
+        if not row["tried_again"]
+    ]

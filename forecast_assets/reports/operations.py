@@ -1,0 +1,205 @@
+"""The whole system in one look: runs, evaluations, forecasts in use, freshness, and what needs attention.
+
+Belongs here: collecting it, from an empty system too.
+Does not belong here: how it is written down (``report``) and shown (``assets``).
+"""
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import dagster as dg
+
+from forecast_assets.datasets import definition
+from forecast_assets.registry import overview
+from forecast_assets.reports.model_health import health, link, queue
+from forecast_assets.stores import Stores
+from forecast_assets.stores.warehouse import Row
+
+NEWEST = 10
+TOP = 20
+_STATUS = {
+    "pending": [dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTING],
+    "running": [dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING],
+    "completed": [dg.DagsterRunStatus.SUCCESS],
+    "failed": [dg.DagsterRunStatus.FAILURE],
+    "cancelled": [dg.DagsterRunStatus.CANCELED],
+}
+_OVER = ("completed", "failed", "cancelled")
+
+
+@dataclass(frozen=True, slots=True)
+class Attention:
+    """One thing to look at, and what to do about it.
+
+    Its ``kind`` is failed_job, failed_run, incident, stale_alias or outdated_forecast.
+    """
+
+    kind: str
+    entity: str
+    label: str
+    detail: str
+    at: dt.datetime | None
+    next_step: str
+    link: str
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What is known at one moment; ``None`` and 0 where nothing has happened yet.
+
+    ``jobs`` are Dagster runs by status, ``runs`` the newest evaluation of each series by outcome, ``live``
+    the models with the alias champion, ``outdated`` forecasts of another champion than the newest.
+    """
+
+    at: dt.datetime
+    dataset: str | None
+    jobs: dict[str, int]
+    completed_today: int
+    newest_success: dt.datetime | None
+    newest_end: dt.datetime | None
+    runs: dict[str, int]
+    newest_evaluation: dt.datetime | None
+    newest_sales: dt.date | None
+    forecasts: int
+    outdated: list[Row]
+    live: list[Row]
+    attention: list[Attention]
+    health: list[Row]
+    queue: list[Row]
+
+    @property
+    def active(self) -> int:
+        """Jobs that are waiting or running."""
+        return self.jobs["pending"] + self.jobs["running"]
+
+    @property
+    def stale(self) -> list[Row]:
+        """Live models that are out of date."""
+        return [row for row in self.live if row["stale"] is not None]
+
+    @property
+    def success_rate(self) -> float | None:
+        """Percent of evaluated series that were scored; unknown before the first evaluation."""
+        total = sum(self.runs.values())
+        return 100 * self.runs["success"] / total if total else None
+
+
+def summarize(instance: dg.DagsterInstance, stores: Stores, dataset: str | None, now: dt.datetime) -> Summary:
+    """Collect everything; ``dataset`` restricts what is told of series, not of runs."""
+    counted = stores.warehouse.row("evaluation_counts", dataset=dataset) or {}
+    outdated = stores.warehouse.rows("outdated_forecasts", dataset=dataset)
+    names = definition.names(stores) if dataset is None else [dataset]
+    live = [row for name in names for row in overview.decided(stores, name)]
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    done = dg.RunsFilter(statuses=_STATUS["completed"], updated_after=midnight)
+    return Summary(
+        at=now,
+        dataset=dataset,
+        jobs={name: instance.get_runs_count(dg.RunsFilter(statuses=of)) for name, of in _STATUS.items()},
+        completed_today=instance.get_runs_count(done),
+        newest_success=_newest_end(instance, ["completed"]),
+        newest_end=_newest_end(instance, _OVER),
+        runs={
+            "success": int(str(counted["scored"])),
+            "unusable": int(str(counted["unusable"])),
+            "failed": int(str(counted["broken"])),
+        },
+        newest_evaluation=counted["newest_success"],  # type: ignore[arg-type]  # a timestamp
+        newest_sales=counted["newest_sales"],  # type: ignore[arg-type]  # a date
+        forecasts=int(str(counted["forecasts"])),
+        outdated=outdated,
+        live=live,
+        attention=[
+            *_failed_jobs(instance),
+            *_broken(stores, dataset),
+            *_incidents(stores),
+            *_stale(live),
+            *_outdated(outdated),
+        ],
+        health=health(stores, dataset, now.date(), at_most=TOP),
+        queue=queue(stores, dataset, now.date()),
+    )
+
+
+def _newest_end(instance: dg.DagsterInstance, names: Sequence[str]) -> dt.datetime | None:
+    statuses = [status for name in names for status in _STATUS[name]]
+    records = instance.get_run_records(dg.RunsFilter(statuses=statuses), limit=1, order_by="update_timestamp")
+    return records[0].update_timestamp.replace(tzinfo=dt.UTC) if records else None
+
+
+def _failed_jobs(instance: dg.DagsterInstance) -> list[Attention]:
+    failed = dg.RunsFilter(statuses=_STATUS["failed"])
+    return [
+        Attention(
+            kind="failed_job",
+            entity=record.dagster_run.run_id,
+            label=record.dagster_run.job_name,
+            detail="the run failed",
+            at=record.update_timestamp.replace(tzinfo=dt.UTC),
+            next_step="open the run and read its failed step",
+            link=link(f"/runs/{record.dagster_run.run_id}"),
+        )
+        for record in instance.get_run_records(failed, limit=NEWEST, order_by="update_timestamp")
+    ]
+
+
+def _broken(stores: Stores, dataset: str | None) -> list[Attention]:
+    return [
+        Attention(
+            kind="failed_run",
+            entity=str(row["series"]),
+            label=str(row["series"]),
+            detail=str(row["reason"]),
+            at=row["evaluated_at"],  # type: ignore[arg-type]  # a timestamp
+            next_step="mend the cause, then evaluate the series again",
+            link=link(f"/assets/backtest?view=partitions&partition={row['series']}"),
+        )
+        for row in stores.warehouse.rows("newest_broken", dataset=dataset, at_most=NEWEST)
+    ]
+
+
+def _incidents(stores: Stores) -> list[Attention]:
+    return [
+        Attention(
+            kind="incident",
+            entity=str(row["kind"]),
+            label=str(row["kind"]),
+            detail=str(row["what"]),
+            at=row["last_seen_at"],  # type: ignore[arg-type]  # a timestamp
+            next_step=str(row["next_step"]),
+            link=str(row["link"]),
+        )
+        for row in stores.warehouse.rows("open_incidents", at_most=NEWEST)
+    ]
+
+
+def _stale(live: list[Row]) -> list[Attention]:
+    return [
+        Attention(
+            kind="stale_alias",
+            entity=str(row["series"]),
+            label=f"{row['series']}@champion",
+            detail=f"{row['stale']}: version {row['live']} ({row['candidate'] or 'not on record'}) is live",
+            at=row["moved_at"],  # type: ignore[arg-type]  # a timestamp
+            next_step="materialize registered_champion, then decide about the promotion",
+            link=link(f"/assets/registered_champion?view=partitions&partition={row['series']}"),
+        )
+        for row in live
+        if row["stale"] is not None
+    ]
+
+
+def _outdated(forecasts: list[Row]) -> list[Attention]:
+    return [
+        Attention(
+            kind="outdated_forecast",
+            entity=str(row["series"]),
+            label=f"{row['series']}: {row['candidate']}",
+            detail=f"the newest champion is {row['champion'] or 'nobody'}",
+            at=row["chosen_at"],  # type: ignore[arg-type]  # a timestamp
+            next_step="launch job forecast_changed for its dataset",
+            link=link(f"/assets/forecast?view=partitions&partition={row['series']}"),
+        )
+        for row in forecasts
+    ]

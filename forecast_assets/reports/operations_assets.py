@@ -1,0 +1,213 @@
+"""The desk of whoever runs the forecasts: exceptions first, each with the next step and a link.
+
+Belongs here: the assets ``model_health`` and ``retraining_queue`` (by dataset), ``ops_summary`` and
+``incident_report`` (of everything).
+Does not belong here: what they tell (``health``, ``summary``, ``report``).
+"""
+
+import datetime as dt
+from collections import Counter
+
+import dagster as dg
+from pydantic import Field
+
+from forecast_assets.backtests.assets import CHAMPION
+from forecast_assets.datasets.assets import OWNERS
+from forecast_assets.drift.accuracy_assets import forecast_accuracy
+from forecast_assets.drift.assets import DRIFT
+from forecast_assets.failures import RETRY, refusals_final
+from forecast_assets.partitions import DATASETS
+from forecast_assets.rendering.tables import schema, table
+from forecast_assets.reports.incident_plots import pictures
+from forecast_assets.reports.incident_report import as_markdown, as_page, as_table
+from forecast_assets.reports.model_health import health, link, queue
+from forecast_assets.reports.operations import TOP, Summary, summarize
+from forecast_assets.stores.resource import StoresResource
+
+GROUP = "portfolio"
+_HEALTH = ("series", "drift_direction", "verdict", "latest_wape", "baseline_wape", "wape_delta", "live_wape",
+           "chance", "units_at_risk", "champion", "next_step", "link")  # fmt: skip
+_QUEUE = ("series", "priority_score", "staleness_days", "wape", "champion", "reason", "requested_at",
+          "latest_run_id", "link")  # fmt: skip
+_ALL = dg.AllPartitionMapping()
+
+
+class TopConfig(dg.Config):
+    """How much to show."""
+
+    limit: int = Field(default=TOP, ge=1, le=100, description="Rows in the table; exports hold all.")
+
+
+@dg.asset(
+    deps=[
+        dg.AssetDep(CHAMPION, partition_mapping=_ALL),
+        dg.AssetDep(DRIFT, partition_mapping=_ALL),
+        forecast_accuracy,
+    ],
+    partitions_def=DATASETS,
+    group_name=GROUP,
+    owners=OWNERS,
+    kinds={"postgres"},
+    code_version="1",
+    retry_policy=RETRY,
+    metadata={
+        "dagster/column_schema": schema(
+            drift_direction="string: degrading, improving, stable or unknown, over comparable evaluations",
+            verdict="string: how unusual the newest week's error is",
+            wape_delta="float: percent points, newest WAPE minus the one before",
+            live_wape="float: percent, of stored forecasts against what was sold since",
+            units_at_risk="float: units a week missed beyond what is usual",
+            next_step="string: what to do about it",
+        )
+    },
+)
+def model_health(
+    context: dg.AssetExecutionContext, config: TopConfig, stores: StoresResource
+) -> dg.MaterializeResult:
+    """Champions of a dataset, degrading ones first, then those whose error changed most."""
+    with refusals_final():
+        rows = health(stores.open(), context.partition_key, _today())
+    counts = Counter(str(row["drift_direction"]) for row in rows)
+    return dg.MaterializeResult(
+        metadata={
+            "series": len(rows),
+            **{name: counts[name] for name in ("degrading", "improving", "stable", "unknown")},
+            "bad_newest_week": sum(row["verdict"] == "degrading" for row in rows),
+            "health": table(rows[: config.limit], _HEALTH),
+            "next_step": f"all rows: `forecast-assets export model-health {context.partition_key}`",
+        }
+    )
+
+
+@dg.asset(
+    deps=[model_health],
+    partitions_def=DATASETS,
+    group_name=GROUP,
+    owners=OWNERS,
+    kinds={"postgres"},
+    code_version="1",
+    retry_policy=RETRY,
+    metadata={
+        "dagster/column_schema": schema(
+            priority_score="float: 0 to 1; 60 % age (up to 90 days) and 40 % WAPE (up to 100 %)",
+            staleness_days="int: days since the last day that the champion's evaluation knew",
+            wape="float: percent, of the champion's backtest",
+            reason="string: why it stands here",
+            requested_at="timestamp: when its retraining was requested, if nobody has done it yet",
+        )
+    },
+)
+def retraining_queue(
+    context: dg.AssetExecutionContext, config: TopConfig, stores: StoresResource
+) -> dg.MaterializeResult:
+    """Series of a dataset in the order in which to train them again. Drift is no part of the score."""
+    with refusals_final():
+        rows = queue(stores.open(), context.partition_key, _today())
+    return dg.MaterializeResult(
+        metadata={
+            "total_evaluated": len(rows),
+            "requested": sum(row["requested_at"] is not None for row in rows),
+            "queue": table(rows[: config.limit], _QUEUE),
+            "next_step": "launch job retrain with these series, or with top and requested",
+            "link": dg.MetadataValue.url(link("/jobs/retrain/playground")),
+        }
+    )
+
+
+@dg.asset(
+    deps=[
+        dg.AssetDep(model_health, partition_mapping=_ALL),
+        dg.AssetDep(retraining_queue, partition_mapping=_ALL),
+    ],
+    group_name=GROUP,
+    owners=OWNERS,
+    kinds={"postgres"},
+    code_version="1",
+    retry_policy=RETRY,
+    metadata={
+        "dagster/column_schema": schema(
+            kind="string: failed_job, failed_run, incident, stale_alias or outdated_forecast",
+            detail="string: what happened",
+            next_step="string: what to do about it",
+        )
+    },
+)
+def ops_summary(context: dg.AssetExecutionContext, stores: StoresResource) -> dg.MaterializeResult:
+    """The whole system in one look: what runs, what failed, how fresh it is, and what needs attention."""
+    with refusals_final():
+        summary = summarize(context.instance, stores.open(), None, dt.datetime.now(dt.UTC))
+    return dg.MaterializeResult(metadata=_shown(summary))
+
+
+def _shown(summary: Summary) -> dict[str, dg.MetadataValue | str | int | float]:
+    attention = [
+        {
+            "kind": one.kind,
+            "label": one.label,
+            "detail": one.detail,
+            "next_step": one.next_step,
+            "when": one.at,
+            "link": one.link,
+        }
+        for one in summary.attention
+    ]
+    shown: dict[str, dg.MetadataValue | str | int | float] = {
+        "needs_attention": table(attention, ["kind", "label", "detail", "next_step", "when", "link"]),
+        "jobs": table([summary.jobs], list(summary.jobs)),
+        "active_jobs": summary.active,
+        "completed_today": summary.completed_today,
+        "evaluations": table([summary.runs], list(summary.runs)),
+        "forecasts_in_use": summary.forecasts,
+        "forecasts_of_older_champions": len(summary.outdated),
+        "live_models": len(summary.live),
+        "stale_live_models": len(summary.stale),
+        "latest_sales_date": str(summary.newest_sales or "none"),
+        "latest_successful_job": str(summary.newest_success or "none"),
+        "latest_completed_job": str(summary.newest_end or "none"),
+        "latest_successful_evaluation": str(summary.newest_evaluation or "none"),
+    }
+    if summary.success_rate is not None:
+        shown["success_rate"] = round(summary.success_rate, 1)
+    return shown
+
+
+@dg.asset(
+    deps=[ops_summary],
+    group_name=GROUP,
+    owners=OWNERS,
+    kinds={"markdown", "html", "csv"},
+    code_version="1",
+    retry_policy=RETRY,
+    metadata={
+        "dagster/column_schema": schema(
+            Type="string: failed_job, failed_run, incident, stale_alias or outdated_forecast",
+            Entity="string: run, series or kind",
+            Item="string: what it is called",
+            Detail="string: what happened",
+            When="string: moment in UTC",
+        )
+    },
+)
+def incident_report(context: dg.AssetExecutionContext, stores: StoresResource) -> dg.MaterializeResult:
+    """The state of the system to hand on: Markdown here, CSV and a page with plots as files of the lake."""
+    with refusals_final():
+        summary = summarize(context.instance, stores.open(), None, dt.datetime.now(dt.UTC))
+        written = {
+            "csv": as_table(summary),
+            "md": as_markdown(summary),
+            "html": as_page(summary, pictures(stores.open(), summary)),
+        }
+        for ending, text in written.items():
+            stores.open().lake.write_bytes(f"reports/incident-report.{ending}", text.encode())
+    return dg.MaterializeResult(
+        metadata={
+            "report": dg.MetadataValue.md(written["md"]),
+            "needs_attention": len(summary.attention),
+            "files": ", ".join(f"reports/incident-report.{ending}" for ending in written),
+            "next_step": "`forecast-assets export incident-report DATASET --output report.html`",
+        }
+    )
+
+
+def _today() -> dt.date:
+    return dt.datetime.now(dt.UTC).date()

@@ -1,0 +1,191 @@
+"""What-if plans: a series' forecast under assumptions, kept under a name and compared.
+
+Belongs here: asking the champion again or applying factors, saving, finding, comparing.
+Does not belong here: what an assumption does (``forecasting.whatif``), and how a plan is shown.
+"""
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forecast_assets.datasets.building import read_panel
+from forecast_assets.datasets.definition import load
+from forecast_assets.errors import BadSetting, UnknownName
+from forecast_assets.forecasting.analysis.whatif import Assumptions, Effect, Method, differing, effect
+from forecast_assets.forecasting.core.outlook import outlook, reads_plan, with_plan
+from forecast_assets.forecasting.core.panel import Panel
+from forecast_assets.forecasts.block import LOOK_ALIKE
+from forecast_assets.forecasts.service import Wanted, make_forecasts
+from forecast_assets.forecasts.store import StoredForecast, read_forecast
+from forecast_assets.global_models import production
+from forecast_assets.keys import SeriesKey
+from forecast_assets.settings import settings as environment
+from forecast_assets.stores import Stores
+from forecast_assets.stores.warehouse import Row
+
+Values = NDArray[np.float64]
+By = Literal["revenue_delta", "units_delta"]
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,99}")
+_MOST_TAGS, _LONGEST_TAG = 20, 100
+_LEAST_COMPARED, _MOST_COMPARED = 2, 5
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Answer:
+    """What a series sells as planned, ``baseline`` (h,), and under ``assumptions``."""
+
+    forecast: StoredForecast
+    snapshot: str
+    assumptions: Assumptions
+    method: Method
+    told: Sequence[str]
+    baseline: Values
+    effect: Effect
+
+    @property
+    def sentence(self) -> str:
+        revenue = self.effect.revenue_delta
+        worth = "revenue unknown, there is no price" if revenue is None else f"revenue {revenue:+,.2f}"
+        return (
+            f"{self.effect.units.sum():,.1f} units instead of {self.baseline.sum():,.1f} in "
+            f"{len(self.baseline)} days ({self.effect.units_delta:+,.1f}, {worth}) by {self.method}; "
+            f"stock: {self.effect.coverage}"
+        )
+
+
+def what_if(stores: Stores, series: str, assumptions: Assumptions, *, run_id: str) -> Answer:
+    """Forecast a series under assumptions.
+
+    The baseline is its current forecast, made anew where its inputs changed. A champion that reads plans is
+    asked again; otherwise, and for what its data have no column of, rules of thumb apply, and it is said.
+    Raises ``UnknownName`` for a series without a forecast, ``BadSetting`` for assumptions out of bounds.
+    """
+    name = SeriesKey.parse(series).dataset
+    dataset = load(stores, name)
+    row = stores.warehouse.row("current_forecasts", dataset=name, series=[series])
+    (outcome,) = make_forecasts(stores, [series], run_id=run_id, wanted=_same(row))
+    if outcome.row is None:
+        raise UnknownName(f"{series} has no forecast: {outcome.sentence}", remedy="evaluate the series first")
+    stored = read_forecast(stores, series)
+    if stored is None:
+        raise UnknownName(f"{series} has no forecast", remedy="launch forecast_series on it")
+    horizon = len(stored.units)
+    panel, _ = with_plan(read_panel(stores, dataset, [series], newest=True), horizon)
+    asks_model = stored.candidate != LOOK_ALIKE and reads_plan(stored.candidate)
+    difference = differing(panel, horizon, assumptions, asks_model=asks_model)
+    baseline = stored.units.astype(np.float64)
+    answered = baseline
+    if difference.panel is not None:
+        models = production.read(stores, dataset).models
+        window = dataset.options.evaluation.plan().window()
+        answered = _asked(difference.panel, stored.candidate, models, horizon, window)
+        if np.array_equal(answered, baseline):
+            difference = replace(
+                difference, told=[*difference.told, "the model sees no effect: it never saw this vary"]
+            )
+    made = effect(baseline, answered, _prices(panel, horizon), difference, assumptions.on_hand)
+    return Answer(
+        stored, dataset.built().hash, assumptions, difference.method, difference.told, baseline, made
+    )
+
+
+def _same(row: Row | None) -> Wanted:
+    """How the current forecast was asked for, so that it is kept unless its inputs changed."""
+    if row is None:
+        return Wanted()
+    return Wanted(row["horizon"], row["lead_time_days"], row["service_level"])  # type: ignore[arg-type]  # typed columns
+
+
+def _asked(panel: Panel, label: str, models: production.Models, horizon: int, window: int | None) -> Values:
+    made = outlook(panel, [label], models, horizon, window=window, threads=environment().processes)
+    if made.failures:
+        raise BadSetting(
+            f"{label} gives no forecast under these assumptions: {made.failures[0]}", remedy="assume less"
+        )
+    return np.asarray(made.units[0], np.float64)
+
+
+def _prices(panel: Panel, horizon: int) -> Values:
+    if "price" not in panel.known:
+        return np.full(horizon, np.nan)
+    return np.asarray(panel.known["price"][0, panel.days : panel.days + horizon], np.float64)
+
+
+def check_plan(name: str, tags: Sequence[str]) -> None:
+    """Raise ``BadSetting`` for a name or tags that a plan cannot have."""
+    if not _NAME.fullmatch(name):
+        raise BadSetting(
+            f"plan name {name!r}", remedy="use up to 100 of a-z, 0-9, - and _, a letter or digit first"
+        )
+    if len(tags) > _MOST_TAGS or any(not 0 < len(tag) <= _LONGEST_TAG for tag in tags):
+        raise BadSetting(
+            f"{len(tags)} tags", remedy=f"give at most {_MOST_TAGS} of up to {_LONGEST_TAG} characters"
+        )
+
+
+def save(stores: Stores, answer: Answer, name: str, tags: Sequence[str], *, run_id: str) -> None:
+    """Keep an answer as a plan. Raises ``BadSetting`` where another run took the name."""
+    check_plan(name, tags)
+    effect = answer.effect
+    made = stores.warehouse.execute(
+        "save_plan",
+        name=name,
+        series=answer.forecast.series,
+        tags=sorted(set(tags)),
+        assumptions=json.dumps(answer.assumptions.to_json()),
+        told=json.dumps(list(answer.told)),
+        method=answer.method,
+        candidate=answer.forecast.candidate,
+        snapshot=answer.snapshot,
+        first_day=answer.forecast.first_day,
+        baseline=answer.baseline.tolist(),
+        scenario=effect.units.tolist(),
+        baseline_units=float(answer.baseline.sum()),
+        scenario_units=float(effect.units.sum()),
+        units_delta=effect.units_delta,
+        baseline_revenue=effect.baseline_revenue,
+        scenario_revenue=effect.scenario_revenue,
+        revenue_delta=effect.revenue_delta,
+        coverage=effect.coverage,
+        run_id=run_id,
+    )
+    if not made and read(stores, name)["run_id"] != run_id:
+        raise BadSetting(f"there is a plan {name} already", remedy="choose another name, or delete it first")
+
+
+def read(stores: Stores, name: str) -> Row:
+    """One plan by its name. Raises ``UnknownName``."""
+    row = stores.warehouse.row("plans", names=[name], dataset=None, tags=[])
+    if row is None:
+        raise UnknownName(f"no plan {name}", remedy="list them with forecast-assets plan list")
+    return row
+
+
+def assumptions_of(stores: Stores, name: str) -> Assumptions:
+    """What a plan assumes, to start another one from. Raises ``UnknownName``."""
+    stored = read(stores, name)["assumptions"]
+    return Assumptions.from_json(stored)  # type: ignore[arg-type]  # a JSON object
+
+
+def delete(stores: Stores, name: str) -> None:
+    """Forget a plan. Raises ``UnknownName``."""
+    if not stores.warehouse.execute("delete_plan", name=name):
+        read(stores, name)
+
+
+def compare(stores: Stores, names: Sequence[str], by: By) -> list[Row]:
+    """Rank 2 to 5 plans, the greatest gain first; unknown revenue last. Raises ``BadSetting``."""
+    chosen = list(dict.fromkeys(names))
+    if not _LEAST_COMPARED <= len(chosen) <= _MOST_COMPARED:
+        raise BadSetting(
+            f"{len(chosen)} plans to compare",
+            remedy=f"name {_LEAST_COMPARED} to {_MOST_COMPARED} different plans",
+        )
+    rows = [read(stores, name) for name in chosen]
+    ranked = sorted(rows, key=lambda row: (row[by] is None, -float(str(row[by] or 0)), str(row["name"])))
+    return [{"rank": place, **row} for place, row in enumerate(ranked, 1)]

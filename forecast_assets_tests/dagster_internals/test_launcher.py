@@ -1,0 +1,68 @@
+"""Is the process of a run still there? Asked of real processes."""
+
+import signal
+import subprocess
+import sys
+
+import dagster as dg
+import pytest
+from dagster._core.errors import DagsterUserCodeUnreachableError
+from dagster._core.launcher import WorkerStatus
+from dagster._core.storage.dagster_run import DagsterRun
+
+from forecast_assets.dagster_internals import run_launcher
+from forecast_assets.dagster_internals.run_launcher import PROCESS_TAG, WatchedRunLauncher, process_tags
+
+WAITS = """
+from forecast_assets.dagster_internals.run_launcher import process_tags
+print(*process_tags().values(), flush=True)
+input()
+"""
+
+
+@pytest.fixture
+def health(tmp_path):
+    with dg.DagsterInstance.ephemeral(tempdir=str(tmp_path)) as instance:
+        watched = WatchedRunLauncher()
+        watched.register_instance(instance)
+
+        def of(tags: dict[str, str]) -> WorkerStatus:
+            run = DagsterRun(job_name="any", tags=tags)
+            instance.add_run(run)
+            return watched.check_run_worker_health(run).status
+
+        yield of
+
+
+def test_a_process_is_alive_until_it_is_killed(health):
+    assert health(process_tags()) == WorkerStatus.RUNNING
+    command = [sys.executable, "-c", WAITS]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        tags = {PROCESS_TAG: process.stdout.readline().strip()}
+        alive = health(tags)
+        process.send_signal(signal.SIGKILL)
+    assert (alive, health(tags)) == (WorkerStatus.RUNNING, WorkerStatus.FAILED)
+
+
+def test_a_number_that_a_stranger_has_by_now_is_not_the_process(health):
+    host, pid, _ = process_tags()[PROCESS_TAG].split()
+    assert health({PROCESS_TAG: f"{host} {pid} 1.0"}) == WorkerStatus.FAILED
+    assert health({PROCESS_TAG: f"elsewhere {pid} 1.0"}) == WorkerStatus.RUNNING, "not ours to judge"
+
+
+def test_a_code_server_that_is_gone_gets_time_to_come_back(monkeypatch):
+    class Gone:
+        def can_cancel_execution(self, *_, **__):
+            raise DagsterUserCodeUnreachableError("connection refused")
+
+    watched, now = WatchedRunLauncher(), [0.0]
+    monkeypatch.setattr(watched, "_get_grpc_client_for_termination", lambda _: Gone())
+    monkeypatch.setattr(run_launcher, "monotonic", lambda: now[0])
+    run = DagsterRun(job_name="any")
+    found = []
+    for moment in (0.0, 599.0, 600.0, 601.0):
+        now[0] = moment
+        found.append(watched.check_run_worker_health(run).status)
+    waiting, given_up = WorkerStatus.RUNNING, WorkerStatus.FAILED
+    assert found == [waiting, waiting, given_up, waiting]

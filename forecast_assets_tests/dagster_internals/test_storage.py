@@ -1,0 +1,222 @@
+"""Our event log against the stock one, row by row, and what it adds."""
+
+import os
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import count
+from typing import Any
+
+import dagster as dg
+import pytest
+import sqlalchemy as sa
+from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetCheckEvaluationPlanned
+from dagster._core.events import (
+    AssetMaterializationPlannedData,
+    AssetObservationData,
+    DagsterEvent,
+    StepMaterializationData,
+)
+from dagster._core.instance.ref import InstanceRef
+from dagster._serdes import deserialize_value, serialize_value
+from dagster_postgres import PostgresEventLogStorage
+
+from forecast_assets.dagster_internals import storage as module
+from forecast_assets.dagster_internals.storage import BatchedPostgresEventLogStorage, ForecastStorage
+from forecast_assets_tests.dagster_internals.conftest import in_schema
+
+AWKWARD = (
+    'tab\t, line\n, return\r, \\, \\n, "quoted", <the subject of this event>, -0.123456789, é \N{SNOWMAN}'
+)
+TABLES = {
+    "event_logs": "id",
+    "asset_keys": "asset_key",
+    "asset_event_tags": "event_id, key",
+    "asset_check_executions": "evaluation_event_storage_id",
+}
+CLOCK = count()
+ACCIDENTAL = {"asset_keys": {"id", "create_timestamp"}, "asset_check_executions": {"create_timestamp"}}
+
+
+def entry(event_type: str, data: Any, *, message: str = "", step: str = "step") -> dg.EventLogEntry:
+    event = DagsterEvent(
+        event_type_value=event_type,
+        job_name="job",
+        event_specific_data=data,
+        message=message,
+        step_key=step,
+        logging_tags={"run_id": "r", "step_key": step},
+    )
+    return dg.EventLogEntry(
+        error_info=None,
+        level=10,
+        user_message=message,
+        run_id="11111111-2222-3333-4444-555555555555",
+        timestamp=1_790_000_000.1 + next(CLOCK),
+        step_key=step,
+        job_name="job",
+        dagster_event=event,
+    )
+
+
+def planned(asset: str, partition: str | None) -> dg.EventLogEntry:
+    data = AssetMaterializationPlannedData(dg.AssetKey(asset), partition=partition)
+    return entry("ASSET_MATERIALIZATION_PLANNED", data, message=f"intends to materialize {asset}")
+
+
+def materialized(asset: str, partition: str | None, **said: Any) -> dg.EventLogEntry:
+    what = dg.AssetMaterialization(asset, partition=partition, **said)
+    return entry("ASSET_MATERIALIZATION", StepMaterializationData(what), message=said.get("description", ""))
+
+
+def observed(asset: str, partition: str | None, **said: Any) -> dg.EventLogEntry:
+    what = dg.AssetObservation(asset, partition=partition, **said)
+    return entry("ASSET_OBSERVATION", AssetObservationData(what))
+
+
+def check_planned(asset: str) -> dg.EventLogEntry:
+    return entry(
+        "ASSET_CHECK_EVALUATION_PLANNED",
+        AssetCheckEvaluationPlanned(asset_key=dg.AssetKey(asset), check_name="sound"),
+        step="checks",
+    )
+
+
+def a_bit_of_everything() -> list[list[dg.EventLogEntry]]:
+    version = {"dagster/data_version": "v1", "not/indexed": "x"}
+    table = dg.MetadataValue.table([dg.TableRecord({"a": 1, "b": AWKWARD})])
+    return [
+        [planned("backtest", key) for key in "abc"] + [planned("champion", key) for key in "abc"],
+        [
+            planned("backtest", "d"),
+            check_planned("backtest"),
+            planned("champion", None),
+            check_planned("panel"),
+        ],
+        [materialized("backtest", key, metadata={"wape": 1.5, "folds": 3}) for key in "abc"],
+        [
+            materialized("champion", "a", metadata={"why": AWKWARD, "rows": table}, description=AWKWARD),
+            materialized("champion", AWKWARD, tags=version, metadata={"nan": float("nan"), "none": None}),
+            observed("champion", "c", tags={"dagster/data_version": "v2"}),
+            materialized("backtest", "c", tags=version),
+            planned("backtest", "a"),
+        ],
+        [
+            observed("panel", None),
+            observed("backtest", "b", metadata={"at": dg.MetadataValue.timestamp(0.5)}),
+        ],
+        [materialized("panel", None, metadata={"schema": dg.TableSchema([])})],
+    ]
+
+
+@pytest.fixture
+def stock(database_url: str) -> PostgresEventLogStorage:
+    return PostgresEventLogStorage(in_schema(database_url, "stock"))
+
+
+def rows(log: PostgresEventLogStorage, table: str) -> list[dict[str, Any]]:
+    with log.index_connection() as connection:
+        query = f"select * from {table} order by {TABLES[table]}"  # noqa: S608 - our own names
+        found = connection.exec_driver_sql(query).mappings()
+        hidden = ACCIDENTAL.get(table, set())
+        return [{name: value for name, value in row.items() if name not in hidden} for row in found]
+
+
+def singly(log: PostgresEventLogStorage, events: Sequence[dg.EventLogEntry]) -> None:
+    for event in events:
+        log.store_event(event)
+
+
+@pytest.mark.parametrize("store", [BatchedPostgresEventLogStorage.store_event_batch, singly])
+def test_every_row_is_the_stock_row(
+    stock: PostgresEventLogStorage,
+    ours: BatchedPostgresEventLogStorage,
+    store: Callable[[PostgresEventLogStorage, Sequence[dg.EventLogEntry]], None],
+) -> None:
+    for batch in a_bit_of_everything():
+        singly(stock, batch)
+        store(ours, batch)
+    for table in TABLES:
+        assert rows(ours, table) == rows(stock, table), table
+        assert rows(ours, table)
+
+
+def test_an_event_of_a_kind_nobody_foresaw_takes_the_stock_way(ours: BatchedPostgresEventLogStorage) -> None:
+    ours.store_event(entry("STEP_START", None))
+    assert [row["dagster_event_type"] for row in rows(ours, "event_logs")] == ["STEP_START"]
+
+
+def test_a_batch_costs_a_handful_of_statements(ours: BatchedPostgresEventLogStorage) -> None:
+    ours.store_event_batch([planned("backtest", "warm up")])
+    seen: list[str] = []
+    sa.event.listen(ours._engine, "before_cursor_execute", lambda *args: seen.append(args[2]))
+    ours.store_event_batch([planned(asset, str(n)) for n in range(50) for asset in ("backtest", "champion")])
+    assert len(seen) <= 6, seen
+
+
+def test_a_batch_that_fails_half_way_leaves_no_row(
+    ours: BatchedPostgresEventLogStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise ConnectionError
+
+    monkeypatch.setattr(ours, "_store_asset_event", refuse)
+    with pytest.raises(ConnectionError):
+        ours.store_event_batch(
+            [materialized("backtest", key, tags={"dagster/data_version": "1"}) for key in "ab"]
+        )
+    assert rows(ours, "event_logs") == rows(ours, "asset_event_tags") == []
+
+
+def test_nobody_draws_ids_of_an_asset_while_smaller_ones_are_uncommitted(
+    ours: BatchedPostgresEventLogStorage,
+) -> None:
+    second = threading.Thread(target=ours.store_event, args=[materialized("backtest", "b")])
+    with ours.index_transaction() as first:
+        first.exec_driver_sql(module._LOCK_ASSETS, (['["backtest"]'],))
+        second.start()
+        second.join(0.3)
+        assert second.is_alive()
+        ours.store_event(materialized("champion", "b"))  # another asset need not wait
+    second.join(10)
+    assert [row["asset_key"] for row in rows(ours, "event_logs")] == ['["champion"]', '["backtest"]']
+
+
+def test_runs_that_write_the_same_assets_in_another_order_do_not_deadlock(
+    ours: BatchedPostgresEventLogStorage,
+) -> None:
+    def write(assets: Sequence[str]) -> int:
+        for n in range(10):
+            ours.store_event_batch([materialized(asset, str(n)) for asset in assets for _ in range(20)])
+        return len(assets)
+
+    with ThreadPoolExecutor() as threads:
+        assert list(threads.map(write, [("a", "b", "c"), ("c", "b", "a"), ("b",)])) == [3, 3, 1]
+    assert len(rows(ours, "event_logs")) == 10 * 20 * 7
+
+
+def test_dagster_yaml_needs_no_more_than_the_name(batched_instance: dg.DagsterInstance) -> None:
+    assert isinstance(batched_instance.event_log_storage, BatchedPostgresEventLogStorage)
+    assert os.environ["DAGSTER_EVENT_BATCH_SIZE"] == "1000"
+
+
+def test_a_batch_size_of_the_environment_is_respected(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DAGSTER_EVENT_BATCH_SIZE", "7")
+    ForecastStorage(in_schema(database_url, "dagster"))
+    assert os.environ["DAGSTER_EVENT_BATCH_SIZE"] == "7"
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        lambda ref: dg.DagsterInstance.from_ref(ref).event_log_storage,
+        lambda ref: ref.event_storage._storage.event_log_storage,
+    ],
+)
+def test_another_process_gets_the_same_storage(
+    batched_instance: dg.DagsterInstance, found: Callable[[InstanceRef], object]
+) -> None:
+    sent = serialize_value(batched_instance.get_ref())
+    assert isinstance(found(deserialize_value(sent, InstanceRef)), BatchedPostgresEventLogStorage)

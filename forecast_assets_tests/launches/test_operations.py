@@ -1,0 +1,259 @@
+"""The desk: health, queue, summary, report, live accuracy, quality and retraining on one shared place."""
+
+import csv
+import datetime as dt
+import io
+from collections.abc import Callable, Iterator
+
+import dagster as dg
+import polars as pl
+import pytest
+
+from forecast_assets.automation.incidents import Sighting, record
+from forecast_assets.cli.export import Report, export
+from forecast_assets.datasets.monitoring import data_quality
+from forecast_assets.drift.accuracy_assets import forecast_accuracy
+from forecast_assets.drift.detection import judge
+from forecast_assets.errors import BadSetting
+from forecast_assets.forecasts.service import make_forecasts
+from forecast_assets.launches.retraining import request, retrain
+from forecast_assets.reports import incident_report as report
+from forecast_assets.reports.operations import Summary, summarize
+from forecast_assets.reports.operations_assets import (
+    incident_report,
+    model_health,
+    ops_summary,
+    retraining_queue,
+)
+from forecast_assets_tests.automation.night import Night
+from forecast_assets_tests.scenario import DAYS, START, Place, many
+
+NOW = dt.datetime(2026, 4, 1, 12, tzinfo=dt.UTC)
+WRONG = "many__S1__P003"
+COUNT = 8
+FOLLOW, REQUEST = "follow_evaluations", "request_retraining"
+
+
+def grown(days: int, extra: int = 0) -> pl.DataFrame:
+    """The shop after some days; in the last ``extra`` ones a series sells ten times as much."""
+    frame = many(COUNT, days)
+    first = START + dt.timedelta(days=days - extra)
+    sudden = (pl.col("product_id") == "P003") & (pl.col("date") >= first)
+    return frame.with_columns(units=pl.col("units") * pl.when(sudden).then(10).otherwise(1))
+
+
+@pytest.fixture(scope="module")
+def desk(open_place: Callable, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    """Forecast, then four days came in which one series sold ten times as much; evaluated again."""
+    with open_place(tmp_path_factory.mktemp("desk")) as place, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FORECAST_DETAILED_SERIES", "0")  # no pictures
+        place.prepare("many", grown(DAYS))
+        assert place.evaluate_changed("many").success
+        keys = sorted(row["series"] for row in place.table("series"))
+        assert all(one.outcome == "forecast" for one in make_forecasts(place.stores, keys, run_id="first"))
+        place.write("many", grown(DAYS + 4, extra=4))
+        assert place.build("many").success
+        assert place.evaluate_changed("many").success
+        list(judge(place.stores, keys, run_id="drift"))
+        yield place
+
+
+def made(place: Place, *assets: dg.AssetsDefinition, partition: str | None = "many") -> dict:
+    """What each of the assets says, in one run."""
+    run = dg.materialize(
+        list(assets),
+        instance=place.instance,
+        resources={"stores": place.resource},
+        partition_key=partition,
+    )
+    assert run.success
+    return {
+        event.materialization.asset_key.path[-1]: event.materialization.metadata
+        for event in run.get_asset_materialization_events()
+    }
+
+
+def rows(value) -> list[dict]:
+    return [dict(record.data) for record in value.records]
+
+
+def test_forecasts_are_scored_when_their_days_have_come(desk):
+    told = made(desk, forecast_accuracy, data_quality)
+    accuracy = told["forecast_accuracy"]
+    assert (accuracy["forecasts_scored"].value, accuracy["series_scored"].value) == (COUNT, COUNT)
+    assert [row["lead"] for row in rows(accuracy["by_lead"])] == ["all", "h_1_7"]
+    assert rows(accuracy["worse_than_promised"])[0]["series"] == WRONG
+    stored = {(row["series"], row["bucket"]): row for row in desk.table("forecast_accuracy")}
+    assert stored[WRONG, "all"]["sample_size"] == 4
+    assert stored[WRONG, "all"]["first_day"] == START + dt.timedelta(days=DAYS)
+    assert stored[WRONG, "all"]["bias"] > 0, "too low a forecast is a positive bias"
+    # Nothing else of the shop is strange, but it is years old.
+    quality = told["data_quality"]
+    assert quality["stale_input"].value
+    assert {row["series"] for row in rows(quality["findings"]) if row["suspicion"] == "spike"} == {WRONG}
+    since = {row["series"]: row["since"] for row in desk.table("quality_finding")}
+    made(desk, data_quality)
+    assert {row["series"]: row["since"] for row in desk.table("quality_finding")} == since
+
+
+def test_health_and_queue_show_the_worst_first_with_the_next_step(desk):
+    told = made(desk, model_health, retraining_queue)
+    health = rows(told["model_health"]["health"])
+    assert len(health) == COUNT
+    assert (health[0]["series"], health[0]["drift_direction"]) == (WRONG, "degrading")
+    assert health[0]["next_step"].startswith("compare its last evaluations")
+    assert health[0]["link"] == f"http://127.0.0.1:3000/assets/drift?view=partitions&partition={WRONG}"
+    queue = rows(told["retraining_queue"]["queue"])
+    scores = [row["priority_score"] for row in queue]
+    assert scores == sorted(scores, reverse=True)
+    assert queue[0]["series"] == WRONG
+    assert told["retraining_queue"]["total_evaluated"].value == COUNT
+
+
+def test_an_empty_system_is_all_zeros_and_nothing_is_wrong(place):
+    told = made(place, ops_summary, incident_report, partition=None)
+    assert rows(told["ops_summary"]["needs_attention"]) == []
+    assert told["ops_summary"]["latest_sales_date"].value == "none"
+    assert "success_rate" not in told["ops_summary"]
+    text = told["incident_report"]["report"].value
+    assert text.count("Nothing to show.") == 3
+    assert place.files("reports") == [f"reports/incident-report.{ending}" for ending in ("csv", "html", "md")]
+
+
+@pytest.fixture(scope="module")
+def summary(desk: Place) -> Summary:
+    """A moment with an incident whose text is hostile, and a forecast of an older champion."""
+    told = Sighting("e", "k", "failed check", "warning", "=cmd()|<b>bad</b>\nline", "look", "/x", NOW)
+    record(desk.stores, [told])
+    with desk.stores.warehouse.transaction() as connection:
+        connection.exec_driver_sql(f"update forecast set candidate = 'other' where series = '{WRONG}'")  # noqa: S608
+    return summarize(desk.instance, desk.stores, None, NOW)
+
+
+def test_the_summary_counts_runs_evaluations_and_forecasts_in_use(summary):
+    assert summary.runs == {"success": COUNT, "unusable": 0, "failed": 0}
+    assert summary.success_rate == 100
+    assert summary.jobs["completed"] > 0
+    assert summary.newest_sales == START + dt.timedelta(days=DAYS + 3)
+    assert {one.kind for one in summary.attention} == {"incident", "outdated_forecast"}
+    assert [row["series"] for row in summary.outdated] == [WRONG]
+    assert (summary.live, summary.stale) == ([], []), "nothing was ever promoted"
+
+
+def test_the_report_is_deterministic_in_three_forms_and_disarms_what_it_repeats(summary):
+    text, page, listed = report.as_markdown(summary), report.as_page(summary), report.as_table(summary)
+    again = (report.as_markdown(summary), report.as_page(summary), report.as_table(summary))
+    assert again == (text, page, listed)
+    headings = [line for line in text.splitlines() if line.startswith("## ")]
+    assert [heading.split(" (")[0] for heading in headings] == [
+        *("## System Health", "## KPIs", "## Data Freshness", "## Needs Attention"),
+        *("## Model Health - Drift", "## Top Retraining Candidates"),
+    ]
+    assert "=cmd()\\|&lt;b&gt;bad&lt;/b&gt; line" in text
+    assert "<b>bad" not in page
+    assert "http" not in page.replace("http://127.0.0.1:3000", "")
+    parsed = list(csv.DictReader(io.StringIO(listed)))
+    assert list(parsed[0]) == ["Type", "Entity", "Item", "Detail", "When"]
+    assert "'=cmd()|<b>bad</b> line" in {row["Detail"] for row in parsed}
+
+
+def test_every_list_of_the_desk_can_be_exported_the_worst_first(desk, tmp_path):
+    made(desk, forecast_accuracy, data_quality)
+    lists = {
+        Report.DRIFT: "units_at_risk",
+        Report.FORECAST_ACCURACY: "backtest_wape",
+        Report.MODEL_HEALTH: "next_step",
+        Report.RETRAINING_QUEUE: "priority_score",
+        Report.DATA_QUALITY: "action",
+    }
+    for what, column in lists.items():
+        export(what, "many", output=tmp_path / "list.csv")
+        listed = list(csv.DictReader(io.StringIO((tmp_path / "list.csv").read_text())))
+        assert listed[0]["series"] == WRONG, what
+        assert column in listed[0]
+
+
+def test_the_report_is_exported_as_its_file_ends(desk, tmp_path, monkeypatch):
+    monkeypatch.setenv("DAGSTER_HOME", str(desk.folder))
+    for ending, first in (("csv", "Type,Entity"), ("md", "# Incident"), ("html", "<!doctype html>")):
+        export(Report.INCIDENT_REPORT, "many", output=tmp_path / f"report.{ending}")
+        assert (tmp_path / f"report.{ending}").read_text().startswith(first)
+    with pytest.raises(BadSetting, match=r"end the file in \.csv"):
+        export(Report.INCIDENT_REPORT, "many", output=tmp_path / "report.pdf")
+
+
+def retrained(place: Place, **config) -> dg.ExecuteInProcessResult:
+    return retrain.execute_in_process(
+        instance=place.instance,
+        resources={"stores": place.resource},
+        run_config={"ops": {"retrain_series": {"config": {"dataset": "many", **config}}}},
+        raise_on_error=False,
+    )
+
+
+def test_forecasts_then_the_desk_then_the_report_follow_an_evaluation_once(desk):
+    night = Night(desk)
+    requested = []
+    for _ in range(3):
+        cursor = night.cursors.get(FOLLOW)
+        (told,) = night.look(FOLLOW).run_requests or ()
+        (again,) = night.look(FOLLOW, cursor=cursor).run_requests or ()
+        assert again.run_key == told.run_key
+        requested.append((told.job_name, told.partition_key))
+    assert requested == [
+        *(("follow_evaluation", None), ("watch_dataset", "many"), ("tell_operations", None)),
+    ]
+    assert night.said(FOLLOW) == "1 evaluated datasets: 1 up to date"
+
+
+def test_a_sensor_requests_the_rest_tells_of_it_and_says_with_numbers_when_nothing_is_left(desk):
+    with desk.stores.warehouse.transaction() as connection:
+        connection.exec_driver_sql("update drift set verdict = 'degrading', drift_direction = 'degrading'")
+    night = Night(desk)
+    assert f"{COUNT} degrading by both rules, 0 cooling down, {COUNT} requested" in night.said(REQUEST)
+    (news,) = [row for row in desk.table("incident") if row["kind"] == "retraining requested"]
+    assert news["what"].startswith(f"retraining of {COUNT} degrading series is requested: {WRONG}")
+    assert f"{COUNT} cooling down, 0 requested" in night.said(REQUEST)
+    with desk.stores.warehouse.transaction() as connection:
+        connection.exec_driver_sql("truncate retrain_request")
+
+
+def test_retraining_is_requested_within_budget_and_cool_down_and_done_by_hand_only(desk):
+    with desk.stores.warehouse.transaction() as connection:
+        connection.exec_driver_sql("update drift set verdict = 'degrading', drift_direction = 'degrading'")
+    now = dt.datetime.now(dt.UTC)
+    asked, told = request(desk.stores, budget=3, cool_down_days=14, now=now)
+    assert (len(asked), asked[0]) == (3, WRONG)
+    assert told.startswith(
+        f"{COUNT} degrading by both rules, 0 cooling down, 3 requested, {COUNT - 3} beyond"
+    )
+    assert request(desk.stores, budget=3, cool_down_days=14, now=now)[0] == []
+    before = {row["series"]: row["run_id"] for row in desk.table("evaluation")}
+
+    refused = retrained(desk, requested=True, confirm="yes")
+    assert not refused.success
+    assert {row["series"]: row["run_id"] for row in desk.table("evaluation")} == before
+
+    done = retrained(desk, requested=True, confirm="retrain many")
+    assert done.success
+    after = {row["series"]: row["run_id"] for row in desk.table("evaluation")}
+    assert {key for key in after if after[key] != before[key]} == set(asked)
+    current = {row["series"]: row["run_id"] for row in desk.table("forecast") if row["is_current"]}
+    assert {key for key, run in current.items() if run == done.run_id} == set(asked)
+
+
+@pytest.mark.parametrize(
+    ("config", "problem"),
+    [
+        ({"series": ["many__S9__P9"]}, "many has no series many__S9__P9"),
+        ({}, "no series is chosen"),
+        ({"requested": True}, "no series is chosen"),
+    ],
+)
+def test_a_retraining_of_nothing_or_of_strangers_is_refused(desk, config, problem):
+    refused = retrained(desk, confirm="retrain many", **config)
+    assert not refused.success
+    (event,) = [event for event in refused.all_events if event.is_step_failure]
+    told = event.step_failure_data.user_failure_data
+    assert told is not None
+    assert (told.description or "").startswith(problem)

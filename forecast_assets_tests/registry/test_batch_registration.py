@@ -1,0 +1,83 @@
+"""Batches that score, train and register: versions that wait for nobody."""
+
+import pytest
+
+from forecast_assets.evaluation_settings import EvaluationSettings
+from forecast_assets.launches.batch import champions
+from forecast_assets.registry.registration import register
+from forecast_assets.stores.registry import open_registry
+from forecast_assets_tests.launches.conftest import items_of, run
+from forecast_assets_tests.scenario import many
+
+SETTINGS = EvaluationSettings(
+    candidates=("naive", "seasonal_naive", "ets"), horizon=7, n_splits=3, min_train=14
+)
+SERIES = [f"many__S{i}__P{i:03d}" for i in range(4)]
+WANTED = {
+    "dataset": "many",
+    "operation": "train_backtest_register",
+    "scope": "manual",
+    "series": SERIES,
+    "candidates": list(SETTINGS.candidates),
+}
+
+
+@pytest.fixture(scope="module")
+def place(registered_place):
+    registered_place.prepare("many", many(4), evaluation=SETTINGS)
+    return registered_place
+
+
+def test_a_series_that_was_never_evaluated_is_not_registered_and_says_why(place):
+    done = run(place, "batch", **WANTED)
+    assert done.outcome == "failed"
+    errors = {item["error_message"] for item in items_of(place, done.run_id)}
+    assert errors == {"not registered: it has no champion to register"}
+
+
+def test_every_good_item_becomes_a_version_and_no_alias_moves(place):
+    assert place.evaluate(SERIES[0], SERIES[-1]).success
+    done = run(place, "batch", **WANTED)
+    assert done.outcome == "completed"
+    registry = open_registry()
+    assert registry.aliases(SERIES) == {}
+    plain = {
+        (row["series"], row["candidate"]): row
+        for row in place.stores.warehouse.rows("metrics_of", series=SERIES)
+    }
+    for item in items_of(place, done.run_id):
+        version = registry.version(item["series"], item["made"]["model_version"])
+        assert version is not None
+        assert version.tags["candidate"] == item["candidate"]
+        assert version.run_id == item["child_run_id"]
+        assert set(item["metrics"]) == {"wape", "smape", "mae", "bias", "sample_size"}
+        wape = plain[item["series"], item["candidate"]]["wape"]
+        assert item["metrics"]["wape"] == pytest.approx(wape)
+
+
+def test_promoted_champions_of_a_batch_challenge_and_nothing_becomes_live(place):
+    done = run(place, "batch", **WANTED)
+    picks = champions.pick(place.stores, done.run_id)
+    assert champions.apply(place.stores, picks, confirm=picks.confirmation, by="ann")
+    wanted = {line["series"]: {"challenger": line["model_version"]} for line in picks.winners}
+    registry = open_registry()
+    assert registry.aliases(SERIES) == wanted
+    again = champions.pick(place.stores, done.run_id)
+    assert not champions.apply(place.stores, again, confirm=again.confirmation, by="ann")
+    for series in SERIES:
+        registry.drop_alias(series, "challenger")
+
+
+def test_a_second_batch_and_a_registered_champion_find_the_same_versions(place):
+    first, second = (
+        {
+            (item["series"], item["candidate"]): item["made"]["model_version"]
+            for item in items_of(place, run(place, "batch", **WANTED).run_id)
+        }
+        for _ in range(2)
+    )
+    assert first == second
+    chosen = {row["series"]: row["champion"] for row in place.table("champion")}
+    for one in register(place.stores, open_registry(), SERIES, run_id="champions"):
+        assert one.row is not None
+        assert one.row["version"] == first[one.series, chosen[one.series]]

@@ -1,0 +1,144 @@
+"""Registered champions: files that forecast by themselves, versions that are made once, honest overrides."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import polars as pl
+import pytest
+
+from forecast_assets.datasets.definition import load
+from forecast_assets.errors import BadSetting
+from forecast_assets.evaluation_settings import EvaluationSettings
+from forecast_assets.forecasts.service import make_forecasts
+from forecast_assets.forecasts.store import read_forecasts
+from forecast_assets.global_models import production
+from forecast_assets.registry.registration import Override, register
+from forecast_assets.stores.registry import open_registry
+from forecast_assets_tests.scenario import many
+
+QUICK_TREES = "lightgbm(n_estimators=10)"
+SETTINGS = EvaluationSettings(
+    candidates=("naive", "ets", QUICK_TREES), horizon=7, n_splits=3, min_train=14, default_model=QUICK_TREES
+)
+# Whoever loads a model: nothing of this project is installed there but what the bundle brings along.
+READER = """
+import json, sys
+import mlflow, pandas as pd
+mlflow.set_tracking_uri(sys.argv[1]); mlflow.set_registry_uri(sys.argv[1])
+answers = []
+for name, series in json.loads(sys.argv[2]):
+    model = mlflow.pyfunc.load_model(name)
+    answers.append(model.predict(pd.DataFrame({"series": series})).to_dict("list"))
+import forecast_assets
+loaded = [name for name in sys.modules if name.split(".")[0] in {"dagster", "typer", "pydantic_settings"}]
+print(json.dumps({"answers": answers, "code": forecast_assets.__file__, "loaded": loaded}, default=str))
+"""
+
+
+@pytest.fixture(scope="module")
+def judged(registered_place):
+    place = registered_place
+    young = many(1, days=60, dataset="many").with_columns(product_id=pl.lit("P999")).tail(9)
+    place.prepare("many", pl.concat([many(16), young]), evaluation=SETTINGS)
+    keys = sorted(row["series"] for row in place.table("series"))
+    assert place.evaluate(keys[0], keys[-1]).success
+    # Some series by a candidate of their own, the others by the model of all.
+    assert place.evaluate("many__S3__P012", "many__S3__P015", candidates=["naive", "ets"]).success
+    production.build(place.stores, load(place.stores, "many"), run_id="models")
+    list(make_forecasts(place.stores, keys, run_id="forecasts"))
+    return place
+
+
+@pytest.fixture(scope="module")
+def keys(judged):
+    return sorted(row["series"] for row in judged.table("champion") if row["champion"])
+
+
+@pytest.fixture(scope="module")
+def registry(judged):
+    assert judged.stores
+    return open_registry()
+
+
+@pytest.fixture(scope="module")
+def first(judged, registry, keys):
+    """The outcomes of registering everything for the first time."""
+    young = "many__S0__P999"
+    return {one.series: one for one in register(judged.stores, registry, [*keys, young], run_id="first")}
+
+
+def test_every_champion_becomes_a_version_that_challenges_and_nothing_becomes_live(registry, keys, first):
+    assert {one.series for one in first.values() if one.outcome == "registered"} == set(keys)
+    assert first["many__S0__P999"].outcome == "none"
+    assert registry.aliases(keys) == {key: {"challenger": 1} for key in keys}
+    found = registry.version(keys[0], 1)
+    assert found is not None
+    row = first[keys[0]].row
+    assert row is not None
+    for name in ("candidate", "snapshot", "artifact_sha256", "code_version"):
+        assert found.tags[name] == str(row[name])
+    assert json.loads(found.tags["metrics"])["wape"] == row["wape"]
+
+
+def test_a_process_that_has_only_mlflow_forecasts_exactly_what_the_asset_says(judged, registry, keys, first):
+    trees = next(key for key in keys if first[key].row["candidate"] == QUICK_TREES)
+    other = next(key for key in keys if first[key].row["candidate"] != QUICK_TREES)
+    asked = [[f"models:/{trees}@challenger", [trees]], [f"models:/{other}@challenger", [other]]]
+    whole = first[trees].row
+    asked.append([f"runs:/{whole['mlflow_run']}/{whole['path']}", _members(first, whole["path"])])
+    done = subprocess.run(
+        [sys.executable, "-c", READER, registry.uri, json.dumps(asked)],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=judged.folder,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    answer = json.loads(done.stdout.splitlines()[-1])
+    assert "/code/forecast_assets/" in answer["code"]
+    assert answer["loaded"] == []
+    for (_, series), made in zip(asked, answer["answers"], strict=True):
+        stored = list(read_forecasts(judged.stores, "many", series))
+        for name in ("units", "lower_80", "upper_95"):
+            expected = np.concatenate(
+                [one.arrays[name] for one in sorted(stored, key=lambda one: one.series)]
+            )
+            np.testing.assert_array_equal(np.array(made[name], np.float32), expected)
+
+
+def _members(first, path):
+    return sorted(key for key, one in first.items() if one.row is not None and one.row["path"] == path)
+
+
+def test_unchanged_series_are_not_registered_again(judged, registry, keys, first):
+    assert first
+    again = list(register(judged.stores, registry, keys, run_id="again"))
+    assert {one.outcome for one in again} == {"unchanged"}
+    assert registry.aliases(keys) == {key: {"challenger": 1} for key in keys}
+    assert len(registry.versions(keys[0])) == 1
+
+
+def test_an_override_carries_its_own_metrics_and_says_what_is_given_up(judged, registry, keys, first):
+    key = next(key for key in keys if first[key].row["candidate"] == QUICK_TREES)
+    override = Override("naive", "the planner knows of a strike")
+    (made,) = register(judged.stores, registry, [key], run_id="override", override=override)
+    own = next(
+        row for row in judged.table("backtest_metric") if (row["series"], row["candidate"]) == (key, "naive")
+    )
+    assert made.row is not None
+    assert (made.row["wape"], made.row["bias"]) == (own["wape"], own["bias"])
+    assert made.row["is_override"]
+    gap = own["wape"] - first[key].row["wape"]
+    assert f"{gap:+.2f} percentage points" in str(made.row["warning"])
+    assert registry.aliases([key])[key] == {"challenger": 2}
+    list(register(judged.stores, registry, [key], run_id="back"))
+    assert registry.aliases([key])[key] == {"challenger": 1}
+
+
+def test_an_override_without_a_reason_or_that_was_no_candidate_is_refused(judged, registry, keys):
+    with pytest.raises(BadSetting, match="reason"):
+        Override("naive", " ")
+    with pytest.raises(BadSetting, match="was no candidate"):
+        list(register(judged.stores, registry, keys[:1], run_id="x", override=Override("tsb", "because")))
