@@ -12,6 +12,7 @@ from typing import Annotated, Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+import psutil
 from pydantic import AfterValidator, AliasChoices, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -19,6 +20,7 @@ from forecast_assets.errors import BadSetting
 
 HOME_NAME = ".forecast"
 _MOST_PROCESSES = 256
+_MOST_SOURCE_MB = 8192
 _MATTERING = ("FORECAST_", "MLFLOW_TRACKING_URI", "DAGSTER_HOME", "HOME")
 
 
@@ -112,6 +114,17 @@ class Settings(BaseSettings):
         ge=1,
         le=_MOST_PROCESSES,
         description="Processes (and LightGBM threads) one run may use; results do not depend on it.",
+    )
+    source_max_mb: int = Field(
+        default_factory=lambda: min(psutil.virtual_memory().total // 2**21, _MOST_SOURCE_MB),
+        ge=16,
+        description="Memory in MB a store or a row group of a source may take; half of the machine's, at "
+        "most 8192.",
+    )
+    source_max_ratio: int = Field(
+        default=500,
+        ge=1,
+        description="How many bytes of memory a byte of a Parquet file of sales may take.",
     )
     series_per_run: int | None = Field(
         default=None,

@@ -16,13 +16,12 @@ from numpy.typing import NDArray
 from forecast_assets.datasets import rules
 from forecast_assets.datasets.findings import AT, Findings, Places, shown
 from forecast_assets.datasets.ids import Codes, Ids
-from forecast_assets.datasets.sources import Source
+from forecast_assets.datasets.sources import Source, limits
 from forecast_assets.datasets.sources.base import Part
 from forecast_assets.errors import BadSales
 from forecast_assets.keys import MAX_LENGTH, SEPARATOR
 
 ROWS_PER_BATCH = 5_000_000
-MOST_ROWS_PER_STORE = 100_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,11 +108,8 @@ class JudgedSales:
                 remedy="export at least one day of sales, or widen the query",
             )
         largest = int(rows.argmax())
-        if rows[largest] > MOST_ROWS_PER_STORE:
-            raise BadSales(
-                f"{self._source.name}: store {shown(self.stores.texts[largest])} has {rows[largest]} rows",
-                remedy=f"a store may have {MOST_ROWS_PER_STORE} rows; load fewer years or products",
-            )
+        store = f"{self._source.name}: store {shown(self.stores.texts[largest])}"
+        limits.check_rows(store, int(rows[largest]), len(self._columns.needed))
 
     def _read(self, counted: Sequence[_Counted], batch: NDArray[np.bool_]) -> pl.DataFrame:
         frames = []

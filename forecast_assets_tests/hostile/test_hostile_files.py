@@ -2,15 +2,17 @@
 
 import datetime as dt
 import gzip
+import re
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from forecast_assets.datasets import validation
 from forecast_assets.datasets.canonical import CanonicalReader
-from forecast_assets.datasets.sources import FileSource, parquet_files
+from forecast_assets.datasets.sources import limits
+from forecast_assets.datasets.sources.columns import Columns
+from forecast_assets.datasets.sources.files import FileSource
 from forecast_assets_tests.hostile.doors import (
     CALLED,
     DOORS,
@@ -119,16 +121,92 @@ def test_a_csv_named_parquet_is_refused(tmp_path):
     )
 
 
-def test_a_parquet_bomb_is_refused_by_what_it_claims(tmp_path, monkeypatch):
-    monkeypatch.setattr(parquet_files, "_MOST_ROWS_PER_GROUP", 499)
-    (tmp_path / "sales.parquet").write_bytes(parquet_bytes(tmp_path))
-    told = problem(FileSource(path=tmp_path / "sales.parquet"))
-    assert told.startswith("sales.parquet: row group 0 claims 500 rows, ")
+def bomb(file: Path, rows: int, **texts: str) -> FileSource:
+    """Rows that are all alike, which a few hundred kilobytes hold millions of."""
+    values = {"store_id": "S1", "product_id": "P1", "date": dt.date(2024, 1, 2), "units": 1.0} | texts
+    zeros = pa.repeat(pa.scalar(0, pa.int32()), rows)
+    columns = {name: pa.DictionaryArray.from_arrays(zeros, [value]) for name, value in values.items()}
+    pq.write_table(pa.table(columns), file, row_group_size=rows)
+    return FileSource(path=file, columns=Columns(static=tuple(texts)))
+
+
+def shared_beginnings(file: Path) -> FileSource:
+    """Texts of 100 kB of which the file holds what they do not share."""
+    notes = ["x" * 100_000 + str(number) for number in range(2_000)]
+    table = pa.table({"store_id": ["S1"], "product_id": ["P1"], "date": [dt.date(2024, 1, 2)], "units": [1]})
+    table = table.take(pa.repeat(0, len(notes))).append_column("note", pa.array(notes))
+    pq.write_table(table, file, use_dictionary=False, column_encoding={"note": "DELTA_BYTE_ARRAY"})
+    return FileSource(path=file, columns=Columns(static=("note",)))
+
+
+@pytest.mark.parametrize(
+    ("made", "settings", "told"),
+    [
+        (
+            lambda file: bomb(file, 8_000_000),
+            {},
+            r"8,000,000 rows in [\d,]+ bytes would take [\d,]+ times as much memory as the file has bytes",
+        ),
+        (
+            lambda file: bomb(file, 1_000_000),
+            {"FORECAST_SOURCE_MAX_MB": "64"},
+            r"row group 0 of 1,000,000 rows would take 103 MB of memory",
+        ),
+        (
+            lambda file: bomb(file, 300_000, note="x" * 100_000),
+            {"FORECAST_SOURCE_MAX_MB": "64"},
+            r"row group 0 after [\d,]+ rows would take [\d,]+ MB of memory",
+        ),
+        (
+            shared_beginnings,
+            {"FORECAST_SOURCE_MAX_MB": "64"},
+            r"row group 0 after [\d,]+ rows would take [\d,]+ MB of memory",
+        ),
+    ],
+)
+def test_a_parquet_bomb_is_refused_before_it_takes_memory(made, settings, told, tmp_path, monkeypatch):
+    source = made(tmp_path / "sales.parquet")
+    assert source.path.stat().st_size < 4_000_000
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)
+    before = pa.default_memory_pool()
+    pool = pa.proxy_memory_pool(before)
+    pa.set_memory_pool(pool)
+    try:
+        assert re.fullmatch(rf"sales\.parquet: {told}", problem(source))
+        assert (pool.max_memory() or 0) < 256 * 2**20
+    finally:
+        pa.set_memory_pool(before)
 
 
 def test_a_store_that_would_not_fit_into_memory_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(validation, "MOST_ROWS_PER_STORE", 2)
-    assert problem(through("csv", tmp_path, three_days())) == "sales.csv: store 'S1' has 3 rows"
+    monkeypatch.setattr(limits, "_ROW_BYTES", 2**24)
+    assert problem(through("csv", tmp_path, three_days() * 400)) == (
+        "sales.csv: store 'S1' has 1,200 rows: they would take 19,200 MB of memory"
+    )
+
+
+def test_a_csv_with_a_cell_of_megabytes_says_so(tmp_path):
+    told = problem(csv_of(tmp_path, HEADER + ROW + "S1," + "x" * 3_000_000 + ",2024-01-03,1\n"))
+    assert told == "sales.csv: a line or a cell is longer than 1,048,576 bytes"
+
+
+def test_a_csv_with_a_quote_that_never_ends_names_its_line(tmp_path):
+    told = problem(csv_of(tmp_path, HEADER + ROW + '"S1,P1,2024-01-03,3\n' + ROW * 100_000))
+    assert told == "sales.csv: line 3 has 1 of 4 columns"
+
+
+def test_a_csv_with_a_million_columns_says_so(tmp_path):
+    header = ",".join(["store_id", "product_id", "date", "units", *map(str, range(1_000_000))])
+    assert problem(csv_of(tmp_path, header + "\n" + ROW)) == (
+        "sales.csv has 1,000,004 columns; 10,000 are allowed"
+    )
+
+
+def test_a_name_of_a_column_of_megabytes_says_so(tmp_path):
+    assert problem(csv_of(tmp_path, HEADER.replace("\n", "," + "x" * 3_000_000 + "\n") + ROW)) == (
+        "sales.csv: a line or a cell is longer than 1,048,576 bytes"
+    )
 
 
 @pytest.mark.parametrize("door", FILES)

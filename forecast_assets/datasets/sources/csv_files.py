@@ -12,6 +12,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.csv as pa_csv
 
+from forecast_assets.datasets.sources import limits
 from forecast_assets.datasets.sources.base import Part
 from forecast_assets.datasets.sources.columns import Columns, check_columns
 from forecast_assets.errors import SHOWN_OFFENDERS, BadSales, listed
@@ -68,6 +69,7 @@ def _table(file: CsvFile, columns: Columns) -> pa.Table:
             header = next(csv.reader(stream), None)
         if header is None:
             raise BadSales(f"{file.name} is empty", remedy="export the sales again, with a header line")
+        limits.check_header(file.name, header)
         check_columns(file.name, header, needed)
         table = pa_csv.read_csv(
             file.path,
@@ -79,6 +81,8 @@ def _table(file: CsvFile, columns: Columns) -> pa.Table:
             ),
         )
     except (UnicodeDecodeError, pa.ArrowInvalid) as error:
+        if fault := limits.csv_fault(file.name, error):
+            raise fault from None
         if isinstance(error, UnicodeDecodeError) or "UTF8" in str(error):
             raise _not_utf8(file) from None
         raise BadSales(

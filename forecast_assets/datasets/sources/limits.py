@@ -1,0 +1,147 @@
+"""How much memory a source may take, checked before its rows are decoded.
+
+Belongs here: estimates from what a file claims, limits of cells and headers, reading within them.
+Does not belong here: what a format looks like (``csv_files``, ``parquet_files``), whether a value makes sense (``rules``).
+"""
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from forecast_assets.errors import BadSales
+from forecast_assets.settings import settings
+
+# Measured on rows of one store: ids as codes, days and units while they are judged and sorted.
+_ROW_BYTES, _COLUMN_BYTES = 60, 12
+# What a file of a few kilobytes may take whatever its ratio.
+_SMALL = 512 * 2**20
+MOST_COLUMNS = 10_000
+LONGEST_CELL = 2**20
+_ROWS_PER_BATCH, _ROWS_OF_LONG_CELLS = 65_536, 1_024
+_MB = 2**20
+# Where a line of a CSV begins is looked up in files that a stricter reader has already taken.
+csv.field_size_limit(2**31 - 1)
+
+
+def working_bytes(rows: int, columns: int) -> int:
+    """Memory in bytes that ``rows`` rows of ``columns`` needed columns take while they are judged."""
+    return rows * (_ROW_BYTES + _COLUMN_BYTES * columns)
+
+
+def check_claims(file: Path, metadata: pq.FileMetaData, columns: Sequence[str]) -> None:
+    """Refuse a Parquet file by what it claims to hold. Raises ``BadSales`` before a row is decoded."""
+    if metadata.num_columns > MOST_COLUMNS:
+        raise _too_wide(file.name, metadata.num_columns)
+    whole = 0
+    for index in range(metadata.num_row_groups):
+        group = metadata.row_group(index)
+        chunks = [group.column(number) for number in range(group.num_columns)]
+        needed = [one for one in chunks if one.path_in_schema.partition(".")[0] in columns]
+        values = max((one.num_values for one in needed), default=0)
+        texts = sum(one.total_uncompressed_size for one in needed)
+        size = working_bytes(max(values, group.num_rows), len(columns)) + texts
+        whole += size
+        _refuse_size(f"{file.name}: row group {index} of {group.num_rows:,} rows", size)
+    ratio, limit = whole / max(file.stat().st_size, 1), settings().source_max_ratio
+    if whole > _SMALL and ratio > limit:
+        raise BadSales(
+            f"{file.name}: {metadata.num_rows:,} rows in {file.stat().st_size:,} bytes would take "
+            f"{ratio:,.0f} times as much memory as the file has bytes",
+            remedy=f"no more than {limit:,} times are allowed: if these are real sales, "
+            "raise FORECAST_SOURCE_MAX_RATIO",
+        )
+
+
+def read_group(
+    file: Path, metadata: pq.FileMetaData, index: int, columns: Sequence[str], ids: Sequence[str]
+) -> pa.Table:
+    """Read the columns of a row group; the text columns in ``ids`` stay dictionaries.
+
+    Raises ``BadSales`` as soon as what was decoded passes the limit, ``pyarrow`` errors for damaged pages.
+    """
+    schema = metadata.schema.to_arrow_schema()
+    types = {name: schema.field(name).type for name in columns}
+    prefixed = _prefixed(metadata, index)
+    texts = [name for name, kind in types.items() if _is_text(kind) and name not in prefixed]
+    careful = prefixed & set(columns) or any(pa.types.is_nested(kind) for kind in types.values())
+    size, step = 0, _ROWS_OF_LONG_CELLS if careful else _ROWS_PER_BATCH
+    what = f"{file.name}: row group {index}"
+    batches: list[pa.RecordBatch] = []
+    with pq.ParquetFile(file, metadata=metadata, read_dictionary=texts) as opened:
+        for batch in opened.iter_batches(step, [index], columns=list(columns)):
+            size += batch.nbytes + sum(_decoded(batch.column(name)) for name in texts)
+            _refuse_size(f"{what} after {sum(map(len, batches)) + len(batch):,} rows", size)
+            batches.append(batch)
+        if not batches:
+            return opened.read_row_group(index, columns=list(columns))
+        table = pa.Table.from_batches(batches)
+    for name in set(texts) - set(ids):
+        kind = types[name].value_type if pa.types.is_dictionary(types[name]) else types[name]
+        table = table.set_column(table.schema.get_field_index(name), name, table[name].cast(kind))
+    return table.select(list(columns))
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    kind = kind.value_type if pa.types.is_dictionary(kind) else kind
+    return kind in (pa.string(), pa.large_string(), pa.binary(), pa.large_binary())
+
+
+def _prefixed(metadata: pq.FileMetaData, index: int) -> set[str]:
+    """Columns that store once what values share, so that few bytes make long texts and no dictionary."""
+    group = metadata.row_group(index)
+    chunks = (group.column(number) for number in range(group.num_columns))
+    return {one.path_in_schema for one in chunks if "DELTA_BYTE_ARRAY" in one.encodings}
+
+
+def _decoded(column: pa.Array) -> int:
+    """Bytes of a dictionary column when every row holds its own text."""
+    lengths = pc.binary_length(column.dictionary).cast(pa.int64())
+    return pc.sum(lengths.take(column.indices)).as_py() or 0
+
+
+def check_rows(what: str, rows: int, columns: int) -> None:
+    """Refuse rows that would not fit into memory together. Raises ``BadSales`` naming ``what``."""
+    _refuse_size(f"{what} has {rows:,} rows: they", working_bytes(rows, columns))
+
+
+def _refuse_size(what: str, size: int) -> None:
+    limit = settings().source_max_mb
+    if size > limit * _MB:
+        raise BadSales(
+            f"{what} would take {size / _MB:,.0f} MB of memory",
+            remedy=f"{limit:,} MB are allowed: write smaller row groups (about a million rows), load fewer "
+            "years or products, or raise FORECAST_SOURCE_MAX_MB",
+        )
+
+
+def check_header(name: str, header: Sequence[str]) -> None:
+    """Refuse a table with more or longer columns than any sales have. Raises ``BadSales``."""
+    if len(header) > MOST_COLUMNS:
+        raise _too_wide(name, len(header))
+    if sum(map(len, header)) + len(header) >= LONGEST_CELL:
+        raise _too_long(name)
+
+
+def _too_wide(name: str, columns: int) -> BadSales:
+    return BadSales(
+        f"{name} has {columns:,} columns; {MOST_COLUMNS:,} are allowed",
+        remedy="export one row per store, product and day instead of a column for each of them",
+    )
+
+
+def csv_fault(name: str, error: Exception) -> BadSales | None:
+    """Return the refusal of a line that is too long, if that is what ``error`` means."""
+    if "straddling" not in str(error):
+        return None
+    return _too_long(name)
+
+
+def _too_long(name: str) -> BadSales:
+    return BadSales(
+        f"{name}: a line or a cell is longer than {LONGEST_CELL:,} bytes",
+        remedy='look for a quote (") that is opened and never closed, or leave the long column out',
+    )
