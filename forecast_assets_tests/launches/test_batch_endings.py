@@ -31,7 +31,7 @@ NOBODY: dict[str, Any] = {
 DOOMED = """
 import json, os, signal, sys
 import dagster as dg
-from forecast_assets.dagster_internals import launching
+from forecast_assets.dagster_internals import run_factory
 from forecast_assets.launches import scoring_context
 from forecast_assets.launches.batch import scoring
 
@@ -45,9 +45,9 @@ def doomed(*arguments):
 
 scoring.score_rows = doomed
 with dg.DagsterInstance.get() as instance:
-    run = launching.create(instance, "batch", json.loads(sys.argv[1]))
+    run = run_factory.create(instance, "batch", json.loads(sys.argv[1]))
     print(run.run_id, flush=True)
-    launching.execute(instance, run)
+    run_factory.execute(instance, run)
 """
 
 
