@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 import dagster as dg
 
+from forecast_assets.dagster_internals.interrupts import Interrupted, is_cancelled
 from forecast_assets.error_translation import Defect, told_of, translated
 from forecast_assets.errors import ForecastError, Outage
 
@@ -19,11 +20,16 @@ RETRY = dg.RetryPolicy(max_retries=2, delay=5, backoff=dg.Backoff.EXPONENTIAL)
 def refusals_final() -> Iterator[None]:
     """Turn an expected error into a failure that is not retried; an outage is raised, so that it is.
 
-    Faults of network, database and machine are outages, in words; the original is their cause.
+    Faults of network, database and machine are outages, in words; the original is their cause. The step of
+    a run that somebody cancels is not tried again, either.
     """
     try:
         yield
     except dg.Failure:
+        raise
+    except Interrupted as interruption:
+        if is_cancelled():
+            raise dg.Failure("the run was cancelled", allow_retries=False) from interruption
         raise
     except Exception as raised:
         error = translated(raised)

@@ -1,13 +1,20 @@
 """The command line ``forecast-assets``."""
 
-from forecast_assets.cli.refusals import told_errors
-from forecast_assets.settings import settings
+from forecast_assets.cli.interrupts import ended_by_key
 
 
 def main() -> None:
     """Run the command line. A wrong environment variable ends it before anything heavy is imported."""
-    with told_errors():
-        settings()
-        from forecast_assets.cli.app import run  # noqa: PLC0415 - seconds that a refusal should not cost
+    with ended_by_key():
+        # Ctrl-C works while libraries are imported, which takes seconds that a refusal should not cost.
+        from forecast_assets.cli.refusals import told_errors  # noqa: PLC0415
+        from forecast_assets.settings import settings  # noqa: PLC0415
 
-        run()
+        with told_errors():
+            settings()
+            from forecast_assets.cli.app import run  # noqa: PLC0415
+
+            run()
+
+
+__all__ = ["main"]

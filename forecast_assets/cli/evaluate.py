@@ -13,11 +13,10 @@ import typer
 from forecast_assets.backtests.evaluation import PROGRESS, Plan, plan
 from forecast_assets.cli.console import BROKE, SAY, progress
 from forecast_assets.cli.home import open_instance
-from forecast_assets.dagster_internals.run_launcher import process_tags
+from forecast_assets.cli.running import execute
 from forecast_assets.datasets import building, definition
 from forecast_assets.errors import SHOWN_OFFENDERS, UnknownName
 from forecast_assets.evaluation_settings import revised
-from forecast_assets.failures import refusals_raised
 from forecast_assets.forecasting.core.candidates.catalogue import split
 from forecast_assets.forecasts.service import stale_forecasts
 from forecast_assets.global_models import fold_models, production
@@ -64,10 +63,7 @@ def run(dataset: str, series: list[str] | None, changes: Mapping[str, object], *
     if force or not _is_current(stores, found, changes):
         SAY.print(f"{dataset}: sales, panel and global models ...")
         config = {"global_forecasts": {"config": {**changes, "force": force}}}
-        with refusals_raised():
-            _job("build_dataset").execute_in_process(
-                instance=instance, partition_key=dataset, run_config={"ops": config}, tags=process_tags()
-            )
+        execute(instance, "build_dataset", {"ops": config}, partition_key=dataset)
     else:
         SAY.print(f"{dataset}: sales, panel and global models are unchanged")
     work = plan(stores, dataset, series, changes=changes, force=force)
@@ -88,23 +84,13 @@ def _is_current(stores: Stores, dataset: definition.Dataset, changes: Mapping[st
     return building.is_current(dataset) and fold_models.is_current(stores, dataset, wanted)
 
 
-def _job(name: str) -> dg.JobDefinition:
-    # A second of imports that printing a table should not cost.
-    from forecast_assets.definitions import defs  # noqa: PLC0415
-
-    return defs.resolve_job_def(name)
-
-
 def _forecast(
     instance: dg.DagsterInstance, stores: Stores, dataset: str, series: list[str] | None, *, force: bool
 ) -> int:
     """Fit the production models that are needed and forecast the series; answer how many broke."""
     if force or not production.is_current(stores, definition.load(stores, dataset)):
         ops = {"production_models": {"config": {"force": force}}}
-        with refusals_raised():
-            _job("fit_production_models").execute_in_process(
-                instance=instance, partition_key=dataset, run_config={"ops": ops}, tags=process_tags()
-            )
+        execute(instance, "fit_production_models", {"ops": ops}, partition_key=dataset)
     stale = stale_forecasts(stores, dataset, series, force=force)
     if not stale:
         SAY.print("all forecasts are unchanged")
@@ -152,19 +138,9 @@ def _launched(
 
 def _settled(instance: dg.DagsterInstance, job: str, config: dict[str, object], tags: dict[str, str]) -> None:
     try:
-        launch(instance, job, config, tags)
+        execute(instance, job, config, tags=tags)
     except dg.Failure as failure:  # broken series: the others are stored, and the summary names them
         SAY.print(str(failure.description), markup=False)
-
-
-def launch(
-    instance: dg.DagsterInstance, job: str, config: Mapping[str, object], tags: Mapping[str, str]
-) -> None:
-    """Run a job in this process. Raises the ``ForecastError`` behind a refusal."""
-    with refusals_raised():
-        _job(job).execute_in_process(
-            instance=instance, run_config=dict(config), tags={**tags, **process_tags()}
-        )
 
 
 def range_tags(first: str, last: str) -> dict[str, str]:

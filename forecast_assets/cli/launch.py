@@ -15,6 +15,8 @@ import typer
 
 from forecast_assets.cli.console import BROKE, DONE, SAY, Format, listing
 from forecast_assets.cli.home import open_instance
+from forecast_assets.cli.interrupts import cancelled_by_key
+from forecast_assets.cli.running import current
 from forecast_assets.dagster_internals import run_factory
 from forecast_assets.failures import refusals_raised
 from forecast_assets.launches import runs
@@ -54,7 +56,7 @@ def _begun(instance: dg.DagsterInstance, run: dg.DagsterRun, *, wait: bool) -> N
 
 def _executed(instance: dg.DagsterInstance, run: dg.DagsterRun) -> int:
     try:
-        with refusals_raised():
+        with refusals_raised(), cancelled_by_key(current(instance, run.run_id)):
             run_factory.execute(instance, run)
     except dg.Failure as failure:
         SAY.print(str(failure.description), markup=False)

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from forecast_assets.cli.home import find_home
+from forecast_assets.cli.interrupts import left_to_command
 from forecast_assets.stores.mlflow_server import serve
 
 
@@ -17,4 +18,5 @@ def mlflow(
 ) -> None:
     """Serve MLflow's pages on 127.0.0.1 until interrupted."""
     find_home()
-    raise SystemExit(serve(port))
+    with left_to_command():
+        raise SystemExit(serve(port))

@@ -13,8 +13,9 @@ import polars as pl
 import typer
 
 from forecast_assets.cli.console import BROKE, SAY, Format, listing
-from forecast_assets.cli.evaluate import launch, range_tags
+from forecast_assets.cli.evaluate import range_tags
 from forecast_assets.cli.home import open_instance
+from forecast_assets.cli.running import execute
 from forecast_assets.cli.submit import Category, Products, Region, Stores, TopN, scoped
 from forecast_assets.dagster_internals.check_results import failed_checks
 from forecast_assets.datasets.definition import load
@@ -57,7 +58,7 @@ def register(
         raise UnknownName(f"no series {listed(unknown)} in {dataset}", remedy="name series of that dataset")
     config = {"registered_champion": {"config": {"candidate": candidate, "reason": reason}}}
     for first, last in [(key, key) for key in series] if series else [(keys[0], keys[-1])]:
-        launch(instance, "register_champions", {"ops": config}, range_tags(first, last))
+        execute(instance, "register_champions", {"ops": config}, tags=range_tags(first, last))
     aliases = open_registry().aliases(series or keys)
     SAY.print(f"{sum('challenger' in held for held in aliases.values()):,} series await a decision")
 

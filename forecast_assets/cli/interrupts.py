@@ -1,0 +1,170 @@
+"""Ctrl-C on a command line: the first one ends the command at its next safe point, the second one at once.
+
+Belongs here: what happens between the key and the exit code.
+Does not belong here: how a step ends when it is interrupted (``failures``), and Dagit's Terminate.
+
+The signal goes to a thread of its own and not to the main one: Dagster would take it for an unexpected end
+of the run. The thread first says in Dagster that the run is being cancelled, then interrupts the main one.
+Only the standard library is imported here, so that the key works from the first moment.
+"""
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from types import FrameType
+
+EXIT_CODE = 130
+_TERMINATED = 143
+_KEY = {signal.SIGINT}
+_SENTENCE = "Ctrl-C: ending at the next safe point, what is stored stays; Ctrl-C again ends at once"
+# How long the database may take to be told of the end, and everything together, in seconds.
+_BOOKING = 1.0
+_PATIENCE = 4.0
+# What a batch or a comparison may spend on the work in hand: part of the patience.
+_DRAIN = "1"
+
+
+@dataclass(frozen=True, slots=True)
+class CurrentRun:
+    """The run that this process executes, as two calls that change its record in Dagster."""
+
+    cancel: Callable[[], object]
+    end: Callable[[], object]
+
+
+@dataclass(slots=True)
+class _Key:
+    """Whether the key was pressed, and what this process is doing."""
+
+    pressed: threading.Event = field(default_factory=threading.Event)
+    closed: bool = False
+    raised: bool = False
+    run: CurrentRun | None = None
+
+
+_key = _Key()
+
+
+@contextmanager
+def ended_by_key() -> Iterator[None]:
+    """Run a command; after Ctrl-C it leaves with exit code 130, however the command took it."""
+    global _key  # noqa: PLW0603 - signals belong to the whole process
+    _key = key = _Key()
+    before = {one: signal.signal(one, _raise) for one in (signal.SIGINT, signal.SIGTERM)}
+    # Before any library starts threads: one that takes the signal would hand it to the main thread.
+    signal.pthread_sigmask(signal.SIG_BLOCK, _KEY)
+    listener = threading.Thread(target=_listen, args=(key,), name="ctrl-c", daemon=True)
+    listener.start()
+    try:
+        yield
+    except BaseException:
+        if not key.pressed.is_set():
+            raise
+    finally:
+        if not key.pressed.is_set():
+            key.closed = True
+            signal.pthread_kill(listener.ident or 0, signal.SIGINT)
+            listener.join()
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _KEY)
+        for one, handler in before.items():
+            signal.signal(one, handler)
+    if key.pressed.is_set():
+        _end_workers()
+        raise SystemExit(EXIT_CODE)
+
+
+@contextmanager
+def cancelled_by_key(run: CurrentRun) -> Iterator[None]:
+    """Execute a run; Ctrl-C cancels it, and nothing after it is begun."""
+    key = _key
+    key.run = run
+    try:
+        yield
+    finally:
+        key.run = None
+        if key.pressed.is_set():
+            key.raised = True
+            run.end()
+    if key.pressed.is_set():
+        raise KeyboardInterrupt
+
+
+@contextmanager
+def left_to_command() -> Iterator[None]:
+    """Let a command that serves until it is ended take the signal itself."""
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _KEY)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_BLOCK, _KEY)
+
+
+def _raise(number: int, _frame: FrameType | None) -> None:
+    """Interrupt the main thread where no run is executed; Dagster puts a handler of its own over this."""
+    if not _key.pressed.is_set():
+        raise SystemExit(_TERMINATED if number == signal.SIGTERM else EXIT_CODE)
+    if not _key.raised:
+        _key.raised = True
+        raise KeyboardInterrupt
+
+
+def _listen(key: _Key) -> None:
+    signal.sigwait(_KEY)
+    if key.closed:
+        return
+    key.pressed.set()
+    with suppress(OSError):
+        sys.stderr.write(f"\n{_SENTENCE}\n")
+        sys.stderr.flush()
+    os.environ["FORECAST_DRAIN_SECONDS"] = _DRAIN
+    threading.Thread(target=_interrupt, args=(key,), daemon=True).start()
+    threading.Thread(target=_lose_patience, args=(key,), daemon=True).start()
+    signal.sigwait(_KEY)
+    _end_now(key)
+
+
+def _interrupt(key: _Key) -> None:
+    """Cancel the run, then interrupt the main thread, wherever it waits."""
+    if key.run is not None:
+        _booked(key.run.cancel)
+    signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGTERM)
+
+
+def _lose_patience(key: _Key) -> None:
+    # Kept short by half a second for the start of the process and what comes after.
+    threading.Event().wait(_PATIENCE)
+    _end_now(key)
+
+
+def _end_now(key: _Key) -> None:
+    """Leave without any goodbye: a killed process leaves nothing half written."""
+    _end_workers()
+    if key.run is not None:
+        _booked(key.run.end)
+    os._exit(EXIT_CODE)
+
+
+def _booked(change: Callable[[], object]) -> None:
+    """Change the run's record, but never wait for a database that does not answer."""
+
+    def quietly() -> None:
+        # The command is ending; the daemon settles a run whose process is gone.
+        with suppress(Exception):
+            change()
+
+    booking = threading.Thread(target=quietly, daemon=True)
+    booking.start()
+    booking.join(_BOOKING)
+
+
+def _end_workers() -> None:
+    """End the processes that compute for this one: nobody takes their results any more."""
+    if "multiprocessing" in sys.modules:
+        import multiprocessing  # noqa: PLC0415 - a command that computes nothing does not need it
+
+        for worker in multiprocessing.active_children():
+            worker.kill()

@@ -1,0 +1,56 @@
+"""Runs that a command executes in its own process.
+
+Belongs here: how a job is executed, what marks its run, and how Ctrl-C cancels it.
+Does not belong here: which jobs a command needs (``evaluate``, ``registry``), and the queue (``launch``).
+"""
+
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+import dagster as dg
+
+from forecast_assets.cli.interrupts import CurrentRun, cancelled_by_key
+from forecast_assets.dagster_internals.run_launcher import process_tags
+from forecast_assets.failures import refusals_raised
+
+CANCELLED = "Ctrl-C on the command line"
+
+
+def execute(
+    instance: dg.DagsterInstance,
+    job: str,
+    config: Mapping[str, Any],
+    *,
+    tags: Mapping[str, str] | None = None,
+    partition_key: str | None = None,
+) -> None:
+    """Execute a job here. Raises the ``ForecastError`` behind a refusal, ``dagster.Failure`` otherwise."""
+    # A second of imports that printing a table should not cost.
+    from forecast_assets.definitions import defs  # noqa: PLC0415
+
+    run_id = str(uuid.uuid4())
+    with refusals_raised(), cancelled_by_key(current(instance, run_id)):
+        defs.resolve_job_def(job).execute_in_process(
+            instance=instance,
+            run_config=dict(config),
+            partition_key=partition_key,
+            tags={**(tags or {}), **process_tags()},
+            run_id=run_id,
+        )
+
+
+def current(instance: dg.DagsterInstance, run_id: str) -> CurrentRun:
+    """The run of this process, as Ctrl-C ends it."""
+
+    def cancel() -> None:
+        run = instance.get_run_by_id(run_id)
+        if run is not None and not run.is_finished:
+            instance.report_run_canceling(run, CANCELLED)
+
+    def end() -> None:
+        run = instance.get_run_by_id(run_id)
+        if run is not None and not run.is_finished:
+            instance.report_run_canceled(run, CANCELLED)
+
+    return CurrentRun(cancel, end)
