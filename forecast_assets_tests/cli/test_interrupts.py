@@ -63,7 +63,7 @@ def command(*arguments: str, terminal: bool = False) -> Iterator[Command]:
     if terminal:
         pid, output = pty.fork()
         if pid == 0:
-            os.execv(words[0], words)
+            os.execv(words[0], words)  # noqa: S606 - a shell would take the signal
     else:
         output, end = os.pipe()
         both = [(os.POSIX_SPAWN_DUP2, end, 1), (os.POSIX_SPAWN_DUP2, end, 2)]
@@ -96,6 +96,7 @@ def begun(instance: dg.DagsterInstance, job: str) -> Callable[[], bool]:
     return reached
 
 
+@pytest.mark.usefixtures("registry_beside")
 @pytest.mark.parametrize(
     ("arguments", "job", "terminal"),
     [
@@ -107,7 +108,7 @@ def begun(instance: dg.DagsterInstance, job: str) -> Callable[[], bool]:
     ],
     ids=["while starting", "while building", "while evaluating", "while registering", "while waiting"],
 )
-def test_the_key_ends_a_command_and_cancels_its_run(home, registry_beside, arguments, job, terminal):
+def test_the_key_ends_a_command_and_cancels_its_run(home, arguments, job, terminal):
     if "many" in arguments:
         home.prepare("many", many(40))
     if "register" in arguments:
