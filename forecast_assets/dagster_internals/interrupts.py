@@ -22,7 +22,7 @@ def is_cancelled() -> bool:
     context = current_execution_context.get()
     if context is None:
         return False
-    run = context.instance.get_run_by_id(context.run_id)
+    run = context.instance.get_run_by_id(context.run.run_id)
     return run is not None and run.status in ENDING
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from forecast_assets.automation.watching import look_at_runs
+from forecast_assets.automation.incident_detection import look_at_runs
 from forecast_assets.cli.interrupts import EXIT_CODE
 from forecast_assets_tests.scenario import HEALTHY, many
 
