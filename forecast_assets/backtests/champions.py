@@ -135,7 +135,7 @@ def _chosen(
         second,
         confidence=level,
         skill=skill,
-        policy=chosen_by(policy, best.model, intermittent=intermittent),
+        policy=chosen_by(policy, best.model, intermittent=intermittent, sold=np.isfinite(best.wape)),
         intermittent=intermittent,
         data_notes=notes,
     )
@@ -143,7 +143,7 @@ def _chosen(
     return Choice(
         champion=best.model,
         runner_up=second.model if second else None,
-        wape=best.wape,
+        wape=best.wape if np.isfinite(best.wape) else None,
         smape=best.smape,
         mae=best.mae,
         bias=best.bias,
@@ -168,6 +168,6 @@ def _skill(scores: Scores, wape: float, row: int) -> float | None:
     if BENCHMARK not in scores.candidates:
         return None
     benchmark = float(scores.wape[scores.candidates.index(BENCHMARK), row])
-    if not np.isfinite(benchmark) or benchmark == 0:
+    if not (np.isfinite(benchmark) and np.isfinite(wape)) or benchmark == 0:
         return None
     return 100 * (1 - wape / benchmark)

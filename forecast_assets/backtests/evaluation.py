@@ -7,6 +7,7 @@ Does not belong here: Dagster, and any formula (``forecasting``).
 import datetime as dt
 import logging
 from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from hashlib import blake2b
 from itertools import groupby
@@ -17,11 +18,11 @@ from numpy.typing import NDArray
 from forecast_assets.backtests import incremental, results
 from forecast_assets.backtests.prefetch import Ahead
 from forecast_assets.backtests.results import Outcome
-from forecast_assets.datasets.building import read_panel
+from forecast_assets.datasets.building import judged_history, read_panel, without_demand
 from forecast_assets.datasets.definition import Dataset, load
 from forecast_assets.errors import UnknownName, listed
 from forecast_assets.evaluation_settings import EvaluationSettings, revised
-from forecast_assets.forecasting.core.availability import Availability, of_history, of_window
+from forecast_assets.forecasting.core.availability import Availability, of_window
 from forecast_assets.forecasting.core.backtest import Backtest, backtests
 from forecast_assets.forecasting.core.panel import Panel
 from forecast_assets.forecasting.core.restriction import costs
@@ -115,7 +116,9 @@ def plan(
     anchor = dataset.options.anchor_day(dataset.built().last_day)
     given = fold_models.read(stores, dataset, settings, panel)
     left_out = restricted(stores, name, settings, panel.series.tolist())
-    fingerprints = _fingerprints(panel, settings, anchor, given, left_out)
+    fingerprints = _fingerprints(
+        panel, settings, anchor, given, left_out, without_demand(stores, name).keys()
+    )
     known = stores.warehouse.frame("evaluation_marks", dataset=name)
     marks = dict(zip(known["series"], zip(known["backtest"], known["champion"], strict=True), strict=True))
     pairs = [
@@ -177,9 +180,14 @@ def _fingerprints(
     anchor: dt.date,
     given: fold_models.Given,
     left_out: Mapping[str, tuple[NDArray[np.bool_], str]],
+    without: AbstractSet[str],
 ) -> list[str]:
     common = f"{settings.hash()}|{anchor.isoformat()}|{code_version()}|{given.identity()}"
-    outs = ["".join(str(int(out[row])) for out, _ in left_out.values()) for row in range(len(panel.series))]
+    outs = [
+        "".join(str(int(out[row])) for out, _ in left_out.values())
+        + ("without demand" if key in without else "")
+        for row, key in enumerate(panel.series.tolist())
+    ]
     return [
         blake2b(f"{common}|{content}{out and f'|{out}'}".encode(), digest_size=16).hexdigest()
         for content, out in zip(panel.content_hashes(with_future=False), outs, strict=True)
@@ -202,10 +210,7 @@ def _carried_out(stores: Stores, work: Plan, *, run_id: str, choose: bool) -> It
     folds = work.settings.plan()
     cutoffs = folds.cutoffs(work.panel.days)
     counts = stores.warehouse.frame("availability", dataset=work.dataset.name)
-    history = {
-        row["series"]: (of_history(row["observed_days"], row["expected_days"], folds), row)
-        for row in counts.iter_rows(named=True)
-    }
+    history = {row["series"]: (judged_history(row, folds), row) for row in counts.iter_rows(named=True)}
     scored = backtests(
         work.panel.take(rows),
         cutoffs,

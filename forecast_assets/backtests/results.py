@@ -177,8 +177,7 @@ def _reason(block: Backtest, context: Context, candidate: int, row: int) -> str:
     failure = block.failures.get((block.scores.candidates[candidate], row))
     if failure is not None:
         return failure[:MESSAGE_LENGTH]
-    zero = np.flatnonzero(np.isposinf(block.fold_metrics.wape[candidate, row])) + 1
-    return exclusion(block.scores, candidate, row, context.settings.ranking_policy(), zero.tolist())
+    return exclusion(block.scores, candidate, row, context.settings.ranking_policy())
 
 
 def metric_frame(

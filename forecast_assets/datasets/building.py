@@ -6,8 +6,9 @@ Does not belong here: Dagster.
 
 import datetime as dt
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 from uuid import uuid4
 
 import polars as pl
@@ -20,7 +21,8 @@ from forecast_assets.datasets.panel_files import write_panels
 from forecast_assets.datasets.presets.keeping import star_path
 from forecast_assets.datasets.sources import Source
 from forecast_assets.errors import BadSales, Outage, UnknownName
-from forecast_assets.forecasting.core.availability import of_history
+from forecast_assets.forecasting.core.availability import Availability, of_history
+from forecast_assets.forecasting.core.folds import FoldPlan
 from forecast_assets.forecasting.core.panel import Panel
 from forecast_assets.stores import Stores
 
@@ -207,17 +209,20 @@ def build_panel(
     folder = f"panels/{name}/{run_id}"
     counts, described = write_panels(stores, dataset, snapshot, folder)
     plan = dataset.options.evaluation.plan()
-    verdicts = [
-        of_history(observed, expected, plan)
-        for observed, expected in zip(counts["observed_days"], counts["expected_days"], strict=True)
-    ]
-    judged = counts.with_columns(
-        dataset=pl.lit(name),
-        snapshot=pl.lit(snapshot.hash),
-        state=pl.Series([verdict.state for verdict in verdicts], dtype=pl.String),
-        reason=pl.Series([verdict.reason for verdict in verdicts], dtype=pl.String),
-        coverage=pl.when(pl.col("expected_days") > 0).then(pl.col("observed_days") / pl.col("expected_days")),
-    ).sort("series")
+    verdicts = [judged_history(row, plan) for row in counts.iter_rows(named=True)]
+    judged = (
+        counts.drop("silent_days")
+        .with_columns(
+            dataset=pl.lit(name),
+            snapshot=pl.lit(snapshot.hash),
+            state=pl.Series([verdict.state for verdict in verdicts], dtype=pl.String),
+            reason=pl.Series([verdict.reason for verdict in verdicts], dtype=pl.String),
+            coverage=pl.when(pl.col("expected_days") > 0).then(
+                pl.col("observed_days") / pl.col("expected_days")
+            ),
+        )
+        .sort("series")
+    )
     with stores.warehouse.transaction() as connection:
         stores.warehouse.upsert(connection, "series", described, key="series")
         stores.warehouse.execute("forget_availability", connection, dataset=name)
@@ -227,6 +232,18 @@ def build_panel(
         )
     register(judged["series"].to_list())
     return Built(replace(snapshot, panel_path=folder), availability(stores, name), reused=False)
+
+
+def judged_history(row: Mapping[str, Any], plan: FoldPlan) -> Availability:
+    """The verdict on the whole history of a series, from its row of ``availability``."""
+    ended = f"ended: the last sale was on {row['last_sale']}, and nothing since" if row["ended"] else None
+    return of_history(row["observed_days"], row["expected_days"], plan, ended=ended)
+
+
+def without_demand(stores: Stores, name: str) -> dict[str, str]:
+    """Series of the newest panel that ended or never sold, with the reason: they have no demand."""
+    frame = availability(stores, name).filter(pl.col("ended") | (pl.col("observed_days") == 0))
+    return dict(zip(frame["series"], frame["reason"], strict=True))
 
 
 def availability(stores: Stores, name: str) -> pl.DataFrame:

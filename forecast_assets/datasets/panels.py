@@ -16,6 +16,7 @@ import polars as pl
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from forecast_assets.datasets.endings import Endings, changes, endings, observed_days
 from forecast_assets.errors import Outage, UnknownName, listed
 from forecast_assets.forecasting.core.demand import demand_classes, revenue
 from forecast_assets.forecasting.core.panel import Panel
@@ -60,9 +61,10 @@ def densify(
 ) -> tuple[Panel, pl.DataFrame]:
     """Turn one store's canonical rows into a panel and the day counts of each series.
 
-    ``frame`` is sorted by product and date; days outside the calendar are left out. Between the first
-    and the last observed day a missing row means nothing was sold (0); a row without units means the
-    day was not observed (NaN).
+    ``frame`` is sorted by product and date; days outside the calendar are left out. A missing row means
+    nothing was sold (0), up to the newest day of the store unless the delivery of the series looks late
+    (``endings``); a row without units, and a day without any row of the whole store, mean that the day was
+    not observed (NaN).
     """
     products = frame["product_id"].unique(maintain_order=True)
     statics = _static(frame, products)
@@ -72,15 +74,16 @@ def densify(
     days = frame["date"].to_physical().to_numpy() - np.int32((calendar.first - _EPOCH).days)
     units = frame["units"].fill_null(np.nan).to_numpy().astype(np.float32, copy=False)
     count = len(products)
-    sold = units > 0 if launch == "first_sale" else ~np.isnan(units)
-    first = np.full(count, calendar.days, np.int64)
-    last = np.full(count, -1, np.int64)
-    for days_of, wanted, newest in ((first, sold, False), (last, ~np.isnan(units), True)):
-        of, at = _ends(rows, days, wanted, newest=newest)
-        days_of[of] = at
+    begun = units > 0 if launch == "first_sale" else ~np.isnan(units)
+    first = _edge(rows, days, begun, np.full(count, calendar.days, np.int64), newest=False)
+    last = _edge(rows, days, ~np.isnan(units), np.full(count, -1, np.int64), newest=True)
+    known_days = observed_days(rows, days, units, calendar.days)
+    end = endings(rows, days, units, count, known_days)
+    last = np.where(end.filled & (last >= 0), np.maximum(last, end.newest), last)
     alive = (days >= first[rows]) & (days <= last[rows])
     inside = slice(None) if alive.all() else alive  # a copy of every column is worth avoiding
     matrix = _dense(first, last, calendar.days)
+    matrix[:, ~known_days] = np.nan
     matrix[rows[inside], days[inside]] = units[inside]
     columns = {name: _spread(frame[name], rows, days, (count, calendar.width)) for name in known}
     panel = Panel(
@@ -91,24 +94,25 @@ def densify(
         static=statics,
     )
     promoted = frame["promo"].fill_null(0).to_numpy() > 0 if "promo" in known else None
-    return panel, _counts(panel, rows[inside], units[inside], None if promoted is None else promoted[inside])
+    return panel, _counts(
+        panel, rows[inside], units[inside], end, None if promoted is None else promoted[inside]
+    )
 
 
-def _ends(
-    rows: NDArray[np.uint32], days: NDArray[np.int32], wanted: NDArray[np.bool_], *, newest: bool
-) -> tuple[NDArray[np.uint32], NDArray[np.int32]]:
-    """The oldest or newest wanted day of every row that has one; ``rows`` and their days rise."""
-    at = np.flatnonzero(wanted)
-    found = rows[at]
-    edge = _changes(found[::-1])[::-1] if newest else _changes(found)
-    return found[edge], days[at[edge]]
-
-
-def _changes(rows: NDArray[np.uint32]) -> NDArray[np.bool_]:
-    """Where a row differs from the one before it; the first one does."""
-    changed = np.ones(len(rows), np.bool_)
-    np.not_equal(rows[1:], rows[:-1], out=changed[1:])
-    return changed
+def _edge(
+    rows: NDArray[np.uint32],
+    days: NDArray[np.int32],
+    which: NDArray[np.bool_],
+    default: NDArray[np.int64],
+    *,
+    newest: bool,
+) -> NDArray[np.int64]:
+    """The oldest or newest day (n,) of every row among ``which``, else its ``default``; days of a row rise."""
+    at = np.flatnonzero(which)
+    of = rows[at]
+    edge = changes(of[::-1])[::-1] if newest else changes(of)
+    default[of[edge]] = days[at[edge]]
+    return default
 
 
 def _dense(first: NDArray[np.int64], last: NDArray[np.int64], days: int) -> NDArray[np.float32]:
@@ -136,12 +140,17 @@ def _static(frame: pl.DataFrame, products: pl.Series) -> dict[str, NDArray[np.st
 
 
 def _counts(
-    panel: Panel, rows: NDArray[np.uint32], units: NDArray[np.float32], promoted: NDArray[np.bool_] | None
+    panel: Panel,
+    rows: NDArray[np.uint32],
+    units: NDArray[np.float32],
+    end: Endings,
+    promoted: NDArray[np.bool_] | None,
 ) -> pl.DataFrame:
+    """Days of every series, counted from its first one to the newest day of the dataset."""
     count = len(panel.series)
     seen = ~np.isnan(units)
 
-    starts = np.flatnonzero(_changes(rows))
+    starts = np.flatnonzero(changes(rows))
 
     def per_series(mask: NDArray[np.bool_]) -> NDArray[np.int64]:
         total = np.zeros(count, np.int64)
@@ -149,22 +158,26 @@ def _counts(
             total[rows[starts]] = np.add.reduceat(mask, starts, dtype=np.int64)
         return total
 
-    observed = per_series(seen)
+    observed = (~np.isnan(panel.units)).sum(axis=1)
     closed = per_series(~seen)
-    expected = np.maximum(panel.last - panel.first + 1, 0)
+    first = panel.first
+    expected = panel.days - first
     sold = np.nansum(panel.units, axis=1, dtype=np.float64)
     start = np.datetime64(panel.start, "D")
     alive = observed > 0
-    day = {"first_day": start + panel.first, "last_day": start + panel.last}
+    day = {"first_day": start + first, "last_day": start + panel.last}
     return pl.DataFrame(
         {
             "series": panel.series.tolist(),
             **{name: pl.Series(value).set(pl.Series(~alive), None) for name, value in day.items()},
+            "last_sale": pl.Series(start + end.last_sale).set(pl.Series(end.last_sale < 0), None),
+            "ended": end.ended,
+            "silent_days": np.where(end.last_sale >= 0, end.silent, 0),
             "observed_days": observed,
             "expected_days": expected,
-            "missing_days": expected - observed - closed,
+            "missing_days": observed - per_series(seen),
             "closed_days": closed,
-            "zero_sale_days": per_series(seen & (units == 0)),
+            "zero_sale_days": (panel.units == 0).sum(axis=1),
             "promotion_days": [None] * count if promoted is None else per_series(seen & promoted),
             "average_daily_demand": np.divide(sold, observed, out=np.full(count, np.nan), where=alive),
             "demand_class": pl.Series(demand_classes(panel.units), dtype=pl.String),

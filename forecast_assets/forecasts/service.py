@@ -16,7 +16,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from forecast_assets.datasets.building import read_panel
+from forecast_assets.datasets.building import read_panel, without_demand
 from forecast_assets.datasets.definition import Dataset, load
 from forecast_assets.forecasting.core.outlook import totals
 from forecast_assets.forecasting.core.panel import Panel
@@ -30,6 +30,7 @@ from forecast_assets.stores import Stores
 from forecast_assets.stores.warehouse import Row
 
 BLOCK = 1024
+_NO_LONGER = "the newest snapshot no longer delivers it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,8 @@ def stale_forecasts(
     """Series (all of the dataset's for ``None``) whose forecast is missing or would be different, sorted."""
     members = keys or [str(row["series"]) for row in stores.warehouse.rows("series_of", dataset=dataset)]
     work = prepared(stores, load(stores, dataset), sorted(members), wanted)
-    still = stores.warehouse.rows("current_forecasts", dataset=dataset, series=work.gone) if work.gone else []
+    gone = list(work.gone)
+    still = stores.warehouse.rows("current_forecasts", dataset=dataset, series=gone) if gone else []
     return sorted(
         [*work.panel.series[work.stale(force=force)].tolist(), *(str(row["series"]) for row in still)]
     )
@@ -88,7 +90,10 @@ def stale_forecasts(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Work:
-    """What forecasts of the delivered series of one dataset are made from; ``gone`` are the other ones."""
+    """What forecasts of the delivered series of one dataset are made from.
+
+    ``gone`` are those that are not forecast, with the reason: no longer delivered or sold, or never sold.
+    """
 
     dataset: Dataset
     wanted: Wanted
@@ -98,7 +103,7 @@ class Work:
     models: Production
     fingerprints: list[str]
     known: dict[str, Row]
-    gone: list[str]
+    gone: dict[str, str]
 
     def stale(self, *, force: bool) -> NDArray[np.bool_]:
         pairs = zip(self.panel.series.tolist(), self.fingerprints, strict=True)
@@ -117,11 +122,14 @@ def prepared(stores: Stores, dataset: Dataset, keys: list[str], wanted: Wanted) 
         for row in stores.warehouse.rows("deliveries", dataset=dataset.name)
         if row["delivered"]
     }
-    members = [key for key in keys if key in delivered]
-    whole = not members or len(members) == dataset.built().series_count
-    panel = read_panel(stores, dataset, None if whole else members, newest=True)
-    if not members:
-        panel = panel.take(np.zeros(0, np.int64))
+    without = without_demand(stores, dataset.name)
+    gone = {key: without.get(key, _NO_LONGER) for key in keys if key not in delivered or key in without}
+    members = [key for key in keys if key not in gone]
+    # Reading all of it and dropping some is faster than looking up most of the series.
+    most = not members or 2 * len(members) > dataset.built().series_count
+    panel = read_panel(stores, dataset, None if most else members, newest=True)
+    if most:
+        panel = panel.take(np.flatnonzero(np.isin(panel.series, members)))
     chosen = {str(row["series"]): row for row in stores.warehouse.rows("champions_of", series=members)}
     champions = [chosen.get(key) for key in panel.series.tolist()]
     models = production.read(stores, dataset)
@@ -139,7 +147,6 @@ def prepared(stores: Stores, dataset: Dataset, keys: list[str], wanted: Wanted) 
         str(row["series"]): row
         for row in stores.warehouse.rows("current_forecasts", dataset=dataset.name, series=members)
     }
-    gone = [key for key in keys if key not in delivered]
     return Work(dataset, wanted, horizon, panel, champions, models, marks, known, gone)
 
 
@@ -155,9 +162,9 @@ def _reused_and_gone(stores: Stores, work: Work, run_id: str, *, force: bool) ->
         key = str(work.panel.series[at])
         yield outcome_of(work.known[key], reused=True)
     if work.gone:
-        _retire(stores, work.gone)
-    for key in work.gone:
-        yield Forecasted(key, "none", "the newest snapshot no longer delivers it", run_id)
+        _retire(stores, list(work.gone))
+    for key, why in work.gone.items():
+        yield Forecasted(key, "none", why, run_id)
 
 
 def _retire(stores: Stores, series: list[str]) -> None:

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast_assets.datasets.building import availability, read_panel
+from forecast_assets.datasets.building import availability, judged_history, read_panel
 from forecast_assets.datasets.definition import Dataset
 from forecast_assets.evaluation_settings import EvaluationSettings
-from forecast_assets.forecasting.core.availability import Availability, of_history, of_window
+from forecast_assets.forecasting.core.availability import Availability, of_window
 from forecast_assets.forecasting.core.backtest import Backtest, backtest
 from forecast_assets.forecasting.core.candidates.catalogue import ensemble
 from forecast_assets.forecasting.core.panel import Panel
@@ -58,10 +58,7 @@ def lay_out(
         settings=settings,
         cutoffs=folds.cutoffs(panel.days),
         given=fold_models.read(stores, dataset, settings, panel),
-        history={
-            row["series"]: of_history(row["observed_days"], row["expected_days"], folds)
-            for row in wanted.iter_rows(named=True)
-        },
+        history={row["series"]: judged_history(row, folds) for row in wanted.iter_rows(named=True)},
     )
 
 

@@ -67,15 +67,15 @@ def test_metrics_are_those_of_utilsforecast(ran):
         assert row["bias"] == pytest.approx(-by_fold(losses.bias, frame), abs=1e-9)
 
 
-def test_fold_without_sales_leaves_wape_null_and_names_the_fold(ran):
+def test_a_fold_without_sales_is_left_out_of_the_mean_wape_and_counts_in_mae(ran):
     rows = [row for row in ran.table("backtest_metric") if row["series"] == STOPPED]
-    assert {row["status"] for row in rows} == {"excluded"}
-    assert {row["wape"] for row in rows} == {None}
-    assert {row["reason"] for row in rows} == {"WAPE is not defined: nothing was sold in fold 3"}
-    assert all(row["fold_wape"][2] is None and row["fold_wape"][0] is not None for row in rows)
+    assert {row["status"] for row in rows} == {"ranked"}
+    for row in rows:
+        assert row["fold_wape"][2] is None
+        assert row["wape"] == pytest.approx(np.mean(row["fold_wape"][:2]))
+        assert row["mae"] == pytest.approx(np.mean(row["fold_mae"]))
     (champion,) = [row for row in ran.table("champion") if row["series"] == STOPPED]
-    assert (champion["champion"], champion["confidence"]) == (None, "low")
-    assert "nothing was sold in fold 3" in champion["reason"]
+    assert champion["champion"] is not None
 
 
 def test_nothing_stored_is_nan_or_infinite(ran):

@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 import polars as pl
@@ -71,6 +72,9 @@ def test_a_series_that_never_sold_is_unknown_throughout_and_has_no_days():
             "series": "d__S1__P1",
             "first_day": None,
             "last_day": None,
+            "last_sale": None,
+            "ended": False,
+            "silent_days": 0,
             "observed_days": 0,
             "expected_days": 0,
             "missing_days": 0,
@@ -84,7 +88,7 @@ def test_a_series_that_never_sold_is_unknown_throughout_and_has_no_days():
     ]
 
 
-def test_days_are_counted_between_the_first_and_the_last_observed_one():
+def test_days_are_counted_from_the_first_sale_to_the_newest_day_of_the_dataset():
     promo = [1, 1, 0, 1, 0, 1, 1]
     frame = pl.concat(
         [
@@ -98,13 +102,17 @@ def test_days_are_counted_between_the_first_and_the_last_observed_one():
             "series": "d__S1__P1",
             "first_day": day(1),
             "last_day": day(6),
-            "observed_days": 3,
-            "expected_days": 6,
-            "missing_days": 2,
+            "last_sale": day(6),
+            "ended": False,
+            "silent_days": 0,
+            "observed_days": 4,
+            "expected_days": 7,
+            # Of the days 4 and 5 the store delivered the one on which P2 sold, and it delivers zeros.
+            "missing_days": 1,
             "closed_days": 1,
-            "zero_sale_days": 1,
+            "zero_sale_days": 2,
             "promotion_days": 2,
-            "average_daily_demand": 3.0,
+            "average_daily_demand": 2.25,
             "demand_class": "intermittent",
             "revenue": 9.0,
         },
@@ -112,8 +120,11 @@ def test_days_are_counted_between_the_first_and_the_last_observed_one():
             "series": "d__S1__P2",
             "first_day": day(4),
             "last_day": day(4),
+            "last_sale": day(4),
+            "ended": False,
+            "silent_days": 2,
             "observed_days": 1,
-            "expected_days": 1,
+            "expected_days": 4,
             "missing_days": 0,
             "closed_days": 0,
             "zero_sale_days": 0,
@@ -156,22 +167,26 @@ def test_a_static_attribute_is_the_newest_that_is_given():
 def by_hand(
     cells: dict[int, float | None], launch: str, days: int
 ) -> tuple[list[float | None], dict[str, object]]:
-    """One series as a person would write it down: units by day, and its counts."""
+    """One series of a store that delivers every day, as a person would write it: units by day, and counts."""
     seen = [n for n, value in sorted(cells.items()) if value is not None]
-    begins = [n for n in seen if launch == "first_row" or cells[n]]
+    sales = [n for n in seen if cells[n]]
+    begins = seen if launch == "first_row" else sales
     nothing = dict.fromkeys(("observed_days", "expected_days", "missing_days", "closed_days"), 0)
     if not begins:
         return [None] * days, {**nothing, "zero_sale_days": 0, "average_daily_demand": None}
-    first, last = begins[0], seen[-1]
+    usual = max((late - early for early, late in pairwise(sales)), default=0)
+    shut = sum(value is None for n, value in cells.items() if sales and n > sales[-1])
+    silent = days - 1 - sales[-1] - shut if sales else 0
+    first, last = begins[0], days - 1 if silent <= 4 * usual else seen[-1]
     alive = range(first, last + 1)
-    observed = [cells[n] for n in alive if cells.get(n) is not None]
+    observed = [cells.get(n, 0) for n in alive if cells.get(n, 0) is not None]
     counts = {
         "observed_days": len(observed),
-        "expected_days": len(alive),
+        "expected_days": days - first,
         "missing_days": sum(n not in cells for n in alive),
         "closed_days": sum(n in cells and cells[n] is None for n in alive),
         "zero_sale_days": sum(value == 0 for value in observed),
-        "average_daily_demand": pytest.approx(sum(v or 0 for v in observed) / len(observed)),
+        "average_daily_demand": pytest.approx(sum(observed) / len(observed)),
     }
     return [cells.get(n, 0) if n in alive else None for n in range(days)], counts
 
@@ -185,12 +200,103 @@ def by_hand(
     launch=st.sampled_from(["first_sale", "first_row"]),
 )
 def test_many_series_at_once_are_what_a_person_would_write_for_each(series, launch):
-    frame = pl.concat(rows(f"P{number}", dict(sorted(cells.items()))) for number, cells in enumerate(series))
+    daily = dict.fromkeys(range(10), 1.0)
+    frame = pl.concat(
+        rows(f"P{number}", dict(sorted(cells.items()))) for number, cells in enumerate([*series, daily])
+    )
     panel, counts = dense(frame, days=10, planned=10, launch=launch)
-    for cells, units, told in zip(series, panel.units, counts.to_dicts(), strict=True):
-        expected, counted = by_hand(cells, launch, 10)
+    for cells, units, counted in zip([*series, daily], panel.units, counts.to_dicts(), strict=True):
+        expected, by_name = by_hand(cells, launch, 10)
         assert [None if np.isnan(value) else float(value) for value in units] == expected
-        assert {name: told[name] for name in counted} == counted
+        assert {name: counted[name] for name in by_name} == by_name
+
+
+def selling(every: int, days: range, start: int = 0) -> dict[int, float | None]:
+    return {n: 3.0 for n in days if (n - start) % every == 0}
+
+
+def with_zeros(cells: dict[int, float | None], days: int) -> dict[int, float | None]:
+    return {n: cells.get(n, 0.0) for n in range(days)}
+
+
+def store(cells: Sequence[dict[int, float | None]], days: int) -> tuple[Panel, pl.DataFrame]:
+    return dense(pl.concat(rows(f"P{n}", one) for n, one in enumerate(cells)), days=days, planned=days)
+
+
+def test_the_same_sales_with_and_without_their_zero_rows_are_the_same_panel_and_the_same_counts():
+    days = 400
+    sales = [
+        selling(1, range(days)),
+        selling(17, range(days)),
+        selling(23, range(5, 330)),  # silent for 70 days, which is no news
+        selling(2, range(150)),  # no longer sold
+    ]
+    bare, counted = store(sales, days)
+    full, judged = store([with_zeros(cells, days) for cells in sales], days)
+    assert bare.content_hashes() == full.content_hashes()
+    assert counted.drop("missing_days").equals(judged.drop("missing_days"))
+    assert counted["ended"].to_list() == [False, False, False, True]
+    assert counted["average_daily_demand"][1] == pytest.approx(3 * 24 / 400)
+
+
+@pytest.mark.parametrize("zeros", [True, False])
+@pytest.mark.parametrize(
+    ("every", "last", "ended"),
+    [(1, 339, True), (1, 341, False), (20, 330, False), (20, 300, True), (1, 379, False)],
+)
+def test_a_series_ended_after_60_days_or_four_usual_gaps_with_and_without_zero_rows(
+    every, last, ended, zeros
+):
+    days = 400
+    cells = selling(every, range(last + 1), start=last % every)
+    made = with_zeros(cells, days) if zeros else cells
+    _, counts = store([selling(1, range(days)), made], days)
+    assert counts["ended"].to_list() == [False, ended]
+
+
+def test_one_long_gap_among_many_is_a_closure_and_not_the_usual_gap():
+    cells = selling(1, range(100)) | selling(1, range(140, 320))
+    _, counts = store([selling(1, range(400)), cells], 400)
+    assert counts["ended"].to_list() == [False, True]
+
+
+def test_a_late_delivery_is_unknown_and_no_end():
+    days = 200
+    late = dict.fromkeys(range(days - 21), 4.0)
+    panel, counts = store([selling(1, range(days)), late], days)
+    assert np.isnan(panel.units[1, -21:]).all()
+    assert counts["ended"].to_list() == [False, False]
+    # A store of which nothing came for three weeks is late as a whole.
+    calendar = Calendar(FIRST, day(days - 1), day(days - 1))
+    panel, counts = densify(
+        rows("P1", late), "S2", dataset="d", calendar=calendar, known=(), launch="first_sale"
+    )
+    assert np.isnan(panel.units[0, -21:]).all()
+    assert not counts["ended"][0]
+    assert counts["expected_days"][0] == days
+
+
+def test_days_marked_as_sold_out_do_not_bring_a_series_to_its_end():
+    days = 200
+    marked = {n: 4.0 if n < 100 else None for n in range(days)}
+    _, counts = store([selling(1, range(days)), marked], days)
+    assert not counts["ended"][1]
+
+
+def test_a_day_without_any_row_of_the_store_is_unknown_where_that_is_no_chance():
+    days = 60
+    open_days = [n for n in range(days) if n not in range(20, 30)]
+    steady = [dict.fromkeys(open_days, 2.0) for _ in range(3)]
+    panel, counts = store(steady, days)
+    assert np.isnan(panel.units[:, 20:30]).all()
+    assert counts["observed_days"].to_list() == [50] * 3
+    # A store of one slow product has many days without a row, and sold nothing on them.
+    panel, counts = store([selling(6, range(days))], days)
+    assert counts["average_daily_demand"][0] == pytest.approx(3 * 10 / 55)
+    # Where zeros are delivered a missing day is missing.
+    slow = with_zeros(selling(6, range(days)), days)
+    del slow[7]
+    assert np.isnan(store([slow], days)[0].units[0, 7])
 
 
 STORES = ("A", "A-1", "A_1", "B")  # one id is the beginning of another, and "-" < "_"

@@ -39,9 +39,10 @@ def test_a_day_that_was_not_observed_is_not_scored():
     assert one([10, np.nan, 0, 5, 20], [8, np.nan, 0, 10, 16]) == one([10, 0, 5, 20], [8, 0, 10, 16])
 
 
-def test_nothing_sold_is_an_infinite_wape_even_for_a_perfect_forecast():
-    assert one([0, 0], [1, 0])["wape"] == np.inf
-    assert one([0, 0], [0, 0])["wape"] == np.inf
+def test_a_fold_without_sales_has_no_wape_and_counts_in_the_other_metrics():
+    assert np.isnan(one([0, 0], [1, 0])["wape"])
+    assert np.isnan(one([0, 0], [0, 0])["wape"])
+    assert one([0, 0], [1, 0])["mae"] == 0.5
     assert one([0, 0], [0, 0])["smape"] == 0
 
 

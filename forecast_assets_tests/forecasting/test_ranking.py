@@ -43,9 +43,12 @@ def scores(cells: list[list[dict[str, float]]]) -> Scores:
 def by_hand(made: Scores, policy: RankingPolicy, series: int) -> list[str]:
     """Names of one series' ranked candidates, the best first."""
     chain = [policy.metric, *(name for name in CHAIN if name != policy.metric)]
+    sold = any(math.isfinite(value) for value in made.wape[:, series])
     entries = []
     for row, name in enumerate(made.candidates):
         values = {metric: float(getattr(made, metric)[row, series]) for metric in CHAIN}
+        if not sold:
+            values["wape"] = values["mae"]
         enough = made.sample_size[row, series] >= policy.minimum_sample_size
         if enough and all(math.isfinite(value) for value in values.values()):
             entries.append(([abs(values[metric]) for metric in chain], name))
@@ -116,12 +119,22 @@ def test_first_confidence_rule_that_fits_decides(facts, level, said):
     assert said in why
 
 
-def test_exclusion_names_the_fold_the_size_or_the_missing_forecast():
-    made = scores([[{"wape": math.inf}], [{"sample_size": 3}], [{"wape": math.nan}]])
+def test_exclusion_names_the_size_or_the_missing_forecast():
+    made = scores([[{"sample_size": 3}], [{"wape": math.nan}]])
     policy = RankingPolicy(minimum_sample_size=4)
-    assert exclusion(made, 0, 0, policy, [2, 3]) == "WAPE is not defined: nothing was sold in fold 2, 3"
-    assert exclusion(made, 1, 0, policy, []) == "3 scored days, at least 4 are asked for"
-    assert exclusion(made, 2, 0, RankingPolicy(), []) == "no forecast for at least one metric"
+    assert exclusion(made, 0, 0, policy) == "3 scored days, at least 4 are asked for"
+    assert exclusion(made, 1, 0, RankingPolicy()) == "no forecast for at least one metric"
+
+
+def test_a_series_of_which_no_fold_sold_anything_is_ranked_by_mae():
+    cells = [[{"wape": math.nan, "mae": 2.0}], [{"wape": math.nan, "mae": 1.0}]]
+    ranking = rank(scores(cells), RankingPolicy())
+    assert ranking.rank[:, 0].tolist() == [2, 1]
+    level, why = confidence(
+        valid=2, limited=None, bias=0.0, lead=float(ranking.lead[0]), policy=RankingPolicy()
+    )
+    assert level == "low"
+    assert "no fold sold anything" in why
 
 
 DEFENDED = RankingPolicy(name="default_with_margin", default="ets", margin=0.1)

@@ -15,7 +15,7 @@ from forecast_assets.forecasts.explanations import explanations
 from forecast_assets.forecasts.service import make_forecasts, stale_forecasts
 from forecast_assets.forecasts.store import daily_totals, read_forecast, read_forecasts
 from forecast_assets.global_models import production
-from forecast_assets_tests.scenario import HEALTHY, NEVER, QUICK, SERIES, TORN, YOUNG, Place, many, shop
+from forecast_assets_tests.scenario import HEALTHY, NEVER, QUICK, SERIES, TORN, YOUNG, Place, many, sales_of, shop
 
 GLOBAL = EvaluationSettings(
     candidates=("naive", "lightgbm(n_estimators=10)"),
@@ -208,9 +208,21 @@ def test_a_young_series_is_forecast_by_the_global_model_where_there_is_one(place
     assert row["fallback"] == row["candidate"] == "lightgbm(n_estimators=10)"
 
 
-def test_a_product_that_never_sold_is_not_expected_to_without_products_like_it(place):
+def test_a_product_that_never_sold_has_no_forecast_whatever_products_like_it_sell(place):
     place.prepare("shop", shop().filter((pl.col("store_id") == "A-1") | (pl.col("store_id") == "A")))
-    outcomes = {one.series: one for one in make_forecasts(place.stores, [NEVER], run_id="first")}
-    row = outcomes[NEVER].row
-    assert row is not None
-    assert row["candidate"] == "look_alike"
+    (outcome,) = make_forecasts(place.stores, [NEVER], run_id="first")
+    assert (outcome.outcome, outcome.sentence) == ("none", "no sales at all")
+    assert place.table("forecast") == []
+
+
+def test_a_product_that_ended_has_no_forecast_and_enters_no_total(place):
+    ended = sales_of("many__S0__P999", [7] * 40)
+    place.prepare("many", pl.concat([many(4, days=120), ended]))
+    keys = sorted(row["series"] for row in place.table("series"))
+    assert place.evaluate(keys[0], keys[-1]).success
+    outcomes = {one.series: one for one in make_forecasts(place.stores, keys, run_id="forecasts")}
+    gone = outcomes.pop("many__S0__P999")
+    assert (gone.outcome, gone.sentence.partition(":")[0]) == ("none", "ended")
+    totals = daily_totals(place.stores, "many", "dataset")
+    assert totals["series"].to_list() == [len(outcomes)] * len(totals)
+    assert stale_forecasts(place.stores, "many", None) == []

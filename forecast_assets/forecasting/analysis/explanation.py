@@ -5,6 +5,7 @@ Does not belong here: making the choice (``ranking``).
 """
 
 from dataclasses import dataclass
+from math import isnan
 from typing import TypedDict
 
 from forecast_assets.forecasting.core.decision import BIAS_RULE
@@ -53,7 +54,7 @@ class Explanation(TypedDict):
 
 @dataclass(frozen=True, slots=True)
 class Contender:
-    """A ranked candidate: WAPE and sMAPE in percent, MAE and bias in units a day."""
+    """A ranked candidate: WAPE (NaN where no fold sold anything) and sMAPE in percent, MAE and bias a day."""
 
     model: str
     wape: float
@@ -62,10 +63,12 @@ class Contender:
     bias: float
 
     def line(self) -> str:
-        return (
-            f"WAPE {self.wape:.1f} %, sMAPE {self.smape:.1f} %, "
-            f"MAE {self.mae:.2f}, bias {self.bias:+.2f} a day"
-        )
+        wape = "WAPE not defined" if isnan(self.wape) else f"WAPE {self.wape:.1f} %"
+        return f"{wape}, sMAPE {self.smape:.1f} %, MAE {self.mae:.2f}, bias {self.bias:+.2f} a day"
+
+    def error(self) -> str:
+        """The error that ranks it, in short."""
+        return f"{self.mae:.2f} MAE" if isnan(self.wape) else f"{self.wape:.1f} %"
 
 
 def explain(
@@ -97,12 +100,14 @@ def explain(
         )
     comparison = None
     if runner_up is not None:
-        points = runner_up.wape - winner.wape
+        unsold = isnan(winner.wape)
+        points = runner_up.mae - winner.mae if unsold else runner_up.wape - winner.wape
+        lead = f"{abs(points):.2f} units of MAE" if unsold else f"{abs(points):.1f} percentage points of WAPE"
         place = "ahead of" if points >= 0 else "behind"
         comparison = Comparison(
             runner_up=runner_up.model,
             runner_up_metrics=runner_up.line(),
-            lead=f"{winner.model} is {abs(points):.1f} percentage points of WAPE {place} {runner_up.model}",
+            lead=f"{winner.model} is {lead} {place} {runner_up.model}",
         )
     return Explanation(
         headline=sentence(winner, runner_up, skill),
@@ -121,5 +126,6 @@ def sentence(winner: Contender, runner_up: Contender | None, skill: float | None
     against = ""
     if skill is not None and winner.model != BENCHMARK:
         against = f", {abs(skill):.0f} % {'better' if skill >= 0 else 'worse'} than seasonal naive"
-    ahead = "" if runner_up is None else f"; {runner_up.model} follows at {runner_up.wape:.1f} %"
-    return f"{winner.model} at {winner.wape:.1f} % WAPE{against}{ahead}"
+    ahead = "" if runner_up is None else f"; {runner_up.model} follows at {runner_up.error()}"
+    name = "" if isnan(winner.wape) else " WAPE"
+    return f"{winner.model} at {winner.error()}{name}{against}{ahead}"

@@ -26,15 +26,20 @@ class Availability:
         return other if _STRICTNESS[other.state] > _STRICTNESS[self.state] else self
 
 
-def of_history(observed_days: int, expected_days: int, plan: FoldPlan) -> Availability:
+def of_history(
+    observed_days: int, expected_days: int, plan: FoldPlan, *, ended: str | None = None
+) -> Availability:
     """Judge the whole history.
 
-    ``observed_days`` counts distinct days with a known quantity, ``expected_days`` the calendar days
-    from the first to the last of them. Ready needs min_train + horizon x n_splits observed days at a
-    coverage of 80 %; limited needs min_train + horizon.
+    ``observed_days`` counts days with a known quantity, zeros included, ``expected_days`` the calendar days
+    from the first sale to the newest day of the dataset. Ready needs min_train + horizon x n_splits observed
+    days at a coverage of 80 %; limited needs min_train + horizon. ``ended`` says why a series is no longer
+    sold: there is nothing to forecast then.
     """
     if observed_days == 0:
         return Availability("unusable", "no sales at all")
+    if ended is not None:
+        return Availability("unusable", ended)
     full = plan.min_train + plan.horizon * plan.n_splits
     least = plan.min_train + plan.horizon
     if observed_days < least:

@@ -25,7 +25,7 @@ class FoldMetrics:
 
     ``mae``, ``rmse`` and ``bias`` are in units per day, ``smape`` and ``wape`` in percent; ``sample_size``
     counts the scored days. NaN where no day was scored or a candidate gave no number for a scored day;
-    ``wape`` is infinite where nothing was sold.
+    ``wape`` also where nothing was sold: such a fold counts in the other metrics only.
     """
 
     mae: Values
@@ -52,7 +52,7 @@ def fold_metrics(actual: NDArray[np.floating], forecast: NDArray[np.floating]) -
     sold = np.abs(truth).sum(axis=-1)
     shape = (forecast.shape[0], *count.shape)
     mae, rmse, smape, wape, bias = (np.empty(shape) for _ in range(5))
-    # Dividing by zero says what is meant: nothing sold is infinite, nothing scored is no number.
+    # Dividing by zero says what is meant: nothing sold, or nothing scored, is no number.
     with np.errstate(divide="ignore", invalid="ignore"):
         for candidate, guess in enumerate(forecast):
             guessed = np.where(scored, guess, 0).astype(np.float64)
@@ -65,7 +65,7 @@ def fold_metrics(actual: NDArray[np.floating], forecast: NDArray[np.floating]) -
             mae[candidate] = usable * total / count
             rmse[candidate] = usable * np.sqrt((error * error).sum(axis=-1) / count)
             smape[candidate] = usable * 200 * relative.sum(axis=-1) / count
-            wape[candidate] = usable * np.where(sold > 0, 100 * total / sold, np.inf)
+            wape[candidate] = usable * np.where(sold > 0, 100 * total / sold, np.nan)
             bias[candidate] = usable * error.sum(axis=-1) / count
     return FoldMetrics(mae, rmse, smape, wape, bias, count)
 
@@ -73,7 +73,7 @@ def fold_metrics(actual: NDArray[np.floating], forecast: NDArray[np.floating]) -
 def aggregate(values: Values, folds_mask: NDArray[np.bool_]) -> Values:
     """Plain mean (m, n) of ``values`` (m, n, k) over the folds of ``folds_mask`` (n, k).
 
-    NaN is skipped, infinity is not; NaN when no number is left.
+    NaN is skipped; NaN when no number is left.
     """
     used = _numbers(values, folds_mask)
     total = np.where(used, values, 0).sum(axis=-1)
@@ -85,7 +85,7 @@ def aggregate(values: Values, folds_mask: NDArray[np.bool_]) -> Values:
 def stability(values: Values, folds_mask: NDArray[np.bool_]) -> Values:
     """Spread over the folds in percent (m, n): 100 x population standard deviation / |mean|.
 
-    NaN for fewer than two numbers or an infinite one; infinite when the mean is 0.
+    NaN for fewer than two numbers; infinite when the mean is 0.
     """
     used = _numbers(values, folds_mask)
     count = used.sum(axis=-1)

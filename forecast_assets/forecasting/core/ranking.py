@@ -4,7 +4,6 @@ Belongs here: eligibility, the ranking chain, the winner's confidence; for many 
 Does not belong here: computing metrics (``metrics``) and wording beyond one reason (``explanation``).
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -71,9 +70,9 @@ class RankingPolicy:
 class Scores:
     """Metrics of m candidates for n series, each (m, n) float64; WAPE and sMAPE in percent.
 
-    WAPE is +inf where a fold sold nothing, NaN where there is nothing to score or the candidate failed;
+    WAPE is the mean over the folds that sold something, NaN where none did or the candidate failed;
     ``sample_size`` is int64 scored days; ``bias`` is actual minus forecast. ``fold_wape`` (m, n, k) is NaN
-    for folds that do not count.
+    for folds that do not count or sold nothing.
     """
 
     candidates: tuple[str, ...]
@@ -107,9 +106,11 @@ def rank(scores: Scores, policy: RankingPolicy, *, intermittent: NDArray[np.bool
 
     Eligible: WAPE, sMAPE, MAE and bias finite, and at least ``minimum_sample_size`` scored days. Order:
     the policy's metric, then WAPE, sMAPE, absolute bias and MAE (again the first one changes nothing), then
-    the candidate's name. ``intermittent`` (n,) marks series whose demand is intermittent or lumpy.
+    the candidate's name. Where no fold of a series sold anything nobody has a WAPE, and MAE takes its place.
+    ``intermittent`` (n,) marks series whose demand is intermittent or lumpy.
     """
-    errors = {"wape": scores.wape, "smape": scores.smape, "bias": np.abs(scores.bias), "mae": scores.mae}
+    wape = np.where(np.isfinite(scores.wape).any(axis=0), scores.wape, scores.mae)
+    errors = {"wape": wape, "smape": scores.smape, "bias": np.abs(scores.bias), "mae": scores.mae}
     eligible = np.logical_and.reduce([np.isfinite(value) for value in errors.values()])
     eligible &= scores.sample_size >= policy.minimum_sample_size
     first = (errors | {"rmse": scores.rmse})[policy.metric]
@@ -138,7 +139,7 @@ def _defended(
     """The winner of every series when the default candidate has to be beaten clearly and in every fold."""
     default = scores.candidates.index(policy.default)
     may = np.array([family(label) not in REFERENCES for label in scores.candidates])
-    with np.errstate(invalid="ignore"):  # infinite errors belong to candidates that are not ranked
+    with np.errstate(invalid="ignore"):
         ahead = error[default] - error > policy.margin * error[default]
     own = scores.fold_wape[default]
     every_fold = ((scores.fold_wape < own) | np.isnan(own)).all(axis=2)
@@ -156,9 +157,11 @@ def _lead(wape: Values, winner: NDArray[np.int64], runner_up: NDArray[np.int64])
     return np.where(runner_up >= 0, lead, np.nan)
 
 
-def chosen_by(policy: RankingPolicy, champion: str, *, intermittent: bool) -> str:
-    """Say which rule made ``champion`` the champion."""
-    metric = (policy.intermittent_metric if intermittent else None) or policy.metric
+def chosen_by(policy: RankingPolicy, champion: str, *, intermittent: bool, sold: bool = True) -> str:
+    """Say which rule made ``champion`` the champion; ``sold``: at least one fold sold something."""
+    metric: str = (policy.intermittent_metric if intermittent else None) or policy.metric
+    if metric == "wape" and not sold:
+        metric = "mae, as no fold sold anything"
     if policy.name == "lowest_error":
         return f"lowest_error: the first by {metric}"
     if champion == policy.default:
@@ -172,13 +175,8 @@ def chosen_by(policy: RankingPolicy, champion: str, *, intermittent: bool) -> st
     )
 
 
-def exclusion(
-    scores: Scores, candidate: int, series: int, policy: RankingPolicy, zero_folds: Sequence[int]
-) -> str:
-    """Say why a candidate is not ranked; ``zero_folds`` are the 1-based folds in which nothing was sold."""
-    if scores.wape[candidate, series] == np.inf:
-        which = ", ".join(str(fold) for fold in zero_folds)
-        return f"WAPE is not defined: nothing was sold in fold {which}"
+def exclusion(scores: Scores, candidate: int, series: int, policy: RankingPolicy) -> str:
+    """Say why a candidate is not ranked."""
     size = int(scores.sample_size[candidate, series])
     if size < policy.minimum_sample_size:
         return f"{size} scored days, at least {policy.minimum_sample_size} are asked for"
@@ -191,10 +189,12 @@ def confidence(
     """Judge a winner; the first rule that fits decides.
 
     ``valid`` counts ranked candidates, ``limited`` is the availability's reason when it is not ready,
-    ``bias`` the winner's in units per day, ``lead`` as in ``Ranking``.
+    ``bias`` the winner's in units per day, ``lead`` as in ``Ranking``; it is NaN where no fold sold anything.
     """
     if valid == 1:
         return "low", "only one candidate produced a valid backtest"
+    if np.isnan(lead):
+        return "low", "no fold sold anything, so there is no WAPE and MAE decided"
     if limited is not None:
         return "low", f"the history is limited: {limited}"
     if abs(bias) > policy.max_abs_bias:

@@ -161,11 +161,9 @@ def _trained(trained: Trained, run_id: str) -> dict[str, Any]:
 
 
 def _success(best: Mapping[str, Any], trained: Trained) -> str:
+    wape = "no WAPE, as nothing was sold" if best["wape"] is None else f"{best['wape']:.1f} % WAPE"
     skill = f", {best['skill']:.0f} % better than seasonal naive" if best["skill"] is not None else ""
-    return (
-        f"{trained.candidate} is trained for {trained.series} series: {best['wape']:.1f} % WAPE{skill}; "
-        f"nothing is published"
-    )
+    return f"{trained.candidate} is trained for {trained.series} series: {wape}{skill}; nothing is published"
 
 
 def _when_unmet(lines: list[dict[str, Any]]) -> list[str]:

@@ -240,7 +240,7 @@ def verify(bench: Bench) -> Told:
     """Compute the champion's WAPE again from the stored folds."""
     summary = bench.known.get("result_summary")
     folds = None if summary is None else read_folds(bench.stores, str(bench.pair()))
-    if summary is None or folds is None:
+    if summary is None or folds is None or summary["winner_wape"] is None:
         return Told("skip", "there is no champion to verify")
     actual = np.where(folds.counted[:, None], folds.actual, np.nan)[None]
     made = folds.forecasts[summary["winner_model_type"]][None, None]
