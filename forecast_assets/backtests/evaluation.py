@@ -117,7 +117,7 @@ def plan(
     given = fold_models.read(stores, dataset, settings, panel)
     left_out = restricted(stores, name, settings, panel.series.tolist())
     fingerprints = _fingerprints(
-        panel, settings, anchor, given, left_out, without_demand(stores, name).keys()
+        panel, settings, anchor, given, left_out=left_out, without=without_demand(stores, name).keys()
     )
     known = stores.warehouse.frame("evaluation_marks", dataset=name)
     marks = dict(zip(known["series"], zip(known["backtest"], known["champion"], strict=True), strict=True))
@@ -179,6 +179,7 @@ def _fingerprints(
     settings: EvaluationSettings,
     anchor: dt.date,
     given: fold_models.Given,
+    *,
     left_out: Mapping[str, tuple[NDArray[np.bool_], str]],
     without: AbstractSet[str],
 ) -> list[str]:

@@ -50,7 +50,7 @@ def changes(rows: Rows) -> Flags:
 
 
 def observed_days(rows: Rows, days: Days, units: Units, width: int) -> Flags:
-    """Days (width,) of which a store's sales are known: those it delivered, and those it may have sold nothing.
+    """Days (width,) of which a store's sales are known: delivered, or likely without a sale.
 
     A store that delivers its zeros says nothing of a day without any row. One that delivers only sales had
     none on such days, unless its series sell so often that a stretch without one is no chance.
@@ -84,7 +84,7 @@ def observed_days(rows: Rows, days: Days, units: Units, width: int) -> Flags:
 
 
 def endings(rows: Rows, days: Days, units: Units, count: int, known_days: Flags) -> Endings:
-    """Judge how ``count`` series end; ``known_days`` are the days of the calendar that their store delivered."""
+    """Judge how ``count`` series end; ``known_days`` are the days of which their store's sales are known."""
     width = len(known_days)
     newest = int(np.flatnonzero(known_days)[-1]) if known_days.any() else -1
     sold = (units > 0) & (days < width)

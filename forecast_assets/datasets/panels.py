@@ -107,7 +107,7 @@ def _edge(
     *,
     newest: bool,
 ) -> NDArray[np.int64]:
-    """The oldest or newest day (n,) of every row among ``which``, else its ``default``; days of a row rise."""
+    """The oldest or newest day (n,) of every row among ``which``, else its ``default``."""
     at = np.flatnonzero(which)
     of = rows[at]
     edge = changes(of[::-1])[::-1] if newest else changes(of)
