@@ -15,7 +15,18 @@ from forecast_assets.forecasts.explanations import explanations
 from forecast_assets.forecasts.service import make_forecasts, stale_forecasts
 from forecast_assets.forecasts.store import daily_totals, read_forecast, read_forecasts
 from forecast_assets.global_models import production
-from forecast_assets_tests.scenario import HEALTHY, NEVER, QUICK, SERIES, TORN, YOUNG, Place, many, sales_of, shop
+from forecast_assets_tests.scenario import (
+    HEALTHY,
+    NEVER,
+    QUICK,
+    SERIES,
+    TORN,
+    YOUNG,
+    Place,
+    many,
+    sales_of,
+    shop,
+)
 
 GLOBAL = EvaluationSettings(
     candidates=("naive", "lightgbm(n_estimators=10)"),
