@@ -1,7 +1,7 @@
 """From rows to a dense matrix: what a missing row, a closed day and a plan row become."""
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -23,7 +23,7 @@ def day(n: int) -> dt.date:
     return FIRST + dt.timedelta(days=n)
 
 
-def rows(product: str, units: dict[int, float | None], **columns) -> pl.DataFrame:
+def rows(product: str, units: Mapping[int, float | None], **columns) -> pl.DataFrame:
     """Rows of one product: day number -> units."""
     return pl.DataFrame(
         {
@@ -186,7 +186,7 @@ def by_hand(
         "missing_days": sum(n not in cells for n in alive),
         "closed_days": sum(n in cells and cells[n] is None for n in alive),
         "zero_sale_days": sum(value == 0 for value in observed),
-        "average_daily_demand": pytest.approx(sum(observed) / len(observed)),
+        "average_daily_demand": pytest.approx(sum(value or 0 for value in observed) / len(observed)),
     }
     return [cells.get(n, 0) if n in alive else None for n in range(days)], counts
 
@@ -215,11 +215,11 @@ def selling(every: int, days: range, start: int = 0) -> dict[int, float | None]:
     return {n: 3.0 for n in days if (n - start) % every == 0}
 
 
-def with_zeros(cells: dict[int, float | None], days: int) -> dict[int, float | None]:
+def with_zeros(cells: Mapping[int, float | None], days: int) -> dict[int, float | None]:
     return {n: cells.get(n, 0.0) for n in range(days)}
 
 
-def store(cells: Sequence[dict[int, float | None]], days: int) -> tuple[Panel, pl.DataFrame]:
+def store(cells: Sequence[Mapping[int, float | None]], days: int) -> tuple[Panel, pl.DataFrame]:
     return dense(pl.concat(rows(f"P{n}", one) for n, one in enumerate(cells)), days=days, planned=days)
 
 

@@ -1,7 +1,8 @@
 """How much memory a source may take, checked before its rows are decoded.
 
 Belongs here: estimates from what a file claims, limits of cells and headers, reading within them.
-Does not belong here: what a format looks like (``csv_files``, ``parquet_files``), whether a value makes sense (``rules``).
+Does not belong here: what a format looks like (``csv_files``, ``parquet_files``), whether a value makes sense
+(``rules``).
 """
 
 import csv
