@@ -11,10 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from forecast_assets.forecasting.analysis.explanation import BENCHMARK, Contender, Explanation, explain
+from forecast_assets.forecasting.analysis.explanation import Contender, Explanation, explain
 from forecast_assets.forecasting.core.availability import Availability
 from forecast_assets.forecasting.core.demand import is_intermittent
 from forecast_assets.forecasting.core.ranking import (
+    BENCHMARK,
     Confidence,
     Ranking,
     RankingPolicy,

@@ -10,16 +10,21 @@ from functools import lru_cache
 from hashlib import blake2b
 from pathlib import Path
 
-_CORE = Path(__file__).parent
+_CORE = Path(__file__).parent / "core"
 _DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
 
 @lru_cache(maxsize=1)
 def code_version() -> str:
-    """Return 12 hex characters over what every module of this folder does (``meaning``)."""
+    """Return 12 hex characters over what every module of ``core`` does."""
+    return version_of(_CORE)
+
+
+def version_of(folder: Path) -> str:
+    """Return 12 hex characters over the names and the ``meaning`` of all modules in ``folder``."""
     digest = blake2b(digest_size=6)
-    for path in sorted(_CORE.rglob("*.py")):
-        digest.update(path.relative_to(_CORE).as_posix().encode())
+    for path in sorted(folder.rglob("*.py")):
+        digest.update(path.relative_to(folder).as_posix().encode())
         digest.update(meaning(path.read_text(encoding="utf-8")).encode())
     return digest.hexdigest()
 

@@ -4,6 +4,7 @@ Belongs here: the files around a bundle (code, requirements, signature, example)
 Does not belong here: the bundle (``bundle``), and where the files go (``stores.registry``).
 """
 
+import ast
 import hashlib
 import logging
 import shutil
@@ -77,15 +78,46 @@ def _quiet() -> Iterator[None]:
 
 
 def _code(work: Path) -> Path:
-    """The part of this package that a bundle needs."""
+    """Copy the part of this package that a bundle can reach into ``work``; return the copy."""
     target = work / _PACKAGE.name
-    (target / "registry").mkdir(parents=True)
-    for name in ("__init__.py", "errors.py", "keys.py", "registry/__init__.py", "registry/bundle.py"):
-        shutil.copy(_PACKAGE / name, target / name)
-    shutil.copytree(
-        _PACKAGE / "forecasting", target / "forecasting", ignore=shutil.ignore_patterns("__pycache__")
-    )
+    for path in reachable(Path(served.__file__)):
+        copy = target / path.relative_to(_PACKAGE)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, copy)
     return target
+
+
+def reachable(module: Path) -> list[Path]:
+    """Return the files of this package that ``module`` can load, sorted, with its own."""
+    found, waiting = set[Path](), [module]
+    while waiting:
+        path = waiting.pop()
+        if path in found:
+            continue
+        found.add(path)
+        packages = [folder / "__init__.py" for folder in path.parents if folder.is_relative_to(_PACKAGE)]
+        waiting += [*packages, *_imported(path)]
+    return sorted(found)
+
+
+def _imported(path: Path) -> Iterator[Path]:
+    """Files of this package that a module imports, wherever in it; not what only type checkers read."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    unread = {
+        id(inner)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+        for inner in ast.walk(node)
+    }
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.ImportFrom) or id(node) in unread or node.module is None:
+            continue
+        for name in (node.module, *(f"{node.module}.{alias.name}" for alias in node.names)):
+            if name.split(".")[0] == _PACKAGE.name:
+                base = _PACKAGE.parent.joinpath(*name.split("."))
+                yield from (
+                    file for file in (base.with_suffix(".py"), base / "__init__.py") if file.is_file()
+                )
 
 
 def _signature(horizon: int) -> "ModelSignature":

@@ -9,9 +9,8 @@ from math import isnan
 from typing import TypedDict
 
 from forecast_assets.forecasting.core.decision import BIAS_RULE
-from forecast_assets.forecasting.core.ranking import Confidence
+from forecast_assets.forecasting.core.ranking import BENCHMARK, Confidence
 
-BENCHMARK = "seasonal_naive"
 CAVEATS = [
     "A good fit to the past is no guarantee for the future.",
     "Correlation is not causation: the model knows nothing of why demand moves.",

@@ -19,6 +19,8 @@ Policy = Literal["lowest_error", "default_with_margin"]
 Confidence = Literal["high", "medium", "low"]
 CHAIN = ("wape", "smape", "bias", "mae")
 NEAR_TIE = 0.02
+# What a champion's skill is measured against.
+BENCHMARK = "seasonal_naive"
 
 
 @dataclass(frozen=True, slots=True)

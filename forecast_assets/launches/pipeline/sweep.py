@@ -10,10 +10,9 @@ from typing import Any
 import numpy as np
 
 from forecast_assets.evaluation_settings import revised
-from forecast_assets.forecasting.analysis.explanation import BENCHMARK
 from forecast_assets.forecasting.core.backtest import Backtest, scored
 from forecast_assets.forecasting.core.candidates.catalogue import MOST
-from forecast_assets.forecasting.core.ranking import rank
+from forecast_assets.forecasting.core.ranking import BENCHMARK, rank
 from forecast_assets.launches.pipeline.config import Request
 from forecast_assets.launches.scoring_context import METRICS, fit_missing, lay_out, score_rows
 from forecast_assets.stores import Stores
