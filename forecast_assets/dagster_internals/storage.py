@@ -21,6 +21,7 @@ from dagster_postgres import DagsterPostgresStorage, PostgresEventLogStorage
 
 from forecast_assets.dagster_internals.event_texts import EventTexts
 from forecast_assets.errors import BadSetting
+from forecast_assets.stores.locks import LockNumber
 
 _BATCHED = frozenset(
     {
@@ -34,7 +35,7 @@ _KEYS_PER_STATEMENT = 10_000
 # Sorted, so that two runs that write the same assets wait for each other instead of deadlocking. The first
 # number keeps these locks apart from anybody else's in the same database.
 _LOCK_ASSETS = """
-    select pg_advisory_xact_lock(20260, hash)
+    select pg_advisory_xact_lock(%s, hash)
     from (select distinct hashtext(asset) as hash from unnest(%s) as asset order by 1) as assets
 """
 _DRAW_IDS = "select nextval(pg_get_serial_sequence('event_logs', 'id')) from generate_series(1, %s)"
@@ -115,7 +116,9 @@ class BatchedPostgresEventLogStorage(PostgresEventLogStorage):
         rows = [self._cells(event, text(event)) for event in events]
         newest = {(row[-2], row[2]): n for n, row in enumerate(rows)}
         with self.index_transaction() as connection:
-            connection.exec_driver_sql(_LOCK_ASSETS, ([asset for asset, _ in newest],))
+            connection.exec_driver_sql(
+                _LOCK_ASSETS, (LockNumber.ASSET_EVENTS, [asset for asset, _ in newest])
+            )
             ids = connection.exec_driver_sql(_DRAW_IDS, (len(rows),)).scalars().all()
             copied = StringIO("".join(map(_line, ids, rows)))
             connection.connection.cursor().copy_expert(_COPY_EVENTS, copied)

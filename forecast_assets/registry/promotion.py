@@ -15,6 +15,7 @@ from uuid import uuid4
 
 from forecast_assets.keys import SeriesKey
 from forecast_assets.stores import Stores
+from forecast_assets.stores.locks import LockNumber
 from forecast_assets.stores.registry import Registry
 from forecast_assets.stores.warehouse import Row
 
@@ -71,7 +72,7 @@ def carry_out(
         block = ordered[start : start + _BLOCK]
         series = [move.series for move in block]
         with stores.warehouse.transaction() as held:
-            stores.warehouse.execute("hold_promotions", held, series=series)
+            stores.warehouse.execute("hold_promotions", held, series=series, salt=LockNumber.PROMOTION)
             yield from _Block(stores, registry, decision, series).carried_out(block)
 
 
@@ -81,7 +82,7 @@ def notice(stores: Stores, registry: Registry, series: Sequence[str]) -> list[Ro
     for start in range(0, len(series), _BLOCK):
         block = sorted(series[start : start + _BLOCK])
         with stores.warehouse.transaction() as held:
-            stores.warehouse.execute("hold_promotions", held, series=block)
+            stores.warehouse.execute("hold_promotions", held, series=block, salt=LockNumber.PROMOTION)
             found += _Block(stores, registry, None, block).noticed()
     return found
 

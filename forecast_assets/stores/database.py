@@ -13,12 +13,11 @@ import sqlalchemy as sa
 
 from forecast_assets.errors import BadSetting, ForecastError, Outage
 from forecast_assets.settings import settings
+from forecast_assets.stores.locks import LockNumber
 
 SQL = next(p / "sql" for p in (Path(__file__).parents[1], Path(__file__).parents[2]) if (p / "sql").is_dir())
 WAREHOUSE_SCHEMA = "forecast"
 DAGSTER_SCHEMA = "dagster"
-_MIGRATION_LOCK = 7_203_911
-_MAINTENANCE_LOCK = 7_203_912
 # A server that is cut off must be noticed in a minute, not in the two hours of the system's default.
 _NOTICE = {
     "connect_timeout": "10",
@@ -99,7 +98,7 @@ def _prepare(url: sa.URL) -> None:
             if _is_current(connection):
                 return
             # Held until the commit, so that whoever comes second finds the work done.
-            connection.execute(sa.text("select pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
+            connection.execute(sa.text("select pg_advisory_xact_lock(:key)"), {"key": LockNumber.MIGRATION})
             if _is_current(connection):
                 return
             for schema in (WAREHOUSE_SCHEMA, DAGSTER_SCHEMA):
@@ -120,16 +119,17 @@ def newest_revision() -> str:
     return max(path.stem for path in (SQL / "migrations" / "versions").glob("[0-9]*.py"))
 
 
-def migrate(connection: sa.Connection, revision: str) -> None:
-    """Move the schema of ``connection`` to ``revision`` (``head``, ``base`` or a name)."""
+def migrate(connection: sa.Connection, target: str) -> None:
+    """Move the schema of ``connection`` up or down to ``target`` (``head``, ``base`` or a revision)."""
     from alembic import command  # noqa: PLC0415 - half a second that only a migration should cost
     from alembic.config import Config  # noqa: PLC0415
 
     config = Config()
     config.set_main_option("script_location", str(SQL / "migrations").replace("%", "%%"))
     config.attributes["connection"] = connection
-    move = command.downgrade if revision == "base" else command.upgrade
-    move(config, revision)
+    current = revision(connection)
+    down = target == "base" or (current is not None and target != "head" and target < current)
+    (command.downgrade if down else command.upgrade)(config, target)
 
 
 def _is_current(connection: sa.Connection) -> bool:
@@ -168,7 +168,7 @@ def alone(url: sa.URL) -> Iterator[None]:
     """
     with connected(url) as connection:
         if not connection.scalar(
-            sa.text("select pg_try_advisory_xact_lock(:key)"), {"key": _MAINTENANCE_LOCK}
+            sa.text("select pg_try_advisory_xact_lock(:key)"), {"key": LockNumber.MAINTENANCE}
         ):
             raise BadSetting(
                 "another backup, restore or retention is running", remedy="wait until it has ended"

@@ -1,9 +1,10 @@
 """Locks that die with their holder: who is at work on what, across processes.
 
-Belongs here: named locks of one database session, and a pool of numbered places.
+Belongs here: the number of every lock, named locks of one database session, a pool of numbered places.
 Does not belong here: what is locked, and rows (``warehouse``).
 """
 
+from enum import IntEnum, unique
 from threading import Lock
 
 import sqlalchemy as sa
@@ -11,6 +12,17 @@ import sqlalchemy as sa
 _TRY = sa.text("select pg_try_advisory_lock(hashtext(:space), hashtext(:name))")
 _RELEASE = sa.text("select pg_advisory_unlock(hashtext(:space), hashtext(:name))")
 _RELEASE_ALL = sa.text("select pg_advisory_unlock_all()")
+
+
+@unique
+class LockNumber(IntEnum):
+    """The numbers by which processes exclude each other in the database, each for one purpose."""
+
+    MIGRATION = 7_203_911
+    MAINTENANCE = 7_203_912
+    PROMOTION = 7_203_913  # salt of the hash of a series
+    MLFLOW_TABLES = 7_203_914
+    ASSET_EVENTS = 20_260  # first of two numbers; the second is the hash of an asset
 
 
 class Locks:

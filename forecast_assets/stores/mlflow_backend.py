@@ -12,8 +12,8 @@ from forecast_assets.errors import BadSetting
 from forecast_assets.settings import settings
 from forecast_assets.stores.cluster import DATABASE
 from forecast_assets.stores.database import connected, database_url, outage_told
+from forecast_assets.stores.locks import LockNumber
 
-_LOCK = 7_203_912
 # An MLflow server that is down must be noticed in seconds: MLflow's own defaults block for four minutes.
 _PATIENCE = {
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
@@ -65,14 +65,14 @@ def _prepare(warehouse: sa.URL, own: sa.URL) -> None:
         if _is_there(connection, own) and _has_tables(own):
             return
         # Of the session, because a database cannot be made inside a transaction; it ends with the block.
-        connection.execute(sa.text("select pg_advisory_lock(:key)"), {"key": _LOCK})
+        connection.execute(sa.text("select pg_advisory_lock(:key)"), {"key": LockNumber.MLFLOW_TABLES})
         try:
             if not _is_there(connection, own):
                 _create(connection, own)
             if not _has_tables(own):
                 _upgrade(own)
         finally:
-            connection.execute(sa.text("select pg_advisory_unlock(:key)"), {"key": _LOCK})
+            connection.execute(sa.text("select pg_advisory_unlock(:key)"), {"key": LockNumber.MLFLOW_TABLES})
 
 
 def upgrade() -> None:
@@ -85,7 +85,7 @@ def upgrade() -> None:
     warehouse = database_url()
     own = sa.make_url(tracking_uri())
     with connected(warehouse) as connection:
-        connection.execute(sa.text("select pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+        connection.execute(sa.text("select pg_advisory_xact_lock(:key)"), {"key": LockNumber.MLFLOW_TABLES})
         _upgrade(own)
 
 

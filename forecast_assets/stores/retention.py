@@ -11,11 +11,13 @@ is younger than the grace; a folder of the lake that this code does not know.
 
 from collections import Counter
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
 
 from forecast_assets.stores import Stores
+from forecast_assets.stores.database import alone
 from forecast_assets.stores.lake import Stored
 from forecast_assets.stores.registry import Registry
 from forecast_assets.stores.warehouse import Row
@@ -59,17 +61,18 @@ def retain(
     """Count what ``policy`` lets go of, and with ``apply`` delete it; twice is the same as once.
 
     ``delete_run`` forgets one Dagster run with all its events; ``registry`` is opened only when some model
-    version may go.
+    version may go. Raises ``BadSetting`` when a backup, a restore or another retention is running.
     """
     before = (now - timedelta(days=policy.days)).astimezone(UTC).replace(tzinfo=None)
-    return [
-        *_events_and_runs(stores, delete_run, before, apply=apply),
-        _snapshots(stores, policy, before, apply=apply),
-        _forecasts(stores, before, apply=apply),
-        _launched(stores, before, apply=apply),
-        _versions(stores, registry, before, apply=apply),
-        _files(stores, now - timedelta(hours=policy.grace_hours), apply=apply),
-    ]
+    with alone(stores.warehouse.url) if apply else nullcontext():
+        return [
+            *_events_and_runs(stores, delete_run, before, apply=apply),
+            _snapshots(stores, policy, before, apply=apply),
+            _forecasts(stores, before, apply=apply),
+            _launched(stores, before, apply=apply),
+            _versions(stores, registry, before, apply=apply),
+            _files(stores, now - timedelta(hours=policy.grace_hours), apply=apply),
+        ]
 
 
 def _events_and_runs(

@@ -44,6 +44,11 @@ class Warehouse:
             hide_parameters=True,  # rows of planners do not belong into a log
         )
 
+    @property
+    def url(self) -> sa.URL:
+        """Where it is, with its password."""
+        return self._url
+
     def rows(self, query: str, **values: object) -> list[Row]:
         """Answer ``sql/queries/<query>.sql`` as dicts, with bound ``values``."""
         with self.transaction() as connection:

@@ -23,6 +23,7 @@ from dagster_postgres import PostgresEventLogStorage
 
 from forecast_assets.dagster_internals import storage as module
 from forecast_assets.dagster_internals.storage import BatchedPostgresEventLogStorage, ForecastStorage
+from forecast_assets.stores.locks import LockNumber
 from forecast_assets_tests.dagster_internals.conftest import in_schema
 
 AWKWARD = (
@@ -173,7 +174,7 @@ def test_nobody_draws_ids_of_an_asset_while_smaller_ones_are_uncommitted(
 ) -> None:
     second = threading.Thread(target=ours.store_event, args=[materialized("backtest", "b")])
     with ours.index_transaction() as first:
-        first.exec_driver_sql(module._LOCK_ASSETS, (['["backtest"]'],))
+        first.exec_driver_sql(module._LOCK_ASSETS, (LockNumber.ASSET_EVENTS, ['["backtest"]']))
         second.start()
         second.join(0.3)
         assert second.is_alive()
