@@ -15,6 +15,7 @@ from forecast_assets.dagster_internals.storage import ForecastStorage
 from forecast_assets.errors import BadSetting, Outage
 from forecast_assets.stores import cluster, database
 from forecast_assets.stores.database import connected, dagster_url, database_url, migrate, warehouse_url
+from forecast_assets.stores.locks import LockNumber
 from forecast_assets.stores.resource import open_stores
 from forecast_assets_tests.stores.members import Member, servers_below, until
 
@@ -213,7 +214,7 @@ def test_of_two_that_migrate_at_once_one_waits_for_the_other(database_url, tmp_p
     waiting += " and database = (select oid from pg_database where datname = current_database())"
     given = {"FORECAST_DATABASE_URL": database_url}
     with connected(url) as first:
-        first.execute(sa.text("select pg_advisory_xact_lock(:key)"), {"key": database._MIGRATION_LOCK})
+        first.execute(sa.text("select pg_advisory_xact_lock(:key)"), {"key": LockNumber.MIGRATION})
         members = [Member(tmp_path, env=given).tell("select version_num from forecast.alembic_version")]
         members.append(Member(tmp_path, env=given).tell("select version_num from forecast.alembic_version"))
         until(lambda: first.exec_driver_sql(waiting).scalar() == 2)

@@ -62,5 +62,10 @@ def _load(url: sa.URL, dump: Path, folder: Path) -> None:
     here = str(folder).encode()
     script = dump.read_bytes().replace(_WHERE_LAKE_WAS, here + b"/lake").replace(_MADE_IN, here)
     address = url.set(drivername="postgresql").render_as_string()
-    command = [cluster.binaries() / "psql", f"--dbname={address}", "--quiet", "--set=ON_ERROR_STOP=1"]
+    command: list[str | Path] = [
+        cluster.binaries() / "psql",
+        f"--dbname={address}",
+        "--quiet",
+        "--set=ON_ERROR_STOP=1",
+    ]
     subprocess.run(command, input=script, stdout=subprocess.DEVNULL, check=True)
