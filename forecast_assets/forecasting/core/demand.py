@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 DemandClass = Literal["smooth", "erratic", "intermittent", "lumpy"]
+# Stands for a class of too few series to learn from.
+EVERY_CLASS = "all"
 # Syntetos, Boylan and Croston (2005): above them Croston's method, or its correction, errs less.
 _INTERVAL, _VARIATION = 1.32, 0.49
 

@@ -1,0 +1,110 @@
+"""Weights of a blend: how much each member counts, learned from pooled folds by class of demand.
+
+Belongs here: choosing the weights over all folds and without each one of them, and the weighted mean.
+Does not belong here: which candidates are members, and their forecasts.
+
+The weights come from greedy selection with replacement (Caruana et al. 2004, as in AutoGluon): again and
+again the member is added that lowers the pooled squared error most, errors divided by the scale of their
+level. Few members and few steps keep the weights from following the noise of few folds.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forecast_assets.forecasting.core.demand import EVERY_CLASS
+from forecast_assets.forecasting.core.distribution import scale_of
+
+Values = NDArray[np.float64]
+Floats = NDArray[np.float32]
+Mask = NDArray[np.bool_]
+
+STEPS = 10
+MOST_MEMBERS = 4
+FEWEST_SERIES = 20
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BlendWeights:
+    """Weights of ``members`` by class of demand, each (k + 1, m): row j is without fold j, the last for all.
+
+    The class ``all`` serves series of a class that was too small to learn from.
+    """
+
+    members: tuple[str, ...]
+    by_class: dict[str, Values]
+
+    def curve(self, forecasts: Sequence[Floats], classes: Sequence[str | None], fold: int = -1) -> Floats:
+        """Return the weighted mean (n, h) of the members' ``forecasts``, each (n, h), in units.
+
+        A member without a number counts for nothing on that day; NaN where no member has one.
+        """
+        rows = [self.by_class.get(one or EVERY_CLASS, self.by_class[EVERY_CLASS])[fold] for one in classes]
+        weights = np.array(rows).reshape(-1, len(self.members))
+        total, weight = np.zeros(forecasts[0].shape), np.zeros(forecasts[0].shape)
+        for member, share in zip(forecasts, weights.T, strict=True):
+            usable = np.isfinite(member)
+            total += share[:, None] * np.where(usable, member, 0)
+            weight += share[:, None] * usable
+        mean: Values = np.divide(total, weight, out=np.full(total.shape, np.nan), where=weight > 0)
+        return mean.astype(np.float32)
+
+
+def learn_weights(
+    members: tuple[str, ...],
+    forecasts: Floats,
+    actual: Floats,
+    scored: Mask,
+    classes: Sequence[str | None],
+) -> BlendWeights:
+    """Learn the weights of every class with enough series, and of all classes together.
+
+    ``forecasts`` (m, n, k, h) are the members', ``actual`` and ``scored`` (n, k, h), ``classes`` (n,).
+    """
+    labels = np.array([one or "" for one in classes])
+    by_class = {EVERY_CLASS: weights_by_fold(actual, forecasts, scored)}
+    for label in np.unique(labels[labels != ""]).tolist():
+        rows = labels == label
+        if rows.sum() >= FEWEST_SERIES:
+            by_class[label] = weights_by_fold(actual[rows], forecasts[:, rows], scored[rows])
+    return BlendWeights(members, by_class)
+
+
+def weights_by_fold(actual: Floats, forecasts: Floats, scored: Mask) -> Values:
+    """Return weights (k + 1, m), each row summing to 1: row j without fold j, the last row with all folds.
+
+    Days on which a member gives no number do not count. Where nothing is left to learn from, all members
+    count the same.
+    """
+    usable = scored & ~np.isnan(actual) & np.isfinite(forecasts).all(axis=0)
+    parts = []
+    for fold in range(actual.shape[1]):
+        rows = usable[:, fold]
+        members = forecasts[:, :, fold][:, rows].astype(np.float64)
+        scale = scale_of(members.mean(axis=0))
+        parts.append((actual[:, fold][rows] / scale, members / scale))
+    without = [parts[:fold] + parts[fold + 1 :] for fold in range(len(parts))]
+    return np.stack([_greedy(part, len(forecasts)) for part in [*without, parts]])
+
+
+def _greedy(parts: Sequence[tuple[Values, Values]], count: int) -> Values:
+    """Return the weights (m,) that lower the squared errors over ``parts`` of (days,) and (m, days)."""
+    # The squared error of any weighted mean is a quadratic form of these sums.
+    products = np.zeros((count, count))
+    for actual, members in parts:
+        errors = members - actual
+        products += errors @ errors.T
+    if not np.trace(products) > 0:
+        return np.full(count, 1 / count)
+    chosen = np.zeros(count)
+    for step in range(1, STEPS + 1):
+        costs = np.full(count, np.inf)
+        for at in range(count):
+            if chosen[at] or (chosen > 0).sum() < MOST_MEMBERS:
+                mixed = chosen.copy()
+                mixed[at] += 1
+                costs[at] = mixed @ products @ mixed / step**2
+        chosen[int(np.argmin(costs))] += 1
+    return chosen / STEPS

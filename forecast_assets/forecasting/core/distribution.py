@@ -1,0 +1,135 @@
+"""Distributions around a curve: what the errors of past folds say of the days ahead.
+
+Belongs here: tables of pooled errors by level; means, medians and quantiles looked up in them.
+Does not belong here: which folds are pooled (``pool``), and sums over a lead time (``lead_time``).
+
+An error (actual minus curve) is divided by the square root of the curve plus one half, the scale of a count,
+and looked up by the level of the curve: errors of slow movers are skewed, and a symmetric radius is wrong for
+them. Between the levels and the probabilities of a table its values are interpolated linearly; beyond its
+outermost levels and probabilities (0.005 and 0.999) they stay.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+Values = NDArray[np.float64]
+Numbers = NDArray[np.floating]
+Mask = NDArray[np.bool_]
+
+PROBABILITIES = (0.025, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.975, 0.98)
+FEWEST_ERRORS = 200
+_BINS = 40
+_FEWEST_PER_BIN = 50
+_HALF = 0.5
+_GRID = np.concatenate([[0.005, 0.01], np.linspace(0.025, 0.975, 39), [0.98, 0.99, 0.995, 0.999]])
+_MEDIAN = int(np.flatnonzero(np.isclose(_GRID, 0.5))[0])
+# The mean of so few errors is drawn towards none: it would move a curve by its own noise.
+_DRAWN_TOWARDS_NONE = 200
+# Above so many units the rounding of a quantile to whole units says nothing.
+_COUNTS = 8
+
+
+def scale_of(curve: Numbers) -> Values:
+    """Return what the errors around a ``curve`` in units are divided by."""
+    return np.sqrt(np.maximum(curve.astype(np.float64), 0) + _HALF)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ErrorTable:
+    """Scaled errors by level of a curve.
+
+    ``levels`` (b,) are mean units of the curve in each bin, rising; ``errors`` (b, g) quantiles of the scaled
+    errors at the g probabilities of the grid; ``mean`` (b,) their means, drawn towards 0 where they are few;
+    ``size`` (b,) the mean absolute distance from their median; ``count`` how many errors were pooled.
+    """
+
+    levels: Values
+    errors: Values
+    mean: Values
+    size: Values
+    count: int
+
+    @classmethod
+    def learn(cls, curve: Numbers, actual: Numbers, *, fewest: int = FEWEST_ERRORS) -> Self | None:
+        """Pool the errors of days (N,), NaN = unknown; return nothing below ``fewest`` of them."""
+        usable = np.isfinite(curve) & np.isfinite(actual)
+        if usable.sum() < fewest:
+            return None
+        units, sold = curve[usable].astype(np.float64), actual[usable].astype(np.float64)
+        order = np.argsort(units, kind="stable")
+        units, error = units[order], ((sold - units) / scale_of(units))[order]
+        bins = max(1, min(_BINS, units.size // _FEWEST_PER_BIN))
+        # Days of equal level belong together.
+        edges = np.unique(np.searchsorted(units, units[np.arange(1, bins) * units.size // bins]))
+        edges = edges[edges > 0]
+        parts = [np.sort(part) for part in np.split(error, edges)]
+        errors = np.stack([np.quantile(part, _GRID) for part in parts])
+        return cls(
+            levels=np.array([part.mean() for part in np.split(units, edges)]),
+            errors=errors,
+            mean=np.array([part.sum() / (part.size + _DRAWN_TOWARDS_NONE) for part in parts]),
+            size=np.array(
+                [np.abs(part - row[_MEDIAN]).mean() for part, row in zip(parts, errors, strict=True)]
+            ),
+            count=int(units.size),
+        )
+
+    def expected(self, curve: Numbers) -> Values:
+        """Return the expected units (the mean) around a ``curve`` of any shape; never negative."""
+        units: Values = np.maximum(curve + scale_of(curve) * np.interp(curve, self.levels, self.mean), 0)
+        return units
+
+    def quantiles(
+        self, curve: Numbers, probabilities: Values, *, spread: Values | float = 1.0, whole: bool = False
+    ) -> Values:
+        """Return units (..., q) at ``probabilities`` (q,) around a ``curve`` (...): rising, never negative.
+
+        ``spread`` (as the curve, or to be broadcast to it) multiplies the errors; with ``whole`` small
+        counts are rounded to whole units.
+        """
+        by_level = np.stack([np.interp(probabilities, _GRID, row) for row in self.errors])
+        flat = curve.ravel().astype(np.float64)
+        scaled = np.stack([np.interp(flat, self.levels, column) for column in by_level.T], axis=-1)
+        width = scale_of(flat) * np.broadcast_to(spread, curve.shape).ravel()
+        units = np.maximum(flat[:, None] + width[:, None] * scaled, 0)
+        if whole:
+            units = np.where(units < _COUNTS, np.floor(units + _HALF), units)
+        rising: Values = np.maximum.accumulate(units, axis=-1)
+        return rising.reshape(*curve.shape, len(probabilities))
+
+    def median(self, curve: Numbers, *, spread: Values | float = 1.0, whole: bool = False) -> Values:
+        """Return the median around a ``curve`` of any shape."""
+        middle: Values = self.quantiles(curve, np.array([0.5]), spread=spread, whole=whole)[..., 0]
+        return middle
+
+    def absolute_error(self, curve: Numbers) -> Values:
+        """Return the absolute error of the median, in units, that days of the level of a ``curve`` have."""
+        error: Values = scale_of(curve) * np.interp(curve, self.levels, self.size)
+        return error
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain numbers that ``from_json`` reads back to the same bytes."""
+        arrays = {name: getattr(self, name).tolist() for name in ("levels", "errors", "mean", "size")}
+        return {**arrays, "count": self.count}
+
+    @classmethod
+    def from_json(cls, parts: Mapping[str, Any]) -> Self:
+        """Return the table that ``to_json`` wrote."""
+        arrays = {name: np.array(parts[name], np.float64) for name in ("levels", "errors", "mean", "size")}
+        return cls(**arrays, count=parts["count"])
+
+
+def own_spread(own: Values, pooled: Values, days: NDArray[np.int64], drawn: float) -> Values:
+    """Return by how much the errors of each series (n,) are larger than those of its level; 1 is as large.
+
+    ``own`` and ``pooled`` (n,) are sums of absolute scaled errors over ``days`` (n,): what was, and what is
+    usual at the levels of the series. Their ratio is drawn towards 1 as if ``drawn`` more days were usual.
+    """
+    if np.isinf(drawn):
+        return np.ones(len(own))
+    extra = drawn * np.divide(pooled, days, out=np.zeros(len(own)), where=days > 0)
+    return np.divide(own + extra, pooled + extra, out=np.ones(len(own)), where=pooled + extra > 0)

@@ -1,0 +1,124 @@
+"""Demand over a lead time: a distribution of its own, because the errors of neighbouring days go together.
+
+Belongs here: sums over sliding windows inside folds, tables of their errors, quantiles for any lead time.
+Does not belong here: errors of single days (``distribution``) and what to order (``stock``).
+
+Source: Trapero, Cardos, Kourentzes 2019: safety stock belongs to the error of the cumulative demand.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forecast_assets.forecasting.core.distribution import ErrorTable
+
+Values = NDArray[np.float64]
+Floats = NDArray[np.float32]
+Mask = NDArray[np.bool_]
+
+LEADS = (1, 2, 3, 5, 7, 10, 14, 21, 28, 42, 56, 90)
+_LEAST_SHARE_OBSERVED = 0.5
+
+
+def window_sums(values: NDArray[np.floating], usable: Mask, days: int) -> tuple[Values, Mask]:
+    """Return sums over every run of ``days`` days and which of them count, both (..., h - days + 1).
+
+    ``values`` and ``usable`` are (..., h); days that are not usable (a closed shop) add nothing, and windows
+    in which fewer than half of the days are usable do not count.
+    """
+    sums = _sliding(np.where(usable, values, 0).astype(np.float64), days)
+    return sums, _sliding(usable.astype(np.float64), days) >= max(1, days * _LEAST_SHARE_OBSERVED)
+
+
+def _sliding(values: Values, days: int) -> Values:
+    total = np.cumsum(values, axis=-1)
+    sums = total[..., days - 1 :].copy()
+    sums[..., 1:] -= total[..., :-days]
+    return sums
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LeadTables:
+    """Error tables of sums by their number of days: what the folds say of demand over a lead time."""
+
+    by_days: Mapping[int, ErrorTable]
+
+    @classmethod
+    def learn(cls, curve: Floats, actual: Floats, usable: Mask, leads: tuple[int, ...] = LEADS) -> Self:
+        """Learn from a ``curve`` and what was sold, both (n, k, h), on ``usable`` days."""
+        tables = {}
+        for days in leads:
+            if days > curve.shape[-1]:
+                break
+            expected, counted = window_sums(curve, usable, days)
+            sold, _ = window_sums(actual, usable, days)
+            table = ErrorTable.learn(expected[counted], sold[counted])
+            if table is not None:
+                tables[days] = table
+        return cls(tables)
+
+    def quantiles(
+        self,
+        sums: Values,
+        days: int,
+        probabilities: Values,
+        *,
+        spread: Values | float = 1.0,
+        whole: bool = False,
+    ) -> Values:
+        """Return units (n, q) at ``probabilities`` (q,) of demand over ``days`` whose curve sums to ``sums``.
+
+        Lead times between those that were learned are interpolated on a logarithmic scale of days; beyond
+        the longest one errors grow as they did up to it, between the square root of days and days.
+        Raises ``ValueError`` without any table.
+        """
+        if not self.by_days:
+            raise ValueError("no lead time was learned")
+        leads = np.array(sorted(self.by_days))
+        if days in self.by_days:
+            return self.by_days[days].quantiles(sums, probabilities, spread=spread, whole=whole)
+        above = int(np.searchsorted(leads, days))
+        if above == len(leads):
+            grown = spread * (days / leads[-1]) ** self._growth()
+            return self.by_days[int(leads[-1])].quantiles(sums, probabilities, spread=grown, whole=whole)
+        if above == 0:
+            return self.by_days[int(leads[0])].quantiles(sums, probabilities, spread=spread, whole=whole)
+        low, high = int(leads[above - 1]), int(leads[above])
+        share = np.log(days / low) / np.log(high / low)
+        ends = (self.by_days[one].quantiles(sums, probabilities, spread=spread) for one in (low, high))
+        lower, upper = ends
+        mixed: Values = (1 - share) * lower + share * upper
+        return mixed
+
+    def expected(self, sums: Values, days: int) -> Values:
+        """Return the expected units (n,) over ``days`` whose curve sums to ``sums`` (n,)."""
+        leads = np.array(sorted(self.by_days))
+        nearest = int(leads[np.abs(np.log(leads / days)).argmin()])
+        return self.by_days[nearest].expected(sums)
+
+    def extrapolates(self, days: int) -> bool:
+        """Return whether ``days`` lie beyond every lead time that was learned."""
+        return days > max(self.by_days)
+
+    def _growth(self) -> float:
+        """By which power of days scaled errors grew over the second half of what was learned: 0 to 0.5."""
+        longest = max(self.by_days)
+        middle = min(self.by_days, key=lambda days: abs(days - longest / 2))
+        if middle == longest:
+            return 0.0
+        size = [float(np.median(self.by_days[days].size)) for days in (middle, longest)]
+        if min(size) <= 0:
+            return 0.0
+        return float(np.clip(np.log(size[1] / size[0]) / np.log(longest / middle), 0, 0.5))
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain numbers that ``from_json`` reads back."""
+        return {str(days): table.to_json() for days, table in self.by_days.items()}
+
+    @classmethod
+    def from_json(cls, parts: Mapping[str, Any]) -> Self:
+        """Return the tables that ``to_json`` wrote."""
+        return cls({int(days): ErrorTable.from_json(table) for days, table in parts.items()})

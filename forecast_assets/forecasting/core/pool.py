@@ -1,0 +1,236 @@
+"""What all series of a dataset say together: errors of every candidate, weights of blends, stock rules.
+
+Belongs here: one result of a dataset per anchor, learned from folds of many series, only read by single ones.
+Does not belong here: forecasting, choosing champions, and where a pool is stored.
+
+Everything that is scored on a fold was learned without it (cross-fitted): row j of tables and weights knows
+all folds but j, the last row knows all of them.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forecast_assets.forecasting.core.blend import FEWEST_SERIES, BlendWeights, learn_weights
+from forecast_assets.forecasting.core.demand import EVERY_CLASS
+from forecast_assets.forecasting.core.distribution import ErrorTable, own_spread, scale_of
+from forecast_assets.forecasting.core.lead_time import LeadTables
+from forecast_assets.forecasting.core.stock import SCORED_LEADS, RuleRecord, RuleScores, stock_inputs
+
+Values = NDArray[np.float64]
+Floats = NDArray[np.float32]
+Mask = NDArray[np.bool_]
+
+# Days of the pool that count as a series' own, from trusting it at once to not at all.
+_DRAWN = (30.0, 100.0, 300.0, np.inf)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PooledErrors:
+    """What the pool knows of one candidate: tables (k + 1), lead-time tables, record of stock rules by class.
+
+    ``drawn`` is how many days of the pool count beside a series' own.
+    """
+
+    tables: tuple[ErrorTable, ...]
+    lead: LeadTables
+    rules: Mapping[str, RuleRecord]
+    drawn: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pool:
+    """Pooled results of a dataset: ``errors`` by candidate, ``blends`` by label, why some have none.
+
+    ``series`` counts the pooled ones; with ``whole`` the dataset sells whole units only.
+    """
+
+    errors: Mapping[str, PooledErrors]
+    blends: Mapping[str, BlendWeights]
+    reasons: Mapping[str, str]
+    series: int
+    whole: bool
+
+    def curve(self, label: str, forecasts: Mapping[str, Floats], classes: Sequence[str | None]) -> Floats:
+        """Return the curve (n, k, h) of a candidate from the candidates' fold ``forecasts``."""
+        if label not in self.blends:
+            return forecasts[label]
+        blend = self.blends[label]
+        members = [forecasts[name] for name in blend.members]
+        folds = range(members[0].shape[1])
+        return np.stack([blend.curve([one[:, j] for one in members], classes, j) for j in folds], axis=1)
+
+    def medians(self, label: str, curve: Floats) -> Floats:
+        """Return medians (n, k, h) around a fold ``curve``, each fold by the table that does not know it."""
+        if label not in self.errors:
+            return curve
+        tables = self.errors[label].tables
+        folds = [tables[j].median(curve[:, j], whole=self.whole) for j in range(curve.shape[1])]
+        medians = np.stack(folds, axis=1).astype(np.float32)
+        return np.where(np.isfinite(curve), medians, np.float32(np.nan))
+
+    def digest(self) -> str:
+        """Return 16 hexadecimal characters over everything in the pool."""
+        return blake2b(self.to_json().encode(), digest_size=8).hexdigest()
+
+    def only(self, labels: Sequence[str]) -> "Pool":
+        """Return what forecasts by ``labels`` need: the last row of tables and weights."""
+        errors = {
+            label: PooledErrors(one.tables[-1:], one.lead, one.rules, one.drawn)
+            for label, one in self.errors.items()
+            if label in labels
+        }
+        blends = {
+            label: BlendWeights(one.members, {name: rows[-1:] for name, rows in one.by_class.items()})
+            for label, one in self.blends.items()
+            if label in labels
+        }
+        reasons = {label: why for label, why in self.reasons.items() if label in labels}
+        return Pool(errors, blends, reasons, self.series, self.whole)
+
+    def to_json(self) -> str:
+        """Return text that ``from_json`` reads back to the same numbers."""
+        errors = {
+            label: {
+                "tables": [table.to_json() for table in one.tables],
+                "lead": one.lead.to_json(),
+                "rules": {name: record.to_json() for name, record in one.rules.items()},
+                "drawn": None if np.isinf(one.drawn) else one.drawn,
+            }
+            for label, one in self.errors.items()
+        }
+        blends = {
+            label: {"members": one.members, "by_class": {k: v.tolist() for k, v in one.by_class.items()}}
+            for label, one in self.blends.items()
+        }
+        parts = {"errors": errors, "blends": blends, "reasons": dict(self.reasons)}
+        return json.dumps({**parts, "series": self.series, "whole": self.whole})
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """Return the pool that ``to_json`` wrote."""
+        parts = json.loads(text)
+        errors = {
+            label: PooledErrors(
+                tuple(ErrorTable.from_json(table) for table in one["tables"]),
+                LeadTables.from_json(one["lead"]),
+                {name: RuleRecord.from_json(record) for name, record in one["rules"].items()},
+                np.inf if one["drawn"] is None else one["drawn"],
+            )
+            for label, one in parts["errors"].items()
+        }
+        blends = {
+            label: BlendWeights(
+                tuple(one["members"]), {name: np.array(rows) for name, rows in one["by_class"].items()}
+            )
+            for label, one in parts["blends"].items()
+        }
+        return cls(errors, blends, parts["reasons"], parts["series"], parts["whole"])
+
+
+def learn_pool(
+    forecasts: Mapping[str, Floats],
+    blends: Mapping[str, tuple[str, ...]],
+    *,
+    reasons: Mapping[str, str],
+    actual: Floats,
+    folds: Mask,
+    classes: Sequence[str | None],
+) -> Pool:
+    """Learn from the fold forecasts (n, k, h) of every pooled candidate.
+
+    ``blends`` names the members of each blend, ``reasons`` why a candidate is not pooled; ``actual``
+    (n, k, h), ``folds`` (n, k) tells which folds count, ``classes`` (n,) are the classes of demand.
+    """
+    scored = folds[..., None] & ~np.isnan(actual)
+    known = actual[scored]
+    whole = bool(known.size) and bool((known == np.rint(known)).all())
+    weights = {
+        label: learn_weights(
+            members, np.stack([forecasts[name] for name in members]), actual, scored, classes
+        )
+        for label, members in blends.items()
+    }
+    draft = Pool({}, weights, reasons, len(actual), whole)
+    errors: dict[str, PooledErrors] = {}
+    too_few = dict(reasons)
+    for label in (*forecasts, *blends):
+        curve = draft.curve(label, forecasts, classes)
+        learned = _errors(curve, actual, scored, _large_classes(classes))
+        if learned is None:
+            too_few[label] = "too few errors to pool: it takes 200 scored days without each fold"
+        else:
+            errors[label] = learned
+    return Pool(errors, weights, too_few, len(actual), whole)
+
+
+def _large_classes(classes: Sequence[str | None]) -> NDArray[np.str_]:
+    """Return the classes (n,), without those of too few series to learn from."""
+    counts = Counter(classes)
+    return np.array([one if one and counts[one] >= FEWEST_SERIES else EVERY_CLASS for one in classes])
+
+
+def _errors(curve: Floats, actual: Floats, scored: Mask, classes: NDArray[np.str_]) -> PooledErrors | None:
+    folds = actual.shape[1]
+    usable = scored & np.isfinite(curve)
+    tables = []
+    for left_out in [*range(folds), None]:
+        rows = usable.copy()
+        if left_out is not None:
+            rows[:, left_out] = False
+        table = ErrorTable.learn(curve[rows], actual[rows])
+        if table is None:
+            return None
+        tables.append(table)
+    own, usual, days = error_sums(tables, curve, actual, usable)
+    drawn = _best_drawn(own, usual, days)
+    scores = RuleScores()
+    for fold in range(folds):
+        others = usable.copy()
+        others[:, fold] = False
+        lead = LeadTables.learn(curve, actual, others, SCORED_LEADS)
+        without = np.arange(folds) != fold
+        spread = own_spread(
+            own[:, without].sum(axis=1), usual[:, without].sum(axis=1), days[:, without].sum(axis=1), drawn
+        )
+        here = np.where(usable[:, fold], curve[:, fold], 0).astype(np.float64)
+        scores.add(classes, lead, stock_inputs(tables[fold], here, spread), actual[:, fold], usable[:, fold])
+    return PooledErrors(tuple(tables), LeadTables.learn(curve, actual, usable), scores.records(), drawn)
+
+
+def error_sums(
+    tables: Sequence[ErrorTable], curve: Floats, actual: Floats, usable: Mask
+) -> tuple[Values, Values, NDArray[np.int64]]:
+    """Return sums (n, k) of absolute scaled errors, of what is usual at these levels, and days counted.
+
+    Errors are those of the median; fold j is judged by table j.
+    """
+    own, usual = np.zeros(actual.shape[:2]), np.zeros(actual.shape[:2])
+    for fold in range(actual.shape[1]):
+        here = np.where(usable[:, fold], curve[:, fold], 0).astype(np.float64)
+        scale = scale_of(here)
+        sold = np.where(usable[:, fold], actual[:, fold], 0)
+        error = np.abs(sold - tables[fold].median(here)) / scale
+        own[:, fold] = np.where(usable[:, fold], error, 0).sum(axis=1)
+        usual[:, fold] = np.where(usable[:, fold], tables[fold].absolute_error(here) / scale, 0).sum(axis=1)
+    return own, usual, usable.sum(axis=-1)
+
+
+def _best_drawn(own: Values, usual: Values, days: NDArray[np.int64]) -> float:
+    """Return how far own errors are drawn towards the pool to foretell those of a left-out fold best."""
+    losses = dict.fromkeys(_DRAWN, 0.0)
+    folds = own.shape[1]
+    for fold in range(folds):
+        others = np.arange(folds) != fold
+        sums = (part[:, others].sum(axis=1) for part in (own, usual, days))
+        own_sum, usual_sum, day_sum = sums
+        for drawn in _DRAWN:
+            foretold = own_spread(own_sum, usual_sum, day_sum, drawn) * usual[:, fold]
+            losses[drawn] += float(((own[:, fold] - foretold) ** 2).sum())
+    return min(losses, key=lambda drawn: losses[drawn])

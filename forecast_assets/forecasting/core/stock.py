@@ -1,0 +1,185 @@
+"""Rules that say how much stock covers a lead time, and how well each of them would have done.
+
+Belongs here: the rules, their service and cost on past windows, the choice between them per class of demand.
+Does not belong here: the distributions they read, and orders.
+
+``pooled``: the quantile of pooled lead-time errors at the level of the series. ``own``: the same, widened or
+narrowed by how large the series' own errors are. ``interval``: independent daily errors as wide as the 80 %
+interval. ``rule_of_thumb``: the spread of the forecast curve itself; it holds no error at all.
+"""
+
+from dataclasses import dataclass
+from statistics import NormalDist
+from typing import Any, Literal, Self, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forecast_assets.forecasting.core.demand import EVERY_CLASS
+from forecast_assets.forecasting.core.distribution import ErrorTable
+from forecast_assets.forecasting.core.lead_time import LeadTables, window_sums
+
+Values = NDArray[np.float64]
+Floats = NDArray[np.float32]
+Mask = NDArray[np.bool_]
+
+Rule = Literal["pooled", "own", "interval", "rule_of_thumb"]
+RULES: tuple[Rule, ...] = get_args(Rule)
+SERVICE_LEVELS = (0.8, 0.9, 0.95, 0.975, 0.98, 0.99)
+SCORED_LEADS = (3, 7, 14)
+_CHOSEN_AT = (0.9, 0.95, 0.98)
+# A rule keeps its service when the windows it covers are on average at most this share fewer.
+_KEPT_WITHIN = 0.01
+_Z_OF_UPPER_80 = NormalDist().inv_cdf(0.9)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StockInputs:
+    """What the rules read: ``curve``, ``median`` and ``upper_80`` (n, h) in units, ``spread`` (n,)."""
+
+    curve: Values
+    median: Values
+    upper_80: Values
+    spread: Values
+
+
+def stock_inputs(table: ErrorTable, curve: Values, spread: Values) -> StockInputs:
+    """Return what the rules read of curves (n, h) whose errors ``table`` describes."""
+    ends = table.quantiles(curve, np.array([0.5, 0.9]), spread=spread[:, None])
+    return StockInputs(curve, ends[..., 0], ends[..., 1], spread)
+
+
+def cover(  # noqa: PLR0917 - what is covered, by what, how long and how surely
+    rule: Rule, tables: LeadTables, inputs: StockInputs, sums: Values, days: int, levels: Values
+) -> Values:
+    """Return the units (n, q) that cover ``days`` days with probabilities ``levels`` (q,) by a rule.
+
+    ``sums`` (n,) is what the curve says of these days.
+    """
+    if rule == "pooled":
+        return tables.quantiles(sums, days, levels)
+    if rule == "own":
+        return tables.quantiles(sums, days, levels, spread=inputs.spread)
+    if rule == "interval":
+        sigma = (inputs.upper_80 - inputs.median).mean(axis=1) / _Z_OF_UPPER_80
+    else:
+        sigma = inputs.curve.std(axis=1)
+    z = np.array([NormalDist().inv_cdf(float(level)) for level in levels])
+    units: Values = sums[:, None] + z * sigma[:, None] * np.sqrt(days)
+    return np.maximum(units, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """How a rule did on windows it had not learned from: ``covered`` of ``windows`` at a level and lead."""
+
+    covered: int
+    windows: int
+
+    @property
+    def share(self) -> float | None:
+        """Share of windows without a stock-out; ``None`` without a window."""
+        return self.covered / self.windows if self.windows else None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RuleRecord:
+    """Record of every rule in one class of demand.
+
+    ``service`` maps (rule, days, level) to windows covered and counted, ``cost`` a rule to its pinball loss
+    per unit sold; ``chosen`` is the rule of lowest cost.
+    """
+
+    service: dict[tuple[Rule, int, float], Service]
+    cost: dict[Rule, float]
+
+    @property
+    def chosen(self) -> Rule:
+        """The cheapest rule of those that keep their service; where none does, the one nearest to it."""
+        misses = {rule: self._miss(rule) for rule in RULES}
+        keeping = [rule for rule in RULES if misses[rule] <= _KEPT_WITHIN]
+        if keeping:
+            return min(keeping, key=lambda rule: self.cost.get(rule, np.inf))
+        return min(RULES, key=lambda rule: misses[rule])
+
+    def _miss(self, rule: Rule) -> float:
+        """Return the mean distance of the achieved service below the levels that rules are chosen at."""
+        pairs = [
+            (level, one.share)
+            for (name, _, level), one in self.service.items()
+            if name == rule and level in _CHOSEN_AT and one.share is not None
+        ]
+        return float(np.mean([max(level - share, 0) for level, share in pairs])) if pairs else np.inf
+
+    def nearest(self, rule: Rule, days: int, level: float) -> tuple[int, float, Service] | None:
+        """Return the scored lead time and level next to those asked for, and the service there."""
+        keys = [key for key in self.service if key[0] == rule]
+        if not keys:
+            return None
+        best = min(keys, key=lambda key: (abs(np.log(key[1] / days)), abs(key[2] - level)))
+        return best[1], best[2], self.service[best]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values that ``from_json`` reads back."""
+        service = [[*key, one.covered, one.windows] for key, one in self.service.items()]
+        return {"service": service, "cost": self.cost}
+
+    @classmethod
+    def from_json(cls, parts: dict[str, Any]) -> Self:
+        """Return the record that ``to_json`` wrote."""
+        service = {(rule, days, level): Service(*counts) for rule, days, level, *counts in parts["service"]}
+        return cls(service, parts["cost"])
+
+
+class RuleScores:
+    """Adds up how every rule did, fold by fold and class by class."""
+
+    def __init__(self) -> None:
+        self._service: dict[str, dict[tuple[Rule, int, float], list[int]]] = {}
+        self._cost: dict[str, dict[Rule, list[float]]] = {}
+
+    def add(
+        self,
+        classes: NDArray[np.str_],
+        tables: LeadTables,
+        inputs: StockInputs,
+        actual: Floats,
+        usable: Mask,
+    ) -> None:
+        """Score one fold: ``actual`` and ``usable`` (n, h), ``tables`` learned without it."""
+        levels = np.array(SERVICE_LEVELS)
+        judged = np.isin(levels, _CHOSEN_AT)
+        for days in SCORED_LEADS:
+            if days > actual.shape[1] or not tables.by_days:
+                continue
+            sums, counted = window_sums(inputs.curve.astype(np.float32), usable, days)
+            sold, _ = window_sums(actual, usable, days)
+            row, start = np.nonzero(counted)
+            some = StockInputs(
+                inputs.curve[row], inputs.median[row], inputs.upper_80[row], inputs.spread[row]
+            )
+            demand = sold[row, start]
+            for rule in RULES:
+                stock = cover(rule, tables, some, sums[row, start], days, levels)
+                hit = demand[:, None] <= stock + 1e-9
+                short = demand[:, None] - stock
+                loss = np.maximum(levels * short, (levels - 1) * short)[:, judged].sum(axis=1)
+                for one in {*classes.tolist(), EVERY_CLASS}:
+                    mine = (classes[row] == one) | (one == EVERY_CLASS)
+                    cost = self._cost.setdefault(one, {}).setdefault(rule, [0.0, 0.0])
+                    cost[0] += float(loss[mine].sum())
+                    cost[1] += float(demand[mine].sum())
+                    for at, level in enumerate(SERVICE_LEVELS):
+                        count = self._service.setdefault(one, {}).setdefault((rule, days, level), [0, 0])
+                        count[0] += int(hit[mine, at].sum())
+                        count[1] += int(mine.sum())
+
+    def records(self) -> dict[str, RuleRecord]:
+        """Return the record of every class."""
+        return {
+            one: RuleRecord(
+                {key: Service(*counts) for key, counts in service.items()},
+                {rule: loss / max(sold, 1e-9) for rule, (loss, sold) in self._cost[one].items()},
+            )
+            for one, service in self._service.items()
+        }

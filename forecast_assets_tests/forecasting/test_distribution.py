@@ -1,0 +1,83 @@
+"""A distribution says what the pooled errors said, at the level of the curve."""
+
+import json
+from functools import cache
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from forecast_assets.forecasting.core.distribution import PROBABILITIES, ErrorTable, own_spread
+
+LEVELS = np.array(PROBABILITIES)
+
+
+def poisson_days(mean: float, days: int, seed: int = 1):
+    return np.full(days, mean), np.random.default_rng(seed).poisson(mean, days).astype(np.float64)
+
+
+@cache
+def table_of_two_levels() -> ErrorTable:
+    slow, fast = poisson_days(0.3, 4000), poisson_days(30, 4000, seed=2)
+    table = ErrorTable.learn(np.concatenate([slow[0], fast[0]]), np.concatenate([slow[1], fast[1]]))
+    assert table is not None
+    return table
+
+
+@pytest.mark.parametrize("whole", [True, False])
+@settings(max_examples=30, deadline=None)
+@given(curve=st.lists(st.floats(0, 1e4), min_size=1, max_size=20), spread=st.floats(0.2, 5))
+def test_quantiles_never_cross_and_are_never_negative(*, whole: bool, curve: list[float], spread: float):
+    units = table_of_two_levels().quantiles(np.array(curve), LEVELS, spread=spread, whole=whole)
+    assert (np.diff(units, axis=-1) >= 0).all()
+    assert (units >= 0).all()
+
+
+def test_quantiles_cover_as_often_as_they_say_at_every_level():
+    table = table_of_two_levels()
+    for mean, seed in ((0.3, 7), (30.0, 8)):
+        curve, actual = poisson_days(mean, 5000, seed)
+        limit = table.quantiles(curve[:1], np.array([0.9, 0.975]))[0]
+        share = (actual[:, None] <= limit + 0.5).mean(axis=0)
+        assert (share >= np.array([0.88, 0.965])).all(), mean
+
+
+def test_a_slow_mover_has_a_median_of_zero_and_a_mean_that_keeps_its_total():
+    table = table_of_two_levels()
+    curve, actual = poisson_days(0.3, 5000, seed=9)
+    assert table.median(curve, whole=True).max() == 0
+    assert table.expected(curve).sum() == pytest.approx(actual.sum(), rel=0.1)
+
+
+def test_a_curve_that_is_too_low_is_raised_to_the_mean():
+    low, actual = poisson_days(30, 5000)
+    table = ErrorTable.learn(low * 0.7, actual)
+    assert table is not None
+    assert table.expected(low[:1] * 0.7)[0] == pytest.approx(30, rel=0.02)
+
+
+def test_counts_are_rounded_to_whole_units_only_where_the_dataset_sells_whole_units():
+    table = table_of_two_levels()
+    counts = table.quantiles(np.array([2.3]), LEVELS, whole=True)
+    assert (counts == np.rint(counts)).all()
+    assert (table.quantiles(np.array([2.3]), LEVELS) != counts).any()
+
+
+def test_few_errors_are_no_table():
+    assert ErrorTable.learn(np.ones(199), np.ones(199)) is None
+    assert ErrorTable.learn(np.ones(250), np.r_[np.ones(199), np.full(51, np.nan)]) is None
+
+
+def test_a_table_read_back_gives_the_same_bytes():
+    table = table_of_two_levels()
+    again = ErrorTable.from_json(json.loads(json.dumps(table.to_json())))
+    curve = np.linspace(0, 50, 33)
+    assert (again.quantiles(curve, LEVELS) == table.quantiles(curve, LEVELS)).all()
+    assert (again.expected(curve) == table.expected(curve)).all()
+
+
+def test_own_errors_count_the_more_the_more_days_there_are():
+    own, usual, days = np.array([20.0, 200.0, 0.0]), np.array([10.0, 100.0, 0.0]), np.array([10, 100, 0])
+    assert own_spread(own, usual, days, 30).tolist() == pytest.approx([1.25, 1 + 100 / 130, 1])
+    assert own_spread(own, usual, days, np.inf).tolist() == [1, 1, 1]

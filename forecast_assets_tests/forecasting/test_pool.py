@@ -1,0 +1,148 @@
+"""What all series say together is learned without the fold that it is scored on."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from forecast_assets.forecasting.core.blend import BlendWeights, learn_weights, weights_by_fold
+from forecast_assets.forecasting.core.lead_time import LeadTables, window_sums
+from forecast_assets.forecasting.core.pool import Pool, learn_pool
+from forecast_assets.forecasting.core.stock import RuleRecord, Service
+
+SERIES, FOLDS, DAYS = 60, 4, 14
+MEMBERS = ("good", "bad")
+
+
+def sales(seed: int = 0):
+    """Poisson demand (n, k, h) of rising means, and two members: the mean itself, and twice of it."""
+    draw = np.random.default_rng(seed)
+    mean = np.broadcast_to(np.linspace(0.2, 20, SERIES)[:, None, None], (SERIES, FOLDS, DAYS))
+    actual = draw.poisson(mean).astype(np.float32)
+    return actual, {"good": mean.astype(np.float32), "bad": (2 * mean).astype(np.float32)}
+
+
+@pytest.fixture(scope="module")
+def pool() -> Pool:
+    actual, forecasts = sales()
+    folds = np.ones((SERIES, FOLDS), bool)
+    classes = ["smooth"] * (SERIES - 1) + [None]
+    return learn_pool(forecasts, {"blend": MEMBERS}, reasons={}, actual=actual, folds=folds, classes=classes)
+
+
+def test_the_weights_prefer_the_member_that_errs_less(pool: Pool):
+    rows = pool.blends["blend"].by_class["smooth"]
+    assert rows.shape == (FOLDS + 1, 2)
+    assert np.allclose(rows.sum(axis=1), 1)
+    assert (rows[:, 0] > 0.8).all()
+
+
+def test_weights_of_a_fold_do_not_depend_on_what_was_sold_in_it():
+    actual, forecasts = sales()
+    members = np.stack([forecasts[name] for name in MEMBERS])
+    before = weights_by_fold(actual, members, np.ones_like(actual, bool))
+    actual[:, 2] *= 100
+    after = weights_by_fold(actual, members, np.ones_like(actual, bool))
+    assert (before[2] == after[2]).all()
+    assert (before[-1] != after[-1]).any()
+
+
+def test_medians_of_a_fold_do_not_depend_on_what_was_sold_in_it(pool: Pool):
+    actual, forecasts = sales()
+    actual[:, 1] += 50
+    folds, classes = np.ones((SERIES, FOLDS), bool), ["smooth"] * (SERIES - 1) + [None]
+    other = learn_pool(forecasts, {"blend": MEMBERS}, reasons={}, actual=actual, folds=folds, classes=classes)
+    mine, theirs = (one.medians("good", forecasts["good"]) for one in (pool, other))
+    assert (mine[:, 1] == theirs[:, 1]).all()
+    assert (mine[:, 0] != theirs[:, 0]).any()
+
+
+def test_a_blend_goes_on_without_a_member_that_gives_no_number():
+    weights = BlendWeights(MEMBERS, {"all": np.array([[0.5, 0.5]])})
+    none = np.full((2, 3), np.nan, np.float32)
+    some = np.array([[1, 2, 3], [4, 5, 6]], np.float32)
+    assert (weights.curve([some, none], ["smooth", None]) == some).all()
+    assert np.isnan(weights.curve([none, none], [None, None])).all()
+
+
+def test_members_count_the_same_where_there_is_nothing_to_learn_from():
+    actual, forecasts = sales()
+    members = np.stack([forecasts[name] for name in MEMBERS])
+    nothing = np.zeros_like(actual, bool)
+    assert (learn_weights(MEMBERS, members, actual, nothing, [None] * SERIES).by_class["all"] == 0.5).all()
+
+
+def test_a_pool_read_back_says_the_same(pool: Pool):
+    again = Pool.from_json(pool.to_json())
+    assert again.digest() == pool.digest()
+    curve = sales()[1]["good"]
+    assert (again.medians("good", curve) == pool.medians("good", curve)).all()
+
+
+def test_too_few_errors_are_a_reason_and_no_table():
+    actual, forecasts = sales()
+    part = {name: values[:2] for name, values in forecasts.items()}
+    small = learn_pool(
+        part,
+        {},
+        reasons={"slow": "left out"},
+        actual=actual[:2],
+        folds=np.ones((2, FOLDS), bool),
+        classes=[None] * 2,
+    )
+    assert not small.errors
+    assert "too few errors" in small.reasons["good"]
+    assert small.reasons["slow"] == "left out"
+
+
+def test_sums_over_a_closed_day_count_and_over_a_closed_week_do_not():
+    values = np.arange(1, 8, dtype=np.float32)[None]
+    usable = np.array([[True, True, False, True, True, True, True]])
+    sums, counted = window_sums(values, usable, 3)
+    assert sums.tolist() == [[3, 6, 9, 15, 18]]
+    assert counted.all()
+    assert not window_sums(values, np.zeros_like(usable), 3)[1].any()
+
+
+def test_demand_over_a_lead_time_covers_as_often_as_it_says(pool: Pool):
+    _, forecasts = sales()
+    fresh, _ = sales(seed=5)
+    for days in (3, 7, 10, 14):
+        sums = forecasts["good"][:, 0, :days].sum(axis=1).astype(np.float64)
+        stock = pool.errors["good"].lead.quantiles(sums, days, np.array([0.9, 0.98]))
+        covered = (fresh[:, :, :days].sum(axis=2)[..., None] <= stock[:, None]).mean(axis=(0, 1))
+        assert covered == pytest.approx([0.9, 0.98], abs=0.05), days
+
+
+def test_lead_times_beyond_the_folds_grow_between_the_root_of_days_and_days(pool: Pool):
+    lead = pool.errors["good"].lead
+    assert lead.extrapolates(20)
+    assert not lead.extrapolates(14)
+    sums = np.array([100.0])
+    near, far = (lead.quantiles(sums, days, np.array([0.95]))[0, 0] - 100 for days in (14, 56))
+    assert near <= far <= 2.01 * near
+    with pytest.raises(ValueError, match="no lead time"):
+        LeadTables({}).quantiles(sums, 7, np.array([0.5]))
+
+
+def test_the_rule_of_thumb_is_seen_to_miss_its_service_and_is_not_chosen(pool: Pool):
+    record = pool.errors["good"].rules["smooth"]
+    near = record.nearest("rule_of_thumb", 7, 0.95)
+    assert near is not None
+    days, level, service = near
+    assert (days, level) == (7, 0.95)
+    assert service.share is not None
+    assert service.share < 0.8
+    assert record.chosen in {"pooled", "own", "interval"}
+
+
+def test_a_cheap_rule_that_breaks_its_service_is_not_chosen():
+    service = {
+        (rule, 7, level): Service(round(1000 * kept), 1000)
+        for rule, off in (("pooled", 0.0), ("interval", 0.1))
+        for level in (0.9, 0.95, 0.98)
+        for kept in (level - off,)
+    }
+    record = RuleRecord(service, {"pooled": 2.0, "interval": 1.0})
+    assert record.chosen == "pooled"
+    assert replace(record, service={}).nearest("pooled", 7, 0.95) is None
