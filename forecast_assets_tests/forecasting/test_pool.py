@@ -8,7 +8,7 @@ import pytest
 from forecast_assets.forecasting.core.blend import BlendWeights, learn_weights, weights_by_fold
 from forecast_assets.forecasting.core.lead_time import LeadTables, window_sums
 from forecast_assets.forecasting.core.pool import Pool, learn_pool
-from forecast_assets.forecasting.core.stock import RuleRecord, Service
+from forecast_assets.forecasting.core.stock import Rule, RuleRecord, Service
 
 SERIES, FOLDS, DAYS = 60, 4, 14
 MEMBERS = ("good", "bad")
@@ -137,11 +137,11 @@ def test_the_rule_of_thumb_is_seen_to_miss_its_service_and_is_not_chosen(pool: P
 
 
 def test_a_cheap_rule_that_breaks_its_service_is_not_chosen():
+    offs: dict[Rule, float] = {"pooled": 0.0, "interval": 0.1}
     service = {
-        (rule, 7, level): Service(round(1000 * kept), 1000)
-        for rule, off in (("pooled", 0.0), ("interval", 0.1))
+        (rule, 7, level): Service(round(1000 * (level - off)), 1000)
+        for rule, off in offs.items()
         for level in (0.9, 0.95, 0.98)
-        for kept in (level - off,)
     }
     record = RuleRecord(service, {"pooled": 2.0, "interval": 1.0})
     assert record.chosen == "pooled"
