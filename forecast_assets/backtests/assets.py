@@ -6,19 +6,18 @@ Does not belong here: the work itself (``global_forecasts``, ``evaluation``) and
 
 from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
-from enum import Enum
 
 import dagster as dg
-from pydantic import Field
 
 from forecast_assets.backtests import display
+from forecast_assets.backtests.config import EvaluationConfig
 from forecast_assets.backtests.evaluation import evaluate
 from forecast_assets.backtests.results import Outcome
 from forecast_assets.dagster_internals.partition_reporting import report_materializations
 from forecast_assets.datasets.assets import OWNERS, panel
 from forecast_assets.datasets.definition import load
 from forecast_assets.errors import listed
-from forecast_assets.evaluation_settings import EvaluationSettings, revised
+from forecast_assets.evaluation_settings import revised
 from forecast_assets.failures import RETRY, refusals_final
 from forecast_assets.global_models import fold_models
 from forecast_assets.partitions import DATASETS, SERIES
@@ -29,42 +28,6 @@ from forecast_assets.stores.resource import StoresResource
 
 GROUP = "backtests"
 BACKTEST, CHAMPION = dg.AssetKey("backtest"), dg.AssetKey("champion")
-_SAID = {name: field.description or "" for name, field in EvaluationSettings.model_fields.items()}
-_UNSET = " Unset: as the dataset says."
-
-
-# The Launchpad offers the members of an enumeration by name.
-Strategy = Enum("Strategy", {"expanding": "expanding", "sliding": "sliding"})
-Metric = Enum("Metric", {"wape": "wape", "smape": "smape", "mae": "mae", "bias": "bias", "rmse": "rmse"})
-Policy = Enum("Policy", {"lowest_error": "lowest_error", "default_with_margin": "default_with_margin"})
-
-
-class EvaluationConfig(dg.Config):
-    """How to look back. What is left empty is taken from the dataset, so that results stay comparable."""
-
-    candidates: list[str] | None = Field(default=None, description=_SAID["candidates"] + _UNSET)
-    horizon: int | None = Field(default=None, ge=1, le=90, description=_SAID["horizon"] + _UNSET)
-    n_splits: int | None = Field(default=None, ge=2, le=20, description=_SAID["n_splits"] + _UNSET)
-    gap: int | None = Field(default=None, ge=0, le=30, description=_SAID["gap"] + _UNSET)
-    min_train: int | None = Field(default=None, ge=7, description=_SAID["min_train"] + _UNSET)
-    step: int | None = Field(default=None, ge=1, description=_SAID["step"] + _UNSET)
-    strategy: Strategy | None = Field(default=None, description=_SAID["strategy"] + _UNSET)
-    policy: Policy | None = Field(default=None, description=_SAID["policy"] + _UNSET)
-    default_model: str | None = Field(default=None, description=_SAID["default_model"] + _UNSET)
-    margin: float | None = Field(default=None, ge=0, lt=1, description=_SAID["margin"] + _UNSET)
-    intermittent_metric: Metric | None = Field(
-        default=None, description=_SAID["intermittent_metric"] + _UNSET
-    )
-    ranking_metric: Metric | None = Field(default=None, description=_SAID["ranking_metric"] + _UNSET)
-    restrict: list[str] | None = Field(default=None, description=_SAID["restrict"] + _UNSET)
-    minimum_sample_size: int | None = Field(
-        default=None, ge=0, description=_SAID["minimum_sample_size"] + _UNSET
-    )
-    force: bool = Field(default=False, description="Compute again even where nothing has changed.")
-
-    def changes(self) -> dict[str, object]:
-        """What differs from the dataset's own settings."""
-        return self.model_dump(exclude={"force"}, exclude_none=True, mode="json")
 
 
 @dg.asset(

@@ -10,11 +10,11 @@ from pydantic import Field
 from forecast_assets.backtests.assets import (
     BACKTEST,
     CHAMPION,
-    EvaluationConfig,
     evaluate_and_report,
     evaluation,
     global_forecasts_asset,
 )
+from forecast_assets.backtests.config import EvaluationConfig
 from forecast_assets.backtests.evaluation import plan
 from forecast_assets.datasets.assets import panel, sales
 from forecast_assets.failures import RETRY, refusals_final
@@ -46,7 +46,7 @@ def evaluate_stale_series(
     context: dg.OpExecutionContext, config: ChangedConfig, stores: StoresResource
 ) -> None:
     """Evaluate the series whose data, settings or code changed, wherever they lie in the partition set."""
-    changes = {name: value for name, value in config.changes().items() if name not in {"dataset", "series"}}
+    changes = config.changes()
     with refusals_final():
         work = plan(stores.open(), config.dataset, config.series or None, changes=changes, force=config.force)
     keys = sorted([*work.panel.series[work.stale | work.unchosen].tolist(), *work.gone])

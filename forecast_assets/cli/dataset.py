@@ -15,6 +15,7 @@ from pydantic import BaseModel, ValidationError
 
 from forecast_assets.cli.console import SAY, Format, listing
 from forecast_assets.cli.home import open_instance
+from forecast_assets.cli.options import takes
 from forecast_assets.datasets import building, definition
 from forecast_assets.datasets.assets import today
 from forecast_assets.datasets.definition import DatasetOptions
@@ -22,8 +23,7 @@ from forecast_assets.datasets.presets.catalogue import Preset, card
 from forecast_assets.datasets.presets.options import asked, local_today
 from forecast_assets.datasets.sources import Columns, FileSource, PresetSource, Source, SqlSource
 from forecast_assets.errors import BadSetting, listed
-from forecast_assets.evaluation_settings import EvaluationSettings, revised
-from forecast_assets.forecasting.core.candidates.catalogue import split
+from forecast_assets.evaluation_settings import EvaluationSettings
 from forecast_assets.keys import check_id
 from forecast_assets.stores.resource import open_stores
 
@@ -35,8 +35,12 @@ _PRESET = "Preset: "
 
 
 @app.command()
+@takes(DatasetOptions, parameter="options", without={"evaluation"})
+@takes(EvaluationSettings, parameter="evaluation")
 def add(  # noqa: PLR0917 - one parameter per option
     name: Name,
+    options: DatasetOptions,
+    evaluation: EvaluationSettings,
     path: Annotated[Path | None, typer.Option(help="A .csv or .parquet file, or a folder of either.")] = None,
     sql_url: Annotated[
         str | None, typer.Option(help="env:NAME of a variable with the URL, or a URL without password.")
@@ -75,25 +79,6 @@ def add(  # noqa: PLR0917 - one parameter per option
     static: Annotated[list[str] | None, typer.Option(help="Text attribute of a series.")] = None,
     date_format: Annotated[str | None, typer.Option(help="How dates are written, as %d/%m/%Y.")] = None,
     map_ids: Annotated[bool, typer.Option("--map-ids", help="Map ids that cannot be keys.")] = False,  # noqa: FBT002
-    anchor: Annotated[
-        str, typer.Option(help="Evaluations end on: newest_day, week or month.")
-    ] = "newest_day",
-    launch: Annotated[
-        str, typer.Option(help="A series begins with its first_sale or first_row.")
-    ] = "first_sale",
-    holidays: Annotated[
-        str | None, typer.Option(help="Country of the column holiday: DE, or with a region DE-BY.")
-    ] = None,
-    candidates: Annotated[str | None, typer.Option(help="Candidates to compare, with commas.")] = None,
-    horizon: Annotated[int | None, typer.Option(help="Days forecast from each cutoff.")] = None,
-    folds: Annotated[int | None, typer.Option(help="Cutoffs of an evaluation.")] = None,
-    gap: Annotated[int | None, typer.Option(help="Days between the last known sale and day 1.")] = None,
-    min_train: Annotated[int | None, typer.Option(help="Days of history a fold needs.")] = None,
-    strategy: Annotated[str | None, typer.Option(help="expanding or sliding training.")] = None,
-    policy: Annotated[str | None, typer.Option(help="lowest_error or default_with_margin.")] = None,
-    restrict: Annotated[
-        list[str] | None, typer.Option(help="Keep a slow candidate to some series: 'prophet: top 100'.")
-    ] = None,
 ) -> None:
     """Check the sales of a source and remember it as a dataset; bad sales are refused."""
     check_id("dataset name", name)
@@ -128,24 +113,7 @@ def add(  # noqa: PLR0917 - one parameter per option
     source = _generated(wishes, path or sql_url or query, columns) or _source(
         path, sql_url, query, columns, date_format, map_ids=map_ids
     )
-    wanted = {
-        "candidates": split(candidates) if candidates is not None else None,
-        "horizon": horizon,
-        "n_splits": folds,
-        "gap": gap,
-        "min_train": min_train,
-        "strategy": strategy,
-        "policy": policy,
-        "restrict": restrict,
-    }
-    options = _checked(
-        DatasetOptions,
-        anchor=anchor,
-        launch=launch,
-        holidays=holidays,
-        evaluation=revised(EvaluationSettings(), wanted),
-    )
-    create(name, source, options)
+    create(name, source, options.model_copy(update={"evaluation": evaluation}))
 
 
 def create(name: str, source: Source, options: DatasetOptions) -> None:

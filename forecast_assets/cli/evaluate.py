@@ -10,14 +10,15 @@ from typing import Annotated, NamedTuple
 import dagster as dg
 import typer
 
+from forecast_assets.backtests.config import EvaluationConfig
 from forecast_assets.backtests.evaluation import PROGRESS, Plan, plan
 from forecast_assets.cli.console import BROKE, SAY, progress
 from forecast_assets.cli.home import open_instance
+from forecast_assets.cli.options import takes
 from forecast_assets.cli.running import execute
 from forecast_assets.datasets import building, definition
 from forecast_assets.errors import SHOWN_OFFENDERS, UnknownName
 from forecast_assets.evaluation_settings import revised
-from forecast_assets.forecasting.core.candidates.catalogue import split
 from forecast_assets.forecasts.service import stale_forecasts
 from forecast_assets.global_models import fold_models, production
 from forecast_assets.keys import SeriesKey
@@ -28,28 +29,14 @@ from forecast_assets.stores.resource import open_stores
 OUTCOMES = ("scored", "unusable", "broken")
 
 
-def evaluate(  # noqa: PLR0917 - one parameter per option
+@takes(EvaluationConfig)
+def evaluate(
     dataset: Annotated[str, typer.Argument(help="Dataset to evaluate.")],
+    config: EvaluationConfig,
     series: Annotated[list[str] | None, typer.Option(help="Only this series key; may be repeated.")] = None,
-    candidates: Annotated[str | None, typer.Option(help="Candidates to compare, with commas.")] = None,
-    horizon: Annotated[int | None, typer.Option(help="Days forecast from each cutoff.")] = None,
-    folds: Annotated[int | None, typer.Option(help="Cutoffs, the newest one horizon ago.")] = None,
-    policy: Annotated[str | None, typer.Option(help="lowest_error or default_with_margin.")] = None,
-    restrict: Annotated[
-        list[str] | None, typer.Option(help="Keep a slow candidate to some series: 'prophet: top 100'.")
-    ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Compute again what has not changed.")] = False,  # noqa: FBT002
 ) -> None:
     """Load a dataset, backtest its changed series, choose their champions and forecast with them."""
-    changes = {
-        "candidates": split(candidates) if candidates is not None else None,
-        "horizon": horizon,
-        "n_splits": folds,
-        "policy": policy,
-        "restrict": restrict,
-    }
-    given = {name: value for name, value in changes.items() if value is not None}
-    broken = run(dataset, series, given, force=force)
+    broken = run(dataset, series, config.changes(), force=config.force)
     raise SystemExit(BROKE if broken else 0)
 
 

@@ -15,8 +15,9 @@ import typer
 from forecast_assets.cli.console import BROKE, SAY, Format, listing
 from forecast_assets.cli.evaluate import range_tags
 from forecast_assets.cli.home import open_instance
+from forecast_assets.cli.options import takes
 from forecast_assets.cli.running import execute
-from forecast_assets.cli.submit import Category, Products, Region, Stores, TopN, scoped
+from forecast_assets.cli.submit import WHOLE
 from forecast_assets.dagster_internals.check_results import failed_checks
 from forecast_assets.datasets.definition import load
 from forecast_assets.errors import UnknownName, listed
@@ -32,7 +33,6 @@ from forecast_assets.stores.resource import open_stores
 
 Dataset = Annotated[str, typer.Argument(help="Dataset whose live models change.")]
 SeriesOption = Annotated[list[str] | None, typer.Option("--series", help="Only this series key.")]
-ScopeOption = Annotated[ScopeKind | None, typer.Option("--scope", help="Only the series of a scope.")]
 Apply = Annotated[bool, typer.Option("--apply", help="Do it; without, only what would change is shown.")]
 Confirm = Annotated[str, typer.Option(help="To apply: type the dataset's name.")]
 ApprovedBy = Annotated[str, typer.Option(help="To apply: who takes the decision.")]
@@ -63,15 +63,9 @@ def register(
     SAY.print(f"{sum('challenger' in held for held in aliases.values()):,} series await a decision")
 
 
+@takes(ScopeConfig, parameter="scope", arguments={"dataset"}, defaults=WHOLE)
 def promote(  # noqa: PLR0917 - one parameter per option
-    dataset: Dataset,
-    series: SeriesOption = None,
-    scope: ScopeOption = None,
-    stores: Stores = None,
-    products: Products = None,
-    region: Region = None,
-    category: Category = None,
-    top_n: TopN = None,
+    scope: ScopeConfig,
     apply: Apply = False,  # noqa: FBT002
     confirm: Confirm = "",
     approved_by: ApprovedBy = "",
@@ -80,15 +74,13 @@ def promote(  # noqa: PLR0917 - one parameter per option
     form: Form = Format.TABLE,
 ) -> None:
     """Show which challengers would become live, with their gates; with --apply make them live."""
-    failed = failed_checks(open_instance(), QUALITY, dataset)
-    chosen = series
-    if scope is not None:
-        selectors = {"region": region, "category": category, "top_n": top_n}
-        fields = scoped(dataset, scope, stores=stores, products=products, series=series, **selectors)
-        chosen = _of_scope(ScopeConfig(**fields))
-    proposals = decisions.promotions(open_stores(), open_registry(), dataset, chosen, failed_checks=failed)
+    failed = failed_checks(open_instance(), QUALITY, scope.dataset)
+    chosen = scope.series or (None if scope.scope is ScopeKind.all else _of_scope(scope))
+    proposals = decisions.promotions(
+        open_stores(), open_registry(), scope.dataset, chosen, failed_checks=failed
+    )
     decided = (confirm, approved_by, reason, acknowledge or [])
-    _settle(dataset, "promoted", proposals, decided, apply=apply, form=form)
+    _settle(scope.dataset, "promoted", proposals, decided, apply=apply, form=form)
 
 
 def rollback(  # noqa: PLR0917 - one parameter per option

@@ -12,7 +12,7 @@ from typing import Self
 import numpy as np
 from pydantic import Field
 
-from forecast_assets.backtests.assets import EvaluationConfig
+from forecast_assets.backtests.config import EvaluationConfig
 from forecast_assets.datasets.definition import Dataset
 from forecast_assets.errors import BadSetting
 from forecast_assets.evaluation_settings import EvaluationSettings
@@ -30,11 +30,6 @@ class WindowedConfig(EvaluationConfig):
         default=None,
         description="Read no sales after this day, YYYY-MM-DD. Unset: up to the dataset's anchor.",
     )
-
-    def changes(self) -> dict[str, object]:
-        """What differs from the dataset's own evaluation settings."""
-        known = EvaluationSettings.model_fields
-        return {name: value for name, value in super().changes().items() if name in known}
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,21 @@
 """Settings of an evaluation: equal ones are comparable, impossible ones are refused by name."""
 
-import pytest
+from typing import Any
 
-from forecast_assets.backtests.assets import EvaluationConfig
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from forecast_assets.backtests.config import EvaluationConfig
+from forecast_assets.backtests.jobs import ChangedConfig
+from forecast_assets.cli.app import app
+from forecast_assets.cli.options import option_names
+from forecast_assets.derived import bounds_of
 from forecast_assets.errors import BadSetting
 from forecast_assets.evaluation_settings import EvaluationSettings, revised
+from forecast_assets.launches.batch.config import BatchConfig, ScopeConfig
+from forecast_assets.launches.comparison.config import CompareConfig
+from forecast_assets.launches.pipeline.config import PipelineConfig
 
 
 def test_the_defaults_are_those_of_the_product():
@@ -59,8 +70,64 @@ def test_every_setting_counts_for_comparability_and_only_the_folds_for_a_global_
     assert base.fold_hash() == ranked.fold_hash() != longer.fold_hash()
 
 
-def test_every_field_of_the_launchpad_explains_itself_and_is_a_setting():
-    fields = EvaluationConfig.model_fields
-    assert all(field.description for field in fields.values())
-    assert set(fields) - {"force"} <= set(EvaluationSettings.model_fields)
-    assert EvaluationConfig().changes() == {}
+@pytest.mark.parametrize(
+    "config", [EvaluationConfig, ChangedConfig, BatchConfig, CompareConfig, PipelineConfig]
+)
+def test_every_launchpad_offers_every_setting_with_its_bounds_and_explains_it(config):
+    settings = EvaluationSettings.model_fields
+    for name, field in settings.items():
+        offered = config.model_fields[name]
+        assert offered.default is None
+        assert bounds_of(offered) == bounds_of(field)
+        assert field.description in offered.description
+    assert not config.model_construct().changes()
+
+
+@pytest.mark.parametrize(
+    ("command", "hidden"),
+    [
+        ("evaluate", set()),
+        ("dataset add", set()),
+        ("submit batch", set()),
+        ("submit compare", set()),
+        # The grid names the candidates, and a leaderboard ranks by error alone.
+        ("submit pipeline", {"candidates", "policy"}),
+    ],
+)
+def test_every_command_that_evaluates_offers_every_setting(command, hidden):
+    offered = options_of(command)
+    for name in EvaluationSettings.model_fields.keys() - hidden:
+        assert set(option_names(name)) <= offered, name
+
+
+@pytest.mark.parametrize("command", ["submit batch", "submit pipeline", "promote"])
+def test_every_command_with_a_scope_offers_every_selector(command):
+    for name in ScopeConfig.model_fields.keys() - {"dataset"}:
+        assert set(option_names(name)) <= options_of(command), name
+
+
+def options_of(command: str) -> set[str]:
+    found: Any = typer.main.get_command(app)
+    for part in command.split():
+        found = found.commands[part]
+    return {spelling for option in found.params for spelling in option.opts}
+
+
+def test_an_option_fills_its_setting(monkeypatch):
+    seen = []
+    monkeypatch.setattr("forecast_assets.cli.dataset.create", lambda *filled: seen.append(filled))
+    options = ["--margin", "0.2", "--ranking-metric", "rmse", "--folds", "3", "--step", "7", "--candidates"]
+    several = "naive, moving_average(window_size=14)"
+    rules = ["--restrict", "naive: top 3", "--restrict", "naive: smooth", "--anchor", "week"]
+    run = CliRunner().invoke(
+        app,
+        ["dataset", "add", "x", "--preset", "demo_minimal", *options, several, *rules],
+        catch_exceptions=False,
+    )
+    assert run.exit_code == 0, run.output
+    ((_, _, dataset),) = seen
+    made = dataset.evaluation
+    assert dataset.anchor == "week"
+    assert (made.margin, made.ranking_metric, made.n_splits, made.step) == (0.2, "rmse", 3, 7)
+    assert made.candidates == ("naive", "moving_average(window_size=14)")
+    assert made.restrict == ("naive: top 3", "naive: smooth")

@@ -48,7 +48,6 @@ class PipelineConfig(ScopeConfig, WindowedConfig):
         description="Advanced: candidates; alternatives with |, as moving_average(window_size=7|28).",
     )
     most_series: int = Field(default=20, ge=1, description="Only the first so many series of the scope.")
-    minimum_sample_size: int | None = Field(default=None, ge=0, description="Advanced: least scored days.")
     minimum_skill: float | None = Field(
         default=None, description="Advanced: least percent by which WAPE is below seasonal naive's."
     )
