@@ -56,16 +56,20 @@ def choose_champions(
     availability: Sequence[Availability],
     counts: Sequence[dict[str, Any]],
     excluded: Callable[[int], str],
+    notes: Sequence[str] = (),
 ) -> list[Choice]:
-    """Choose for every series; ``counts`` are its day counts, ``excluded`` says why none is ranked."""
+    """Choose for every series.
+
+    ``counts`` are its day counts, ``excluded`` says why none is ranked, ``notes`` hold for all series.
+    """
     valid = (ranking.rank > 0).sum(axis=0)
     choices = []
     for row, verdict in enumerate(availability):
-        notes = _notes(verdict, counts[row])
+        own = [*_notes(verdict, counts[row]), *notes]
         if verdict.state == "unusable":
-            choices.append(nobody(f"unusable: {verdict.reason}", notes))
+            choices.append(nobody(f"unusable: {verdict.reason}", own))
         elif ranking.winner[row] < 0:
-            choices.append(nobody(f"no candidate produced a valid backtest: {excluded(row)}", notes))
+            choices.append(nobody(f"no candidate produced a valid backtest: {excluded(row)}", own))
         else:
             choices.append(
                 _chosen(
@@ -76,7 +80,7 @@ def choose_champions(
                     verdict=verdict,
                     valid=int(valid[row]),
                     intermittent=is_intermittent(counts[row]["demand_class"]),
-                    notes=notes,
+                    notes=own,
                 )
             )
     return choices

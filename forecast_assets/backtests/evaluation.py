@@ -116,8 +116,14 @@ def plan(
     anchor = dataset.options.anchor_day(dataset.built().last_day)
     given = fold_models.read(stores, dataset, settings, panel)
     left_out = restricted(stores, name, settings, panel.series.tolist())
+    steps = dataset.plan_steps(settings.gap + settings.horizon)
     fingerprints = _fingerprints(
-        panel, settings, anchor, given, left_out=left_out, without=without_demand(stores, name).keys()
+        panel,
+        settings,
+        f"{anchor.isoformat()}{steps or ''}",
+        given,
+        left_out=left_out,
+        without=without_demand(stores, name).keys(),
     )
     known = stores.warehouse.frame("evaluation_marks", dataset=name)
     marks = dict(zip(known["series"], zip(known["backtest"], known["champion"], strict=True), strict=True))
@@ -177,13 +183,13 @@ def _deliveries(
 def _fingerprints(
     panel: Panel,
     settings: EvaluationSettings,
-    anchor: dt.date,
+    anchor: str,
     given: fold_models.Given,
     *,
     left_out: Mapping[str, tuple[NDArray[np.bool_], str]],
     without: AbstractSet[str],
 ) -> list[str]:
-    common = f"{settings.hash()}|{anchor.isoformat()}|{code_version()}|{given.identity()}"
+    common = f"{settings.hash()}|{anchor}|{code_version()}|{given.identity()}"
     outs = [
         "".join(str(int(out[row])) for out, _ in left_out.values())
         + ("without demand" if key in without else "")
@@ -202,9 +208,7 @@ def _carried_out(stores: Stores, work: Plan, *, run_id: str, choose: bool) -> It
     if work.gone:
         yield incremental.end(stores, work.gone, _context(work, run_id), choose=choose)
     if work.unchosen.any():
-        yield incremental.rechosen(
-            stores, work.panel.series[work.unchosen].tolist(), settings=work.settings, run_id=run_id
-        )
+        yield incremental.rechosen(stores, work.panel.series[work.unchosen].tolist(), _context(work, run_id))
     rows = np.flatnonzero(work.stale)
     if not rows.size:
         return
@@ -246,6 +250,7 @@ def _context(work: Plan, run_id: str, cutoffs: NDArray[np.int64] | None = None) 
         cutoffs=np.zeros(0, np.int64) if cutoffs is None else cutoffs,
         start=work.panel.start,
         run_id=run_id,
+        plan_steps=work.dataset.plan_steps(work.settings.gap + work.settings.horizon),
     )
 
 

@@ -4,6 +4,7 @@ Belongs here: what happens to series whose history did not change, or is no long
 Does not belong here: storing what was computed (``results``).
 """
 
+import json
 from collections import Counter
 
 import numpy as np
@@ -12,11 +13,9 @@ from numpy.typing import NDArray
 
 from forecast_assets.backtests.champions import choose_champions, nobody
 from forecast_assets.backtests.results import METRICS, Context, Outcome, hold, outcome_of, store_choices
-from forecast_assets.evaluation_settings import EvaluationSettings
 from forecast_assets.forecasting.core.availability import Availability
 from forecast_assets.forecasting.core.demand import is_intermittent
 from forecast_assets.forecasting.core.ranking import Scores, rank
-from forecast_assets.keys import SeriesKey
 from forecast_assets.stores import Stores
 
 ENDED = "ended"
@@ -38,6 +37,7 @@ def end(stores: Stores, series: list[str], context: Context, *, choose: bool) ->
             "folds": 0,
             "horizon": context.settings.horizon,
             "anchor_day": context.anchor,
+            "plan_reach": json.dumps(dict(context.plan_steps)),
             "path": pl.Series([None] * len(series), dtype=pl.String),
         }
     )
@@ -57,10 +57,9 @@ def reused(stores: Stores, series: list[str]) -> list[Outcome]:
     return [outcome_of(row, reused=True) for row in stores.warehouse.rows("current_results", series=series)]
 
 
-def rechosen(
-    stores: Stores, series: list[str], *, settings: EvaluationSettings, run_id: str
-) -> list[Outcome]:
+def rechosen(stores: Stores, series: list[str], context: Context) -> list[Outcome]:
     """Choose champions from stored metrics, without any model work."""
+    settings = context.settings
     stored = stores.warehouse.rows("current_results", series=series)
     names = settings.candidates
     metrics = stores.warehouse.frame("metrics_of", series=series)
@@ -95,11 +94,10 @@ def rechosen(
         availability=[Availability(row["availability"], row["reason"]) for row in stored],  # type: ignore[arg-type]
         counts=[counts[row["series"]] for row in stored],
         excluded=lambda row: Counter(line[row]["reason"] for line in table).most_common(1)[0][0],
+        notes=context.notes(),
     )
     marks = [{name: row[name] for name in ("series", "snapshot", "fingerprint")} for row in stored]
-    frame = pl.DataFrame(marks).with_columns(
-        dataset=pl.lit(SeriesKey.parse(series[0]).dataset), run_id=pl.lit(run_id)
-    )
+    frame = pl.DataFrame(marks).with_columns(dataset=pl.lit(context.dataset), run_id=pl.lit(context.run_id))
     with stores.warehouse.transaction() as connection:
         hold(connection, series)
         store_choices(stores, connection, frame, choices, settings.ranking_policy().name)

@@ -5,8 +5,9 @@ Does not belong here: computing any of it (``forecasting``) and deciding what is
 """
 
 import datetime as dt
+import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any, Literal
@@ -54,7 +55,10 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Context:
-    """What all series of a block share; ``start`` is the day at position 0 of the panel."""
+    """What all series of a block share; ``start`` is the day at position 0 of the panel.
+
+    ``plan_steps``: columns whose plan ends within the horizon, and for how many days it is known.
+    """
 
     dataset: str
     snapshot: str
@@ -63,6 +67,13 @@ class Context:
     cutoffs: NDArray[np.int64]
     start: dt.date
     run_id: str
+    plan_steps: Mapping[str, int]
+
+    def notes(self) -> list[str]:
+        """What the folds did not know of the plans, for people."""
+        ahead = self.settings.gap + self.settings.horizon
+        ends = [f"{name} (plan known for {days} of {ahead} days)" for name, days in self.plan_steps.items()]
+        return [f"scored without knowing future {', '.join(ends)}"] if ends else []
 
     def first_days(self) -> NDArray[np.datetime64]:
         """First scored day of every fold (k,)."""
@@ -109,6 +120,7 @@ def store(
             "folds": block.folds.sum(axis=1),
             "horizon": context.settings.horizon,
             "anchor_day": context.anchor,
+            "plan_reach": json.dumps(dict(context.plan_steps)),
             "path": [path if outcome == "scored" else None for outcome in outcomes],
         }
     )
@@ -119,6 +131,7 @@ def store(
         availability=availability,
         counts=counts,
         excluded=lambda row: _why_none(block, context, row),
+        notes=context.notes(),
     )
     settled = [n for n in range(len(keys)) if n not in broken]
     with stores.warehouse.transaction() as connection:

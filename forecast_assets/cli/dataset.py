@@ -7,7 +7,7 @@ Does not belong here: reading sales (``datasets``).
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated, NamedTuple, TypeVar
 
 import polars as pl
 import typer
@@ -16,7 +16,7 @@ from pydantic import BaseModel, ValidationError
 from forecast_assets.cli.console import SAY, Format, listing
 from forecast_assets.cli.home import open_instance
 from forecast_assets.cli.options import takes
-from forecast_assets.datasets import building, definition
+from forecast_assets.datasets import building, definition, plan_reach
 from forecast_assets.datasets.assets import today
 from forecast_assets.datasets.definition import DatasetOptions
 from forecast_assets.datasets.presets.catalogue import Preset, card
@@ -24,6 +24,7 @@ from forecast_assets.datasets.presets.options import asked, local_today
 from forecast_assets.datasets.sources import Columns, FileSource, PresetSource, Source, SqlSource
 from forecast_assets.errors import BadSetting, listed
 from forecast_assets.evaluation_settings import EvaluationSettings
+from forecast_assets.forecasting.core.plans import ROLES, Role
 from forecast_assets.keys import check_id
 from forecast_assets.stores.resource import open_stores
 
@@ -35,7 +36,7 @@ _PRESET = "Preset: "
 
 
 @app.command()
-@takes(DatasetOptions, parameter="options", without={"evaluation"})
+@takes(DatasetOptions, parameter="options", without={"evaluation", "plan_days"})
 @takes(EvaluationSettings, parameter="evaluation")
 def add(  # noqa: PLR0917 - one parameter per option
     name: Name,
@@ -74,7 +75,18 @@ def add(  # noqa: PLR0917 - one parameter per option
     closed: Annotated[str | None, typer.Option(help=_COLUMN + "days on which the store was closed.")] = None,
     stockout: Annotated[str | None, typer.Option(help=_COLUMN + "days without stock.")] = None,
     known_future: Annotated[
-        list[str] | None, typer.Option(help="Further numeric column known ahead.")
+        list[str] | None,
+        typer.Option(
+            help="Further numeric column known ahead, NAME or NAME:ROLE. Its role says what a missing value "
+            "means: number (unknown, the default), flag (off), carried or price (the last value holds)."
+        ),
+    ] = None,
+    plan_days: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="COLUMN=DAYS: for so many days after the newest sale the column is always known ahead; "
+            "measured unless given."
+        ),
     ] = None,
     static: Annotated[list[str] | None, typer.Option(help="Text attribute of a series.")] = None,
     date_format: Annotated[str | None, typer.Option(help="How dates are written, as %d/%m/%Y.")] = None,
@@ -82,6 +94,7 @@ def add(  # noqa: PLR0917 - one parameter per option
 ) -> None:
     """Check the sales of a source and remember it as a dataset; bad sales are refused."""
     check_id("dataset name", name)
+    further = [_Known.parse(text) for text in known_future or ()]
     columns = _checked(
         Columns,
         store=store,
@@ -93,7 +106,8 @@ def add(  # noqa: PLR0917 - one parameter per option
         holiday=holiday,
         closed=closed,
         stockout=stockout,
-        known_future=tuple(known_future or ()),
+        known_future=tuple(role.name for role in further),
+        declared={role.name: role.role for role in further if role.role is not None},
         static=tuple(static or ()),
     )
     wishes = {
@@ -113,7 +127,28 @@ def add(  # noqa: PLR0917 - one parameter per option
     source = _generated(wishes, path or sql_url or query, columns) or _source(
         path, sql_url, query, columns, date_format, map_ids=map_ids
     )
-    create(name, source, options.model_copy(update={"evaluation": evaluation}))
+    days = dict(_days_of(text) for text in plan_days or ())
+    create(name, source, options.model_copy(update={"evaluation": evaluation, "plan_days": days}))
+
+
+class _Known(NamedTuple):
+    """A known-future column and the role that was declared for it, if any."""
+
+    name: str
+    role: Role | None
+
+    @classmethod
+    def parse(cls, text: str) -> "_Known":
+        """Read ``NAME`` or ``NAME:ROLE``."""
+        name, colon, role = text.rpartition(":")
+        return cls(name, role) if colon and role in ROLES else cls(text, None)
+
+
+def _days_of(text: str) -> tuple[str, int]:
+    name, equals, days = text.rpartition("=")
+    if not equals or not days.isdecimal():
+        raise BadSetting(f"--plan-days {text!r}", remedy="write COLUMN=DAYS, such as promo=14")
+    return name, int(days)
 
 
 def create(name: str, source: Source, options: DatasetOptions) -> None:
@@ -121,10 +156,13 @@ def create(name: str, source: Source, options: DatasetOptions) -> None:
     instance, stores = open_instance(), open_stores()
     snapshot = building.add_dataset(stores, name, source, options, today()).snapshot
     instance.add_dynamic_partitions("datasets", [name])
+    dataset = definition.load(stores, name)
     SAY.print(
         f"added {name}: {snapshot.row_count:,} rows, {snapshot.series_count:,} series in "
         f"{snapshot.store_count:,} stores, {snapshot.first_day} to {snapshot.last_day}"
     )
+    for sentence in plan_reach.sentences(dataset, plan_reach.measured(stores, dataset, snapshot)):
+        SAY.print(sentence, markup=False)
 
 
 def _generated(
@@ -213,6 +251,7 @@ def show(name: Name, form: Annotated[Format, typer.Option("--format")] = Format.
         "columns": ", ".join(dataset.source.columns.needed),
         "anchor": dataset.options.anchor,
         "holidays": dataset.options.holidays,
+        "plan_days": ", ".join(f"{column} {days}" for column, days in sorted(dataset.reach.items())) or None,
         "candidates": ", ".join(dataset.options.evaluation.candidates),
         "folds": f"{dataset.options.evaluation.n_splits} of {dataset.options.evaluation.horizon} days",
         "snapshot": snapshot.hash if snapshot else None,

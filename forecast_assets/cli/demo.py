@@ -25,8 +25,15 @@ def demo() -> None:
     home = find_home()
     stores = open_stores()
     if NAME not in definition.names(stores):
-        columns = Columns(promo="promo", holiday="is_holiday", known_future=("is_school_holiday",))
-        dataset.create(NAME, FileSource(kind="file", path=SALES, columns=columns), DatasetOptions())
+        columns = Columns(
+            promo="promo",
+            holiday="is_holiday",
+            known_future=("is_school_holiday",),
+            declared={"is_school_holiday": "flag"},
+        )
+        # Calendars are known for years, and the bakery plans its promotions.
+        options = DatasetOptions(plan_days={"promo": 14, "holiday": 90, "is_school_holiday": 90})
+        dataset.create(NAME, FileSource(kind="file", path=SALES, columns=columns), options)
     broken = run(NAME, None, {}, force=False)
     listing(stores.warehouse.frame("champions", dataset=NAME, series=None).select(_SHOWN), Format.TABLE)
     SAY.print("\nOpen Dagit, the user interface, with:")

@@ -14,7 +14,7 @@ from uuid import uuid4
 import polars as pl
 import sqlalchemy as sa
 
-from forecast_assets.datasets import definition, holidays, panels
+from forecast_assets.datasets import definition, holidays, panels, plan_reach
 from forecast_assets.datasets.canonical import CanonicalReader, SalesSummary
 from forecast_assets.datasets.definition import Dataset, DatasetOptions, Snapshot, load
 from forecast_assets.datasets.panel_files import write_panels
@@ -57,6 +57,7 @@ def add_dataset(stores: Stores, name: str, source: Source, options: DatasetOptio
     Raises ``BadSales`` or ``BadSetting`` (the name is taken) before anything is stored.
     """
     definition.check_free(stores, name)
+    plan_reach.check_declared(options.plan_days, source.columns.known)
     if options.holidays is not None:
         holidays.national(options.holidays, today, today)
     mark = source.fingerprint()
@@ -201,11 +202,14 @@ def build_panel(
         raise UnknownName(
             f"dataset {name!r} has no sales yet", remedy=f"materialize sales of partition {name} first"
         )
-    if snapshot.panel_path is not None and not force:
+    if snapshot.panel_path is not None and not force and dataset.measured_reach is not None:
         judged = availability(stores, name)
         if not judged.is_empty() and judged["snapshot"][0] == snapshot.hash:
             register(judged["series"].to_list())
             return Built(snapshot, judged, reused=True)
+    anchor = dataset.options.anchor_day(snapshot.last_day)
+    frozen = dataset.reach_anchor == anchor and not force
+    reach = dataset.measured_reach if frozen else plan_reach.measured(stores, dataset, snapshot)
     folder = f"panels/{name}/{run_id}"
     counts, described = write_panels(stores, dataset, snapshot, folder)
     plan = dataset.options.evaluation.plan()
@@ -229,6 +233,12 @@ def build_panel(
         stores.warehouse.copy(connection, "availability", judged)
         stores.warehouse.execute(
             "panel_built", connection, dataset=name, hash=snapshot.hash, panel_path=folder
+        )
+        stores.warehouse.execute(
+            "store_plan_reach",
+            connection,
+            dataset=name,
+            plan_reach=json.dumps({"anchor": anchor.isoformat(), "days": reach}),
         )
     register(judged["series"].to_list())
     return Built(replace(snapshot, panel_path=folder), availability(stores, name), reused=False)
@@ -259,7 +269,7 @@ def read_panel(
     It ends on the dataset's anchor, or with ``newest`` on the newest day.
     """
     snapshot = dataset.built()
-    panel = panels.read(stores.lake, str(snapshot.panel_path), series)
+    panel = replace(panels.read(stores.lake, str(snapshot.panel_path), series), reach=dataset.reach)
     if series is None and len(panel.series) != snapshot.series_count:
         raise Outage(
             f"the lake holds {len(panel.series)} of the {snapshot.series_count} series of {dataset.name}",

@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 
 from forecast_assets.datasets.findings import AT
 from forecast_assets.datasets.ids import MISSING
-from forecast_assets.datasets.sources import ORIGINALS, Columns, Source
+from forecast_assets.datasets.sources import Columns, Source
 from forecast_assets.datasets.validation import JudgedSales
+from forecast_assets.forecasting.core.panel import ORIGINAL_IDS
 from forecast_assets.keys import MAX_LENGTH, SEPARATOR, check_id
 
 _DAY_BITS = 17
@@ -160,7 +161,7 @@ def _by_store(
 def _with_originals(frame: pl.DataFrame, sales: JudgedSales) -> pl.DataFrame:
     if not sales.stores.mapped + sales.products.mapped:
         return frame
-    pairs = zip(ORIGINALS, (sales.stores, sales.products), ("store_id", "product_id"), strict=True)
+    pairs = zip(ORIGINAL_IDS, (sales.stores, sales.products), ("store_id", "product_id"), strict=True)
     return frame.with_columns(
         pl.Series(name, ids.texts, pl.String).gather(frame[column]) for name, ids, column in pairs
     )

@@ -6,8 +6,9 @@ Does not belong here: reading sales (``sources``, ``canonical``) and building pa
 
 import datetime as dt
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Any, Literal
 
 import polars as pl
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -35,6 +36,11 @@ class DatasetOptions(BaseModel):
     holidays: str | None = Field(
         default=None,
         description="Country whose public holidays become the column holiday, such as DE or DE-BY.",
+    )
+    plan_days: dict[str, Annotated[int, Field(ge=0, le=730)]] = Field(
+        default_factory=dict,
+        description="Days that the plan of a known-future column is known ahead of the newest sale; measured "
+        "for the columns that are left out.",
     )
     evaluation: EvaluationSettings = Field(
         default=EvaluationSettings(), description="Candidates, folds and rule unless a run says otherwise."
@@ -70,12 +76,26 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """A named source of sales with its options and the snapshot that is current, if any."""
+    """A named source of sales with its options and the snapshot that is current, if any.
+
+    ``measured_reach`` is what was measured at the anchor ``reach_anchor``, ``None`` before the first panel.
+    """
 
     name: str
     source: Source
     options: DatasetOptions
     snapshot: Snapshot | None
+    measured_reach: Mapping[str, int] | None = None
+    reach_anchor: dt.date | None = None
+
+    @property
+    def reach(self) -> dict[str, int]:
+        """Days after an origin that the plan of each column is known; without a limit for other columns."""
+        return {**(self.measured_reach or {}), **self.options.plan_days}
+
+    def plan_steps(self, ahead: int) -> dict[str, int]:
+        """The reach of the columns that are not known over ``ahead`` days: what results depend on."""
+        return {name: days for name, days in sorted(self.reach.items()) if days < ahead}
 
     def built(self) -> Snapshot:
         """The current snapshot. Raises ``UnknownName`` when the dataset was never built."""
@@ -101,7 +121,14 @@ def load(stores: Stores, name: str) -> Dataset:
         source=SOURCE.validate_python(row["source"]),
         options=_options(name, row["options"]),
         snapshot=_snapshot(row),
+        **_reach(row["plan_reach"]),
     )
+
+
+def _reach(stored: object) -> dict[str, Any]:
+    if not isinstance(stored, dict):
+        return {}
+    return {"measured_reach": stored["days"], "reach_anchor": dt.date.fromisoformat(stored["anchor"])}
 
 
 def _options(name: str, stored: object) -> DatasetOptions:

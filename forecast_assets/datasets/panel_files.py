@@ -23,7 +23,7 @@ def write_panels(
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Write one panel per store below ``folder``; answer the day counts and the table of all series."""
     files = stores.lake.list(snapshot.sales_path)
-    columns = list(dataset.source.columns.known)
+    columns = dataset.source.columns.roles
     country = dataset.options.holidays
     newest = snapshot.last_day
     planned = max(newest, _last_planned(stores, files)) if columns else newest

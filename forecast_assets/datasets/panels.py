@@ -6,7 +6,7 @@ Does not belong here: what a panel is (``forecasting.panel``) and judging it (``
 
 import datetime as dt
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Literal
@@ -20,6 +20,7 @@ from forecast_assets.datasets.endings import Endings, changes, endings, observed
 from forecast_assets.errors import Outage, UnknownName, listed
 from forecast_assets.forecasting.core.demand import demand_classes, revenue
 from forecast_assets.forecasting.core.panel import Panel
+from forecast_assets.forecasting.core.plans import Role, filled
 from forecast_assets.keys import SEPARATOR, SeriesKey
 from forecast_assets.stores.lake import Lake
 
@@ -56,7 +57,7 @@ def densify(
     *,
     dataset: str,
     calendar: Calendar,
-    known: Sequence[str],
+    known: Mapping[str, Role],
     launch: Literal["first_sale", "first_row"],
 ) -> tuple[Panel, pl.DataFrame]:
     """Turn one store's canonical rows into a panel and the day counts of each series.
@@ -64,7 +65,7 @@ def densify(
     ``frame`` is sorted by product and date; days outside the calendar are left out. A missing row means
     nothing was sold (0), up to the newest day of the store unless the delivery of the series looks late
     (``endings``); a row without units, and a day without any row of the whole store, mean that the day was
-    not observed (NaN).
+    not observed (NaN). ``known`` holds the columns known ahead with their roles.
     """
     products = frame["product_id"].unique(maintain_order=True)
     statics = _static(frame, products)
@@ -85,13 +86,17 @@ def densify(
     matrix = _dense(first, last, calendar.days)
     matrix[:, ~known_days] = np.nan
     matrix[rows[inside], days[inside]] = units[inside]
-    columns = {name: _spread(frame[name], rows, days, (count, calendar.width)) for name in known}
+    columns = {
+        name: _settled(_spread(frame[name], rows, days, (count, calendar.width)), role, calendar.days)
+        for name, role in known.items()
+    }
     panel = Panel(
         series=np.array([SEPARATOR.join((dataset, store, product)) for product in products]),
         start=calendar.first,
         units=matrix,
         known=columns,
         static=statics,
+        roles=dict(known),
     )
     promoted = frame["promo"].fill_null(0).to_numpy() > 0 if "promo" in known else None
     return panel, _counts(
@@ -119,6 +124,11 @@ def _dense(first: NDArray[np.int64], last: NDArray[np.int64], days: int) -> NDAr
     position = np.arange(days)
     alive = (position >= first[:, None]) & (position <= last[:, None])
     return np.where(alive, np.float32(0), np.float32(np.nan))
+
+
+def _settled(column: NDArray[np.float32], role: Role, days: int) -> NDArray[np.float32]:
+    """A known column whose history is filled as its role says; the plan ahead stays as it is."""
+    return np.concatenate([filled(column[:, :days], role), column[:, days:]], axis=1)
 
 
 def _spread(
@@ -194,7 +204,7 @@ def write(lake: Lake, path: str, panel: Panel) -> None:
         **{f"known.{name}": _as_lists(values) for name, values in panel.known.items()},
         **{f"static.{name}": pa.array(values.tolist(), pa.string()) for name, values in panel.static.items()},
     }
-    header = json.dumps({"start": panel.start.isoformat()}).encode()
+    header = json.dumps({"start": panel.start.isoformat(), "roles": dict(panel.roles)}).encode()
     table = pa.table(arrays).replace_schema_metadata({_HEADER: header})
     lake.write_table(path, table, rows_per_group=_ROWS_PER_GROUP)
 
@@ -226,6 +236,7 @@ def read(lake: Lake, path: str, series: Iterable[str] | None = None) -> Panel:
         static={
             name: np.array(table[f"static.{name}"].to_pylist(), np.str_) for name in _named(table, "static.")
         },
+        roles=header.get("roles", {}),
     )
 
 

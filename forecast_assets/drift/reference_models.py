@@ -47,7 +47,8 @@ def with_yardsticks(
 def _yardstick(stores: Stores, dataset: Dataset, label: str, panel: Panel, cutoff: int) -> list[GlobalModel]:
     plan = dataset.options.evaluation.plan()
     known = sorted(panel.known) + sorted(panel.static)
-    what = (recipe(label), panel.start, cutoff, plan.gap + plan.horizon, plan.window(), known)
+    ahead = plan.gap + plan.horizon
+    what = (recipe(label, dataset.plan_steps(ahead)), panel.start, cutoff, ahead, plan.window(), known)
     folder = f"drift/{dataset.name}/{blake2b(repr(what).encode(), digest_size=12).hexdigest()}"
     if kept := load_models(stores, folder):
         return kept
@@ -56,7 +57,7 @@ def _yardstick(stores: Stores, dataset: Dataset, label: str, panel: Panel, cutof
         model = fit(
             panel if whole else read_panel(stores, dataset, newest=True),
             cutoff,
-            plan.gap + plan.horizon,
+            ahead,
             learner(label).settings(),
             window=plan.window(),
             threads=environment().processes,

@@ -94,7 +94,7 @@ def _fitting(stores: Stores, dataset: Dataset, settings: EvaluationSettings, nam
     known = row is not None and (row["snapshot"], row["anchor_day"], row["recipe"]) == (
         snapshot.hash,
         dataset.options.anchor_day(snapshot.last_day),
-        recipe(name),
+        recipe(name, dataset.plan_steps(settings.gap + settings.horizon)),
     )
     return row if known else None
 
@@ -166,6 +166,9 @@ class _Job:
         rows = sum(model.rows for model in models)
         return Fitted(candidate, action, share, rows, str(row["failure"] or ""), path)
 
+    def recipe(self, candidate: str) -> str:
+        return recipe(candidate, self.dataset.plan_steps(self.settings.gap + self.settings.horizon))
+
     def known(self) -> dict[str, str]:
         """Content hash by series key."""
         return dict(zip(self.panel.series.tolist(), self.contents.tolist(), strict=True))
@@ -181,7 +184,7 @@ class _Job:
             row is None
             or row["failure"]
             or row["anchor_day"] != self.anchor
-            or row["recipe"] != recipe(candidate)
+            or row["recipe"] != self.recipe(candidate)
         ):
             return None
         return row
@@ -238,7 +241,7 @@ class _Job:
             "settings_hash": self.settings.fold_hash(),
             "snapshot": self.dataset.built().hash,
             "anchor_day": self.anchor,
-            "recipe": recipe(candidate),
+            "recipe": self.recipe(candidate),
             "run_id": self.run_id,
             **row,
         }
@@ -249,9 +252,12 @@ class _Job:
             )
 
 
-def recipe(candidate: str) -> str:
-    """Equal as long as code and settings would learn the same from the same days; 16 hex characters."""
-    text = f"{code_version()}{learner(candidate).settings()!r}"
+def recipe(candidate: str, plan_steps: Mapping[str, int]) -> str:
+    """Equal as long as code and settings would learn the same from the same days; 16 hex characters.
+
+    ``plan_steps``: columns that are not known over the whole horizon, and for how many days they are.
+    """
+    text = f"{code_version()}{learner(candidate).settings()!r}{dict(plan_steps) or ''}"
     return blake2b(text.encode(), digest_size=8).hexdigest()
 
 

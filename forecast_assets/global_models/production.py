@@ -76,9 +76,14 @@ def is_current(stores: Stores, dataset: Dataset) -> bool:
     same = {
         row["candidate"]
         for row in rows
-        if (row["snapshot"], row["recipe"]) == (snapshot.hash, recipe(str(row["candidate"])))
+        if (row["snapshot"], row["recipe"]) == (snapshot.hash, _recipe(dataset, str(row["candidate"])))
     }
     return same.issuperset(_labels(stores, dataset))
+
+
+def _recipe(dataset: Dataset, label: str) -> str:
+    plan = dataset.options.evaluation.plan()
+    return recipe(label, dataset.plan_steps(plan.gap + plan.horizon))
 
 
 def _labels(stores: Stores, dataset: Dataset) -> list[str]:
@@ -102,7 +107,7 @@ def _changed(
     before: Row,
 ) -> float:
     """Share of training days in series that are not what the stored model learned from."""
-    same = (dataset.options.anchor_day(dataset.built().last_day), recipe(str(before["candidate"])))
+    same = (dataset.options.anchor_day(dataset.built().last_day), _recipe(dataset, str(before["candidate"])))
     if (before["anchor_day"], before["recipe"]) != same:
         return 1.0
     if before["path"] is None:
@@ -143,7 +148,7 @@ def _record(stores: Stores, dataset: Dataset, label: str, row: Row) -> None:
         "candidate": label,
         "snapshot": snapshot.hash,
         "anchor_day": dataset.options.anchor_day(snapshot.last_day),
-        "recipe": recipe(label),
+        "recipe": _recipe(dataset, label),
         **row,
     }
     frame = pl.DataFrame({name: pl.Series(name, [value]) for name, value in whole.items()})

@@ -64,7 +64,13 @@ class Bundle:
         }
         table = pa.table(columns)
         pq.write_table(table, folder / _SERIES, compression="zstd", row_group_size=_ROWS)
-        header = {"start": panel.start.isoformat(), "horizon": self.horizon, "window": self.window}
+        header = {
+            "start": panel.start.isoformat(),
+            "horizon": self.horizon,
+            "window": self.window,
+            "roles": dict(panel.roles),
+            "reach": dict(panel.reach),
+        }
         (folder / _HEADER).write_text(json.dumps({**header, "models": list(self.models)}), encoding="utf-8")
         for label, model in self.models.items():
             (folder / f"{slug(label)}.json").write_text(model.to_json(), encoding="utf-8")
@@ -96,6 +102,8 @@ class Bundle:
                 for name in named
                 if name.startswith(_STATIC)
             },
+            roles=header.get("roles", {}),
+            reach=header.get("reach", {}),
         )
         radius = {level: table[f"{_RADIUS}{level}"].to_numpy() for level in LEVELS}
         return cls(

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from forecast_assets.datasets.panels import Calendar, densify, read, write
 from forecast_assets.errors import UnknownName
 from forecast_assets.forecasting.core.panel import Panel
+from forecast_assets.forecasting.core.plans import Role
 from forecast_assets.stores.lake import Lake
 
 FIRST = dt.date(2026, 1, 1)
@@ -36,11 +37,16 @@ def rows(product: str, units: Mapping[int, float | None], **columns) -> pl.DataF
 
 
 def dense(
-    frame: pl.DataFrame, *, days: int = 8, planned: int = 8, known: Sequence[str] = (), **options
+    frame: pl.DataFrame,
+    *,
+    days: int = 8,
+    planned: int = 8,
+    known: Mapping[str, Role] | None = None,
+    **options,
 ) -> tuple[Panel, pl.DataFrame]:
     calendar = Calendar(FIRST, day(days - 1), day(planned - 1))
     launch = options.get("launch", "first_sale")
-    return densify(frame, "S1", dataset="d", calendar=calendar, known=known, launch=launch)
+    return densify(frame, "S1", dataset="d", calendar=calendar, known=known or {}, launch=launch)
 
 
 @pytest.mark.parametrize("launch", ["first_sale", "first_row"])
@@ -96,7 +102,7 @@ def test_days_are_counted_from_the_first_sale_to_the_newest_day_of_the_dataset()
             rows("P2", {4: 2}, promo=[None]),
         ]
     )
-    _, counts = dense(frame, days=8, planned=10, known=["promo"])
+    _, counts = dense(frame, days=8, planned=10, known={"promo": "flag"})
     assert counts.to_dicts() == [
         {
             "series": "d__S1__P1",
@@ -138,16 +144,16 @@ def test_days_are_counted_from_the_first_sale_to_the_newest_day_of_the_dataset()
 
 def test_plan_rows_after_the_newest_day_reach_the_known_columns_only():
     frame = rows("P1", {0: 1, 2: 2, 3: None, 4: None}, price=[1.5, 2.5, 3.5, None])
-    panel, _ = dense(frame, days=3, planned=5, known=["price"])
+    panel, _ = dense(frame, days=3, planned=5, known={"price": "price"})
     np.testing.assert_array_equal(panel.units, [[1, 0, 2]])
-    np.testing.assert_array_equal(panel.known["price"], np.array([[1.5, NAN, 2.5, 3.5, NAN]], np.float32))
+    np.testing.assert_array_equal(panel.known["price"], np.array([[1.5, 1.5, 2.5, 3.5, NAN]], np.float32))
     assert panel.future_days == 2
 
 
 def test_a_series_whose_rows_all_lie_outside_the_calendar_is_kept_and_empty():
     calendar = Calendar(day(3), day(5), day(5))
     frame = rows("P1", {0: None, 1: None}, family=["bread", "bread"])
-    panel, counts = densify(frame, "S1", dataset="d", calendar=calendar, known=(), launch="first_sale")
+    panel, counts = densify(frame, "S1", dataset="d", calendar=calendar, known={}, launch="first_sale")
     assert np.isnan(panel.units).all()
     assert panel.units.shape == (1, 3)
     assert panel.static["family"].tolist() == ["bread"]
@@ -269,7 +275,7 @@ def test_a_late_delivery_is_unknown_and_no_end():
     # A store of which nothing came for three weeks is late as a whole.
     calendar = Calendar(FIRST, day(days - 1), day(days - 1))
     panel, counts = densify(
-        rows("P1", late), "S2", dataset="d", calendar=calendar, known=(), launch="first_sale"
+        rows("P1", late), "S2", dataset="d", calendar=calendar, known={}, launch="first_sale"
     )
     assert np.isnan(panel.units[0, -21:]).all()
     assert not counts["ended"][0]
@@ -316,7 +322,9 @@ def lake(tmp_path) -> Lake:
             for product in ("P1", "P1-1", "P2")
         )
         calendar = Calendar(FIRST, day(6), day(7))
-        panel, _ = densify(frame, store, dataset="d", calendar=calendar, known=["price"], launch="first_row")
+        panel, _ = densify(
+            frame, store, dataset="d", calendar=calendar, known={"price": "price"}, launch="first_row"
+        )
         write(lake, f"panels/{store}.parquet", panel)
     return lake
 

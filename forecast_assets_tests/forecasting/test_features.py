@@ -1,14 +1,17 @@
 """What a feature row says, on sequential sales: day n sells n, so that a leak is visible to the eye."""
 
 from datetime import date
+from typing import Any
 
 import numpy as np
 import pytest
 
-from forecast_assets.forecasting.core.features import Kind, calendar_of, kind_of, matrix, names, prepare
+from forecast_assets.forecasting.core.features import calendar_of, matrix, names, prepare
 
 DAYS, AHEAD = 420, 28
 START = date(2025, 1, 1)  # a Wednesday
+
+NAN = float("nan")
 
 
 def sequential() -> np.ndarray:
@@ -19,8 +22,8 @@ def features_at(values, origin, step, known=None, codes=None):
     """Answer {name: value} of one row of the first series."""
     block = prepare(values, known or {}, codes or {}, calendar_of(START, DAYS + AHEAD))
     row = matrix(block, np.array([0]), np.array([origin]), np.array([[step]]))[0]
-    kinds = {name: kind for name, (kind, _) in (known or {}).items()}
-    return dict(zip(names(kinds, codes or {}), row.tolist(), strict=True)), block
+    roles = {name: role for name, (role, _, _) in (known or {}).items()}
+    return dict(zip(names(roles, codes or {}), row.tolist(), strict=True)), block
 
 
 def level_at(block, origin):
@@ -57,7 +60,7 @@ def test_nothing_at_or_after_the_origin_is_read(origin):
     scrambled = clean.copy()
     scrambled[:, origin:] = np.random.default_rng(3).uniform(0, 1e6, scrambled[:, origin:].shape)
     flag = (np.arange(DAYS + AHEAD) % 5 == 0).astype(np.float32)[None]
-    known = {"promo": ("flag", flag), "price": ("positive", flag + 1)}
+    known = {"promo": ("flag", None, flag), "price": ("price", None, flag + 1)}
     for step in (1, 7, 8, 28):
         before, _ = features_at(clean, origin, step, known)
         after, _ = features_at(scrambled, origin, step, known)
@@ -92,14 +95,14 @@ def test_a_young_series_knows_its_age_and_has_a_level():
 def test_a_price_is_compared_with_what_was_usual_at_the_origin():
     price = np.full((1, DAYS + AHEAD), 4, np.float32)
     price[0, 400:] = 3
-    told, _ = features_at(sequential(), 400, 1, {"price": ("positive", price)})
+    told, _ = features_at(sequential(), 400, 1, {"price": ("price", None, price)})
     assert (told["known.price"], told["known.price:ratio"]) == (3, 0.75)
 
 
 def test_a_flag_recalls_what_such_days_sold():
     flag = np.zeros((1, DAYS + AHEAD), np.float32)
     flag[0, [100, 200, 401]] = 1
-    known = {"promo": ("flag", flag)}
+    known = {"promo": ("flag", None, flag)}
     told, block = features_at(sequential(), 400, 2, known)
     assert told["known.promo:like"] * level_at(block, 400) == pytest.approx(150)
     told, block = features_at(sequential(), 400, 1, known)
@@ -117,8 +120,7 @@ def test_a_row_has_the_same_bytes_whatever_stands_beside_it():
     steps = np.tile(np.arange(1, AHEAD + 1), (40, 1))
 
     def built(rows):
-        known: dict[str, tuple[Kind, np.ndarray]]
-        known = {"price": ("positive", price[rows]), "promo": ("flag", flag[rows])}
+        known: dict[str, Any] = {"price": ("price", 3, price[rows]), "promo": ("flag", None, flag[rows])}
         block = prepare(values[rows], known, {}, calendar)
         return matrix(block, np.arange(len(rows)), np.full(len(rows), 400), steps[: len(rows)])
 
@@ -130,11 +132,18 @@ def test_a_row_has_the_same_bytes_whatever_stands_beside_it():
 
 
 @pytest.mark.parametrize(
-    ("values", "kind"),
-    [([0, 1, np.nan], "flag"), ([np.nan], "flag"), ([2.5, 3, np.nan], "positive"), ([-4, 12.5], "number")],
+    ("role", "expected"),
+    [
+        ("price", [400, 401, 401]),
+        ("carried", [400, 401, 401]),
+        ("flag", [400, 401, 0]),
+        ("number", [400, 401, NAN]),
+    ],
 )
-def test_the_kind_of_a_column_is_read_from_its_values(values, kind):
-    assert kind_of(np.array([values], np.float32)) == kind
+def test_a_plan_is_read_as_far_as_it_reaches_and_filled_as_its_role_says(role, expected):
+    plan = np.arange(DAYS + AHEAD, dtype=np.float32)[None]
+    found = [features_at(sequential(), 400, step, {"x": (role, 2, plan)})[0]["known.x"] for step in (1, 2, 3)]
+    np.testing.assert_array_equal(found, expected)
 
 
 def test_the_calendar_counts_down_to_the_end_of_the_year():

@@ -1,6 +1,6 @@
 """The experiment that finds who knows the future, tried on one who does."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 import numpy as np
@@ -69,4 +69,10 @@ def test_scrambling_changes_observed_days_after_the_cutoff_only(panel):
     seen = ~np.isnan(panel.units[:, 100:])
     assert (other.units[:, 100:][seen] == 1e6).all()
     assert np.isnan(other.units[:, 100:][~seen]).all()
-    assert other.known is panel.known
+    assert other.known["promo"] is panel.known["promo"]
+
+
+def test_scrambling_changes_what_lies_beyond_the_reach_of_a_plan(panel):
+    other = scrambled(replace(panel, reach={"promo": 3}), 100)
+    assert other.known["promo"][:, :103].tobytes() == panel.known["promo"][:, :103].tobytes()
+    assert (other.known["promo"][:, 103:] == 1e6).all()

@@ -86,13 +86,28 @@ def test_a_missing_plan_is_filled_by_a_stated_assumption():
         rain=[[0, 7, -1, NAN], [0.5, 0, 0, 3]],
     )
     np.testing.assert_array_equal(made.known["promo"][:, 3:], [[1, 0], [0, 0]])
-    np.testing.assert_array_equal(made.known["price"][:, 3:], [[3, 3], [6, 4]])
+    np.testing.assert_array_equal(made.known["price"][:, 3:], [[3, 3], [6, 6]])
     np.testing.assert_array_equal(made.known["rain"][:, 3:], [[NAN, NAN], [3, NAN]])
     assert told[0] == [
         "promo: no plan for 1 of 2 days, taken as not set",
         "price: no plan for 2 of 2 days, its last value kept",
         "rain: no plan for 2 of 2 days, left unknown",
     ]
+
+
+def test_the_role_of_a_column_is_declared_and_not_read_from_its_values():
+    columns = {"price": np.array([[1, 1, 1]] * 2, np.float32), "stage": np.array([[0, 1, 1]] * 2, np.float32)}
+    panel = replace(panel_of(np.ones((2, 3), np.float32)), known=columns, roles={"stage": "carried"})
+    made, _ = with_plan(panel, 2)
+    np.testing.assert_array_equal(made.known["price"][:, 3:], [[1, 1]] * 2)
+    np.testing.assert_array_equal(made.known["stage"][:, 3:], [[1, 1]] * 2)
+
+
+def test_a_plan_that_the_folds_did_not_know_is_told_as_not_used():
+    columns = {"promo": np.array([[0, 1, 0, 1, 1]] * 2, np.float32)}
+    panel = replace(panel_of(np.ones((2, 3), np.float32)), known=columns, reach={"promo": 1})
+    _, told = with_plan(panel, 2)
+    assert told[0] == ["promo: no plan that the folds knew for 1 of 2 days, taken as not set"]
 
 
 def test_a_whole_plan_needs_no_assumption():

@@ -8,7 +8,7 @@ from typing import Annotated
 
 from pydantic import Field, TypeAdapter, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
 
-from forecast_assets.datasets.sources.columns import ORIGINALS, Columns
+from forecast_assets.datasets.sources.columns import Columns
 from forecast_assets.datasets.sources.files import FileSource
 from forecast_assets.datasets.sources.preset import PresetSource
 from forecast_assets.datasets.sources.sql import SqlSource
@@ -32,4 +32,4 @@ Source = Annotated[
 ]
 SOURCE: TypeAdapter[Source] = TypeAdapter(Source)
 
-__all__ = ["ORIGINALS", "SOURCE", "Columns", "FileSource", "PresetSource", "Source", "SqlSource"]
+__all__ = ["SOURCE", "Columns", "FileSource", "PresetSource", "Source", "SqlSource"]

@@ -13,9 +13,10 @@ from pydantic import Field, model_validator
 
 from forecast_assets.datasets.sources.base import Strict
 from forecast_assets.errors import BadSales, BadSetting, listed
+from forecast_assets.forecasting.core.panel import ORIGINAL_IDS
+from forecast_assets.forecasting.core.plans import Role, role_of
 
-ORIGINALS = ("original_store_id", "original_product_id")
-_CANONICAL = ("store_id", "product_id", "date", "units", *ORIGINALS)
+_CANONICAL = ("store_id", "product_id", "date", "units", *ORIGINAL_IDS)
 
 
 class Columns(Strict):
@@ -33,6 +34,11 @@ class Columns(Strict):
         default=None, description="True or 1: out of stock, so the units are not observed."
     )
     known_future: tuple[str, ...] = Field(default=(), description="Further numeric columns known ahead.")
+    declared: dict[str, Role] = Field(
+        default_factory=dict,
+        description="Roles of known-future columns: price or carried (the last value holds), flag (off where "
+        "nothing is said), number (unknown where nothing is said, the default).",
+    )
     static: tuple[str, ...] = Field(default=(), description="Text attributes of a series, such as category.")
 
     @model_validator(mode="after")
@@ -44,6 +50,11 @@ class Columns(Strict):
             raise BadSetting(
                 f"source column {listed([repr(name) for name in twice])} is given two roles",
                 remedy="store, product, date and units each need a column of their own",
+            )
+        if stray := [name for name in self.declared if name not in self.known]:
+            raise BadSetting(
+                f"{listed([repr(name) for name in stray])} has a role and is no known-future column",
+                remedy="name it as known-future, too",
             )
         named = [name for name in ("price", "promo", "holiday") if getattr(self, name) is not None]
         made = Counter((*_CANONICAL, *named, *self.known_future, *self.static))
@@ -60,6 +71,11 @@ class Columns(Strict):
         fixed = {"price": self.price, "promo": self.promo, "holiday": self.holiday}
         given = {name: column for name, column in fixed.items() if column is not None}
         return given | {name: name for name in self.known_future}
+
+    @property
+    def roles(self) -> dict[str, Role]:
+        """The role of every known-future column: what a missing value of it means."""
+        return {name: role_of(name, self.declared) for name in self.known}
 
     @property
     def flags(self) -> tuple[str, ...]:

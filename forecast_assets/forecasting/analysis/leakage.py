@@ -5,6 +5,7 @@ Does not belong here: reporting the answer.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,11 +19,19 @@ _FAR_OFF = np.float32(1e6)
 
 
 def scrambled(panel: Panel, cutoff: int) -> Panel:
-    """The same panel with every observed day from ``cutoff`` on replaced by an absurd number."""
+    """The same panel with absurd numbers for all that ``cutoff`` visible days do not know.
+
+    That is every observed day from there on, and every column known ahead beyond the reach of its plan.
+    """
     units = panel.units.copy()
     future = units[:, cutoff:]
     future[~np.isnan(future)] = _FAR_OFF
-    return Panel(series=panel.series, start=panel.start, units=units, known=panel.known, static=panel.static)
+    known = dict(panel.known)
+    for name, reach in panel.reach.items():
+        if name in known:
+            known[name] = known[name].copy()
+            known[name][:, cutoff + reach :] = _FAR_OFF
+    return replace(panel, units=units, known=known)
 
 
 def leaks(

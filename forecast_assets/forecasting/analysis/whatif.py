@@ -137,7 +137,8 @@ def differing(panel: Panel, horizon: int, assumptions: Assumptions, *, asks_mode
     """Split ``assumptions`` into what a model that reads plans answers, and what factors do.
 
     ``panel`` holds one series, its known columns reach over the ``horizon``. A model (``asks_model``) is
-    asked about a price, promotion or holiday that its data have a column of. Raises ``BadSetting`` for
+    asked about a price, promotion or holiday that its data have a column of, with a plan it could learn
+    from. Raises ``BadSetting`` for
     days outside the horizon, and when nothing is assumed.
     """
     dates = np.datetime64(panel.start, "D") + panel.days + np.arange(horizon)
@@ -148,8 +149,11 @@ def differing(panel: Panel, horizon: int, assumptions: Assumptions, *, asks_mode
             remedy="give at least one of price_change, promotion, holidays, lifecycle, on_hand",
         )
     known, factors, told, asked = dict(panel.known), np.ones(horizon), [], False
+    reach = dict(panel.reach)
     for change in changes:
-        if asks_model and change.column in known:
+        # A model whose folds knew nothing of a plan never learned what it does.
+        if asks_model and change.column in known and reach.get(change.column) != 0:
+            reach.pop(change.column, None)
             wide = known[change.column].copy()
             ahead = wide[0, panel.days : panel.days + horizon]
             dearer = np.float32(1 + (assumptions.price_change or 0))
@@ -165,7 +169,7 @@ def differing(panel: Panel, horizon: int, assumptions: Assumptions, *, asks_mode
         price[_span(assumptions, dates)] += assumptions.price_change
     # Only what changes is bounded: a factor of one stays one.
     bounded = factors.clip(_LEAST, _MOST)
-    return Difference(replace(panel, known=known) if asked else None, bounded, price, told)
+    return Difference(replace(panel, known=known, reach=reach) if asked else None, bounded, price, told)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

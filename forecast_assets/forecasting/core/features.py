@@ -12,15 +12,14 @@ depends on which other series are in the block, nor on the order of the rows.
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from forecast_assets.forecasting.core.plans import Role, keeps
 from forecast_assets.forecasting.core.running import Counts, Floats, Ints, Running, before, ratio, running
 
 Matrix = NDArray[np.float32]
-Kind = Literal["flag", "positive", "number"]
 
 YEAR = 364  # whole weeks, so that a day is compared with the same weekday
 MONTH = 28
@@ -36,10 +35,11 @@ _ORIGIN = (
 )
 _TARGET = (*("step", "year_ago", "season"), *(f"weekday_mean_{weeks}" for weeks in WEEKS))
 _CALENDAR = ("weekday", "day_of_month", "year_sin", "year_cos", "days_to_year_end")
-_KNOWN: Mapping[Kind, tuple[str, ...]] = {
+_KNOWN: Mapping[Role, tuple[str, ...]] = {
     "flag": ("", ":change", ":like"),
-    "positive": ("", ":ratio"),
+    "price": ("", ":ratio"),
     "number": ("", ":change"),
+    "carried": ("", ":change"),
 }
 
 
@@ -47,10 +47,11 @@ _KNOWN: Mapping[Kind, tuple[str, ...]] = {
 class Known:
     """One column that is known ahead: ``values`` reach past the history, the sums do not.
 
-    ``on`` sums the units of the days on which a flag was 1.
+    ``on`` sums the units of the days on which a flag was set; ``reach`` limits the steps that are known.
     """
 
-    kind: Kind
+    role: Role
+    reach: int | None
     values: Matrix
     past: Running
     on: Running | None
@@ -88,7 +89,7 @@ class Block:
 
 def prepare(
     values: Matrix,
-    known: Mapping[str, tuple[Kind, Matrix]],
+    known: Mapping[str, tuple[Role, int | None, Matrix]],
     codes: Mapping[str, Matrix],
     calendar: Matrix,
 ) -> Block:
@@ -108,23 +109,16 @@ def prepare(
         before(np.maximum.accumulate(np.where(observed, day, _NEVER), axis=1), -1),
         before(np.maximum.accumulate(np.where(filled > 0, day, _NEVER), axis=1), -1),
         np.where(observed.any(axis=1), observed.argmax(axis=1), values.shape[1]).astype(np.int32),
-        {name: _known(kind, column, values) for name, (kind, column) in known.items()},
+        {name: _known(role, reach, column, values) for name, (role, reach, column) in known.items()},
         codes,
         calendar,
     )
 
 
-def names(kinds: Mapping[str, Kind], static: Mapping[str, object]) -> tuple[str, ...]:
+def names(roles: Mapping[str, Role], static: Mapping[str, object]) -> tuple[str, ...]:
     """Feature names in the order of the columns of ``matrix``."""
-    known = (f"known.{name}{part}" for name, kind in kinds.items() for part in _KNOWN[kind])
+    known = (f"known.{name}{part}" for name, role in roles.items() for part in _KNOWN[role])
     return (*_ORIGIN, *_TARGET, *_CALENDAR, *known, *(f"static.{name}" for name in static))
-
-
-def kind_of(values: Matrix) -> Kind:
-    """Tell 0/1 columns, columns that only have a meaning relative to themselves (prices), and the rest."""
-    if ((values == 0) | (values == 1) | np.isnan(values)).all():
-        return "flag"
-    return "number" if (values <= 0).any() else "positive"
 
 
 def calendar_of(start: date, days: int) -> Matrix:
@@ -144,8 +138,8 @@ def matrix(block: Block, rows: Ints, origins: Ints, steps: Ints) -> Matrix:
 
     Units are divided by the level of the series at the origin; what is not known is NaN.
     """
-    kinds = {name: known.kind for name, known in block.known.items()}
-    out = np.empty((*steps.shape, len(names(kinds, block.codes))), np.float32)
+    roles = {name: known.role for name, known in block.known.items()}
+    out = np.empty((*steps.shape, len(names(roles, block.codes))), np.float32)
     level = block.level(rows, origins)
     scale = np.where(level > 0, level, np.nan)
     columns = (
@@ -204,24 +198,37 @@ def _ahead(block: Block, rows: Ints, origins: Ints, steps: Ints, scale: Floats) 
     """Columns (m, k) of what is known of the target day, alone and against what was usual at the origin."""
     row, origin = rows[:, None], origins[:, None]
     for known in block.known.values():
-        value = known.values[row, origin + steps - 1].astype(np.float64)
+        value = _planned(known, row, origin, steps)
         yield value
         usual = known.past.mean(row, origin - MONTH, origin)
-        yield ratio(value, usual) if known.kind == "positive" else value - usual
+        yield ratio(value, usual) if known.role == "price" else value - usual
         if known.on:
             on, on_days = known.on.between(row, origin - YEAR, origin)
             units, days = block.units.between(row, origin - YEAR, origin)
-            yield np.where(value == 1, ratio(on, on_days), ratio(units - on, days - on_days)) / scale
+            yield np.where(value > 0, ratio(on, on_days), ratio(units - on, days - on_days)) / scale
 
 
-def _known(kind: Kind, column: Matrix, values: Matrix) -> Known:
+def _planned(known: Known, row: Ints, origin: Ints, steps: Ints) -> Floats:
+    """The column on the target days (m, k), beyond its reach as production fills it (``plans.sight``)."""
+    if known.reach is None:
+        return known.values[row, origin + steps - 1].astype(np.float64)
+    inside = np.minimum(steps, known.reach)
+    value = known.values[row, np.maximum(origin + inside - 1, 0)].astype(np.float64)
+    value[np.broadcast_to(origin + inside < 1, value.shape)] = np.nan
+    if keeps(known.role):
+        return value
+    value[np.broadcast_to(steps > known.reach, value.shape)] = 0 if known.role == "flag" else np.nan
+    return value
+
+
+def _known(role: Role, reach: int | None, column: Matrix, values: Matrix) -> Known:
     past = column[:, : values.shape[1]]
     given = ~np.isnan(past)
     usual = running(np.where(given, past, 0), given)
-    if kind != "flag":
-        return Known(kind, column, usual, None)
-    on = (past == 1) & ~np.isnan(values)
-    return Known(kind, column, usual, running(np.where(on, values, 0), on))
+    if role != "flag":
+        return Known(role, reach, column, usual, None)
+    on = (past > 0) & ~np.isnan(values)
+    return Known(role, reach, column, usual, running(np.where(on, values, 0), on))
 
 
 def _at(values: Matrix, row: Ints, position: Ints) -> Floats:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from forecast_assets.errors import BadSetting
 from forecast_assets.forecasting.core.panel import Panel
+from forecast_assets.forecasting.core.plans import sight
 
 Values = NDArray[np.float64]
 Columns = Mapping[str, Values]
@@ -68,14 +69,14 @@ def frame(
 ) -> Columns:
     """Columns (n, origin + horizon) by name, in their fixed order, as they look from ``origin`` visible days.
 
-    Nothing before day ``begin`` is read. Columns of the panel that are known ahead are read as far as they
-    reach and NaN after that.
+    Nothing before day ``begin`` is read. Columns of the panel that are known ahead are read as far as the
+    origin knows them (``plans.sight``).
     """
     chosen = check_packs(version, packs)
     width = origin + horizon
     units = np.full((len(panel.series), width), np.nan)
     units[:, begin:origin] = panel.units[:, begin:origin]
-    known = {name: _wide(column, begin, width) for name, column in panel.known.items()}
+    known = {name: _since(sight(panel, name, origin, width), begin) for name in panel.known}
     dates = np.datetime64(panel.start, "D") + np.arange(width)
     seen = ~np.isnan(units[:, :origin])
     launch = np.where(seen.any(axis=1), seen.argmax(axis=1), width) if origin else np.full(len(units), width)
@@ -89,10 +90,9 @@ def frame(
     return made
 
 
-def _wide(column: NDArray[np.float32], begin: int, width: int) -> Values:
-    out = np.full((len(column), width), np.nan)
-    reach = min(width, column.shape[1])
-    out[:, begin:reach] = column[:, begin:reach]
+def _since(column: NDArray[np.float32], begin: int) -> Values:
+    out = column.astype(np.float64)
+    out[:, :begin] = np.nan
     return out
 
 

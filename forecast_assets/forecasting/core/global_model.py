@@ -20,9 +20,10 @@ from numpy.typing import NDArray
 from forecast_assets.errors import ForecastError, UnknownName
 from forecast_assets.forecasting.core.boosting import Predict, booster, train
 from forecast_assets.forecasting.core.bounds import Checked, check_whole, choice, number, share, whole
-from forecast_assets.forecasting.core.features import LOOKBACK, YEAR, Kind, kind_of, matrix
+from forecast_assets.forecasting.core.features import LOOKBACK, YEAR, matrix
 from forecast_assets.forecasting.core.global_rows import View, learn_from, levels_of
-from forecast_assets.forecasting.core.panel import Panel
+from forecast_assets.forecasting.core.panel import ORIGINAL_IDS, Panel
+from forecast_assets.forecasting.core.plans import Role
 from forecast_assets.forecasting.core.sampling import Targets, sample
 
 Ints = NDArray[np.int64]
@@ -71,13 +72,13 @@ class GlobalSettings(Checked):
 class GlobalModel:
     """A learned model: the learner's own ``text``, and the tables needed to build its features again.
 
-    ``kinds`` tells how each known column is used, ``static_levels`` the code of each level seen in training;
+    ``roles`` tells how each known column is used, ``static_levels`` the code of each level seen in training;
     ``rows`` is how many rows were learned from.
     """
 
     text: str
     features: tuple[str, ...]
-    kinds: Mapping[str, Kind]
+    roles: Mapping[str, Role]
     static_levels: Mapping[str, Mapping[str, int]]
     rows: int
     cutoff: int
@@ -132,10 +133,12 @@ def fit(
     if window is not None:
         check_whole("window", window, 1)
     begin = _begin(cutoff, settings.train_days + horizon + LOOKBACK, window)
-    kinds = {name: kind_of(column[:, begin:cutoff]) for name, column in sorted(panel.known.items())}
-    levels = {name: levels_of(texts) for name, texts in sorted(panel.static.items())}
+    roles = {name: panel.role(name) for name in sorted(panel.known)}
+    levels = {
+        name: levels_of(texts) for name, texts in sorted(panel.static.items()) if name not in ORIGINAL_IDS
+    }
     levels = {name: table for name, table in levels.items() if 1 < len(table) <= _MOST_LEVELS}
-    view = View(panel, begin, cutoff, horizon, kinds, levels)
+    view = View(panel, begin, cutoff, horizon, roles, levels)
     targets = Targets(begin, max(begin, cutoff - settings.train_days), cutoff, horizon)
     lesson = learn_from(view, sample(panel, targets, max_rows=settings.max_rows, seed=settings.seed))
     rows = len(lesson.shares)
@@ -145,7 +148,7 @@ def fit(
             remedy="use candidates that need no training until more days are observed",
         )
     text = train(view.names(), lesson, settings, threads)
-    return GlobalModel(text, view.names(), kinds, levels, rows, cutoff, horizon, window, settings)
+    return GlobalModel(text, view.names(), roles, levels, rows, cutoff, horizon, window, settings)
 
 
 def predict(
@@ -172,12 +175,12 @@ def predict(
     horizon = model.horizon if horizon is None else horizon
     check_whole("days of the panel", panel.days, origin)
     check_whole("horizon", horizon, 1, YEAR)
-    for name in sorted((model.kinds.keys() - panel.known) | (model.static_levels.keys() - panel.static)):
+    for name in sorted((model.roles.keys() - panel.known) | (model.static_levels.keys() - panel.static)):
         raise UnknownName(f"the panel has no column {name!r}", remedy="add it, or train a model without it")
     shares = booster(model.settings.learner, model.text, threads)
     rows = np.arange(len(panel.series)) if rows is None else rows
     begin = _begin(origin, LOOKBACK, model.window)
-    view = View(panel, begin, origin, horizon, model.kinds, model.static_levels)
+    view = View(panel, begin, origin, horizon, model.roles, model.static_levels)
     out = np.empty((len(rows), horizon), np.float32)
     for first in range(0, len(rows), _BLOCK):
         part = rows[first : first + _BLOCK]
@@ -196,7 +199,7 @@ def origin_rows(
     model: GlobalModel, panel: Panel, origin: int
 ) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
     """Feature rows (series, features) of the first day after ``origin``, and levels (series,) in units."""
-    view = View(panel, _begin(origin, LOOKBACK, model.window), origin, 1, model.kinds, model.static_levels)
+    view = View(panel, _begin(origin, LOOKBACK, model.window), origin, 1, model.roles, model.static_levels)
     block = view.block(np.arange(len(panel.series)))
     every = np.arange(len(panel.series))
     origins = np.full(len(every), origin - view.begin)

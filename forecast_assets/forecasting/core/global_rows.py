@@ -10,8 +10,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast_assets.forecasting.core.features import Block, Kind, calendar_of, matrix, names, prepare
+from forecast_assets.forecasting.core.features import Block, calendar_of, matrix, names, prepare
 from forecast_assets.forecasting.core.panel import Panel
+from forecast_assets.forecasting.core.plans import Role
 from forecast_assets.forecasting.core.sampling import Rows
 
 Ints = NDArray[np.int64]
@@ -26,16 +27,19 @@ class View(NamedTuple):
     begin: int
     cutoff: int
     horizon: int
-    kinds: Mapping[str, Kind]
+    roles: Mapping[str, Role]
     levels: Mapping[str, Mapping[str, int]]
 
     def names(self) -> tuple[str, ...]:
         """Names of the features, in order."""
-        return names(self.kinds, self.levels)
+        return names(self.roles, self.levels)
 
     def block(self, rows: Ints | slice) -> Block:
         """Sum up some series; positions in the block count from ``begin``."""
-        known = {name: (kind, self._ahead(name, rows)) for name, kind in self.kinds.items()}
+        known = {
+            name: (role, self.panel.reach.get(name), self._ahead(name, rows))
+            for name, role in self.roles.items()
+        }
         codes = {name: _codes(self.panel.static[name][rows], table) for name, table in self.levels.items()}
         calendar = calendar_of(self.panel.start, self.cutoff + self.horizon)[self.begin :]
         return prepare(self.panel.units[:, self.begin : self.cutoff][rows], known, codes, calendar)

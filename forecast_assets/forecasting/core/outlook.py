@@ -14,6 +14,7 @@ from forecast_assets.forecasting.core.candidates.catalogue import ensemble, entr
 from forecast_assets.forecasting.core.global_model import GlobalModel, predict
 from forecast_assets.forecasting.core.isolation import isolated
 from forecast_assets.forecasting.core.panel import Panel
+from forecast_assets.forecasting.core.plans import MEANING, filled
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
@@ -106,48 +107,23 @@ def _unknown(made: Floats) -> dict[int, str]:
 def with_plan(panel: Panel, horizon: int) -> tuple[Panel, list[list[str]]]:
     """Extend the columns known ahead over the ``horizon``; say for each series (n,) what was assumed.
 
-    Where the plan of a series ends, a flag (promotion, holiday) is off, a positive column (price) keeps its
-    last known value, and any other number stays unknown.
+    What is missing is filled as the role of its column says, and what the folds did not know is not used:
+    a plan counts as far as its reach, as it did when the candidates were compared.
     """
     known: dict[str, Floats] = {}
     assumptions: list[list[str]] = [[] for _ in panel.series]
+    end = panel.days + horizon
     for name, column in panel.known.items():
-        end = panel.days + horizon
+        role = panel.role(name)
         wide = np.pad(column, [(0, 0), (0, max(0, end - column.shape[1]))], constant_values=np.nan)
-        past, ahead = column[:, : panel.days], wide[:, panel.days : end]
-        absent = np.isnan(ahead)
-        flag, positive = _kinds(past)
-        filled = np.where(flag, np.float32(0), np.where(positive, _newest(past), np.float32(np.nan)))
-        ahead[absent] = np.repeat(filled[:, None], horizon, axis=1)[absent]
-        days = absent.sum(axis=1)
-        for row in np.flatnonzero(days):
-            told = (
-                "taken as not set"
-                if flag[row]
-                else "its last value kept"
-                if positive[row]
-                else "left unknown"
-            )
-            assumptions[row].append(f"{name}: no plan for {days[row]} of {horizon} days, {told}")
-        known[name] = wide
+        absent = np.isnan(wide[:, panel.days : end]).sum(axis=1)
+        unused = max(0, horizon - panel.reach.get(name, horizon))
+        known[name] = np.concatenate([filled(wide[:, :end], role), wide[:, end:]], axis=1)
+        for row in np.flatnonzero(np.maximum(absent, unused)).tolist():
+            why = "no plan" if absent[row] >= unused else "no plan that the folds knew"
+            days = max(int(absent[row]), unused)
+            assumptions[row].append(f"{name}: {why} for {days} of {horizon} days, {MEANING[role]}")
     return replace(panel, known=known), assumptions
-
-
-def _kinds(past: Floats) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Which series (n,) use a column as a flag, and which as a positive number; by their own values."""
-    unknown = np.isnan(past)
-    flag = ((past == 0) | (past == 1) | unknown).all(axis=1)
-    return flag, ((past > 0) | unknown).all(axis=1) & ~flag
-
-
-def _newest(past: Floats) -> Floats:
-    """The last known value of every series (n,), NaN without one."""
-    given = ~np.isnan(past)
-    if not past.shape[1]:
-        return np.full(len(past), np.nan, np.float32)
-    newest = past.shape[1] - 1 - given[:, ::-1].argmax(axis=1)
-    last: Floats = past[np.arange(len(past)), newest]
-    return last
 
 
 @dataclass(frozen=True, slots=True, eq=False)

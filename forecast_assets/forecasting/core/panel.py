@@ -7,11 +7,15 @@ Does not belong here: where sales come from, how missing days became 0 or NaN, h
 import datetime as dt
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from forecast_assets.forecasting.core.plans import Role, role_of
+
+# Texts of mapped ids name single series: they are told to people and never learned from.
+ORIGINAL_IDS = ("original_store_id", "original_product_id")
 _DIGEST_BYTES = 16
 # Bounds the memory of a scan over all days.
 _ROWS_AT_ONCE = 1024
@@ -24,7 +28,9 @@ class Panel:
     ``series``: (n,) full series keys, sorted, no repeats. ``start``: the day at position 0.
     ``units``: (n, days) float32 units sold; NaN = not observed (before launch, after the last observed
     day, closed, stocked out). ``known``: float32 columns known ahead, each (n, days + future days), all
-    equally wide; NaN = unknown. ``static``: text columns, each (n,).
+    equally wide; NaN = unknown. ``static``: text columns, each (n,). ``roles`` of known columns say what a
+    missing value means; ``reach`` how many days after any origin their plan is known, without a limit where
+    it does not say.
     Raises ``ValueError`` when these do not fit together.
     """
 
@@ -33,6 +39,8 @@ class Panel:
     units: NDArray[np.float32]
     known: Mapping[str, NDArray[np.float32]]
     static: Mapping[str, NDArray[np.str_]]
+    roles: Mapping[str, Role] = field(default_factory=dict)
+    reach: Mapping[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.series.ndim != 1 or self.series.dtype.kind != "U":
@@ -94,6 +102,10 @@ class Panel:
         for begin in range(0, self.series.size, _ROWS_AT_ONCE):
             rows = slice(begin, begin + _ROWS_AT_ONCE)
             yield rows, ~np.isnan(self.units[rows])
+
+    def role(self, name: str) -> Role:
+        """What the known column ``name`` is."""
+        return role_of(name, self.roles)
 
     def take(self, rows: NDArray[np.int64]) -> "Panel":
         """Answer the panel of some series; ``rows`` are their positions, rising."""

@@ -180,5 +180,6 @@ def _verdict(stores: Stores, row: Row, members: Sequence[Row]) -> Verdict | None
         cutoffs=np.zeros(0, np.int64),  # folds are stored by their days
         start=snapshot.first_day,
         run_id=str(row["run_id"]),
+        plan_steps={},
     )
     return judge(context, str(row["series"]), Laid.of(stored), members)

@@ -16,6 +16,7 @@ from forecast_assets.errors import BadSetting
 from forecast_assets.forecasting.core.bounds import Checked, choice, number, whole
 from forecast_assets.forecasting.core.candidates.protocol import Positions, Units, unknown
 from forecast_assets.forecasting.core.panel import Panel
+from forecast_assets.forecasting.core.plans import sight
 
 Values = NDArray[np.float64]
 _SEASON = 7
@@ -47,8 +48,8 @@ class Prophet(Checked):
                 whole_frame = pd.DataFrame({"ds": dates[begin : cutoff + horizon]})
                 for name in plans:
                     # A plan that is not known is no plan.
-                    column = panel.known[name][row, begin : cutoff + horizon]
-                    whole_frame[name] = np.nan_to_num(np.pad(column, (0, len(whole_frame) - len(column))))
+                    column = sight(panel.take(np.array([row])), name, cutoff, cutoff + horizon)[0, begin:]
+                    whole_frame[name] = np.nan_to_num(column)
                 past = whole_frame.iloc[: cutoff - begin].assign(
                     y=panel.units[row, begin:cutoff].astype(np.float64)
                 )
