@@ -211,9 +211,10 @@ def _ahead(block: Block, rows: Ints, origins: Ints, steps: Ints, scale: Floats) 
 def _planned(known: Known, row: Ints, origin: Ints, steps: Ints) -> Floats:
     """The column on the target days (m, k), beyond its reach as production fills it (``plans.sight``)."""
     if known.reach is None:
-        return known.values[row, origin + steps - 1].astype(np.float64)
+        every: Floats = known.values[row, origin + steps - 1].astype(np.float64)
+        return every
     inside = np.minimum(steps, known.reach)
-    value = known.values[row, np.maximum(origin + inside - 1, 0)].astype(np.float64)
+    value: Floats = known.values[row, np.maximum(origin + inside - 1, 0)].astype(np.float64)
     value[np.broadcast_to(origin + inside < 1, value.shape)] = np.nan
     if keeps(known.role):
         return value
