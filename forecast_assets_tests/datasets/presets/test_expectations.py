@@ -32,7 +32,9 @@ def counts(made: PresetSource) -> pl.DataFrame:
     assert last is not None
     calendar = Calendar(first, last, last)
     return pl.concat(
-        densify(frame, store, dataset="shop", calendar=calendar, known={"promo": "flag"}, launch="first_sale")[1]
+        densify(
+            frame, store, dataset="shop", calendar=calendar, known={"promo": "flag"}, launch="first_sale"
+        )[1]
         for store, frame in stores.items()
     )
 
