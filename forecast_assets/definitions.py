@@ -30,13 +30,11 @@ from forecast_assets.forecasts.assets import (
     forecast_series,
     production_models,
 )
-from forecast_assets.launches.batch.jobs import batch, prioritise_batch
-from forecast_assets.launches.batch.promotion import promote_batch_champions
-from forecast_assets.launches.comparison.jobs import compare_candidates
-from forecast_assets.launches.pipeline.jobs import model_pipeline
+from forecast_assets.launches.batch.champions import promote_batch_champions
+from forecast_assets.launches.batch.priorities import prioritise_batch
+from forecast_assets.launches.kinds import batch, compare_candidates, model_pipeline, showcase
 from forecast_assets.launches.retraining import retrain
 from forecast_assets.launches.sensors import settle_cancelled_runs, settle_failed_runs
-from forecast_assets.launches.showcase.jobs import showcase
 from forecast_assets.launches.showcase.workspace_jobs import change_workspace, replay_workspace
 from forecast_assets.partitions import SERIES, series_policy
 from forecast_assets.registry.assets import live_models, register_champions, registered_champion

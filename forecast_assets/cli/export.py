@@ -19,7 +19,7 @@ from forecast_assets.datasets import definition
 from forecast_assets.errors import BadSetting
 from forecast_assets.forecasts.explanations import explanations
 from forecast_assets.forecasts.store import daily_totals
-from forecast_assets.launches.batch import store
+from forecast_assets.launches import records
 from forecast_assets.reports.incident_plots import pictures
 from forecast_assets.reports.incident_report import as_markdown, as_page, as_table
 from forecast_assets.reports.model_health import health, queue
@@ -73,8 +73,8 @@ class ExportFormat(StrEnum):
 
 def _frame(stores: Stores, what: Report, source: str) -> pl.DataFrame:
     if what is Report.BATCH_ITEMS:
-        batch_id = str(store.read(stores, source)["batch_id"])
-        return stores.warehouse.frame("batch_export", batch_id=batch_id)
+        records.read(stores, source)
+        return stores.warehouse.frame("batch_export", launch_id=source)
     if what is Report.AVAILABILITY:
         return stores.warehouse.frame("availability", dataset=source)
     if what is Report.EXPLANATIONS:

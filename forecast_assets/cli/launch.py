@@ -7,6 +7,7 @@ Does not belong here: what can be launched (``submit``) and the work (``launches
 import json
 import sys
 from collections.abc import Mapping
+from dataclasses import fields
 from typing import Annotated, Any
 
 import dagster as dg
@@ -20,15 +21,23 @@ from forecast_assets.cli.running import current
 from forecast_assets.dagster_internals import run_factory
 from forecast_assets.failures import refusals_raised
 from forecast_assets.launches import runs
-from forecast_assets.launches.outcome import GOOD, OUTCOME
-from forecast_assets.launches.settlement import TERMINAL
+from forecast_assets.launches.jobs import GOOD, OUTCOME
+from forecast_assets.launches.kind import Config, LaunchKind
+from forecast_assets.launches.runs import Progress
 from forecast_assets.stores.resource import open_stores
-from forecast_assets.stores.warehouse import Row
 
 # The database gives the keys back in an order of its own.
 _STATES = ("completed", "failed", "cancelled", "running", "pending")
 RunId = Annotated[str, typer.Argument(help="Run id, as `submit` printed it.")]
 Wait = Annotated[bool, typer.Option("--wait", help="Execute here and wait, instead of queueing it.")]
+
+
+def submit(
+    kind: LaunchKind[Config], config: Config, *, wait: bool, tags: Mapping[str, str] | None = None
+) -> None:
+    """Launch a kind of work that can be done. Raises ``ForecastError`` for what cannot."""
+    kind.validate(open_stores(), config)
+    launch(kind.job, kind.op, config, wait=wait, tags=tags)
 
 
 def launch(
@@ -82,24 +91,23 @@ def status(
     listing(_frame(rows, form), form)
 
 
-def _frame(rows: list[Row], form: Format) -> pl.DataFrame:
+def _frame(rows: list[Progress], form: Format) -> pl.DataFrame:
     """Rows of different kinds: what each counts stays its own, or becomes what a person reads."""
-    plain = [name for name in runs.COLUMNS if name != "progress"]
+    plain = [column.name for column in fields(Progress) if column.name != "progress"]
     frame = pl.DataFrame(
-        [{name: row[name] for name in plain} for row in rows],
+        [{name: getattr(row, name) for name in plain} for row in rows],
         schema=None if rows else plain,
         infer_schema_length=None,
     )
-    counts: list[Any] = [row["progress"] for row in rows]
+    counts = [row.progress for row in rows]
     if form is Format.JSON:
         return frame.with_columns(pl.Series("progress", counts, dtype=pl.Object))
     told = pl.Series("progress", [_progress(one) for one in counts], pl.String)
     return frame.insert_column(plain.index("what"), told)
 
 
-def _next_steps(row: Row) -> None:
-    progress = row["progress"]
-    for step in progress.get("next_steps", ()) if isinstance(progress, dict) else ():
+def _next_steps(row: Progress) -> None:
+    for step in (row.progress or {}).get("next_steps", ()):
         SAY.print(f"next: {step}", markup=False)
 
 
@@ -116,7 +124,7 @@ def _progress(counts: Mapping[str, Any] | None) -> str:
 def cancel(run_id: RunId) -> None:
     """End a run: nothing more is begun, what is in hand is waited for, what is done is kept."""
     row = runs.cancel(open_stores(), open_instance(), run_id)
-    if row["status"] not in TERMINAL and row["created_at"] is not None:
+    if not row.is_over and row.created_at is not None:
         SAY.print(
             f"run {run_id} is not drained yet: {_summed(row)}; it ends as soon as what it computes is done",
             markup=False,
@@ -125,10 +133,9 @@ def cancel(run_id: RunId) -> None:
     SAY.print(f"run {run_id} has ended: {_summed(row)}", markup=False)
 
 
-def _summed(row: Row) -> str:
-    counts = row["progress"]
-    told = _progress(counts if isinstance(counts, dict) else None)
-    return f"{row['status']}{', ' * bool(told)}{told}"
+def _summed(row: Progress) -> str:
+    counts = _progress(row.progress)
+    return f"{row.status}{', ' * bool(counts)}{counts}"
 
 
 def retry(

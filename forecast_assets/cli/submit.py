@@ -16,14 +16,14 @@ from forecast_assets.datasets.presets.catalogue import Preset
 from forecast_assets.forecasting.core.candidates.catalogue import split
 from forecast_assets.launches import retraining
 from forecast_assets.launches.batch.config import BatchConfig, ScopeKind
-from forecast_assets.launches.batch.request import checked
-from forecast_assets.launches.comparison import config as comparison
+from forecast_assets.launches.batch.run import BATCH
 from forecast_assets.launches.comparison.config import CompareConfig
-from forecast_assets.launches.pipeline import config as pipelines
+from forecast_assets.launches.comparison.run import COMPARISON
 from forecast_assets.launches.pipeline.config import PipelineConfig
+from forecast_assets.launches.pipeline.run import PIPELINE
 from forecast_assets.launches.retraining import RetrainConfig
-from forecast_assets.launches.showcase import config as showcases
 from forecast_assets.launches.showcase.config import Preservation, ShowcaseConfig
+from forecast_assets.launches.showcase.run import SHOWCASE
 from forecast_assets.stores.resource import open_stores
 
 app = typer.Typer(help="Launch work; prints the run id.", no_args_is_help=True)
@@ -46,26 +46,22 @@ def given(**options: Any) -> dict[str, Any]:  # noqa: ANN401 - whatever an optio
 @takes(BatchConfig, arguments={"dataset"}, without={"force"}, defaults=WHOLE)
 def batch(config: BatchConfig, *, wait: Wait = False) -> None:
     """Score many candidates of many series at once."""
-    checked(open_stores(), config)
     tags = {"dagster/priority": str(config.default_child_priority)}
-    launch.launch("batch", "work_off_batch", config, wait=wait, tags=tags)
+    launch.submit(BATCH, config, wait=wait, tags=tags)
 
 
 @app.command()
 @takes(CompareConfig, arguments={"series"}, without={"force"})
 def compare(config: CompareConfig, *, wait: Wait = False) -> None:
     """Compare candidates on one series."""
-    comparison.checked(open_stores(), config)
-    launch.launch("compare_candidates", "compare", config, wait=wait)
+    launch.submit(COMPARISON, config, wait=wait)
 
 
 @app.command()
 @takes(PipelineConfig, arguments={"dataset"}, without={"force", "candidates", "policy"}, defaults=WHOLE)
 def pipeline(config: PipelineConfig, *, wait: Wait = False) -> None:
     """Sweep candidates over a scope and train the best one if it is good enough; publishes nothing."""
-    pipelines.checked(open_stores(), config)
-    pipelines.check_budget(open_stores(), config.requested_by)
-    launch.launch("model_pipeline", "run_pipeline", config, wait=wait)
+    launch.submit(PIPELINE, config, wait=wait)
 
 
 @app.command()
@@ -126,5 +122,4 @@ def showcase(  # noqa: PLR0917 - one parameter per option
     config = ShowcaseConfig(
         preset=preset, seed=seed, reset=reset, skip_seed=skip_seed, preservation=preservation, **asked
     )
-    showcases.checked(config)
-    launch.launch("showcase", "run_showcase", config, wait=wait)
+    launch.submit(SHOWCASE, config, wait=wait)

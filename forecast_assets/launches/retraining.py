@@ -16,7 +16,7 @@ from forecast_assets.errors import BadSetting, UnknownName, listed
 from forecast_assets.failures import RETRY, refusals_final
 from forecast_assets.forecasts.assets import forecast_and_report
 from forecast_assets.forecasts.service import Wanted
-from forecast_assets.launches.outcome import OUTCOME
+from forecast_assets.launches.jobs import OUTCOME
 from forecast_assets.rendering.tables import table
 from forecast_assets.reports.model_health import queue
 from forecast_assets.stores import Stores

@@ -4,6 +4,7 @@ Belongs here: what a planner may choose, and turning the choice into keys in a f
 Does not belong here: caps, which belong to what is launched.
 """
 
+import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 
 from forecast_assets.datasets.building import read_panel
 from forecast_assets.datasets.definition import Dataset
-from forecast_assets.errors import BadSetting, UnknownName
+from forecast_assets.errors import BadSetting, UnknownName, listed
 from forecast_assets.forecasting.core.bounds import check_whole
 from forecast_assets.forecasting.core.panel import Panel
 from forecast_assets.keys import SeriesKey
@@ -87,16 +88,31 @@ def pairs(stores: Stores, dataset: Dataset, scope: Scope) -> list[SeriesKey]:
     if scope.kind == "category":
         found = {row["product_id"] for row in _having(dataset, rows, "category", str(scope.category))}
         return _crossed(dataset, all_stores, found)
-    return _manual(dataset, scope)
+    return _manual(dataset, scope, known)
 
 
-def _manual(dataset: Dataset, scope: Scope) -> list[SeriesKey]:
+def _manual(dataset: Dataset, scope: Scope, known: Sequence[SeriesKey]) -> list[SeriesKey]:
     named = {SeriesKey.parse(key) for key in scope.series}
     if strangers := sorted(str(key) for key in named if key.dataset != dataset.name):
         raise UnknownName(
             f"series {strangers[0]!r} is not of dataset {dataset.name!r}", remedy="name its own dataset"
         )
+    _check_known("store", {key.store for key in named} | set(scope.stores), {key.store for key in known})
+    _check_known(
+        "product", {key.product for key in named} | set(scope.products), {key.product for key in known}
+    )
     return sorted(named | set(_crossed(dataset, set(scope.stores), set(scope.products))))
+
+
+def _check_known(what: str, ids: set[str], known: set[str]) -> None:
+    """Raise ``UnknownName`` for ids that no series has, most likely typing errors."""
+    if unknown := sorted(ids - known):
+        near = difflib.get_close_matches(unknown[0], known, n=1)
+        hint = f"did you mean {near[0]!r}? " if near else ""
+        raise UnknownName(
+            f"no series has {what} id {listed([repr(one) for one in unknown])}",
+            remedy=f"{hint}Known: {listed(sorted(known))}",
+        )
 
 
 def _crossed(dataset: Dataset, stores: set[Any], products: set[Any]) -> list[SeriesKey]:

@@ -1,4 +1,4 @@
-"""The board: what launched work reads once, and scores candidates of its series from.
+"""A scoring context: what launched work reads once, and scores candidates of its series from.
 
 Belongs here: panel, folds and global forecasts of some series, and one pass of the engine over some of them.
 Does not belong here: formulas (``forecasting``), and whose turn it is.
@@ -27,7 +27,7 @@ METRICS = ("wape", "smape", "mae", "bias")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Board:
+class ScoringContext:
     """Everything that is read while items are scored, and changed by none of them.
 
     ``row`` tells where a series stands in ``panel`` and ``given``; ``history`` judges its whole history.
@@ -41,9 +41,9 @@ class Board:
     history: dict[str, Availability]
 
 
-def lay_out(
+def load_scoring_context(
     stores: Stores, dataset: Dataset, settings: EvaluationSettings, window: Window, series: Sequence[str]
-) -> Board:
+) -> ScoringContext:
     """Read what the series of a batch are scored from; series that were never sold are left out."""
     counts = availability(stores, dataset.name)
     wanted = counts.filter(counts["series"].is_in(list(series)))
@@ -51,8 +51,8 @@ def lay_out(
     panel = within(read_panel(stores, dataset, wanted["series"].to_list()), window) if len(wanted) else None
     if panel is None:
         empty = Panel(np.zeros(0, "<U1"), dt.date.min, np.zeros((0, 0), np.float32), {}, {})
-        return Board(empty, {}, settings, np.zeros(0, np.int64), Given({}, {}), {})
-    return Board(
+        return ScoringContext(empty, {}, settings, np.zeros(0, np.int64), Given({}, {}), {})
+    return ScoringContext(
         panel=panel,
         row={str(key): n for n, key in enumerate(panel.series)},
         settings=settings,
@@ -65,25 +65,25 @@ def lay_out(
 def fit_missing(
     stores: Stores, dataset: Dataset, settings: EvaluationSettings, *, run_id: str
 ) -> list[Fitted]:
-    """Fit the global candidates whose forecasts for these folds are missing; answer what was done."""
+    """Fit the global candidates whose forecasts for these folds are missing; return what was done."""
     if fold_models.is_current(stores, dataset, settings):
         return []
     return fold_models.build(stores, dataset, settings, run_id=run_id)
 
 
-def score_rows(board: Board, rows: NDArray[np.int64], candidates: Sequence[str]) -> Backtest:
-    """Backtest some rows of the board; members that an ensemble needs are scored before it."""
+def score_rows(context: ScoringContext, rows: NDArray[np.int64], candidates: Sequence[str]) -> Backtest:
+    """Backtest some rows of the context; members that an ensemble needs are scored before it."""
     members = [member for label in candidates if (mean := ensemble(label)) for member in mean.of()]
     needed = tuple(dict.fromkeys([*candidates, *members]))
     return backtest(
-        board.panel.take(rows), board.cutoffs, board.settings.plan(), needed, board.given.of(rows)
+        context.panel.take(rows), context.cutoffs, context.settings.plan(), needed, context.given.of(rows)
     )
 
 
-def judged(board: Board, block: Backtest, row: int) -> Availability:
+def judged(context: ScoringContext, block: Backtest, row: int) -> Availability:
     """The stricter verdict on a series: of its whole history, or of the folds it can be scored on."""
-    window = of_window(int(block.folds[row].sum()), board.settings.plan())
-    return board.history[str(block.series[row])].stricter(window)
+    window = of_window(int(block.folds[row].sum()), context.settings.plan())
+    return context.history[str(block.series[row])].stricter(window)
 
 
 def metrics_of(block: Backtest, label: str, row: int) -> dict[str, float | int | None]:

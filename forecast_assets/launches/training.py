@@ -28,12 +28,16 @@ Models = Mapping[str, GlobalModel | str]
 
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """A trained candidate: ``path`` holds model and forecast, ``artifact_hash`` is SHA-256 over both."""
+    """A trained candidate: ``path`` holds model and forecast, ``artifact_hash`` is SHA-256 over both.
+
+    ``left_out`` says why series have no forecast.
+    """
 
     candidate: str
-    path: str
+    path: str | None
     artifact_hash: str
     series: int
+    left_out: Mapping[str, str]
 
 
 def learn(panel: Panel, settings: EvaluationSettings, labels: Sequence[str]) -> Models:
@@ -100,26 +104,27 @@ def train(
     label: str,
     keys: list[str],
     *,
-    folder: str,
+    folder: str | None,
 ) -> Trained:
     """Fit ``label`` on all days up to the anchor and forecast the horizon after it for the series ``keys``.
 
-    Raises ``BadSetting`` when a series gets no forecast.
+    Model and forecast are kept in ``folder`` of the lake, if there is one. Raises ``BadSetting`` when no
+    series gets a forecast; one without is left out, with its reason.
     """
     panel = read_panel(stores, dataset)
     models = learn(panel, settings, [label])
     own = panel.take(np.flatnonzero(np.isin(panel.series, keys)))
     forecast = ahead(own, settings, label, models)
-    if forecast.failures:
-        lost = min(forecast.failures)
+    left_out = {str(own.series[at]): why for at, why in forecast.failures.items()}
+    good = np.array([at for at in range(len(own.series)) if at not in forecast.failures], np.int64)
+    if not len(good):
         raise BadSetting(
-            f"{label} has no forecast for {len(forecast.failures)} series, first {own.series[lost]}: "
-            f"{forecast.failures[lost]}",
-            remedy="leave these series out, or choose another candidate",
+            f"{label} has a forecast for no series, first {min(left_out)}: {left_out[min(left_out)]}",
+            remedy="choose other series or another candidate",
         )
-    model = described(panel, settings, label, models)
-    stores.lake.write_table(
-        f"{folder}/forecasts.parquet", forecast_table(own.series.tolist(), forecast.units)
-    )
-    stores.lake.write_bytes(f"{folder}/model.json", model)
-    return Trained(label, folder, sha256(model + forecast.units.tobytes()).hexdigest(), len(own.series))
+    units, model = forecast.units[good], described(panel, settings, label, models)
+    if folder is not None:
+        table = forecast_table(own.series[good].tolist(), units)
+        stores.lake.write_table(f"{folder}/forecasts.parquet", table)
+        stores.lake.write_bytes(f"{folder}/model.json", model)
+    return Trained(label, folder, sha256(model + units.tobytes()).hexdigest(), len(good), left_out)

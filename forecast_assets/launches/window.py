@@ -5,9 +5,10 @@ Does not belong here: folds inside of a window (``forecasting.folds``).
 """
 
 import datetime as dt
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Self
+from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 import numpy as np
 from pydantic import Field
@@ -39,11 +40,18 @@ class Window:
     first: dt.date | None = None
     last: dt.date | None = None
 
-    @classmethod
-    def of(cls, told: Mapping[str, str | None]) -> Self:
-        """Read a stored window back."""
-        ends = {name: None if day is None else dt.date.fromisoformat(day) for name, day in told.items()}
-        return cls(**ends)
+
+def stored(settings: EvaluationSettings, window: Window) -> dict[str, object]:
+    """How to look back and which days may be read, as JSON."""
+    return {"evaluation": settings.model_dump(mode="json"), "window": asdict(window)}
+
+
+def restored(stored: Mapping[str, Any]) -> tuple[EvaluationSettings, Window]:
+    """The inverse of ``stored``."""
+    days = {
+        name: None if day is None else dt.date.fromisoformat(day) for name, day in stored["window"].items()
+    }
+    return EvaluationSettings.model_validate_json(json.dumps(stored["evaluation"])), Window(**days)
 
 
 def chosen(start: str | None, end: str | None, dataset: Dataset, settings: EvaluationSettings) -> Window:

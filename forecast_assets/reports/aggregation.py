@@ -9,7 +9,7 @@ of one series' evaluation: results of one batch may stem from different runs.
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import polars as pl
 
@@ -25,7 +25,7 @@ CELLS = {
     "is_champion": pl.Boolean,
     "sample_size": pl.Int64,
 }
-Result = Mapping[str, object]
+Result = Mapping[str, Any]
 
 
 def finite(value: object) -> float | None:

@@ -17,7 +17,8 @@ from forecast_assets.datasets.assets import OWNERS
 from forecast_assets.datasets.definition import load
 from forecast_assets.errors import BadSetting
 from forecast_assets.failures import RETRY, refusals_final
-from forecast_assets.launches.batch import store
+from forecast_assets.launches import records
+from forecast_assets.launches.batch.champions import results as batch_results
 from forecast_assets.partitions import DATASETS
 from forecast_assets.rendering.heatmap import heatmap as drawn
 from forecast_assets.rendering.tables import schema, table
@@ -25,7 +26,6 @@ from forecast_assets.reports import aggregation
 from forecast_assets.reports.aggregation import METRICS, Result
 from forecast_assets.stores import Stores
 from forecast_assets.stores.resource import StoresResource
-from forecast_assets.stores.warehouse import Row
 
 GROUP = "portfolio"
 _SHOWN = 200
@@ -127,10 +127,10 @@ def cells_of(stores: Stores, dataset: str, config: HeatmapConfig) -> pl.DataFram
     """The cells that a configuration asks for. Raises ``ForecastError``."""
     metric = config.metric.value
     if config.batch is not None:
-        row = store.read(stores, config.batch)
-        if row["dataset"] != dataset:
+        batch = records.read(stores, config.batch)
+        if batch.dataset != dataset:
             raise BadSetting(
-                f"batch {config.batch} is of dataset {row['dataset']!r}", remedy="choose that partition"
+                f"batch {config.batch} is of dataset {batch.dataset!r}", remedy="choose that partition"
             )
         return aggregation.cells(batch_results(stores, config.batch), metric, candidate=config.candidate)
     results = [dict(row) for row in stores.warehouse.rows("pair_results", dataset=dataset)]
@@ -140,19 +140,3 @@ def cells_of(stores: Stores, dataset: str, config: HeatmapConfig) -> pl.DataFram
         return next((member for member in members if member["candidate"] == chosen[series]), None)
 
     return aggregation.cells(results, metric, candidate=config.candidate, champion=champion)
-
-
-def batch_results(stores: Stores, batch_id: str) -> list[Row]:
-    """The newest try of every item of a batch as results; what did not complete has no metrics."""
-    rows = stores.warehouse.rows("batch_items", batch_id=batch_id)
-    empty = dict.fromkeys(("wape", "smape", "mae", "bias", "sample_size"))
-    return [
-        {
-            **row,
-            **empty,
-            **(row["metrics"] if isinstance(row["metrics"], dict) else {}),
-            "run_id": row["child_job_id"],
-        }
-        for row in rows
-        if not row["tried_again"]
-    ]

@@ -114,9 +114,9 @@ def _forecasts(stores: Stores, before: datetime, *, apply: bool) -> Superseded:
 
 
 def _launched(stores: Stores, before: datetime, *, apply: bool) -> Superseded:
-    found = stores.warehouse.rows("superseded_launched", before=before.replace(tzinfo=UTC))
+    found = stores.warehouse.rows("superseded_launches", before=before.replace(tzinfo=UTC))
     if apply and found:
-        stores.warehouse.execute("delete_launched", ids=[row["id"] for row in found])
+        stores.warehouse.execute("delete_launches", ids=[row["launch_id"] for row in found])
     return Superseded("launched records", len(found), 0)
 
 

@@ -7,9 +7,9 @@ import dagster as dg
 import pytest
 
 from forecast_assets.dagster_internals import run_factory
-from forecast_assets.launches.batch import store
+from forecast_assets.launches import records
 from forecast_assets.launches.batch.config import BatchConfig
-from forecast_assets.launches.batch.request import checked
+from forecast_assets.launches.batch.request import validate
 from forecast_assets.launches.sensors import settle_failed_runs
 from forecast_assets_tests.launches.conftest import items_of
 from forecast_assets_tests.scenario import HEALTHY
@@ -18,7 +18,7 @@ COLUMNS = (
     "Item ID,Store ID,Product ID,Model,Status,Attempts,Child Job ID,Child Run ID,Error,Started,Completed,"
     "Duration (ms)"
 )
-PAIRS = ("shop", "--scope", "manual", "--stores", "A", "--products", "P1, P9", "--candidates", "naive")
+PAIRS = ("shop", "--scope", "manual", "--stores", "B", "--products", "P1, P2", "--candidates", "naive")
 
 
 def test_a_batch_is_launched_watched_exported_and_tried_again(cli, home, tmp_path):
@@ -52,7 +52,7 @@ def test_a_batch_waits_for_the_daemon_and_can_be_cancelled_before(cli, home):
     assert cli("cancel", run_id).code == 0
     (row,) = cli("status", run_id, "--format", "json").rows
     assert row["status"] == "cancelled"
-    assert not home.table("batch")
+    assert not home.table("launch")
 
 
 def test_what_cannot_be_launched_is_refused_at_once_and_leaves_no_run(cli, home):
@@ -69,7 +69,8 @@ def test_the_record_of_a_dead_process_is_settled_by_the_sensor_and_by_whoever_as
     config: dict[str, Any] = {"dataset": "shop", "scope": "demo", "candidates": ["naive"]}
     for ask in (False, True):
         run = run_factory.create(home.instance, "batch", {"ops": {"work_off_batch": {"config": config}}})
-        store.create(home.stores, checked(home.stores, BatchConfig(**config)), batch_id=run.run_id)
+        plan = validate(home.stores, BatchConfig(**config))
+        records.create(home.stores, "batch", plan, launch_id=run.run_id, run_id=run.run_id)
         home.instance.report_run_failed(run)
         if ask:
             (row,) = cli("status", run.run_id, "--format", "json").rows
@@ -82,7 +83,7 @@ def test_the_record_of_a_dead_process_is_settled_by_the_sensor_and_by_whoever_as
             dagster_event=home.instance.all_logs(run.run_id)[-1].dagster_event,
         )
         settle_failed_runs(context, stores=home.resource)
-        assert store.read(home.stores, run.run_id)["status"] == "failed"
+        assert records.read(home.stores, run.run_id).status == "failed"
 
 
 @pytest.mark.usefixtures("registry_beside")

@@ -1,7 +1,7 @@
 """Launching jobs the way Dagit does, on a place of one's own."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import dagster as dg
@@ -10,13 +10,13 @@ import pytest
 
 from forecast_assets.dagster_internals import run_factory
 from forecast_assets.datasets.sources import Columns
-from forecast_assets.launches.batch import store
-from forecast_assets.launches.batch.jobs import batch, prioritise_batch
-from forecast_assets.launches.batch.promotion import promote_batch_champions
-from forecast_assets.launches.comparison.jobs import compare_candidates
-from forecast_assets.launches.pipeline.jobs import model_pipeline
-from forecast_assets.launches.showcase.jobs import showcase
+from forecast_assets.launches import records
+from forecast_assets.launches.batch.champions import promote_batch_champions
+from forecast_assets.launches.batch.priorities import prioritise_batch
+from forecast_assets.launches.kinds import batch, compare_candidates, model_pipeline, showcase
+from forecast_assets.launches.model import Launch
 from forecast_assets.launches.showcase.workspace_jobs import change_workspace, replay_workspace
+from forecast_assets.stores.resource import RegistryResource
 from forecast_assets_tests.scenario import Place, many, shop
 
 # Series i is of category i, and its store is its region.
@@ -64,7 +64,7 @@ def run(place: Place, job: str, **config: Any) -> Launched:
     definition, op = OPS[job]
     result = definition.execute_in_process(
         instance=place.instance,
-        resources={"stores": place.resource},
+        resources={"stores": place.resource, "registry": RegistryResource()},
         run_config={"ops": {op: {"config": config}}},
         raise_on_error=False,
     )
@@ -95,11 +95,16 @@ def shopped(open_place: Callable, tmp_path_factory: pytest.TempPathFactory) -> I
         yield opened
 
 
-def items_of(place: Place, batch_id: str) -> list[dict[str, Any]]:
-    """All tries of all items of a batch."""
-    return place.stores.warehouse.rows("batch_items", batch_id=batch_id)
+def items_of(place: Place, launch_id: str) -> list[dict[str, Any]]:
+    """All tries of all items of a launch."""
+    return [asdict(one) for one in records.tries(place.stores, launch_id)]
 
 
-def batch_of(place: Place, batch_id: str) -> dict[str, Any]:
-    """The row of a batch."""
-    return store.read(place.stores, batch_id)
+def launch_of(place: Place, launch_id: str) -> Launch:
+    """What is on record of a launch."""
+    return records.read(place.stores, launch_id)
+
+
+def newest_launch(place: Place) -> str:
+    """The id of what was launched last."""
+    return records.listed(place.stores, at_most=1)[0].launch_id

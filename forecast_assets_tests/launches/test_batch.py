@@ -9,23 +9,28 @@ import numpy as np
 import pytest
 
 from forecast_assets.datasets.definition import load
+from forecast_assets.datasets.presets.catalogue import Preset
 from forecast_assets.errors import ForecastError
 from forecast_assets.evaluation_settings import revised
 from forecast_assets.forecasting.core.candidates.catalogue import parse
 from forecast_assets.forecasting.core.panel import Panel
-from forecast_assets.launches.batch import store
+from forecast_assets.keys import SeriesKey
+from forecast_assets.launches import records
 from forecast_assets.launches.batch.config import BatchConfig
-from forecast_assets.launches.batch.request import checked
+from forecast_assets.launches.batch.request import validate
+from forecast_assets.launches.batch.run import BATCH
 from forecast_assets.launches.batch.scoring import score
-from forecast_assets.launches.batch.store import Item
 from forecast_assets.launches.candidate_sets import MATRICES, REFRESH, candidates_of
+from forecast_assets.launches.lifecycle import derive_status, settle
+from forecast_assets.launches.model import Item
 from forecast_assets.launches.scopes import revenue
-from forecast_assets.launches.scoring_context import lay_out
-from forecast_assets.launches.settlement import settled
+from forecast_assets.launches.scoring_context import load_scoring_context
+from forecast_assets.launches.showcase.config import ShowcaseConfig
+from forecast_assets.launches.showcase.workspaces import create as keep
 from forecast_assets.launches.window import Window
 from forecast_assets.stores.registry import open_registry
 from forecast_assets.stores.retention import Policy, retain
-from forecast_assets_tests.launches.conftest import Launched, batch_of, items_of, run
+from forecast_assets_tests.launches.conftest import Launched, items_of, launch_of, run
 from forecast_assets_tests.scenario import HEALTHY, HOLED, LOCAL, QUICK, SERIES, TORN, YOUNG, Place
 
 MANUAL: dict[str, Any] = {"dataset": "shop", "scope": "manual", "candidates": ["naive"]}
@@ -42,15 +47,15 @@ def test_three_pairs_are_completed_and_every_metrics_record_has_exactly_five_key
     done = three
     assert done.result.success
     assert done.outcome == "completed"
-    row = batch_of(shopped, done.run_id)
-    assert (row["status"], row["completed_items"], row["total_items"]) == ("completed", 3, 3)
+    row = launch_of(shopped, done.run_id)
+    assert (row.status, row.completed, row.total) == ("completed", 3, 3)
     items = items_of(shopped, done.run_id)
     assert all(set(item["metrics"]) == FIVE for item in items)
     assert all(item["duration_ms"] >= 0 and item["completed_at"] >= item["started_at"] for item in items)
 
 
 def test_a_pair_without_sales_fails_with_a_message_and_the_batch_is_partial(shopped):
-    done = run(shopped, "batch", **MANUAL, stores=["A"], products=["P1", "P9"])
+    done = run(shopped, "batch", **MANUAL, stores=["B"], products=["P1", "P2"])
     assert not done.result.success
     assert done.outcome == "partial"
     good, bad = items_of(shopped, done.run_id)
@@ -67,15 +72,15 @@ def test_a_scope_over_the_cap_is_refused_with_both_numbers_and_writes_nothing(sh
     assert refused.failure["code"] == "BadSetting"
     assert "6 series with their candidates are 6 items; at most 5 are allowed" in refused.failure["problem"]
     assert "FORECAST_BATCH_MAX_ITEMS" in refused.failure["remedy"]
-    assert not [row for row in shopped.table("batch") if row["batch_id"] == refused.run_id]
+    assert records.find(shopped.stores, refused.run_id) is None
 
 
 def test_an_unknown_sort_key_falls_back_to_the_newest_first(shopped, three):
     first, second = three.run_id, run(shopped, "batch", **MANUAL, series=[HOLED]).run_id
 
     def sorted_by(key: str) -> list[object]:
-        rows = shopped.stores.warehouse.rows("launched", run_ids=None, sort=key, at_most=50)
-        return [row["run_id"] for row in rows if row["run_id"] in {first, second}]
+        ids = [launch.launch_id for launch in records.listed(shopped.stores, sort=key)]
+        return [launch_id for launch_id in ids if launch_id in {first, second}]
 
     assert sorted_by("nonsense") == sorted_by("created_at") == sorted_by("completed_at") == [second, first]
 
@@ -93,14 +98,13 @@ def test_an_unknown_sort_key_falls_back_to_the_newest_first(shopped, three):
     ],
 )
 def test_the_settlement_matrix(completed, failed, cancelled, ended):
-    counts = {"completed": completed, "failed": failed, "cancelled": cancelled}
-    assert settled(**counts, empty="completed") == settled(**counts, empty="failed") == ended
+    for empty in ("completed", "failed"):
+        assert derive_status(completed, failed, cancelled, empty=empty) == ended
 
 
-def test_nothing_at_all_is_completed_as_a_batch_and_failed_as_a_comparison():
-    nothing = {"completed": 0, "failed": 0, "cancelled": 0}
-    assert settled(**nothing, empty="completed") == "completed"
-    assert settled(**nothing, empty="failed") == "failed"
+def test_a_launch_without_items_ends_as_its_work_did():
+    assert derive_status(0, 0, 0, empty="completed") == "completed"
+    assert derive_status(0, 0, 0, empty="failed") == "failed"
 
 
 def test_a_batch_in_which_everything_fails_has_failed(shopped):
@@ -134,21 +138,24 @@ def test_a_batch_in_which_everything_fails_has_failed(shopped):
             "croston_sba: no candidate of shop",
         ),
         ({"scope": "manual", "series": ["other__A__P1"]}, "is not of dataset 'shop'"),
-        ({"scope": "manual", "stores": ["A|B"], "products": ["P1"]}, "store id 'A|B'"),
+        ({"scope": "manual", "stores": ["A|B"], "products": ["P1"]}, "no series has store id 'A|B'"),
+        ({"scope": "manual", "stores": ["a"], "products": ["P1"]}, "no series has store id 'a'"),
+        ({"scope": "manual", "stores": ["A"], "products": ["P11"]}, "did you mean 'P1'"),
+        ({"scope": "manual", "series": ["shop__A__P11"]}, "no series has product id 'P11'"),
     ],
 )
 def test_what_cannot_be_done_is_refused_before_the_first_item(shopped, config, told):
     with pytest.raises(ForecastError) as refused:
-        checked(shopped.stores, BatchConfig(**{"dataset": "shop", "candidates": ["naive"], **config}))
+        validate(shopped.stores, BatchConfig(**{"dataset": "shop", "candidates": ["naive"], **config}))
     assert told in refused.value.problem + refused.value.remedy
 
 
 def test_a_refusal_is_the_same_sentence_in_dagit_and_leaves_nothing(shopped):
-    before = len(shopped.table("batch"))
+    before = len(shopped.table("launch"))
     refused = run(shopped, "batch", dataset="shop", scope="top_revenue", candidates=["naive"])
     assert refused.failure["problem"] == "scope top_revenue does not say top_n"
     assert (refused.failure["remedy"], refused.failure["code"]) == ("give top_n", "BadSetting")
-    assert len(shopped.table("batch")) == before
+    assert len(shopped.table("launch")) == before
 
 
 @pytest.mark.parametrize("priority", [-2, 3])
@@ -158,7 +165,7 @@ def test_a_priority_out_of_its_bands_is_refused(priority):
 
 
 def test_every_item_leads_to_its_run(shopped, three):
-    assert {item["child_job_id"] for item in items_of(shopped, three.run_id)} == {three.run_id}
+    assert {item["run_id"] for item in items_of(shopped, three.run_id)} == {three.run_id}
     assert shopped.instance.get_run_by_id(three.run_id).job_name == "batch"
 
 
@@ -194,8 +201,8 @@ def test_items_come_by_store_and_product_and_then_by_candidate(shopped):
     ],
 )
 def test_a_scope_says_which_pairs(shopped, scope, products):
-    asked = checked(shopped.stores, BatchConfig(dataset="many", candidates=["naive"], **scope))
-    assert [key.product for key in asked.pairs] == products
+    plan = validate(shopped.stores, BatchConfig(dataset="many", candidates=["naive"], **scope))
+    assert [SeriesKey.parse(item.series).product for item in plan.items] == products
 
 
 def test_revenue_is_units_times_price_where_a_price_is_known():
@@ -227,7 +234,7 @@ def test_a_global_candidate_is_fitted_once_for_all_items(shopped):
 
 
 def test_trained_candidates_and_forecasts_are_kept_and_lead_to_each_other(shopped):
-    config = {**MANUAL, "series": [HEALTHY, YOUNG, "shop__A__P9"], "candidates": ["naive", "regression"]}
+    config = {**MANUAL, "series": [HEALTHY, YOUNG, "shop__B__P2"], "candidates": ["naive", "regression"]}
     for operation in ("train", "predict"):
         done = run(shopped, "batch", **config, operation=operation)
         assert done.outcome == "partial", "a pair that was never sold has no forecast"
@@ -239,7 +246,7 @@ def test_trained_candidates_and_forecasts_are_kept_and_lead_to_each_other(shoppe
         assert lines[HEALTHY] == [60.0] * 7, "day n sells n, and naive repeats the newest"
         assert (made["total"], made["first_day"]) == (420.0, "2026-03-06")
         assert items[YOUNG, "naive"]["status"] == "completed"
-        assert items["shop__A__P9", "naive"]["error_type"] == "NoSales"
+        assert items["shop__B__P2", "naive"]["error_type"] == "NoSales"
         model = items[HEALTHY, "regression"]["made"].get("model")
         assert (model is not None) == (operation == "train")
         if model is not None:
@@ -251,7 +258,7 @@ def test_an_ensemble_is_scored_even_where_its_members_are_not_claimed_with_it(sh
     series = [key for key in SERIES if key in {HEALTHY, HOLED}]
     mean = "ensemble_mean(members=naive+seasonal_naive)"
     labels = ["naive", "seasonal_naive", "moving_average(window_size=28)", mean]
-    board = lay_out(shopped.stores, load(shopped.stores, "shop"), QUICK, Window(), series)
+    board = load_scoring_context(shopped.stores, load(shopped.stores, "shop"), QUICK, Window(), series)
     alone = score(board, [Item(n, key, mean) for n, key in enumerate(series)])
     together = score(board, [Item(n, key, label) for n, key in enumerate(series) for label in labels])
     assert [done.metrics for done in alone] == [done.metrics for done in together[3::4]]
@@ -260,16 +267,16 @@ def test_an_ensemble_is_scored_even_where_its_members_are_not_claimed_with_it(sh
 def test_parallelism_is_clamped_to_what_the_deployment_allows_and_echoed(shopped, monkeypatch):
     monkeypatch.setenv("FORECAST_BATCH_MAX_PARALLEL", "2")
     done = run(shopped, "batch", **MANUAL, series=[HEALTHY], max_parallel=64)
-    row = batch_of(shopped, done.run_id)
-    assert row["max_parallel"] == row["params"]["effective_parallel"] == 2
-    assert row["params"]["max_parallel"] == 64
+    launch = launch_of(shopped, done.run_id)
+    assert launch.max_parallel == launch.spec["params"]["effective_parallel"] == 2
+    assert launch.spec["params"]["max_parallel"] == 64
 
 
 def test_a_settled_batch_stays_as_it_is(shopped, three):
-    before = store.read(shopped.stores, three.run_id)
-    assert not store.cancel(shopped.stores, three.run_id)
+    before = launch_of(shopped, three.run_id)
+    assert not records.cancel(shopped.stores, three.run_id)
     told = ("too late", "Late")
-    assert store.settle(shopped.stores, three.run_id, pending=told, running=told) == before
+    assert settle(BATCH, shopped.stores, three.run_id, pending=told, running=told) == before
 
 
 def test_a_priority_of_a_batch_that_has_ended_is_refused(shopped, three):
@@ -279,10 +286,10 @@ def test_a_priority_of_a_batch_that_has_ended_is_refused(shopped, three):
 
 def test_a_matrix_names_candidates_for_all_series(shopped):
     named: dict[str, Any] = {"dataset": "shop", "scope": "demo", "matrix": "quick_baseline_sweep"}
-    asked = checked(shopped.stores, BatchConfig(**named))
-    assert set(asked.labels) == {MATRICES["quick_baseline_sweep"]}
+    plan = validate(shopped.stores, BatchConfig(**named))
+    assert {item.candidate for item in plan.items} == set(MATRICES["quick_baseline_sweep"])
     with pytest.raises(ForecastError, match="candidates and the matrix quick_baseline_sweep are both given"):
-        checked(shopped.stores, BatchConfig(**named, candidates=["naive"]))
+        validate(shopped.stores, BatchConfig(**named, candidates=["naive"]))
 
 
 @pytest.mark.parametrize("name", [name for name in MATRICES if name != REFRESH])
@@ -299,10 +306,10 @@ def test_a_refresh_takes_of_each_series_its_champion_and_the_best_of_the_others(
         "series": [HEALTHY, HOLED, YOUNG],
         "matrix": REFRESH,
     }
-    asked = checked(shopped.stores, BatchConfig(**config))
+    plan = validate(shopped.stores, BatchConfig(**config))
     champion = {row["series"]: row["champion"] for row in shopped.table("champion")}
     ranks = {(row["series"], row["candidate"]): row["rank"] for row in shopped.table("backtest_metric")}
-    labels = dict(zip(map(str, asked.pairs), asked.labels, strict=True))
+    labels = {key: tuple(item.candidate for item in plan.items if item.series == key) for key in SERIES}
     for key in (HEALTHY, HOLED):
         first, second = labels[key]
         assert first == champion[key]
@@ -321,10 +328,10 @@ def test_a_restricted_candidate_becomes_an_item_only_where_it_runs(shopped):
         "candidates": ["naive", "ses"],
         "restrict": ["ses: top 2"],
     }
-    asked = checked(shopped.stores, BatchConfig(**config))
-    restricted = {key.product for key, own in zip(asked.pairs, asked.labels, strict=True) if "ses" in own}
+    plan = validate(shopped.stores, BatchConfig(**config))
+    restricted = {SeriesKey.parse(item.series).product for item in plan.items if item.candidate == "ses"}
     assert restricted == {"P010", "P011"}
-    assert len(asked.items("x")) == 12 + 2
+    assert len(plan.items) == 12 + 2
 
 
 def test_a_restriction_of_the_dataset_goes_with_its_candidate():
@@ -334,7 +341,7 @@ def test_a_restriction_of_the_dataset_goes_with_its_candidate():
 
 
 def test_what_happens_is_told_with_one_correlation_id(shopped):
-    done = run(shopped, "batch", **MANUAL, stores=["A"], products=["P1", "P9"])
+    done = run(shopped, "batch", **MANUAL, stores=["B"], products=["P1", "P2"])
     good, bad = items_of(shopped, done.run_id)
     records = shopped.instance.all_logs(done.run_id)
     lines = [entry.user_message for entry in records if entry.user_message.startswith("batch.")]
@@ -351,12 +358,7 @@ def test_what_happens_is_told_with_one_correlation_id(shopped):
 def test_what_was_launched_long_ago_goes_with_its_files_unless_a_workspace_keeps_it(shopped):
     kept, gone = (run(shopped, "batch", **MANUAL, series=[HEALTHY], operation="predict") for _ in range(2))
     paths = {done: items_of(shopped, done.run_id)[0]["made"]["forecasts"] for done in (kept, gone)}
-    with shopped.stores.warehouse.transaction() as connection:
-        connection.exec_driver_sql(
-            "insert into workspace (workspace_id, run_id, name, status, preset, seed, dataset, config,"
-            " created_objects) values ('w', 'w', 'tour', 'completed', 'sparse', 1, 'shop', '{}', %s)",
-            (json.dumps({"batch_id": kept.run_id}),),
-        )
+    keep(shopped.stores, ShowcaseConfig(preset=Preset.sparse, workspace_name="tour"), kept.run_id)
     later = dt.datetime.now(dt.UTC) + dt.timedelta(days=365)
     for apply in (False, True):
         found = retain(

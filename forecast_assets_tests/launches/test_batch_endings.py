@@ -14,20 +14,18 @@ import pytest
 
 from forecast_assets.dagster_internals import run_factory
 from forecast_assets.errors import BadSetting, ForecastError
-from forecast_assets.launches import runs, scoring_context
-from forecast_assets.launches.batch import scoring, start, store, work
+from forecast_assets.launches import lifecycle, records, retries, runs, scoring_context
+from forecast_assets.launches.batch import priorities, scoring
 from forecast_assets.launches.batch.config import BatchConfig
-from forecast_assets.launches.batch.request import checked
-from forecast_assets.launches.worker_pool import Watch
-from forecast_assets_tests.launches.conftest import again, batch_of, items_of, run
+from forecast_assets.launches.batch.request import validate
+from forecast_assets.launches.batch.run import BATCH
+from forecast_assets.launches.kinds import KINDS
+from forecast_assets.launches.model import Launch
+from forecast_assets_tests.launches.conftest import again, items_of, launch_of, newest_launch, run
 from forecast_assets_tests.scenario import Place, many
 from forecast_assets_tests.stores.members import until
 
 ALL: dict[str, Any] = {"dataset": "many", "scope": "all", "candidates": ["naive"], "max_parallel": 1}
-NOBODY: dict[str, Any] = {
-    "watch": Watch(asked_to_end=lambda: False, tell=lambda _: None),
-    "fitted": lambda _: None,
-}
 DOOMED = """
 import json, os, signal, sys
 import dagster as dg
@@ -73,19 +71,20 @@ def at_group(monkeypatch) -> Iterator[Callable]:
     assert calls
 
 
-def opened(place: Place, batch_id: str, **config) -> store.Terms:
+def opened(place: Place, batch_id: str, **config) -> Launch:
     """A batch on record that somebody has in hand."""
-    store.create(place.stores, checked(place.stores, BatchConfig(**{**ALL, **config})), batch_id=batch_id)
-    return start.begin(place.stores, batch_id, run_id=batch_id)
+    plan = validate(place.stores, BatchConfig(**{**ALL, **config}))
+    records.create(place.stores, "batch", plan, launch_id=batch_id, run_id=batch_id)
+    return retries.start_or_resume(place.stores, batch_id, run_id=batch_id)
 
 
 def test_two_pickers_never_take_the_same_item_and_leave_none(shopped):
-    terms = opened(shopped, "two-pickers", candidates=["naive", "ets", "tsb"])
+    launch = opened(shopped, "two-pickers", candidates=["naive", "ets", "tsb"])
     both, taken = threading.Barrier(2), list[int]()
 
     def pick() -> None:
         both.wait(30)
-        while items := store.claim(shopped.stores, terms, 1):
+        while items := records.claim(shopped.stores, launch, 1):
             taken.extend(item.item_id for item in items)
 
     pickers = [threading.Thread(target=pick) for _ in range(2)]
@@ -98,17 +97,19 @@ def test_two_pickers_never_take_the_same_item_and_leave_none(shopped):
 
 
 def test_items_are_picked_by_band_then_age_and_a_changed_one_overtakes(shopped):
-    terms = opened(shopped, "banded")
+    launch = opened(shopped, "banded")
     ids = [item["item_id"] for item in items_of(shopped, "banded")]
-    assert [item.item_id for item in store.claim(shopped.stores, terms, 2)] == ids[:2]
-    assert start.reprioritise(shopped.stores, "banded", 2, items=ids[8:10], by="Ann") == 2
-    assert start.reprioritise(shopped.stores, "banded", 2, items=ids[9:10], by="Bob") == 0, (
+    assert [item.item_id for item in records.claim(shopped.stores, launch, 2)] == ids[:2]
+    assert priorities.reprioritise(shopped.stores, "banded", 2, items=ids[8:10], by="Ann") == 2
+    assert priorities.reprioritise(shopped.stores, "banded", 2, items=ids[9:10], by="Bob") == 0, (
         "it has it already"
     )
-    assert start.reprioritise(shopped.stores, "banded", -1, items=ids[2:3], by="Ann") == 1
-    assert [item.item_id for item in store.claim(shopped.stores, terms, 5)] == ids[8:10], "one band at once"
-    assert [item.item_id for item in store.claim(shopped.stores, terms, 99)] == [*ids[3:8], *ids[10:]]
-    assert [item.item_id for item in store.claim(shopped.stores, terms, 99)] == ids[2:3]
+    assert priorities.reprioritise(shopped.stores, "banded", -1, items=ids[2:3], by="Ann") == 1
+    assert [item.item_id for item in records.claim(shopped.stores, launch, 5)] == ids[8:10], (
+        "one band at once"
+    )
+    assert [item.item_id for item in records.claim(shopped.stores, launch, 99)] == [*ids[3:8], *ids[10:]]
+    assert [item.item_id for item in records.claim(shopped.stores, launch, 99)] == ids[2:3]
     (audit,) = items_of(shopped, "banded")[8]["priority_history"]
     assert {name: audit[name] for name in ("from", "to", "source", "by")} == {
         "from": 0,
@@ -117,35 +118,31 @@ def test_items_are_picked_by_band_then_age_and_a_changed_one_overtakes(shopped):
         "by": "Ann",
     }
     with pytest.raises(BadSetting, match="do not wait in this batch"):
-        start.reprioritise(shopped.stores, "banded", 0, items=ids[:1], by="Ann")
+        priorities.reprioritise(shopped.stores, "banded", 0, items=ids[:1], by="Ann")
 
 
 def test_items_that_wait_long_rise_by_one_band_up_to_urgent(shopped):
     opened(shopped, "aged", default_child_priority=1)
-    assert store.age(shopped.stores, "aged", 30) == 0
+    assert records.age(shopped.stores, "aged", 30) == 0
     with shopped.stores.warehouse.transaction() as connection:
-        connection.exec_driver_sql("update batch_item set created_at = created_at - interval '31 minutes'")
-    assert store.age(shopped.stores, "aged", 30) == 12
-    assert store.age(shopped.stores, "aged", 30) == 0, "they are urgent, and have just risen"
+        connection.exec_driver_sql("update launch_item set created_at = created_at - interval '31 minutes'")
+    assert records.age(shopped.stores, "aged", 30) == 12
+    assert records.age(shopped.stores, "aged", 30) == 0, "they are urgent, and have just risen"
     (audit,) = items_of(shopped, "aged")[0]["priority_history"]
     assert (audit["from"], audit["to"], audit["source"]) == (1, 2, "aging")
 
 
 @pytest.mark.parametrize("group", [1, 2])
 def test_a_cancelled_batch_keeps_what_is_done_and_begins_nothing_more(shopped, at_group, group):
-    at_group(group, lambda: store.cancel(shopped.stores, newest(shopped)))
+    at_group(group, lambda: records.cancel(shopped.stores, newest_launch(shopped)))
     done = run(shopped, "batch", **ALL)
     assert done.outcome == "partial"
     assert shopped.instance.get_run_by_id(done.run_id).status.value == "CANCELED"
-    row = batch_of(shopped, done.run_id)
+    row = launch_of(shopped, done.run_id)
     assert states(shopped, done.run_id) == {"completed": 3 * group, "cancelled": 12 - 3 * group}
-    assert (row["running_items"], row["cancelled_items"]) == (0, 12 - 3 * group)
+    assert (row.running, row.cancelled) == (0, 12 - 3 * group)
     with pytest.raises(BadSetting, match="has no failed item"):
-        start.check_retry(shopped.stores, done.run_id, None)
-
-
-def newest(place: Place) -> str:
-    return str(max(place.table("batch"), key=lambda row: row["created_at"])["batch_id"])
+        retries.check_retry(BATCH, shopped.stores, done.run_id, None)
 
 
 def terminate() -> None:
@@ -155,7 +152,7 @@ def terminate() -> None:
 
 def terminated_and_heard(place: Place) -> None:
     terminate()
-    until(lambda: store.is_cancelled(place.stores, newest(place)))
+    until(lambda: records.is_cancelled(place.stores, newest_launch(place)))
 
 
 def test_a_termination_asked_for_twice_settles_once(shopped, at_group):
@@ -163,7 +160,7 @@ def test_a_termination_asked_for_twice_settles_once(shopped, at_group):
     done = run(shopped, "batch", **ALL)
     assert shopped.instance.get_run_by_id(done.run_id).status.value == "CANCELED"
     assert states(shopped, done.run_id) == {"completed": 3, "cancelled": 9}
-    assert store.read(shopped.stores, done.run_id)["status"] == done.outcome == "partial"
+    assert launch_of(shopped, done.run_id).status == done.outcome == "partial"
 
 
 def test_a_termination_during_the_last_item_leaves_it_completed(shopped, at_group):
@@ -221,9 +218,7 @@ def test_two_batches_share_the_places_of_one_pool(shopped, monkeypatch):
 
     def launch(name: str) -> None:
         config = BatchConfig(**{**ALL, "max_parallel": 4})
-        ended.append(
-            work.run(shopped.stores, config, batch_id=name, run_id=name, items=None, **NOBODY)["status"]
-        )
+        ended.append(lifecycle.run(BATCH, shopped.stores, config, launch_id=name, run_id=name).status)
 
     threads = [threading.Thread(target=launch, args=(name,)) for name in ("pool-1", "pool-2")]
     for thread in threads:
@@ -245,7 +240,7 @@ def test_a_batch_whose_process_is_killed_can_be_tried_again_and_ends_as_an_undis
     )
     assert killed.returncode == -signal.SIGKILL, killed.stderr
     batch_id = killed.stdout.split()[0]
-    assert states(shopped, batch_id) == {"completed": 3, "running": 3, "pending": 6}
+    assert states(shopped, batch_id) == {"completed": 3, "running": 1, "pending": 8}
     second = again(shopped, batch_id)
     undisturbed = run(shopped, "batch", **ALL)
 
@@ -256,9 +251,9 @@ def test_a_batch_whose_process_is_killed_can_be_tried_again_and_ends_as_an_undis
         )
 
     assert rows(batch_id) == rows(undisturbed.run_id)
-    row = batch_of(shopped, batch_id)
-    assert (row["status"], row["run_id"], row["total_items"]) == ("completed", second, 12)
-    assert row["result_summary"]["attempts_used"] == 15
+    row = launch_of(shopped, batch_id)
+    assert (row.status, row.run_id, row.total) == ("completed", second, 12)
+    assert row.result["summary"]["attempts_used"] == 13
     orphans = [item for item in items_of(shopped, batch_id) if item["tried_again"]]
     assert {item["error_type"] for item in orphans} == {"ProcessEnded"}
     assert {shopped.instance.get_run_by_id(r).tags["forecast/outcome"] for r in (batch_id, second)} == {
@@ -267,50 +262,48 @@ def test_a_batch_whose_process_is_killed_can_be_tried_again_and_ends_as_an_undis
 
 
 def test_a_dead_batch_is_settled_once_and_a_living_one_is_left_alone(shopped):
-    opened(shopped, "dead")
-    store.claim(shopped.stores, hand_of(shopped, "dead"), 2)
+    records.claim(shopped.stores, opened(shopped, "dead"), 2)
     with shopped.stores.warehouse.locks() as locks:
-        locks.take(work.LOCK, "dead")
-        assert not work.settle_dead(shopped.stores, "dead")
+        locks.take(lifecycle.LOCK, "dead")
+        assert not lifecycle.settle_orphan(KINDS, shopped.stores, "dead")
         with pytest.raises(BadSetting, match="being worked on by another process"):
-            work.run(shopped.stores, BatchConfig(**ALL), batch_id="dead", run_id="x", items=None, **NOBODY)
-    assert work.settle_dead(shopped.stores, "dead")
+            lifecycle.run(BATCH, shopped.stores, BatchConfig(**ALL), launch_id="dead", run_id="x")
+    assert lifecycle.settle_orphan(KINDS, shopped.stores, "dead")
     assert states(shopped, "dead") == {"failed": 12}
-    assert not work.settle_dead(shopped.stores, "dead")
-
-
-def hand_of(place: Place, batch_id: str) -> store.Terms:
-    return start.begin(place.stores, batch_id, run_id=batch_id)
+    assert not lifecycle.settle_orphan(KINDS, shopped.stores, "dead")
 
 
 def test_failed_items_are_tried_again_and_succeed_once_their_sales_arrive(place):
     place.prepare("many", many(8))
-    pair = {"dataset": "many", "scope": "manual", "stores": ["S0"], "products": ["P000", "P008"]}
+    pair = {"dataset": "many", "scope": "manual", "stores": ["S0"], "products": ["P000", "P002", "P007"]}
     first = run(place, "batch", **pair, candidates=["naive"])
     assert first.outcome == "partial"
     place.write("many", many(12))
     assert place.build("many").success
     again(place, first.run_id)
-    *_, tried = items_of(place, first.run_id)
-    assert (tried["attempts"], tried["parent_item_id"], tried["status"]) == (2, 2, "failed")
+    *_, arrived, tried = items_of(place, first.run_id)
+    assert (arrived["attempts"], arrived["parent_item_id"], arrived["status"]) == (2, 2, "completed")
+    assert (tried["attempts"], tried["parent_item_id"], tried["status"]) == (2, 3, "failed")
     with pytest.raises(BadSetting, match="items 7 are not failed ones"):
-        start.check_retry(place.stores, first.run_id, [7])
-    again(place, first.run_id, **{"forecast/retry_items": "[3]"})
-    with pytest.raises(BadSetting, match="items 4 were tried 3 times already"):
-        start.check_retry(place.stores, first.run_id, None)
-    assert store.read(place.stores, first.run_id)["status"] == "partial"
+        retries.check_retry(BATCH, place.stores, first.run_id, [7])
+    again(place, first.run_id, **{"forecast/retry_items": "[5]"})
+    with pytest.raises(BadSetting, match="items 6 were tried 3 times already"):
+        retries.check_retry(BATCH, place.stores, first.run_id, None)
+    assert launch_of(place, first.run_id).status == "partial"
 
 
 def test_what_may_not_be_tried_again_says_why(shopped):
     opened(shopped, "running")
     with pytest.raises(ForecastError, match="is running"):
-        start.check_retry(shopped.stores, "running", None)
-    store.cancel(shopped.stores, "running")
-    store.settle(shopped.stores, "running", pending=store.CANCELLED, running=store.CANCELLED)
+        retries.check_retry(BATCH, shopped.stores, "running", None)
+    records.cancel(shopped.stores, "running")
+    lifecycle.settle(
+        BATCH, shopped.stores, "running", pending=lifecycle.CANCELLED, running=lifecycle.CANCELLED
+    )
     with pytest.raises(ForecastError, match="was cancelled"):
-        start.check_retry(shopped.stores, "running", None)
+        retries.check_retry(BATCH, shopped.stores, "running", None)
     with pytest.raises(ForecastError, match="501 items are named"):
-        start.check_retry(shopped.stores, run(shopped, "batch", **ALL).run_id, list(range(501)))
+        retries.check_retry(BATCH, shopped.stores, run(shopped, "batch", **ALL).run_id, list(range(501)))
 
 
 def test_a_run_that_still_waits_is_ended_before_it_leaves_a_trace_and_can_be_tried_again(shopped):
@@ -321,9 +314,16 @@ def test_a_run_that_still_waits_is_ended_before_it_leaves_a_trace_and_can_be_tri
     assert queued.status.value == "QUEUED"
     run_factory.ask_to_end(shopped.instance, queued)
     assert shopped.instance.get_run_by_id(waiting.run_id).status.value == "CANCELED"
-    assert shopped.stores.warehouse.row("batch", batch_id=waiting.run_id) is None
+    assert records.find(shopped.stores, waiting.run_id) is None
     with pytest.raises(BadSetting, match="ended before it had items"):
         runs.retried(shopped.stores, shopped.instance, waiting.run_id, [1])
     second = runs.retried(shopped.stores, shopped.instance, waiting.run_id, None)
     run_factory.execute(shopped.instance, second, raise_on_error=False)
-    assert store.read(shopped.stores, waiting.run_id)["status"] == "completed"
+    assert launch_of(shopped, waiting.run_id).status == "completed"
+
+
+def test_as_many_items_run_as_may_be_worked_on_at_once(shopped, at_group):
+    seen = []
+    at_group(2, lambda: seen.append(launch_of(shopped, newest_launch(shopped))))
+    run(shopped, "batch", **ALL)
+    assert [(one.completed, one.running, one.pending) for one in seen] == [(3, 1, 8)]

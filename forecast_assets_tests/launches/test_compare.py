@@ -9,10 +9,13 @@ import pytest
 
 from forecast_assets.errors import ForecastError
 from forecast_assets.forecasting.core.candidates import catalogue
-from forecast_assets.launches import runs, scoring_context
-from forecast_assets.launches.comparison import store, work
-from forecast_assets.launches.comparison.config import CompareConfig, checked
-from forecast_assets_tests.launches.conftest import Launched, run
+from forecast_assets.launches import lifecycle, records, retries, runs, scoring_context
+from forecast_assets.launches.comparison import run as comparison
+from forecast_assets.launches.comparison.config import CompareConfig, validate
+from forecast_assets.launches.kind import Execution
+from forecast_assets.launches.kinds import KINDS
+from forecast_assets.launches.worker_pool import RunControl
+from forecast_assets_tests.launches.conftest import Launched, again, items_of, launch_of, newest_launch, run
 from forecast_assets_tests.scenario import HEALTHY, LOCAL, NEVER, QUICK, STOPPED, YOUNG, Place
 from forecast_assets_tests.stores.members import until
 
@@ -37,7 +40,7 @@ def at_candidate(monkeypatch) -> Callable:
                 action()
             return real(given, rows, candidates)
 
-        monkeypatch.setattr(work, "score_rows", scored)
+        monkeypatch.setattr(comparison, "score_rows", scored)
 
     return install
 
@@ -57,13 +60,15 @@ def broken(monkeypatch) -> Callable[[str], None]:
 
 
 def row_of(done: Launched) -> dict[str, Any]:
-    return recorded(done.place, done.run_id)
-
-
-def recorded(place: Place, run_id: str) -> dict[str, Any]:
-    row = store.read(place.stores, run_id)
-    assert row is not None
-    return row
+    launch = launch_of(done.place, done.run_id)
+    return {
+        "status": launch.status,
+        "winner": launch.result["winner"],
+        "result": launch.result["verdict"],
+        "error": (launch.error or {}).get("problem"),
+        "completed": launch.completed,
+        "failed": launch.failed,
+    }
 
 
 def held(seen: threading.Event, slow: threading.Event) -> None:
@@ -71,13 +76,12 @@ def held(seen: threading.Event, slow: threading.Event) -> None:
     slow.wait(60)
 
 
+def gone() -> None:
+    raise SystemExit
+
+
 def states(done: Launched) -> dict[str, str]:
-    rows = store.candidates(done.place.stores, done.run_id)
-    return {str(row["candidate"]): str(row["status"]) for row in rows}
-
-
-def newest(place: Place) -> str:
-    return str(max(place.table("comparison"), key=lambda row: row["created_at"])["run_id"])
+    return {item["candidate"]: item["status"] for item in items_of(done.place, done.run_id)}
 
 
 def test_progress_is_live_while_a_slow_candidate_runs_and_always_sums_to_all(shopped, at_candidate):
@@ -88,9 +92,9 @@ def test_progress_is_live_while_a_slow_candidate_runs_and_always_sums_to_all(sho
     launch = threading.Thread(target=lambda: ended.append(run(shopped, "compare", **config)))
     launch.start()
     assert seen.wait(60)
-    _, row = runs.find(shopped.stores, shopped.instance, newest(shopped))
-    progress: Any = row["progress"]
-    assert row["status"] == "running"
+    _, found = runs.find(shopped.stores, shopped.instance, newest_launch(shopped))
+    progress: Any = found.progress
+    assert found.status == "running"
     assert progress.pop("total") == sum(progress.values()) == 3
     assert {name: count for name, count in progress.items() if count} == {
         "completed": 1,
@@ -150,7 +154,7 @@ def test_a_failed_candidate_stays_visible_and_the_others_are_ranked(shopped, bro
     assert (last["candidate"], last["rank"], last["included"]) == ("naive", None, False)
     assert last["reason"] == "ArithmeticError: thirteen"
     assert row["winner"] in set(LOCAL) - {"naive"}
-    assert (row["completed_candidates"], row["failed_candidates"]) == (2, 1)
+    assert (row["completed"], row["failed"]) == (2, 1)
 
 
 def test_when_every_candidate_fails_the_run_has_failed_and_says_why(shopped, broken):
@@ -194,12 +198,12 @@ def test_an_unusable_series_is_refused_before_any_work_and_kept_as_failed(
 )
 def test_what_cannot_be_compared_is_refused_and_leaves_no_record(shopped, config, told):
     with pytest.raises(ForecastError) as refused:
-        checked(shopped.stores, CompareConfig(**config))
+        validate(shopped.stores, CompareConfig(**config))
     assert told in refused.value.problem + refused.value.remedy
 
 
 def test_a_cancelled_comparison_leaves_nothing_running_and_ranks_what_is_done(shopped, at_candidate):
-    at_candidate("seasonal_naive", lambda: store.cancel(shopped.stores, newest(shopped)))
+    at_candidate("seasonal_naive", lambda: records.cancel(shopped.stores, newest_launch(shopped)))
     done = run(shopped, "compare", series=HEALTHY, max_parallel=1)
     assert done.outcome == "partial"
     assert shopped.instance.get_run_by_id(done.run_id).status.value == "CANCELED"
@@ -216,7 +220,7 @@ def test_a_cancelled_comparison_leaves_nothing_running_and_ranks_what_is_done(sh
 def test_a_comparison_cancelled_before_anything_was_done_is_cancelled(shopped, at_candidate, monkeypatch):
     monkeypatch.setenv("FORECAST_DRAIN_SECONDS", "1")
     stuck = threading.Event()
-    at_candidate("naive", lambda: (store.cancel(shopped.stores, newest(shopped)), stuck.wait(60)))
+    at_candidate("naive", lambda: (records.cancel(shopped.stores, newest_launch(shopped)), stuck.wait(60)))
     done = run(shopped, "compare", series=HEALTHY, max_parallel=1)
     assert done.outcome == "cancelled"
     assert set(states(done).values()) == {"cancelled"}
@@ -232,27 +236,54 @@ def test_a_drain_that_takes_too_long_is_told_as_such(shopped, at_candidate, monk
     launch = threading.Thread(target=lambda: run(shopped, "compare", series=HEALTHY, candidates=["naive"]))
     launch.start()
     assert seen.wait(60)
-    row = runs.cancel(shopped.stores, shopped.instance, newest(shopped))
-    assert row["status"] == "running", "not drained yet is not a failure of the cancellation"
+    found = runs.cancel(shopped.stores, shopped.instance, newest_launch(shopped))
+    assert found.status == "running", "not drained yet is not a failure of the cancellation"
     slow.set()
     launch.join()
-    assert recorded(shopped, str(row["run_id"]))["status"] == "completed", "it finished first"
+    assert launch_of(shopped, found.run_id).status == "completed", "it finished first"
 
 
-def test_a_dead_comparison_is_settled_once_from_what_is_on_record(shopped):
+def test_a_dead_comparison_is_settled_once_from_what_is_on_record(shopped, at_candidate):
     run_id = "dead-comparison"
-    asked = checked(shopped.stores, CompareConfig(series=HEALTHY))
-    store.create(shopped.stores, asked, run_id=run_id)
-    laid = work._prepared(shopped.stores, asked, run_id, lambda _: None)
-    taken = store.claim(shopped.stores, run_id)
-    assert taken is not None
-    store.record(shopped.stores, run_id, taken["ordinal"], **work._scored(laid[0], "naive"))
-    store.claim(shopped.stores, run_id)
-    assert work.settle_dead(shopped.stores, run_id)
-    row = recorded(shopped, run_id)
-    assert (row["status"], row["winner"]) == ("partial", "naive")
-    assert not work.settle_dead(shopped.stores, run_id)
-    assert store.settle(shopped.stores, run_id) == row
+    plan = validate(shopped.stores, CompareConfig(series=HEALTHY))
+    records.create(shopped.stores, "compare", plan, launch_id=run_id, run_id=run_id)
+    launch = retries.start_or_resume(shopped.stores, run_id, run_id=run_id)
+    at_candidate("seasonal_naive", gone)
+    with shopped.stores.warehouse.locks() as locks:
+        work = Execution(shopped.stores, launch, RunControl(), None, locks, lambda: False)
+        with pytest.raises(SystemExit):
+            comparison.COMPARISON.execute(work)
+    assert lifecycle.settle_orphan(KINDS, shopped.stores, run_id)
+    settled = launch_of(shopped, run_id)
+    assert (settled.status, settled.result["winner"]) == ("partial", "naive")
+    assert not lifecycle.settle_orphan(KINDS, shopped.stores, run_id)
+
+
+def test_a_parameter_out_of_its_bounds_fails_its_candidate_alone(shopped):
+    labels = ["naive", "moving_average(window_size=0)", "moving_average(width=3)"]
+    done = run(shopped, "compare", series=HEALTHY, candidates=labels)
+    row = row_of(done)
+    assert (done.outcome, row["winner"]) == ("partial", "naive")
+    reasons = {line["candidate"]: line["reason"] for line in row["result"]["ranking"]}
+    assert "window_size" in reasons[labels[1]]
+    assert "'width' is no parameter of moving_average" in reasons[labels[2]]
+    with pytest.raises(ForecastError, match="window_size"):
+        validate(shopped.stores, CompareConfig(series=HEALTHY, candidates=labels[1:2]))
+
+
+def test_failed_candidates_of_a_comparison_are_tried_again_on_its_record(shopped, monkeypatch):
+    with monkeypatch.context() as passing:
+        real = catalogue.local
+        passing.setattr(
+            "forecast_assets.forecasting.core.isolation.local",
+            lambda name: Superstitious() if name == "naive" else real(name),
+        )
+        first = run(shopped, "compare", series=HEALTHY)
+    assert first.outcome == "partial"
+    again(shopped, first.run_id)
+    row = row_of(first)
+    assert (row["status"], row["completed"]) == ("completed", 3)
+    assert {line["status"] for line in row["result"]["ranking"]} == {"completed"}
 
 
 def test_dagit_shows_ranking_explanation_and_four_charts(compared):

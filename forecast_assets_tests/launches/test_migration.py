@@ -4,7 +4,7 @@ import sqlalchemy as sa
 
 from forecast_assets.stores.database import WAREHOUSE_SCHEMA, connected, migrate
 
-OURS = {"batch", "batch_item", "comparison", "comparison_candidate", "pipeline_run", "workspace"}
+OURS = {"launch", "launch_item", "workspace"}
 
 
 def tables(connection: sa.Connection) -> set[str]:

@@ -10,12 +10,17 @@ import sqlalchemy as sa
 
 from forecast_assets.error_translation import told_of, translated
 from forecast_assets.errors import ForecastError, Outage, TooMany
-from forecast_assets.launches.pipeline import config, store, work
-from forecast_assets.launches.pipeline.config import PipelineConfig, checked, expanded
+from forecast_assets.forecasting.version import code_version
+from forecast_assets.launches import lifecycle, records, retries
+from forecast_assets.launches.kinds import KINDS
+from forecast_assets.launches.model import Launch
+from forecast_assets.launches.pipeline import config
+from forecast_assets.launches.pipeline import run as pipeline
+from forecast_assets.launches.pipeline.config import PipelineConfig, expanded, resolve
 from forecast_assets.launches.pipeline.guardrails import SWEEPS, Guardrails
 from forecast_assets.launches.pipeline.sweep import leaderboard
-from forecast_assets_tests.launches.conftest import Launched, run
-from forecast_assets_tests.scenario import Place, many
+from forecast_assets_tests.launches.conftest import Launched, launch_of, run
+from forecast_assets_tests.scenario import NEVER, SERIES, YOUNG, Place, many
 
 SIMPLE: dict[str, Any] = {
     "dataset": "many",
@@ -29,9 +34,19 @@ LINE = {"sample_size": 100, "skill": 5.0, "relative_bias": -3.0}
 
 
 def row_of(done: Launched) -> dict[str, Any]:
-    row = store.read(done.place.stores, done.run_id)
-    assert row is not None
-    return row
+    return shown(launch_of(done.place, done.run_id))
+
+
+def shown(launch: Launch) -> dict[str, Any]:
+    parts = ("dataset_run", "backtests", "chosen", "training", "next_steps")
+    return {
+        **{name: launch.result.get(name) for name in parts},
+        "run_id": launch.launch_id,
+        "status": pipeline.PIPELINE.word(launch),
+        "summary": launch.what,
+        "error": launch.error,
+        "completed_at": launch.completed_at,
+    }
 
 
 def published(place: Place) -> list[Any]:
@@ -76,10 +91,7 @@ def test_the_leaderboard_pools_series_and_ranks_as_a_comparison_does(shopped):
 
 def row_of_comparison(place: Place, series: str, candidates: tuple[str, ...]) -> list[dict[str, Any]]:
     done = run(place, "compare", series=series, candidates=list(candidates))
-    row = place.stores.warehouse.row("comparison", run_id=done.run_id)
-    assert row is not None
-    result: Any = row["result"]
-    return list(result["ranking"])
+    return list(launch_of(place, done.run_id).result["verdict"]["ranking"])
 
 
 def test_the_advanced_mode_takes_a_grid_days_and_guardrails(shopped):
@@ -162,7 +174,7 @@ def test_a_grid_expands_to_every_combination_once():
 )
 def test_caps_and_modes_are_checked_before_anything_is_done(shopped, given, told):
     with pytest.raises(ForecastError) as refused:
-        checked(shopped.stores, PipelineConfig(**{**SIMPLE, **given}))
+        resolve(shopped.stores, PipelineConfig(**{**SIMPLE, **given}))
     assert told in refused.value.problem + refused.value.remedy
 
 
@@ -174,7 +186,7 @@ def test_a_used_up_budget_is_refused_and_says_when_to_come_back(shopped, monkeyp
     assert refused.failure["code"] == TooMany.__name__
     assert refused.failure["problem"] == "bob has launched 1 pipeline runs within an hour"
     assert "try again after " in refused.failure["remedy"]
-    assert store.read(shopped.stores, refused.run_id) is None
+    assert records.find(shopped.stores, refused.run_id) is None
     config.check_budget(shopped.stores, "carol")
 
 
@@ -197,13 +209,32 @@ def test_a_source_that_is_gone_ends_in_words_and_keeps_what_was_known(place):
     assert row["error"]["code"] in {"BadSetting", "BadSales"}
     assert "many.csv" in row["error"]["problem"]
     assert row["next_steps"] == [row["error"]["remedy"]]
-    assert row["finished_at"] is not None
+    assert row["completed_at"] is not None
 
 
 def test_an_empty_universe_ends_in_words(shopped):
-    lone = {"scope": "manual", "series": ["many__S0__P999"]}
+    lone = {"scope": "manual", "series": ["many__S0__P011"]}
     row = row_of(run(shopped, "pipeline", **{**ADVANCED, **lone}))
-    assert (row["status"], row["error"]["problem"]) == ("error", "no series of the scope has sales")
+    assert (row["status"], row["error"]["problem"]) == (
+        "error",
+        "no series of the scope can be scored, first many__S0__P011: the newest snapshot has no sales of it",
+    )
+
+
+def test_series_that_cannot_be_scored_are_left_out_with_their_reasons(shopped):
+    row = row_of(run(shopped, "pipeline", **{**ADVANCED, "dataset": "shop", "minimum_skill": -1000.0}))
+    assert row["status"] == "success"
+    assert set(row["dataset_run"]["unusable"]) == {NEVER, YOUNG}
+    assert row["dataset_run"]["series"] == row["training"]["series"] == len(SERIES) - 2
+    assert f"2 series are left out: {NEVER}, {YOUNG}" in row["summary"]
+
+
+def test_the_record_says_what_the_model_is_made_by_and_keeps_it_only_if_asked(shopped):
+    done = run(shopped, "pipeline", **{**ADVANCED, "persist": False, "minimum_skill": -1000.0})
+    spec, training = launch_of(shopped, done.run_id).spec, row_of(done)["training"]
+    assert (spec["model_version"], spec["timeframe"], spec["persist"]) == (code_version(), "day", False)
+    assert (training["path"], len(training["artifact_sha256"])) == (None, 64)
+    assert not [path for path in shopped.files("pipeline") if done.run_id in path]
 
 
 def test_a_pipeline_stops_between_two_steps_when_asked(shopped, monkeypatch):
@@ -213,7 +244,7 @@ def test_a_pipeline_stops_between_two_steps_when_asked(shopped, monkeypatch):
         os.kill(os.getpid(), signal.SIGINT)
         return real(*arguments)
 
-    monkeypatch.setattr(work, "leaderboard", asked)
+    monkeypatch.setattr(pipeline, "leaderboard", asked)
     done = run(shopped, "pipeline", **SIMPLE)
     row = row_of(done)
     assert (row["status"], row["training"]) == ("stopped", None)
@@ -222,13 +253,13 @@ def test_a_pipeline_stops_between_two_steps_when_asked(shopped, monkeypatch):
 
 
 def test_the_record_of_a_dead_pipeline_is_ended_once(shopped):
-    given = PipelineConfig(**SIMPLE)
-    store.create(shopped.stores, given, checked(shopped.stores, given), run_id="dead-pipeline")
-    assert work.settle_dead(shopped.stores, "dead-pipeline")
-    assert not work.settle_dead(shopped.stores, "dead-pipeline")
-    row = store.read(shopped.stores, "dead-pipeline")
-    assert row is not None
-    assert (row["status"], row["summary"]) == ("error", work.ENDED)
+    plan = pipeline.validate(shopped.stores, PipelineConfig(**SIMPLE))
+    records.create(shopped.stores, "pipeline", plan, launch_id="dead-pipeline", run_id="dead-pipeline")
+    assert lifecycle.settle_orphan(KINDS, shopped.stores, "dead-pipeline")
+    assert not lifecycle.settle_orphan(KINDS, shopped.stores, "dead-pipeline")
+    row = shown(records.read(shopped.stores, "dead-pipeline"))
+    assert row["status"] == "error"
+    assert retries.ORPHANED[0] in row["summary"]
 
 
 @pytest.mark.parametrize(

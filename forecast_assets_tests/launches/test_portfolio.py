@@ -14,7 +14,7 @@ from forecast_assets.rendering.heatmap import heatmap as drawn
 from forecast_assets.reports import aggregation
 from forecast_assets.reports.aggregation import cells, champion_of, scale
 from forecast_assets.reports.assets import CellMetric, HeatmapConfig, cells_of, heatmap, leaderboard
-from forecast_assets_tests.launches.conftest import batch_of, items_of, run
+from forecast_assets_tests.launches.conftest import items_of, launch_of, run
 from forecast_assets_tests.scenario import HEALTHY, HOLED, LOCAL, SERIES, YOUNG, Place
 
 
@@ -141,18 +141,21 @@ def test_champions_of_a_batch_are_shown_first_and_marked_once_after_a_typed_conf
     assert run(shopped, "promote", **agreed).result.success
     marked = [item for item in items_of(shopped, done.run_id) if item["is_champion"]]
     assert [item["series"] for item in marked] == [HEALTHY, HOLED]
-    row = batch_of(shopped, done.run_id)
-    assert (row["champion_summary"]["count"], row["champion_summary"]["unresolved"]) == (2, [YOUNG])
+    row = launch_of(shopped, done.run_id)
+    summary = row.result["champions"]
+    assert (summary["count"], summary["unresolved"]) == (2, [YOUNG])
     assert run(shopped, "promote", **agreed).result.success
-    assert batch_of(shopped, done.run_id) == row, "a second time touches nothing, not even a timestamp"
+    assert launch_of(shopped, done.run_id) == row, "a second time touches nothing, not even a timestamp"
     again = champions.pick(shopped.stores, done.run_id)
     assert again.diff == {"new": 0, "updated": 0, "unchanged": 2}
     assert again.winners[0]["proposed_alias_name"] == f"champion-batch-{done.run_id}-A-P1"
+    assert again.winners[0]["winner_run_id"] == done.run_id, "nothing was registered: the run made it"
+    assert again.winners[0]["link"].endswith(f"/runs/{done.run_id}")
 
 
 def test_a_batch_without_a_completed_item_has_no_champions(shopped):
     done = run(shopped, "batch", dataset="shop", scope="manual", series=[YOUNG])
     with pytest.raises(ForecastError, match="has no completed item"):
         champions.pick(shopped.stores, done.run_id)
-    with pytest.raises(ForecastError, match="there is no batch"):
+    with pytest.raises(ForecastError, match="there is no launch"):
         champions.pick(shopped.stores, "none")

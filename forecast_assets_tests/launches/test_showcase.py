@@ -9,10 +9,11 @@ import pytest
 
 from forecast_assets.datasets.presets.catalogue import Preset
 from forecast_assets.errors import ForecastError, UnknownName
-from forecast_assets.launches import runs
-from forecast_assets.launches.showcase import references, work, workspaces
-from forecast_assets.launches.showcase.config import ShowcaseConfig, checked
-from forecast_assets.launches.showcase.steps import batch_id
+from forecast_assets.launches import lifecycle, records, runs
+from forecast_assets.launches.kinds import KINDS
+from forecast_assets.launches.showcase import references, workspaces
+from forecast_assets.launches.showcase import run as showcases
+from forecast_assets.launches.showcase.config import ShowcaseConfig, resolve
 from forecast_assets.stores.registry import open_registry
 from forecast_assets_tests.launches.conftest import Launched, run, told
 from forecast_assets_tests.scenario import HEALTHY, Place, shop
@@ -65,7 +66,8 @@ def test_every_preset_is_green_or_ends_in_its_documented_warning(toured, preset)
 
 def test_a_kept_run_makes_exactly_one_row_with_everything_it_made(toured):
     done = run(toured, "showcase", **KEPT, seed=7)
-    (row,) = [one for one in toured.table("workspace") if one["run_id"] == done.run_id]
+    assert [one["launch_id"] for one in toured.table("workspace")].count(done.run_id) == 1
+    row = workspace_of(done)
     assert (row["name"], row["status"], row["preset"], row["seed"]) == (
         "tour",
         "completed",
@@ -111,11 +113,11 @@ def test_a_tour_that_is_not_kept_gives_its_alias_back(toured):
 
 
 def test_a_part_of_a_showcase_leads_to_the_showcase(toured):
-    done = run(toured, "showcase", **SMALL)
-    with pytest.raises(UnknownName, match=f"a part of the showcase {done.run_id}"):
-        runs.find(toured.stores, toured.instance, batch_id(done.run_id))
+    done = run(toured, "showcase", preset="showcase_rich")
+    with pytest.raises(UnknownName, match=f"a part of the launch {done.run_id}"):
+        runs.find(toured.stores, toured.instance, f"{done.run_id}-batch")
     with pytest.raises(UnknownName, match="there is no run 'x-batch'"):
-        runs.find(toured.stores, toured.instance, batch_id("x"))
+        runs.find(toured.stores, toured.instance, "x-batch")
 
 
 def test_series_of_a_showcase_are_partitions_with_materializations(toured):
@@ -126,7 +128,7 @@ def test_series_of_a_showcase_are_partitions_with_materializations(toured):
 
 
 def workspace_dataset(**config: Any) -> str:
-    return checked(ShowcaseConfig(**{**SMALL, **config})).dataset
+    return resolve(ShowcaseConfig(**{**SMALL, **config})).dataset
 
 
 def test_a_tour_that_fails_half_way_is_on_record_with_what_it_made(toured, monkeypatch):
@@ -142,18 +144,18 @@ def test_a_tour_that_fails_half_way_is_on_record_with_what_it_made(toured, monke
     assert row["steps"][-1]["step"] in done.failure["said"]
 
 
-def test_a_cancelled_tour_is_on_record_as_failed(toured, monkeypatch):
-    real = work.COMMON
+def test_a_cancelled_tour_is_on_record_as_cancelled(toured, monkeypatch):
+    real = showcases.COMMON
 
     def asked(bench: Any) -> Any:
         os.kill(os.getpid(), signal.SIGINT)
         return real[0](bench)
 
     asked.__name__ = "precheck"
-    monkeypatch.setattr(work, "COMMON", (asked, *real[1:]))
+    monkeypatch.setattr(showcases, "COMMON", (asked, *real[1:]))
     done = run(toured, "showcase", **KEPT, seed=9)
     row = workspace_of(done)
-    assert (row["status"], row["steps"][-1]["sentence"]) == ("failed", "cancelled")
+    assert (row["status"], row["steps"][-1]["sentence"]) == ("cancelled", "cancelled")
     assert toured.instance.get_run_by_id(done.run_id).status.value == "CANCELED"
 
 
@@ -164,7 +166,7 @@ def test_a_record_that_cannot_be_written_never_breaks_the_tour(toured, monkeypat
     monkeypatch.setattr(workspaces, "create", lost)
     done = run(toured, "showcase", **KEPT, seed=7)
     assert done.outcome == "completed"
-    assert not [row for row in toured.table("workspace") if row["run_id"] == done.run_id]
+    assert not [row for row in toured.table("workspace") if row["launch_id"] == done.run_id]
 
 
 def test_the_same_configuration_twice_is_green_twice_with_rows_of_their_own(toured):
@@ -215,7 +217,7 @@ def test_reset_makes_the_same_data_anew_and_touches_nobody_elses(toured):
 
 def test_a_dataset_that_only_bears_the_name_is_left_alone(toured):
     name = workspace_dataset(seed=11)
-    toured.add(name, shop(), evaluation=checked(ShowcaseConfig(**SMALL)).settings)
+    toured.add(name, shop(), evaluation=resolve(ShowcaseConfig(**SMALL)).settings)
     done = run(toured, "showcase", **SMALL, seed=11, reset=True)
     assert done.outcome == "failed"
     assert "is not one that a showcase made" in done.failure["said"]
@@ -244,13 +246,13 @@ def test_a_pair_that_is_not_sold_falls_back_to_the_first_with_a_warning(toured):
 )
 def test_what_cannot_be_shown_is_refused_before_the_first_step(config, said):
     with pytest.raises(ForecastError) as refused:
-        checked(ShowcaseConfig(**{**SMALL, **config}))
+        resolve(ShowcaseConfig(**{**SMALL, **config}))
     assert said in refused.value.problem + refused.value.remedy
 
 
 def test_only_one_showcase_runs_at_a_time(toured):
     with toured.stores.warehouse.locks() as locks:
-        locks.take(work.LOCK, work._ONLY_ONE)
+        locks.take(lifecycle.EXCLUSIVE, "showcase")
         refused = run(toured, "showcase", **SMALL)
     assert refused.failure["problem"] == "another showcase is running"
 
@@ -281,9 +283,11 @@ def test_a_workspace_is_pinned_tagged_found_archived_and_deleted(toured):
 
 def test_the_record_of_a_dead_showcase_is_ended_once(toured):
     config = ShowcaseConfig(**KEPT)
-    handle = workspaces.create(toured.stores, config, checked(config), run_id="dead-showcase")
+    plan = showcases.validate(toured.stores, config)
+    records.create(toured.stores, "showcase", plan, launch_id="dead-showcase", run_id="dead-showcase")
+    handle = workspaces.create(toured.stores, config, "dead-showcase")
     with pytest.raises(ForecastError, match="is running"):
         workspaces.delete(toured.stores, handle)
-    assert work.settle_dead(toured.stores, "dead-showcase")
-    assert not work.settle_dead(toured.stores, "dead-showcase")
+    assert lifecycle.settle_orphan(KINDS, toured.stores, "dead-showcase")
+    assert not lifecycle.settle_orphan(KINDS, toured.stores, "dead-showcase")
     assert workspaces.read(toured.stores, handle)["status"] == "failed"

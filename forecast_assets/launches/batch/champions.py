@@ -1,30 +1,70 @@
 """Champions of a batch: the best completed item of every pair, shown first and marked after a confirmation.
 
-Belongs here: the dry run, the difference to what is marked, and marking it once.
+Belongs here: the dry run, the difference to what is marked, marking it once, and the job that does it.
 Does not belong here: the chain that chooses (``aggregation``), and what becomes live (``registry``).
 """
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import dagster as dg
+from pydantic import Field
+
 from forecast_assets.errors import BadSetting
-from forecast_assets.launches.batch import store
-from forecast_assets.launches.settlement import TERMINAL
+from forecast_assets.failures import RETRY, refusals_final
+from forecast_assets.launches import records
+from forecast_assets.launches.batch.run import page_of
+from forecast_assets.launches.model import Json, Launch, Try
 from forecast_assets.registry.promotion import CHALLENGER, CHAMPION
+from forecast_assets.rendering.tables import table
 from forecast_assets.reports.aggregation import by_pair, champion_of
-from forecast_assets.reports.assets import batch_results
 from forecast_assets.stores import Stores
-from forecast_assets.stores.registry import open_registry
-from forecast_assets.stores.warehouse import Row
+from forecast_assets.stores.registry import Registry
+from forecast_assets.stores.resource import RegistryResource, StoresResource
+
+_COLUMNS = [
+    "store_id",
+    "product_id",
+    "winner_model_type",
+    "wape",
+    "smape",
+    "winner_run_id",
+    "link",
+    "proposed_alias_name",
+    "existing_alias_run_id",
+]
+_SHOWN = 200
+_METRICS = ("wape", "smape", "mae", "bias", "sample_size")
+
+
+def results(stores: Stores, batch_id: str) -> list[Json]:
+    """The newest try of every item of a batch as results; what did not complete has no metrics."""
+    return [
+        {
+            "item_id": one.item_id,
+            "series": one.series,
+            "store_id": one.store_id,
+            "product_id": one.product_id,
+            "candidate": one.candidate,
+            "status": one.status,
+            "run_id": one.run_id,
+            "created_at": one.created_at,
+            **dict.fromkeys(_METRICS),
+            **(one.metrics or {}),
+            "try": one,
+        }
+        for one in records.newest(records.tries(stores, batch_id))
+    ]
 
 
 @dataclass(frozen=True, slots=True)
 class Picks:
     """What a promotion would do: the winning items, pairs without one, and the difference to now."""
 
-    batch: Row
-    winners: list[dict[str, Any]]
+    batch: Launch
+    winners: list[Json]
     unresolved: list[str]
     diff: dict[str, int]
 
@@ -39,89 +79,126 @@ def pick(stores: Stores, batch_id: str, *, minimum_sample_size: int = 0) -> Pick
 
     Raises ``BadSetting`` for a batch that runs, or without a completed item.
     """
-    batch = store.read(stores, batch_id)
-    if batch["status"] not in TERMINAL:
-        raise BadSetting(f"batch {batch_id} is {batch['status']}", remedy="wait for its end")
-    results = batch_results(stores, batch_id)
-    if not any(result["status"] == "completed" for result in results):
+    batch = records.read(stores, batch_id)
+    if not batch.is_over:
+        raise BadSetting(f"batch {batch_id} is {batch.status}", remedy="wait for its end")
+    if not batch.completed:
         raise BadSetting(f"batch {batch_id} has no completed item", remedy="launch a batch that succeeds")
     winners, unresolved = [], []
     diff = {"new": 0, "updated": 0, "unchanged": 0}
-    for series, members in by_pair(results).items():
+    for series, members in by_pair(results(stores, batch_id)).items():
         usable = [
             one
             for one in members
-            if one["status"] == "completed" and int(str(one["sample_size"] or 0)) >= minimum_sample_size
+            if one["status"] == "completed" and (one["sample_size"] or 0) >= minimum_sample_size
         ]
         best = champion_of(usable)
         if best is None:
             unresolved.append(series)
             continue
-        before = next((one for one in members if one["is_champion"]), None)
-        kind = "new" if before is None else "unchanged" if before is best else "updated"
-        diff[kind] += 1
-        winners.append(_line(batch_id, best, before))
+        before = next((one for one in members if one["try"].is_champion), None)
+        diff["new" if before is None else "unchanged" if before is best else "updated"] += 1
+        winners.append(_winner(batch_id, best, None if before is None else before["try"]))
     return Picks(batch, winners, unresolved, diff)
 
 
-def _line(batch_id: str, best: Any, before: Any) -> dict[str, Any]:  # noqa: ANN401 - rows of items
-    shown = ("item_id", "series", "store_id", "product_id", "wape", "smape")
+def _winner(batch_id: str, best: Any, before: Try | None) -> Json:  # noqa: ANN401 - a result
+    one: Try = best["try"]
     return {
-        **{name: best[name] for name in shown},
-        "model_version": (best["made"] or {}).get("model_version"),
-        "winner_run_id": best["child_job_id"],
-        "winner_model_type": best["candidate"],
-        "proposed_alias_name": f"champion-batch-{batch_id}-{best['store_id']}-{best['product_id']}",
-        "existing_alias_run_id": None if before is None else before["child_job_id"],
+        **{name: best[name] for name in ("item_id", "series", "store_id", "product_id", "wape", "smape")},
+        "model_version": (one.made or {}).get("model_version"),
+        "winner_run_id": one.child_run_id or one.run_id,
+        "link": page_of(one),
+        "winner_model_type": one.candidate,
+        "proposed_alias_name": f"champion-batch-{batch_id}-{one.store_id}-{one.product_id}",
+        "existing_alias_run_id": None if before is None else before.child_run_id or before.run_id,
     }
 
 
-def apply(stores: Stores, picks: Picks, *, confirm: str, by: str) -> bool:
-    """Mark the winners; answer whether anything had to change. A second time changes nothing at all.
+def apply(stores: Stores, registry: Registry, picks: Picks, *, confirm: str, by: str) -> bool:
+    """Mark the winners; return whether anything had to change. A second time changes nothing at all.
 
     A winner that the batch registered becomes its series' challenger; what is live stays.
-    Raises ``BadSetting`` unless ``confirm`` is what ``Picks.confirmation`` says.
+    Raises ``BadSetting`` unless ``confirm`` is what ``Picks.confirmation`` says, and for no approver.
     """
     if confirm != picks.confirmation:
         raise BadSetting(
             f"the confirmation is {confirm!r}", remedy=f"after the dry run, type: {picks.confirmation}"
         )
-    challenged = _challenge(picks)
+    if not by.strip():
+        raise BadSetting("nobody approves it", remedy="set approved_by to your name")
+    challenged = _challenge(registry, picks.winners)
     if not picks.diff["new"] and not picks.diff["updated"]:
         return challenged
     summary = {
-        "selected_by": by,
-        "alias_namespace": f"champion-batch-{picks.batch['batch_id']}",
+        "selected_by": by.strip(),
+        "alias_namespace": f"champion-batch-{picks.batch.launch_id}",
         "count": len(picks.winners),
         "unresolved": picks.unresolved,
     }
     stores.warehouse.execute(
-        "batch_mark_champions",
-        None,
-        batch_id=picks.batch["batch_id"],
-        items=[line["item_id"] for line in picks.winners],
+        "launch_mark_champions",
+        launch_id=picks.batch.launch_id,
+        items=[winner["item_id"] for winner in picks.winners],
         summary=json.dumps(summary),
     )
     return True
 
 
-def _challenge(picks: Picks) -> bool:
-    """Let each registered winner be the challenger of its series; answer whether an alias had to move."""
-    wanted = {line["series"]: line["model_version"] for line in picks.winners if line["model_version"]}
-    if not wanted:
+def _challenge(registry: Registry, winners: Sequence[Json]) -> bool:
+    """Let each registered winner be the challenger of its series; return whether an alias had to move."""
+    versions = {one["series"]: one["model_version"] for one in winners if one["model_version"]}
+    if not versions:
         return False
-    registry = open_registry()
-    held = registry.aliases(list(wanted))
+    aliases = registry.aliases(list(versions))
     moved = False
-    for series, version in wanted.items():
-        if version not in (held.get(series, {}).get(name) for name in (CHAMPION, CHALLENGER)):
+    for series, version in versions.items():
+        if version not in (aliases.get(series, {}).get(name) for name in (CHAMPION, CHALLENGER)):
             registry.move_alias(series, CHALLENGER, version)
             moved = True
     return moved
 
 
-def approver(name: str) -> str:
-    """Who approves. Raises ``BadSetting`` for nobody."""
-    if not name.strip():
-        raise BadSetting("nobody approves it", remedy="set approved_by to your name")
-    return name.strip()
+class PromotionConfig(dg.Config):
+    """Which batch, and whether it is meant."""
+
+    batch: str = Field(description="Run id of an ended batch.")
+    minimum_sample_size: int = Field(default=0, ge=0, description="Scored days a champion needs.")
+    approved_by: str = Field(default="", max_length=100, description="Who approves it; needed to apply.")
+    confirm: str = Field(
+        default="", description="Left empty: a dry run, which says what to type here to apply it."
+    )
+
+
+@dg.op(retry_policy=RETRY)
+def mark_champions(
+    context: dg.OpExecutionContext,
+    config: PromotionConfig,
+    stores: StoresResource,
+    registry: RegistryResource,
+) -> None:
+    """Choose the best completed item of every pair; mark them once it is confirmed."""
+    with refusals_final():
+        picks = pick(stores.open(), config.batch, minimum_sample_size=config.minimum_sample_size)
+        changed = None
+        if config.confirm:
+            changed = apply(
+                stores.open(), registry.open(), picks, confirm=config.confirm, by=config.approved_by
+            )
+    said = {None: "dry run", True: "applied", False: "nothing to change"}[changed]
+    context.log.info("%s: %s, %d pairs without a champion", said, picks.diff, len(picks.unresolved))
+    context.add_output_metadata(
+        {
+            "what_happened": said,
+            "champions": table(picks.winners[:_SHOWN], _COLUMNS),
+            "difference": dg.MetadataValue.json(picks.diff),
+            "unresolved_pairs": dg.MetadataValue.json(picks.unresolved[:_SHOWN]),
+            "to_apply_type": picks.confirmation,
+        }
+    )
+
+
+@dg.job
+def promote_batch_champions() -> None:
+    """Choose the champions of an ended batch: a dry run first, then with a typed confirmation."""
+    mark_champions()

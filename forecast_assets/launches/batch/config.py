@@ -34,7 +34,6 @@ ScopeKind = Enum(
         "demo": "demo",
     },
 )
-BANDS = {-1: "low", 0: "normal", 1: "high", 2: "urgent"}
 
 
 class ScopeConfig(dg.Config):

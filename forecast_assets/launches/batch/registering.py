@@ -8,11 +8,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from threading import Lock
 
-from forecast_assets.launches.batch import training
+from forecast_assets.launches.batch.request import BatchSpec
 from forecast_assets.launches.batch.scoring import score
-from forecast_assets.launches.batch.store import Done, Item, Terms
-from forecast_assets.launches.batch.training import Workshop
-from forecast_assets.launches.scoring_context import Board
+from forecast_assets.launches.batch.training import TrainingContext, make
+from forecast_assets.launches.model import Item, ItemResult
+from forecast_assets.launches.scoring_context import ScoringContext
 from forecast_assets.registry.registration import Override, Registered, register
 from forecast_assets.stores import Stores
 from forecast_assets.stores.registry import Registry
@@ -24,27 +24,32 @@ class Registrar:
     """Scores, makes and registers groups of items; groups take turns at the registry."""
 
     def __init__(
-        self, stores: Stores, registry: Registry, terms: Terms, board: Board, shop: Workshop
+        self,
+        stores: Stores,
+        registry: Registry,
+        spec: BatchSpec,
+        scoring: ScoringContext,
+        training: TrainingContext,
     ) -> None:
-        self._stores, self._registry, self._terms = stores, registry, terms
-        self._board, self._shop = board, shop
+        self._stores, self._registry, self._spec = stores, registry, spec
+        self._scoring, self._training = scoring, training
         self._turn = Lock()
 
-    def work(self, items: Sequence[Item]) -> list[Done]:
+    def work(self, items: Sequence[Item]) -> list[ItemResult]:
         """End every item with its metrics, its forecast and its version, or with the first that it lacks."""
-        ended = {one.item_id: one for one in score(self._board, items)}
+        ended = {one.item_id: one for one in score(self._scoring, items)}
         for step in (self._make, self._register):
             good = [item for item in items if ended[item.item_id].error is None]
             ended |= step(good, ended)
         return list(ended.values())
 
-    def _make(self, items: Sequence[Item], scored: Mapping[int, Done]) -> dict[int, Done]:
-        made = training.make(self._stores, self._terms, self._shop, items)
+    def _make(self, items: Sequence[Item], scored: Mapping[int, ItemResult]) -> dict[int, ItemResult]:
+        made = make(self._stores, self._spec, self._training, items)
         return {
             one.item_id: one if one.error else replace(scored[one.item_id], made=one.made) for one in made
         }
 
-    def _register(self, items: Sequence[Item], made: Mapping[int, Done]) -> dict[int, Done]:
+    def _register(self, items: Sequence[Item], made: Mapping[int, ItemResult]) -> dict[int, ItemResult]:
         by_label: dict[str, list[str]] = {}
         for item in items:
             by_label.setdefault(item.candidate, []).append(item.series)
@@ -59,15 +64,15 @@ class Registrar:
 
     def _of(self, label: str, keys: Sequence[str]) -> list[Registered]:
         chosen = Override(label, _REASON)
-        run_id = self._terms.run_id
+        run_id = self._spec.run_id
         return list(
             register(self._stores, self._registry, keys, run_id=run_id, override=chosen, challenge=False)
         )
 
 
-def _with_version(done: Done, registered: Registered) -> Done:
+def _with_version(done: ItemResult, registered: Registered) -> ItemResult:
     if registered.row is None:
-        return Done(done.item_id, None, f"not registered: {registered.sentence}", "NotRegistered")
+        return ItemResult(done.item_id, None, f"not registered: {registered.sentence}", "NotRegistered")
     version = {"model_version": registered.row["version"]}
     return replace(
         done, child_run_id=str(registered.row["mlflow_run"]), made={**(done.made or {}), **version}

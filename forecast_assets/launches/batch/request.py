@@ -1,26 +1,24 @@
 """A batch before its first item: everything that can be refused is refused here.
 
 Belongs here: checking a configuration against the dataset and the caps, and expanding it into items.
-Does not belong here: storing it (``store``) and working it off (``crew``).
+Does not belong here: storing it (``records``) and working it off (``run``).
 """
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-
-import polars as pl
+from typing import Self
 
 from forecast_assets.backtests.evaluation import restricted
 from forecast_assets.datasets.definition import Dataset, load
 from forecast_assets.errors import BadSetting
 from forecast_assets.evaluation_settings import EvaluationSettings, revised
 from forecast_assets.forecasting.core.bounds import check_whole
-from forecast_assets.forecasting.core.candidates.catalogue import candidate, entry, members
+from forecast_assets.forecasting.core.candidates.catalogue import candidate, members
 from forecast_assets.keys import SeriesKey
 from forecast_assets.launches import candidate_sets, scopes
 from forecast_assets.launches.batch.config import BatchConfig
-from forecast_assets.launches.scopes import Scope
-from forecast_assets.launches.window import Window, chosen
+from forecast_assets.launches.model import Launch, NewItem, Plan
+from forecast_assets.launches.window import Window, chosen, restored, stored
 from forecast_assets.settings import settings as environment
 from forecast_assets.stores import Stores
 
@@ -30,46 +28,29 @@ _FREE = {"candidates", "policy"}
 
 
 @dataclass(frozen=True, slots=True)
-class BatchRequest:
-    """What was asked for, checked; ``parallel`` is what the deployment allows of it.
+class BatchSpec:
+    """What every item of a batch is computed by."""
 
-    ``labels`` are the candidates of each of ``pairs``.
-    """
-
+    batch_id: str
+    run_id: str
     dataset: Dataset
     operation: str
-    scope: Scope
-    pairs: list[SeriesKey]
-    labels: list[tuple[str, ...]]
     settings: EvaluationSettings
     window: Window
-    parallel: int
-    priority: int
-    params: dict[str, object]
 
-    def items(self, batch_id: str) -> pl.DataFrame:
-        """One row per pair and candidate, in the order in which they are worked off."""
-        made = {label: split_label(label) for label in self.settings.candidates}
-        return pl.DataFrame(
-            [
-                {
-                    "batch_id": batch_id,
-                    "series": str(key),
-                    "store_id": key.store,
-                    "product_id": key.product,
-                    "candidate": label,
-                    "model_type": made[label][0],
-                    "params": json.dumps(made[label][1]),
-                    "priority": self.priority,
-                }
-                for key, labels in zip(self.pairs, self.labels, strict=True)
-                for label in labels
-            ]
-        )
+    @classmethod
+    def of(cls, stores: Stores, launch: Launch) -> Self:
+        """Read it back from the record."""
+        settings, window = restored(launch.spec["settings"])
+        dataset = load(stores, str(launch.dataset))
+        return cls(launch.launch_id, launch.run_id, dataset, launch.spec["operation"], settings, window)
 
 
-def checked(stores: Stores, config: BatchConfig) -> BatchRequest:
-    """Answer what ``config`` asks for. Raises ``ForecastError`` before anything is written."""
+def validate(stores: Stores, config: BatchConfig) -> Plan:
+    """Return what ``config`` asks for, an item per pair and candidate in the order of the work.
+
+    Raises ``ForecastError`` before anything is written.
+    """
     scope = config.chosen()
     check_whole("max_parallel", config.max_parallel, 1, 64)
     check_whole("default_child_priority", config.default_child_priority, -1, 2)
@@ -81,22 +62,32 @@ def checked(stores: Stores, config: BatchConfig) -> BatchRequest:
     # A batch scores candidates and chooses none, so that no policy needs another one beside them.
     settings = revised(dataset.options.evaluation, {**config.changes(), **union, "policy": "lowest_error"})
     window = chosen(config.start_day, config.end_day, dataset, settings)
-    if config.operation.value == REGISTER:
+    operation = config.operation.value
+    if operation == REGISTER:
         _check_registrable(dataset, settings, window)
     labels = _allowed(stores, dataset, settings, pairs, labels or [settings.candidates] * len(pairs))
-    check_cap(len(pairs), sum(map(len, labels)))
-    allowed = environment().batch_max_parallel
-    return BatchRequest(
-        dataset=dataset,
-        operation=config.operation.value,
-        scope=scope,
-        pairs=pairs,
-        labels=labels,
-        settings=settings,
-        window=window,
-        parallel=min(config.max_parallel, allowed),
+    count = sum(map(len, labels))
+    check_cap(len(pairs), count)
+    parallel = min(config.max_parallel, environment().batch_max_parallel)
+    params = config.model_dump(mode="json", exclude_none=True) | {"effective_parallel": parallel}
+    parameters = {label: asdict(candidate(label)) for label in settings.candidates}
+    return Plan(
+        what=f"{operation} of {count} items",
+        spec={
+            "operation": operation,
+            "scope": scope.told(),
+            "candidates": settings.candidates,
+            "settings": stored(settings, window),
+            "params": params,
+        },
+        items=[
+            NewItem(str(key), label, parameters[label])
+            for key, own in zip(pairs, labels, strict=True)
+            for label in own
+        ],
+        dataset=dataset.name,
         priority=config.default_child_priority,
-        params=config.model_dump(mode="json", exclude_none=True),
+        parallel=parallel,
     )
 
 
@@ -161,8 +152,3 @@ def _check_registrable(dataset: Dataset, settings: EvaluationSettings, window: W
             f"{', '.join(other)}: models of {dataset.name} are registered by its own settings and days",
             remedy="leave that out, or change the dataset's settings",
         )
-
-
-def split_label(label: str) -> tuple[str, dict[str, object]]:
-    """A candidate's type and all its parameters, those that its label leaves out among them."""
-    return entry(label).model_type, asdict(candidate(label))

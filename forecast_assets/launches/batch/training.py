@@ -1,7 +1,7 @@
 """Making models and forecasts for a group of batch items at once: the operations ``train`` and ``predict``.
 
 Belongs here: what every item makes, where it is kept, and which items cannot be made.
-Does not belong here: learning and forecasting (``training``), scoring (``scoring``), records (``store``).
+Does not belong here: learning and forecasting (``training``), scoring (``scoring``), records.
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,8 +15,9 @@ from forecast_assets.forecasting.core.candidates.catalogue import slug
 from forecast_assets.forecasting.core.outlook import totals
 from forecast_assets.forecasting.core.panel import Panel
 from forecast_assets.launches import training
+from forecast_assets.launches.batch.request import BatchSpec
 from forecast_assets.launches.batch.scoring import UNKNOWN
-from forecast_assets.launches.batch.store import Done, Item, Terms
+from forecast_assets.launches.model import Item, ItemResult
 from forecast_assets.launches.training import Models
 from forecast_assets.launches.window import within
 from forecast_assets.stores import Stores
@@ -25,7 +26,7 @@ PREDICT = "predict"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Workshop:
+class TrainingContext:
     """What all items are made from: the series' days, and the models that several series share."""
 
     panel: Panel
@@ -34,55 +35,61 @@ class Workshop:
     paths: dict[str, str]
 
 
-def furnish(stores: Stores, terms: Terms) -> Workshop:
+def prepare_training(stores: Stores, spec: BatchSpec) -> TrainingContext:
     """Read the days, learn what is learned from all series, and keep each trained candidate.
 
     ``predict`` goes on from the newest day, ``train`` from the anchor, up to which candidates were judged.
     """
-    labels = terms.settings.candidates
-    panel = within(read_panel(stores, terms.dataset, newest=terms.operation == PREDICT), terms.window)
-    models = training.learn(panel, terms.settings, labels)
+    labels = spec.settings.candidates
+    panel = within(read_panel(stores, spec.dataset, newest=spec.operation == PREDICT), spec.window)
+    models = training.learn(panel, spec.settings, labels)
     paths = {}
-    for label in labels if terms.operation != PREDICT else ():
-        paths[label] = f"{_folder(terms)}/{slug(label)}.json"
-        stores.lake.write_bytes(paths[label], training.described(panel, terms.settings, label, models))
-    return Workshop(panel, {str(key): n for n, key in enumerate(panel.series)}, models, paths)
+    for label in labels if spec.operation != PREDICT else ():
+        paths[label] = f"{_folder(spec)}/{slug(label)}.json"
+        stores.lake.write_bytes(paths[label], training.described(panel, spec.settings, label, models))
+    return TrainingContext(panel, {str(key): n for n, key in enumerate(panel.series)}, models, paths)
 
 
-def _folder(terms: Terms) -> str:
-    return f"batch/{terms.dataset.name}/{terms.batch_id}/{terms.run_id}"
+def _folder(spec: BatchSpec) -> str:
+    return f"batch/{spec.dataset.name}/{spec.batch_id}/{spec.run_id}"
 
 
-def make(stores: Stores, terms: Terms, shop: Workshop, items: Sequence[Item]) -> list[Done]:
+def make(
+    stores: Stores, spec: BatchSpec, context: TrainingContext, items: Sequence[Item]
+) -> list[ItemResult]:
     """Make items, one pass of the engine and one file per candidate among them."""
     by_label: dict[str, list[Item]] = {}
     for item in items:
         by_label.setdefault(item.candidate, []).append(item)
-    return [done for label, members in by_label.items() for done in _of(stores, terms, shop, label, members)]
+    return [
+        result for label, members in by_label.items() for result in _of(stores, spec, context, label, members)
+    ]
 
 
-def _of(stores: Stores, terms: Terms, shop: Workshop, label: str, items: Sequence[Item]) -> Iterator[Done]:
+def _of(
+    stores: Stores, spec: BatchSpec, context: TrainingContext, label: str, items: Sequence[Item]
+) -> Iterator[ItemResult]:
     known = sorted(
-        (item for item in items if item.series in shop.row), key=lambda item: shop.row[item.series]
+        (item for item in items if item.series in context.row), key=lambda item: context.row[item.series]
     )
     for item in items:
-        if item.series not in shop.row:
-            yield Done(item.item_id, None, UNKNOWN, "NoSales")
-    own = shop.panel.take(np.array([shop.row[item.series] for item in known], np.int64))
-    made = training.ahead(own, terms.settings, label, shop.models)
+        if item.series not in context.row:
+            yield ItemResult(item.item_id, None, UNKNOWN, "NoSales")
+    own = context.panel.take(np.array([context.row[item.series] for item in known], np.int64))
+    made = training.ahead(own, spec.settings, label, context.models)
     for at, why in made.failures.items():
-        yield Done(known[at].item_id, None, why, "NoForecast")
+        yield ItemResult(known[at].item_id, None, why, "NoForecast")
     good = np.array([at for at in range(len(known)) if at not in made.failures], np.int64)
     if not len(good):
         return
-    path = f"{_folder(terms)}/{slug(label)}-{known[good[0]].item_id}.parquet"
+    path = f"{_folder(spec)}/{slug(label)}-{known[good[0]].item_id}.parquet"
     units = made.units[good]
     stores.lake.write_table(path, training.forecast_table(own.series[good].tolist(), units))
     sums = totals(units)
-    begun = training.first_day(own, terms.settings)
+    begun = training.first_day(own, spec.settings)
     common = {"forecasts": path, "first_day": begun, "horizon": units.shape[1]}
-    if terms.operation != PREDICT:
-        common["model"] = shop.paths[label]
+    if spec.operation != PREDICT:
+        common["model"] = context.paths[label]
     for place, at in enumerate(good.tolist()):
         told = {"total": float(sums.total[place]), "sha256": sha256(units[place].tobytes()).hexdigest()}
-        yield Done(known[at].item_id, None, made={**common, **told})
+        yield ItemResult(known[at].item_id, None, made={**common, **told})

@@ -1,19 +1,21 @@
 """What a person fills in to compare candidates on one series, and what of it is refused.
 
 Belongs here: the fields of the Launchpad and of ``forecast-assets submit compare``, and their checks.
-Does not belong here: storing a comparison (``store``) and working it off (``work``).
+Does not belong here: the comparison itself (``run``).
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 from pydantic import Field
 
 from forecast_assets.datasets.building import availability
-from forecast_assets.datasets.definition import Dataset, load
-from forecast_assets.errors import UnknownName
-from forecast_assets.evaluation_settings import EvaluationSettings, revised
+from forecast_assets.datasets.definition import load
+from forecast_assets.errors import BadSetting, UnknownName
+from forecast_assets.evaluation_settings import revised
+from forecast_assets.forecasting.core.candidates.catalogue import MOST, candidate, entry
 from forecast_assets.keys import SeriesKey
-from forecast_assets.launches.window import Window, WindowedConfig, chosen
+from forecast_assets.launches.model import NewItem, Plan
+from forecast_assets.launches.window import WindowedConfig, chosen, stored
 from forecast_assets.settings import settings as environment
 from forecast_assets.stores import Stores
 
@@ -27,27 +29,45 @@ class CompareConfig(WindowedConfig):
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    """What was asked for, checked."""
+def validate(stores: Stores, config: CompareConfig) -> Plan:
+    """Return what ``config`` asks for, an item per candidate. Raises ``ForecastError`` where it is no good.
 
-    series: str
-    dataset: Dataset
-    settings: EvaluationSettings
-    window: Window
-    parallel: int
-
-
-def checked(stores: Stores, config: CompareConfig) -> Comparison:
-    """Answer what ``config`` asks for. Raises ``ForecastError`` before anything is written."""
+    A candidate with a parameter that it does not have, or out of its bounds, fails alone.
+    """
     dataset = load(stores, SeriesKey.parse(config.series).dataset)
     dataset.built()
-    settings = revised(dataset.options.evaluation, config.changes())
+    refused = _refused(config.candidates or ())
+    changes = config.changes()
+    if refused:
+        changes["candidates"] = [label for label in config.candidates or () if label not in refused]
+    settings = revised(dataset.options.evaluation, changes)
     window = chosen(config.start_day, config.end_day, dataset, settings)
     if config.series not in availability(stores, dataset.name)["series"]:
         raise UnknownName(
             f"series {config.series!r} is not in the newest snapshot",
             remedy=f"see `forecast-assets export availability {dataset.name}` for those that are",
         )
-    parallel = min(config.max_parallel, environment().comparison_max_parallel)
-    return Comparison(config.series, dataset, settings, window, parallel)
+    return Plan(
+        what=config.series,
+        spec={"series": config.series, "settings": stored(settings, window), "refused": refused},
+        items=[NewItem(config.series, label) for label in (*settings.candidates, *refused)],
+        dataset=dataset.name,
+        parallel=min(config.max_parallel, environment().comparison_max_parallel),
+    )
+
+
+def _refused(labels: Sequence[str]) -> dict[str, str]:
+    """Why candidates have parameters that they cannot have, unless no candidate would be left.
+
+    Raises ``BadSetting`` for a candidate that does not exist, and for too many.
+    """
+    if len(labels) > MOST:
+        raise BadSetting(f"{len(labels)} candidates are named", remedy=f"name at most {MOST}")
+    refused: dict[str, str] = {}
+    for label in labels:
+        entry(label)
+        try:
+            candidate(label)
+        except BadSetting as error:
+            refused[label] = f"{error.problem}; {error.remedy}"
+    return refused if len(refused) < len(set(labels)) else {}

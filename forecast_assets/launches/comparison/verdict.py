@@ -18,13 +18,11 @@ from forecast_assets.forecasting.core.backtest import Backtest, Forecasts, score
 from forecast_assets.forecasting.core.demand import is_intermittent
 from forecast_assets.forecasting.core.metrics import FoldMetrics
 from forecast_assets.forecasting.core.ranking import rank
-
-Json = dict[str, Any]
-CANCELLED = "cancelled"
+from forecast_assets.launches.model import Json, Try
 
 
 @dataclass(frozen=True, slots=True)
-class Laid:
+class ComparisonBasis:
     """What was sold on the days that candidates are scored on, as JSON: one list per fold, null = unknown."""
 
     actual: list[list[float | None]]
@@ -38,7 +36,7 @@ class Laid:
     def of(cls, stored: Mapping[str, Any]) -> Self:
         return cls(**stored)
 
-    def told(self) -> Json:
+    def as_json(self) -> Json:
         return asdict(self)
 
 
@@ -61,11 +59,11 @@ class Verdict:
     result: Json
 
 
-def judge(context: Context, series: str, laid: Laid, candidates: Sequence[Mapping[str, Any]]) -> Verdict:
+def judge(context: Context, series: str, basis: ComparisonBasis, candidates: Sequence[Try]) -> Verdict:
     """Rank the completed candidates; the others stay in the table with their reason."""
-    block = _block(series, laid, candidates)
+    block = _block(series, basis, candidates)
     policy = context.settings.ranking_policy()
-    intermittent = np.array([is_intermittent(laid.counts["demand_class"])])
+    intermittent = np.array([is_intermittent(basis.counts["demand_class"])])
     ranking = rank(block.scores, policy, intermittent=intermittent)
     rows = metric_frame(block, ranking, context, np.array([0])).to_dicts()
     reasons = [str(row["reason"]) for row in rows]
@@ -73,46 +71,42 @@ def judge(context: Context, series: str, laid: Laid, candidates: Sequence[Mappin
         block.scores,
         ranking,
         policy,
-        availability=[Availability(laid.state, laid.reason)],  # type: ignore[arg-type]  # a state as it was stored
-        counts=[laid.counts],
+        availability=[Availability(basis.state, basis.reason)],  # type: ignore[arg-type]  # a state as it was stored
+        counts=[basis.counts],
         excluded=lambda _: max(reasons, key=reasons.count),
     )
     table = [_line(row, candidate) for row, candidate in zip(rows, candidates, strict=True)]
     table.sort(key=lambda line: (line["rank"] is None, line["rank"]))
     result = {
         "ranking": table,
-        "champion": _chosen(choice),
-        "charts": _charts(block, laid, table, choice.champion),
+        "champion": _champion(choice),
+        "charts": _charts(block, basis, table, choice.champion),
         "explanation": dict(choice.explanation),
     }
     return Verdict(choice.champion, choice.reason, result)
 
 
-def _block(series: str, laid: Laid, candidates: Sequence[Mapping[str, Any]]) -> Backtest:
-    actual = as_array(laid.actual)[None]
-    labels = [str(candidate["candidate"]) for candidate in candidates]
-    made = [
-        np.full(actual.shape[1:], np.nan, np.float32)
-        if row["forecasts"] is None
-        else as_array(row["forecasts"])
-        for row in candidates
-    ]
+def _block(series: str, basis: ComparisonBasis, candidates: Sequence[Try]) -> Backtest:
+    actual = as_array(basis.actual)[None]
+    labels = [str(candidate.candidate) for candidate in candidates]
+    unknown = np.full(actual.shape[1:], np.nan, np.float32)
+    forecasts = [as_array(one.made["fold_forecasts"]) if one.made else unknown for one in candidates]
     failures = {
-        (label, 0): str(row["error"] or row["status"])
-        for label, row in zip(labels, candidates, strict=True)
-        if row["status"] != "completed"
+        (str(one.candidate), 0): one.error_message or one.status
+        for one in candidates
+        if one.status != "completed"
     }
     return scored(
         np.array([series]),
         labels,
-        np.array([laid.counted]),
+        np.array([basis.counted]),
         failures,
         actual=actual,
-        forecasts=np.stack(made)[:, None],
+        forecasts=np.stack(forecasts)[:, None],
     )
 
 
-def _line(row: Mapping[str, Any], candidate: Mapping[str, Any]) -> Json:
+def _line(row: Mapping[str, Any], candidate: Try) -> Json:
     shown = (
         "candidate",
         "rank",
@@ -129,17 +123,17 @@ def _line(row: Mapping[str, Any], candidate: Mapping[str, Any]) -> Json:
     return {
         **{name: row[name] for name in shown},
         "included": row["rank"] is not None,
-        "status": candidate["status"],
+        "status": candidate.status,
         "fold_wape": [value if value is not None and np.isfinite(value) else None for value in fold],
     }
 
 
-def _chosen(choice: Choice) -> Json:
+def _champion(choice: Choice) -> Json:
     shown = ("champion", "runner_up", "wape", "skill_vs_seasonal_naive", "confidence", "reason")
     return {name: getattr(choice, name) for name in shown}
 
 
-def _charts(block: Backtest, laid: Laid, table: Sequence[Json], winner: str | None) -> Json:
+def _charts(block: Backtest, basis: ComparisonBasis, table: Sequence[Json], winner: str | None) -> Json:
     """What the four charts draw; keyed by candidates with their parameters, so that none hides another."""
     included = [line["candidate"] for line in table if line["included"]]
     by_label = {line["candidate"]: line for line in table}
@@ -150,7 +144,7 @@ def _charts(block: Backtest, laid: Laid, table: Sequence[Json], winner: str | No
             label: _stability(block.fold_metrics, block.scores.candidates.index(label), block.folds[0])
             for label in included
         },
-        "winner_actual_vs_predicted": None if winner is None else _drawn(block, laid, winner),
+        "winner_actual_vs_predicted": None if winner is None else _drawn(block, basis, winner),
     }
 
 
@@ -159,14 +153,14 @@ def _stability(measured: FoldMetrics, candidate: int, folds: NDArray[np.bool_]) 
     return [float(value) if np.isfinite(value) else 0.0 for value in values]
 
 
-def _drawn(block: Backtest, laid: Laid, winner: str) -> Json:
+def _drawn(block: Backtest, basis: ComparisonBasis, winner: str) -> Json:
     horizon = block.actual.shape[-1]
     predicted = block.forecasts[block.scores.candidates.index(winner), 0]
     folds = np.flatnonzero(block.folds[0])
-    days = [np.datetime64(laid.first_days[fold]) + np.arange(horizon) for fold in folds]
+    days = [np.datetime64(basis.first_days[fold]) + np.arange(horizon) for fold in folds]
     return {
         "fold_index": [int(fold) for fold in np.repeat(folds, horizon)],
         "dates": [str(day) for fold in days for day in fold],
-        "actuals": [value for fold in folds for value in laid.actual[fold]],
+        "actuals": [value for fold in folds for value in basis.actual[fold]],
         "predictions": [value for fold in folds for value in as_lists(predicted)[fold]],
     }

@@ -1,7 +1,7 @@
 """What a person fills in to launch a model pipeline, and what of it is refused.
 
 Belongs here: the fields of the Launchpad and of ``forecast-assets submit pipeline``, caps and budgets.
-Does not belong here: records (``store``) and the work (``work``).
+Does not belong here: the work (``run``).
 """
 
 import itertools
@@ -47,6 +47,9 @@ class PipelineConfig(ScopeConfig, WindowedConfig):
         default=[],
         description="Advanced: candidates; alternatives with |, as moving_average(window_size=7|28).",
     )
+    persist: bool = Field(
+        default=True, description="Advanced: keep the trained model and its forecasts in the lake."
+    )
     most_series: int = Field(default=20, ge=1, description="Only the first so many series of the scope.")
     minimum_skill: float | None = Field(
         default=None, description="Advanced: least percent by which WAPE is below seasonal naive's."
@@ -77,8 +80,8 @@ class Request:
         )
 
 
-def checked(stores: Stores, config: PipelineConfig) -> Request:
-    """Answer what ``config`` asks for. Raises ``ForecastError`` before anything is written."""
+def resolve(stores: Stores, config: PipelineConfig) -> Request:
+    """Return what ``config`` asks for. Raises ``ForecastError`` before anything is written."""
     _check_mode(config)
     dataset = load(stores, config.dataset)
     dataset.built()
@@ -109,7 +112,8 @@ def _check_mode(config: PipelineConfig) -> None:
         return
     if config.sweep is None:
         raise BadSetting("simple mode needs a sweep preset", remedy=f"use one of {', '.join(SWEEPS)}")
-    if given := [name for name in own if getattr(config, name) not in (None, [])]:
+    given = [name for name in own if getattr(config, name) not in (None, [])]
+    if given := given + ["persist"] * (not config.persist):
         raise BadSetting(
             f"{', '.join(given)} cannot be set in simple mode", remedy="leave it out, or use mode advanced"
         )
@@ -158,7 +162,7 @@ def _check_caps(settings: EvaluationSettings, labels: Sequence[str]) -> None:
 def check_budget(stores: Stores, requested_by: str) -> None:
     """Raise ``TooMany``, which says when to come back, for who has launched too much within an hour."""
     most = environment().pipeline_runs_per_hour
-    row = stores.warehouse.row("pipeline_budget", requested_by=requested_by, most=most)
+    row = stores.warehouse.row("launch_budget", kind="pipeline", requested_by=requested_by, most=most)
     if row is not None and row["free_at"] is not None:
         raise TooMany(
             f"{requested_by} has launched {most} pipeline runs within an hour",

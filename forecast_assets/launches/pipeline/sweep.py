@@ -5,40 +5,67 @@ Does not belong here: formulas (``forecasting``), judging the best one (``guardr
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from forecast_assets.evaluation_settings import revised
+from forecast_assets.forecasting.core.availability import of_window
 from forecast_assets.forecasting.core.backtest import Backtest, scored
 from forecast_assets.forecasting.core.candidates.catalogue import MOST
+from forecast_assets.forecasting.core.folds import eligible
 from forecast_assets.forecasting.core.ranking import BENCHMARK, rank
 from forecast_assets.launches.pipeline.config import Request
-from forecast_assets.launches.scoring_context import METRICS, fit_missing, lay_out, score_rows
+from forecast_assets.launches.scoring_context import METRICS, fit_missing, load_scoring_context, score_rows
 from forecast_assets.stores import Stores
 
 POOLED = "all"
+NO_SALES = "the newest snapshot has no sales of it"
 
 
-def sweep(stores: Stores, asked: Request, *, run_id: str) -> Iterator[Backtest]:
+@dataclass(frozen=True, slots=True)
+class Scorable:
+    """Which series of a scope can be scored, and why the others cannot."""
+
+    keys: list[str]
+    unusable: dict[str, str]
+
+
+def scorable(stores: Stores, request: Request) -> Scorable:
+    """Judge the series of a request: by their whole history, and by the folds that they can be scored on."""
+    keys = [str(key) for key in request.pairs]
+    plan = request.settings.plan()
+    own = revised(request.settings, {"candidates": [BENCHMARK]})
+    context = load_scoring_context(stores, request.dataset, own, request.window, keys)
+    unusable = {key: NO_SALES for key in keys if key not in context.row}
+    if context.row:
+        folds = eligible(context.panel.units, context.cutoffs, plan).sum(axis=1)
+        for key, row in context.row.items():
+            verdict = context.history[key].stricter(of_window(int(folds[row]), plan))
+            if verdict.state == "unusable":
+                unusable[key] = verdict.reason
+    return Scorable([key for key in keys if key not in unusable], unusable)
+
+
+def sweep(stores: Stores, request: Request, keys: Sequence[str], *, run_id: str) -> Iterator[Backtest]:
     """Score all candidates, at most ten at a time; seasonal naive, the benchmark, is among the first."""
-    labels = tuple(dict.fromkeys([BENCHMARK, *asked.labels]))
-    keys = [str(key) for key in asked.pairs]
+    labels = tuple(dict.fromkeys([BENCHMARK, *request.labels]))
     for start in range(0, len(labels), MOST):
-        settings = revised(asked.settings, {"candidates": list(labels[start : start + MOST])})
-        fit_missing(stores, asked.dataset, settings, run_id=run_id)
-        board = lay_out(stores, asked.dataset, settings, asked.window, keys)
-        yield score_rows(board, np.arange(len(board.panel.series)), settings.candidates)
+        settings = revised(request.settings, {"candidates": list(labels[start : start + MOST])})
+        fit_missing(stores, request.dataset, settings, run_id=run_id)
+        context = load_scoring_context(stores, request.dataset, settings, request.window, keys)
+        yield score_rows(context, np.arange(len(context.panel.series)), settings.candidates)
 
 
-def leaderboard(asked: Request, parts: Sequence[Backtest]) -> list[dict[str, Any]]:
+def leaderboard(request: Request, parts: Sequence[Backtest]) -> list[dict[str, Any]]:
     """One line per candidate, the best first: every fold pools the days of all series.
 
     WAPE of many series at once weighs each by what it sells. A candidate that failed for a series is not
     ranked, and says so.
     """
     block = _pooled(parts)
-    scores, ranking = block.scores, rank(block.scores, asked.settings.ranking_policy())
+    scores, ranking = block.scores, rank(block.scores, request.settings.ranking_policy())
     counted = np.asarray(np.where(parts[0].folds[..., None], parts[0].actual, np.nan))
     mean = float(np.nanmean(counted)) if np.isfinite(counted).any() else 0.0
     benchmark = float(scores.wape[scores.candidates.index(BENCHMARK), 0])

@@ -75,7 +75,7 @@ class ShowcaseConfig(dg.Config):
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class ShowcasePreset:
     """What was asked for, checked: the dataset of this showcase, its sales, its evaluation."""
 
     dataset: str
@@ -88,8 +88,8 @@ class Plan:
         return self.source.preset is Preset.showcase_rich
 
 
-def checked(config: ShowcaseConfig) -> Plan:
-    """Answer what ``config`` asks for. Raises ``BadSetting`` before anything is written."""
+def resolve(config: ShowcaseConfig) -> ShowcasePreset:
+    """Return what ``config`` asks for. Raises ``BadSetting`` before anything is written."""
     kept = config.preservation is Preservation.keep
     name = config.workspace_name
     if name is not None and not kept:
@@ -108,7 +108,7 @@ def checked(config: ShowcaseConfig) -> Plan:
     base = demo_scaled(config.preset, config.seed).model_dump(exclude_none=True)
     source = PresetSource.model_validate(asked({**base, **given}).fixed(local_today()))
     changes = {"candidates": config.models, "horizon": config.horizon, "n_splits": config.n_splits}
-    return Plan(_dataset(config, given), source, revised(EvaluationSettings(), changes))
+    return ShowcasePreset(_dataset(config, given), source, revised(EvaluationSettings(), changes))
 
 
 def _dataset(config: ShowcaseConfig, given: dict[str, object]) -> str:

@@ -4,54 +4,40 @@ Belongs here: what was asked for, what the steps before have made, and the way t
 Does not belong here: the steps.
 """
 
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
 import dagster as dg
 
 from forecast_assets.datasets.definition import Dataset, load
-from forecast_assets.errors import UnknownName
+from forecast_assets.errors import BadSetting, UnknownName
 from forecast_assets.keys import SeriesKey
-from forecast_assets.launches.showcase.config import Plan, ShowcaseConfig
+from forecast_assets.launches.kind import Execution
+from forecast_assets.launches.showcase.config import ShowcaseConfig, ShowcasePreset
 from forecast_assets.stores import Stores
 from forecast_assets.stores.warehouse import Row
 
 Result = Literal["pass", "fail", "skip", "warn"]
 
 
-class Told(NamedTuple):
+class StepResult(NamedTuple):
     """How a step ended, in one sentence."""
 
     result: Result
     sentence: str
 
 
-@dataclass(frozen=True, slots=True)
-class Hands:
-    """What steps need from Dagster: partitions, materializations, a question whether to stop, a voice."""
-
-    register: Callable[[list[str]], object]
-    add_dataset: Callable[[str], object]
-    forget: Callable[[str, list[str]], object]
-    book: Callable[[Iterable[dg.AssetMaterialization]], object]
-    stop: Callable[[], bool]
-    tell: Callable[[str], object]
-
-
 @dataclass(slots=True)
-class Bench:
+class ShowcaseContext:
     """What a showcase works on, and what its steps have made so far.
 
     ``version`` is the row of the model version that was registered, ``alias_before`` the one that the
     showcase's alias meant before.
     """
 
-    stores: Stores
+    work: Execution
     config: ShowcaseConfig
-    plan: Plan
-    run_id: str
-    hands: Hands
+    preset: ShowcasePreset
     series: list[str] = field(default_factory=list)
     focus: SeriesKey | None = None
     made: dict[str, Any] = field(default_factory=dict)
@@ -59,8 +45,27 @@ class Bench:
     version: Row | None = None
     alias_before: int | None = None
 
+    @property
+    def stores(self) -> Stores:
+        return self.work.stores
+
+    @property
+    def run_id(self) -> str:
+        return self.work.launch.run_id
+
+    @property
+    def instance(self) -> dg.DagsterInstance:
+        return self.dagster.instance
+
+    @property
+    def dagster(self) -> dg.OpExecutionContext:
+        """The run that shows it. Raises ``BadSetting`` outside of one."""
+        if self.work.context is None:
+            raise BadSetting("a showcase needs a Dagster run", remedy="launch the job showcase")
+        return self.work.context
+
     def dataset(self) -> Dataset:
-        return load(self.stores, self.plan.dataset)
+        return load(self.stores, self.preset.dataset)
 
     def pair(self) -> SeriesKey:
         """The pair that is shown. Raises ``UnknownName`` before the step that finds it."""

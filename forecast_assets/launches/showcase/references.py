@@ -9,6 +9,7 @@ from typing import Any
 
 from forecast_assets.datasets import definition
 from forecast_assets.errors import Outage
+from forecast_assets.launches import records
 from forecast_assets.launches.showcase import workspaces
 from forecast_assets.stores import Stores
 from forecast_assets.stores.registry import open_registry
@@ -57,8 +58,8 @@ def _alias(_stores: Stores, reference: str) -> bool:
 
 _LOOKS: Mapping[str, Callable[[Stores, str], bool]] = {
     "dataset": lambda stores, name: name in definition.names(stores),
-    "batch_id": lambda stores, one: stores.warehouse.row("batch", batch_id=one) is not None,
-    "comparison_id": lambda stores, one: stores.warehouse.row("comparison", run_id=one) is not None,
+    "batch_id": lambda stores, one: records.find(stores, one) is not None,
+    "comparison_id": lambda stores, one: records.find(stores, one) is not None,
     "scenario_plan_ids": lambda stores, one: bool(
         stores.warehouse.rows("plans", names=[one], dataset=None, tags=[])
     ),

@@ -1,7 +1,7 @@
 """The jobs ``change_workspace`` and ``replay_workspace``.
 
 Belongs here: thin ops, and what Dagit shows of a kept showcase.
-Does not belong here: records (``workspaces``) and the showcase itself (``work``).
+Does not belong here: records (``workspaces``) and the showcase itself (``run``).
 """
 
 from enum import Enum
@@ -12,8 +12,9 @@ from pydantic import Field
 
 from forecast_assets.errors import BadSetting
 from forecast_assets.failures import RETRY, refusals_final
+from forecast_assets.launches.jobs import carry_out
 from forecast_assets.launches.showcase import workspaces
-from forecast_assets.launches.showcase.jobs import show
+from forecast_assets.launches.showcase.run import SHOWCASE
 from forecast_assets.stores import Stores
 from forecast_assets.stores.resource import StoresResource
 
@@ -114,7 +115,7 @@ def run_workspace_again(context: dg.OpExecutionContext, config: ReplayConfig, st
     warned = "; its dataset is deleted first" if sent.reset else ""
     context.log.info("recorded against sent: %s%s", difference, warned)
     if config.confirm:
-        show(context, sent, stores)
+        carry_out(SHOWCASE, context, sent, opened)
         return
     context.add_output_metadata(
         {

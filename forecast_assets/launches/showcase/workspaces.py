@@ -12,7 +12,8 @@ from typing import Any
 import polars as pl
 
 from forecast_assets.errors import BadSetting, UnknownName
-from forecast_assets.launches.showcase.config import Plan, ShowcaseConfig
+from forecast_assets.launches.model import TERMINAL
+from forecast_assets.launches.showcase.config import ShowcaseConfig
 from forecast_assets.stores import Stores
 from forecast_assets.stores.warehouse import Row
 
@@ -24,45 +25,19 @@ def workspace_id(run_id: str) -> str:
     return run_id.replace("-", "")
 
 
-def create(stores: Stores, config: ShowcaseConfig, plan: Plan, *, run_id: str) -> str:
-    """Write the row of a kept run that has done nothing yet; a step tried again finds it there."""
-    handle = workspace_id(run_id)
+def create(stores: Stores, config: ShowcaseConfig, launch_id: str) -> str:
+    """Keep a showcase as a workspace; a step tried again finds it there."""
+    handle = workspace_id(launch_id)
     row = {
         "workspace_id": handle,
-        "run_id": run_id,
+        "launch_id": launch_id,
         "name": config.workspace_name,
-        "status": "running",
-        "preset": config.preset.value,
-        "seed": config.seed,
-        "dataset": plan.dataset,
-        "config": json.dumps(config.recorded()),
         "replayed_from": config.replayed_from,
     }
+    frame = pl.DataFrame([row], schema_overrides={"replayed_from": pl.String})
     with stores.warehouse.transaction() as connection:
-        stores.warehouse.upsert(connection, "workspace", pl.DataFrame([row]), key="workspace_id")
+        stores.warehouse.upsert(connection, "workspace", frame, key="workspace_id")
     return handle
-
-
-def settle(
-    stores: Stores, handle: str, status: str, *, known: Mapping[str, Any], steps: Sequence[object]
-) -> None:
-    """End a kept run with everything it made; empty references are left out."""
-    made = {
-        name: value for name, value in known["created_objects"].items() if value not in (None, "", [], {})
-    }
-    stores.warehouse.execute(
-        "workspace_settle",
-        None,
-        workspace_id=handle,
-        status=status,
-        store_id=known.get("store_id"),
-        product_id=known.get("product_id"),
-        date_start=known.get("date_start"),
-        date_end=known.get("date_end"),
-        created_objects=json.dumps(made, default=str),
-        result_summary=json.dumps(known.get("result_summary", {})),
-        steps=json.dumps(list(steps)),
-    )
 
 
 def read(stores: Stores, handle: str) -> Row:
@@ -116,7 +91,7 @@ def change(
 def delete(stores: Stores, handle: str) -> None:
     """Forget a workspace; what its run made stays. Raises ``ForecastError`` while it runs."""
     row = read(stores, handle)
-    if row["status"] == "running":
+    if row["status"] not in TERMINAL:
         raise BadSetting(f"workspace {handle} is running", remedy="cancel its run first")
     stores.warehouse.execute("workspace_delete", None, workspace_id=row["workspace_id"])
 

@@ -1,0 +1,112 @@
+"""Jobs of launched work: one op around the life of a launch, whatever its kind.
+
+Belongs here: what Dagster has to know of a launch: tags, metadata and colour of its run, fitted models.
+Does not belong here: the life of a launch (``lifecycle``) and any kind.
+"""
+
+import json
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import dagster as dg
+
+from forecast_assets.backtests.assets import global_forecasts_asset
+from forecast_assets.failures import RETRY, refusals_final
+from forecast_assets.global_models.fold_models import Fitted
+from forecast_assets.launches import lifecycle, records
+from forecast_assets.launches.kind import Config, Execution, LaunchKind
+from forecast_assets.launches.model import Launch
+from forecast_assets.launches.worker_pool import RunControl
+from forecast_assets.stores import Stores
+from forecast_assets.stores.resource import StoresResource
+
+OUTCOME = "forecast/outcome"
+RETRY_ITEMS = "forecast/retry_items"
+GOOD = frozenset({"completed", "success", "stopped"})
+_ENDING = {dg.DagsterRunStatus.CANCELING, dg.DagsterRunStatus.CANCELED}
+
+
+def launch_job(kind: LaunchKind[Config], *, op: str, job: str) -> dg.JobDefinition:
+    """Return the job of a kind; ``op`` and ``job`` say what its op and the job do."""
+
+    def compute(context: dg.OpExecutionContext, config: Config, stores: StoresResource) -> None:
+        carry_out(kind, context, config, stores.open())
+
+    compute.__annotations__["config"] = kind.config
+    made = dg.op(name=kind.op, description=op, retry_policy=RETRY)(compute)
+
+    @dg.job(name=kind.job, description=job)
+    def launched() -> None:
+        made()
+
+    return launched
+
+
+def carry_out(
+    kind: LaunchKind[Config], context: dg.OpExecutionContext, config: Config, stores: Stores
+) -> None:
+    """Work a launch off in the run of ``context``, show what came out, and end the run as it deserves."""
+    named = context.run.tags.get(RETRY_ITEMS)
+    control = RunControl(
+        asked_to_end=is_ending(context),
+        log=context.log.info,
+        last_try=context.retry_number >= (RETRY.max_retries or 0),
+    )
+    with refusals_final():
+        launch = lifecycle.run(
+            kind,
+            stores,
+            config,
+            launch_id=record_id(context.run) if kind.by_item else context.run.run_id,
+            run_id=context.run.run_id,
+            items=None if named is None else json.loads(named),
+            control=control,
+            context=context,
+        )
+    shown = kind.render(launch, records.tries(stores, launch.launch_id))
+    context.add_output_metadata({"outcome": kind.word(launch), **shown})
+    finish_run(context, kind, launch)
+
+
+def record_id(run: dg.DagsterRun) -> str:
+    """The id of the record that a run works on: the first run's, of which the others are re-executions."""
+    return run.root_run_id or run.run_id
+
+
+def finish_run(context: dg.OpExecutionContext, kind: LaunchKind[Any], launch: Launch) -> None:
+    """Tag the run and the first one of its chain with the outcome, and let it end as it deserves.
+
+    Raises ``dagster.Failure`` for what is not all good; the run of what a person cut short is cancelled.
+    """
+    word = kind.word(launch)
+    for run_id in {context.run.run_id, launch.launch_id}:
+        context.instance.add_run_tags(run_id, {OUTCOME: word})
+    sentence = f"{kind.name} {launch.launch_id} {word}: {launch.what}"
+    context.log.info(sentence)
+    is_cut_short = launch.cancel_requested_at is not None and (
+        launch.cancelled or launch.status == "cancelled"
+    )
+    if is_cut_short and not is_ending(context)():
+        context.instance.report_run_canceling(context.run)
+    if is_cut_short or word not in GOOD:
+        # Not an interruption: Dagster would try the step again.
+        raise dg.Failure(sentence, metadata={"outcome": word}, allow_retries=False)
+
+
+def report_fits(work: Execution, dataset: str, fits: Sequence[Fitted]) -> None:
+    """Show global models that had to be fitted where a materialization of their asset would be."""
+    if fits and work.context is not None:
+        actions = {fit.candidate: fit.failure or fit.action for fit in fits}
+        work.context.log_event(
+            dg.AssetMaterialization(global_forecasts_asset.key, partition=dataset, metadata={"fits": actions})
+        )
+
+
+def is_ending(context: dg.OpExecutionContext) -> Callable[[], bool]:
+    """Return a question: did somebody ask Dagster to end this run?"""
+
+    def is_asked() -> bool:
+        run = context.instance.get_run_by_id(context.run.run_id)
+        return run is not None and run.status in _ENDING
+
+    return is_asked

@@ -1,8 +1,0 @@
--- Statement: let pending items that have waited rise by one band, and write down that they did.
--- Values:    batch_id, minutes
-update batch_item
-set priority = priority + 1, priority_updated_at = now(),
-    priority_history = priority_history || jsonb_build_array(
-        jsonb_build_object('from', priority, 'to', priority + 1, 'at', now(), 'source', 'aging', 'by', null))
-where batch_id = :batch_id and status = 'pending' and priority < 2
-  and now() - coalesce(priority_updated_at, created_at) >= make_interval(mins => :minutes)

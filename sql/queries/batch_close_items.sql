@@ -1,7 +1,0 @@
--- Statement: end the items of a batch that are in one state, with the same sentence.
--- Values:    batch_id, from_status, to_status, error_message, error_type
-update batch_item
-set status = :to_status, error_message = :error_message, error_type = :error_type,
-    completed_at = clock_timestamp(),
-    duration_ms = 1000 * extract(epoch from clock_timestamp() - started_at)
-where batch_id = :batch_id and status = :from_status

@@ -1,4 +1,0 @@
--- Question: what is on record of a batch, which nobody else changes until the transaction ends?
--- Grain:    one row, or none.
--- Values:   batch_id
-select * from batch where batch_id = :batch_id for update
