@@ -4,6 +4,7 @@ Belongs here: metadata of the assets ``backtest`` and ``champion``, brief in lar
 Does not belong here: the numbers (``results``) and the drawing (``reporting``).
 """
 
+import datetime as dt
 import json
 
 import dagster as dg
@@ -11,6 +12,8 @@ import numpy as np
 
 from forecast_assets.backtests.fold_store import read_folds
 from forecast_assets.backtests.results import Outcome
+from forecast_assets.datasets.definition import load
+from forecast_assets.keys import SeriesKey
 from forecast_assets.rendering import plots
 from forecast_assets.rendering.tables import cell, markdown, schema, table
 from forecast_assets.stores import Stores
@@ -89,9 +92,10 @@ def _plot(stores: Stores, series: str, ranked: list[str]) -> str:
     if folds is None:
         return "no fold forecasts are stored"
     names = ranked or list(folds.forecasts)[:1]
+    frequency = load(stores, SeriesKey.parse(series).dataset).options.period
     return plots.fold_plot(
         f"{series}: actual and the best candidates over the folds",
-        plots.dates_of(folds.first_days, folds.actual.shape[1]),
+        [frequency.dates(dt.date.fromisoformat(day), 0, folds.actual.shape[1]) for day in folds.first_days],
         np.where(folds.counted[:, None], folds.actual, np.nan),
         {name: folds.forecasts[name] for name in names},
     )

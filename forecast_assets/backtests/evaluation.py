@@ -242,13 +242,14 @@ def _carried_out(stores: Stores, work: Plan, *, run_id: str, choose: bool) -> It
 
 
 def _context(work: Plan, run_id: str, cutoffs: NDArray[np.int64] | None = None) -> results.Context:
+    at = np.zeros(0, np.int64) if cutoffs is None else cutoffs
     return results.Context(
         dataset=work.dataset.name,
         snapshot=work.dataset.built().hash,
         settings=work.settings,
         anchor=work.anchor,
-        cutoffs=np.zeros(0, np.int64) if cutoffs is None else cutoffs,
-        start=work.panel.start,
+        cutoffs=at,
+        first_days=work.panel.dates(0, work.panel.days + 1)[at + work.settings.gap],
         run_id=run_id,
         plan_steps=work.dataset.plan_steps(work.settings.gap + work.settings.horizon),
     )

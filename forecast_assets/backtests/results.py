@@ -55,7 +55,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Context:
-    """What all series of a block share; ``start`` is the day at position 0 of the panel.
+    """What all series of a block share; ``first_days`` (k,) begin the scored part of each fold.
 
     ``plan_steps``: columns whose plan ends within the horizon, and for how many days it is known.
     """
@@ -65,7 +65,7 @@ class Context:
     settings: EvaluationSettings
     anchor: dt.date
     cutoffs: NDArray[np.int64]
-    start: dt.date
+    first_days: NDArray[np.datetime64]
     run_id: str
     plan_steps: Mapping[str, int]
 
@@ -74,11 +74,6 @@ class Context:
         ahead = self.settings.gap + self.settings.horizon
         ends = [f"{name} (plan known for {days} of {ahead} days)" for name, days in self.plan_steps.items()]
         return [f"scored without knowing future {', '.join(ends)}"] if ends else []
-
-    def first_days(self) -> NDArray[np.datetime64]:
-        """First scored day of every fold (k,)."""
-        first: NDArray[np.datetime64] = np.datetime64(self.start, "D") + self.cutoffs + self.settings.gap
-        return first
 
 
 def store(
@@ -105,7 +100,7 @@ def store(
     name = blake2b("".join(fingerprints).encode(), digest_size=8).hexdigest()
     path = f"backtests/{context.dataset}/{context.run_id}/{keys[0]}-{name}.parquet"
     if scored.size:
-        stores.lake.write_table(path, fold_table(block, context.first_days(), scored), rows_per_group=64)
+        stores.lake.write_table(path, fold_table(block, context.first_days, scored), rows_per_group=64)
     outcomes = ["broken" if n in broken else "scored" if usable[n] else "unusable" for n in range(len(keys))]
     frame = pl.DataFrame(
         {

@@ -12,8 +12,9 @@ import polars as pl
 import typer
 
 from forecast_assets.cli.console import SAY, Format, listing
+from forecast_assets.datasets.definition import load
 from forecast_assets.forecasting.analysis.whatif import Lifecycle, Promotion
-from forecast_assets.forecasts.store import forecast_days
+from forecast_assets.keys import SeriesKey
 from forecast_assets.scenarios import plans
 from forecast_assets.scenarios.jobs import COMPARED, assumed
 from forecast_assets.stores.resource import open_stores
@@ -84,9 +85,11 @@ def list_plans(
 @app.command()
 def show(name: Annotated[str, typer.Argument(help="Name of the plan.")], form: Form = Format.TABLE) -> None:
     """Show a plan day by day, with what it assumes and who answered."""
-    row = plans.read(open_stores(), name)
+    stores = open_stores()
+    row = plans.read(stores, name)
     baseline: list[float] = row["baseline"]  # type: ignore[assignment]  # an array column
-    days = forecast_days(row["first_day"], len(baseline))  # type: ignore[arg-type]  # a date column
+    dataset = load(stores, SeriesKey.parse(str(row["series"])).dataset)
+    days = dataset.options.period.dates(row["first_day"], 0, len(baseline))  # type: ignore[arg-type]  # a date column
     listing(pl.DataFrame({"date": days, "as_planned": baseline, "what_if": row["scenario"]}), form)
     SAY.print(f"{row['series']} by {row['candidate']} ({row['method']}): {row['assumptions']}", markup=False)
     for told in row["told"]:  # type: ignore[attr-defined]  # a JSON list

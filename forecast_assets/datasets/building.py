@@ -278,4 +278,4 @@ def read_panel(
     if newest:
         return panel
     anchor = dataset.options.anchor_day(snapshot.last_day)
-    return panel.until(max(0, (anchor - panel.start).days + 1))
+    return panel.until(max(0, panel.position(anchor) + 1))

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from forecast_assets.datasets.sources import SOURCE, Source
 from forecast_assets.errors import BadSetting, UnknownName
 from forecast_assets.evaluation_settings import EvaluationSettings
+from forecast_assets.forecasting.core.frequency import DAY, FREQUENCIES, Frequency, FrequencyName
 from forecast_assets.stores import Stores
 from forecast_assets.stores.warehouse import Row
 
@@ -33,6 +34,7 @@ class DatasetOptions(BaseModel):
         default="first_sale",
         description="A series begins with its first sale (zeros before it are not history) or its first row.",
     )
+    frequency: FrequencyName = Field(default="day", description="The period that a row of sales covers.")
     holidays: str | None = Field(
         default=None,
         description="Country whose public holidays become the column holiday, such as DE or DE-BY.",
@@ -46,8 +48,18 @@ class DatasetOptions(BaseModel):
         default=EvaluationSettings(), description="Candidates, folds and rule unless a run says otherwise."
     )
 
+    @property
+    def period(self) -> Frequency:
+        """The length of a period and what follows from it."""
+        return FREQUENCIES[self.frequency]
+
     def anchor_day(self, newest: dt.date) -> dt.date:
-        """The last day that an evaluation may read, at most ``newest``."""
+        """Return the first day of the last period that an evaluation may read, at most ``newest``.
+
+        Where a row covers a week or a month, each period is a full one.
+        """
+        if self.frequency != DAY.name:
+            return newest
         if self.anchor == "week":
             return newest - dt.timedelta(days=newest.isoweekday() % 7)
         if self.anchor == "month":

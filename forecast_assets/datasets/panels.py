@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from forecast_assets.datasets.endings import Endings, changes, endings, observed_days
 from forecast_assets.errors import Outage, UnknownName, listed
 from forecast_assets.forecasting.core.demand import demand_classes, revenue
+from forecast_assets.forecasting.core.frequency import DAY, FREQUENCIES, Frequency
 from forecast_assets.forecasting.core.panel import Panel
 from forecast_assets.forecasting.core.plans import Role, filled
 from forecast_assets.keys import SEPARATOR, SeriesKey
@@ -34,21 +35,30 @@ KEY_COLUMNS = ("product_id", "date", "units")
 
 @dataclass(frozen=True, slots=True)
 class Calendar:
-    """The days of a dataset: observed ones from ``first`` to ``newest``, planned ones up to ``planned``."""
+    """The periods of a dataset: observed from ``first`` to ``newest``, planned up to ``planned``."""
 
     first: dt.date
     newest: dt.date
     planned: dt.date
+    frequency: Frequency = DAY
 
     @property
     def days(self) -> int:
-        """Days on which sales may have been observed."""
-        return (self.newest - self.first).days + 1
+        """Periods in which sales may have been observed."""
+        return self.frequency.position(self.first, self.newest) + 1
 
     @property
     def width(self) -> int:
-        """Days with a plan: all observed days and those after."""
-        return (self.planned - self.first).days + 1
+        """Periods with a plan: all observed ones and those after."""
+        return self.frequency.position(self.first, self.planned) + 1
+
+    def positions(self, days: pl.Series) -> NDArray[np.int32]:
+        """Return the positions (n,) of the periods that begin on ``days`` (n,), dates."""
+        if self.frequency.name == "month":
+            months = days.dt.year().cast(pl.Int32) * 12 + days.dt.month()
+            return (months - (self.first.year * 12 + self.first.month)).to_numpy().astype(np.int32)
+        since = days.to_physical().to_numpy() - np.int32((self.first - _EPOCH).days)
+        return since if self.frequency == DAY else since // np.int32(round(self.frequency.days))
 
 
 def densify(
@@ -72,7 +82,7 @@ def densify(
     frame = frame.with_columns(pl.col("product_id").rle_id().alias(_ROW))
     frame = frame.filter(pl.col("date").is_between(calendar.first, calendar.planned))
     rows = frame[_ROW].to_numpy()
-    days = frame["date"].to_physical().to_numpy() - np.int32((calendar.first - _EPOCH).days)
+    days = calendar.positions(frame["date"])
     units = frame["units"].fill_null(np.nan).to_numpy().astype(np.float32, copy=False)
     count = len(products)
     begun = units > 0 if launch == "first_sale" else ~np.isnan(units)
@@ -97,6 +107,7 @@ def densify(
         known=columns,
         static=statics,
         roles=dict(known),
+        frequency=calendar.frequency,
     )
     promoted = frame["promo"].fill_null(0).to_numpy() > 0 if "promo" in known else None
     return panel, _counts(
@@ -173,9 +184,9 @@ def _counts(
     first = panel.first
     expected = panel.days - first
     sold = np.nansum(panel.units, axis=1, dtype=np.float64)
-    start = np.datetime64(panel.start, "D")
+    dates = panel.dates(0, panel.days + 1)
     alive = observed > 0
-    day = {"first_day": start + first, "last_day": start + panel.last}
+    day = {"first_day": dates[first], "last_day": dates[panel.last]}
     return pl.DataFrame(
         {
             "series": panel.series.tolist(),
@@ -204,8 +215,12 @@ def write(lake: Lake, path: str, panel: Panel) -> None:
         **{f"known.{name}": _as_lists(values) for name, values in panel.known.items()},
         **{f"static.{name}": pa.array(values.tolist(), pa.string()) for name, values in panel.static.items()},
     }
-    header = json.dumps({"start": panel.start.isoformat(), "roles": dict(panel.roles)}).encode()
-    table = pa.table(arrays).replace_schema_metadata({_HEADER: header})
+    header = {
+        "start": panel.start.isoformat(),
+        "frequency": panel.frequency.name,
+        "roles": dict(panel.roles),
+    }
+    table = pa.table(arrays).replace_schema_metadata({_HEADER: json.dumps(header).encode()})
     lake.write_table(path, table, rows_per_group=_ROWS_PER_GROUP)
 
 
@@ -237,6 +252,7 @@ def read(lake: Lake, path: str, series: Iterable[str] | None = None) -> Panel:
             name: np.array(table[f"static.{name}"].to_pylist(), np.str_) for name in _named(table, "static.")
         },
         roles=header.get("roles", {}),
+        frequency=FREQUENCIES[header.get("frequency", DAY.name)],
     )
 
 

@@ -51,7 +51,7 @@ def _add(
     stores: Stores, scores: Scores, panel: Panel, place: dict[str, int], part: tuple[str, dt.date, list[str]]
 ) -> None:
     path, first_day, keys = part
-    at = (first_day - panel.start).days
+    at = panel.position(first_day)
     if not keys or at < 0:
         return
     table = stores.lake.read_table(path, columns=["series", "units"], keys=("series", keys))
@@ -69,7 +69,7 @@ def _frame(stores: Stores, name: str, panel: Panel, scores: Scores) -> pl.DataFr
     live = scores.live()
     keys = panel.series[row].tolist()
     champions = {one["series"]: one for one in stores.warehouse.rows("champions", dataset=name, series=None)}
-    start = np.datetime64(panel.start, "D")
+    dates = panel.dates(0, panel.days + 1)
     backtest = {
         f"backtest_{metric}": pl.Series(
             [champions[key][metric] if key in champions else None for key in keys], dtype=pl.Float64
@@ -81,8 +81,8 @@ def _frame(stores: Stores, name: str, panel: Panel, scores: Scores) -> pl.DataFr
             "series": pl.Series(keys, dtype=pl.String),
             "bucket": pl.Series([RANGES[at] for at in bucket], dtype=pl.String),
             "forecasts": scores.forecasts[row, bucket],
-            "first_day": start + scores.first[row, bucket],
-            "last_day": start + scores.last[row, bucket],
+            "first_day": dates[scores.first[row, bucket]],
+            "last_day": dates[scores.last[row, bucket]],
             "sample_size": scores.days[row, bucket],
             **{metric: getattr(live, metric)[row, bucket] for metric in ("wape", "mae", "bias")},
             **backtest,

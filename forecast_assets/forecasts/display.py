@@ -100,7 +100,7 @@ def _finite(value: np.float32) -> float | None:
 def recent(stores: Stores, series: str) -> plots.History:
     """What one series sold lately, for the plots of its forecasts."""
     panel = read_panel(stores, load(stores, SeriesKey.parse(series).dataset), [series], newest=True)
-    return plots.history(panel.start, panel.units[0], _HISTORY_DAYS)
+    return plots.History(panel.dates(0, panel.days)[-_HISTORY_DAYS:], panel.units[0][-_HISTORY_DAYS:])
 
 
 def _explained(stores: Stores, outcome: Forecasted, label: str) -> Metadata:

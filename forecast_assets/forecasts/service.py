@@ -112,7 +112,7 @@ class Work:
         )
 
     def last_day(self) -> dt.date:
-        return self.panel.start + dt.timedelta(days=self.panel.days - 1)
+        return self.panel.date(self.panel.days - 1)
 
 
 def prepared(stores: Stores, dataset: Dataset, keys: list[str], wanted: Wanted) -> Work:
@@ -207,7 +207,7 @@ def _block(stores: Stores, work: Work, rows: NDArray[np.int64], run_id: str) -> 
 
 def _frame(work: Work, made: Made) -> pl.DataFrame:
     good, sums = made.good, totals(made.units[made.good])
-    first = np.datetime64(work.last_day(), "D") + 1
+    dates = work.panel.dates(work.panel.days, work.panel.days + made.units.shape[1])
     return pl.DataFrame(
         {
             "series": made.series[good].tolist(),
@@ -215,9 +215,9 @@ def _frame(work: Work, made: Made) -> pl.DataFrame:
             "fallback": pl.Series([made.fallbacks[at] for at in good], dtype=pl.String),
             "total": sums.total,
             "average": sums.average,
-            "peak_day": first + sums.peak,
+            "peak_day": dates[sums.peak],
             "peak_units": sums.peak_units.astype(np.float64),
-            "low_day": first + sums.low,
+            "low_day": dates[sums.low],
             "low_units": sums.low_units.astype(np.float64),
             "safety_stock": made.decisions.safety_stock[good],
             "reorder_point": made.decisions.reorder_point[good],
@@ -231,7 +231,7 @@ def _frame(work: Work, made: Made) -> pl.DataFrame:
         snapshot=pl.lit(work.dataset.built().hash),
         horizon=pl.lit(work.horizon),
         last_known_day=pl.lit(work.last_day()),
-        first_day=pl.lit(work.last_day() + dt.timedelta(days=1)),
+        first_day=pl.lit(work.panel.date(work.panel.days)),
         lead_time_days=pl.lit(work.wanted.lead_time_days),
         service_level=pl.lit(work.wanted.service_level),
     )

@@ -15,6 +15,8 @@ import polars as pl
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from forecast_assets.datasets.definition import load
+from forecast_assets.forecasting.core.frequency import Frequency
 from forecast_assets.forecasting.core.intervals import LEVELS
 from forecast_assets.stores import Stores
 
@@ -31,29 +33,24 @@ def forecast_table(series: Sequence[str], arrays: dict[str, Floats]) -> pa.Table
     return pa.table({"series": pa.array(series, pa.string()), **columns})
 
 
-def forecast_days(first_day: dt.date, days: int) -> NDArray[np.datetime64]:
-    """The days (days,) of a forecast that begins on ``first_day``."""
-    made: NDArray[np.datetime64] = np.datetime64(first_day, "D") + np.arange(days)
-    return made
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class StoredForecast:
-    """The current forecast of one series: units and limits (h,), from ``first_day`` on."""
+    """The current forecast of one series: units and limits (h,) per period, from ``first_day`` on."""
 
     series: str
     candidate: str
     run_id: str
     first_day: dt.date
     arrays: dict[str, Floats]
+    frequency: Frequency
 
     @property
     def units(self) -> Floats:
         return self.arrays["units"]
 
     def dates(self) -> NDArray[np.datetime64]:
-        """The forecast days (h,)."""
-        return forecast_days(self.first_day, len(self.units))
+        """Return the first days (h,) of the forecast periods."""
+        return self.frequency.dates(self.first_day, 0, len(self.units))
 
 
 def read_forecasts(
@@ -62,6 +59,9 @@ def read_forecasts(
     """The current forecasts of a dataset, all or some, file by file."""
     keys = None if series is None else list(series)
     rows = stores.warehouse.rows("current_forecasts", dataset=dataset, series=keys)
+    if not rows:
+        return
+    frequency = load(stores, dataset).options.period
     for path, members in groupby(sorted(rows, key=lambda row: str(row["path"])), key=lambda row: row["path"]):
         known = {str(row["series"]): row for row in members}
         table = stores.lake.read_table(str(path), keys=("series", known))
@@ -74,6 +74,7 @@ def read_forecasts(
                 run_id=str(row["run_id"]),
                 first_day=row["first_day"],  # type: ignore[arg-type]  # a date column
                 arrays={name: matrix[at] for name, matrix in matrices.items()},
+                frequency=frequency,
             )
 
 

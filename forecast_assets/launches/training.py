@@ -74,7 +74,7 @@ def ahead(panel: Panel, settings: EvaluationSettings, label: str, models: Models
 
 def first_day(panel: Panel, settings: EvaluationSettings) -> str:
     """The first day that ``ahead`` forecasts."""
-    return str(np.datetime64(panel.start, "D") + panel.days + settings.gap)
+    return str(panel.date(panel.days + settings.gap))
 
 
 def described(panel: Panel, settings: EvaluationSettings, label: str, models: Models) -> bytes:

@@ -91,9 +91,9 @@ def _day(name: str, text: str | None) -> dt.date | None:
 def within(panel: Panel, window: Window) -> Panel:
     """The panel as if nothing were known outside of the window."""
     if window.last is not None:
-        panel = panel.until((window.last - panel.start).days + 1)
+        panel = panel.until(panel.position(window.last) + 1)
     if window.first is not None:
         units = panel.units.copy()
-        units[:, : (window.first - panel.start).days] = np.nan
+        units[:, : panel.position(window.first)] = np.nan
         panel = replace(panel, units=units)
     return panel

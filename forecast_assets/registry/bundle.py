@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from forecast_assets.errors import UnknownName
 from forecast_assets.forecasting.core.candidates.catalogue import slug
+from forecast_assets.forecasting.core.frequency import DAY, FREQUENCIES
 from forecast_assets.forecasting.core.global_model import GlobalModel
 from forecast_assets.forecasting.core.intervals import LEVELS, Spread, limits
 from forecast_assets.forecasting.core.outlook import outlook
@@ -70,6 +71,7 @@ class Bundle:
             "window": self.window,
             "roles": dict(panel.roles),
             "reach": dict(panel.reach),
+            "frequency": panel.frequency.name,
         }
         (folder / _HEADER).write_text(json.dumps({**header, "models": list(self.models)}), encoding="utf-8")
         for label, model in self.models.items():
@@ -104,6 +106,7 @@ class Bundle:
             },
             roles=header.get("roles", {}),
             reach=header.get("reach", {}),
+            frequency=FREQUENCIES[header.get("frequency", DAY.name)],
         )
         radius = {level: table[f"{_RADIUS}{level}"].to_numpy() for level in LEVELS}
         return cls(
@@ -156,11 +159,11 @@ class Served:
         bundle = Bundle.read(self._folder, frame["series"].astype(str).tolist())
         made = bundle.forecast((params or {}).get("horizon"))
         count, days = made["units"].shape
-        first = np.datetime64(bundle.panel.start, "D") + bundle.panel.days
+        dates = bundle.panel.dates(bundle.panel.days, bundle.panel.days + days)
         return pd.DataFrame(
             {
                 "series": np.repeat(bundle.panel.series, days),
-                "date": np.tile(first + np.arange(days), count).astype("datetime64[us]"),
+                "date": np.tile(dates, count).astype("datetime64[us]"),
                 **{name: values.ravel().astype(np.float64) for name, values in made.items()},
             }
         )

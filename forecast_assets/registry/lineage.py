@@ -80,7 +80,7 @@ def _scored_again(stores: Stores, registry: Registry, version: Row) -> tuple[flo
     plan = settings.plan()
     with registry.files(str(version["mlflow_run"]), str(version["path"])) as folder:
         panel = Bundle.read(folder / DATA, [series]).panel
-    anchor = (version["anchor_day"] - panel.start).days + 1  # type: ignore[operator]  # a date column
+    anchor = panel.position(version["anchor_day"]) + 1  # type: ignore[arg-type]  # a date column
     done = backtest(panel.until(anchor), plan.cutoffs(anchor), plan, [label], {})
     wape = float(done.scores.wape[0, 0])
     return (wape if np.isfinite(wape) else None), "by running it again at the cutoffs of its folds"

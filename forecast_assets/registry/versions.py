@@ -7,7 +7,6 @@ Does not belong here: making and storing it (``registration``).
 import json
 from collections.abc import Mapping, Sequence
 
-import numpy as np
 import polars as pl
 
 from forecast_assets.forecasting.core.candidates.catalogue import feature_frame
@@ -43,7 +42,6 @@ def described(
     }
     evaluated = {str(row["series"]): row for row in stores.warehouse.rows("current_results", series=keys)}
     contents, first = work.panel.content_hashes(), work.panel.first
-    start = np.datetime64(work.panel.start, "D")
     found: dict[str, Row] = {}
     for key, at in zip(keys, rows, strict=True):
         label = str(labels[at])
@@ -60,7 +58,7 @@ def described(
             "warning": None if label == winner else gap(label, own, winner, best),
             "snapshot": dataset.built().hash,
             "content": contents[at],
-            "first_day": (start + int(first[at])).item(),
+            "first_day": work.panel.date(int(first[at])),
             "last_day": work.last_day(),
             "feature_frame": feature_frame(label),
             "policy": dataset.options.evaluation.policy,

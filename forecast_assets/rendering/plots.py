@@ -4,7 +4,6 @@ Belongs here: drawing.
 Does not belong here: choosing what to draw.
 """
 
-import datetime as dt
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from io import BytesIO
@@ -50,12 +49,6 @@ class History(NamedTuple):
 
     days: NDArray[np.datetime64]
     units: NDArray[np.float32]
-
-
-def history(start: dt.date, units: NDArray[np.float32], most: int) -> History:
-    """The newest days of one series whose first day is ``start``."""
-    days = np.datetime64(start, "D") + np.arange(len(units))
-    return History(days[-most:], units[-most:])
 
 
 def forecast_plot(
@@ -110,8 +103,3 @@ def picture(title: str, figure: "Figure") -> str:
     content = BytesIO()
     figure.savefig(content, format="png")
     return f"![{title}](data:image/png;base64,{b64encode(content.getvalue()).decode()})"
-
-
-def dates_of(first_days: Sequence[str], horizon: int) -> list[NDArray[np.datetime64]]:
-    """Dates of each fold from its first day."""
-    return [np.datetime64(dt.date.fromisoformat(day)) + np.arange(horizon) for day in first_days]

@@ -270,7 +270,7 @@ def test_every_default_is_known_and_named_like_itself():
     [
         ("ets", "ets"),
         (" moving_average( window_size = 28 ) ", "moving_average(window_size=28)"),
-        ("moving_average(window_size=7)", "moving_average"),
+        ("moving_average(window_size=none)", "moving_average"),
         ("tsb(alpha_p=0.2,alpha_d=0.3)", "tsb(alpha_d=0.3, alpha_p=0.2)"),
         ("seasonal_average(trim_outliers=TRUE)", "seasonal_average(trim_outliers=true)"),
         ("ses(alpha=none)", "ses"),

@@ -23,13 +23,13 @@ def twin(series, horizon: int) -> np.ndarray:
     count = sum(not math.isnan(day) for day in days)
     if count < 2:
         return np.full(horizon, np.nan)
-    start = [(at % 7, day) for at, day in enumerate(days[: ets.WARM_UP]) if not math.isnan(day)]
+    start = [(at % 7, day) for at, day in enumerate(days[:28]) if not math.isnan(day)]
     mean = sum(day for _, day in start) / len(start)
     weekday = [
         np.mean(same) - mean if (same := [day for at, day in start if at == phase]) else 0.0
         for phase in range(7)
     ]
-    grid = [(alpha, None) for alpha in ets._LEVEL_ONLY] + list(ets._WEEKLY)
+    grid = [(alpha, None) for alpha in ets._LEVEL_ONLY] + list(ets._SEASONAL)
     best, answer = math.inf, np.empty(0)
     for alpha, gamma in grid:
         level, season, squares = mean, [0.0] * 7 if gamma is None else list(weekday), 0.0

@@ -6,8 +6,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from forecast_assets.forecasting.core.features import calendar_of, matrix, names, prepare
+from forecast_assets.forecasting.core.features import RHYTHMS, calendar_of, matrix, names, prepare
+from forecast_assets.forecasting.core.frequency import DAY
 
+RHYTHM = RHYTHMS["day"]
 DAYS, AHEAD = 420, 28
 START = date(2025, 1, 1)  # a Wednesday
 
@@ -20,10 +22,10 @@ def sequential() -> np.ndarray:
 
 def features_at(values, origin, step, known=None, codes=None):
     """Answer {name: value} of one row of the first series."""
-    block = prepare(values, known or {}, codes or {}, calendar_of(START, DAYS + AHEAD))
+    block = prepare(values, known or {}, codes or {}, calendar_of(DAY.dates(START, 0, DAYS + AHEAD)), RHYTHM)
     row = matrix(block, np.array([0]), np.array([origin]), np.array([[step]]))[0]
     roles = {name: role for name, (role, _, _) in (known or {}).items()}
-    return dict(zip(names(roles, codes or {}), row.tolist(), strict=True)), block
+    return dict(zip(names(RHYTHM, roles, codes or {}), row.tolist(), strict=True)), block
 
 
 def level_at(block, origin):
@@ -116,12 +118,12 @@ def test_a_row_has_the_same_bytes_whatever_stands_beside_it():
     values[draw.random(values.shape) < 0.2] = np.nan
     price = draw.uniform(1, 2, (40, DAYS + AHEAD)).astype(np.float32)
     flag = (price > 1.7).astype(np.float32)
-    calendar = calendar_of(START, DAYS + AHEAD)
+    calendar = calendar_of(DAY.dates(START, 0, DAYS + AHEAD))
     steps = np.tile(np.arange(1, AHEAD + 1), (40, 1))
 
     def built(rows):
         known: dict[str, Any] = {"price": ("price", 3, price[rows]), "promo": ("flag", None, flag[rows])}
-        block = prepare(values[rows], known, {}, calendar)
+        block = prepare(values[rows], known, {}, calendar, RHYTHM)
         return matrix(block, np.arange(len(rows)), np.full(len(rows), 400), steps[: len(rows)])
 
     whole = built(np.arange(40)).reshape(40, AHEAD, -1)
@@ -147,7 +149,7 @@ def test_a_plan_is_read_as_far_as_it_reaches_and_filled_as_its_role_says(role, e
 
 
 def test_the_calendar_counts_down_to_the_end_of_the_year():
-    weekday, day_of_month, sine, cosine, left = calendar_of(date(2024, 12, 31), 2).T
+    weekday, day_of_month, sine, cosine, left = calendar_of(DAY.dates(date(2024, 12, 31), 0, 2)).T
     assert weekday.tolist() == [1, 2]
     assert day_of_month.tolist() == [31, 1]
     assert left.tolist() == [1, 365]

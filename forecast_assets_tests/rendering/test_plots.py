@@ -2,13 +2,15 @@
 
 import re
 from base64 import b64decode
+from datetime import date
 
 import numpy as np
 import pytest
 
-from forecast_assets.rendering.plots import dates_of, fold_plot
+from forecast_assets.forecasting.core.frequency import DAY
+from forecast_assets.rendering.plots import fold_plot
 
-DAYS = dates_of(["2024-02-26", "2024-03-04", "2024-12-30"], 7)
+DAYS = [DAY.dates(first, 0, 7) for first in (date(2024, 2, 26), date(2024, 3, 4), date(2024, 12, 30))]
 
 
 def picture(actual, **forecasts) -> bytes:

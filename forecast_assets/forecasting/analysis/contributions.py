@@ -138,18 +138,21 @@ def _of_answer(panel: Panel, label: str, window: int | None) -> tuple[list[Drive
 
 def _of_days(panel: Panel, made: Any, window: int | None) -> list[Driver] | None:  # noqa: ANN401 - an average
     """Every observed day of an average with its weight."""
-    size = made.window_size if window is None else min(made.window_size, window)
+    size = made.window_size or panel.frequency.short
+    size = size if window is None else min(size, window)
     days = panel.units[0, max(0, panel.days - size) :].astype(np.float64)
     seen = ~np.isnan(days)
     if not seen.any():
         return None
     weight = np.ones(len(days))
     if isinstance(made, WeightedMovingAverage):
-        weight = made.weights()[-len(days) :]
+        weight = made.weights(size)[-len(days) :]
     share = np.where(seen, weight, 0) / weight[seen].sum()
     return [
         Driver(
-            f"{len(days) - at} days ago" if at < len(days) - 1 else "newest day",
+            f"{panel.frequency.count(len(days) - at)} ago"
+            if at < len(days) - 1
+            else f"newest {panel.frequency.name}",
             float(days[at]),
             float(days[at] * share[at]),
             f"weighs {share[at]:.1%}",

@@ -141,7 +141,7 @@ def differing(panel: Panel, horizon: int, assumptions: Assumptions, *, asks_mode
     from. Raises ``BadSetting`` for
     days outside the horizon, and when nothing is assumed.
     """
-    dates = np.datetime64(panel.start, "D") + panel.days + np.arange(horizon)
+    dates = panel.dates(panel.days, panel.days + horizon)
     changes = _changes(assumptions, dates)
     if not changes and assumptions.on_hand is None:
         raise BadSetting(

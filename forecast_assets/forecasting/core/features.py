@@ -11,35 +11,67 @@ depends on which other series are in the block, nor on the order of the rows.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date
 
 import numpy as np
 from numpy.typing import NDArray
 
+from forecast_assets.forecasting.core.frequency import DAY, Dates, FrequencyName
 from forecast_assets.forecasting.core.plans import Role, keeps
 from forecast_assets.forecasting.core.running import Counts, Floats, Ints, Running, before, ratio, running
 
 Matrix = NDArray[np.float32]
 
-YEAR = 364  # whole weeks, so that a day is compared with the same weekday
-MONTH = 28
-LOOKBACK = YEAR + MONTH  # no feature reads further back than this before its origin
-WINDOWS = (7, 14, MONTH, 56, 91, 182, YEAR)
-WEEKS = (1, 4, 8)
 _NEVER = np.int32(-1)
-_LEVEL = {MONTH: 0.5, 91: 0.4, YEAR: 0.1}
-_ORIGIN = (
-    "log_level",
-    *(f"mean_{days}" for days in WINDOWS),
-    *("last", "spread_91", "zeros_28", "zeros_91", "days_since_sale", "age"),
-)
-_TARGET = (*("step", "year_ago", "season"), *(f"weekday_mean_{weeks}" for weeks in WEEKS))
+_THURSDAY = 3  # the weekday, counted from Monday, of day 0 in NumPy's dates
 _CALENDAR = ("weekday", "day_of_month", "year_sin", "year_cos", "days_to_year_end")
 _KNOWN: Mapping[Role, tuple[str, ...]] = {
     "flag": ("", ":change", ":like"),
     "price": ("", ":ratio"),
     "number": ("", ":change"),
     "carried": ("", ":change"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Rhythm:
+    """The lengths that features look back by, in periods.
+
+    ``year``: whole cycles, so that a day is compared with the same weekday. ``near``: periods on either side
+    of the one a year ago that count as its neighbours. ``cycle``: the target is compared with the same place
+    of the ``cycles`` newest ones. ``level``: weights of the means over so many periods.
+    """
+
+    year: int
+    month: int
+    quarter: int
+    windows: tuple[int, ...]
+    near: int
+    cycle: int
+    cycles: tuple[int, ...]
+    level: Mapping[int, float]
+
+    @property
+    def lookback(self) -> int:
+        """No feature reads further back than this before its origin."""
+        return max(self.year + self.month, self.cycle * max(self.cycles))
+
+    def columns(self) -> tuple[str, ...]:
+        """Names of the features about the origin and the target, in order."""
+        return (
+            "log_level",
+            *(f"mean_{periods}" for periods in self.windows),
+            "last",
+            f"spread_{self.quarter}",
+            *(f"zeros_{periods}" for periods in (self.month, self.quarter)),
+            *("days_since_sale", "age", "step", "year_ago", "season"),
+            *(f"{'weekday' if self.cycle == DAY.season else 'season'}_mean_{n}" for n in self.cycles),
+        )
+
+
+RHYTHMS: Mapping[FrequencyName, Rhythm] = {
+    "day": Rhythm(364, 28, 91, (7, 14, 28, 56, 91, 182, 364), 3, 7, (1, 4, 8), {28: 0.5, 91: 0.4, 364: 0.1}),
+    "week": Rhythm(52, 4, 13, (1, 2, 4, 8, 13, 26, 52), 1, 52, (1, 2, 3), {4: 0.5, 13: 0.4, 52: 0.1}),
+    "month": Rhythm(12, 2, 3, (1, 2, 3, 6, 12), 0, 12, (1, 2, 3), {2: 0.5, 6: 0.4, 12: 0.1}),
 }
 
 
@@ -76,14 +108,15 @@ class Block:
     known: Mapping[str, Known]
     codes: Mapping[str, Matrix]
     calendar: Matrix
+    rhythm: Rhythm
 
     def level(self, rows: Ints, origins: Ints) -> Floats:
         """Units a day lately, the measure a series is learned in (m,); NaN when unobserved for a year."""
         level, older = np.zeros(len(rows)), np.full(len(rows), np.nan)
-        for days in sorted(_LEVEL, reverse=True):
+        for days in sorted(self.rhythm.level, reverse=True):
             mean = self.units.mean(rows, origins - days, origins)
             older = np.where(np.isnan(mean), older, mean)
-            level += _LEVEL[days] * older
+            level += self.rhythm.level[days] * older
         return level
 
 
@@ -92,6 +125,7 @@ def prepare(
     known: Mapping[str, tuple[Role, int | None, Matrix]],
     codes: Mapping[str, Matrix],
     calendar: Matrix,
+    rhythm: Rhythm,
 ) -> Block:
     """Sum up ``values`` (series, width), NaN = not observed.
 
@@ -112,24 +146,24 @@ def prepare(
         {name: _known(role, reach, column, values) for name, (role, reach, column) in known.items()},
         codes,
         calendar,
+        rhythm,
     )
 
 
-def names(roles: Mapping[str, Role], static: Mapping[str, object]) -> tuple[str, ...]:
+def names(rhythm: Rhythm, roles: Mapping[str, Role], static: Mapping[str, object]) -> tuple[str, ...]:
     """Feature names in the order of the columns of ``matrix``."""
     known = (f"known.{name}{part}" for name, role in roles.items() for part in _KNOWN[role])
-    return (*_ORIGIN, *_TARGET, *_CALENDAR, *known, *(f"static.{name}" for name in static))
+    return (*rhythm.columns(), *_CALENDAR, *known, *(f"static.{name}" for name in static))
 
 
-def calendar_of(start: date, days: int) -> Matrix:
-    """Calendar numbers (days, 5) of the days from ``start`` on."""
-    day = np.datetime64(start, "D") + np.arange(days)
+def calendar_of(day: Dates) -> Matrix:
+    """Return calendar numbers (days, 5) of the first days (days,) of periods."""
     year = day.astype("datetime64[Y]")
     into_year = (day - year.astype("datetime64[D]")).astype(np.float64)
     into_month = (day - day.astype("datetime64[M]").astype("datetime64[D]")).astype(np.float64)
     left = ((year + 1).astype("datetime64[D]") - day).astype(np.float64)
     angle = 2 * np.pi * into_year / 365.25
-    weekday = (np.arange(days) + start.weekday()) % 7
+    weekday = (day.astype(np.int64) + _THURSDAY) % 7
     return np.stack([weekday, into_month + 1, np.sin(angle), np.cos(angle), left], axis=1).astype(np.float32)
 
 
@@ -139,7 +173,7 @@ def matrix(block: Block, rows: Ints, origins: Ints, steps: Ints) -> Matrix:
     Units are divided by the level of the series at the origin; what is not known is NaN.
     """
     roles = {name: known.role for name, known in block.known.items()}
-    out = np.empty((*steps.shape, len(names(roles, block.codes))), np.float32)
+    out = np.empty((*steps.shape, len(names(block.rhythm, roles, block.codes))), np.float32)
     level = block.level(rows, origins)
     scale = np.where(level > 0, level, np.nan)
     columns = (
@@ -156,8 +190,9 @@ def matrix(block: Block, rows: Ints, origins: Ints, steps: Ints) -> Matrix:
 
 def _origin(block: Block, rows: Ints, origins: Ints, scale: Floats) -> Iterator[Floats]:
     """Columns (m,) that are the same for every step."""
+    rhythm = block.rhythm
     yield np.log(scale)
-    for days in WINDOWS:
+    for days in rhythm.windows:
         yield block.units.mean(rows, origins - days, origins) / scale
     yield (
         np.where(
@@ -165,32 +200,33 @@ def _origin(block: Block, rows: Ints, origins: Ints, scale: Floats) -> Iterator[
         )
         / scale
     )
-    mean, square = (sums.mean(rows, origins - 91, origins) for sums in (block.units, block.squares))
+    quarter = origins - rhythm.quarter
+    mean, square = (sums.mean(rows, quarter, origins) for sums in (block.units, block.squares))
     yield np.sqrt(np.maximum(square - mean * mean, 0)) / scale
-    for days in (MONTH, 91):
+    for days in (rhythm.month, rhythm.quarter):
         yield block.zeros.mean(rows, origins - days, origins)
     sale = block.last_sale[rows, origins]
-    yield np.where(sale >= 0, np.minimum(origins - sale, YEAR), YEAR).astype(np.float64)
-    yield np.minimum(origins - block.first[rows], YEAR).astype(np.float64)
+    yield np.where(sale >= 0, np.minimum(origins - sale, rhythm.year), rhythm.year).astype(np.float64)
+    yield np.minimum(origins - block.first[rows], rhythm.year).astype(np.float64)
 
 
 def _target(block: Block, rows: Ints, origins: Ints, steps: Ints, scale: Floats) -> Iterator[Floats]:
     """Columns (m, k) about the target day, seen from the origin."""
-    row, origin = rows[:, None], origins[:, None]
+    row, origin, rhythm = rows[:, None], origins[:, None], block.rhythm
     yield steps.astype(np.float64)
-    year_ago = origin + steps - 1 - YEAR
+    year_ago = origin + steps - 1 - rhythm.year
     yield _at(block.values, row, year_ago) / scale
-    around = block.units.mean(row, year_ago - 3, np.minimum(year_ago + 4, origin))
-    before = block.units.mean(row, origin - LOOKBACK, origin - YEAR)
+    around = block.units.mean(row, year_ago - rhythm.near, np.minimum(year_ago + rhythm.near + 1, origin))
+    before = block.units.mean(row, origin - rhythm.year - rhythm.month, origin - rhythm.year)
     yield ratio(around, before)
-    # The newest day before the origin that falls on the weekday of the target.
-    newest = origin + steps - 1 - 7 * ((steps + 6) // 7)
+    # The newest period before the origin at the target's place in the cycle, such as its weekday.
+    newest = origin + steps - 1 - rhythm.cycle * ((steps + rhythm.cycle - 1) // rhythm.cycle)
     total, seen = np.zeros(steps.shape), np.zeros(steps.shape, np.int32)
-    for week in range(max(WEEKS)):
-        value = _at(block.values, row, newest - 7 * week)
+    for before_newest in range(max(rhythm.cycles)):
+        value = _at(block.values, row, newest - rhythm.cycle * before_newest)
         total += np.where(np.isnan(value), 0, value)
         seen += ~np.isnan(value)
-        if week + 1 in WEEKS:
+        if before_newest + 1 in rhythm.cycles:
             yield ratio(total, seen) / scale
 
 
@@ -200,11 +236,11 @@ def _ahead(block: Block, rows: Ints, origins: Ints, steps: Ints, scale: Floats) 
     for known in block.known.values():
         value = _planned(known, row, origin, steps)
         yield value
-        usual = known.past.mean(row, origin - MONTH, origin)
+        usual = known.past.mean(row, origin - block.rhythm.month, origin)
         yield ratio(value, usual) if known.role == "price" else value - usual
         if known.on:
-            on, on_days = known.on.between(row, origin - YEAR, origin)
-            units, days = block.units.between(row, origin - YEAR, origin)
+            on, on_days = known.on.between(row, origin - block.rhythm.year, origin)
+            units, days = block.units.between(row, origin - block.rhythm.year, origin)
             yield np.where(value > 0, ratio(on, on_days), ratio(units - on, days - on_days)) / scale
 
 

@@ -16,6 +16,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from forecast_assets.errors import BadSetting
+from forecast_assets.forecasting.core.frequency import Frequency, FrequencyName
 from forecast_assets.forecasting.core.panel import Panel
 from forecast_assets.forecasting.core.plans import sight
 
@@ -25,6 +26,11 @@ Columns = Mapping[str, Values]
 ON = ("target_history", "calendar", "rolling", "trend", "price_promo", "lifecycle")
 OFF = ("inventory", "replenishment", "returns", "exogenous_weather", "exogenous_macro")
 PACKS = (*ON, *OFF)
+_LAGS: Mapping[FrequencyName, tuple[int, ...]] = {
+    "day": (1, 7, 14, 28),
+    "week": (1, 2, 4, 8),
+    "month": (1, 2, 3, 6),
+}
 _NEW_DAYS, _MATURE_DAYS = 30, 180
 
 
@@ -37,6 +43,7 @@ class _Days:
     dates: NDArray[np.datetime64]
     known: Columns
     launch: NDArray[np.int64]
+    frequency: Frequency
 
 
 def check_packs(version: int, packs: Sequence[str] | None) -> tuple[str, ...]:
@@ -77,12 +84,12 @@ def frame(
     units = np.full((len(panel.series), width), np.nan)
     units[:, begin:origin] = panel.units[:, begin:origin]
     known = {name: _since(sight(panel, name, origin, width), begin) for name in panel.known}
-    dates = np.datetime64(panel.start, "D") + np.arange(width)
+    dates = panel.dates(0, width)
     seen = ~np.isnan(units[:, :origin])
     launch = np.where(seen.any(axis=1), seen.argmax(axis=1), width) if origin else np.full(len(units), width)
-    days = _Days(units, origin, dates, known, launch)
+    days = _Days(units, origin, dates, known, launch, panel.frequency)
     if version == 1:
-        history = {f"lag_{lag}": _lag(units, lag) for lag in (1, 7, 14, 28)}
+        history = {f"lag_{lag}": _lag(units, lag) for lag in _LAGS[panel.frequency.name]}
         return history | _calendar(days) | _frame_1_plan(days)
     made: dict[str, Values] = {}
     for name in chosen:
@@ -150,8 +157,10 @@ def _frame_1_plan(days: _Days) -> dict[str, Values]:
 
 
 def _target_history(days: _Days) -> dict[str, Values]:
-    lags = {f"lag_{lag}": _lag(days.units, lag) for lag in (1, 7, 14, 28, 56, 364)}
-    same = [_lag(days.units, 7 * week) for week in range(1, 9)]
+    season, year = days.frequency.season, days.frequency.year
+    near = _LAGS[days.frequency.name]
+    lags = {f"lag_{lag}": _lag(days.units, lag) for lag in (*near, 2 * near[-1], year)}
+    same = [_lag(days.units, season * cycle) for cycle in range(1, 9)]
     return lags | {f"same_dow_mean_{n}": np.mean(same[:n], axis=0) for n in (4, 8)}
 
 

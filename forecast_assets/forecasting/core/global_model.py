@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 from forecast_assets.errors import ForecastError, UnknownName
 from forecast_assets.forecasting.core.boosting import Predict, booster, train
 from forecast_assets.forecasting.core.bounds import Checked, check_whole, choice, number, share, whole
-from forecast_assets.forecasting.core.features import LOOKBACK, YEAR, matrix
+from forecast_assets.forecasting.core.features import RHYTHMS, matrix
+from forecast_assets.forecasting.core.frequency import DAY
 from forecast_assets.forecasting.core.global_rows import View, learn_from, levels_of
 from forecast_assets.forecasting.core.panel import ORIGINAL_IDS, Panel
 from forecast_assets.forecasting.core.plans import Role
@@ -128,11 +129,11 @@ def fit(
     Raises ``TooLittleData`` below 100 rows to learn from, and ``BadSetting``.
     """
     check_whole("cutoff", cutoff, 1, panel.days)
-    check_whole("horizon", horizon, 1, YEAR)
+    check_whole("horizon", horizon, 1, DAY.year)
     check_whole("threads", threads, 1)
     if window is not None:
         check_whole("window", window, 1)
-    begin = _begin(cutoff, settings.train_days + horizon + LOOKBACK, window)
+    begin = _begin(cutoff, settings.train_days + horizon + _lookback(panel), window)
     roles = {name: panel.role(name) for name in sorted(panel.known)}
     levels = {
         name: levels_of(texts) for name, texts in sorted(panel.static.items()) if name not in ORIGINAL_IDS
@@ -174,12 +175,12 @@ def predict(
     origin = model.cutoff if origin is None else origin
     horizon = model.horizon if horizon is None else horizon
     check_whole("days of the panel", panel.days, origin)
-    check_whole("horizon", horizon, 1, YEAR)
+    check_whole("horizon", horizon, 1, DAY.year)
     for name in sorted((model.roles.keys() - panel.known) | (model.static_levels.keys() - panel.static)):
         raise UnknownName(f"the panel has no column {name!r}", remedy="add it, or train a model without it")
     shares = booster(model.settings.learner, model.text, threads)
     rows = np.arange(len(panel.series)) if rows is None else rows
-    begin = _begin(origin, LOOKBACK, model.window)
+    begin = _begin(origin, _lookback(panel), model.window)
     view = View(panel, begin, origin, horizon, model.roles, model.static_levels)
     out = np.empty((len(rows), horizon), np.float32)
     for first in range(0, len(rows), _BLOCK):
@@ -199,7 +200,8 @@ def origin_rows(
     model: GlobalModel, panel: Panel, origin: int
 ) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
     """Feature rows (series, features) of the first day after ``origin``, and levels (series,) in units."""
-    view = View(panel, _begin(origin, LOOKBACK, model.window), origin, 1, model.roles, model.static_levels)
+    begin = _begin(origin, _lookback(panel), model.window)
+    view = View(panel, begin, origin, 1, model.roles, model.static_levels)
     block = view.block(np.arange(len(panel.series)))
     every = np.arange(len(panel.series))
     origins = np.full(len(every), origin - view.begin)
@@ -225,6 +227,10 @@ def _fill_silent(out: Forecasts, panel: Panel, rows: Ints, *, begin: int, origin
         seen = units[~np.isnan(units)]
         if seen.size:
             out[row] = max(seen.mean(dtype=np.float64), 0)
+
+
+def _lookback(panel: Panel) -> int:
+    return RHYTHMS[panel.frequency.name].lookback
 
 
 def _begin(cutoff: int, reach: int, window: int | None) -> int:

@@ -10,7 +10,15 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast_assets.forecasting.core.features import Block, calendar_of, matrix, names, prepare
+from forecast_assets.forecasting.core.features import (
+    RHYTHMS,
+    Block,
+    Rhythm,
+    calendar_of,
+    matrix,
+    names,
+    prepare,
+)
 from forecast_assets.forecasting.core.panel import Panel
 from forecast_assets.forecasting.core.plans import Role
 from forecast_assets.forecasting.core.sampling import Rows
@@ -32,7 +40,12 @@ class View(NamedTuple):
 
     def names(self) -> tuple[str, ...]:
         """Names of the features, in order."""
-        return names(self.roles, self.levels)
+        return names(self.rhythm, self.roles, self.levels)
+
+    @property
+    def rhythm(self) -> Rhythm:
+        """The lengths that its features look back by."""
+        return RHYTHMS[self.panel.frequency.name]
 
     def block(self, rows: Ints | slice) -> Block:
         """Sum up some series; positions in the block count from ``begin``."""
@@ -41,8 +54,9 @@ class View(NamedTuple):
             for name, role in self.roles.items()
         }
         codes = {name: _codes(self.panel.static[name][rows], table) for name, table in self.levels.items()}
-        calendar = calendar_of(self.panel.start, self.cutoff + self.horizon)[self.begin :]
-        return prepare(self.panel.units[:, self.begin : self.cutoff][rows], known, codes, calendar)
+        calendar = calendar_of(self.panel.dates(self.begin, self.cutoff + self.horizon))
+        units = self.panel.units[:, self.begin : self.cutoff][rows]
+        return prepare(units, known, codes, calendar, self.rhythm)
 
     def _ahead(self, name: str, rows: Ints | slice) -> NDArray[np.float32]:
         end = self.cutoff + self.horizon

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from forecast_assets.forecasting.core.frequency import DAY, Dates, Frequency
 from forecast_assets.forecasting.core.plans import Role, role_of
 
 # Texts of mapped ids name single series: they are told to people and never learned from.
@@ -23,9 +24,10 @@ _ROWS_AT_ONCE = 1024
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Panel:
-    """Daily units of n series over one calendar, with what is known about them.
+    """Units of n series per period over one calendar, with what is known about them.
 
-    ``series``: (n,) full series keys, sorted, no repeats. ``start``: the day at position 0.
+    ``series``: (n,) full series keys, sorted, no repeats. ``start``: the first day of the
+    period at position 0. ``frequency``: how long a period is; where "days" are counted, periods are meant.
     ``units``: (n, days) float32 units sold; NaN = not observed (before launch, after the last observed
     day, closed, stocked out). ``known``: float32 columns known ahead, each (n, days + future days), all
     equally wide; NaN = unknown. ``static``: text columns, each (n,). ``roles`` of known columns say what a
@@ -41,6 +43,7 @@ class Panel:
     static: Mapping[str, NDArray[np.str_]]
     roles: Mapping[str, Role] = field(default_factory=dict)
     reach: Mapping[str, int] = field(default_factory=dict)
+    frequency: Frequency = DAY
 
     def __post_init__(self) -> None:
         if self.series.ndim != 1 or self.series.dtype.kind != "U":
@@ -68,6 +71,18 @@ class Panel:
             raise ValueError(f"{name} must be ({self.series.size}, days), not {_shown(matrix)}")
         if matrix.dtype != np.float32:
             raise ValueError(f"{name} must be float32, not {matrix.dtype}")
+
+    def dates(self, begin: int, end: int) -> Dates:
+        """Return the first days (end - begin,) of the periods at ``[begin, end)``."""
+        return self.frequency.dates(self.start, begin, end)
+
+    def date(self, position: int) -> dt.date:
+        """Return the first day of the period at ``position``."""
+        return self.frequency.date(self.start, position)
+
+    def position(self, day: dt.date) -> int:
+        """Return the position of the period that holds ``day``; it may lie outside of the calendar."""
+        return self.frequency.position(self.start, day)
 
     @property
     def days(self) -> int:
@@ -134,7 +149,7 @@ class Panel:
         reach = self.days + (self.future_days if with_future else 0)
         digests = [hashlib.blake2b(digest_size=_DIGEST_BYTES) for _ in first]
         for row in np.flatnonzero(first < self.days).tolist():
-            digests[row].update((self.start + dt.timedelta(days=int(first[row]))).isoformat().encode())
+            digests[row].update(self.date(int(first[row])).isoformat().encode())
         # Nothing that is known of a series without sales has a day to be counted from.
         begin = np.where(first < self.days, first, reach)
         _feed_rows(digests, "units", self.units, begin)

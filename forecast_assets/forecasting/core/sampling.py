@@ -4,6 +4,7 @@ Belongs here: choosing (series, origin, step) rows by hash, within a limit, in c
 Does not belong here: what a row knows, and how a model learns.
 """
 
+import datetime as dt
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -19,6 +20,7 @@ _BLOCK = 128  # series at a time: their hashes fit into the processor's cache
 _SPARE = 1.05  # hashes scatter: offer a few rows more than the limit, then cut
 _ALL = 1 - 2.0**-53  # the largest share whose limit still is a 64-bit number
 _HALF = np.uint64(32)
+_EPOCH = dt.date(1970, 1, 1).toordinal()
 
 
 class Targets(NamedTuple):
@@ -90,7 +92,7 @@ def _offered(
     """
     position = np.arange(targets.oldest, targets.cutoff)
     keys = panel.series[first : first + _BLOCK].tolist()
-    cell = by_day(hashed(keys, seed), position + panel.start.toordinal())
+    cell = by_day(hashed(keys, seed), panel.dates(targets.oldest, targets.cutoff).astype(np.int64) + _EPOCH)
     named = ((cell >> _HALF) * np.uint64(targets.horizon)) >> _HALF
     step = named + np.uint64(turn + 1)
     step -= np.uint64(targets.horizon) * (step > targets.horizon)

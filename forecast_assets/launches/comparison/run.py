@@ -59,7 +59,7 @@ def _basis(stores: Stores, context: ScoringContext, series: str) -> ComparisonBa
     return ComparisonBasis(
         actual=as_lists(context.panel.units[0, days]),
         counted=folds.tolist(),
-        first_days=[str(np.datetime64(context.panel.start, "D") + int(day)) for day in start],
+        first_days=[str(context.panel.date(int(day))) for day in start],
         state=availability.state,
         reason=availability.reason,
         counts={name: value for name, value in counts.items() if isinstance(value, int | float | str | None)},
@@ -128,7 +128,7 @@ def _context(launch: Launch, dataset: Dataset) -> Context:
         settings=settings,
         anchor=snapshot.last_day,
         cutoffs=np.zeros(0, np.int64),  # folds are stored by their days
-        start=snapshot.first_day,
+        first_days=np.zeros(0, "datetime64[D]"),
         run_id=launch.launch_id,
         plan_steps={},
     )

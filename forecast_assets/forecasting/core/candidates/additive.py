@@ -15,6 +15,7 @@ from forecast_assets.forecasting.core.bounds import Checked, flag, number, ruled
 from forecast_assets.forecasting.core.candidates.protocol import Positions, Units, blocks, unknown
 from forecast_assets.forecasting.core.candidates.tabular import PACKS_RULE, Framed
 from forecast_assets.forecasting.core.frames import frame
+from forecast_assets.forecasting.core.frequency import DAY
 from forecast_assets.forecasting.core.panel import Panel
 
 Values = NDArray[np.float64]
@@ -74,9 +75,9 @@ class TrendRegression(Checked):
 
     def _columns(self, panel: Panel, begin: int, end: int) -> Values:
         """Calendar columns (days, p) of the days ``begin`` to ``end``; the day counts in years."""
-        dates = np.datetime64(panel.start, "D") + np.arange(begin, end)
-        columns = [np.arange(end - begin) / 365.25]
-        if self.include_dow:
+        dates = panel.dates(begin, end)
+        columns = [np.arange(end - begin) * panel.frequency.days / 365.25]
+        if self.include_dow and panel.frequency == DAY:
             weekday = (dates.astype(np.int64) + 3) % 7
             columns += [(weekday == day).astype(np.float64) for day in range(7)]
         if self.include_month:

@@ -10,7 +10,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast_assets.forecasting.core.bounds import Checked, choice, flag, share, whole
+from forecast_assets.forecasting.core.bounds import Checked, choice, flag, optional, share, whole, whole_rule
 from forecast_assets.forecasting.core.candidates.protocol import Positions, Units, unknown
 from forecast_assets.forecasting.core.panel import Panel
 
@@ -64,27 +64,34 @@ class Naive:
 
 @dataclass(frozen=True, slots=True)
 class SeasonalNaive(Checked):
-    """Repeats the newest season; an unobserved day of it is taken from the season before."""
+    """Repeats the newest season; an unobserved day of it is taken from the season before.
 
-    season_length: int = whole(7, 1, 365)
+    The season is 7 days, 52 weeks or 12 months unless ``season_length`` says otherwise.
+    """
+
+    season_length: int | None = optional(whole_rule(1, 365))
 
     name: ClassVar[str] = "seasonal_naive"
 
     def predict(self, panel: Panel, cutoffs: Positions, horizon: int, window: int | None = None) -> Units:
         units = panel.units
         forecast = unknown(units, cutoffs, horizon, window)
-        phase = np.arange(horizon) % self.season_length
+        length = self.season_length or panel.frequency.season
+        phase = np.arange(horizon) % length
         for fold, cutoff in enumerate(cutoffs.tolist()):
-            newest = _newest_season(units, _visible(cutoff, window), cutoff, self.season_length)
+            newest = _newest_season(units, _visible(cutoff, window), cutoff, length)
             forecast[:, fold] = newest[:, phase]
         return forecast
 
 
 @dataclass(frozen=True, slots=True)
 class MovingAverage(Checked):
-    """Mean of the observed days among the last ``window_size``, the same for every day ahead."""
+    """Mean of the observed days among the last ``window_size``, the same for every day ahead.
 
-    window_size: int = whole(7, 1, 90)
+    The window is 7 days, 4 weeks or 3 months unless ``window_size`` says otherwise.
+    """
+
+    window_size: int | None = optional(whole_rule(1, 90))
 
     name: ClassVar[str] = "moving_average"
 
@@ -92,7 +99,7 @@ class MovingAverage(Checked):
         units = panel.units
         forecast = unknown(units, cutoffs, horizon, window)
         for fold, cutoff in enumerate(cutoffs.tolist()):
-            begin = max(_visible(cutoff, window), cutoff - self.window_size)
+            begin = max(_visible(cutoff, window), cutoff - (self.window_size or panel.frequency.short))
             days = units[:, begin:cutoff].astype(np.float64)
             observed = ~np.isnan(days)
             total = np.where(observed, days, 0).sum(axis=1)
@@ -110,26 +117,27 @@ class WeightedMovingAverage(Checked):
     age a weighs ``decay ** a``.
     """
 
-    window_size: int = whole(7, 2, 90)
+    window_size: int | None = optional(whole_rule(2, 90))
     weight_strategy: str = choice("linear", "linear", "exponential")
     decay: float = share(0.7)
 
     name: ClassVar[str] = "weighted_moving_average"
 
-    def weights(self) -> NDArray[np.float64]:
-        """Weights (window_size,) from the oldest day to the newest, not yet divided by their sum."""
-        age = np.arange(self.window_size)[::-1]
+    def weights(self, size: int) -> NDArray[np.float64]:
+        """Return weights (size,) from the oldest day to the newest, not yet divided by their sum."""
+        age = np.arange(size)[::-1]
         if self.weight_strategy == "exponential":
             return np.asarray(self.decay**age, np.float64)
-        return np.asarray(self.window_size - age, np.float64)
+        return np.asarray(size - age, np.float64)
 
     def predict(self, panel: Panel, cutoffs: Positions, horizon: int, window: int | None = None) -> Units:
         forecast = unknown(panel.units, cutoffs, horizon, window)
-        weights = self.weights()
+        size = self.window_size or panel.frequency.short
+        weights = self.weights(size)
         for fold, cutoff in enumerate(cutoffs.tolist()):
-            begin = max(_visible(cutoff, window), cutoff - self.window_size)
+            begin = max(_visible(cutoff, window), cutoff - size)
             days = panel.units[:, begin:cutoff].astype(np.float64)
-            weight = np.where(np.isnan(days), 0.0, weights[self.window_size - days.shape[1] :])
+            weight = np.where(np.isnan(days), 0.0, weights[size - days.shape[1] :])
             total = (weight * np.nan_to_num(days)).sum(axis=1)
             mass = weight.sum(axis=1)
             mean = np.divide(total, mass, out=np.full(mass.shape, np.nan), where=mass > 0)
@@ -144,7 +152,7 @@ class SeasonalAverage(Checked):
     ``trim_outliers`` drops the lowest and the highest of at least four observed days. Needs two seasons.
     """
 
-    season_length: int = whole(7, 2, 365)
+    season_length: int | None = optional(whole_rule(2, 365))
     lookback_cycles: int = whole(4, 2, 12)
     trim_outliers: bool = flag()
 
@@ -152,7 +160,7 @@ class SeasonalAverage(Checked):
 
     def predict(self, panel: Panel, cutoffs: Positions, horizon: int, window: int | None = None) -> Units:
         forecast = unknown(panel.units, cutoffs, horizon, window)
-        length = self.season_length
+        length = self.season_length or panel.frequency.season
         phase = np.arange(horizon) % length
         for fold, cutoff in enumerate(cutoffs.tolist()):
             begin = max(_visible(cutoff, window), cutoff - length * self.lookback_cycles)

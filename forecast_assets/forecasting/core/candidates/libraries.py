@@ -13,13 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast_assets.errors import BadSetting
-from forecast_assets.forecasting.core.bounds import Checked, choice, number, whole
+from forecast_assets.forecasting.core.bounds import Checked, choice, number, optional, whole_rule
 from forecast_assets.forecasting.core.candidates.protocol import Positions, Units, unknown
+from forecast_assets.forecasting.core.frequency import DAY
 from forecast_assets.forecasting.core.panel import Panel
 from forecast_assets.forecasting.core.plans import sight
 
 Values = NDArray[np.float64]
-_SEASON = 7
 _PLAN = ("promo", "holiday")
 
 
@@ -39,7 +39,7 @@ class Prophet(Checked):
         logging.getLogger("cmdstanpy").disabled = True
         logging.getLogger("prophet").setLevel(logging.ERROR)
         forecast = unknown(panel.units, cutoffs, horizon, window)
-        dates = np.datetime64(panel.start, "D") + np.arange(panel.days + horizon)
+        dates = panel.dates(0, panel.days + horizon)
         yearly: Any = "auto" if self.yearly == "auto" else self.yearly == "on"
         plans = [name for name in _PLAN if name in panel.known]
         for row in range(len(panel.units)):
@@ -54,12 +54,12 @@ class Prophet(Checked):
                     y=panel.units[row, begin:cutoff].astype(np.float64)
                 )
                 past = past.dropna(subset="y")
-                if len(past) < _SEASON:
+                if len(past) < panel.frequency.season:
                     continue
                 model = Library(
                     changepoint_prior_scale=self.changepoint_prior_scale,
                     yearly_seasonality=yearly,
-                    weekly_seasonality=True,
+                    weekly_seasonality=panel.frequency == DAY,
                     daily_seasonality=False,
                     uncertainty_samples=0,
                 )
@@ -72,28 +72,30 @@ class Prophet(Checked):
 
 @dataclass(frozen=True, slots=True)
 class AutoETS(Checked):
-    """statsforecast's AutoETS with additive errors and a weekly season; needs the extra ``stats``."""
+    """statsforecast's AutoETS with additive errors and the dataset's season; needs the extra ``stats``."""
 
-    season_length: int = whole(7, 1, 365)
+    season_length: int | None = optional(whole_rule(1, 365))
 
     name: ClassVar[str] = "auto_ets"
 
     def predict(self, panel: Panel, cutoffs: Positions, horizon: int, window: int | None = None) -> Units:
         models = _statsforecast(self.name)
-        return _each(panel, cutoffs, horizon, window, lambda: models.AutoETS(self.season_length, model="ANA"))
+        length = self.season_length or panel.frequency.season
+        return _each(panel, cutoffs, horizon, window, lambda: models.AutoETS(length, model="ANA"))
 
 
 @dataclass(frozen=True, slots=True)
 class Theta(Checked):
-    """statsforecast's AutoTheta with a weekly season; needs the extra ``stats``."""
+    """statsforecast's AutoTheta with the season of the dataset; needs the extra ``stats``."""
 
-    season_length: int = whole(7, 1, 365)
+    season_length: int | None = optional(whole_rule(1, 365))
 
     name: ClassVar[str] = "theta"
 
     def predict(self, panel: Panel, cutoffs: Positions, horizon: int, window: int | None = None) -> Units:
         models = _statsforecast(self.name)
-        return _each(panel, cutoffs, horizon, window, lambda: models.AutoTheta(self.season_length))
+        length = self.season_length or panel.frequency.season
+        return _each(panel, cutoffs, horizon, window, lambda: models.AutoTheta(length))
 
 
 def _statsforecast(candidate: str) -> Any:  # noqa: ANN401 - a module
@@ -117,7 +119,7 @@ def _each(
             begin = 0 if window is None else max(0, cutoff - window)
             units = panel.units[row, begin:cutoff].astype(np.float64)
             seen = np.flatnonzero(~np.isnan(units))
-            if seen.size <= _SEASON:
+            if seen.size <= panel.frequency.season:
                 continue
             days = np.arange(seen[0], len(units))
             whole_past = np.interp(days, seen, units[seen])
