@@ -191,7 +191,7 @@ def _counts(
         {
             "series": panel.series.tolist(),
             **{name: pl.Series(value).set(pl.Series(~alive), None) for name, value in day.items()},
-            "last_sale": pl.Series(start + end.last_sale).set(pl.Series(end.last_sale < 0), None),
+            "last_sale": pl.Series(dates[end.last_sale]).set(pl.Series(end.last_sale < 0), None),
             "ended": end.ended,
             "silent_days": np.where(end.last_sale >= 0, end.silent, 0),
             "observed_days": observed,

@@ -76,6 +76,7 @@ def test_a_longer_calendar_keeps_the_digest_of_a_series_and_another_start_change
     later = Panel(panel.series, panel.date(1), panel.units, {}, {}, frequency=frequency)
     longer = np.concatenate([panel.units, np.full((1, 5), np.nan, np.float32)], axis=1)
     assert (
-        Panel(panel.series, panel.start, longer, {}, {}, frequency=frequency).content_hashes() == panel.content_hashes()
+        Panel(panel.series, panel.start, longer, {}, {}, frequency=frequency).content_hashes()
+        == panel.content_hashes()
     )
     assert later.content_hashes() != panel.content_hashes()
