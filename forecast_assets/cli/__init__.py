@@ -7,12 +7,12 @@ def main() -> None:
     """Run the command line. A wrong environment variable ends it before anything heavy is imported."""
     with ended_by_key():
         # Ctrl-C works while libraries are imported, which takes seconds that a refusal should not cost.
-        from forecast_assets.cli.refusals import told_errors  # noqa: PLC0415
-        from forecast_assets.settings import settings  # noqa: PLC0415
+        from forecast_assets.cli.refusals import told_errors
+        from forecast_assets.settings import settings
 
         with told_errors():
             settings()
-            from forecast_assets.cli.app import run  # noqa: PLC0415
+            from forecast_assets.cli.app import run
 
             run()
 

@@ -1,57 +1,136 @@
-"""The commands by name.
+"""The commands by name; each is imported when it is used, so that help and errors come at once.
 
 Belongs here: assembling the command line.
 Does not belong here: the commands themselves.
 """
 
 import logging
+import sys
+import warnings
+from importlib import import_module
+from importlib.metadata import version
+from typing import Annotated, Any, NamedTuple
 
 import typer
+import typer.main
+from typer.core import TyperCommand, TyperGroup
 
-from forecast_assets.cli import (
-    dataset,
-    demo,
-    doctor,
-    evaluate,
-    export,
-    launch,
-    mlflow,
-    plan,
-    registry,
-    state,
-    submit,
-    workspace,
-)
+
+class _Entry(NamedTuple):
+    """Where a command is, the panel of ``--help`` that holds it, and its sentence there."""
+
+    module: str
+    name: str
+    panel: str
+    sentence: str
+
+
+_FIRST, _DATA, _RESULTS = "First steps", "Data and evaluation", "Results and decisions"
+_RUNS, _CARE = "Launched work", "Care"
+COMMANDS = {
+    "demo": _Entry("demo", "demo", _FIRST, "Real bakery sales to champions and forecasts, in one command."),
+    "doctor": _Entry(
+        "doctor",
+        "doctor",
+        _FIRST,
+        "Try everything that a run needs; name what is broken with a next step.",
+    ),
+    "dataset": _Entry("dataset", "app", _DATA, "Where sales come from: add, list, show, remove."),
+    "evaluate": _Entry(
+        "evaluate", "evaluate", _DATA, "Backtest what changed, choose champions and forecast with them."
+    ),
+    "export": _Entry("export", "export", _RESULTS, "Results as a table, CSV, JSON or Parquet."),
+    "what-if": _Entry("plan", "what_if", _RESULTS, "Forecast a series under other prices or promotions."),
+    "plan": _Entry("plan", "app", _RESULTS, "Kept what-if plans."),
+    "register": _Entry("registry", "register", _RESULTS, "Register champions as challengers in MLflow."),
+    "promote": _Entry("registry", "promote", _RESULTS, "Which challengers would become live; do it."),
+    "rollback": _Entry("registry", "rollback", _RESULTS, "Which version would be live again; do it."),
+    "explain-model": _Entry("registry", "explain_model", _RESULTS, "How a model came to be; its WAPE again."),
+    "submit": _Entry("submit", "app", _RUNS, "Launch a batch, comparison, pipeline, showcase or retraining."),
+    "status": _Entry("launch", "status", _RUNS, "How far launched runs are."),
+    "cancel": _Entry("launch", "cancel", _RUNS, "End a run; what is done is kept."),
+    "retry": _Entry("launch", "retry", _RUNS, "Try again what failed, as a new run."),
+    "workspace": _Entry("workspace", "app", _RUNS, "Kept showcases."),
+    "mlflow": _Entry("mlflow", "mlflow", _CARE, "Serve MLflow's pages on 127.0.0.1 until interrupted."),
+    "state": _Entry("state", "app", _CARE, "Prepare, back up, restore and trim database and lake."),
+}
+
+
+class Lazily(TyperGroup):
+    """A group that knows its commands by name and imports one of them when it is called."""
+
+    only_named = False
+
+    @property
+    def commands(self) -> Any:  # noqa: ANN401 - typer keeps its own click
+        """All commands, imported: for whoever looks through the whole command line."""
+        return {name: load(name) for name in COMMANDS}
+
+    @commands.setter
+    def commands(self, known: Any) -> None:  # noqa: ANN401 - as above
+        """Take none: they are found by name."""
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ANN401, ARG002 - typer keeps its own click
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ANN401, ARG002 - as above
+        if cmd_name not in COMMANDS:
+            return None
+        entry = COMMANDS[cmd_name]
+        if self.only_named:
+            return TyperCommand(cmd_name, help=entry.sentence, rich_help_panel=entry.panel)
+        return load(cmd_name)
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401 - as above
+        self.only_named = True
+        try:
+            super().format_help(ctx, formatter)
+        finally:
+            self.only_named = False
+
+
+def load(name: str) -> Any:  # noqa: ANN401 - as above
+    """Import the command ``name``."""
+    entry = COMMANDS[name]
+    found: Any = getattr(import_module(f"forecast_assets.cli.{entry.module}"), entry.name)
+    if isinstance(found, typer.Typer):
+        return typer.main.get_group(found)
+    alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    alone.command(name)(found)
+    return typer.main.get_command(alone)
+
 
 app = typer.Typer(
     name="forecast-assets",
+    cls=Lazily,
     help="Forecast operations for retail demand. Exit codes: 0 done, 1 done with broken series, "
-    "2 refused (nothing written), 3 an outage.",
+    "2 refused (nothing written), 3 an outage, 130 ended by Ctrl-C.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-app.add_typer(dataset.app, name="dataset")
-app.add_typer(state.app, name="state")
-app.command()(evaluate.evaluate)
-app.add_typer(submit.app, name="submit")
-app.add_typer(workspace.app, name="workspace")
-app.command()(launch.status)
-app.command()(launch.cancel)
-app.command()(launch.retry)
-app.command()(export.export)
-app.command()(plan.what_if)
-app.add_typer(plan.app, name="plan")
-app.command()(doctor.doctor)
-app.command()(demo.demo)
-app.command()(mlflow.mlflow)
-app.command()(registry.register)
-app.command()(registry.promote)
-app.command()(registry.rollback)
-app.command()(registry.explain_model)
+
+
+def _print_version(*, wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"forecast-assets {version('forecast-assets')}, dagster {version('dagster')}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    *,
+    _version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Print versions and leave."),
+    ] = False,
+) -> None:
+    """Options of no command in particular."""
 
 
 def run() -> None:
     """Run the command that the process was started with. Raises ``ForecastError`` when it is refused."""
     logging.getLogger("alembic").setLevel(logging.WARNING)
+    if not sys.warnoptions:  # what libraries say about their use is for those who write code
+        warnings.simplefilter("ignore")
     app()

@@ -5,22 +5,30 @@ Does not belong here: what a command does, and how a refusal ends it (``refusals
 """
 
 import logging
+import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import Annotated
 
 import polars as pl
-from rich.console import Console
+import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
 
 from forecast_assets.cli.refusals import BROKE, DONE, OUTAGE, REFUSED, SAY
+from forecast_assets.cli.terminal_table import draw
+from forecast_assets.errors import BadSetting, listed
+from forecast_assets.rendering.columns import chosen
 from forecast_assets.rendering.export import as_csv, as_json
-from forecast_assets.rendering.tables import cell
+from forecast_assets.settings import settings
 
 __all__ = ["BROKE", "DONE", "OUTAGE", "REFUSED", "SAY", "Format", "listing", "progress", "save"]
+
+
+_NOBODY_LOOKS = 200
 
 
 class Format(StrEnum):
@@ -31,25 +39,64 @@ class Format(StrEnum):
     CSV = "csv"
 
 
-def listing(frame: pl.DataFrame, form: Format) -> None:
-    """Print ``frame`` on stdout."""
-    if form is Format.JSON:
-        sys.stdout.write(as_json(frame) + "\n")
-    elif form is Format.CSV:
-        sys.stdout.write(as_csv(frame))
+FormOption = Annotated[Format, typer.Option("--format", help="How to print.")]
+ColumnsOption = Annotated[str | None, typer.Option("--columns", help="Only these columns, with commas.")]
+WideOption = Annotated[bool, typer.Option("--wide", help="All columns, however long the lines become.")]
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """How a listing is looked at: its format, the columns that were named, and whether all are printed."""
+
+    form: Format = Format.TABLE
+    columns: str | None = None
+    wide: bool = False
+
+    def of(self, frame: pl.DataFrame, name: str) -> pl.DataFrame:
+        """Select the columns to print. Raises ``BadSetting`` for one that the listing does not have."""
+        if self.columns is None:
+            people = self.form is Format.TABLE and not self.wide
+            return frame.select(chosen(name, frame.columns)) if people else frame
+        names = [part.strip() for part in self.columns.split(",")]
+        if unknown := [part for part in names if part not in frame.columns]:
+            raise BadSetting(
+                f"there is no column {listed(unknown)}", remedy=f"choose among {', '.join(frame.columns)}"
+            )
+        return frame.select(names)
+
+
+def listing(frame: pl.DataFrame, view: View, name: str = "") -> None:
+    """Print ``frame`` on stdout; ``name`` says which listing it is, and so what a person sees of it."""
+    chosen_frame = view.of(_with_originals(frame) if view.form is Format.TABLE else frame, name)
+    if view.form is Format.JSON:
+        sys.stdout.write(as_json(chosen_frame) + "\n")
+    elif view.form is Format.CSV:
+        sys.stdout.write(as_csv(chosen_frame))
+    elif chosen_frame.is_empty():
+        SAY.print(f"nothing to list in the home {settings().home}", markup=False)
     else:
-        _table(frame)
+        left_out = draw(chosen_frame, _width(), wide=view.wide)
+        hidden = [one for one in frame.columns if one not in chosen_frame.columns]
+        if left_out:
+            SAY.print(f"no room for {listed(left_out)}; --wide prints all columns", markup=False)
+        elif hidden and not view.wide and view.columns is None:
+            SAY.print(f"{len(hidden)} more columns with --wide or --columns NAME,NAME", markup=False)
 
 
-def _table(frame: pl.DataFrame) -> None:
-    shown = Table(box=None, header_style="bold", pad_edge=False)
-    for name, kind in frame.schema.items():
-        numeric = kind.is_numeric()
-        shown.add_column(name.replace("_", " "), justify="right" if numeric else "left", no_wrap=numeric)
-    for row in frame.iter_rows():
-        shown.add_row(*(f"{value:,.1f}" if isinstance(value, float) else cell(value) for value in row))
-    width = None if sys.stdout.isatty() else 200
-    Console(width=width, highlight=False, markup=False).print(shown)
+def _width() -> int:
+    """Characters of a line: of the terminal, as COLUMNS says, or 200 where nobody looks."""
+    return shutil.get_terminal_size((_NOBODY_LOOKS, 24)).columns
+
+
+def _with_originals(frame: pl.DataFrame) -> pl.DataFrame:
+    """Leave out the ids of store and product where the series' key already says them."""
+    ids = ["store_id", "product_id"]
+    if "series" not in frame.columns or not set(ids) <= set(frame.columns):
+        return frame
+    said = pl.concat_str(pl.lit("__"), "store_id", pl.lit("__"), "product_id")
+    if frame.select(pl.col("series").str.ends_with(said).all()).item():
+        return frame
+    return frame.select("series", *ids, pl.exclude("series", *ids))
 
 
 def save(frame: pl.DataFrame, output: Path, form: str) -> None:

@@ -13,11 +13,10 @@ import polars as pl
 import typer
 from pydantic import BaseModel, ValidationError
 
-from forecast_assets.cli.console import SAY, Format, listing
+from forecast_assets.cli.console import SAY, ColumnsOption, Format, FormOption, View, WideOption, listing
 from forecast_assets.cli.home import open_instance
 from forecast_assets.cli.options import takes
-from forecast_assets.datasets import building, definition, plan_reach
-from forecast_assets.datasets.assets import today
+from forecast_assets.datasets import definition, plan_reach
 from forecast_assets.datasets.definition import DatasetOptions
 from forecast_assets.datasets.presets.catalogue import Preset, card
 from forecast_assets.datasets.presets.options import asked, local_today
@@ -26,7 +25,7 @@ from forecast_assets.errors import BadSetting, listed
 from forecast_assets.evaluation_settings import EvaluationSettings
 from forecast_assets.forecasting.core.plans import ROLES, Role
 from forecast_assets.keys import check_id
-from forecast_assets.stores.resource import open_stores
+from forecast_assets.stores.opening import open_stores
 
 app = typer.Typer(help="Where sales come from.", no_args_is_help=True)
 Name = Annotated[str, typer.Argument(help="Name of the dataset: the first part of every series key.")]
@@ -153,6 +152,9 @@ def _days_of(text: str) -> tuple[str, int]:
 
 def create(name: str, source: Source, options: DatasetOptions) -> None:
     """Check all sales of ``source``, store the dataset and give it a partition."""
+    from forecast_assets.datasets import building
+    from forecast_assets.datasets.assets import today
+
     instance, stores = open_instance(), open_stores()
     snapshot = building.add_dataset(stores, name, source, options, today()).snapshot
     instance.add_dynamic_partitions("datasets", [name])
@@ -227,19 +229,28 @@ def _checked(model: type[Model], **values: object) -> Model:
 
 
 @app.command(name="list")
-def list_(form: Annotated[Format, typer.Option("--format")] = Format.TABLE) -> None:
+def list_(
+    form: FormOption = Format.TABLE,
+    columns: ColumnsOption = None,
+    wide: WideOption = False,  # noqa: FBT002
+) -> None:
     """Print all datasets."""
-    listing(open_stores().warehouse.frame("datasets"), form)
+    listing(open_stores().warehouse.frame("datasets"), View(form, columns, wide), "datasets")
 
 
 @app.command()
-def presets(form: Annotated[Format, typer.Option("--format")] = Format.TABLE) -> None:
+def presets(
+    form: FormOption = Format.TABLE,
+    columns: ColumnsOption = None,
+    wide: WideOption = False,  # noqa: FBT002
+) -> None:
     """Print the presets: what each is like at demo size, and what to expect of it."""
-    listing(pl.DataFrame([asdict(card(preset)) for preset in Preset]), form)
+    cards = pl.DataFrame([asdict(card(preset)) for preset in Preset])
+    listing(cards, View(form, columns, wide), "presets")
 
 
 @app.command()
-def show(name: Name, form: Annotated[Format, typer.Option("--format")] = Format.TABLE) -> None:
+def show(name: Name, form: FormOption = Format.TABLE) -> None:
     """Print what is known of one dataset."""
     stores = open_stores()
     dataset = definition.load(stores, name)
@@ -260,9 +271,9 @@ def show(name: Name, form: Annotated[Format, typer.Option("--format")] = Format.
         **{f"series_{row['state']}": str(row["series"]) for row in states},
     }
     if form is Format.TABLE:
-        listing(pl.DataFrame({"what": list(facts), "value": list(facts.values())}), form)
+        listing(pl.DataFrame({"what": list(facts), "value": list(facts.values())}), View(form))
     else:
-        listing(pl.DataFrame([facts]), form)
+        listing(pl.DataFrame([facts]), View(form))
 
 
 @app.command()

@@ -7,17 +7,16 @@ Does not belong here: anything that another dataset would not do, too.
 from pathlib import Path
 
 from forecast_assets.cli import dataset
-from forecast_assets.cli.console import BROKE, SAY, Format, listing
-from forecast_assets.cli.evaluate import run
+from forecast_assets.cli.console import BROKE, SAY, View, listing
+from forecast_assets.cli.evaluation import run
 from forecast_assets.cli.home import find_home
 from forecast_assets.datasets import definition
 from forecast_assets.datasets.definition import DatasetOptions
 from forecast_assets.datasets.sources import Columns, FileSource
-from forecast_assets.stores.resource import open_stores
+from forecast_assets.stores.opening import open_stores
 
 NAME = "bakery"
 SALES = Path(__file__).parents[1] / "data" / "bakery" / "sales.parquet"
-_SHOWN = ("series", "champion", "wape", "skill_vs_seasonal_naive", "confidence", "reason")
 
 
 def demo() -> None:
@@ -35,7 +34,7 @@ def demo() -> None:
         options = DatasetOptions(plan_days={"promo": 14, "holiday": 90, "is_school_holiday": 90})
         dataset.create(NAME, FileSource(kind="file", path=SALES, columns=columns), options)
     broken = run(NAME, None, {}, force=False)
-    listing(stores.warehouse.frame("champions", dataset=NAME, series=None).select(_SHOWN), Format.TABLE)
+    listing(stores.warehouse.frame("champions", dataset=NAME, series=None), View(), "champions")
     SAY.print("\nOpen Dagit, the user interface, with:")
     if (home / "Makefile").is_file():
         SAY.print("    make dev")

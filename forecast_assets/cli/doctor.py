@@ -10,20 +10,18 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
-from typing import Annotated
 from uuid import uuid4
 
 import dagster as dg
 import polars as pl
-import typer
 
-from forecast_assets.cli.console import BROKE, DONE, Format, listing
+from forecast_assets.cli.console import BROKE, DONE, Format, FormOption, View, listing
 from forecast_assets.cli.home import find_home, open_instance
 from forecast_assets.errors import ForecastError
 from forecast_assets.settings import settings
 from forecast_assets.stores.database import database_url, newest_revision
 from forecast_assets.stores.lake import Lake
-from forecast_assets.stores.resource import open_stores
+from forecast_assets.stores.opening import open_stores
 
 _LEAST_FREE = 1 << 30
 
@@ -56,7 +54,7 @@ def examine(probes: Mapping[str, Probe]) -> Iterator[Finding]:
             yield Finding(name, healthy=False, told=f"{type(error).__name__}: {error} -> {probe.remedy}")
 
 
-def doctor(form: Annotated[Format, typer.Option("--format")] = Format.TABLE) -> None:
+def doctor(form: FormOption = Format.TABLE) -> None:
     """Try everything that a run needs and name each broken part with one next step."""
     find_home()
     findings = list(examine(PROBES))
@@ -64,7 +62,7 @@ def doctor(form: Annotated[Format, typer.Option("--format")] = Format.TABLE) -> 
         {"part": found.part, "state": "ok" if found.healthy else "BROKEN", "told": found.told}
         for found in findings
     ]
-    listing(pl.DataFrame(rows), form)
+    listing(pl.DataFrame(rows), View(form))
     raise SystemExit(DONE if all(found.healthy for found in findings) else BROKE)
 
 
@@ -105,13 +103,13 @@ def _instance() -> str:
 
 
 def _code_location() -> str:
-    from forecast_assets.definitions import defs  # noqa: PLC0415 - it may be what is broken
+    from forecast_assets.definitions import defs
 
     return f"{len(list(defs.resolve_all_job_defs()))} jobs load"
 
 
 def _model_library() -> str:
-    import lightgbm  # noqa: PLC0415 - it may be what is broken
+    import lightgbm
 
     return f"lightgbm {lightgbm.__version__}"
 

@@ -1,32 +1,17 @@
-"""``forecast-assets evaluate``: the whole chain for a dataset, as Dagster runs in this process.
+"""``forecast-assets evaluate``: the options of an evaluation.
 
-Belongs here: deciding which runs are needed, launching them, telling what came out.
-Does not belong here: the work (``backtests.evaluation``).
+Belongs here: options and the exit code.
+Does not belong here: which runs are needed (``evaluation``).
 """
 
-from collections.abc import Mapping
-from typing import Annotated, NamedTuple
+from typing import Annotated
 
-import dagster as dg
 import typer
 
 from forecast_assets.backtests.config import EvaluationConfig
-from forecast_assets.backtests.evaluation import PROGRESS, Plan, plan
-from forecast_assets.cli.console import BROKE, SAY, progress
-from forecast_assets.cli.home import open_instance
+from forecast_assets.cli.console import BROKE
+from forecast_assets.cli.existing import check_dataset
 from forecast_assets.cli.options import takes
-from forecast_assets.cli.running import execute
-from forecast_assets.datasets import building, definition
-from forecast_assets.errors import SHOWN_OFFENDERS, UnknownName
-from forecast_assets.evaluation_settings import revised
-from forecast_assets.forecasts.service import stale_forecasts
-from forecast_assets.global_models import fold_models, production
-from forecast_assets.keys import SeriesKey
-from forecast_assets.settings import settings
-from forecast_assets.stores import Stores
-from forecast_assets.stores.resource import open_stores
-
-OUTCOMES = ("scored", "unusable", "broken")
 
 
 @takes(EvaluationConfig)
@@ -36,115 +21,9 @@ def evaluate(
     series: Annotated[list[str] | None, typer.Option(help="Only this series key; may be repeated.")] = None,
 ) -> None:
     """Load a dataset, backtest its changed series, choose their champions and forecast with them."""
+    check_dataset(dataset)
+    # Seconds of imports that a wrong name should not cost.
+    from forecast_assets.cli.evaluation import run
+
     broken = run(dataset, series, config.changes(), force=config.force)
     raise SystemExit(BROKE if broken else 0)
-
-
-def run(dataset: str, series: list[str] | None, changes: Mapping[str, object], *, force: bool) -> int:
-    """Evaluate and tell; answer how many series broke. Raises ``ForecastError`` when nothing can be done."""
-    instance, stores = open_instance(), open_stores()
-    found = definition.load(stores, dataset)
-    for key in series or ():
-        if SeriesKey.parse(key).dataset != dataset:
-            raise UnknownName(f"series {key!r} is not of dataset {dataset!r}", remedy="name its own dataset")
-    if force or not _is_current(stores, found, changes):
-        SAY.print(f"{dataset}: sales, panel and global models ...")
-        config = {"global_forecasts": {"config": {**changes, "force": force}}}
-        execute(instance, "build_dataset", {"ops": config}, partition_key=dataset)
-    else:
-        SAY.print(f"{dataset}: sales, panel and global models are unchanged")
-    work = plan(stores, dataset, series, changes=changes, force=force)
-    keys = sorted([*work.panel.series[work.stale | work.unchosen].tolist(), *work.gone])
-    if not keys:
-        SAY.print(f"nothing to do: all {len(work.panel.series):,} series are unchanged")
-    else:
-        for cost in work.costs():
-            SAY.print(f"  {cost}", markup=False)
-        with progress(PROGRESS, f"{dataset}: series"):
-            _launched(instance, _EVALUATION, dataset, keys, {**changes, "force": force})
-    broken = _told(stores, work)
-    return broken + _forecast(instance, stores, dataset, series, force=force)
-
-
-def _is_current(stores: Stores, dataset: definition.Dataset, changes: Mapping[str, object]) -> bool:
-    wanted = revised(dataset.options.evaluation, changes)
-    return building.is_current(dataset) and fold_models.is_current(stores, dataset, wanted)
-
-
-def _forecast(
-    instance: dg.DagsterInstance, stores: Stores, dataset: str, series: list[str] | None, *, force: bool
-) -> int:
-    """Fit the production models that are needed and forecast the series; answer how many broke."""
-    if force or not production.is_current(stores, definition.load(stores, dataset)):
-        ops = {"production_models": {"config": {"force": force}}}
-        execute(instance, "fit_production_models", {"ops": ops}, partition_key=dataset)
-    stale = stale_forecasts(stores, dataset, series, force=force)
-    if not stale:
-        SAY.print("all forecasts are unchanged")
-        return 0
-    _launched(instance, _FORECASTS, dataset, stale, {"force": force})
-    made = stores.warehouse.rows("current_forecasts", dataset=dataset, series=stale)
-    total = sum(float(str(row["total"])) for row in made)
-    SAY.print(f"{len(made):,} of {len(stale):,} series forecast, {total:,.0f} units in all")
-    return len(stale_forecasts(stores, dataset, stale, force=False))
-
-
-class _Stage(NamedTuple):
-    """The job for a range of neighbours with its step, and the one for scattered series with its op."""
-
-    ranged: tuple[str, str]
-    scattered: tuple[str, str]
-
-
-_EVALUATION = _Stage(("evaluate_series", "evaluate"), ("evaluate_changed", "evaluate_stale_series"))
-_FORECASTS = _Stage(("forecast_series", "forecast"), ("forecast_changed", "forecast_stale_series"))
-
-
-def _launched(
-    instance: dg.DagsterInstance,
-    stage: _Stage,
-    dataset: str,
-    keys: list[str],
-    config: Mapping[str, object],
-) -> None:
-    """Launch as few runs as the settings allow: ranges of neighbours, else one run for all."""
-    registered = instance.get_dynamic_partitions("series")
-    place = {key: n for n, key in enumerate(registered)}
-    first, last = place[keys[0]], place[keys[-1]]
-    if registered[first : last + 1] != keys:
-        job, op = stage.scattered
-        ops = {op: {"config": {**config, "dataset": dataset, "series": keys}}}
-        _settled(instance, job, {"ops": ops}, {})
-        return
-    job, step = stage.ranged
-    size = settings().series_per_run or len(keys)
-    for start in range(0, len(keys), size):
-        part = keys[start : start + size]
-        _settled(instance, job, {"ops": {step: {"config": dict(config)}}}, range_tags(part[0], part[-1]))
-
-
-def _settled(instance: dg.DagsterInstance, job: str, config: dict[str, object], tags: dict[str, str]) -> None:
-    try:
-        execute(instance, job, config, tags=tags)
-    except dg.Failure as failure:  # broken series: the others are stored, and the summary names them
-        SAY.print(str(failure.description), markup=False)
-
-
-def range_tags(first: str, last: str) -> dict[str, str]:
-    """Tags of a run over a range of partitions."""
-    return {"dagster/asset_partition_range_start": first, "dagster/asset_partition_range_end": last}
-
-
-def _told(stores: Stores, work: Plan) -> int:
-    series = [*work.panel.series.tolist(), *work.gone, *work.ended]
-    rows = {row["outcome"]: row for row in stores.warehouse.rows("outcomes", series=series)}
-    count = {name: int(str(rows[name]["series"])) if name in rows else 0 for name in OUTCOMES}
-    chosen = sum(int(str(row["champions"])) for row in rows.values())
-    SAY.print(
-        f"{count['scored']:,} scored ({chosen:,} with a champion), {count['unusable']:,} unusable, "
-        f"{count['broken']:,} broken"
-    )
-    if count["broken"]:
-        for row in stores.warehouse.rows("broken_series", series=series, at_most=SHOWN_OFFENDERS):
-            SAY.print(f"  broken: {row['series']}: {row['reason']}", markup=False)
-    return count["broken"]

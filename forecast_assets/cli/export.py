@@ -1,31 +1,26 @@
 """``forecast-assets export``: results for other programs.
 
-Belongs here: naming what can be exported.
-Does not belong here: formats (``reporting.export``) and questions (``sql/queries``).
+Belongs here: naming what can be exported, and in which formats.
+Does not belong here: how a format is written (``rendering.export``) and questions (``sql/queries``).
 """
 
 import datetime as dt
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-import polars as pl
 import typer
 
-from forecast_assets.cli.console import SAY, Format, listing, save
-from forecast_assets.cli.home import open_instance
-from forecast_assets.datasets import definition
+from forecast_assets.cli.console import SAY, ColumnsOption, Format, View, WideOption, listing, save
+from forecast_assets.cli.existing import check_dataset
 from forecast_assets.errors import BadSetting
-from forecast_assets.forecasts.explanations import explanations
-from forecast_assets.forecasts.store import daily_totals
-from forecast_assets.launches import records
-from forecast_assets.reports.incident_plots import pictures
-from forecast_assets.reports.incident_report import as_markdown, as_page, as_table
-from forecast_assets.reports.model_health import health, queue
-from forecast_assets.reports.operations import summarize
-from forecast_assets.stores import Stores
-from forecast_assets.stores.resource import open_stores
+from forecast_assets.stores.opening import open_stores, open_warehouse
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from forecast_assets.reports.operations import Summary
 
 
 class Report(StrEnum):
@@ -63,47 +58,20 @@ class Level(StrEnum):
 
 
 class ExportFormat(StrEnum):
-    """A listing, or Parquet into a file."""
+    """How an export is written; Markdown and HTML are for the incident report alone."""
 
     TABLE = "table"
     JSON = "json"
     CSV = "csv"
     PARQUET = "parquet"
+    MARKDOWN = "md"
+    HTML = "html"
 
 
-def _frame(stores: Stores, what: Report, source: str) -> pl.DataFrame:
-    if what is Report.BATCH_ITEMS:
-        records.read(stores, source)
-        return stores.warehouse.frame("batch_export", launch_id=source)
-    if what is Report.AVAILABILITY:
-        return stores.warehouse.frame("availability", dataset=source)
-    if what is Report.EXPLANATIONS:
-        return explanations(stores, source)
-    if what in {Report.MODEL_HEALTH, Report.RETRAINING_QUEUE}:
-        rows = (health if what is Report.MODEL_HEALTH else queue)(
-            stores, source, dt.datetime.now(dt.UTC).date()
-        )
-        return pl.DataFrame(rows, infer_schema_length=None)
-    return stores.warehouse.frame(_QUESTIONS.get(what, what.value), dataset=source, series=None)
+_PAGES = {ExportFormat.MARKDOWN, ExportFormat.HTML}
 
 
-def _incident_report(stores: Stores, dataset: str, output: Path | None) -> None:
-    """Write the report of a dataset as the file's ending says: .csv, .md or .html; Markdown on stdout."""
-    summary = summarize(open_instance(), stores, dataset, dt.datetime.now(dt.UTC))
-    if output is None:
-        sys.stdout.write(as_markdown(summary))
-        return
-    if output.suffix == ".html":
-        text = as_page(summary, pictures(stores, summary))
-    elif output.suffix in {".csv", ".md"}:
-        text = as_table(summary) if output.suffix == ".csv" else as_markdown(summary)
-    else:
-        raise BadSetting(f"no format for {output.name!r}", remedy="end the file in .csv, .md or .html")
-    output.write_text(text, encoding="utf-8", newline="")
-    SAY.print(f"{len(summary.attention)} things to look at in {output}")
-
-
-def export(
+def export(  # noqa: PLR0917 - one parameter per option
     what: Annotated[Report, typer.Argument(help="What to export.")],
     source: Annotated[str, typer.Argument(help="Of which dataset; for batch-items of which run.")],
     form: Annotated[
@@ -113,32 +81,114 @@ def export(
     daily: Annotated[
         Level | None, typer.Option(help="Forecasts day by day, summed by series, store, category or dataset.")
     ] = None,
+    columns: ColumnsOption = None,
+    wide: WideOption = False,  # noqa: FBT002
 ) -> None:
     """Print or save what is known of a dataset's series, or of a batch's items."""
-    stores = open_stores()
     if daily is not None and what is not Report.FORECASTS:
         raise BadSetting(f"--daily does not go with {what.value}", remedy="leave it out, or export forecasts")
     if what is not Report.BATCH_ITEMS:
-        definition.load(stores, source)
-    if what is Report.INCIDENT_REPORT:
-        _incident_report(stores, source, output)
+        check_dataset(source)
+    target, chosen = _target(what, source, output, form)
+    if what is Report.INCIDENT_REPORT and chosen in {*_PAGES, ExportFormat.CSV}:
+        _write_page(source, chosen, target)
         return
-    frame = _frame(stores, what, source) if daily is None else daily_totals(stores, source, daily.value)
+    if chosen in _PAGES:
+        raise BadSetting(f"{what.value} cannot be a page", remedy="use table, csv, json or parquet")
+    frame = _frame(what, source, chosen) if daily is None else _daily(source, daily)
+    if target is None:
+        listing(frame, View(Format(chosen.value), columns, wide), what.value if daily is None else "")
+        return
+    save(View(Format.JSON, columns).of(frame, what.value), target, chosen.value)
+    SAY.print(f"{len(frame):,} rows in {target}", markup=False)
+
+
+def _target(
+    what: Report, source: str, output: Path | None, form: ExportFormat | None
+) -> tuple[Path | None, ExportFormat]:
+    """Where to write and how: as --format says, else as the file's ending does."""
+    usual = ExportFormat.MARKDOWN if what is Report.INCIDENT_REPORT else ExportFormat.TABLE
     if output is None:
         if form is ExportFormat.PARQUET:
             raise BadSetting("Parquet is not text", remedy="give --output FILE.parquet")
-        listing(frame, Format(form.value) if form else Format.TABLE)
-        return
+        return None, form or usual
     if output.is_dir():
+        chosen = form or ExportFormat.CSV
         today = dt.datetime.now(dt.UTC).strftime("%Y%m%d")
-        kind = "batch" if what is Report.BATCH_ITEMS else what.value
-        rest = "items-" if what is Report.BATCH_ITEMS else ""
-        output /= f"{kind}-{source}-{rest}{today}.{form.value if form else 'csv'}"
-    chosen = form.value if form else output.suffix.removeprefix(".")
-    if chosen not in {"csv", "json", "parquet"}:
+        name = f"batch-{source}-items" if what is Report.BATCH_ITEMS else f"{what.value}-{source}"
+        output /= f"{name}-{today}.{chosen.value}"
+    ending = output.suffix.removeprefix(".")
+    files = set(ExportFormat) - {ExportFormat.TABLE}
+    if form is None and ending not in files:
         raise BadSetting(
             f"no format for {output.name!r}",
-            remedy="end the file in .csv, .json or .parquet, or give --format",
+            remedy=f"end the file in .{', .'.join(sorted(files - _PAGES))}, or give --format",
         )
-    save(frame, output, chosen)
-    SAY.print(f"{len(frame):,} rows in {output}")
+    chosen = form or ExportFormat(ending)
+    if chosen is ExportFormat.TABLE:
+        raise BadSetting("a table is for a terminal", remedy="use csv, json or parquet for a file")
+    return output, chosen
+
+
+def _frame(what: Report, source: str, form: ExportFormat) -> "pl.DataFrame":
+    if what is Report.BATCH_ITEMS:
+        return _batch_items(source, form)
+    if what is Report.AVAILABILITY:
+        return open_warehouse().frame("availability", dataset=source)
+    if what is Report.EXPLANATIONS:
+        from forecast_assets.forecasts.explanations import explanations
+
+        return explanations(open_stores(), source)
+    if what in {Report.MODEL_HEALTH, Report.RETRAINING_QUEUE}:
+        import polars as pl
+
+        from forecast_assets.reports.model_health import health, queue
+
+        ask = health if what is Report.MODEL_HEALTH else queue
+        rows = ask(open_stores(), source, dt.datetime.now(dt.UTC).date())
+        return pl.DataFrame(rows, infer_schema_length=None)
+    if what is Report.INCIDENT_REPORT:
+        from forecast_assets.reports.incident_report import as_frame
+
+        return as_frame(_summary(source))
+    return open_warehouse().frame(_QUESTIONS.get(what, what.value), dataset=source, series=None)
+
+
+def _batch_items(run_id: str, form: ExportFormat) -> "pl.DataFrame":
+    """CSV is read by people and has their headings; other programs get field names and all metrics."""
+    from forecast_assets.launches import records
+
+    stores = open_stores()
+    records.read(stores, run_id)
+    question = "batch_export" if form is ExportFormat.CSV else "batch_item_export"
+    return stores.warehouse.frame(question, launch_id=run_id)
+
+
+def _daily(dataset: str, level: Level) -> "pl.DataFrame":
+    from forecast_assets.forecasts.store import daily_totals
+
+    return daily_totals(open_stores(), dataset, level.value)
+
+
+def _summary(dataset: str) -> "Summary":
+    from forecast_assets.cli.home import open_instance
+    from forecast_assets.reports.operations import summarize
+
+    return summarize(open_instance(), open_stores(), dataset, dt.datetime.now(dt.UTC))
+
+
+def _write_page(dataset: str, form: ExportFormat, output: Path | None) -> None:
+    """Write the incident report as Markdown, as an HTML page, or as CSV with headings for people."""
+    from forecast_assets.reports.incident_plots import pictures
+    from forecast_assets.reports.incident_report import as_markdown, as_page, as_table
+
+    summary = _summary(dataset)
+    if form is ExportFormat.HTML:
+        text = as_page(summary, pictures(open_stores(), summary))
+    else:
+        text = as_table(summary) if form is ExportFormat.CSV else as_markdown(summary)
+    if output is None:
+        sys.stdout.write(text)
+        return
+    output.write_text(text, encoding="utf-8", newline="")
+    SAY.print(f"{len(summary.attention)} things to look at in {output}", markup=False)

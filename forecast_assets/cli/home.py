@@ -6,10 +6,13 @@ Does not belong here: what the instance stores.
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import dagster as dg
-
+from forecast_assets.cli.refusals import SAY
 from forecast_assets.settings import HOME_NAME
+
+if TYPE_CHECKING:
+    import dagster as dg
 
 _PACKAGED = (Path(__file__).parents[2] / "dagster.yaml", Path(__file__).parents[1] / "dagster.yaml")
 
@@ -26,11 +29,14 @@ def find_home() -> Path:
         found.mkdir(exist_ok=True)
         source = next(path for path in _PACKAGED if path.is_file())
         (found / "dagster.yaml").write_bytes(source.read_bytes())
+        SAY.print(f"a new home for data and results: {found}", markup=False)
     os.environ["DAGSTER_HOME"] = str(found)
     return found
 
 
-def open_instance() -> dg.DagsterInstance:
+def open_instance() -> "dg.DagsterInstance":
     """The Dagster instance of ``find_home``."""
     find_home()
+    import dagster as dg  # a second, which a listing does not need
+
     return dg.DagsterInstance.get()

@@ -164,7 +164,7 @@ def _booked(change: Callable[[], object]) -> None:
 def _end_workers() -> None:
     """End the processes that compute for this one: nobody takes their results any more."""
     if "multiprocessing" in sys.modules:
-        import multiprocessing  # noqa: PLC0415 - a command that computes nothing does not need it
+        import multiprocessing
 
         for worker in multiprocessing.active_children():
             worker.kill()

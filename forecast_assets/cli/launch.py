@@ -14,7 +14,17 @@ import dagster as dg
 import polars as pl
 import typer
 
-from forecast_assets.cli.console import BROKE, DONE, SAY, Format, listing
+from forecast_assets.cli.console import (
+    BROKE,
+    DONE,
+    SAY,
+    ColumnsOption,
+    Format,
+    FormOption,
+    View,
+    WideOption,
+    listing,
+)
 from forecast_assets.cli.home import open_instance
 from forecast_assets.cli.interrupts import cancelled_by_key
 from forecast_assets.cli.running import current
@@ -24,7 +34,7 @@ from forecast_assets.launches import runs
 from forecast_assets.launches.jobs import GOOD, OUTCOME
 from forecast_assets.launches.kind import Config, LaunchKind
 from forecast_assets.launches.runs import Progress
-from forecast_assets.stores.resource import open_stores
+from forecast_assets.stores.opening import open_stores
 
 # The database gives the keys back in an order of its own.
 _STATES = ("completed", "failed", "cancelled", "running", "pending")
@@ -78,7 +88,9 @@ def status(
     sort: Annotated[
         str, typer.Option(help="created_at, completed_at, status or priority; else the newest first.")
     ] = "created_at",
-    form: Annotated[Format, typer.Option("--format")] = Format.TABLE,
+    form: FormOption = Format.TABLE,
+    columns: ColumnsOption = None,
+    wide: WideOption = False,  # noqa: FBT002
 ) -> None:
     """Tell how far launched runs are: the newest ones, or one of them."""
     stores = open_stores()
@@ -88,7 +100,7 @@ def status(
         _, row = runs.find(stores, open_instance(), run_id)
         rows = [row]
         _next_steps(row)
-    listing(_frame(rows, form), form)
+    listing(_frame(rows, form), View(form, columns, wide), "launches")
 
 
 def _frame(rows: list[Progress], form: Format) -> pl.DataFrame:

@@ -11,17 +11,15 @@ from typing import Annotated
 import polars as pl
 import typer
 
-from forecast_assets.cli.console import SAY, Format, listing
+from forecast_assets.cli.console import SAY, ColumnsOption, Format, FormOption, View, WideOption, listing
 from forecast_assets.datasets.definition import load
 from forecast_assets.forecasting.analysis.whatif import Lifecycle, Promotion
 from forecast_assets.keys import SeriesKey
 from forecast_assets.scenarios import plans
 from forecast_assets.scenarios.jobs import COMPARED, assumed
-from forecast_assets.stores.resource import open_stores
+from forecast_assets.stores.opening import open_stores
 
 app = typer.Typer(help="Kept what-if plans.", no_args_is_help=True)
-Form = Annotated[Format, typer.Option("--format", help="How to print.")]
-_LISTED = ("name", "series", "tags", "method", "units_delta", "revenue_delta", "coverage", "made_at")
 
 
 class Gain(StrEnum):
@@ -43,7 +41,7 @@ def what_if(  # noqa: PLR0917 - one parameter per option
     like: Annotated[str | None, typer.Option(help="Start from what this plan assumes.")] = None,
     save: Annotated[str | None, typer.Option(help="Keep the answer as a plan of this name.")] = None,
     tag: Annotated[list[str] | None, typer.Option(help="Tag of the plan.")] = None,
-    form: Form = Format.TABLE,
+    form: FormOption = Format.TABLE,
 ) -> None:
     """Forecast a series under other prices, promotions, holidays or stages of life."""
     stores, run_id = open_stores(), uuid.uuid4().hex
@@ -65,7 +63,7 @@ def what_if(  # noqa: PLR0917 - one parameter per option
         pl.DataFrame(
             {"date": answer.forecast.dates(), "as_planned": answer.baseline, "what_if": answer.effect.units}
         ),
-        form,
+        View(form),
     )
     for told in (answer.sentence, *answer.told):
         SAY.print(told, markup=False)
@@ -75,22 +73,27 @@ def what_if(  # noqa: PLR0917 - one parameter per option
 def list_plans(
     dataset: Annotated[str | None, typer.Argument(help="Only plans of this dataset.")] = None,
     tag: Annotated[list[str] | None, typer.Option(help="Only plans with all of these tags.")] = None,
-    form: Form = Format.TABLE,
+    form: FormOption = Format.TABLE,
+    columns: ColumnsOption = None,
+    wide: WideOption = False,  # noqa: FBT002
 ) -> None:
     """List plans, the newest first."""
     frame = open_stores().warehouse.frame("plans", names=None, dataset=dataset, tags=tag or [])
-    listing(frame.select(_LISTED).with_columns(pl.col("tags").cast(pl.List(pl.String)).list.join(", ")), form)
+    texts = frame.with_columns(pl.col("tags").cast(pl.List(pl.String)).list.join(", "))
+    listing(texts, View(form, columns, wide), "plans")
 
 
 @app.command()
-def show(name: Annotated[str, typer.Argument(help="Name of the plan.")], form: Form = Format.TABLE) -> None:
+def show(
+    name: Annotated[str, typer.Argument(help="Name of the plan.")], form: FormOption = Format.TABLE
+) -> None:
     """Show a plan day by day, with what it assumes and who answered."""
     stores = open_stores()
     row = plans.read(stores, name)
     baseline: list[float] = row["baseline"]  # type: ignore[assignment]  # an array column
     dataset = load(stores, SeriesKey.parse(str(row["series"])).dataset)
     days = dataset.options.period.dates(row["first_day"], 0, len(baseline))  # type: ignore[arg-type]  # a date column
-    listing(pl.DataFrame({"date": days, "as_planned": baseline, "what_if": row["scenario"]}), form)
+    listing(pl.DataFrame({"date": days, "as_planned": baseline, "what_if": row["scenario"]}), View(form))
     SAY.print(f"{row['series']} by {row['candidate']} ({row['method']}): {row['assumptions']}", markup=False)
     for told in row["told"]:  # type: ignore[attr-defined]  # a JSON list
         SAY.print(f"  {told}", markup=False)
@@ -100,11 +103,11 @@ def show(name: Annotated[str, typer.Argument(help="Name of the plan.")], form: F
 def compare(
     names: Annotated[list[str], typer.Argument(help="Names of 2 to 5 plans.")],
     by: Annotated[Gain, typer.Option(help="What to rank by.")] = Gain.REVENUE,
-    form: Form = Format.TABLE,
+    form: FormOption = Format.TABLE,
 ) -> None:
     """Rank plans, the greatest gain first."""
     rows = plans.compare(open_stores(), names, by.value)
-    listing(pl.DataFrame([{name: row[name] for name in COMPARED} for row in rows]), form)
+    listing(pl.DataFrame([{name: row[name] for name in COMPARED} for row in rows]), View(form))
 
 
 @app.command()

@@ -12,11 +12,19 @@ from typing import Annotated
 import polars as pl
 import typer
 
-from forecast_assets.cli.console import BROKE, SAY, Format, listing
-from forecast_assets.cli.evaluate import range_tags
+from forecast_assets.cli.console import (
+    BROKE,
+    SAY,
+    ColumnsOption,
+    Format,
+    FormOption,
+    View,
+    WideOption,
+    listing,
+)
 from forecast_assets.cli.home import open_instance
 from forecast_assets.cli.options import takes
-from forecast_assets.cli.running import execute
+from forecast_assets.cli.running import execute, range_tags
 from forecast_assets.cli.submit import WHOLE
 from forecast_assets.dagster_internals.check_results import failed_checks
 from forecast_assets.datasets.definition import load
@@ -24,12 +32,12 @@ from forecast_assets.errors import UnknownName, listed
 from forecast_assets.launches.batch.config import ScopeConfig, ScopeKind
 from forecast_assets.launches.scopes import pairs
 from forecast_assets.registry import proposals as decisions
-from forecast_assets.registry.jobs import LISTED, QUALITY, diff, settled, show_decision
+from forecast_assets.registry.jobs import QUALITY, diff, settled, show_decision
 from forecast_assets.registry.lineage import lineage
 from forecast_assets.registry.promotion import Action, Decision, Moved
 from forecast_assets.registry.proposals import Proposal, Refused
+from forecast_assets.stores.opening import open_stores
 from forecast_assets.stores.registry import open_registry
-from forecast_assets.stores.resource import open_stores
 
 Dataset = Annotated[str, typer.Argument(help="Dataset whose live models change.")]
 SeriesOption = Annotated[list[str] | None, typer.Option("--series", help="Only this series key.")]
@@ -41,7 +49,6 @@ Acknowledge = Annotated[
     list[str] | None,
     typer.Option(help=f"What may not stop it: {', '.join(decisions.ACKNOWLEDGEMENTS)}. May be repeated."),
 ]
-Form = Annotated[Format, typer.Option("--format", help="How to print.")]
 
 
 def register(
@@ -71,7 +78,9 @@ def promote(  # noqa: PLR0917 - one parameter per option
     approved_by: ApprovedBy = "",
     reason: Reason = None,
     acknowledge: Acknowledge = None,
-    form: Form = Format.TABLE,
+    form: FormOption = Format.TABLE,
+    columns: ColumnsOption = None,
+    wide: WideOption = False,  # noqa: FBT002
 ) -> None:
     """Show which challengers would become live, with their gates; with --apply make them live."""
     failed = failed_checks(open_instance(), QUALITY, scope.dataset)
@@ -80,7 +89,7 @@ def promote(  # noqa: PLR0917 - one parameter per option
         open_stores(), open_registry(), scope.dataset, chosen, failed_checks=failed
     )
     decided = (confirm, approved_by, reason, acknowledge or [])
-    _settle(scope.dataset, "promoted", proposals, decided, apply=apply, form=form)
+    _settle(scope.dataset, "promoted", proposals, decided, apply=apply, view=View(form, columns, wide))
 
 
 def rollback(  # noqa: PLR0917 - one parameter per option
@@ -94,12 +103,14 @@ def rollback(  # noqa: PLR0917 - one parameter per option
     approved_by: ApprovedBy = "",
     reason: Reason = None,
     acknowledge: Acknowledge = None,
-    form: Form = Format.TABLE,
+    form: FormOption = Format.TABLE,
+    columns: ColumnsOption = None,
+    wide: WideOption = False,  # noqa: FBT002
 ) -> None:
     """Show which version would be live again; with --apply go back to it."""
     proposals = decisions.rollbacks(open_stores(), open_registry(), dataset, series, version=version)
     decided = (confirm, approved_by, reason, acknowledge or [])
-    _settle(dataset, "rolled_back", proposals, decided, apply=apply, form=form)
+    _settle(dataset, "rolled_back", proposals, decided, apply=apply, view=View(form, columns, wide))
 
 
 def _of_scope(config: ScopeConfig) -> list[str]:
@@ -116,14 +127,14 @@ def _settle(
     decided: tuple[str, str, str | None, list[str]],
     *,
     apply: bool,
-    form: Format,
+    view: View,
 ) -> None:
     confirm, approved_by, reason, acknowledge = decided
     shown = pl.DataFrame([one.row() for one in proposals], infer_schema_length=None)
     if apply:
         decisions.check_decision(dataset, confirm, approved_by, acknowledge)
     if proposals:
-        listing(shown.select(LISTED), form)
+        listing(shown, view, "proposals")
     SAY.print(diff(proposals))
     if not apply:
         SAY.print("a dry run: nothing was changed; --apply --confirm DATASET --approved-by NAME does it")
@@ -141,7 +152,7 @@ def _settle(
 
 def explain_model(
     model: Annotated[str, typer.Argument(help="KEY@champion, KEY@previous, KEY@challenger or KEY/VERSION.")],
-    form: Form = Format.TABLE,
+    form: FormOption = Format.TABLE,
 ) -> None:
     """Print how a model came to be, who decided about it, and its WAPE, computed once more."""
     found = lineage(open_stores(), open_registry(), model)
@@ -154,7 +165,7 @@ def explain_model(
         "reproduced": None if found.wape is None else _same(found.wape, version["wape"]),
     }
     rows = [{"what": name, "value": None if value is None else str(value)} for name, value in told.items()]
-    listing(pl.DataFrame(rows, schema={"what": pl.String, "value": pl.String}), form)
+    listing(pl.DataFrame(rows, schema={"what": pl.String, "value": pl.String}), View(form))
     for row in found.decisions:
         SAY.print(
             f"{row['decided_at']:%Y-%m-%d %H:%M} {row['action']} version {row['from_version']} -> "

@@ -15,6 +15,8 @@ from forecast_assets.dagster_internals.run_launcher import process_tags
 from forecast_assets.failures import refusals_raised
 
 CANCELLED = "Ctrl-C on the command line"
+# The command tells what came out; the log of the run is in Dagit.
+_QUIET = {"console": {"config": {"log_level": "CRITICAL"}}}
 
 
 def execute(
@@ -27,13 +29,13 @@ def execute(
 ) -> None:
     """Execute a job here. Raises the ``ForecastError`` behind a refusal, ``dagster.Failure`` otherwise."""
     # A second of imports that printing a table should not cost.
-    from forecast_assets.definitions import defs  # noqa: PLC0415
+    from forecast_assets.definitions import defs
 
     run_id = str(uuid.uuid4())
     with refusals_raised(), cancelled_by_key(current(instance, run_id)):
         defs.resolve_job_def(job).execute_in_process(
             instance=instance,
-            run_config=dict(config),
+            run_config={**config, "loggers": _QUIET},
             partition_key=partition_key,
             tags={**(tags or {}), **process_tags()},
             run_id=run_id,
@@ -54,3 +56,8 @@ def current(instance: dg.DagsterInstance, run_id: str) -> CurrentRun:
             instance.report_run_canceled(run, CANCELLED)
 
     return CurrentRun(cancel, end)
+
+
+def range_tags(first: str, last: str) -> dict[str, str]:
+    """Tags of a run over a range of partitions."""
+    return {"dagster/asset_partition_range_start": first, "dagster/asset_partition_range_end": last}

@@ -11,7 +11,7 @@ from typing import Annotated
 import polars as pl
 import typer
 
-from forecast_assets.cli.console import SAY, Format, listing
+from forecast_assets.cli.console import SAY, Format, FormOption, View, listing
 from forecast_assets.cli.home import find_home, open_instance
 from forecast_assets.datasets import definition
 from forecast_assets.errors import BadSetting
@@ -19,8 +19,8 @@ from forecast_assets.settings import settings
 from forecast_assets.stores import backup, retention, roles
 from forecast_assets.stores.database import database_url
 from forecast_assets.stores.lake import Lake
+from forecast_assets.stores.opening import open_stores
 from forecast_assets.stores.registry import open_registry
-from forecast_assets.stores.resource import open_stores
 
 app = typer.Typer(help="Prepare, back up, restore and trim database and lake.", no_args_is_help=True)
 Folder = Annotated[Path, typer.Argument(help="Folder of the backup.")]
@@ -80,7 +80,7 @@ def trim(
         int, typer.Option(min=24, max=8760, help="Keep files that no row refers to so long.")
     ] = DEFAULTS.grace_hours,
     apply: Annotated[bool, typer.Option("--apply", help="Delete it; otherwise only tell.")] = False,  # noqa: FBT002
-    form: Annotated[Format, typer.Option("--format")] = Format.TABLE,
+    form: FormOption = Format.TABLE,
 ) -> None:
     """Tell which events, runs, records, model versions and files are superseded; --apply deletes them."""
     policy = retention.Policy(days=days, snapshots=snapshots, grace_hours=grace_hours)
@@ -93,7 +93,7 @@ def trim(
         now=datetime.now(UTC),
     )
     rows = [{"what": part.what, "count": part.count, "megabytes": part.size / (1 << 20)} for part in found]
-    listing(pl.DataFrame(rows), form)
+    listing(pl.DataFrame(rows), View(form))
     SAY.print("deleted" if apply else "nothing was deleted; add --apply to delete it")
 
 

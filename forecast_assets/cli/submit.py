@@ -24,7 +24,7 @@ from forecast_assets.launches.pipeline.run import PIPELINE
 from forecast_assets.launches.retraining import RetrainConfig
 from forecast_assets.launches.showcase.config import Preservation, ShowcaseConfig
 from forecast_assets.launches.showcase.run import SHOWCASE
-from forecast_assets.stores.resource import open_stores
+from forecast_assets.stores.opening import open_stores
 
 app = typer.Typer(help="Launch work; prints the run id.", no_args_is_help=True)
 # A scope that nobody chose is every series of the dataset.

@@ -12,42 +12,44 @@ import polars as pl
 import typer
 
 from forecast_assets.cli import launch
-from forecast_assets.cli.console import SAY, Format, listing
+from forecast_assets.cli.console import SAY, ColumnsOption, Format, FormOption, View, WideOption, listing
 from forecast_assets.cli.launch import Wait
 from forecast_assets.errors import BadSetting
 from forecast_assets.launches.showcase import references, workspaces
-from forecast_assets.stores.resource import open_stores
+from forecast_assets.stores.opening import open_stores
 
 app = typer.Typer(help="Kept showcases.", no_args_is_help=True)
 Handle = Annotated[str, typer.Argument(help="Workspace id, or the run id of its showcase.")]
-Form = Annotated[Format, typer.Option("--format")]
 Yes = Annotated[bool, typer.Option("--yes", help="Really do it.")]
 _PARTS = ("config", "created_objects", "result_summary")
 
 
 @app.command(name="list")
-def list_(
+def list_(  # noqa: PLR0917 - one parameter per option
     name: Annotated[str, typer.Option(help="Only names that hold this.")] = "",
     tag: Annotated[list[str] | None, typer.Option(help="Only with this tag; may be repeated.")] = None,
     archived: Annotated[bool, typer.Option("--archived", help="Archived ones, too.")] = False,  # noqa: FBT002
     sort: Annotated[str, typer.Option(help="created_at, name, seed or status.")] = "created_at",
-    form: Form = Format.TABLE,
+    form: FormOption = Format.TABLE,
+    columns: ColumnsOption = None,
+    wide: WideOption = False,  # noqa: FBT002
 ) -> None:
     """Print the kept showcases, pinned ones first."""
     stores = open_stores()
-    listing(workspaces.listed(stores, name=name, tags=tag or (), archived=archived, sort=sort), form)
+    kept = workspaces.listed(stores, name=name, tags=tag or (), archived=archived, sort=sort)
+    listing(kept, View(form, columns, wide), "workspaces")
 
 
 @app.command()
-def show(workspace: Handle, form: Form = Format.TABLE) -> None:
+def show(workspace: Handle, form: FormOption = Format.TABLE) -> None:
     """Print the steps of a kept showcase, or with json everything that is on record."""
     stores = open_stores()
     row = workspaces.read(stores, workspace)
     steps: Any = row["steps"]
     if form is Format.JSON:
-        listing(pl.DataFrame([row], infer_schema_length=None), form)
+        listing(pl.DataFrame([row], infer_schema_length=None), View(form))
         return
-    listing(pl.DataFrame(steps, infer_schema_length=None), form)
+    listing(pl.DataFrame(steps, infer_schema_length=None), View(form))
     for part in _PARTS:
         SAY.print(f"{part}: {json.dumps(row[part], default=str)}", markup=False)
     for link in references.links(stores, workspace):

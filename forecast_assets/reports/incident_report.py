@@ -7,6 +7,7 @@ Does not belong here: collecting it (``summary``) and drawing (``reporting.plots
 import datetime as dt
 import html
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 
 import polars as pl
 
@@ -28,6 +29,13 @@ def as_table(summary: Summary) -> str:
     columns = ("Type", "Entity", "Item", "Detail", "When")
     rows = [(one.kind, one.entity, one.label, one.detail, _moment(one.at)) for one in summary.attention]
     return as_csv(pl.DataFrame(rows, schema=dict.fromkeys(columns, pl.String), orient="row"))
+
+
+def as_frame(summary: Summary) -> pl.DataFrame:
+    """Attention items with field names, for other programs."""
+    columns = dict.fromkeys(("kind", "entity", "label", "detail", "next_step", "link"), pl.String)
+    rows = [asdict(one) for one in summary.attention]
+    return pl.DataFrame(rows, schema={**columns, "at": pl.Datetime("us", "UTC")})
 
 
 def as_markdown(summary: Summary) -> str:

@@ -1,0 +1,23 @@
+"""Refusing a name that does not exist, before anything heavy is imported.
+
+Belongs here: the check of a dataset's name by one query.
+Does not belong here: reading a dataset (``datasets.definition``).
+"""
+
+from forecast_assets.cli.home import find_home
+from forecast_assets.errors import UnknownName
+from forecast_assets.settings import settings
+
+
+def check_dataset(name: str) -> None:
+    """Raise ``UnknownName``, listing those that exist, unless there is a dataset ``name``."""
+    from forecast_assets.stores.opening import open_warehouse
+
+    find_home()
+    known = [str(row["name"]) for row in open_warehouse().rows("datasets")]
+    if name not in known:
+        where = "" if known else f": the home {settings().home} is empty"
+        raise UnknownName(
+            f"there is no dataset {name!r}{where}",
+            remedy=f"known datasets: {', '.join(known) or 'none'}; add one with `dataset add`",
+        )

@@ -1,0 +1,54 @@
+"""Which columns a person sees first, on a terminal and in Dagit: key, verdict, reason, next step.
+
+Belongs here: the choice for every listing and table.
+Does not belong here: how a cell is written, and what an export holds (all columns).
+"""
+
+from collections.abc import Mapping, Sequence
+
+CHOSEN: Mapping[str, Sequence[str]] = {
+    "availability": (
+        "series", "state", "reason", "observed_days", "average_daily_demand", "demand_class", "last_day",
+    ),
+    "leaderboard": ("series", "rank", "candidate", "wape", "mae", "bias", "sample_size", "reason"),
+    "champions": (
+        "series", "champion", "wape", "confidence", "reason", "skill_vs_seasonal_naive", "bias",
+    ),
+    "forecasts": (
+        "series", "total", "average", "reorder_point", "safety_stock", "first_day", "candidate", "fallback",
+    ),
+    "explanations": (
+        "series", "driver", "contribution", "direction", "description", "forecast", "confidence",
+    ),
+    "batch-items": ("item_id", "series", "candidate", "status", "wape", "attempts", "error_message"),
+    "audit": (
+        "series", "action", "from_version", "to_version", "approved_by", "state", "decided_at", "reason",
+    ),
+    "drift": (
+        "series", "verdict", "units_at_risk", "reason", "latest_wape", "baseline_wape", "champion",
+    ),
+    "forecast-accuracy": (
+        "series", "bucket", "wape", "backtest_wape", "wape_above_backtest", "bias", "sample_size",
+    ),
+    "data-quality": ("series", "severity", "suspicion", "detail", "first_day", "last_day", "action"),
+    "model-health": (
+        "series", "verdict", "units_at_risk", "latest_wape", "baseline_wape", "live_wape", "champion",
+        "next_step",
+    ),
+    "retraining-queue": (
+        "series", "priority_score", "reason", "staleness_days", "wape", "champion", "requested_at",
+    ),
+    "datasets": ("name", "series", "champions", "rows", "first_day", "last_day", "source"),
+    "presets": ("preset", "title", "size", "nature", "expected", "seconds"),
+    "launches": ("run_id", "kind", "dataset", "status", "progress", "created_at", "what"),
+    "proposals": (
+        "series", "change", "failed_gates", "from_wape", "to_wape", "to_candidate", "to_version", "needs",
+    ),
+    "plans": ("name", "series", "units_delta", "revenue_delta", "coverage", "tags", "made_at"),
+    "workspaces": ("workspace_id", "name", "preset", "seed", "status", "winner", "wape"),
+}  # fmt: skip
+
+
+def chosen(listing: str, names: Sequence[str]) -> list[str]:
+    """Return the columns of ``listing`` that are among ``names``, in the order of the choice; else all."""
+    return [name for name in CHOSEN.get(listing, ()) if name in names] or list(names)
