@@ -5,8 +5,8 @@ from pathlib import Path
 
 from alembic import op
 
-revision = "0008_launches"
-down_revision = "0007_endings"
+revision = "0009_launches"
+down_revision = "0008_plan_reach"
 
 _STATES = "'pending', 'running', 'completed', 'partial', 'failed', 'cancelled'"
 
