@@ -5,6 +5,7 @@ BIN := $(VENV)/bin
 PYTHON ?= python3
 # Open Dagit with `make dev PORT=3001` when 3000 is taken.
 PORT ?= 3000
+MLFLOW_PORT ?= 5000
 export DAGSTER_HOME := $(CURDIR)
 
 # Python's compiled modules are kept beside the libraries. Containers that keep none would compile them anew in
@@ -35,11 +36,11 @@ $(VENV)/dev: $(VENV)/base requirements/dev.txt
 demo: $(VENV)/base ## Real bakery sales to champions, on the embedded defaults
 	@$(BIN)/forecast-assets demo
 
-dev: $(VENV)/base ## Open Dagit on 127.0.0.1 with the daemon
-	$(BIN)/dagster dev -w workspace.yaml -h 127.0.0.1 -p $(PORT)
+dev: $(VENV)/base ## Open Dagit on 127.0.0.1:PORT with the daemon
+	@$(BIN)/forecast-assets dev --port $(PORT)
 
-mlflow: $(VENV)/base ## Open MLflow's pages on 127.0.0.1:5000
-	@$(BIN)/forecast-assets mlflow
+mlflow: $(VENV)/base ## Open MLflow's pages on 127.0.0.1:MLFLOW_PORT
+	@$(BIN)/forecast-assets mlflow --port $(MLFLOW_PORT)
 
 test: lint unit ## Lint, types and all tests
 

@@ -50,6 +50,9 @@ REQUIRES = [
     "narwhals>=2",  # frames of pandas, polars and others in and out
     "plotly>=6",  # interactive plots of the report
     "fastexcel>=0.14",  # sheets of a spreadsheet as Arrow tables
+    "starlette>=0.47",  # the guard in front of Dagit and MLflow; both bring it along
+    "uvicorn>=0.30",
+    "pyyaml>=6",
     "sqlglot>=27",  # a source's query is parsed before it runs
 ]
 STATS = ["statsforecast>=2.0"]  # AutoETS and Theta; takes pandas below 3 along
@@ -94,5 +97,11 @@ setup(
         "celery": CELERY,
         "login": LOGIN,
     },
-    entry_points={"console_scripts": ["forecast-assets=forecast_assets.cli:main"]},
+    entry_points={
+        "console_scripts": ["forecast-assets=forecast_assets.cli:main"],
+        "mlflow.app": [  # `mlflow server --app-name ...`
+            "forecast-assets=forecast_assets.web.mlflow_app:guarded",
+            "forecast-assets-login=forecast_assets.web.mlflow_app:guarded_login",
+        ],
+    },
 )

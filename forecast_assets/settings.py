@@ -69,6 +69,14 @@ def _web(address: str) -> str:
     return address
 
 
+def _remembered(file: Path) -> str | None:
+    """The address that the last server of pages left behind."""
+    try:
+        return file.read_text(encoding="utf-8").strip() or None
+    except OSError:
+        return None
+
+
 class Settings(BaseSettings):
     """What the variables that start with ``FORECAST_`` say."""
 
@@ -185,8 +193,13 @@ class Settings(BaseSettings):
     time_zone: Annotated[str, AfterValidator(_known_zone)] = Field(
         default="UTC", description="Time zone of schedules and of the daily digest, such as Europe/Berlin."
     )
-    dagit_url: Annotated[str, AfterValidator(_web)] = Field(
-        default="http://127.0.0.1:3000", description="Where Dagit is seen by readers: links in alerts."
+    dagit_url: Annotated[str, AfterValidator(_web)] | None = Field(
+        default=None,
+        description="Where people open Dagit, for links; where `forecast-assets dev` last served it.",
+    )
+    web_hosts: str | None = Field(
+        default=None,
+        description="Further host names, with commas, under which Dagit and MLflow may be called.",
     )
     alert_webhook: Annotated[SecretStr, AfterValidator(_https)] | None = Field(
         default=None, description="https address of a Slack-style webhook for alerts; the log when unset."
@@ -223,7 +236,14 @@ class Settings(BaseSettings):
         """Where MLflow's pages are, without a slash at the end."""
         given = self.mlflow_tracking_uri.get_secret_value() if self.mlflow_tracking_uri else ""
         served = given if given.startswith(("http://", "https://")) and "@" not in given else None
-        return (self.mlflow_url or served or "http://127.0.0.1:5000").rstrip("/")
+        pages = self.mlflow_url or served or _remembered(self.home / "mlflow.url")
+        return (pages or "http://127.0.0.1:5000").rstrip("/")
+
+    @property
+    def dagit_pages(self) -> str:
+        """Where Dagit's pages are, without a slash at the end."""
+        pages = self.dagit_url or _remembered(self.home / "dagit.url")
+        return (pages or "http://127.0.0.1:3000").rstrip("/")
 
     @property
     def broker(self) -> str:

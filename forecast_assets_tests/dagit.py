@@ -8,6 +8,7 @@ import json
 import socket
 import time
 from collections.abc import Callable
+from pathlib import Path
 from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
@@ -34,8 +35,8 @@ def until(what: str, answer: Callable[[], object], patience: float = PATIENCE) -
 class Dagit:
     """A running web server."""
 
-    def __init__(self, port: int) -> None:
-        self.url = f"http://127.0.0.1:{port}"
+    def __init__(self, port: int, home: Path = Path()) -> None:
+        self.url, self.home = f"http://127.0.0.1:{port}", home
 
     def ask(self, query: str, **variables: object) -> dict:
         """The data of an answer without errors."""

@@ -59,7 +59,7 @@ def record(stores: Stores, sightings: Sequence[Sighting]) -> Recorded:
             **asdict(sighting),
             "what": safe(sighting.what),
             "next_step": safe(sighting.next_step),
-            "link": settings().dagit_url.rstrip("/") + sighting.link,
+            "link": settings().dagit_pages + sighting.link,
         }
         for sighting in sightings
     ]

@@ -35,6 +35,7 @@ COMMANDS = {
         _FIRST,
         "Try everything that a run needs; name what is broken with a next step.",
     ),
+    "dev": _Entry("pages", "dev", _FIRST, "Serve Dagit on 127.0.0.1 with its daemon until interrupted."),
     "dataset": _Entry("dataset", "app", _DATA, "Where sales come from: add, list, show, remove."),
     "evaluate": _Entry(
         "evaluate", "evaluate", _DATA, "Backtest what changed, choose champions and forecast with them."
@@ -51,7 +52,8 @@ COMMANDS = {
     "cancel": _Entry("launch", "cancel", _RUNS, "End a run; what is done is kept."),
     "retry": _Entry("launch", "retry", _RUNS, "Try again what failed, as a new run."),
     "workspace": _Entry("workspace", "app", _RUNS, "Kept showcases."),
-    "mlflow": _Entry("mlflow", "mlflow", _CARE, "Serve MLflow's pages on 127.0.0.1 until interrupted."),
+    "web": _Entry("pages", "web", _CARE, "Serve Dagit alone, for a deployment."),
+    "mlflow": _Entry("pages", "mlflow", _CARE, "Serve MLflow's pages on 127.0.0.1 until interrupted."),
     "state": _Entry("state", "app", _CARE, "Prepare, back up, restore and trim database and lake."),
 }
 

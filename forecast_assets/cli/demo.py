@@ -39,5 +39,5 @@ def demo() -> None:
     if (home / "Makefile").is_file():
         SAY.print("    make dev")
     else:
-        SAY.print(f"    DAGSTER_HOME={home} dagster dev -m forecast_assets.definitions", markup=False)
+        SAY.print(f"    DAGSTER_HOME={home} forecast-assets dev", markup=False)
     raise SystemExit(BROKE if broken else 0)

@@ -22,6 +22,7 @@ from forecast_assets.settings import settings
 from forecast_assets.stores.database import database_url, newest_revision
 from forecast_assets.stores.lake import Lake
 from forecast_assets.stores.opening import open_stores
+from forecast_assets.web.unguarded import unguarded_servers
 
 _LEAST_FREE = 1 << 30
 
@@ -122,6 +123,16 @@ def _queue() -> str:
     return f"{waiting} runs wait"
 
 
+def _pages() -> str:
+    bare = unguarded_servers(find_home())
+    if bare:
+        raise RuntimeError(
+            f"process {', '.join(map(str, bare))} serves Dagit without the guard: any page open in a "
+            "browser on this machine can launch runs and promote models"
+        )
+    return "no web server without the guard"
+
+
 PROBES = {
     "python": Probe(_python, "install Python 3.11 or newer"),
     "database": Probe(_database, "read FORECAST_HOME/postgres/log, or correct FORECAST_DATABASE_URL"),
@@ -130,5 +141,6 @@ PROBES = {
     "instance": Probe(_instance, "set DAGSTER_HOME to the folder of the project's dagster.yaml"),
     "definitions": Probe(_code_location, "run `python -m forecast_assets.definitions` and mend what it says"),
     "model library": Probe(_model_library, "install the system package libgomp1"),
+    "web pages": Probe(_pages, "stop it and start `forecast-assets dev` or `forecast-assets web` instead"),
     "run queue": Probe(_queue, "start the daemon with `make dev`"),
 }

@@ -66,7 +66,7 @@ def _begun(instance: dg.DagsterInstance, run: dg.DagsterRun, *, wait: bool) -> N
     if not wait:
         run_factory.queue(instance, run)
         SAY.print(
-            f"queued; the daemon (`dagster dev`) starts it. See `forecast-assets status {run.run_id}`",
+            f"queued for the daemon of `forecast-assets dev`. See `forecast-assets status {run.run_id}`",
             markup=False,
         )
         return

@@ -18,7 +18,7 @@ _OLD_DAYS, _WRONG = 30, 50
 
 def link(path: str) -> str:
     """Where a reader finds a page of Dagit."""
-    return settings().dagit_url.rstrip("/") + path
+    return settings().dagit_pages + path
 
 
 def health(stores: Stores, dataset: str | None, today: dt.date, *, at_most: int | None = None) -> list[Row]:

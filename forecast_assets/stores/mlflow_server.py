@@ -26,7 +26,7 @@ def serve(port: int) -> int:
     }
     environment.pop("MLFLOW_TRACKING_URI", None)
     # One worker: two or more add 45 ms to every request.
-    options = ("--host", "127.0.0.1", "--port", str(port), "--workers", "1")
+    options = ("--app-name", "forecast-assets", "--host", "127.0.0.1", "--port", str(port), "--workers", "1")
     with subprocess.Popen([sys.executable, "-m", "mlflow", "server", *options], env=environment) as server:  # noqa: S603 - fixed words
         signal.signal(signal.SIGTERM, lambda *_: server.terminate())
         signal.signal(signal.SIGINT, lambda *_: server.terminate())

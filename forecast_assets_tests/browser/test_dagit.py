@@ -2,13 +2,16 @@
 
 import os
 import shutil
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from forecast_assets_tests.browser.attacks import MUTATION, hostile_page, status
 from forecast_assets_tests.dagit import PATIENCE, Dagit, free_port, until
 
 ROOT = Path(__file__).parents[2]
@@ -25,20 +28,18 @@ pytestmark = pytest.mark.skipif(
 def dagit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dagit]:
     home = tmp_path_factory.mktemp("dagit")
     shutil.copy(ROOT / "dagster.yaml", home)
-    environment = {**os.environ, "DAGSTER_HOME": str(home), "PYTHONWARNINGS": "default"}
-    environment.pop("FORECAST_HOME", None)
-    environment.pop("FORECAST_DATABASE_URL", None)
+    environment = environment_of(home)
     demo = [sys.executable, "-m", "forecast_assets", "demo"]
     subprocess.run(demo, env=environment, check=True, cwd=home, capture_output=True)
     port = free_port()
     server = subprocess.Popen(
-        [sys.executable, "-m", "dagster", "dev", "-w", str(ROOT / "workspace.yaml"), "-p", str(port)],
+        [sys.executable, "-m", "forecast_assets", "dev", "--port", str(port)],
         env=environment,
         cwd=home,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
-    started = Dagit(port)
+    started = Dagit(port, home)
     try:
         until("the web server answers", started.answers)
         yield started
@@ -47,11 +48,21 @@ def dagit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dagit]:
         server.wait(timeout=60)
 
 
+def environment_of(home: Path) -> dict[str, str]:
+    """The environment of the processes of an embedded system in ``home``."""
+    environment = {**os.environ, "DAGSTER_HOME": str(home), "PYTHONWARNINGS": "default"}
+    for name in ("FORECAST_HOME", "FORECAST_DATABASE_URL", "FORECAST_DAGIT_URL", "MLFLOW_TRACKING_URI"):
+        environment.pop(name, None)
+    return environment
+
+
 @pytest.fixture(scope="module")
 def page(dagit):
     from playwright.sync_api import sync_playwright
 
     switches = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync"]
+    # As somebody who owns a domain can: names that lead to this machine.
+    switches += ["--host-resolver-rules=MAP *.example 127.0.0.1"]
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=switches)
         page = browser.new_page(viewport={"width": 1400, "height": 950}, base_url=dagit.url)
@@ -180,3 +191,74 @@ def test_graph_shows_the_chain_in_groups(page, tmp_path):
         page.get_by_text(asset, exact=True).first.wait_for()
     page.wait_for_load_state("networkidle")
     picture(page, "lineage", tmp_path)
+
+
+def datasets(dagit: Dagit) -> list[str]:
+    answer = dagit.ask(
+        """query { assetNodeOrError(assetKey: {path: ["panel"]}) { ... on AssetNode { partitionKeys } } }"""
+    )
+    return answer["assetNodeOrError"]["partitionKeys"]
+
+
+def test_a_hostile_page_in_the_operators_browser_changes_nothing(dagit, page):
+    assert dagit.ask(MUTATION.substitute(key="own"))["addDynamicPartition"]["__typename"].endswith("Success")
+    assert datasets(dagit) == ["bakery", "own"], "what the page tries works from where it may come"
+    with hostile_page(dagit.url, "planted") as port:
+        page.goto(f"http://cats.example:{port}/")
+        page.wait_for_function("document.title != 'Cat pictures'")
+        assert page.title() == "refused"
+        page.goto(f"http://localhost:{port}/")
+        page.wait_for_function("document.title != 'Cat pictures'")
+        assert page.title() == "refused"
+    assert datasets(dagit) == ["bakery", "own"]
+
+
+def test_a_name_that_was_let_point_here_shows_nothing(dagit, page):
+    answer = page.goto(dagit.url.replace("127.0.0.1", "rebound.example"))
+    assert answer.status == 403
+    assert page.get_by_text("Host is none of this server's names").count() == 1
+
+
+def test_links_lead_to_the_port_that_is_served(dagit):
+    program = "from forecast_assets.settings import settings; print(settings().dagit_pages)"
+    words = [sys.executable, "-c", program]
+    done = subprocess.run(
+        words, env=environment_of(dagit.home), check=True, cwd="/", capture_output=True, text=True
+    )
+    assert done.stdout.strip() == dagit.url
+
+
+def test_mlflows_pages_are_guarded_alike(dagit):
+    port = free_port()
+    address = f"http://127.0.0.1:{port}"
+    create = ("POST", "/api/2.0/mlflow/experiments/create", '{"name": "planted"}')
+    search = ("POST", "/api/2.0/mlflow/experiments/search", '{"max_results": 10}')
+    command = [sys.executable, "-m", "forecast_assets", "mlflow", "--port", str(port)]
+    quiet = subprocess.DEVNULL
+    server = subprocess.Popen(
+        command, env=environment_of(dagit.home), cwd=dagit.home, stdout=quiet, stderr=quiet
+    )
+    try:
+        until("MLflow answers", lambda: listens(port) and status(address, "GET", "/health") == 200)
+        json = {"Content_Type": "application/json"}
+        for origin in ("http://cats.example", "http://localhost:8888", "null"):
+            assert status(address, *create, Origin=origin, **json) == 403
+        assert status(address, *create, Host=f"10.rebound.example:{port}", **json) == 403
+        assert status(address, "GET", "/", Host=f"rebound.example:{port}") == 403
+        embedded = {"Sec_Fetch_Site": "cross-site", "Sec_Fetch_Mode": "no-cors", "Sec_Fetch_Dest": "image"}
+        assert (
+            status(address, "GET", "/ajax-api/2.0/mlflow/experiments/get?experiment_id=0", **embedded) == 403
+        )
+        upgrade = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec_WebSocket_Version": "13"}
+        upgrade |= {"Sec_WebSocket_Key": "dGhlIHNhbXBsZSBub25jZQ==", "Origin": "http://cats.example"}
+        assert status(address, "GET", "/", **upgrade) == 403
+        assert status(address, *search, Origin=address, **json) == 200
+        assert status(address, *create, **json) == 200, "what a page may not, a program may"
+    finally:
+        server.terminate()
+        server.wait(timeout=60)
+
+
+def listens(port: int) -> bool:
+    with closing(socket.socket()) as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0

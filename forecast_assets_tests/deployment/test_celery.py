@@ -101,7 +101,7 @@ def fleet(postgres_url: sa.URL, migrated: str, tmp_path_factory: pytest.TempPath
             made = Fleet(services, dagit, place)
             where = ("-w", ROOT / "workspace.yaml")
             try:
-                services.start("web", "-h", "127.0.0.1", "-p", port, *where, module="dagster_webserver")
+                services.start("web", "web", "-h", "127.0.0.1", "-p", port, *where, module="forecast_assets")
                 services.start("daemon", "run", *where, module="dagster._daemon")
                 until("the web server answers", dagit.answers)
                 yield made

@@ -16,7 +16,6 @@ import typer.main
 import yaml
 from dagster._cli import create_dagster_cli
 from dagster._daemon.cli import create_dagster_daemon_cli
-from dagster_webserver.cli import create_dagster_webserver_cli
 
 from forecast_assets.cli.app import app
 from forecast_assets.settings import Settings
@@ -35,7 +34,6 @@ SETTINGS = {f"FORECAST_{name.upper()}" for name in Settings.model_fields}
 PROGRAMS: dict[str, Any] = {
     "dagster": create_dagster_cli(),
     "dagster-daemon": create_dagster_daemon_cli(),
-    "dagster-webserver": create_dagster_webserver_cli(),
     "forecast-assets": typer.main.get_command(app),
 }
 

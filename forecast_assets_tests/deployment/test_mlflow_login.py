@@ -41,9 +41,11 @@ def server(folder: Path, database: str) -> Iterator[str]:
     }
     place = ("--host", "127.0.0.1", "--port", str(port), "--workers", "1")
     files = ("--artifacts-destination", str(folder / "artifacts"), "--serve-artifacts")
-    command = [sys.executable, "-m", "mlflow", "server", "--app-name", "basic-auth", *place, *files]
+    command = [sys.executable, "-m", "mlflow", "server", "--app-name", "forecast-assets-login"]
     with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(command, env=environment, cwd=folder, stdout=log, stderr=log)
+        process = subprocess.Popen(
+            [*command, *place, *files], env=environment, cwd=folder, stdout=log, stderr=log
+        )
     try:
         until("MLflow answers", lambda: healthy(port))
         yield f"http://127.0.0.1:{port}"

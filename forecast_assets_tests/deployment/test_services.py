@@ -127,7 +127,7 @@ def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]
             ):
                 port = dagit.url.rpartition(":")[2]
                 place = ("-h", "127.0.0.1", "-p", port, "-w", home / "workspace.yaml")
-                services.start(name, *place, *switches, module="dagster_webserver")
+                services.start(name, "web", *place, *switches, module="forecast_assets")
             made.watch()
             until("the web server answers", made.dagit.answers)
             until("the read-only web server answers", made.read_only.answers)

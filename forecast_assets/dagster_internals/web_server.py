@@ -1,0 +1,126 @@
+"""Dagit behind the guard, with or without the rest of a system of one machine around it.
+
+Belongs here: serving Dagit in this process, and starting code server and daemon beside it.
+Does not belong here: what a browser may send (``web.guard``), which port is free (``web.ports``).
+"""
+
+import logging
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import dagster as dg
+import uvicorn
+import yaml
+from dagster._cli.proxy_server_manager import ProxyServerManager
+from dagster._core.workspace.context import WorkspaceProcessContext
+from dagster._core.workspace.load_target import ModuleTarget, WorkspaceFileTarget, WorkspaceLoadTarget
+from dagster._serdes import serialize_value
+from dagster._utils.log import configure_loggers
+from dagster_shared.ipc import get_ipc_shutdown_pipe, open_ipc_subprocess, send_ipc_shutdown_message
+from dagster_webserver.version import __version__
+from dagster_webserver.webserver import DagsterWebserver
+from starlette.middleware import Middleware
+
+from forecast_assets.dagster_internals.run_factory import MODULE
+from forecast_assets.errors import Outage
+from forecast_assets.web.guard import Guard, dagit_rules
+
+_LOGGER = logging.getLogger("dagster-webserver")
+# What `dagster-webserver` sets by default.
+_STATEMENT_MILLISECONDS, _POOL_RECYCLE_SECONDS, _POOL_OVERFLOW, _POLL_MILLISECONDS = 15_000, 3_600, 20, 2_000
+_SECONDS_TO_END = 60
+
+
+class GuardedWebserver(DagsterWebserver):
+    """Dagster's web server whose every request passes the guard first."""
+
+    def build_middleware(self) -> list[Middleware]:
+        """Put the guard before everything else."""
+        return [Middleware(Guard, rules=dagit_rules()), *super().build_middleware()]
+
+
+def code_location(workspace: Path | None) -> WorkspaceLoadTarget:
+    """The code locations of a workspace file; our own module, served by this machine, without one."""
+    if workspace is not None:
+        return WorkspaceFileTarget([str(workspace)])
+    return ModuleTarget(MODULE, attribute=None, working_directory=str(Path.cwd()), location_name=None)
+
+
+def serve_dagit(
+    instance: dg.DagsterInstance,
+    workspace: WorkspaceLoadTarget,
+    listening: socket.socket,
+    *,
+    read_only: bool,
+    path_prefix: str = "",
+    daemon: subprocess.Popen[bytes] | None = None,
+) -> None:
+    """Serve Dagit on a socket until interrupted. Raises ``Outage`` when ``daemon`` ends before."""
+    instance.optimize_for_webserver(_STATEMENT_MILLISECONDS, _POOL_RECYCLE_SECONDS, _POOL_OVERFLOW)
+    with WorkspaceProcessContext(
+        instance, workspace, version=__version__, read_only=read_only, code_server_log_level="WARNING"
+    ) as context:
+        app = GuardedWebserver(context, path_prefix, _POLL_MILLISECONDS).create_asgi_app()
+        server = uvicorn.Server(
+            uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=5, server_header=False)
+        )
+        if daemon is not None:
+            threading.Thread(target=_end_with, args=(daemon, server), daemon=True).start()
+        # uvicorn raises the signal that ended it once more.
+        with suppress(KeyboardInterrupt):
+            server.run(sockets=[listening])
+    if daemon is not None and daemon.poll() is not None:
+        raise Outage(
+            f"the daemon ended with exit code {daemon.returncode}", remedy="read its lines above, start again"
+        )
+
+
+def serve_everything(instance: dg.DagsterInstance, listening: socket.socket) -> None:
+    """Serve Dagit with a code server and a daemon beside it, as ``dagster dev`` does, until interrupted."""
+    # Dagster's pages speak of a development deployment and hold no missing daemon against it.
+    os.environ["DAGSTER_IS_DEV_CLI"] = "1"
+    with (
+        ProxyServerManager(instance, code_location(None), code_server_log_level="WARNING") as servers,
+        TemporaryDirectory() as folder,
+    ):
+        workspace = Path(folder) / "workspace.yaml"
+        workspace.write_text(yaml.dump({"load_from": servers.get_code_server_specs()}), encoding="utf-8")
+        with _daemon(instance, workspace) as daemon:
+            serve_dagit(instance, code_location(workspace), listening, read_only=False, daemon=daemon)
+
+
+def announce(address: str) -> None:
+    """Let Dagster's services write to the terminal, begin with where Dagit is, and end in order."""
+    configure_loggers(formatter="colored", log_level="INFO")
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    _LOGGER.info("Serving Dagit on %s in process %d", address, os.getpid())
+
+
+@contextmanager
+def _daemon(instance: dg.DagsterInstance, workspace: Path) -> Iterator[subprocess.Popen[bytes]]:
+    reading, writing = get_ipc_shutdown_pipe()
+    command = [sys.executable, "-m", "dagster._daemon", "run", "--log-level", "info"]
+    command += ["--shutdown-pipe", str(reading), "--instance-ref", serialize_value(instance.get_ref())]
+    daemon = open_ipc_subprocess([*command, "--workspace", str(workspace)], pass_fds=[reading])
+    try:
+        yield daemon
+    finally:
+        send_ipc_shutdown_message(writing)
+        try:
+            daemon.wait(timeout=_SECONDS_TO_END)
+        except subprocess.TimeoutExpired:
+            daemon.kill()
+            daemon.wait()
+
+
+def _end_with(daemon: subprocess.Popen[bytes], server: uvicorn.Server) -> None:
+    daemon.wait()
+    server.should_exit = True
