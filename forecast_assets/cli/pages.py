@@ -27,7 +27,8 @@ def dev(port: Port = 3000) -> None:
         address = f"http://{_HERE}:{port}"
         remember_address(settings().home, "dagit", address)
         web_server.announce(address)
-        web_server.serve_everything(instance, listening)
+        with left_to_command():
+            web_server.serve_everything(instance, listening)
 
 
 def web(
@@ -44,13 +45,14 @@ def web(
 
     with take_port(host, port) as listening, open_instance() as instance:
         web_server.announce(f"http://{host}:{port}{path_prefix}")
-        web_server.serve_dagit(
-            instance,
-            web_server.code_location(workspace),
-            listening,
-            read_only=read_only,
-            path_prefix=path_prefix,
-        )
+        with left_to_command():
+            web_server.serve_dagit(
+                instance,
+                web_server.code_location(workspace),
+                listening,
+                read_only=read_only,
+                path_prefix=path_prefix,
+            )
 
 
 def mlflow(port: Port = 5000) -> None:

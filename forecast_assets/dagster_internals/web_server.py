@@ -100,7 +100,8 @@ def serve_everything(instance: dg.DagsterInstance, listening: socket.socket) -> 
 def announce(address: str) -> None:
     """Let Dagster's services write to the terminal, begin with where Dagit is, and end in order."""
     configure_loggers(formatter="colored", log_level="INFO")
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     _LOGGER.info("Serving Dagit on %s in process %d", address, os.getpid())
 
 

@@ -246,9 +246,8 @@ def test_mlflows_pages_are_guarded_alike(dagit):
         assert status(address, *create, Host=f"10.rebound.example:{port}", **json) == 403
         assert status(address, "GET", "/", Host=f"rebound.example:{port}") == 403
         embedded = {"Sec_Fetch_Site": "cross-site", "Sec_Fetch_Mode": "no-cors", "Sec_Fetch_Dest": "image"}
-        assert (
-            status(address, "GET", "/ajax-api/2.0/mlflow/experiments/get?experiment_id=0", **embedded) == 403
-        )
+        reading = "/ajax-api/2.0/mlflow/experiments/get?experiment_id=0"
+        assert status(address, "GET", reading, **embedded) == 403
         upgrade = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec_WebSocket_Version": "13"}
         upgrade |= {"Sec_WebSocket_Key": "dGhlIHNhbXBsZSBub25jZQ==", "Origin": "http://cats.example"}
         assert status(address, "GET", "/", **upgrade) == 403
