@@ -91,7 +91,7 @@ def page_of(one: Try) -> str | None:
     version = (one.made or {}).get("model_version")
     if version is not None:
         return version_page(one.series, version)
-    return None if one.run_id is None else f"{environment().dagit_url.rstrip('/')}/runs/{one.run_id}"
+    return None if one.run_id is None else f"{environment().dagit_pages}/runs/{one.run_id}"
 
 
 BATCH = LaunchKind(
