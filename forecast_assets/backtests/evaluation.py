@@ -52,7 +52,7 @@ class Plan:
     fingerprints: list[str]
     stale: np.ndarray
     unchosen: np.ndarray
-    given: fold_models.Given
+    given: fold_models.GlobalForecasts
     left_out: Mapping[str, tuple[NDArray[np.bool_], str]]
     gone: list[str]
     ended: list[str]
@@ -184,7 +184,7 @@ def _fingerprints(
     panel: Panel,
     settings: EvaluationSettings,
     anchor: str,
-    given: fold_models.Given,
+    given: fold_models.GlobalForecasts,
     *,
     left_out: Mapping[str, tuple[NDArray[np.bool_], str]],
     without: AbstractSet[str],

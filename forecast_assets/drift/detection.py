@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from forecast_assets.datasets.building import read_panel
 from forecast_assets.datasets.definition import Dataset, load
-from forecast_assets.drift.reference_models import with_yardsticks
+from forecast_assets.drift.reference_models import with_reference_models
 from forecast_assets.forecasting.analysis import replay
 from forecast_assets.forecasting.analysis.drift import DEGRADING, UNKNOWN, Trend, Verdict, trend, verdict
 from forecast_assets.forecasting.core.folds import FoldPlan
@@ -163,7 +163,7 @@ def _models(
     mine = {label: fitted[label] for label in needed(sorted(labels)) if label in fitted}
     if not cutoffs.size:
         return mine
-    return with_yardsticks(stores, dataset, mine, panel, int(cutoffs[0]))
+    return with_reference_models(stores, dataset, mine, panel, int(cutoffs[0]))
 
 
 def _replayed(

@@ -8,16 +8,12 @@ the newest one among them.
 """
 
 from collections.abc import Mapping, Sequence
-from hashlib import blake2b
 
 from forecast_assets.datasets.building import read_panel
 from forecast_assets.datasets.definition import Dataset
-from forecast_assets.forecasting.core.candidates.catalogue import learner
-from forecast_assets.forecasting.core.global_model import GlobalModel, TooLittleData, fit
+from forecast_assets.forecasting.core.global_model import GlobalModel
 from forecast_assets.forecasting.core.panel import Panel
-from forecast_assets.global_models.fold_models import recipe
-from forecast_assets.global_models.store import load_models
-from forecast_assets.settings import settings as environment
+from forecast_assets.global_models.fitting import TrainingDays, fit_or_load, recipe
 from forecast_assets.stores import Stores
 
 # Between two of them the days that follow are those of one fit: a night pays for one every four weeks.
@@ -26,7 +22,7 @@ _EVERY = 28
 _FEWEST_DAYS = 56
 
 
-def with_yardsticks(
+def with_reference_models(
     stores: Stores, dataset: Dataset, models: Mapping[str, Sequence[GlobalModel]], panel: Panel, oldest: int
 ) -> dict[str, list[GlobalModel]]:
     """Put a model in front of ``models``, one list per candidate, that had seen at most ``oldest`` days.
@@ -37,32 +33,26 @@ def with_yardsticks(
     first = panel.start.toordinal()
     cutoff = max((first + oldest) // _EVERY * _EVERY - first, _FEWEST_DAYS)
     return {
-        label: [*_yardstick(stores, dataset, label, panel, cutoff), *fitted]
+        label: [*_reference(stores, dataset, label, panel, cutoff), *fitted]
         if cutoff < min(model.cutoff for model in fitted)
         else list(fitted)
         for label, fitted in models.items()
     }
 
 
-def _yardstick(stores: Stores, dataset: Dataset, label: str, panel: Panel, cutoff: int) -> list[GlobalModel]:
+def _reference(stores: Stores, dataset: Dataset, label: str, panel: Panel, cutoff: int) -> list[GlobalModel]:
     plan = dataset.options.evaluation.plan()
     known = sorted(panel.known) + sorted(panel.static)
     ahead = plan.gap + plan.horizon
-    what = (recipe(label, dataset.plan_steps(ahead)), panel.start, cutoff, ahead, plan.window(), known)
-    folder = f"drift/{dataset.name}/{blake2b(repr(what).encode(), digest_size=12).hexdigest()}"
-    if kept := load_models(stores, folder):
-        return kept
     whole = len(panel.series) == dataset.built().series_count
-    try:
-        model = fit(
-            panel if whole else read_panel(stores, dataset, newest=True),
-            cutoff,
-            ahead,
-            learner(label).settings(),
-            window=plan.window(),
-            threads=environment().processes,
-        )
-    except TooLittleData:  # the folds' models may do, and the verdict says how many weeks it has
-        return []
-    stores.lake.write_bytes(f"{folder}/{cutoff:06d}.json", model.to_json().encode())
-    return [model]
+    model = fit_or_load(
+        stores,
+        f"drift/{dataset.name}",
+        recipe(label, dataset.plan_steps(ahead)),
+        label,
+        cutoff,
+        identity=(panel.start, ahead, plan.window(), known),
+        days=lambda: TrainingDays.of(panel if whole else read_panel(stores, dataset, newest=True), plan),
+    )
+    # Where it cannot be learned the folds' models may do, and the verdict says how many weeks it has.
+    return [] if isinstance(model, str) else [model]

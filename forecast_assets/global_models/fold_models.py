@@ -15,19 +15,19 @@ from numpy.typing import NDArray
 
 from forecast_assets.datasets.building import read_panel
 from forecast_assets.datasets.definition import Dataset
-from forecast_assets.errors import BadSetting
 from forecast_assets.evaluation_settings import EvaluationSettings
 from forecast_assets.forecasting.core.backtest import Forecasts
-from forecast_assets.forecasting.core.candidates.catalogue import is_global, learner, slug
-from forecast_assets.forecasting.core.global_model import GlobalModel, TooLittleData, fit, predict
+from forecast_assets.forecasting.core.candidates.catalogue import is_global, slug
+from forecast_assets.forecasting.core.global_model import GlobalModel, predict
 from forecast_assets.forecasting.core.panel import Panel
-from forecast_assets.forecasting.version import code_version
+from forecast_assets.global_models.fitting import TrainingDays, fit_or_reuse, recipe
 from forecast_assets.global_models.store import (
     StoredForecast,
     load_models,
     read_forecasts,
     read_stored,
     write_forecasts,
+    write_model,
 )
 from forecast_assets.settings import settings as environment
 from forecast_assets.stores import Stores
@@ -35,7 +35,7 @@ from forecast_assets.stores.warehouse import Row
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Given:
+class GlobalForecasts:
     """Forecasts of the global candidates for the series of one panel, or the reason there are none."""
 
     forecasts: Mapping[str, Forecasts | str]
@@ -62,7 +62,7 @@ class Fitted:
     path: str
 
 
-def read(stores: Stores, dataset: Dataset, settings: EvaluationSettings, panel: Panel) -> Given:
+def read(stores: Stores, dataset: Dataset, settings: EvaluationSettings, panel: Panel) -> GlobalForecasts:
     """Read the forecasts that fit ``settings`` and the current snapshot."""
     forecasts: dict[str, Forecasts | str] = {}
     fits: dict[str, str] = {}
@@ -79,7 +79,7 @@ def read(stores: Stores, dataset: Dataset, settings: EvaluationSettings, panel: 
         forecasts[name] = (
             str(row["failure"]) if row["failure"] else read_forecasts(stores, str(row["path"]), panel)
         )
-    return Given(forecasts, fits)
+    return GlobalForecasts(forecasts, fits)
 
 
 def is_current(stores: Stores, dataset: Dataset, settings: EvaluationSettings) -> bool:
@@ -118,12 +118,11 @@ def build(
         stores=stores,
         dataset=dataset,
         settings=settings,
-        panel=panel,
-        contents=np.array(panel.content_hashes(with_future=False)),
+        days=TrainingDays.of(panel, settings.plan()),
         cutoffs=settings.plan().cutoffs(panel.days),
         run_id=run_id,
     )
-    return [job.done(name, force=force) for name in filter(is_global, settings.candidates)]
+    return [job.fit_or_reuse(name, force=force) for name in filter(is_global, settings.candidates)]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -133,8 +132,7 @@ class _Job:
     stores: Stores
     dataset: Dataset
     settings: EvaluationSettings
-    panel: Panel
-    contents: NDArray[np.str_]
+    days: TrainingDays
     cutoffs: NDArray[np.int64]
     run_id: str
 
@@ -142,40 +140,40 @@ class _Job:
     def anchor(self) -> dt.date:
         return self.dataset.options.anchor_day(self.dataset.built().last_day)
 
-    def done(self, candidate: str, *, force: bool) -> Fitted:
+    def fit_or_reuse(self, candidate: str, *, force: bool) -> Fitted:
         before = None if force else self.before(candidate)
-        stored = {} if before is None else read_stored(self.stores, str(before["path"]), [*self.known()])
-        changed = self.differing({key: known.content for key, known in stored.items()})
-        learned = {key: known.learned for key, known in stored.items()}
-        observed = (~np.isnan(self.panel.units)).sum(axis=1)
-        share = float(observed[self.differing(learned)].sum() / max(int(observed.sum()), 1))
+        keys = self.days.panel.series.tolist()
+        stored = {} if before is None else read_stored(self.stores, str(before["path"]), keys)
+        changed = self.days.differing({key: one.content for key, one in stored.items()})
+        learned = {key: one.learned for key, one in stored.items()}
         if before is not None and not changed.any():
             self.record(candidate, {**before, "snapshot": self.dataset.built().hash})
-            return Fitted(candidate, "reused", share, 0, str(before["failure"] or ""), str(before["path"]))
-        if before is not None and share <= environment().global_refit_share:
-            action, models = "renewed for changed series", load_models(self.stores, str(before["model_path"]))
-            row = {"fit_id": before["fit_id"], "model_path": before["model_path"], "failure": None}
+            share = self.days.changed(learned)
+            return Fitted(candidate, "reused", share, 0, "", str(before["path"]))
+        outcome = fit_or_reuse(
+            self.days,
+            candidate,
+            self.cutoffs.tolist(),
+            learned=None if before is None else learned,
+            stored=lambda: load_models(self.stores, str(before and before["model_path"])),
+        )
+        failure = outcome.models if isinstance(outcome.models, str) else None
+        models = [] if isinstance(outcome.models, str) else outcome.models
+        if before is not None and outcome.is_reused:
+            action = "renewed for changed series"
+            row: Row = {"fit_id": before["fit_id"], "model_path": before["model_path"], "failure": None}
         else:
-            action, changed, learned = "fitted", np.ones_like(changed), self.known()
-            models, failure = self.fitted(candidate)
+            action, changed, learned = "fitted", np.ones_like(changed), self.days.by_series()
             row = self.saved(candidate, models, failure)
         forecasts = self.forecasts(models, changed, stored)
         path = f"global/{self.dataset.name}/{self.run_id}/{slug(candidate)}"
         self.write(path, forecasts, learned)
         self.record(candidate, {**row, "path": path})
         rows = sum(model.rows for model in models)
-        return Fitted(candidate, action, share, rows, str(row["failure"] or ""), path)
+        return Fitted(candidate, action, outcome.changed, rows, failure or "", path)
 
     def recipe(self, candidate: str) -> str:
         return recipe(candidate, self.dataset.plan_steps(self.settings.gap + self.settings.horizon))
-
-    def known(self) -> dict[str, str]:
-        """Content hash by series key."""
-        return dict(zip(self.panel.series.tolist(), self.contents.tolist(), strict=True))
-
-    def differing(self, before: Mapping[str, str]) -> NDArray[np.bool_]:
-        """Which series (n,) are not what they were ``before``."""
-        return np.array([before.get(key) != content for key, content in self.known().items()])
 
     def before(self, candidate: str) -> Row | None:
         """The stored fit, where anchor, folds, settings and code are the same and it succeeded."""
@@ -189,27 +187,10 @@ class _Job:
             return None
         return row
 
-    def fitted(self, candidate: str) -> tuple[list[GlobalModel], str | None]:
-        plan, settings = self.settings.plan(), learner(candidate).settings()
-        try:
-            return [
-                fit(
-                    self.panel,
-                    int(cutoff),
-                    plan.gap + plan.horizon,
-                    settings,
-                    window=plan.window(),
-                    threads=environment().processes,
-                )
-                for cutoff in self.cutoffs
-            ], None
-        except (TooLittleData, BadSetting) as error:
-            return [], error.problem
-
     def saved(self, candidate: str, models: list[GlobalModel], failure: str | None) -> Row:
         path = f"global/{self.dataset.name}/{self.run_id}/{slug(candidate)}-models"
-        for cutoff, model in zip(self.cutoffs, models, strict=not failure):
-            self.stores.lake.write_bytes(f"{path}/{cutoff:06d}.json", model.to_json().encode())
+        for cutoff, model in zip(self.cutoffs.tolist(), models, strict=not failure):
+            write_model(self.stores, path, cutoff, model)
         digest = blake2b("".join(model.digest() for model in models).encode(), digest_size=8).hexdigest()
         return {"fit_id": digest, "model_path": path, "failure": failure}
 
@@ -220,19 +201,20 @@ class _Job:
         stored: Mapping[str, StoredForecast],
     ) -> Forecasts:
         """Forecasts (n, k, horizon): made for the ``changed`` series, copied for the others."""
-        plan = self.settings.plan()
-        out = np.full((len(self.panel.series), len(self.cutoffs), plan.horizon), np.nan, np.float32)
+        plan, panel = self.days.plan, self.days.panel
+        out = np.full((len(panel.series), len(self.cutoffs), plan.horizon), np.nan, np.float32)
         for row in np.flatnonzero(~changed):
-            out[row] = stored[str(self.panel.series[row])].forecast
+            out[row] = stored[str(panel.series[row])].forecast
         rows = np.flatnonzero(changed)
         for fold, model in enumerate(models):
-            ahead = predict(model, self.panel, rows, threads=environment().processes)
+            ahead = predict(model, panel, rows, threads=environment().processes)
             out[rows, fold] = ahead[:, plan.gap :]
         return out
 
     def write(self, path: str, forecasts: Forecasts, learned: Mapping[str, str]) -> None:
-        was = [learned.get(key, "") for key in self.panel.series.tolist()]
-        write_forecasts(self.stores, path, self.panel.series, forecasts, contents=self.contents, learned=was)
+        series = self.days.panel.series
+        was = [learned.get(key, "") for key in series.tolist()]
+        write_forecasts(self.stores, path, series, forecasts, contents=self.days.contents, learned=was)
 
     def record(self, candidate: str, row: Row) -> None:
         whole = {
@@ -250,15 +232,6 @@ class _Job:
             self.stores.warehouse.replace(
                 connection, "global_forecast", frame, keys=["dataset", "candidate", "settings_hash"]
             )
-
-
-def recipe(candidate: str, plan_steps: Mapping[str, int]) -> str:
-    """Equal as long as code and settings would learn the same from the same days; 16 hex characters.
-
-    ``plan_steps``: columns that are not known over the whole horizon, and for how many days they are.
-    """
-    text = f"{code_version()}{learner(candidate).settings()!r}{dict(plan_steps) or ''}"
-    return blake2b(text.encode(), digest_size=8).hexdigest()
 
 
 def models(stores: Stores, dataset: Dataset, settings: EvaluationSettings) -> dict[str, list[GlobalModel]]:

@@ -6,22 +6,19 @@ Does not belong here: the models of past cutoffs (``backtests.global_forecasts``
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from hashlib import blake2b
 
-import numpy as np
 import polars as pl
 import pyarrow as pa
 
 from forecast_assets.datasets.building import read_panel
 from forecast_assets.datasets.definition import Dataset
-from forecast_assets.errors import BadSetting
-from forecast_assets.forecasting.core.candidates.catalogue import is_global, learner, slug
-from forecast_assets.forecasting.core.global_model import GlobalModel, TooLittleData, fit
+from forecast_assets.forecasting.core.candidates.catalogue import is_global, slug
+from forecast_assets.forecasting.core.global_model import GlobalModel
 from forecast_assets.forecasting.core.outlook import needed
-from forecast_assets.forecasting.core.panel import Panel
-from forecast_assets.global_models.fold_models import recipe
-from forecast_assets.global_models.store import load_models
-from forecast_assets.settings import settings as environment
+from forecast_assets.global_models.fitting import TrainingDays, fit_or_reuse, recipe
+from forecast_assets.global_models.store import load_models, write_model
 from forecast_assets.stores import Stores
 from forecast_assets.stores.warehouse import Row
 
@@ -50,23 +47,26 @@ def build(
     if not labels:
         return []
     panel = read_panel(stores, dataset)
-    contents = dict(zip(panel.series.tolist(), panel.content_hashes(with_future=False), strict=True))
+    days = TrainingDays.of(panel, dataset.options.evaluation.plan())
     known = {
-        row["candidate"]: row for row in stores.warehouse.rows("production_models", dataset=dataset.name)
+        str(row["candidate"]): row for row in stores.warehouse.rows("production_models", dataset=dataset.name)
     }
-    made = []
+    fitted = []
     for label in labels:
         before = None if force else known.get(label)
-        share = 1.0 if before is None else _changed(stores, dataset, panel, contents, before)
-        if before is not None and share <= environment().global_refit_share:
-            kept = {name: before[name] for name in ("digest", "path", "failure", "run_id")}
-            _record(stores, dataset, label, kept)
-            made.append(Fitted(label, "reused", share, before["failure"]))  # type: ignore[arg-type]  # text
-            continue
-        row = _fitted(stores, dataset, panel, contents, label, run_id=run_id)
-        _record(stores, dataset, label, {**row, "run_id": run_id})
-        made.append(Fitted(label, "fitted", share, row["failure"]))  # type: ignore[arg-type]  # text
-    return made
+        learned = None if before is None else _learned(stores, dataset, days, before)
+        outcome = fit_or_reuse(
+            days, label, [panel.days], learned=learned, stored=partial(_stored, stores, before)
+        )
+        if before is not None and outcome.is_reused:
+            row = {name: before[name] for name in ("digest", "path", "failure", "run_id")}
+        else:
+            row = {**_saved(stores, dataset, days, label, outcome.models, run_id=run_id), "run_id": run_id}
+        _record(stores, dataset, label, row)
+        failure = outcome.models if isinstance(outcome.models, str) else None
+        action = "reused" if outcome.is_reused else "fitted"
+        fitted.append(Fitted(label, action, outcome.changed, failure))
+    return fitted
 
 
 def is_current(stores: Stores, dataset: Dataset) -> bool:
@@ -99,45 +99,41 @@ def fallbacks(dataset: Dataset) -> list[str]:
     return sorted(found, key=lambda label: label != evaluation.default_model)
 
 
-def _changed(
-    stores: Stores,
-    dataset: Dataset,
-    panel: Panel,
-    contents: Mapping[str, str],
-    before: Row,
-) -> float:
-    """Share of training days in series that are not what the stored model learned from."""
+def _learned(stores: Stores, dataset: Dataset, days: TrainingDays, before: Row) -> dict[str, str] | None:
+    """Content hash by series that the stored model learned; nothing where another one must be fitted."""
     same = (dataset.options.anchor_day(dataset.built().last_day), _recipe(dataset, str(before["candidate"])))
     if (before["anchor_day"], before["recipe"]) != same:
-        return 1.0
-    if before["path"] is None:
-        return float(before["snapshot"] != dataset.built().hash)
+        return None
+    if before["path"] is None:  # what could not be learned from the same snapshot cannot be learned now
+        return days.by_series() if before["snapshot"] == dataset.built().hash else None
     table = stores.lake.read_table(f"{before['path']}/learned.parquet")
-    learned = dict(zip(table["series"].to_pylist(), table["content"].to_pylist(), strict=True))
-    differs = np.array([learned.get(key) != content for key, content in contents.items()], dtype=bool)
-    observed = (~np.isnan(panel.units)).sum(axis=1)
-    return float(observed[differs].sum() / max(int(observed.sum()), 1))
+    return dict(zip(table["series"].to_pylist(), table["content"].to_pylist(), strict=True))
 
 
-def _fitted(
-    stores: Stores, dataset: Dataset, panel: Panel, contents: Mapping[str, str], label: str, *, run_id: str
+def _stored(stores: Stores, row: Row | None) -> list[GlobalModel] | str:
+    """The model of a row, or why it has none."""
+    if row is None or row["path"] is None:
+        return str(row and row["failure"])
+    return load_models(stores, f"{row['path']}/models")
+
+
+def _saved(
+    stores: Stores,
+    dataset: Dataset,
+    days: TrainingDays,
+    label: str,
+    models: list[GlobalModel] | str,
+    *,
+    run_id: str,
 ) -> Row:
-    plan = dataset.options.evaluation.plan()
-    try:
-        model = fit(
-            panel,
-            panel.days,
-            plan.gap + plan.horizon,
-            learner(label).settings(),
-            window=plan.window(),
-            threads=environment().processes,
-        )
-    except (TooLittleData, BadSetting) as error:
-        return {"digest": None, "path": None, "failure": error.problem}
+    if isinstance(models, str):
+        return {"digest": None, "path": None, "failure": models}
+    (model,) = models
     path = f"global/{dataset.name}/{run_id}/{slug(label)}-production"
-    stores.lake.write_bytes(f"{path}/models/production.json", model.to_json().encode())
-    learned = pa.table({"series": list(contents), "content": list(contents.values())})
-    stores.lake.write_table(f"{path}/learned.parquet", learned)
+    write_model(stores, f"{path}/models", days.panel.days, model)
+    learned = days.by_series()
+    table = pa.table({"series": list(learned), "content": list(learned.values())})
+    stores.lake.write_table(f"{path}/learned.parquet", table)
     return {"digest": model.digest(), "path": path, "failure": None}
 
 
@@ -173,10 +169,8 @@ def read(stores: Stores, dataset: Dataset) -> Production:
     rows = stores.warehouse.rows("production_models", dataset=dataset.name)
     models: dict[str, GlobalModel | str] = {}
     for row in rows:
-        if row["path"] is None:
-            models[str(row["candidate"])] = str(row["failure"])
-        else:
-            (models[str(row["candidate"])],) = load_models(stores, f"{row['path']}/models")
+        stored = _stored(stores, row)
+        models[str(row["candidate"])] = stored if isinstance(stored, str) else stored[0]
     digests = {str(row["candidate"]): str(row["digest"] or _mark(row)) for row in rows}
     return Production(models, digests)
 

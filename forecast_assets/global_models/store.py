@@ -83,3 +83,8 @@ def write_forecasts(
 def load_models(stores: Stores, path: str) -> list[GlobalModel]:
     """The models below ``path``, by cutoff."""
     return [GlobalModel.from_json(stores.lake.read_bytes(file).decode()) for file in stores.lake.list(path)]
+
+
+def write_model(stores: Stores, path: str, cutoff: int, model: GlobalModel) -> None:
+    """Store the model of one cutoff below ``path``."""
+    stores.lake.write_bytes(f"{path}/{cutoff:06d}.json", model.to_json().encode())

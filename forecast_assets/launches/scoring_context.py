@@ -19,7 +19,7 @@ from forecast_assets.forecasting.core.backtest import Backtest, backtest
 from forecast_assets.forecasting.core.candidates.catalogue import ensemble
 from forecast_assets.forecasting.core.panel import Panel
 from forecast_assets.global_models import fold_models
-from forecast_assets.global_models.fold_models import Fitted, Given
+from forecast_assets.global_models.fold_models import Fitted, GlobalForecasts
 from forecast_assets.launches.window import Window, within
 from forecast_assets.stores import Stores
 
@@ -37,7 +37,7 @@ class ScoringContext:
     row: dict[str, int]
     settings: EvaluationSettings
     cutoffs: NDArray[np.int64]
-    given: Given
+    given: GlobalForecasts
     history: dict[str, Availability]
 
 
@@ -51,7 +51,7 @@ def load_scoring_context(
     panel = within(read_panel(stores, dataset, wanted["series"].to_list()), window) if len(wanted) else None
     if panel is None:
         empty = Panel(np.zeros(0, "<U1"), dt.date.min, np.zeros((0, 0), np.float32), {}, {})
-        return ScoringContext(empty, {}, settings, np.zeros(0, np.int64), Given({}, {}), {})
+        return ScoringContext(empty, {}, settings, np.zeros(0, np.int64), GlobalForecasts({}, {}), {})
     return ScoringContext(
         panel=panel,
         row={str(key): n for n, key in enumerate(panel.series)},

@@ -16,10 +16,11 @@ from forecast_assets.datasets.building import read_panel
 from forecast_assets.datasets.definition import Dataset
 from forecast_assets.errors import BadSetting
 from forecast_assets.evaluation_settings import EvaluationSettings
-from forecast_assets.forecasting.core.candidates.catalogue import candidate, learner, slug
-from forecast_assets.forecasting.core.global_model import GlobalModel, TooLittleData, fit
+from forecast_assets.forecasting.core.candidates.catalogue import candidate, slug
+from forecast_assets.forecasting.core.global_model import GlobalModel
 from forecast_assets.forecasting.core.outlook import Floats, Outlook, needed, outlook
 from forecast_assets.forecasting.core.panel import Panel
+from forecast_assets.global_models.fitting import TrainingDays, fit_or_load, recipe
 from forecast_assets.settings import settings as environment
 from forecast_assets.stores import Stores
 
@@ -40,22 +41,29 @@ class Trained:
     left_out: Mapping[str, str]
 
 
-def learn(panel: Panel, settings: EvaluationSettings, labels: Sequence[str]) -> Models:
-    """Fit the global candidates that ``labels`` need on the whole panel, or say why one cannot be fitted."""
-    plan, models = settings.plan(), dict[str, GlobalModel | str]()
-    for label in needed(labels):
-        try:
-            models[label] = fit(
-                panel,
-                panel.days,
-                plan.gap + plan.horizon,
-                learner(label).settings(),
-                window=plan.window(),
-                threads=environment().processes,
-            )
-        except (TooLittleData, BadSetting) as error:
-            models[label] = error.problem
-    return models
+def learn(
+    stores: Stores, dataset: Dataset, panel: Panel, settings: EvaluationSettings, labels: Sequence[str]
+) -> Models:
+    """Fit the global candidates that ``labels`` need on the whole panel, or say why one cannot be fitted.
+
+    Launches that learn the same from the same days share one model.
+    """
+    if not (names := needed(labels)):
+        return {}
+    days = TrainingDays.of(panel, settings.plan())
+    steps = dataset.plan_steps(settings.gap + settings.horizon)
+    return {
+        label: fit_or_load(
+            stores,
+            f"batch/{dataset.name}/models",
+            recipe(label, steps),
+            label,
+            panel.days,
+            identity=(panel.start, settings.plan(), days.contents.tolist()),
+            days=lambda: days,
+        )
+        for label in names
+    }
 
 
 def ahead(panel: Panel, settings: EvaluationSettings, label: str, models: Models) -> Outlook:
@@ -112,7 +120,7 @@ def train(
     series gets a forecast; one without is left out, with its reason.
     """
     panel = read_panel(stores, dataset)
-    models = learn(panel, settings, [label])
+    models = learn(stores, dataset, panel, settings, [label])
     own = panel.take(np.flatnonzero(np.isin(panel.series, keys)))
     forecast = ahead(own, settings, label, models)
     left_out = {str(own.series[at]): why for at, why in forecast.failures.items()}

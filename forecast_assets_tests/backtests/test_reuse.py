@@ -12,7 +12,8 @@ from forecast_assets.backtests import evaluation as evaluating
 from forecast_assets.backtests.assets import BACKTEST, CHAMPION
 from forecast_assets.datasets import building, definition
 from forecast_assets.evaluation_settings import EvaluationSettings
-from forecast_assets.global_models import fold_models
+from forecast_assets.global_models import fitting, fold_models
+from forecast_assets.launches import training
 from forecast_assets_tests.scenario import (
     DAYS,
     HEALTHY,
@@ -57,8 +58,9 @@ def forbid(monkeypatch: pytest.MonkeyPatch, *doors: str) -> None:
     def closed(*_: object, **__: object) -> Any:
         raise AssertionError("model work was done")
 
-    for door in doors or ("backtests", "fit", "predict"):
-        monkeypatch.setattr(evaluating if door == "backtests" else fold_models, door, closed)
+    rooms = {"backtests": evaluating, "fit": fitting, "predict": fold_models}
+    for door in doors or rooms:
+        monkeypatch.setattr(rooms[door], door, closed)
 
 
 def corrected(count: int, amount: float = 3, days: int = DAYS) -> pl.DataFrame:
@@ -322,3 +324,20 @@ def test_a_killed_run_leaves_one_current_champion_and_the_next_run_completes_it(
     assert small.green(CHAMPION) == set(SERIES)
     assert len(current(small)) == len(SERIES)
     assert all(small.stores.lake.read_bytes(row["path"]) for row in small.table("evaluation") if row["path"])
+
+
+def test_launches_that_learn_from_the_same_days_share_one_model(big, monkeypatch):
+    dataset = definition.load(big.stores, "many")
+    panel = building.read_panel(big.stores, dataset)
+
+    def learned(panel, plan=WITH_MODEL):
+        return training.learn(big.stores, dataset, panel, plan, ["lightgbm", "naive"])["lightgbm"]
+
+    first = learned(panel)
+    with monkeypatch.context() as patch:
+        forbid(patch, "fit")
+        assert learned(panel).digest() == first.digest()
+        with pytest.raises(AssertionError, match="model work"):
+            learned(panel.until(panel.days - 7))
+        with pytest.raises(AssertionError, match="model work"):
+            learned(panel, WITH_MODEL.model_copy(update={"gap": 1}))

@@ -42,7 +42,7 @@ def prepare_training(stores: Stores, spec: BatchSpec) -> TrainingContext:
     """
     labels = spec.settings.candidates
     panel = within(read_panel(stores, spec.dataset, newest=spec.operation == PREDICT), spec.window)
-    models = training.learn(panel, spec.settings, labels)
+    models = training.learn(stores, spec.dataset, panel, spec.settings, labels)
     paths = {}
     for label in labels if spec.operation != PREDICT else ():
         paths[label] = f"{_folder(spec)}/{slug(label)}.json"
