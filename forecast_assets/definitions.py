@@ -18,7 +18,7 @@ from forecast_assets.backtests.checks import no_leakage
 from forecast_assets.backtests.jobs import build_dataset, evaluate_changed, evaluate_series
 from forecast_assets.backtests.model_catalog import model_catalog
 from forecast_assets.datasets.assets import panel, sales
-from forecast_assets.datasets.checks import coverage, gaps, grain_is_unique
+from forecast_assets.datasets.checks import columns_are_plans, coverage, gaps, grain_is_unique
 from forecast_assets.datasets.monitoring import data_quality
 from forecast_assets.datasets.presets.jobs import add_preset_dataset
 from forecast_assets.drift.accuracy_assets import forecast_accuracy
@@ -82,6 +82,7 @@ def build_definitions(**resources: object) -> dg.Definitions:
         ],
         asset_checks=[
             grain_is_unique,
+            columns_are_plans,
             gaps,
             coverage,
             no_leakage,

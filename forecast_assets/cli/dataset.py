@@ -163,6 +163,8 @@ def create(name: str, source: Source, options: DatasetOptions) -> None:
         f"added {name}: {snapshot.row_count:,} rows, {snapshot.series_count:,} series in "
         f"{snapshot.store_count:,} stores, {snapshot.first_day} to {snapshot.last_day}"
     )
+    for sentence in building.doubts(snapshot):
+        SAY.print(sentence, markup=False)
     for sentence in plan_reach.sentences(dataset, plan_reach.measured(stores, dataset, snapshot)):
         SAY.print(sentence, markup=False)
 

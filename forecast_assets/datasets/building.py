@@ -6,7 +6,7 @@ Does not belong here: Dagster.
 
 import datetime as dt
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 from uuid import uuid4
@@ -16,6 +16,8 @@ import sqlalchemy as sa
 
 from forecast_assets.datasets import definition, holidays, panels, plan_reach
 from forecast_assets.datasets.canonical import CanonicalReader, SalesSummary
+from forecast_assets.datasets.column_audit import ColumnAudit, refuse
+from forecast_assets.datasets.column_revisions import Revisions
 from forecast_assets.datasets.definition import Dataset, DatasetOptions, Snapshot, load
 from forecast_assets.datasets.panel_files import write_panels
 from forecast_assets.datasets.presets.keeping import star_path
@@ -47,7 +49,7 @@ def load_sales(stores: Stores, name: str, *, run_id: str, today: dt.date, force:
     if known is not None and not force and mark is not None and mark == known.source_fingerprint:
         return Loaded(known, reused=True, why="the source has not changed since the last load")
     folder = f"sales/{name}/{run_id}"
-    frozen = _freeze(stores, dataset.source, name, folder=folder, today=today)
+    frozen = _freeze(stores, dataset.source, name, folder=folder, today=today, trusted=dataset.options.trust)
     return _settle(stores, dataset, frozen, mark=mark, run_id=run_id)
 
 
@@ -64,7 +66,7 @@ def add_dataset(stores: Stores, name: str, source: Source, options: DatasetOptio
     # Not a Dagster run: the asset ``sales`` finds the snapshot and reports it.
     run_id = f"added-{uuid4().hex[:12]}"
     folder = f"sales/{name}/{run_id}"
-    frozen = _freeze(stores, source, name, folder=folder, today=today)
+    frozen = _freeze(stores, source, name, folder=folder, today=today, trusted=options.trust)
     definition.add(stores, name, source, options)
     return _settle(stores, load(stores, name), frozen, mark=mark, run_id=run_id)
 
@@ -76,22 +78,29 @@ class _Frozen:
     folder: str
     content_hash: str
     summary: SalesSummary
-    companions: dict[str, object]
+    noted: dict[str, Any]
 
 
-def _freeze(stores: Stores, source: Source, name: str, *, folder: str, today: dt.date) -> _Frozen:
+def _freeze(
+    stores: Stores, source: Source, name: str, *, folder: str, today: dt.date, trusted: Collection[str]
+) -> _Frozen:
     """Write the canonical sales of every store below ``folder``; a refusal leaves nothing there."""
     reader = CanonicalReader(source, dataset=name, today=today)
     _forget_files(stores, folder)  # what an attempt before this one left behind
+    audit = ColumnAudit(source.columns)
     try:
         for store, frame in reader:
             stores.lake.write_table(f"{folder}/{store}.parquet", frame.to_arrow())
+            audit.add(frame)
+        findings = audit.findings(reader.marked)
+        refuse(source.name, findings, trusted)
         _check_observed(reader, source)
         companions = source.companions(stores.lake, folder)
     except BaseException:
         _forget_files(stores, folder)
         raise
-    return _Frozen(folder, reader.content_hash, reader.summary, companions)
+    noted = {**companions, "columns": [one.row() for one in findings]}
+    return _Frozen(folder, reader.content_hash, reader.summary, noted)
 
 
 def _forget_files(stores: Stores, folder: str) -> None:
@@ -119,7 +128,7 @@ def _settle(stores: Stores, dataset: Dataset, frozen: _Frozen, *, mark: str | No
             raise UnknownName(f"dataset {dataset.name!r} vanished while it was loaded", remedy="add it again")
         return Loaded(snapshot, reused=True, why="the source has new bytes but the same sales")
     summary = frozen.summary
-    row = {
+    row: dict[str, Any] = {
         "dataset": dataset.name,
         "hash": frozen.content_hash,
         "run_id": run_id,
@@ -131,8 +140,9 @@ def _settle(stores: Stores, dataset: Dataset, frozen: _Frozen, *, mark: str | No
         "row_count": summary.rows,
         "series_count": summary.series,
         "store_count": summary.stores,
-        "summary": _summary(summary) | frozen.companions,
+        "summary": _summary(summary) | frozen.noted,
     }
+    row["summary"]["columns"] += _revisions(stores, dataset, frozen)
     with stores.warehouse.transaction() as connection:
         stores.warehouse.copy(
             connection,
@@ -142,7 +152,28 @@ def _settle(stores: Stores, dataset: Dataset, frozen: _Frozen, *, mark: str | No
         _point(stores, connection, dataset, frozen.content_hash, mark)
     before = dataset.snapshot
     why = "first load" if before is None else _difference(before, summary)
-    return Loaded(Snapshot(**row), reused=False, why=why)  # type: ignore[arg-type]  # the row just written
+    return Loaded(Snapshot(**row), reused=False, why=why)
+
+
+def _revisions(stores: Stores, dataset: Dataset, frozen: _Frozen) -> list[dict[str, object]]:
+    """What was changed in known columns since the snapshot before."""
+    before, columns = dataset.snapshot, dataset.source.columns.known
+    if before is None or not columns:
+        return []
+    found = Revisions(columns, before.last_day)
+    needed = ["product_id", "date", *columns]
+    older = {path.rsplit("/", 1)[-1]: path for path in stores.lake.list(before.sales_path)}
+    for path in stores.lake.list(frozen.folder):
+        if (old := older.get(path.rsplit("/", 1)[-1])) is not None:
+            pair = [pl.DataFrame(stores.lake.read_table(one, columns=needed)) for one in (old, path)]
+            found.add(*(one.filter(pl.col("date") > found.since) for one in pair))
+    return [one.row() for one in found.findings()]
+
+
+def doubts(snapshot: Snapshot) -> list[str]:
+    """What speaks against the columns of a snapshot, with the remedy: one sentence each."""
+    found: Any = snapshot.summary.get("columns", [])
+    return [f"{one['sentence']}: {one['remedy']}" for one in found]
 
 
 def _point(

@@ -15,6 +15,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from forecast_assets.datasets.column_audit import Marked
 from forecast_assets.datasets.findings import AT
 from forecast_assets.datasets.ids import MISSING
 from forecast_assets.datasets.sources import Columns, Source
@@ -52,8 +53,8 @@ class CanonicalReader:
 
     Columns: product_id (categorical), date, units (null = not observed), the known-future columns,
     the static columns. Raises one ``BadSales`` that names all offenders at the end of the iteration,
-    so a consumer keeps nothing before the iterator is exhausted. ``summary`` and ``content_hash``
-    are available from then on.
+    so a consumer keeps nothing before the iterator is exhausted. ``summary``, ``content_hash`` and ``marked``
+    (days that closed and stock-out columns take away) are available from then on.
     """
 
     def __init__(self, source: Source, *, dataset: str, today: date) -> None:
@@ -61,6 +62,7 @@ class CanonicalReader:
         self._source, self._dataset, self._today = source, dataset, today
         self._summary: SalesSummary | None = None
         self._hash = ""
+        self.marked = dict[str, Marked]()
 
     @property
     def summary(self) -> SalesSummary:
@@ -79,7 +81,7 @@ class CanonicalReader:
     def __iter__(self) -> Iterator[tuple[str, pl.DataFrame]]:
         self._summary = None
         sales = JudgedSales(self._source, dataset=self._dataset, today=self._today)
-        account = _Account(self._source.columns)
+        account, self.marked = _Account(self._source.columns), sales.marked
         for batch in sales:
             frame = _sorted(batch, sales)
             heads = _heads(frame)

@@ -1,8 +1,10 @@
 """Checks of datasets: is what we store what a planner would call clean?
 
-Belongs here: grain, gaps and coverage of the newest snapshot.
+Belongs here: grain, columns, gaps and coverage of the newest snapshot.
 Does not belong here: refusing bad input, which never gets this far (``canonical``).
 """
+
+from typing import Any
 
 import dagster as dg
 import polars as pl
@@ -33,6 +35,19 @@ def grain_is_unique(context: dg.AssetCheckExecutionContext, stores: StoresResour
         if twice == 0
         else f"{twice} rows repeat a store, product and day; load the dataset again with force",
         metadata={"rows": snapshot.row_count if snapshot else 0, "repeated_rows": twice},
+    )
+
+
+@dg.asset_check(asset=sales, partitions_def=DATASETS)
+def columns_are_plans(context: dg.AssetCheckExecutionContext, stores: StoresResource) -> dg.AssetCheckResult:
+    """Columns known ahead and marks of closed days: were they known before the day, or made of the sales?"""
+    snapshot = load(stores.open(), context.partition_key).snapshot
+    found: list[Any] = list(snapshot.summary.get("columns", [])) if snapshot else []  # type: ignore[call-overload]  # JSON
+    return dg.AssetCheckResult(
+        passed=not found,
+        severity=dg.AssetCheckSeverity.WARN,
+        description="; ".join(one["sentence"] for one in found) or "no column looks as if made of the sales",
+        metadata={"doubts": table(found, ["column", "kind", "share", "sentence", "remedy"])},
     )
 
 

@@ -44,6 +44,9 @@ class DatasetOptions(BaseModel):
         description="Days that the plan of a known-future column is known ahead of the newest sale; measured "
         "for the columns that are left out.",
     )
+    trust: tuple[str, ...] = Field(
+        default=(), description="Columns that are used although they look as if they were made of the sales."
+    )
     evaluation: EvaluationSettings = Field(
         default=EvaluationSettings(), description="Candidates, folds and rule unless a run says otherwise."
     )

@@ -14,6 +14,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from forecast_assets.datasets import rules
+from forecast_assets.datasets.column_audit import Marked
 from forecast_assets.datasets.findings import AT, Findings, Places, shown
 from forecast_assets.datasets.ids import Codes, Ids
 from forecast_assets.datasets.sources import Source, limits
@@ -37,7 +38,8 @@ class JudgedSales:
     """Iterate over frames of whole stores, in the order of store ids; rows as they come, ids as codes.
 
     ``findings`` grows on the way; what breaks a rule is null or ``MISSING`` where it would do harm.
-    Column ``AT`` is there when rows are lines.
+    Column ``AT`` is there when rows are lines. ``marked`` counts days that closed and stock-out columns
+    take away.
     """
 
     def __init__(self, source: Source, *, dataset: str, today: date) -> None:
@@ -47,6 +49,7 @@ class JudgedSales:
         self.products = Ids(room=room, mapped=source.map_ids)
         self.findings = Findings()
         self.places = Places(self.stores, self.products)
+        self.marked = {name: Marked() for name in self._columns.flags}
 
     def __iter__(self) -> Iterator[pl.DataFrame]:
         opened = list(self._source.parts())
@@ -145,9 +148,11 @@ class JudgedSales:
         self._report(columns.date, raw[columns.date], verdict, frame)
         frame = frame.with_columns(days.alias("date"))
         units = self._number(columns.units, raw, frame, units=True)
+        delivered = units
         for name in columns.flags:
             marked, verdict = rules.read_flags(raw[name])
             self._report(name, raw[name], verdict, frame)
+            self.marked[name].add(delivered, marked)
             units = units.set(marked, None)
         unsold = rules.judge_calendar(days, units.is_not_null(), self._today)
         self._report(columns.date, days, unsold, frame)
