@@ -17,6 +17,7 @@ from forecast_assets.cli.console import SAY, ColumnsOption, Format, FormOption, 
 from forecast_assets.cli.home import open_instance
 from forecast_assets.cli.options import takes
 from forecast_assets.datasets import definition, plan_reach
+from forecast_assets.datasets.column_revisions import doubts
 from forecast_assets.datasets.definition import DatasetOptions
 from forecast_assets.datasets.presets.catalogue import Preset, card
 from forecast_assets.datasets.presets.options import asked, local_today
@@ -163,7 +164,7 @@ def create(name: str, source: Source, options: DatasetOptions) -> None:
         f"added {name}: {snapshot.row_count:,} rows, {snapshot.series_count:,} series in "
         f"{snapshot.store_count:,} stores, {snapshot.first_day} to {snapshot.last_day}"
     )
-    for sentence in building.doubts(snapshot):
+    for sentence in doubts(snapshot):
         SAY.print(sentence, markup=False)
     for sentence in plan_reach.sentences(dataset, plan_reach.measured(stores, dataset, snapshot)):
         SAY.print(sentence, markup=False)

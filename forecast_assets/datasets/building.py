@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from forecast_assets.datasets import definition, holidays, panels, plan_reach
 from forecast_assets.datasets.canonical import CanonicalReader, SalesSummary
 from forecast_assets.datasets.column_audit import ColumnAudit, refuse
-from forecast_assets.datasets.column_revisions import Revisions
+from forecast_assets.datasets.column_revisions import revisions
 from forecast_assets.datasets.definition import Dataset, DatasetOptions, Snapshot, load
 from forecast_assets.datasets.panel_files import write_panels
 from forecast_assets.datasets.presets.keeping import star_path
@@ -142,7 +142,7 @@ def _settle(stores: Stores, dataset: Dataset, frozen: _Frozen, *, mark: str | No
         "store_count": summary.stores,
         "summary": _summary(summary) | frozen.noted,
     }
-    row["summary"]["columns"] += _revisions(stores, dataset, frozen)
+    row["summary"]["columns"] += revisions(stores, dataset, frozen.folder)
     with stores.warehouse.transaction() as connection:
         stores.warehouse.copy(
             connection,
@@ -153,27 +153,6 @@ def _settle(stores: Stores, dataset: Dataset, frozen: _Frozen, *, mark: str | No
     before = dataset.snapshot
     why = "first load" if before is None else _difference(before, summary)
     return Loaded(Snapshot(**row), reused=False, why=why)
-
-
-def _revisions(stores: Stores, dataset: Dataset, frozen: _Frozen) -> list[dict[str, object]]:
-    """What was changed in known columns since the snapshot before."""
-    before, columns = dataset.snapshot, dataset.source.columns.known
-    if before is None or not columns:
-        return []
-    found = Revisions(columns, before.last_day)
-    needed = ["product_id", "date", *columns]
-    older = {path.rsplit("/", 1)[-1]: path for path in stores.lake.list(before.sales_path)}
-    for path in stores.lake.list(frozen.folder):
-        if (old := older.get(path.rsplit("/", 1)[-1])) is not None:
-            pair = [pl.DataFrame(stores.lake.read_table(one, columns=needed)) for one in (old, path)]
-            found.add(*(one.filter(pl.col("date") > found.since) for one in pair))
-    return [one.row() for one in found.findings()]
-
-
-def doubts(snapshot: Snapshot) -> list[str]:
-    """What speaks against the columns of a snapshot, with the remedy: one sentence each."""
-    found: Any = snapshot.summary.get("columns", [])
-    return [f"{one['sentence']}: {one['remedy']}" for one in found]
 
 
 def _point(

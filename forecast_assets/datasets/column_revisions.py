@@ -7,10 +7,13 @@ Does not belong here: columns against the units of one load (``column_audit``).
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import polars as pl
 
 from forecast_assets.datasets.column_audit import ColumnFinding
+from forecast_assets.datasets.definition import Dataset, Snapshot
+from forecast_assets.stores import Stores
 
 _FEWEST = 50
 _REVISED_DAYS = 28
@@ -67,3 +70,24 @@ class Revisions:
                 )
             )
         return found
+
+
+def revisions(stores: Stores, dataset: Dataset, folder: str) -> list[dict[str, object]]:
+    """What was changed in known columns since the snapshot before, in the sales below ``folder``."""
+    before, columns = dataset.snapshot, dataset.source.columns.known
+    if before is None or not columns:
+        return []
+    found = Revisions(columns, before.last_day)
+    needed = ["product_id", "date", *columns]
+    older = {path.rsplit("/", 1)[-1]: path for path in stores.lake.list(before.sales_path)}
+    for path in stores.lake.list(folder):
+        if (old := older.get(path.rsplit("/", 1)[-1])) is not None:
+            pair = [pl.DataFrame(stores.lake.read_table(one, columns=needed)) for one in (old, path)]
+            found.add(*(one.filter(pl.col("date") > found.since) for one in pair))
+    return [one.row() for one in found.findings()]
+
+
+def doubts(snapshot: Snapshot) -> list[str]:
+    """What speaks against the columns of a snapshot, with the remedy: one sentence each."""
+    found: Any = snapshot.summary.get("columns", [])
+    return [f"{one['sentence']}: {one['remedy']}" for one in found]

@@ -10,7 +10,7 @@ import pytest
 from forecast_assets.datasets import building, definition
 from forecast_assets.datasets.checks import columns_are_plans
 from forecast_assets.datasets.column_audit import ColumnAudit, ColumnFinding, Marked
-from forecast_assets.datasets.column_revisions import Revisions
+from forecast_assets.datasets.column_revisions import Revisions, doubts
 from forecast_assets.datasets.sources import Columns
 from forecast_assets.errors import BadSales
 from forecast_assets_tests.scenario import TODAY, Place
@@ -114,7 +114,7 @@ def test_a_column_that_is_vouched_for_is_used_and_stays_told(place: Place, sales
     with pytest.raises(BadSales, match="copy equals the units"):
         place.add("shop", frame, columns=columns)
     loaded = place.add("shop", frame, columns=columns, trust=("copy",))
-    assert building.doubts(loaded.snapshot)[0].startswith("copy equals the units")
+    assert doubts(loaded.snapshot)[0].startswith("copy equals the units")
     result = dg.materialize(
         [building_sales(), columns_are_plans],
         instance=place.instance,
