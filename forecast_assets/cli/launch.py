@@ -29,6 +29,7 @@ from forecast_assets.cli.home import open_instance
 from forecast_assets.cli.interrupts import cancelled_by_key
 from forecast_assets.cli.running import current
 from forecast_assets.dagster_internals import run_factory
+from forecast_assets.dagster_internals.run_launcher import process_tags
 from forecast_assets.failures import refusals_raised
 from forecast_assets.launches import runs
 from forecast_assets.launches.jobs import GOOD, OUTCOME
@@ -56,6 +57,7 @@ def launch(
     """Launch a job of one op, print the run's id, and leave with the exit code of its outcome."""
     given = config.model_dump(mode="json", exclude_none=True)
     instance = open_instance()
+    tags = {**(tags or {}), **(process_tags() if wait else {})}
     run = run_factory.create(instance, job, {"ops": {op: {"config": given}}}, tags=tags)
     _begun(instance, run, wait=wait)
 
@@ -157,6 +159,7 @@ def retry(
     ] = None,
     wait: Wait = False,  # noqa: FBT002
 ) -> None:
-    """Try again what failed, as a new run; a batch keeps its record, everything else gets a new one."""
+    """Try again what failed, as a new run: failed items on their record, what has no items as a whole."""
     instance = open_instance()
-    _begun(instance, runs.retried(open_stores(), instance, run_id, item), wait=wait)
+    tags = process_tags() if wait else {}
+    _begun(instance, runs.retried(open_stores(), instance, run_id, item, tags=tags), wait=wait)

@@ -20,15 +20,20 @@ from dagster._serdes import ConfigurableClassData, deserialize_value
 # How long a code server may be gone before the runs that it executed are given up, in seconds.
 _PATIENCE = 600.0
 PROCESS_TAG = "forecast/process"
+MAX_RETRIES_TAG = "dagster/max_retries"
 _ALIVE = CheckRunHealthResult(WorkerStatus.RUNNING)
 
 
 def process_tags() -> dict[str, str]:
-    """Tags for a run that this process executes itself, so that its death is noticed."""
+    """Tags for a run that this process executes itself: its death is noticed, and nobody else repeats it.
+
+    Whoever waits for it sees how it ended, and decides about another try.
+    """
     import psutil  # noqa: PLC0415 - a daemon that only launches needs it rarely
 
     started = psutil.Process().create_time()
-    return {PROCESS_TAG: f"{socket.gethostname()} {os.getpid()} {started}"}
+    process = f"{socket.gethostname()} {os.getpid()} {started}"
+    return {PROCESS_TAG: process, MAX_RETRIES_TAG: "0"}
 
 
 class WatchedRunLauncher(DefaultRunLauncher):

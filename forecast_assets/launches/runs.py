@@ -6,7 +6,7 @@ Does not belong here: the life of a launch (``lifecycle``), and how it is shown.
 
 import datetime as dt
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -119,7 +119,12 @@ def cancel(stores: Stores, instance: dg.DagsterInstance, run_id: str) -> Progres
 
 
 def retried(
-    stores: Stores, instance: dg.DagsterInstance, run_id: str, items: Sequence[int] | None
+    stores: Stores,
+    instance: dg.DagsterInstance,
+    run_id: str,
+    items: Sequence[int] | None,
+    *,
+    tags: Mapping[str, str] | None = None,
 ) -> dg.DagsterRun:
     """Put the re-execution of a run on the books. Raises ``ForecastError`` where it could do nothing."""
     run, progress = find(stores, instance, run_id)
@@ -128,5 +133,7 @@ def retried(
     kind = next((kind for kind in KINDS.values() if kind.job == run.job_name), None)
     if kind is not None:
         retries.check_retry(kind, stores, record_id(run) if kind.by_item else run_id, items)
-    tags = {} if items is None else {RETRY_ITEMS: str(list(items))}
-    return run_factory.create(instance, run.job_name, run.run_config, tags=tags, parent=run)
+    named = {} if items is None else {RETRY_ITEMS: str(list(items))}
+    return run_factory.create(
+        instance, run.job_name, run.run_config, tags={**named, **(tags or {})}, parent=run
+    )

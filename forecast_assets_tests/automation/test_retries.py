@@ -7,8 +7,10 @@ import dagster as dg
 import pytest
 
 from forecast_assets.automation.incident_detection import WILL_RETRY, look_at_runs
-from forecast_assets.automation.sensors.retries import ASKED_AGAIN, recover
-from forecast_assets_tests.scenario import Place
+from forecast_assets.automation.sensors.retries import ASKED_AGAIN, recover, recover_lost_retries
+from forecast_assets.dagster_internals import run_factory
+from forecast_assets.dagster_internals.run_launcher import process_tags
+from forecast_assets_tests.scenario import Place, many
 
 MINUTE = dt.timedelta(minutes=1)
 NIGHT = dt.datetime.now(dt.UTC) - 600 * MINUTE
@@ -85,6 +87,23 @@ def test_a_run_that_was_retried_or_need_not_be_is_left_alone(instance):
     retried, final = failed(instance, auto_retry_run_id="another"), failed(instance, max_retries="0")
     assert recover(instance, NIGHT, after(3), HERE) == {}
     assert [failures(instance, run) for run in (retried, final)] == [1, 1]
+
+
+def test_a_run_that_somebody_waits_for_is_never_executed_a_second_time(instance, place):
+    place.prepare("many", many(2))
+    config = {"ops": {"work_off_batch": {"config": {"dataset": "many", "scope": "top_revenue"}}}}
+    run = run_factory.create(instance, "batch", config, tags=process_tags())
+    with pytest.raises(dg.Failure, match="top_n"):
+        run_factory.execute(instance, run)
+    assert again(instance, run).tags[WILL_RETRY] == "false"
+    assert recover(instance, NIGHT, after(3), HERE) == {}
+
+
+def test_what_failed_before_anybody_watched_is_left_alone(instance):
+    failed(instance)
+    context = dg.build_sensor_context(instance)
+    first = recover_lost_retries(context)
+    assert "asked for again" not in str(first)
 
 
 def test_a_run_of_another_code_location_is_left_to_its_own_sensor(instance):

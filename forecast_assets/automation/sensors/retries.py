@@ -30,7 +30,9 @@ def recover_lost_retries(context: dg.SensorEvaluationContext) -> dg.SensorResult
     """Ask once more for each retry that did not come; report a run that is still not retried as failed."""
     now, origin = dt.datetime.now(dt.UTC), context.code_location_origin
     location = origin.location_name if origin else None
-    done = recover(context.instance, since(context.cursor, now), now, location)
+    # What failed before anybody watched was seen by whoever launched it.
+    start = since(context.cursor, now) if context.cursor else now
+    done = recover(context.instance, start, now, location)
     return dg.SensorResult(skip_reason=f"lost retries: {counted(done)}", cursor=now.isoformat())
 
 
