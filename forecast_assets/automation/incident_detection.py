@@ -13,10 +13,14 @@ import dagster as dg
 from forecast_assets.automation.incidents import Sighting, record, resolve
 from forecast_assets.automation.run_subjects import dataset_of
 from forecast_assets.dagster_internals.silent_failures import CheckResult, check_results, ticks
+from forecast_assets.failures import Why, why_failed
+from forecast_assets.keys import SEPARATOR
 from forecast_assets.stores import Stores
 
 _MOST = 1000
 WILL_RETRY = "dagster/will_retry"
+REFUSALS = frozenset({"BadKey", "BadSetting", "TooMany", "UnknownName"})
+_AUTOMATIC = ("dagster/sensor_name", "dagster/schedule_name")
 _ENDED = [dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.SUCCESS]
 
 
@@ -52,43 +56,32 @@ def look_at_runs(instance: dg.DagsterInstance, stores: Stores, since: dt.datetim
         if run.status == dg.DagsterRunStatus.SUCCESS:
             recovered[key] = at
         elif run.tags.get(WILL_RETRY) != "true":
-            sightings.append(_failed_run(instance, run, dataset, key, at))
+            why = why_failed(instance, run.run_id)
+            if not _is_refused_to_a_person(run, why):
+                sightings.append(_failed_run(run, why, dataset, key, at))
     # More than fit into one look: the next one goes on where this one ended.
     until = records[-1].update_timestamp.replace(tzinfo=dt.UTC) if len(records) == _MOST else now
     return _settled(stores, len(records), sightings, recovered, until)
 
 
-def _failed_run(
-    instance: dg.DagsterInstance, run: dg.DagsterRun, dataset: str, key: str, at: dt.datetime
-) -> Sighting:
-    problem, remedy = _reason(instance, run.run_id)
+def _failed_run(run: dg.DagsterRun, why: Why, dataset: str, key: str, at: dt.datetime) -> Sighting:
     subject = f" of {dataset}" if dataset else ""
     return Sighting(
         event=f"run:{run.run_id}",
         key=key,
         kind="failed run",
         severity="error",
-        what=f"{run.job_name}{subject} failed: {problem}",
-        next_step=remedy,
+        what=f"{run.job_name}{subject} failed: {why.problem}",
+        next_step=why.remedy,
         link=f"/runs/{run.run_id}",
         at=at,
+        dataset=dataset or None,
     )
 
 
-def _reason(instance: dg.DagsterInstance, run_id: str) -> tuple[str, str]:
-    """Why a run failed, and what to do: in our own words where a step gave them."""
-    records = instance.get_records_for_run(run_id, of_type=dg.DagsterEventType.STEP_FAILURE, limit=1).records
-    event = records[0].event_log_entry.dagster_event if records else None
-    if event is None:
-        return (
-            "its process ended without a word",
-            "launch it again; look at the machine's memory if it recurs",
-        )
-    failure = event.step_failure_data
-    told = failure.user_failure_data.description if failure.user_failure_data else None
-    problem, _, remedy = (told or failure.error_display_string or "no reason given").partition("\n  -> ")
-    first = problem.strip().partition("\n")[0]
-    return first, remedy.strip() or "open the run and read its failed step"
+def _is_refused_to_a_person(run: dg.DagsterRun, why: Why) -> bool:
+    """Whether somebody asked for what cannot be done: they read why, and nothing is out of order."""
+    return why.code in REFUSALS and not any(tag in run.tags for tag in _AUTOMATIC)
 
 
 def look_at_checks(
@@ -121,6 +114,7 @@ def _failed_check(key: str, result: CheckResult) -> Sighting:
         next_step=f"open the checks of {result.asset} and see the listed rows",
         link=f"/assets/{result.asset}?view=checks",
         at=result.at,
+        dataset=result.partition.partition(SEPARATOR)[0] or None,
     )
 
 

@@ -29,7 +29,8 @@ class Sighting:
 
     ``event`` names what was seen: the same event counts once, however often it is looked at. ``key`` names
     what it is about: all its sightings are one incident until it is resolved. ``what`` happened, which
-    ``next_step`` helps, and the path of Dagit where the evidence is (``link``).
+    ``next_step`` helps, and the path of Dagit where the evidence is (``link``). ``dataset`` is whose it is,
+    ``None`` for what concerns all of them.
     """
 
     event: str
@@ -40,6 +41,7 @@ class Sighting:
     next_step: str
     link: str
     at: dt.datetime
+    dataset: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

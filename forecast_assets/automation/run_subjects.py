@@ -32,8 +32,9 @@ def dataset_of(run: dg.DagsterRun) -> str:
     ops = run.run_config.get("ops")
     for op in ops.values() if isinstance(ops, Mapping) else ():
         config = op.get("config") if isinstance(op, Mapping) else None
-        if isinstance(config, Mapping) and isinstance(config.get("dataset"), str):
-            return str(config["dataset"])
+        for name in ("dataset", "series") if isinstance(config, Mapping) else ():
+            if isinstance(config.get(name), str):
+                return str(config[name]).partition(SEPARATOR)[0]
     return ""
 
 

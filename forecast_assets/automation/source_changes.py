@@ -66,4 +66,5 @@ def unreadable(looked: Look, at: dt.datetime) -> Sighting:
         next_step=looked.remedy,
         link=f"/assets/sales?view=partitions&partition={looked.dataset}",
         at=at,
+        dataset=looked.dataset,
     )

@@ -10,7 +10,10 @@ from dataclasses import dataclass
 
 import dagster as dg
 
+from forecast_assets.automation.incidents import safe
+from forecast_assets.automation.run_subjects import dataset_of
 from forecast_assets.datasets import definition
+from forecast_assets.failures import why_failed
 from forecast_assets.registry import overview
 from forecast_assets.reports.model_health import health, link, queue
 from forecast_assets.stores import Stores
@@ -18,6 +21,8 @@ from forecast_assets.stores.warehouse import Row
 
 NEWEST = 10
 TOP = 20
+# Failed runs among which those of one dataset are looked for, the newest ones.
+_LOOKED_THROUGH = 500
 _STATUS = {
     "pending": [dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTING],
     "running": [dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING],
@@ -85,8 +90,18 @@ class Summary:
         return 100 * self.runs["success"] / total if total else None
 
 
-def summarize(instance: dg.DagsterInstance, stores: Stores, dataset: str | None, now: dt.datetime) -> Summary:
-    """Collect everything; ``dataset`` restricts what is told of series, not of runs."""
+def summarize(
+    instance: dg.DagsterInstance,
+    stores: Stores,
+    dataset: str | None,
+    now: dt.datetime,
+    *,
+    own_run: str | None = None,
+) -> Summary:
+    """Collect everything; ``dataset`` restricts what needs attention and what is said of series.
+
+    Numbers of jobs are those of the whole system, without ``own_run``, the run that asks.
+    """
     counted = stores.warehouse.row("evaluation_counts", dataset=dataset) or {}
     outdated = stores.warehouse.rows("outdated_forecasts", dataset=dataset)
     names = definition.names(stores) if dataset is None else [dataset]
@@ -96,7 +111,7 @@ def summarize(instance: dg.DagsterInstance, stores: Stores, dataset: str | None,
     return Summary(
         at=now,
         dataset=dataset,
-        jobs={name: instance.get_runs_count(dg.RunsFilter(statuses=of)) for name, of in _STATUS.items()},
+        jobs=_jobs(instance, own_run),
         completed_today=instance.get_runs_count(done),
         newest_success=_newest_end(instance, ["completed"]),
         newest_end=_newest_end(instance, _OVER),
@@ -111,9 +126,9 @@ def summarize(instance: dg.DagsterInstance, stores: Stores, dataset: str | None,
         outdated=outdated,
         live=live,
         attention=[
-            *_failed_jobs(instance),
+            *_failed_jobs(instance, dataset),
             *_broken(stores, dataset),
-            *_incidents(stores),
+            *_incidents(stores, dataset),
             *_stale(live),
             *_outdated(outdated),
         ],
@@ -128,20 +143,35 @@ def _newest_end(instance: dg.DagsterInstance, names: Sequence[str]) -> dt.dateti
     return records[0].update_timestamp.replace(tzinfo=dt.UTC) if records else None
 
 
-def _failed_jobs(instance: dg.DagsterInstance) -> list[Attention]:
+def _jobs(instance: dg.DagsterInstance, own_run: str | None) -> dict[str, int]:
+    own = None if own_run is None else instance.get_run_by_id(own_run)
+    return {
+        name: instance.get_runs_count(dg.RunsFilter(statuses=of)) - (own is not None and own.status in of)
+        for name, of in _STATUS.items()
+    }
+
+
+def _failed_jobs(instance: dg.DagsterInstance, dataset: str | None) -> list[Attention]:
     failed = dg.RunsFilter(statuses=_STATUS["failed"])
-    return [
-        Attention(
-            kind="failed_job",
-            entity=record.dagster_run.run_id,
-            label=record.dagster_run.job_name,
-            detail="the run failed",
-            at=record.update_timestamp.replace(tzinfo=dt.UTC),
-            next_step="open the run and read its failed step",
-            link=link(f"/runs/{record.dagster_run.run_id}"),
-        )
-        for record in instance.get_run_records(failed, limit=NEWEST, order_by="update_timestamp")
-    ]
+    records = instance.get_run_records(
+        failed, limit=NEWEST if dataset is None else _LOOKED_THROUGH, order_by="update_timestamp"
+    )
+    own = [record for record in records if dataset is None or dataset_of(record.dagster_run) == dataset]
+    return [_failed_job(instance, record) for record in own[:NEWEST]]
+
+
+def _failed_job(instance: dg.DagsterInstance, record: dg.RunRecord) -> Attention:
+    run = record.dagster_run
+    why = why_failed(instance, run.run_id)
+    return Attention(
+        kind="failed_job",
+        entity=run.run_id,
+        label=run.job_name,
+        detail=safe(why.problem),
+        at=record.update_timestamp.replace(tzinfo=dt.UTC),
+        next_step=safe(why.remedy),
+        link=link(f"/runs/{run.run_id}"),
+    )
 
 
 def _broken(stores: Stores, dataset: str | None) -> list[Attention]:
@@ -159,7 +189,7 @@ def _broken(stores: Stores, dataset: str | None) -> list[Attention]:
     ]
 
 
-def _incidents(stores: Stores) -> list[Attention]:
+def _incidents(stores: Stores, dataset: str | None) -> list[Attention]:
     return [
         Attention(
             kind="incident",
@@ -170,7 +200,7 @@ def _incidents(stores: Stores) -> list[Attention]:
             next_step=str(row["next_step"]),
             link=str(row["link"]),
         )
-        for row in stores.warehouse.rows("open_incidents", at_most=NEWEST)
+        for row in stores.warehouse.rows("open_incidents", dataset=dataset, at_most=NEWEST)
     ]
 
 

@@ -135,7 +135,9 @@ def retraining_queue(
 def ops_summary(context: dg.AssetExecutionContext, stores: StoresResource) -> dg.MaterializeResult:
     """The whole system in one look: what runs, what failed, how fresh it is, and what needs attention."""
     with refusals_final():
-        summary = summarize(context.instance, stores.open(), None, dt.datetime.now(dt.UTC))
+        summary = summarize(
+            context.instance, stores.open(), None, dt.datetime.now(dt.UTC), own_run=context.run.run_id
+        )
     return dg.MaterializeResult(metadata=_shown(summary))
 
 
@@ -191,7 +193,9 @@ def _shown(summary: Summary) -> dict[str, dg.MetadataValue | str | int | float]:
 def incident_report(context: dg.AssetExecutionContext, stores: StoresResource) -> dg.MaterializeResult:
     """The state of the system to hand on: Markdown here, CSV and a page with plots as files of the lake."""
     with refusals_final():
-        summary = summarize(context.instance, stores.open(), None, dt.datetime.now(dt.UTC))
+        summary = summarize(
+            context.instance, stores.open(), None, dt.datetime.now(dt.UTC), own_run=context.run.run_id
+        )
         written = {
             "csv": as_table(summary),
             "md": as_markdown(summary),

@@ -97,6 +97,14 @@ def test_the_same_event_counts_once_and_another_one_about_the_same_thing_is_no_n
     assert (row["times"], row["what"]) == (2, "evaluate of shop failed in r2")
 
 
+def test_whoever_fails_differently_is_told_again(stores, postman, talk):
+    for hour, what in enumerate(("the file is gone", "no space left", "3 rows are bad", "4 rows are bad")):
+        record(stores, [sighting(f"r{hour}", at=NOON + hour * HOUR, what=what)])
+        talk(NOON + hour * HOUR)
+    told = [subject for subject, _ in postman.taken]
+    assert told == ["the file is gone", "no space left", "3 rows are bad"], "another number is no other fault"
+
+
 def test_what_recovered_and_breaks_again_is_another_incident(stores, postman, talk):
     record(stores, [sighting("r1")])
     talk(NOON)

@@ -9,6 +9,7 @@ import dagster as dg
 import polars as pl
 import pytest
 
+from forecast_assets.automation.incident_detection import look_at_runs
 from forecast_assets.automation.incidents import Sighting, record
 from forecast_assets.cli.export import Report, export
 from forecast_assets.datasets.monitoring import data_quality
@@ -16,6 +17,7 @@ from forecast_assets.drift.accuracy_assets import forecast_accuracy
 from forecast_assets.drift.detection import judge
 from forecast_assets.errors import BadSetting
 from forecast_assets.forecasts.service import make_forecasts
+from forecast_assets.launches.kinds import batch
 from forecast_assets.launches.retraining import request, retrain
 from forecast_assets.reports import incident_report as report
 from forecast_assets.reports.operations import Summary, summarize
@@ -138,6 +140,51 @@ def test_the_summary_counts_runs_evaluations_and_forecasts_in_use(summary):
     assert {one.kind for one in summary.attention} == {"incident", "outdated_forecast"}
     assert [row["series"] for row in summary.outdated] == [WRONG]
     assert (summary.live, summary.stale) == ([], []), "nothing was ever promoted"
+
+
+def test_a_summary_of_one_dataset_names_its_own_faults_only_and_says_why(desk):
+    from_others = {"grain": "other", "gaps": "many", "clock": None}
+    record(
+        desk.stores,
+        [
+            Sighting(what, what, "failed check", "warning", what, "look", "/x", NOW, dataset)
+            for what, dataset in from_others.items()
+        ],
+    )
+    for dataset in ("many", "other"):
+        config = {"dataset": dataset, "scope": "top_revenue"}
+        batch.execute_in_process(
+            instance=desk.instance,
+            resources={"stores": desk.resource},
+            run_config={"ops": {"work_off_batch": {"config": config}}},
+            raise_on_error=False,
+        )
+    own = summarize(desk.instance, desk.stores, "many", NOW)
+    assert {one.detail for one in own.attention if one.kind == "incident"} >= {"gaps", "clock"}
+    assert "grain" not in {one.detail for one in own.attention}
+    (failed,) = [one for one in own.attention if one.kind == "failed_job"]
+    assert (failed.detail, failed.next_step) == ("scope top_revenue does not say top_n", "give top_n")
+    everything = summarize(desk.instance, desk.stores, None, NOW)
+    assert len([one for one in everything.attention if one.kind == "failed_job"]) == 2
+    assert "grain" in {one.detail for one in everything.attention}
+    start, end = dt.datetime.now(dt.UTC) - dt.timedelta(hours=1), dt.datetime.now(dt.UTC)
+    assert look_at_runs(desk.instance, desk.stores, start, end).failed == 0, "they were refused to a person"
+
+
+def test_the_summary_does_not_count_the_run_that_asks(desk):
+    jobs = rows(made(desk, ops_summary, partition=None)["ops_summary"]["jobs"])
+    assert jobs[0]["running"] == 0
+
+
+def test_a_forecast_of_a_series_without_a_champion_is_not_out_of_date(desk):
+    with desk.stores.warehouse.transaction() as connection, connection.begin_nested() as passing:
+        connection.exec_driver_sql(
+            "update champion set champion = null where series = 'many__S0__P000';"
+            "update forecast set fallback = candidate where series = 'many__S0__P000'"
+        )
+        outdated = desk.stores.warehouse.rows_in(connection, "outdated_forecasts", dataset="many")
+        passing.rollback()
+    assert "many__S0__P000" not in {row["series"] for row in outdated}
 
 
 def test_the_report_is_deterministic_in_three_forms_and_disarms_what_it_repeats(summary):

@@ -1,8 +1,10 @@
 -- Statement: record sightings that were not recorded before; open an incident, or count in the open one.
--- Values:    sightings (JSON list of objects with event, key, kind, severity, what, next_step, link, at)
+-- Values:    sightings (JSON list of objects with event, key, kind, severity, what, next_step, link, at, dataset)
+-- Whoever fails differently is told again; a text that differs in numbers alone says the same.
 with given as (
     select distinct on (s.event) s.* from jsonb_to_recordset(cast(:sightings as jsonb)) as s (
-        event text, key text, kind text, severity text, what text, next_step text, link text, at timestamptz
+        event text, key text, kind text, severity text, what text, next_step text, link text, at timestamptz,
+        dataset text
     )
     order by s.event, s.at
 ),
@@ -21,11 +23,13 @@ newest as (
 ),
 counted as (
     insert into incident as i
-        (key, kind, severity, what, next_step, link, times, opened_at, last_seen_at)
-    select key, kind, severity, what, next_step, link, times, opened_at, at from newest order by key
+        (key, kind, severity, what, next_step, link, times, opened_at, last_seen_at, dataset)
+    select key, kind, severity, what, next_step, link, times, opened_at, at, dataset from newest order by key
     on conflict (key) where resolved_at is null do update
     set times = i.times + excluded.times, what = excluded.what, next_step = excluded.next_step,
         link = excluded.link, severity = excluded.severity,
+        told_at = case when regexp_replace(i.what, '[0-9]+', '', 'g')
+                            = regexp_replace(excluded.what, '[0-9]+', '', 'g') then i.told_at end,
         last_seen_at = greatest(i.last_seen_at, excluded.last_seen_at)
     returning xmax = 0 as is_new
 )

@@ -136,6 +136,7 @@ def _take_note(instance: dg.DagsterInstance, stores: Stores, state: Row) -> None
         next_step="compare with the assortment; see `forecast-assets export availability`",
         link=f"/assets/panel?view=partitions&partition={name}",
         at=now,
+        dataset=name,
     )
     record(stores, [news])
     resolve(stores, {news.key: now})  # news need telling, not mending
