@@ -32,9 +32,11 @@ def dataset_of(run: dg.DagsterRun) -> str:
     ops = run.run_config.get("ops")
     for op in ops.values() if isinstance(ops, Mapping) else ():
         config = op.get("config") if isinstance(op, Mapping) else None
-        for name in ("dataset", "series") if isinstance(config, Mapping) else ():
-            if isinstance(config.get(name), str):
-                return str(config[name]).partition(SEPARATOR)[0]
+        if isinstance(config, Mapping):
+            # A comparison names its series alone.
+            subjects = [config.get(name) for name in ("dataset", "series")]
+            if texts := [text for text in subjects if isinstance(text, str)]:
+                return texts[0].partition(SEPARATOR)[0]
     return ""
 
 
