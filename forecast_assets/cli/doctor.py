@@ -18,10 +18,12 @@ import polars as pl
 from forecast_assets.cli.console import BROKE, DONE, Format, FormOption, View, listing
 from forecast_assets.cli.home import find_home, open_instance
 from forecast_assets.errors import ForecastError
+from forecast_assets.registry.agreement import compare
 from forecast_assets.settings import settings
 from forecast_assets.stores.database import database_url, newest_revision
 from forecast_assets.stores.lake import Lake
 from forecast_assets.stores.opening import open_stores
+from forecast_assets.stores.registry import open_registry
 from forecast_assets.web.unguarded import unguarded_servers
 
 _LEAST_FREE = 1 << 30
@@ -89,6 +91,13 @@ def _lake() -> str:
     return settings().lake
 
 
+def _agreement() -> str:
+    found = compare(open_stores(), open_registry()).sentences()
+    if found:
+        raise RuntimeError("; ".join(found))
+    return "database, lake and registry speak of the same"
+
+
 def _space() -> str:
     free = shutil.disk_usage(settings().home).free
     if free < _LEAST_FREE:
@@ -137,6 +146,7 @@ PROBES = {
     "python": Probe(_python, "install Python 3.11 or newer"),
     "database": Probe(_database, "read FORECAST_HOME/postgres/log, or correct FORECAST_DATABASE_URL"),
     "lake": Probe(_lake, "make FORECAST_LAKE_URL writable"),
+    "agreement": Probe(_agreement, "see `forecast-assets state mend`, which lets them agree with --apply"),
     "disk": Probe(_space, "free at least 1 GB where FORECAST_HOME lies"),
     "instance": Probe(_instance, "set DAGSTER_HOME to the folder of the project's dagster.yaml"),
     "definitions": Probe(_code_location, "run `python -m forecast_assets.definitions` and mend what it says"),

@@ -1,6 +1,6 @@
-"""``forecast-assets state``: the database and the lake as a whole.
+"""``forecast-assets state``: database, lake and registry as a whole.
 
-Belongs here: preparing, backing up, restoring and trimming them from a command line.
+Belongs here: preparing, backing up, restoring, mending and trimming them from a command line.
 Does not belong here: how any of it is done (``stores``).
 """
 
@@ -11,18 +11,19 @@ from typing import Annotated
 import polars as pl
 import typer
 
-from forecast_assets.cli.console import SAY, Format, FormOption, View, listing
+from forecast_assets.cli.console import BROKE, SAY, Format, FormOption, View, listing
 from forecast_assets.cli.home import find_home, open_instance
 from forecast_assets.datasets import definition
-from forecast_assets.errors import BadSetting
+from forecast_assets.errors import SHOWN_OFFENDERS, BadSetting
+from forecast_assets.registry import agreement
 from forecast_assets.settings import settings
-from forecast_assets.stores import backup, retention, roles
-from forecast_assets.stores.database import database_url
+from forecast_assets.stores import backup, restoring, retention, roles
+from forecast_assets.stores.database import alone, database_url, during_restore
 from forecast_assets.stores.lake import Lake
 from forecast_assets.stores.opening import open_stores
 from forecast_assets.stores.registry import open_registry
 
-app = typer.Typer(help="Prepare, back up, restore and trim database and lake.", no_args_is_help=True)
+app = typer.Typer(help="Prepare, back up, restore, mend and trim all stores.", no_args_is_help=True)
 Folder = Annotated[Path, typer.Argument(help="Folder of the backup.")]
 DEFAULTS = retention.Policy()
 
@@ -43,10 +44,13 @@ def prepare(
 
 @app.command(name="backup")
 def backup_(folder: Folder) -> None:
-    """Write the whole state into a new folder: a dump of the database, the lake, and their hashes."""
-    find_home()
+    """Write the whole state into a new folder: rows of all stores, the lake, and their hashes."""
+    open_instance()  # Dagster makes its tables
     made = backup.back_up(database_url(), Lake(settings().lake), folder)
-    SAY.print(f"{len(made.files):,} files, {_megabytes(made.size)} in {folder}", markup=False)
+    rows = sum(table.rows for table in made.tables)
+    SAY.print(f"{rows:,} rows, {len(made.files):,} files, {_megabytes(made.size)} in {folder}", markup=False)
+    if made.mlflow == "server":
+        SAY.print("MLflow's server is somebody else's: only its aliases are in the backup", markup=False)
 
 
 @app.command()
@@ -56,16 +60,46 @@ def restore(
 ) -> None:
     """Put a backup in the place of what is there now. Stop the daemon, the web server and all runs first."""
     find_home()
-    names = definition.names(open_stores())
-    if names and not yes:
-        raise BadSetting(
-            f"restoring replaces all that is known of {', '.join(names)}",
-            remedy=f"run `forecast-assets state restore {folder} --yes` if you mean it",
+    with during_restore():
+        names = definition.names(open_stores())
+        if names and not yes:
+            raise BadSetting(
+                f"restoring replaces all that is known of {', '.join(names)}",
+                remedy=f"run `forecast-assets state restore {folder} --yes` if you mean it",
+            )
+        open_instance()  # Dagster makes its tables
+        open_stores().warehouse.dispose()
+        manifest = restoring.restore(database_url(), Lake(settings().lake), folder.absolute())
+        rows = sum(table.rows for table in manifest.tables)
+        SAY.print(
+            f"restored the state of {manifest.made_at}: {rows:,} rows, {len(manifest.files):,} files, "
+            f"aliases of {len(manifest.aliases):,} models",
+            markup=False,
         )
-    open_stores().warehouse.dispose()
-    manifest = backup.restore(database_url(), Lake(settings().lake), folder)
-    database_url()  # brings an older backup up to date
-    SAY.print(f"restored the state of {manifest.made_at}: {len(manifest.files):,} files", markup=False)
+        _tell_differences(restoring.differences(database_url(), manifest))
+
+
+@app.command()
+def mend(
+    apply: Annotated[bool, typer.Option("--apply", help="Do it; otherwise only tell.")] = False,  # noqa: FBT002
+) -> None:
+    """Let database, lake and registry agree again after one of them was lost or restored alone."""
+    find_home()
+    stores, registry = open_stores(), open_registry()
+    with alone(database_url()):
+        found = agreement.compare(stores, registry)
+        for sentence in found.sentences():
+            SAY.print(sentence, markup=False)
+        if not found.sentences():
+            SAY.print("database, lake and registry agree")
+            return
+        if not apply:
+            SAY.print("nothing was changed; add --apply to let them agree")
+            raise SystemExit(BROKE)
+        agreement.mend(stores, registry, found)
+    SAY.print("what is lost is forgotten; to have it again:" if found.next_steps() else "they agree again")
+    for step in found.next_steps():
+        SAY.print(f"  {step}", markup=False)
 
 
 @app.command()
@@ -95,6 +129,19 @@ def trim(
     rows = [{"what": part.what, "count": part.count, "megabytes": part.size / (1 << 20)} for part in found]
     listing(pl.DataFrame(rows), View(form))
     SAY.print("deleted" if apply else "nothing was deleted; add --apply to delete it")
+
+
+def _tell_differences(found: list[str]) -> None:
+    """Say where an MLflow server disagrees, and leave with the code of broken series if it does."""
+    for line in found[:SHOWN_OFFENDERS]:
+        SAY.print(line, markup=False)
+    if found:
+        SAY.print(
+            f"MLflow's server differs from the backup for {len(found):,} models; nothing of it was changed"
+            "\n  -> see `forecast-assets doctor`, and `forecast-assets state mend`",
+            markup=False,
+        )
+        raise SystemExit(BROKE)
 
 
 def _megabytes(size: int) -> str:

@@ -23,7 +23,7 @@ from forecast_assets.registry.registration import Override, Registered, register
 from forecast_assets.rendering.tables import schema, table
 from forecast_assets.settings import settings as environment
 from forecast_assets.stores import Stores
-from forecast_assets.stores.registry import run_page, version_page
+from forecast_assets.stores.mlflow_server import run_page, version_page
 from forecast_assets.stores.resource import RegistryResource, StoresResource
 from forecast_assets.stores.warehouse import Row
 

@@ -30,7 +30,8 @@ from forecast_assets.registry.promotion import CHALLENGER, CHAMPION
 from forecast_assets.registry.saving import artifact_hash, save
 from forecast_assets.registry.versions import KINDS, described, tags
 from forecast_assets.stores import Stores
-from forecast_assets.stores.registry import NewVersion, Registry
+from forecast_assets.stores.model_versions import NewVersion
+from forecast_assets.stores.registry import Registry
 from forecast_assets.stores.warehouse import Row
 
 # Series of one store in one bundle: some megabytes, read in one piece.

@@ -1,32 +1,27 @@
-"""The whole state as one folder, and back.
+"""The whole state as one folder: the rows of the warehouse, of Dagster and of MLflow, and the lake.
 
-Belongs here: dumping the database, copying the lake, proving that a backup is whole, restoring it.
-Does not belong here: when backups are made and how long they are kept.
+Belongs here: writing a backup, and proving that one is whole.
+Does not belong here: putting it back (``restoring``), when backups are made and how long they are kept.
 
 The rows come first and the files after them: files are named by the run that wrote them and never change,
-so whatever the rows refer to is still there when the files are copied. The manifest comes last: a folder
-without one is the backup of a process that was killed. Restoring goes the other way round, files before
-rows, and the rows in one transaction.
+so whatever the rows refer to is still there when the files are copied. MLflow's rows come after the
+warehouse's: a version that no row speaks of yet is registered again, one that is missing could not be. The
+manifest comes last: a folder without one is the backup of a process that was killed.
 """
 
-import gzip
 import hashlib
 import json
-import os
-import shutil
-import subprocess
-import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO
+from typing import Literal
 
 import sqlalchemy as sa
+from pydantic import BaseModel, ValidationError
 
 from forecast_assets.errors import BadSetting, Outage
-from forecast_assets.stores import cluster
+from forecast_assets.stores import mlflow_backend
 from forecast_assets.stores.database import (
     DAGSTER_SCHEMA,
     WAREHOUSE_SCHEMA,
@@ -36,48 +31,76 @@ from forecast_assets.stores.database import (
     revision,
 )
 from forecast_assets.stores.lake import Lake
+from forecast_assets.stores.registry import open_registry
+from forecast_assets.stores.tables import TableRows, sequences, write_rows
 
-_DUMP = "database.sql.gz"
-_FILES = "lake"
-_MANIFEST = "manifest.json"
-_CHUNK = 1 << 20
-_SCHEMAS = (WAREHOUSE_SCHEMA, DAGSTER_SCHEMA)
+FILES, ROWS, MLFLOW_ROWS = "lake", "rows", "mlflow"
+ARTIFACTS = "artifacts"
+MANIFEST = "manifest.json"
+MLFLOW_SCHEMA = "public"
+Aliases = dict[str, dict[str, int]]
+_SERIES = sa.text("select distinct dataset, series from forecast.model_version order by 1, 2")
 
 
-@dataclass(frozen=True, slots=True)
-class Manifest:
-    """What a backup holds: ``files`` maps each path to its SHA-256."""
+class Manifest(BaseModel, frozen=True):
+    """What a backup holds: ``files`` maps each path to its SHA-256, ``size`` is in bytes.
+
+    ``mlflow``: where MLflow kept its rows: in our database, whose rows are in the backup; at a server, of
+    which only the aliases are; ``absent`` where nothing was ever registered; ``unknown`` in backups of
+    release 0.1, which had none of it. ``aliases``: version by alias by model. ``artifacts``: where MLflow
+    kept the files of new models. ``sequences``: last values by schema and name.
+    """
 
     made_at: str
     revision: str
     files: dict[str, str]
     size: int
+    tables: list[TableRows] = []
+    sequences: dict[str, int] = {}
+    mlflow: Literal["database", "server", "absent", "unknown"] = "unknown"
+    aliases: Aliases = {}
+    artifacts: str | None = None
 
 
 def back_up(url: sa.URL, lake: Lake, folder: Path) -> Manifest:
-    """Write the database and the lake into the new or empty ``folder``.
+    """Write database, registry and lake into the new or empty ``folder``.
 
-    Raises ``BadSetting`` when the folder holds anything, ``Outage`` when a store or a program fails.
+    Raises ``BadSetting`` when the folder holds anything, ``Outage`` when a store fails.
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise BadSetting(f"{folder} is not an empty folder", remedy="name a new folder for each backup")
     with _writable(folder), alone(url):
         folder.mkdir(parents=True, exist_ok=True)
         folder.chmod(0o700)  # it holds everything that the database holds
-        known = _revision_of(url)
-        _dump(url, folder / _DUMP)
-        files = {_DUMP: _digest(folder / _DUMP)}
-        for path in lake.list(""):
-            target = folder / _FILES / path
-            target.parent.mkdir(parents=True, exist_ok=True)
-            content = lake.read_bytes(path)
-            target.write_bytes(content)
-            files[f"{_FILES}/{path}"] = hashlib.sha256(content).hexdigest()
+        with _one_moment(url) as connection:
+            known = str(revision(connection))
+            tables = write_rows(connection, WAREHOUSE_SCHEMA, folder, ROWS)
+            tables += write_rows(connection, DAGSTER_SCHEMA, folder, ROWS)
+            values = sequences(connection, WAREHOUSE_SCHEMA) | sequences(connection, DAGSTER_SCHEMA)
+        kind, own = registry_kind(url)
+        if own is not None:
+            with _one_moment(own) as connection:
+                tables += write_rows(connection, MLFLOW_SCHEMA, folder, MLFLOW_ROWS)
+                values |= sequences(connection, MLFLOW_SCHEMA)
+        aliases = {} if kind == "absent" else aliases_of(url)
+        files = {table.file: digest(folder / table.file) for table in tables}
+        for name, source in places(lake):
+            files |= _copied(source, folder, name)
         size = sum((folder / name).stat().st_size for name in files)
-        manifest = Manifest(datetime.now(UTC).isoformat(timespec="seconds"), known, files, size)
-        staged = folder / f"{_MANIFEST}.part"
-        staged.write_text(json.dumps(asdict(manifest), indent=1), encoding="utf-8")
-        staged.rename(folder / _MANIFEST)
+        manifest = Manifest(
+            made_at=datetime.now(UTC).isoformat(timespec="seconds"),
+            revision=known,
+            files=files,
+            size=size,
+            tables=tables,
+            sequences=values,
+            mlflow=kind,
+            aliases=aliases,
+            artifacts=mlflow_backend.artifacts_url(),
+        )
+        staged = folder / f"{MANIFEST}.part"
+        staged.write_text(manifest.model_dump_json(indent=1), encoding="utf-8")
+        staged.rename(folder / MANIFEST)
     return manifest
 
 
@@ -85,11 +108,15 @@ def check(folder: Path) -> Manifest:
     """Read a backup and compare every file with the manifest. Raises ``BadSetting`` naming what is wrong."""
     remedy = "use another backup; this one is not whole"
     try:
-        manifest = Manifest(**json.loads((folder / _MANIFEST).read_text(encoding="utf-8")))
+        manifest = Manifest(**json.loads((folder / MANIFEST).read_text(encoding="utf-8")))
     except FileNotFoundError:
-        raise BadSetting(f"{folder} holds no finished backup: no {_MANIFEST}", remedy=remedy) from None
+        raise BadSetting(f"{folder} holds no finished backup: no {MANIFEST}", remedy=remedy) from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        reason = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+        raise BadSetting(f"{folder / MANIFEST} cannot be read: {reason}", remedy=remedy) from None
     except (OSError, ValueError, TypeError) as error:
-        raise BadSetting(f"{folder / _MANIFEST} cannot be read: {error}", remedy=remedy) from None
+        raise BadSetting(f"{folder / MANIFEST} cannot be read: {error}", remedy=remedy) from None
     if manifest.revision > newest_revision():
         raise BadSetting(
             f"the backup is at revision {manifest.revision}, newer than this code ({newest_revision()})",
@@ -101,30 +128,66 @@ def check(folder: Path) -> Manifest:
             raise BadSetting(f"{folder}: the manifest names {name!r} outside the backup", remedy=remedy)
         if not file.is_file():
             raise BadSetting(f"{folder}: {name} is missing", remedy=remedy)
-        if _digest(file) != known:
+        if digest(file) != known:
             raise BadSetting(f"{folder}: {name} is not what was backed up", remedy=remedy)
+    if unproved := {table.file for table in manifest.tables} - set(manifest.files):
+        raise BadSetting(f"{folder}: no hash proves {min(unproved)}", remedy=remedy)
     return manifest
 
 
-def restore(url: sa.URL, lake: Lake, folder: Path) -> Manifest:
-    """Replace the database's schemas by those of the backup, and put its files into the lake.
-
-    Nothing is touched unless the whole backup is sound. Files of the lake that no row refers to any more
-    stay until the retention removes them. Migrations run at the next start.
-    """
-    manifest = check(folder)
-    with alone(url):
-        for name in manifest.files:
-            place, _, path = name.partition("/")
-            if place == _FILES:
-                lake.write_bytes(path, (folder / name).read_bytes())
-        _load(url, folder / _DUMP)
-    return manifest
+def places(lake: Lake) -> Sequence[tuple[str, Lake]]:
+    """Where files are, by the name of their folder in a backup: the lake, and models kept outside of it."""
+    known = mlflow_backend.artifacts_outside()
+    return [(FILES, lake), *([(ARTIFACTS, Lake(known))] if known else [])]
 
 
-def _revision_of(url: sa.URL) -> str:
+def registry_kind(
+    warehouse: sa.URL,
+) -> tuple[Literal["database", "server", "absent"], sa.URL | None]:
+    """Where MLflow keeps its rows, and our own database for it where there is one."""
+    own = mlflow_backend.own_database(warehouse)
+    if own is None:
+        return "server", None
+    return ("database", own) if mlflow_backend.is_prepared(warehouse, own) else ("absent", None)
+
+
+def aliases_of(url: sa.URL) -> Aliases:
+    """What the registry says of every model that was ever registered by us."""
     with connected(url) as connection:
-        return str(revision(connection))
+        rows = [(str(dataset), str(series)) for dataset, series in connection.execute(_SERIES)]
+    by_dataset: dict[str, list[str]] = {}
+    for dataset, series in rows:
+        by_dataset.setdefault(dataset, []).append(series)
+    found: Aliases = {}
+    for series_keys in by_dataset.values():
+        found |= open_registry().aliases(series_keys)
+    return found
+
+
+def digest(file: Path) -> str:
+    """The SHA-256 of a file."""
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()
+
+
+def _copied(source: Lake, folder: Path, below: str) -> dict[str, str]:
+    """Copy every file of ``source``; return the hash of each by its path in the backup."""
+    hashes = {}
+    for path in source.list(""):
+        target = folder / below / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        content = source.read_bytes(path)
+        target.write_bytes(content)
+        hashes[f"{below}/{path}"] = hashlib.sha256(content).hexdigest()
+    return hashes
+
+
+@contextmanager
+def _one_moment(url: sa.URL) -> Iterator[sa.Connection]:
+    """A transaction that sees one moment of the database, whatever is written meanwhile."""
+    with connected(url) as connection:
+        connection.exec_driver_sql("set transaction isolation level repeatable read, read only")
+        yield connection
 
 
 @contextmanager
@@ -136,61 +199,3 @@ def _writable(folder: Path) -> Iterator[None]:
             f"the backup in {folder} cannot be written: {error}",
             remedy="see to its disk and rights, delete what is there and back up into a new folder",
         ) from error
-
-
-def _dump(url: sa.URL, target: Path) -> None:
-    schemas = [f"--schema={name}" for name in _SCHEMAS]
-    plain = ("--format=plain", "--no-owner", "--no-privileges", "--compress=gzip:6", f"--file={target}")
-    _run(url, "pg_dump", *plain, *schemas)
-
-
-def _load(url: sa.URL, source: Path) -> None:
-    with tempfile.TemporaryFile() as script:
-        script.write(b"set client_min_messages = warning;\n")
-        script.write("".join(f"drop schema if exists {name} cascade;\n" for name in _SCHEMAS).encode())
-        with gzip.open(source) as dumped:
-            shutil.copyfileobj(dumped, script, _CHUNK)
-        script.seek(0)
-        quiet = ("--quiet", "--no-psqlrc", "--output=/dev/null")
-        _run(url, "psql", *quiet, "--single-transaction", "--set=ON_ERROR_STOP=1", "--file=-", told=script)
-
-
-def _run(url: sa.URL, program: str, *arguments: str, told: IO[bytes] | None = None) -> None:
-    """Run a program of PostgreSQL against ``url``; its password goes through the environment only."""
-    address = url.set(drivername="postgresql", password=None).render_as_string()
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
-    done = subprocess.run(  # noqa: S603 - PostgreSQL's own programs, arguments of ours
-        [_program(url, program), f"--dbname={address}", *arguments],
-        stdin=subprocess.DEVNULL if told is None else told,
-        capture_output=True,
-        env=environment | ({"PGPASSWORD": url.password} if url.password else {}),
-        check=False,
-    )
-    if done.returncode != 0:
-        lines = done.stderr.decode(errors="replace").strip().splitlines() or ["no reason given"]
-        raise Outage(f"{program} fails: {lines[0]}", remedy="see to its reason, then call the command again")
-
-
-def _program(url: sa.URL, name: str) -> str:
-    """The system's program, which may speak TLS, unless it is older than the server; else the wheel's."""
-    with connected(url) as connection:
-        server = int(str(connection.scalar(sa.text("show server_version_num")))) // 10_000
-    installed = shutil.which(name)
-    for program in (installed, str(cluster.binaries() / name)):
-        if program and _major(program) >= server:
-            return program
-    raise Outage(
-        f"no {name} of version {server} or newer is installed",
-        remedy=f"install the PostgreSQL {server} client programs (Debian: postgresql-client-{server})",
-    )
-
-
-def _major(program: str) -> int:
-    told = subprocess.run([program, "--version"], capture_output=True, text=True, check=False)  # noqa: S603
-    digits = "".join(c if c.isdigit() else " " for c in told.stdout).split()
-    return int(digits[0]) if digits else 0
-
-
-def _digest(file: Path) -> str:
-    with file.open("rb") as opened:
-        return hashlib.file_digest(opened, "sha256").hexdigest()

@@ -4,8 +4,10 @@ Belongs here: addressing the embedded or a given server, schemas and migrations,
 Does not belong here: any question asked of the data (``warehouse``), and running a server (``embedded``).
 """
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 
 import psycopg2
@@ -18,6 +20,9 @@ from forecast_assets.stores.locks import LockNumber
 SQL = next(p / "sql" for p in (Path(__file__).parents[1], Path(__file__).parents[2]) if (p / "sql").is_dir())
 WAREHOUSE_SCHEMA = "forecast"
 DAGSTER_SCHEMA = "dagster"
+RESTORE_MARKER = "forecast_restore"  # a schema that is there while a restore is; its comment says which
+_restores: ContextVar[bool] = ContextVar("restores", default=False)
+_BEGUN = sa.text("select obj_description(to_regnamespace(:name)::oid, 'pg_namespace')")
 # A server that is cut off must be noticed in a minute, not in the two hours of the system's default.
 _NOTICE = {
     "connect_timeout": "10",
@@ -28,6 +33,7 @@ _NOTICE = {
 _REMEDIES = {
     "25006": "it only reads, perhaps as a standby: let FORECAST_DATABASE_URL name the primary server",
     "40P01": "two runs wrote the same rows in a different order: launch again",
+    "55P03": "others use its tables: stop the daemon, the web server and all runs first",
     "53100": "its disk is full: free space, then launch again",
     "53300": "it has no connection left: lower max_concurrent_runs or raise its max_connections",
 }
@@ -48,6 +54,16 @@ def database_url() -> sa.URL:
         url = _parsed(given.get_secret_value())
     _prepare(url)
     return url
+
+
+@contextmanager
+def during_restore() -> Iterator[None]:
+    """Let this context use a database whose restore has not ended."""
+    token = _restores.set(True)
+    try:
+        yield
+    finally:
+        _restores.reset(token)
 
 
 def warehouse_url() -> sa.URL:
@@ -133,7 +149,18 @@ def migrate(connection: sa.Connection, target: str) -> None:
 
 
 def _is_current(connection: sa.Connection) -> bool:
-    """Whether there is nothing to migrate. Raises ``BadSetting`` when the database is ahead of the code."""
+    """Whether there is nothing to migrate. Raises ``BadSetting`` when the database is ahead of the code.
+
+    Raises ``Outage`` when a restore was begun and has not ended, to everybody but that restore.
+    """
+    begun = connection.scalar(_BEGUN, {"name": RESTORE_MARKER})
+    if begun is not None and not _restores.get():
+        note = json.loads(begun)
+        raise Outage(
+            f"a restore of {note['folder']} was begun at {note['begun_at']} and has not ended",
+            remedy="wait for it, or if it was killed, call "
+            f"`forecast-assets state restore {note['folder']} --yes` again",
+        )
     found, known = revision(connection), newest_revision()
     if found is not None and found > known:
         raise BadSetting(

@@ -25,6 +25,16 @@ _PATIENCE = {
 }
 
 
+# Where MLflow's tables hold places of files.
+_PATHS = (
+    ("experiments", "artifact_location"),
+    ("runs", "artifact_uri"),
+    ("model_versions", "source"),
+    ("model_versions", "storage_location"),
+    ("logged_models", "artifact_location"),
+)
+
+
 def configure() -> None:
     """Let MLflow be impatient, quiet and careful in this process; it reads its settings from there only."""
     for name, value in _PATIENCE.items():
@@ -41,10 +51,20 @@ def tracking_uri() -> str:
     if given is not None:
         return given.get_secret_value()
     warehouse = database_url()
-    name = "mlflow" if warehouse.database == DATABASE else f"{warehouse.database}_mlflow"
-    own = warehouse.set(database=name)
+    own = _beside(warehouse)
     _prepare(warehouse, own)
     return own.render_as_string(hide_password=False)
+
+
+def own_database(warehouse: sa.URL) -> sa.URL | None:
+    """MLflow's database beside the warehouse; nothing where the environment names a server."""
+    return _beside(warehouse) if settings().mlflow_tracking_uri is None else None
+
+
+def _beside(warehouse: sa.URL) -> sa.URL:
+    return warehouse.set(
+        database="mlflow" if warehouse.database == DATABASE else f"{warehouse.database}_mlflow"
+    )
 
 
 def artifacts_url() -> str | None:
@@ -55,7 +75,41 @@ def artifacts_url() -> str | None:
     given = known.mlflow_tracking_uri
     if given is not None and given.get_secret_value().startswith("http"):
         return None
-    return f"{known.lake.rstrip('/')}/models"
+    return artifacts_inside()
+
+
+def artifacts_inside() -> str:
+    """Where the files of models lie within the lake."""
+    return f"{settings().lake.rstrip('/')}/models"
+
+
+def artifacts_outside() -> str | None:
+    """Where new experiments keep their files if that is ours and not within the lake."""
+    url = artifacts_url()
+    return None if url is None or f"{url}/".startswith(f"{settings().lake.rstrip('/')}/") else url
+
+
+def move_artifacts(connection: sa.Connection, old: str | None, new: str) -> int:
+    """Let MLflow look for files below ``new`` that it looked for below ``old``; return how many places."""
+    if old is None or old == new:
+        return 0
+    values = {"old": f"{old.rstrip('/')}/", "new": f"{new.rstrip('/')}/"}
+    return sum(
+        connection.execute(
+            sa.text(
+                f"update {table} set {column} = :new || substr({column}, length(:old) + 1) "  # noqa: S608 - ours
+                f"where starts_with({column}, :old)"
+            ),
+            values,
+        ).rowcount
+        for table, column in _PATHS
+    )
+
+
+def is_prepared(warehouse: sa.URL, own: sa.URL) -> bool:
+    """Whether MLflow's own database is there with its tables."""
+    with connected(warehouse) as connection:
+        return _is_there(connection, own) and _has_tables(own)
 
 
 def _prepare(warehouse: sa.URL, own: sa.URL) -> None:

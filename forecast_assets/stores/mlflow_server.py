@@ -1,6 +1,6 @@
 """MLflow's pages for people, on this machine only.
 
-Belongs here: starting MLflow's own server over our store.
+Belongs here: starting MLflow's own server over our store, addresses of its pages.
 Does not belong here: what is registered (``registry``), and any server of a deployment.
 """
 
@@ -8,8 +8,20 @@ import os
 import signal
 import subprocess
 import sys
+from urllib.parse import quote
 
+from forecast_assets.settings import settings
 from forecast_assets.stores.mlflow_backend import artifacts_url, tracking_uri
+
+
+def version_page(name: str, number: int) -> str:
+    """Address of a version's page in MLflow."""
+    return f"{settings().mlflow_pages}/#/models/{quote(name)}/versions/{number}"
+
+
+def run_page(experiment: str, run_id: str) -> str:
+    """Address of a run's page in MLflow."""
+    return f"{settings().mlflow_pages}/#/experiments/{experiment}/runs/{run_id}"
 
 
 def serve(port: int) -> int:

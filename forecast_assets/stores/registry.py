@@ -7,18 +7,16 @@ Does not belong here: what a version means and when an alias moves (``registry``
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import quote
 
 import sqlalchemy as sa
 
 from forecast_assets.errors import BadSetting, UnknownName
-from forecast_assets.settings import settings
 from forecast_assets.stores.mlflow_backend import artifacts_url, tracking_uri
 from forecast_assets.stores.mlflow_client import Connection
+from forecast_assets.stores.model_versions import NewVersion, Version, version_of
 from forecast_assets.stores.warehouse import Warehouse
 
 if TYPE_CHECKING:
@@ -28,29 +26,6 @@ if TYPE_CHECKING:
 # The highest number MLflow answers at once.
 _PAGE = 1000
 _FEW = 50
-
-
-@dataclass(frozen=True, slots=True)
-class Version:
-    """One version of the model of a series; ``path`` is its bundle among the files of ``run_id``."""
-
-    name: str
-    number: int
-    run_id: str
-    path: str
-    tags: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class NewVersion:
-    """A version to be made unless one of this ``recipe`` is there; ``about`` are tags of a new model."""
-
-    name: str
-    recipe: str
-    run_id: str
-    path: str
-    tags: Mapping[str, str]
-    about: Mapping[str, str]
 
 
 class Registry:
@@ -190,7 +165,7 @@ class Registry:
         """One version of a model, if it is there."""
         with self._way.told("read a version"):
             try:
-                return _version(self._client.get_model_version(name, str(number)))
+                return version_of(self._client.get_model_version(name, str(number)))
             except self._way.failure as error:
                 if not self._way.is_absent(error):
                     raise
@@ -200,7 +175,7 @@ class Registry:
         """All versions of a model, the oldest first."""
         with self._way.told("list versions"):
             found = self._client.search_model_versions(f"name='{name}'", order_by=["version_number ASC"])
-        return [_version(one) for one in found]
+        return [version_of(one) for one in found]
 
     def aliases(self, names: Sequence[str]) -> dict[str, dict[str, int]]:
         """Version by alias for each model of one dataset that has any, whoever set them."""
@@ -218,6 +193,37 @@ class Registry:
                 for model in models
                 if model.name in wanted and model.aliases
             }
+
+    def numbers(self, names: Sequence[str]) -> dict[str, set[int]]:
+        """The numbers of all versions that each model of one dataset has."""
+        found: dict[str, set[int]] = {}
+        if self._tables is not None:
+            for row in self._tables.rows("mlflow_versions", names=list(names)):
+                found.setdefault(str(row["name"]), set()).add(int(str(row["version"])))
+            return found
+        wanted = set(names)
+        few = len(names) <= _FEW
+        asked = [f"name='{name}'" for name in names] if few else [f"name LIKE '{names[0].split('__')[0]}__%'"]
+        with self._way.told("list versions"):
+            for one in (version for filter_ in asked for version in self._pages(filter_)):
+                if one.name in wanted:
+                    found.setdefault(str(one.name), set()).add(int(one.version))
+        return found
+
+    def _pages(self, asked: str) -> "Iterator[ModelVersion]":
+        token: str | None = None
+        while True:
+            page = self._client.search_model_versions(asked, max_results=_PAGE, page_token=token)
+            yield from page
+            token = page.token
+            if not token:
+                return
+
+    def places(self) -> list[tuple[str, str]]:
+        """Our experiments, and the folder in which MLflow keeps the files of each; none of a server."""
+        if self._tables is None:
+            return []
+        return [(str(row["name"]), str(row["place"])) for row in self._tables.rows("mlflow_places")]
 
     def _each(self, names: Sequence[str]) -> "Iterator[RegisteredModel]":
         for name in names:
@@ -269,21 +275,6 @@ class Registry:
         """Close our own connections to MLflow's tables."""
         if self._tables is not None:
             self._tables.dispose()
-
-
-def _version(found: "ModelVersion") -> Version:
-    path = str(found.source).removeprefix(f"runs:/{found.run_id}/")
-    return Version(str(found.name), int(found.version), str(found.run_id), path, dict(found.tags))
-
-
-def version_page(name: str, number: int) -> str:
-    """Address of a version's page in MLflow."""
-    return f"{settings().mlflow_pages}/#/models/{quote(name)}/versions/{number}"
-
-
-def run_page(experiment: str, run_id: str) -> str:
-    """Address of a run's page in MLflow."""
-    return f"{settings().mlflow_pages}/#/experiments/{experiment}/runs/{run_id}"
 
 
 def open_registry() -> Registry:

@@ -22,6 +22,19 @@ _GRANTS = (
 )
 
 
+_GRANTED = sa.text("""
+    select distinct pg_get_userbyid(granted.grantee)
+    from pg_namespace n cross join aclexplode(n.nspacl) as granted
+    where n.nspname = :schema and granted.grantee not in (0, n.nspowner)
+""")
+
+
+def granted(url: sa.URL) -> list[str]:
+    """The roles that may use the warehouse beside its owner."""
+    with connected(url) as connection:
+        return [str(name) for name in connection.execute(_GRANTED, {"schema": WAREHOUSE_SCHEMA}).scalars()]
+
+
 def grant(url: sa.URL, role: str) -> None:
     """Let ``role`` do what services and runs need, and no more. Raises ``BadSetting`` for an unknown role.
 

@@ -15,7 +15,8 @@ import pytest
 
 from forecast_assets.errors import BadSetting, Outage
 from forecast_assets.registry.promotion import Decision, Move, carry_out
-from forecast_assets.stores.registry import NewVersion, Registry
+from forecast_assets.stores.model_versions import NewVersion
+from forecast_assets.stores.registry import Registry
 from forecast_assets_tests.registry.conftest import registered_place
 
 __all__ = ["registered_place"]

@@ -16,7 +16,8 @@ from mlflow.store.model_registry.sqlalchemy_store import SqlAlchemyStore
 
 from forecast_assets.registry import promotion
 from forecast_assets.registry.promotion import Decision, Move, carry_out
-from forecast_assets.stores.registry import NewVersion, open_registry
+from forecast_assets.stores.model_versions import NewVersion
+from forecast_assets.stores.registry import open_registry
 from forecast_assets.stores.resource import open_stores
 
 FILE = Path(promotion.__file__).name

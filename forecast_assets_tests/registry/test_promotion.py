@@ -10,7 +10,8 @@ import pytest
 import sqlalchemy as sa
 
 from forecast_assets.registry.promotion import Decision, Move, carry_out, notice
-from forecast_assets.stores.registry import NewVersion, open_registry
+from forecast_assets.stores.model_versions import NewVersion
+from forecast_assets.stores.registry import open_registry
 
 ANN, BOB = Decision("run-a", "promoted", "ann"), Decision("run-b", "promoted", "bob")
 

@@ -9,8 +9,8 @@ from typer.testing import CliRunner
 
 from forecast_assets.cli.app import app
 from forecast_assets.stores.database import WAREHOUSE_SCHEMA, connected, migrate, newest_revision, revision
+from forecast_assets.stores.opening import open_stores
 from forecast_assets.stores.registry import open_registry
-from forecast_assets.stores.resource import open_stores
 
 OLDEST = "0006_operations"
 SERIES = [f"shop__{store}__{product}" for store in ("S1", "S2") for product in ("P1", "P2")]

@@ -10,7 +10,7 @@ from forecast_assets.launches import records, runs
 from forecast_assets.launches.kinds import KINDS
 from forecast_assets.launches.model import NewItem, Plan
 from forecast_assets.stores.database import WAREHOUSE_SCHEMA, connected
-from forecast_assets.stores.resource import open_stores
+from forecast_assets.stores.opening import open_stores
 from forecast_assets_tests.upgrades.test_home_0_1 import OLDEST, moved
 
 TABLES = ("batch", "batch_item", "comparison", "comparison_candidate", "pipeline_run", "workspace")

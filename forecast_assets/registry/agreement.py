@@ -1,0 +1,191 @@
+"""Do warehouse, lake and registry speak of the same things? One restored or lost alone makes them disagree.
+
+Belongs here: finding what one store speaks of and another does not have, and making them agree again.
+Does not belong here: a backup of all of them (``stores.backup``), aliases somebody moved (``promotion``).
+
+The warehouse decides what is known: results whose files are lost are forgotten, so that the next evaluation
+makes them; versions that MLflow lost are forgotten, so that they are registered again; aliases that mean a
+version nobody knows go back to what was decided. Nothing is deleted from MLflow or from the lake.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from forecast_assets.errors import listed
+from forecast_assets.registry.promotion import CHAMPION, PREVIOUS, notice
+from forecast_assets.stores import Stores, mlflow_backend
+from forecast_assets.stores.database import connected, database_url
+from forecast_assets.stores.registry import Registry
+from forecast_assets.stores.warehouse import Row
+
+Model = tuple[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class StrayAlias:
+    """An alias that means a version of which the warehouse knows nothing; ``target`` is where it belongs."""
+
+    series: str
+    alias: str
+    version: int
+    target: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Disagreement:
+    """What the stores say differently.
+
+    ``lost_results``: rows with kind, dataset and key whose files the lake lacks. ``lost_versions``: versions
+    of the warehouse that MLflow lacks, or whose files are gone. ``stray_aliases``: see there.
+    ``moved_from``: the folder below which MLflow looks for files that lie below ours.
+    """
+
+    lost_results: Sequence[Row]
+    lost_versions: Sequence[Model]
+    stray_aliases: Sequence[StrayAlias]
+    moved_from: str | None
+
+    def sentences(self) -> list[str]:
+        """One sentence for each kind of disagreement; none when the stores agree."""
+        told = []
+        if self.moved_from:
+            told.append(
+                f"MLflow looks for files of models in {self.moved_from} instead of "
+                f"{mlflow_backend.artifacts_url()}: the home was moved"
+            )
+        if self.lost_results:
+            kinds = sorted({f"{row['kind']} of {row['dataset']}" for row in self.lost_results})
+            told.append(f"the lake lacks the files of {len(self.lost_results):,} results ({listed(kinds)})")
+        if self.lost_versions:
+            names = [f"{series} version {number}" for series, number in self.lost_versions]
+            told.append(f"MLflow or its files lack {len(names):,} registered versions ({listed(names)})")
+        if self.stray_aliases:
+            names = [f"{one.series}@{one.alias}" for one in self.stray_aliases]
+            told.append(
+                f"the warehouse does not know the versions that {len(names):,} aliases mean "
+                f"({listed(names)}): it is older than MLflow"
+            )
+        return told
+
+    def next_steps(self) -> list[str]:
+        """What to run once the stores agree, to have again what was lost."""
+        rebuilt = sorted({str(row["dataset"]) for row in self.lost_results if row["kind"] == "snapshot"})
+        made = sorted({str(row["dataset"]) for row in self.lost_results} - set(rebuilt))
+        registered = sorted({series.split("__")[0] for series, _ in self.lost_versions})
+        return [
+            *(f"forecast-assets evaluate {dataset} --force" for dataset in rebuilt),
+            *(f"forecast-assets evaluate {dataset}" for dataset in made),
+            *(f"forecast-assets register {dataset}, then promote" for dataset in registered),
+        ]
+
+
+def compare(stores: Stores, registry: Registry) -> Disagreement:
+    """What warehouse, lake and registry say differently. Raises ``Outage`` when one does not answer."""
+    versions = stores.warehouse.rows("registered_versions")
+    moved_from = _moved_from(registry)
+    files = set(stores.lake.list(""))
+    folders = {path[:cut] for path in files for cut in _cuts(path)}
+    lost_results = [row for row in stores.warehouse.rows("lake_needs") if row["path"] not in files | folders]
+    lost_versions: list[Model] = []
+    stray: list[StrayAlias] = []
+    for dataset in dict.fromkeys(str(row["dataset"]) for row in versions):
+        own = [row for row in versions if row["dataset"] == dataset]
+        known = {(str(row["series"]), int(str(row["version"]))): row for row in own}
+        series = list(dict.fromkeys(name for name, _ in known))
+        there = registry.numbers(series)
+        lost_versions += [
+            model
+            for model, row in known.items()
+            if model[1] not in there.get(model[0], set()) or not _has_files(dataset, row, folders)
+        ]
+        stray += _stray(stores, registry, set(known))
+    return Disagreement(lost_results, lost_versions, stray, moved_from)
+
+
+def mend(stores: Stores, registry: Registry, found: Disagreement) -> None:
+    """Make the stores agree; twice is the same as once. The record of promotions only ever grows."""
+    _move_artifacts(found.moved_from)
+    lost = [row for row in found.lost_results if row["kind"] != "snapshot"]
+    if lost:
+        stores.warehouse.execute(
+            "delete_lost_results",
+            kinds=[row["kind"] for row in lost],
+            datasets=[row["dataset"] for row in lost],
+            keys=[row["key"] for row in lost],
+        )
+    for one in found.stray_aliases:
+        if one.target is None:
+            registry.drop_alias(one.series, one.alias)
+        else:
+            registry.move_alias(one.series, one.alias, one.target)
+    _forget_versions(stores, registry, found.lost_versions)
+    for series_keys in _by_dataset([*found.lost_versions, *((one.series, 0) for one in found.stray_aliases)]):
+        notice(stores, registry, series_keys)
+
+
+def _move_artifacts(old: str | None) -> None:
+    own, new = mlflow_backend.own_database(database_url()), mlflow_backend.artifacts_url()
+    if old is None or own is None or new is None:
+        return
+    with connected(own) as connection:
+        mlflow_backend.move_artifacts(connection, old, new)
+
+
+def _forget_versions(stores: Stores, registry: Registry, lost: Sequence[Model]) -> None:
+    gone = set(lost)
+    for series_keys in _by_dataset(lost):
+        for series, aliases in registry.aliases(series_keys).items():
+            for alias, number in aliases.items():
+                if (series, number) in gone:
+                    registry.drop_alias(series, alias)
+    if lost:
+        series_of_lost, numbers = zip(*lost, strict=True)
+        stores.warehouse.execute("delete_versions", series=list(series_of_lost), versions=list(numbers))
+
+
+def _stray(stores: Stores, registry: Registry, known: set[Model]) -> list[StrayAlias]:
+    series = list(dict.fromkeys(name for name, _ in known))
+    decided = {str(row["series"]): row for row in stores.warehouse.rows("promotion_states", series=series)}
+    belongs = {CHAMPION: "live", PREVIOUS: "before"}
+    found = []
+    for name, aliases in registry.aliases(series).items():
+        for alias, number in aliases.items():
+            if (name, number) not in known:
+                target = decided.get(name, {}).get(belongs.get(alias, ""))
+                there = isinstance(target, int) and (name, target) in known
+                found.append(StrayAlias(name, alias, number, target if there else None))  # type: ignore[arg-type]
+    return found
+
+
+def _moved_from(registry: Registry) -> str | None:
+    """Where MLflow looks for files of ours, if that is not where they are put."""
+    here = mlflow_backend.artifacts_url()
+    if here is None:
+        return None
+    for name, place in registry.places():
+        root = place.removesuffix(f"/{name.split('/', 1)[1]}")
+        # A folder that is still there was another setting's; one that is gone was moved, with all in it.
+        if root.rstrip("/") != here.rstrip("/") and "://" not in root and not Path(root).is_dir():
+            return root
+    return None
+
+
+def _has_files(dataset: str, row: Row, folders: set[str]) -> bool:
+    """Whether the files of a version are in the lake; those that lie elsewhere are not looked for."""
+    if mlflow_backend.artifacts_url() != mlflow_backend.artifacts_inside():
+        return True
+    return f"models/{dataset}/{row['mlflow_run']}/artifacts/{row['path']}" in folders
+
+
+def _cuts(path: str) -> list[int]:
+    return [place for place, sign in enumerate(path) if sign == "/"]
+
+
+def _by_dataset(models: Sequence[Model]) -> list[list[str]]:
+    found: dict[str, list[str]] = {}
+    for series, _ in models:
+        keys = found.setdefault(series.split("__")[0], [])
+        if series not in keys:
+            keys.append(series)
+    return list(found.values())

@@ -1,0 +1,41 @@
+"""Versions of models as the registry speaks of them.
+
+Belongs here: a version that is there, a version to be made.
+Does not belong here: calls to MLflow (``registry``), and what a version means.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mlflow.entities.model_registry import ModelVersion
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One version of the model of a series; ``path`` is its bundle among the files of ``run_id``."""
+
+    name: str
+    number: int
+    run_id: str
+    path: str
+    tags: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class NewVersion:
+    """A version to be made unless one of this ``recipe`` is there; ``about`` are tags of a new model."""
+
+    name: str
+    recipe: str
+    run_id: str
+    path: str
+    tags: Mapping[str, str]
+    about: Mapping[str, str]
+
+
+def version_of(found: "ModelVersion") -> Version:
+    """Read MLflow's own description."""
+    path = str(found.source).removeprefix(f"runs:/{found.run_id}/")
+    return Version(str(found.name), int(found.version), str(found.run_id), path, dict(found.tags))

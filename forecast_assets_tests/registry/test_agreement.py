@@ -1,0 +1,105 @@
+"""Stores that were lost or restored alone are told, and one command lets them agree."""
+
+import shutil
+
+import pytest
+import sqlalchemy as sa
+from typer.testing import CliRunner
+
+from forecast_assets.cli.app import app
+from forecast_assets.registry.agreement import compare
+from forecast_assets.stores.database import connected
+from forecast_assets.stores.mlflow_backend import own_database
+from forecast_assets.stores.opening import open_stores
+from forecast_assets.stores.registry import open_registry
+from forecast_assets_tests.upgrades.conftest import Home, home_0_1
+
+__all__ = ["home_0_1"]
+LIVE = "shop__S1__P1"
+
+
+def said() -> list[str]:
+    return compare(open_stores(), open_registry()).sentences()
+
+
+def mended() -> str:
+    """What the command says when it lets the stores agree, after which they do."""
+    looked = CliRunner().invoke(app, ["state", "mend"])
+    assert looked.exit_code == 1
+    done = CliRunner().invoke(app, ["state", "mend", "--apply"], catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    assert said() == []
+    again = CliRunner().invoke(app, ["state", "mend", "--apply"])
+    assert "agree" in again.output
+    return done.output
+
+
+def registry_of(home: Home) -> sa.URL:
+    url = own_database(home.url)
+    assert url is not None
+    return url
+
+
+@pytest.mark.usefixtures("home_0_1")
+def test_stores_that_agree_are_said_to():
+    assert said() == []
+
+
+def test_a_warehouse_older_than_mlflow_gets_its_aliases_back(home_0_1):
+    before = open_registry().aliases([LIVE])[LIVE]
+    live = before["champion"]
+    with connected(registry_of(home_0_1)) as connection:  # what happened after the warehouse's backup
+        newer = """
+            insert into model_versions (name, version, current_stage, source, run_id, workspace)
+            select name, 99, current_stage, source, run_id, workspace from model_versions
+            where name = :name and version = :version
+        """
+        connection.execute(sa.text(newer), {"name": LIVE, "version": live})
+    for alias in ("champion", "challenger"):
+        open_registry().move_alias(LIVE, alias, 99)
+    (sentence,) = said()
+    assert "older than MLflow" in sentence
+    assert f"{LIVE}@champion" in sentence
+    mended()
+    after = open_registry().aliases([LIVE])[LIVE]
+    assert after["champion"] == live
+    assert "challenger" not in after
+
+
+def test_a_registry_that_was_lost_is_registered_again(home_0_1):
+    with connected(registry_of(home_0_1)) as connection:
+        connection.exec_driver_sql("truncate registered_models cascade")
+    (sentence,) = said()
+    assert "MLflow or its files lack" in sentence
+    assert "forecast-assets register shop, then promote" in mended()
+    done = CliRunner().invoke(app, ["register", "shop", "--series", LIVE], catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    assert open_registry().aliases([LIVE])[LIVE] == {"challenger": 1}
+    audit = open_stores().warehouse.rows("audit", dataset="shop", series=[LIVE])
+    assert {row["action"] for row in audit} == {"promoted", "rolled_back", "external"}, "nothing is erased"
+
+
+def test_a_lake_that_lost_files_has_them_made_again(home_0_1):
+    for folder in ("backtests", "forecasts", "global", "models"):
+        shutil.rmtree(home_0_1.folder / "lake" / folder / "shop")
+    told = said()
+    assert any("the lake lacks the files" in sentence for sentence in told)
+    assert any("MLflow or its files lack" in sentence for sentence in told)
+    assert "forecast-assets evaluate shop" in mended()
+    done = CliRunner().invoke(app, ["evaluate", "shop"], catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    assert said() == []
+
+
+def test_a_home_that_was_moved_finds_the_files_of_its_models(home_0_1, monkeypatch):
+    moved = home_0_1.folder / "moved"
+    (home_0_1.folder / "lake").rename(moved)
+    monkeypatch.setenv("FORECAST_LAKE_URL", str(moved))
+    (sentence,) = said()
+    assert "the home was moved" in sentence
+    mended()
+    number = open_registry().aliases([LIVE])[LIVE]["champion"]
+    version = open_registry().version(LIVE, number)
+    assert version is not None
+    with open_registry().files(version.run_id, version.path) as folder:
+        assert any(folder.iterdir())

@@ -1,0 +1,6 @@
+-- Question: which versions of which models does the warehouse speak of, and where are their files?
+-- Grain:    one row per version.
+-- Values:   none
+select dataset, series, version, mlflow_run, path
+from model_version
+order by dataset, series collate "C", version
