@@ -106,7 +106,7 @@ class Place:
         **options: Any,
     ) -> building.Loaded:
         """Add a dataset that reads a file with ``frame``, and give it a partition."""
-        source = FileSource(path=self.write(name, frame), columns=columns or Columns())
+        source = FileSource(path=str(self.write(name, frame)), columns=columns or Columns())
         known = DatasetOptions(evaluation=evaluation, **options)
         loaded = building.add_dataset(self.stores, name, source, known, TODAY)
         self.instance.add_dynamic_partitions("datasets", [name])

@@ -32,7 +32,7 @@ def demo() -> None:
         )
         # Calendars are known for years, and the bakery plans its promotions.
         options = DatasetOptions(plan_days={"promo": 14, "holiday": 90, "is_school_holiday": 90})
-        dataset.create(NAME, FileSource(kind="file", path=SALES, columns=columns), options)
+        dataset.create(NAME, FileSource(kind="file", path=str(SALES), columns=columns), options)
     broken = run(NAME, None, {}, force=False)
     listing(stores.warehouse.frame("champions", dataset=NAME, series=None), View(), "champions")
     SAY.print("\nOpen Dagit, the user interface, with:")

@@ -7,7 +7,7 @@ Does not belong here: reading and judging single rows (``judging``), filling gap
 import hashlib
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from itertools import pairwise
 
@@ -16,9 +16,13 @@ import polars as pl
 from numpy.typing import NDArray
 
 from forecast_assets.datasets.column_audit import Marked
-from forecast_assets.datasets.findings import AT
+from forecast_assets.datasets.findings import AGE, AT
 from forecast_assets.datasets.ids import MISSING
+from forecast_assets.datasets.merging import Merger
+from forecast_assets.datasets.rules import NEGATIVE, REMEDIES
 from forecast_assets.datasets.sources import Columns, Source
+from forecast_assets.datasets.sources.columns import RETURNS
+from forecast_assets.datasets.sources.row_rules import RowRules
 from forecast_assets.datasets.validation import JudgedSales
 from forecast_assets.forecasting.core.panel import ORIGINAL_IDS
 from forecast_assets.keys import MAX_LENGTH, SEPARATOR, check_id
@@ -35,7 +39,9 @@ class SalesSummary:
     """What was read. ``null_units`` counts rows without observed units, plan rows among them.
 
     ``changed_static`` says per static column how many series hold more than one value;
-    ``mapped_ids`` how many store and product ids were given a safe form.
+    ``mapped_ids`` how many store and product ids have another form in keys; ``replaced`` how many rows of
+    each file gave way to a newer file, ``summed`` how many rows were added to another of their day,
+    ``returned`` how many days had more returns than sales, and by how many units.
     """
 
     rows: int
@@ -46,6 +52,10 @@ class SalesSummary:
     null_units: int
     changed_static: dict[str, int]
     mapped_ids: int
+    replaced: dict[str, int] = field(default_factory=dict)
+    summed: int = 0
+    returned: int = 0
+    returned_units: float = 0.0
 
 
 class CanonicalReader:
@@ -82,8 +92,10 @@ class CanonicalReader:
         self._summary = None
         sales = JudgedSales(self._source, dataset=self._dataset, today=self._today)
         account, self.marked = _Account(self._source.columns), sales.marked
+        merger: Merger | None = None
         for batch in sales:
-            frame = _sorted(batch, sales)
+            merger = merger or Merger(self._source.rows, self._source.columns, sales.files)
+            frame = _sorted(batch, sales, merger, self._source.rows)
             heads = _heads(frame)
             self._refuse_long_keys(frame.select("store_id", "product_id")[heads], sales)
             if not sales.findings:
@@ -91,7 +103,7 @@ class CanonicalReader:
         if sales.findings:
             raise sales.findings.error(self._source.name)
         self._hash = account.hash.hexdigest()
-        self._summary = account.summary(mapped_ids=sales.stores.mapped + sales.products.mapped)
+        self._summary = account.summary(sales.stores.mapped + sales.products.mapped, merger)
 
     def _refuse_long_keys(self, series: pl.DataFrame, sales: JudgedSales) -> None:
         room = MAX_LENGTH - len(self._dataset) - 2 * len(SEPARATOR)
@@ -102,12 +114,12 @@ class CanonicalReader:
         long = np.flatnonzero(stores + products > room)
         if long.size:
             told = sales.places.keys(series, long[: sales.findings.room(_LONG_KEY)].tolist())
-            remedy = "shorten the dataset name or the ids, or turn on map_ids"
+            remedy = "shorten the dataset name or the ids, or remove the dataset and add it again"
             sales.findings.add(_LONG_KEY, remedy, told, int(long.size))
 
 
-def _sorted(frame: pl.DataFrame, sales: JudgedSales) -> pl.DataFrame:
-    """Sort by store, product and date, and refuse what occurs twice."""
+def _sorted(frame: pl.DataFrame, sales: JudgedSales, merger: Merger, rules: RowRules) -> pl.DataFrame:
+    """Sort by store, product and date, merge what the rules allow, and refuse what occurs twice."""
     if sales.findings:
         frame = frame.filter((frame["store_id"] != MISSING) & (frame["product_id"] != MISSING))
     days = frame["date"].to_physical()
@@ -119,9 +131,27 @@ def _sorted(frame: pl.DataFrame, sales: JudgedSales) -> pl.DataFrame:
     if not (key[1:] > key[:-1]).all():
         order = np.argsort(key, kind="stable")
         frame, key = frame[order], key[order]
+        frame, key = merger.merge(frame, key, key & _NO_DAY == _NO_DAY)
         again = (key[1:] == key[:-1]) & (key[1:] & _NO_DAY != _NO_DAY)
         _refuse_duplicates(frame, np.flatnonzero(again), sales)
-    return frame
+    if rules.nets:
+        if rules.returns == "refuse":
+            _refuse_returns(frame, sales)
+        else:
+            frame = merger.settle_returns(frame)
+    return frame.drop(AGE, strict=False)
+
+
+def _refuse_returns(frame: pl.DataFrame, sales: JudgedSales) -> None:
+    """Name the days that are below zero after all rows of the day were added up."""
+    below = frame.filter((pl.col("units") < 0).fill_null(value=False))
+    if below.is_empty():
+        return
+    what = f"column {sales.columns.units!r} {NEGATIVE} after adding up each day"
+    keys = sales.places.keys(below, list(range(min(len(below), sales.findings.room(what)))))
+    lost = -float(below["units"].sum())
+    remedy = f"{REMEDIES[NEGATIVE]}; {len(below):,} days hold {lost:g} units below zero"
+    sales.findings.add(what, remedy, keys, len(below))
 
 
 def _refuse_duplicates(frame: pl.DataFrame, again: NDArray[np.intp], sales: JudgedSales) -> None:
@@ -132,7 +162,10 @@ def _refuse_duplicates(frame: pl.DataFrame, again: NDArray[np.intp], sales: Judg
     if AT in frame.columns:
         first, second = sales.places.of(frame, named), sales.places.of(frame, [row + 1 for row in named])
         told = [f"{one} and {two} ({key})" for one, two, key in zip(first, second, told, strict=True)]
-    sales.findings.add(_DUPLICATE, "keep one row of each, or sum them", told, int(again.size))
+    remedy = "keep one row of each, or add them up with --receipts sum"
+    if len(set(sales.files)) > 1:
+        remedy += "; where exports overlap, --overlap newest lets the last file by name win"
+    sales.findings.add(_DUPLICATE, remedy, told, int(again.size))
 
 
 def _heads(frame: pl.DataFrame) -> NDArray[np.intp]:
@@ -149,23 +182,29 @@ def _by_store(
     """Cut a sorted batch into stores, with ids for codes, and account for what leaves."""
     codes = frame["store_id"].to_numpy()
     starts = np.flatnonzero(np.diff(codes, prepend=MISSING))
-    frame = _with_originals(account.with_newest_statics(frame, heads), sales)
+    frame = account.with_newest_statics(frame, heads)
+    codes_of_products = frame["product_id"]
     products = pl.Series("product_id", [None, *sales.products.finals[1:]], pl.String).cast(pl.Categorical)
     frame = frame.with_columns(products.gather(frame["product_id"])).drop(AT, "store_id", strict=False)
     for start, end in pairwise((*starts.tolist(), len(frame))):
         made = frame.slice(start, end - start)
         store = sales.stores.finals[codes[start]]
+        made = _with_originals(made, codes[start], codes_of_products.slice(start, end - start), sales)
         own = heads[np.searchsorted(heads, start) : np.searchsorted(heads, end)] - start
         account.add(store, made, own)
         yield store, made
 
 
-def _with_originals(frame: pl.DataFrame, sales: JudgedSales) -> pl.DataFrame:
-    if not sales.stores.mapped + sales.products.mapped:
+def _with_originals(frame: pl.DataFrame, store: int, products: pl.Series, sales: JudgedSales) -> pl.DataFrame:
+    """Add the ids of a store as they came, where any of them has another form in keys."""
+    texts = (sales.stores.texts[store], pl.Series(sales.products.texts, dtype=pl.String))
+    if (
+        texts[0] == sales.stores.finals[store]
+        and not sales.products.differ[products.unique().to_numpy()].any()
+    ):
         return frame
-    pairs = zip(ORIGINAL_IDS, (sales.stores, sales.products), ("store_id", "product_id"), strict=True)
     return frame.with_columns(
-        pl.Series(name, ids.texts, pl.String).gather(frame[column]) for name, ids, column in pairs
+        pl.lit(texts[0]).alias(ORIGINAL_IDS[0]), texts[1].gather(products).alias(ORIGINAL_IDS[1])
     )
 
 
@@ -206,12 +245,12 @@ class _Account:
         told = [store, frame.columns, len(frame), heads.tolist(), first.rows()]
         self.hash.update(json.dumps(told).encode())
         self.hash.update(frame["date"].to_physical().to_numpy().data)
-        for name in ("units", *self._columns.known):
+        for name in ("units", *self._columns.known, *(RETURNS,) * (RETURNS in frame.columns)):
             # Adding zero gives -0.0 and 0.0 the same bytes.
             numbers = frame[name].fill_null(float("nan")).to_numpy() + np.float32(0)
             self.hash.update(numbers.data)
 
-    def summary(self, *, mapped_ids: int) -> SalesSummary:
+    def summary(self, mapped_ids: int, merger: Merger | None) -> SalesSummary:
         """Sum up when all stores have left."""
         return SalesSummary(
             **self._counted,
@@ -219,4 +258,8 @@ class _Account:
             last_day=max(self._observed, default=None),
             changed_static=self._changed,
             mapped_ids=mapped_ids,
+            replaced={} if merger is None else dict(merger.replaced),
+            summed=0 if merger is None else merger.summed,
+            returned=0 if merger is None else merger.returned,
+            returned_units=0.0 if merger is None else merger.returned_units,
         )

@@ -160,7 +160,7 @@ class ColumnAudit:
             for finding in self._of(self.columns.known[name], roles[name], column)
         ]
         for name, counts in marked.items():
-            found += _of_marks(name, counts, is_closed=name == self.columns.closed)
+            found += _of_marks(name, counts, self.columns)
         return found
 
     def _of(self, name: str, role: Role, column: _Column) -> list[ColumnFinding]:
@@ -241,7 +241,8 @@ def _marks(name: str, column: _Column, sold: int, zero: int, remedy: str) -> Col
     return None
 
 
-def _of_marks(name: str, counts: Marked, *, is_closed: bool) -> list[ColumnFinding]:
+def _of_marks(name: str, counts: Marked, columns: Columns) -> list[ColumnFinding]:
+    is_closed = name in {columns.closed, columns.open}
     word, limit = ("closed", _DENIED_BY_CLOSED) if is_closed else ("stocked out", _DENIED_BY_STOCKOUT)
     share = counts.sold / max(counts.all_sold, 1)
     if counts.sold and (is_closed or share >= limit):
@@ -249,7 +250,10 @@ def _of_marks(name: str, counts: Marked, *, is_closed: bool) -> list[ColumnFindi
             f"{counts.sold:,} of {counts.all_sold:,} days with sales ({counts.sold_units:,.0f} units) "
             f"are marked {word} by {name}"
         )
-        remedy = f"{name} must be 1 on days that are {word}; one that is 1 on open days is its opposite"
+        remedy = f"{name} must be 1 on days that are {word}"
+        if is_closed:
+            said, meant = ("--open", "--closed") if name == columns.open else ("--closed", "--open")
+            remedy = f"if {name} is the opposite of {said[2:]}, give {meant} {name} in place of {said}"
         # A single day is a slip.
         return [
             ColumnFinding(name, "denies_sales", share, sentence, remedy, share >= limit and counts.sold > 1)

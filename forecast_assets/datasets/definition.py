@@ -47,6 +47,12 @@ class DatasetOptions(BaseModel):
     trust: tuple[str, ...] = Field(
         default=(), description="Columns that are used although they look as if they were made of the sales."
     )
+    holidays_column: str | None = Field(
+        default=None, description="Static column with the country (or region) of each store's holidays."
+    )
+    store_holidays: dict[str, str] | None = Field(
+        default=None, description="Country (or region) of each store's holidays, by store id."
+    )
     evaluation: EvaluationSettings = Field(
         default=EvaluationSettings(), description="Candidates, folds and rule unless a run says otherwise."
     )

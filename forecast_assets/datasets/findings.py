@@ -15,6 +15,7 @@ from forecast_assets.datasets.sources.base import Origin
 from forecast_assets.errors import SHOWN_OFFENDERS, BadSales, listed
 
 AT = "\0at"
+AGE = "\0age"
 _SHOWN_CHARACTERS = 40
 
 

@@ -4,9 +4,12 @@ Belongs here: reading a country code, and marking its holidays on a panel.
 Does not belong here: holidays that a source brings along as a column of its own.
 """
 
+import csv
 import datetime as dt
+import io
 from dataclasses import replace
 from difflib import get_close_matches
+from pathlib import Path
 
 import numpy as np
 
@@ -52,3 +55,33 @@ def marked(panel: Panel, calendar: Calendar, country: str) -> Panel:
         row[(day - calendar.first).days] = 1
     column = np.tile(row, (len(panel.series), 1))
     return replace(panel, known={**panel.known, COLUMN: column})
+
+
+def read_mapping(file: Path) -> dict[str, str]:
+    """Read which country's holidays each store has, from a CSV with the columns store and country.
+
+    Raises ``BadSetting`` for a file of another shape, a store named twice, or a country that is not known.
+    """
+    try:
+        with file.open(encoding="utf-8-sig", newline="") as stream:
+            text = stream.read()
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadSetting(
+            f"--holidays-file {file} cannot be read: {error}", remedy="give a CSV file"
+        ) from None
+    separator = ";" if ";" in text.partition("\n")[0] else ","
+    rows = [row for row in csv.reader(io.StringIO(text), delimiter=separator) if row]
+    if not rows or any(len(row) != 2 for row in rows):  # noqa: PLR2004 - store and country
+        raise BadSetting(
+            f"--holidays-file {file.name} needs two columns", remedy="write one line STORE,COUNTRY per store"
+        )
+    stores = [store.strip() for store, _ in rows[1:]]
+    if twice := sorted({store for store in stores if stores.count(store) > 1}):
+        raise BadSetting(
+            f"--holidays-file {file.name} names store {listed(twice)} twice", remedy="name each store once"
+        )
+    mapping = dict(zip(stores, (country.strip() for _, country in rows[1:]), strict=True))
+    day = dt.date(2024, 1, 1)
+    for country in set(mapping.values()):
+        national(country, day, day)
+    return mapping

@@ -18,29 +18,38 @@ Codes = NDArray[np.int32]
 
 MISSING = 0
 _ID = re.compile(ID_PATTERN)
+_FLOAT = re.compile(r"-?[0-9]+\.0+")
+_ROUNDED = re.compile(r"[0-9](\.[0-9]+)?[eE]\+[0-9]+")
 _SUFFIX_BYTES = 5
 
 
 class Ids:
     """The ids of one role; code ``MISSING`` is the row without one.
 
-    ``texts`` are the ids as given, ``finals`` as they may be part of a key, both by code.
-    ``foreign`` (codes) and ``twins`` (pairs of ids) await being told; who tells them empties them.
+    ``texts`` are the ids as they came, ``finals`` as they are part of a key, both by code. A key depends on
+    its own id alone. ``kept`` leaves long ids as they are, as datasets of early releases have them.
+    ``foreign`` (codes) and ``twins`` (pairs of ids) await their report; who reports them empties them.
     """
 
-    def __init__(self, *, room: int, mapped: bool) -> None:
+    def __init__(self, *, room: int, kept: bool) -> None:
         self.texts = [""]
         self.finals = [""]
         self.foreign: list[int] = []
         self.twins: list[tuple[str, str]] = []
         self._codes = {"": MISSING}
         self._seen: dict[str, str] = {}
-        self._room, self._mapped = room, mapped
+        self._room, self._kept = room, kept
 
     @property
     def mapped(self) -> int:
         """How many ids were given a safe form."""
         return sum(final != text for final, text in zip(self.finals, self.texts, strict=True))
+
+    @property
+    def differ(self) -> NDArray[np.bool_]:
+        """By code, whether an id has another form in keys."""
+        pairs = zip(self.finals, self.texts, strict=True)
+        return np.array([final != text for final, text in pairs], np.bool_)
 
     def encode(self, column: pa.ChunkedArray) -> Codes:
         """Number every row's id."""
@@ -54,6 +63,16 @@ class Ids:
                 places = places.fill_null(len(texts))
             made.append(table[places.to_numpy(zero_copy_only=False)])
         return np.concatenate(made)
+
+    def floats(self) -> list[str]:
+        """Ids that a program wrote as floats: rounded ones, all are 7.0, or some 7.0 is 7 elsewhere."""
+        texts = self.texts[1:]
+        rounded = [text for text in texts if _ROUNDED.fullmatch(text)]
+        pointed = [text for text in texts if _FLOAT.fullmatch(text)]
+        whole = set(texts)
+        if len(pointed) < len(texts):
+            pointed = [text for text in pointed if text.partition(".")[0] in whole]
+        return rounded + pointed
 
     def ranks(self) -> NDArray[np.int64]:
         """The place of every code in the order of the final ids."""
@@ -69,13 +88,11 @@ class Ids:
         return self._codes[text]
 
     def _judged(self, text: str) -> str:
-        fits = _ID.fullmatch(text) is not None
-        final = text
-        if self._mapped and not (fits and len(text) <= self._room):
-            final, fits = _safe(text, self._room), True
-        if not fits:
+        if "\0" in text or not text.strip():
             self.foreign.append(self._codes[text])
-            return final
+            return text
+        fits = _ID.fullmatch(text) is not None and (self._kept or len(text) <= self._room)
+        final = text if fits else _safe(text, self._room)
         plain = unicodedata.normalize("NFKC", text).casefold().strip()
         for form in {plain, final.casefold()}:
             twin = self._seen.setdefault(form, text)

@@ -11,7 +11,7 @@ import polars as pl
 
 from forecast_assets.datasets import holidays, panels
 from forecast_assets.datasets.definition import Dataset, Snapshot
-from forecast_assets.forecasting.core.panel import Panel
+from forecast_assets.forecasting.core.panel import ORIGINAL_IDS, Panel
 from forecast_assets.keys import SeriesKey
 from forecast_assets.stores import Stores
 
@@ -46,7 +46,7 @@ def write_panels(
             panel = holidays.marked(panel, calendar, country)
         panels.write(stores.lake, f"{folder}/{store}.parquet", panel)
         counts.append(counted)
-        described.append(_described(panel))
+        described.append(_described(panel, frame))
     return pl.concat(counts), pl.concat(described)
 
 
@@ -55,13 +55,14 @@ def _last_planned(stores: Stores, files: list[str]) -> dt.date:
     return max(last for last in lasts if isinstance(last, dt.date))
 
 
-def _described(panel: Panel) -> pl.DataFrame:
+def _described(panel: Panel, frame: pl.DataFrame) -> pl.DataFrame:
     keys = [SeriesKey.parse(str(key)) for key in panel.series]
     static = {name: values.tolist() for name, values in panel.static.items()}
-    original = {
-        role: static.pop(f"original_{role}", [getattr(key, role.removesuffix("_id")) for key in keys])
-        for role in ("store_id", "product_id")
-    }
+    first = frame.unique("product_id", keep="first", maintain_order=True)
+    originals = [
+        first[name].to_list() if name in frame.columns else [getattr(key, part) for key in keys]
+        for name, part in zip(ORIGINAL_IDS, ("store", "product"), strict=True)
+    ]
     rows = [dict(zip(static, values, strict=True)) for values in zip(*static.values(), strict=True)]
     return pl.DataFrame(
         {
@@ -69,8 +70,8 @@ def _described(panel: Panel) -> pl.DataFrame:
             "dataset": [key.dataset for key in keys],
             "store_id": [key.store for key in keys],
             "product_id": [key.product for key in keys],
-            "original_store_id": original["store_id"],
-            "original_product_id": original["product_id"],
+            "original_store_id": originals[0],
+            "original_product_id": originals[1],
             "static": [json.dumps(row) for row in rows] if rows else ["{}"] * len(keys),
         }
     )

@@ -20,7 +20,7 @@ from forecast_assets.datasets.endings import Endings, changes, endings, observed
 from forecast_assets.errors import Outage, UnknownName, listed
 from forecast_assets.forecasting.core.demand import demand_classes, revenue
 from forecast_assets.forecasting.core.frequency import DAY, FREQUENCIES, Frequency
-from forecast_assets.forecasting.core.panel import Panel
+from forecast_assets.forecasting.core.panel import ORIGINAL_IDS, Panel
 from forecast_assets.forecasting.core.plans import Role, filled
 from forecast_assets.keys import SEPARATOR, SeriesKey
 from forecast_assets.stores.lake import Lake
@@ -151,7 +151,8 @@ def _spread(
 
 
 def _static(frame: pl.DataFrame, products: pl.Series) -> dict[str, NDArray[np.str_]]:
-    names = [name for name, kind in frame.schema.items() if kind == pl.String and name not in KEY_COLUMNS]
+    fixed = {*KEY_COLUMNS, *ORIGINAL_IDS}
+    names = [name for name, kind in frame.schema.items() if kind == pl.String and name not in fixed]
     if not names:
         return {}
     newest = frame.group_by("product_id", maintain_order=True).agg(pl.col(names).drop_nulls().last())
@@ -249,7 +250,9 @@ def read(lake: Lake, path: str, series: Iterable[str] | None = None) -> Panel:
         units=_as_matrix(table["units"]),
         known={name: _as_matrix(table[f"known.{name}"]) for name in _named(table, "known.")},
         static={
-            name: np.array(table[f"static.{name}"].to_pylist(), np.str_) for name in _named(table, "static.")
+            name: np.array(table[f"static.{name}"].to_pylist(), np.str_)
+            for name in _named(table, "static.")
+            if name not in ORIGINAL_IDS  # an id is no feature
         },
         roles=header.get("roles", {}),
         frequency=FREQUENCIES[header.get("frequency", DAY.name)],

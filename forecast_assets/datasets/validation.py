@@ -13,13 +13,13 @@ import polars as pl
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from forecast_assets.datasets import rules
+from forecast_assets.datasets import dates, numbers, rules
 from forecast_assets.datasets.column_audit import Marked
-from forecast_assets.datasets.findings import AT, Findings, Places, shown
+from forecast_assets.datasets.findings import AGE, AT, Findings, Places, shown
 from forecast_assets.datasets.ids import Codes, Ids
 from forecast_assets.datasets.sources import Source, limits
 from forecast_assets.datasets.sources.base import Part
-from forecast_assets.errors import BadSales
+from forecast_assets.errors import SHOWN_OFFENDERS, BadSales
 from forecast_assets.keys import MAX_LENGTH, SEPARATOR
 
 ROWS_PER_BATCH = 5_000_000
@@ -43,29 +43,43 @@ class JudgedSales:
     """
 
     def __init__(self, source: Source, *, dataset: str, today: date) -> None:
-        self._source, self._columns, self._today = source, source.columns, today
+        self._source, self.columns, self._today = source, source.columns, today
         room = (MAX_LENGTH - len(dataset) - 2 * len(SEPARATOR)) // 2
-        self.stores = Ids(room=room, mapped=source.map_ids)
-        self.products = Ids(room=room, mapped=source.map_ids)
+        self.stores = Ids(room=room, kept=not source.map_ids)
+        self.products = Ids(room=room, kept=not source.map_ids)
         self.findings = Findings()
         self.places = Places(self.stores, self.products)
-        self.marked = {name: Marked() for name in self._columns.flags}
+        self.files: list[str] = []
+        self._days = dates.DayRules(source.date_format, source.first_day, source.rows)
+        self._points = _Points()
+        self.marked = {name: Marked() for name in self.columns.flags}
 
     def __iter__(self) -> Iterator[pl.DataFrame]:
         opened = list(self._source.parts())
+        self.files = [part.file for part in sorted(opened, key=lambda part: part.age)]
         counted = [self._count(part) for part in opened]
         for batch in self._batches(counted):
             yield self._read(counted, batch)
+        self._judge_whole()
+
+    def _judge_whole(self) -> None:
+        """Judge what only all rows together can show."""
+        columns = self.columns
+        for name, ids in ((columns.store, self.stores), (columns.product, self.products)):
+            if floats := ids.floats():
+                what = f"column {name!r} {rules.FLOAT_ID}"
+                named = [shown(text) for text in floats[: self.findings.room(what)]]
+                self.findings.add(what, rules.REMEDIES[rules.FLOAT_ID], named, len(floats))
+        for name, (named, total) in self._points.doubtful().items():
+            self.findings.add(
+                f"column {name!r} {rules.DOUBTFUL}", rules.REMEDIES[rules.DOUBTFUL], named, total
+            )
 
     def _count(self, part: Part) -> _Counted:
-        columns = self._columns
-        # A mapped id must be known before its twin may leave in another batch.
-        mapped = self._source.map_ids
-        table = part.read([columns.store, columns.product] if mapped else [columns.store])
+        columns = self.columns
+        table = part.read([columns.store])
         first = None if part.origin is None else self.places.enter(part.origin, len(table))
         stores = self._coded(self.stores, columns.store, table, first)
-        if mapped:
-            self._coded(self.products, columns.product, table, first)
         return _Counted(part, np.bincount(stores), first)
 
     def _coded(self, ids: Ids, column: str, table: pa.Table, first: int | None) -> Codes:
@@ -112,7 +126,7 @@ class JudgedSales:
             )
         largest = int(rows.argmax())
         store = f"{self._source.name}: store {shown(self.stores.texts[largest])}"
-        limits.check_rows(store, int(rows[largest]), len(self._columns.needed))
+        limits.check_rows(store, int(rows[largest]), len(self.columns.needed))
 
     def _read(self, counted: Sequence[_Counted], batch: NDArray[np.bool_]) -> pl.DataFrame:
         frames = []
@@ -124,7 +138,7 @@ class JudgedSales:
 
     def _judged(self, one: _Counted, batch: NDArray[np.bool_] | None) -> pl.DataFrame:
         """Read one part and judge its rows, all or those that belong to the batch."""
-        columns = self._columns
+        columns = self.columns
         table = one.part.read(columns.needed)
         stores = self.stores.encode(table[columns.store])
         products = self._coded(self.products, columns.product, table, one.first)
@@ -134,6 +148,8 @@ class JudgedSales:
         frame = pl.DataFrame({"store_id": stores, "product_id": products})
         if one.first is not None:
             frame = frame.with_columns(pl.int_range(one.first, one.first + len(frame), eager=True).alias(AT))
+        if self._source.rows.overlap != "refuse":
+            frame = frame.with_columns(pl.lit(one.part.age, pl.Int32).alias(AGE))
         raw = pl.DataFrame(table.select(others))
         if batch is not None:
             rows = np.flatnonzero(batch[stores])
@@ -143,17 +159,17 @@ class JudgedSales:
         return self._with_values(frame, raw)
 
     def _with_values(self, frame: pl.DataFrame, raw: pl.DataFrame) -> pl.DataFrame:
-        columns = self._columns
-        days, verdict = rules.read_days(raw[columns.date], self._source.date_format)
-        self._report(columns.date, raw[columns.date], verdict, frame)
+        columns = self.columns
+        read = dates.read(raw[columns.date], self._days)
+        days = read.days
+        self._report(columns.date, raw[columns.date], rules.judge(days, read.verdicts), frame, read)
         frame = frame.with_columns(days.alias("date"))
         units = self._number(columns.units, raw, frame, units=True)
         delivered = units
         for name in columns.flags:
-            marked, verdict = rules.read_flags(raw[name])
-            self._report(name, raw[name], verdict, frame)
-            self.marked[name].add(delivered, marked)
-            units = units.set(marked, None)
+            flagged = self._flagged(name, raw, frame)
+            self.marked[name].add(delivered, flagged)
+            units = units.set(flagged, None)
         unsold = rules.judge_calendar(days, units.is_not_null(), self._today)
         self._report(columns.date, days, unsold, frame)
         made = [units.cast(pl.Float32).alias("units")]
@@ -165,14 +181,43 @@ class JudgedSales:
         return frame.with_columns(made)
 
     def _number(self, column: str, raw: pl.DataFrame, frame: pl.DataFrame, *, units: bool) -> pl.Series:
-        values, verdict = rules.read_numbers(raw[column], booleans=not units)
-        self._report(column, raw[column], verdict, frame)
-        sized = rules.judge_size(values, units=units)
+        values, verdicts = numbers.read(raw[column], self._source.dialect, booleans=not units)
+        self._report(column, raw[column], rules.judge(values, verdicts), frame)
+        self._doubt(column, raw[column], frame)
+        sized = rules.judge_size(values, units=units, returns=units and self._source.rows.nets)
         self._report(column, raw[column], sized, frame)
         # What is out of bounds was reported; nothing behind this line should trip over it.
         return values if sized is None else values.set(sized.is_not_null(), None)
 
-    def _report(self, column: str, raw: pl.Series, verdict: pl.Series | None, frame: pl.DataFrame) -> None:
+    def _flagged(self, column: str, raw: pl.DataFrame, frame: pl.DataFrame) -> pl.Series:
+        """Which rows of a flag are days on which nothing could be sold."""
+        flagged, verdicts = numbers.read_flags(raw[column], self._source.dialect)
+        self._report(column, raw[column], rules.judge(flagged, verdicts), frame)
+        if column == self.columns.open:
+            return ~flagged & numbers.cells(raw[column]).is_not_null()
+        return flagged
+
+    def _doubt(self, column: str, raw: pl.Series, frame: pl.DataFrame) -> None:
+        """Remember cells that may be thousands or decimals until all others have been seen."""
+        doubted, settled = numbers.doubtful(raw, self._source.dialect)
+        if doubted is None:
+            return
+        rows = doubted.arg_true()
+        named = rows.head(self._points.room(column)).to_list()
+        told = [
+            f"{place} ({shown(raw[row])})"
+            for place, row in zip(self.places.of(frame, named), named, strict=True)
+        ]
+        self._points.add(column, told, len(rows), settled)
+
+    def _report(
+        self,
+        column: str,
+        raw: pl.Series,
+        verdict: pl.Series | None,
+        frame: pl.DataFrame,
+        read: dates.Days | None = None,
+    ) -> None:
         if verdict is None:
             return
         for what in verdict.drop_nulls().unique(maintain_order=True):
@@ -180,11 +225,49 @@ class JudgedSales:
             rows = (verdict == what).arg_true()
             named = rows.head(self.findings.room(label)).to_list()
             told = self.places.of(frame, named)
-            if what not in {rules.EMPTY_ID, rules.EMPTY_DATE}:
+            if what not in {rules.EMPTY_ID, dates.EMPTY_DATE}:
                 values = [shown(raw[row]) for row in named]
                 # The day of a key may be the value itself.
                 told = [
                     place if place.endswith(f" {value}") else f"{place} ({value})"
                     for place, value in zip(told, values, strict=True)
                 ]
-            self.findings.add(label, rules.REMEDIES[what], told, len(rows))
+            self.findings.add(label, _remedy(what, raw, rows, frame, read), told, len(rows))
+
+
+def _remedy(what: str, raw: pl.Series, rows: pl.Series, frame: pl.DataFrame, read: dates.Days | None) -> str:
+    """What mends these rows: what fits the column they stand in, or else the rule."""
+    fitting = None
+    if read is not None:
+        days = frame.select("store_id", "product_id").with_columns(read.days.alias("date"))
+        repeated = bool(days[rows].is_duplicated().any())
+        times = None if read.times is None else read.times[rows]
+        fitting = dates.remedy(what, raw[rows], times, repeated=repeated)
+    if what == rules.NEGATIVE:
+        values = raw[rows].cast(pl.Float64, strict=False)
+        fitting = (
+            f"{rules.REMEDIES[what]}; {len(rows):,} rows hold {-float(values.sum() or 0):g} units below zero"
+        )
+    return fitting or rules.REMEDIES[what]
+
+
+class _Points:
+    """Cells such as 1.234, thousands or decimals, until another cell proves the point decimal."""
+
+    def __init__(self) -> None:
+        self._doubted: dict[str, tuple[list[str], int]] = {}
+        self._settled = 0
+
+    def room(self, column: str) -> int:
+        """How many cells of a column still need a name."""
+        return SHOWN_OFFENDERS - len(self._doubted[column][0]) if column in self._doubted else SHOWN_OFFENDERS
+
+    def add(self, column: str, named: Sequence[str], total: int, settled: int) -> None:
+        """Add doubted cells, and the number of cells whose point is surely decimal."""
+        before, count = self._doubted.get(column, ([], 0))
+        self._doubted[column] = [*before, *named], count + total
+        self._settled += settled
+
+    def doubtful(self) -> dict[str, tuple[list[str], int]]:
+        """The doubted cells of each column and their number; none where anything proves the point decimal."""
+        return {} if self._settled else {name: kept for name, kept in self._doubted.items() if kept[1]}

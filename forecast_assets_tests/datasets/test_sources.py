@@ -1,5 +1,7 @@
 """Saying where sales come from: what is refused, what is stored, and what never leaks."""
 
+import datetime as dt
+
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
@@ -13,8 +15,10 @@ ANY: TypeAdapter[Source] = TypeAdapter(Source)
 @pytest.mark.parametrize(
     "source",
     [
-        FileSource(path="sales.csv", date_format="%d/%m/%Y"),  # type: ignore[arg-type]
-        FileSource(path="folder", map_ids=True, columns=Columns(price="eur", static=("region",))),  # type: ignore[arg-type]
+        FileSource(path="sales.csv", date_format="%d/%m/%Y"),
+        FileSource(
+            path="folder", first_day=dt.date(2011, 1, 29), columns=Columns(price="eur", static=("region",))
+        ),
         SqlSource(url="env:SALES_URL", query="select 1", columns=Columns(known_future=("rain",))),
     ],
 )
@@ -67,7 +71,7 @@ def test_unknown_and_empty_settings_are_refused(wrong):
 @pytest.mark.parametrize("date_format", ["", "abc", "%", "%Q", "%Y", "%d/%m", "%H:%M"])
 def test_a_date_format_names_one_day(date_format):
     with pytest.raises(BadSetting, match="does not name one day"):
-        FileSource(path="sales.csv", date_format=date_format)  # type: ignore[arg-type]
+        FileSource(path="sales.csv", date_format=date_format)
 
 
 @pytest.mark.parametrize(
@@ -122,23 +126,28 @@ def test_a_missing_driver_is_a_setting(url):
         list(SqlSource(url=url, query="select 1").parts())
 
 
-def test_a_folder_is_read_by_name_and_other_files_are_ignored(tmp_path):
+def test_a_folder_is_read_by_name_and_other_files_are_named(tmp_path):
     for name in ("b.csv", "a.CSV", ".hidden.csv", "notes.txt", "_SUCCESS"):
         (tmp_path / name).write_text(SALES)
     (tmp_path / "inner.csv").mkdir()
-    assert [file.name for file in FileSource(path=tmp_path).files()] == ["a.CSV", "b.csv"]
+    source = FileSource(path=tmp_path)
+    assert [file.name for file in source.files()] == ["a.CSV", "b.csv"]
+    assert source.left_out() == [".hidden.csv", "_SUCCESS", "notes.txt"]
 
 
 @pytest.mark.parametrize(
     ("names", "told"),
     [
-        ([], "holds neither"),
-        (["notes.txt"], "holds neither"),
-        (["a.csv", "b.parquet"], "mixes .csv and .parquet"),
+        ([], "holds no file to read"),
+        (["notes.txt"], "holds no file to read; left out: notes.txt"),
+        (["a.csv", "b.parquet"], "mixes kinds of files: 'a.csv', 'b.parquet'"),
+        (["a.csv", "b.zip", "c.docx"], "nobody reads b.zip, c.docx"),
+        (["_delta_log/0.json", "a.parquet"], "is a Delta table"),
     ],
 )
 def test_a_folder_holds_one_kind(names, told, tmp_path):
     for name in names:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(SALES)
     with pytest.raises(BadSetting, match=told):
         FileSource(path=tmp_path).files()
@@ -151,16 +160,16 @@ def test_a_missing_path_is_told_in_full(name, tmp_path):
 
 
 def test_a_file_of_another_kind_is_refused(tmp_path):
-    (tmp_path / "sales.xlsx").write_bytes(b"PK")
-    with pytest.raises(BadSetting, match=r"holds neither .csv nor .parquet"):
-        FileSource(path=tmp_path / "sales.xlsx").files()
+    (tmp_path / "sales.docx").write_bytes(b"PK")
+    with pytest.raises(BadSetting, match=r"nobody reads sales.docx"):
+        FileSource(path=tmp_path / "sales.docx").files()
 
 
 def test_the_fingerprint_changes_with_bytes_names_and_settings(tmp_path):
     file = tmp_path / "a.csv"
     file.write_text(SALES)
     seen = [FileSource(path=tmp_path).fingerprint()]
-    seen.append(FileSource(path=tmp_path, map_ids=True).fingerprint())
+    seen.append(FileSource(path=tmp_path, sheet="one").fingerprint())
     file.write_text(SALES + "S1,P1,2024-01-02,1\n")
     seen.append(FileSource(path=tmp_path).fingerprint())
     file.rename(tmp_path / "b.csv")

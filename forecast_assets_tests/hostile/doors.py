@@ -57,7 +57,7 @@ def through(door: str, folder: Path, rows: Rows, names: Sequence[str] = NAMES, *
             database.executemany(f"insert into sales values ({marks})", plain)  # noqa: S608
         database.close()
         return SqlSource(url=f"sqlite:///{folder}/sales.db", query="select * from sales", **kept)
-    return FileSource(path=folder / f"sales.{door}", **kept)
+    return FileSource(path=str(folder / f"sales.{door}"), **kept)
 
 
 def _column(values: list[object]) -> pa.Array:

@@ -30,11 +30,14 @@ class Part:
     """A piece of a source that fits into memory.
 
     ``read`` returns the named columns of all its rows. ``origin`` is the text file its rows are lines of;
-    elsewhere rows have no number that would help anybody.
+    elsewhere rows have no number that would help anybody. ``file`` names where the rows come from, and a
+    file of a higher ``age`` is newer.
     """
 
     read: Callable[[Sequence[str]], pa.Table]
     origin: Origin | None = None
+    file: str = ""
+    age: int = 0
 
 
 class Strict(BaseModel):

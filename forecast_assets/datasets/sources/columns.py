@@ -12,11 +12,14 @@ from typing import Self
 from pydantic import Field, model_validator
 
 from forecast_assets.datasets.sources.base import Strict
+from forecast_assets.datasets.sources.dialects import name_of
 from forecast_assets.errors import BadSales, BadSetting, listed
 from forecast_assets.forecasting.core.panel import ORIGINAL_IDS
 from forecast_assets.forecasting.core.plans import Role, role_of
 
-_CANONICAL = ("store_id", "product_id", "date", "units", *ORIGINAL_IDS)
+_PLURALS = {",": "commas", ";": "semicolons", "\t": "tabs"}
+RETURNS = "returns"
+_CANONICAL = ("store_id", "product_id", "date", "units", RETURNS, *ORIGINAL_IDS)
 
 
 class Columns(Strict):
@@ -33,6 +36,7 @@ class Columns(Strict):
     stockout: str | None = Field(
         default=None, description="True or 1: out of stock, so the units are not observed."
     )
+    open: str | None = Field(default=None, description="False or 0: closed, so the units are not observed.")
     known_future: tuple[str, ...] = Field(default=(), description="Further numeric columns known ahead.")
     declared: dict[str, Role] = Field(
         default_factory=dict,
@@ -80,7 +84,7 @@ class Columns(Strict):
     @property
     def flags(self) -> tuple[str, ...]:
         """Source columns that mark days whose units are not observed."""
-        return tuple(name for name in (self.closed, self.stockout) if name is not None)
+        return tuple(name for name in (self.closed, self.stockout, self.open) if name is not None)
 
     @property
     def needed(self) -> tuple[str, ...]:
@@ -89,7 +93,7 @@ class Columns(Strict):
         return tuple(dict.fromkeys((*keys, *self.known.values(), *self.flags, *self.static)))
 
 
-def check_columns(name: str, present: Sequence[str], needed: Sequence[str]) -> None:
+def check_columns(name: str, present: Sequence[str], needed: Sequence[str], *, separator: str = ",") -> None:
     """Raise ``BadSales`` when file or query ``name`` lacks a needed column, or has it twice."""
     twice = [repr(column) for column in needed if present.count(column) > 1]
     if twice:
@@ -99,16 +103,23 @@ def check_columns(name: str, present: Sequence[str], needed: Sequence[str]) -> N
     missing = [column for column in needed if column not in present]
     if not missing:
         return
-    if len(present) == 1 and (";" in present[0] or "\t" in present[0]):
+    other = next((one for one in ";\t|," if len(present) == 1 and one in present[0]), None)
+    if other is not None and other != separator:
         raise BadSales(
-            f"{name}: the columns are not separated by commas", remedy="save it with commas between columns"
+            f"{name}: the columns are not separated by {_PLURALS.get(separator, name_of(separator))}",
+            remedy=f"say what stands between them: --separator {name_of(other)}",
         )
-    told = []
-    by_lower = {column.lower(): column for column in present}
-    for column in missing:
-        near = difflib.get_close_matches(column.lower(), by_lower, n=1)
-        told.append(f"{column!r} (did you mean {by_lower[near[0]]!r}?)" if near else repr(column))
+    near = {column: nearest(column, present) for column in missing}
+    guesses = [f"{column!r} (did you mean {one!r}?)" if one else repr(column) for column, one in near.items()]
     raise BadSales(
-        f"{name}: no column {listed(told)}; it has {listed([repr(column) for column in present])}",
-        remedy="say which of its columns plays this role, or rename the column",
+        f"{name}: no column {listed(guesses)}; it has {listed([repr(column) for column in present])}",
+        remedy="say which of its columns plays this role, as with --store, --product, --date, --units, "
+        "or rename the column",
     )
+
+
+def nearest(column: str, present: Sequence[str]) -> str | None:
+    """The column that was probably meant."""
+    by_lower = {one.lower(): one for one in present}
+    near = difflib.get_close_matches(column.lower(), by_lower, n=1)
+    return by_lower[near[0]] if near else None

@@ -1,40 +1,90 @@
 """CSV files: their rows as text, and the line of each.
 
 Belongs here: opening one CSV file, and what is refused because it cannot be read as one.
-Does not belong here: whether a value makes sense (``rules``).
+Does not belong here: whether a value makes sense (``rules``), how a file is written (``dialects``).
 """
 
 import csv
+import io
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Protocol
 
 import pyarrow as pa
 import pyarrow.csv as pa_csv
 
 from forecast_assets.datasets.sources import limits
 from forecast_assets.datasets.sources.base import Part
-from forecast_assets.datasets.sources.columns import Columns, check_columns
+from forecast_assets.datasets.sources.columns import check_columns
+from forecast_assets.datasets.sources.dialects import Dialect, name_of
+from forecast_assets.datasets.sources.opening import SourceFile
 from forecast_assets.errors import SHOWN_OFFENDERS, BadSales, listed
+
+_MAGIC = (
+    (b"PAR1", "Parquet"),
+    (b"\x1f\x8b", "gzip"),
+    (b"PK\x03\x04", "zip or Excel"),
+    (b"(\xb5/\xfd", "zstd"),
+)
+
+
+class Reader(Protocol):
+    """What ``csv.reader`` returns."""
+
+    line_num: int
+
+    def __iter__(self) -> Iterator[list[str]]: ...
+    def __next__(self) -> list[str]: ...
 
 
 @dataclass(frozen=True, slots=True)
 class CsvFile:
     """A CSV file whose rows are lines."""
 
-    path: Path
+    file: SourceFile
+    dialect: Dialect
 
     @property
     def name(self) -> str:
         """How messages call the file."""
-        return self.path.name
+        return self.file.name
+
+    @property
+    def separator(self) -> str:
+        """Character between columns."""
+        return self.dialect.separator or ","
+
+    def text(self) -> io.TextIOWrapper:
+        """Open the file as text."""
+        encoding = self.dialect.encoding or "utf-8"
+        encoding = "utf-8-sig" if encoding.lower() in {"utf-8", "utf8"} else encoding
+        return io.TextIOWrapper(io.BufferedReader(self.file.stream()), encoding=encoding, newline="")
+
+    def rows(self, stream: io.TextIOWrapper) -> Reader:
+        """Cut an open file into rows."""
+        return csv.reader(stream, delimiter=self.separator, quotechar=self.dialect.quote or '"')
+
+    def header(self) -> list[str]:
+        """Names of the columns. Raises ``BadSales`` for an empty file."""
+        _refuse_other_content(self.file)
+        try:
+            with self.text() as stream:
+                names = next(self.rows(stream), None)
+        except UnicodeError:
+            raise _not_encoded(self) from None
+        except (OSError, pa.ArrowException, csv.Error) as error:
+            raise _unreadable(self.name, error) from None
+        if names is None:
+            raise BadSales(f"{self.name} is empty", remedy="export the sales again, with a header line")
+        limits.check_header(self.name, names)
+        return names
 
     def lines(self, records: Iterable[int]) -> dict[int, int]:
         """Return the line on which each record (0 = first after the header) starts; blank lines count."""
         wanted = set(records)
         found: dict[int, int] = {}
-        with self.path.open(encoding="utf-8-sig", newline="") as stream:
-            reader, record, start = csv.reader(stream), -1, 1
+        with self.text() as stream:
+            reader, record, start = self.rows(stream), -1, 1
             for row in reader:
                 if row:
                     if record in wanted:
@@ -45,79 +95,90 @@ class CsvFile:
                 start = reader.line_num + 1
         return found
 
+    def part(self, needed: Sequence[str], ids: Sequence[str]) -> Part:
+        """Read the ``needed`` columns as text; ``ids`` in the compact form that few values allow."""
+        limits.check_compressed(self.file)
+        check_columns(self.name, self.header(), needed, separator=self.separator)
+        return Part(self._table(needed, ids).select, self)
 
-def parts(path: Path, columns: Columns) -> Iterator[Part]:
-    """Read one file whole. Raises ``BadSales``."""
-    file = CsvFile(path)
-    yield Part(_table(file, columns).select, file)
+    def _table(self, needed: Sequence[str], ids: Sequence[str]) -> pa.Table:
+        types = dict.fromkeys(needed, pa.string())
+        types |= dict.fromkeys(ids, pa.dictionary(pa.int32(), pa.string()))
+        ragged: list[tuple[int, str]] = []
 
+        def note(row: pa_csv.InvalidRow) -> str:
+            ragged.append((row.number - 2, f"has {row.actual_columns} of {row.expected_columns} columns"))
+            return "skip"
 
-def _table(file: CsvFile, columns: Columns) -> pa.Table:
-    """Read the needed columns as text; ids in the compact form that a few repeated values allow."""
-    _refuse_other_content(file)
-    needed = columns.needed
-    ids = (columns.store, columns.product)
-    types = dict.fromkeys(needed, pa.string()) | dict.fromkeys(ids, pa.dictionary(pa.int32(), pa.string()))
-    ragged: list[tuple[int, str]] = []
+        try:
+            table = pa_csv.read_csv(
+                self.file.stream(),
+                # Only a single thread knows the number of a line that has too many or too few columns.
+                read_options=pa_csv.ReadOptions(use_threads=False, encoding=self.dialect.encoding or "utf8"),
+                parse_options=pa_csv.ParseOptions(
+                    delimiter=self.separator,
+                    quote_char=self.dialect.quote or '"',
+                    newlines_in_values=True,
+                    invalid_row_handler=note,
+                ),
+                convert_options=pa_csv.ConvertOptions(
+                    column_types=types, include_columns=list(needed), strings_can_be_null=False
+                ),
+            )
+        except UnicodeError:
+            raise _not_encoded(self) from None
+        except (OSError, pa.ArrowException) as error:
+            if fault := limits.csv_fault(self.name, error):
+                raise fault from None
+            if "UTF8" in str(error):
+                raise _not_encoded(self) from None
+            raise _unreadable(self.name, error) from None
+        self._refuse_ragged(ragged)
+        return table
 
-    def note(row: pa_csv.InvalidRow) -> str:
-        ragged.append((row.number - 2, f"has {row.actual_columns} of {row.expected_columns} columns"))
-        return "skip"
-
-    try:
-        with file.path.open(encoding="utf-8-sig", newline="") as stream:
-            header = next(csv.reader(stream), None)
-        if header is None:
-            raise BadSales(f"{file.name} is empty", remedy="export the sales again, with a header line")
-        limits.check_header(file.name, header)
-        check_columns(file.name, header, needed)
-        table = pa_csv.read_csv(
-            file.path,
-            # Only a single thread knows the number of a line that has too many or too few columns.
-            read_options=pa_csv.ReadOptions(use_threads=False),
-            parse_options=pa_csv.ParseOptions(newlines_in_values=True, invalid_row_handler=note),
-            convert_options=pa_csv.ConvertOptions(
-                column_types=types, include_columns=list(needed), strings_can_be_null=False
-            ),
-        )
-    except (UnicodeDecodeError, pa.ArrowInvalid) as error:
-        if fault := limits.csv_fault(file.name, error):
-            raise fault from None
-        if isinstance(error, UnicodeDecodeError) or "UTF8" in str(error):
-            raise _not_utf8(file) from None
-        raise BadSales(
-            f"{file.name} cannot be read as CSV: {error}", remedy="export it again as plain CSV"
-        ) from None
-    _refuse_ragged(file, ragged)
-    return table
-
-
-def _refuse_ragged(file: CsvFile, ragged: Sequence[tuple[int, str]]) -> None:
-    if ragged:
-        shown = ragged[:SHOWN_OFFENDERS]
-        at = file.lines([record for record, _ in shown])
-        told = [f"line {at.get(record, record + 2)} {what}" for record, what in shown]
-        raise BadSales(
-            f"{file.name}: {listed(told, len(ragged))}",
-            remedy='give every line all columns, and put text that contains a comma or a quote into "..."',
-        )
-
-
-def _refuse_other_content(file: CsvFile) -> None:
-    """Say what a file really is when its ending lies."""
-    with file.path.open("rb") as stream:
-        start = stream.read(4)
-    for magic, what in ((b"PAR1", "Parquet"), (b"\x1f\x8b", "gzip"), (b"PK\x03\x04", "zip or Excel")):
-        if start.startswith(magic):
+    def _refuse_ragged(self, ragged: Sequence[tuple[int, str]]) -> None:
+        if ragged:
+            shown = ragged[:SHOWN_OFFENDERS]
+            at = self.lines([record for record, _ in shown])
+            named = [f"line {at.get(record, record + 2)} {what}" for record, what in shown]
             raise BadSales(
-                f"{file.name} is not CSV but {what}",
-                remedy="rename Parquet to .parquet; unpack or export the others",
+                f"{self.name}: {listed(named, len(ragged))}",
+                remedy='give every line all columns, and put text that contains a separator into "..."; '
+                f"columns are separated by {name_of(self.separator)}, which --separator changes",
             )
 
 
-def _not_utf8(file: CsvFile) -> BadSales:
-    with file.path.open("rb") as stream:
-        numbered = enumerate(stream, start=1)
-        wrong = (f": line {n}" for n, line in numbered if line.decode(errors="ignore").encode() != line)
-        name = file.name + next(wrong, "")
-    return BadSales(f"{name} is not UTF-8", remedy="save it as UTF-8, in Excel: CSV UTF-8")
+def _unreadable(name: str, error: Exception) -> BadSales:
+    return BadSales(
+        f"{name} cannot be read as CSV: {str(error).splitlines()[0]}",
+        remedy="the file is damaged, cut off or of another kind: copy it again, or export it as plain CSV",
+    )
+
+
+def _refuse_other_content(file: SourceFile) -> None:
+    """Say what a file really is when its ending lies."""
+    try:
+        with file.stream() as stream:
+            start = stream.read(4)
+    except OSError as error:
+        raise _unreadable(file.name, error) from None
+    for magic, what in _MAGIC:
+        if start.startswith(magic):
+            raise BadSales(
+                f"{file.name} is not CSV but {what}",
+                remedy="name it by what it is (.parquet, .csv.gz, .csv.zst, .xlsx), or save it as CSV UTF-8",
+            )
+
+
+def _not_encoded(csv_file: CsvFile) -> BadSales:
+    encoding = csv_file.dialect.encoding or "utf-8"
+    name, shown = csv_file.name, "UTF-8" if encoding.lower() in {"utf-8", "utf8"} else encoding
+    if shown == "UTF-8":
+        with io.BufferedReader(csv_file.file.stream()) as stream:
+            numbered = enumerate(stream, start=1)
+            wrong = (f": line {n}" for n, line in numbered if line.decode(errors="ignore").encode() != line)
+            name += next(wrong, "")
+    return BadSales(
+        f"{name} is not {shown}",
+        remedy="save it as UTF-8, in Excel: CSV UTF-8; or say how it is written, as --encoding cp1252",
+    )

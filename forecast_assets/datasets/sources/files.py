@@ -1,39 +1,70 @@
-"""One file, or a folder of files, as a source.
+"""Files as a source: one, a folder, a glob, here or behind a URL.
 
-Belongs here: which files are meant, and which reader takes them.
-Does not belong here: opening one file (``csv_files``, ``parquet_files``).
+Belongs here: what may be said about files, which reader takes them, whether they have changed.
+Does not belong here: opening files (``opening``), reading one (``csv_files`` and its neighbours).
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Literal
 
 import polars as pl
+import pyarrow as pa
 from pydantic import Field, field_validator
 
-from forecast_assets.datasets.sources import csv_files, parquet_files
+from forecast_assets.datasets.sources import layouts, opening
 from forecast_assets.datasets.sources.base import Part, SourceBase
 from forecast_assets.datasets.sources.columns import Columns
-from forecast_assets.errors import BadSetting
+from forecast_assets.datasets.sources.csv_files import CsvFile
+from forecast_assets.datasets.sources.dialects import Dialect
+from forecast_assets.datasets.sources.opening import SourceFile
+from forecast_assets.datasets.sources.parquet_files import ParquetFile
+from forecast_assets.datasets.sources.row_rules import RowRules
+from forecast_assets.datasets.sources.whole_files import JsonLinesFile, SheetFile
+from forecast_assets.errors import BadSales, BadSetting
 
-_FORMATS = (".csv", ".parquet")
+DAY_NUMBERS = "excel"
+_CHUNK = 2**20
 
 
 class FileSource(SourceBase):
-    """One CSV or Parquet file, or a folder of either."""
+    """Files of one kind: CSV, Parquet, a spreadsheet or JSON lines."""
 
     kind: Literal["file"] = "file"
-    path: Path = Field(description="A .csv or .parquet file, or a folder of one kind.")
+    path: str = Field(description="A file, a folder, a pattern such as 'exports/*.csv', or a URL.")
     columns: Columns = Columns()
-    date_format: str | None = Field(default=None, description="How dates are written, such as %d/%m/%Y.")
-    map_ids: bool = Field(default=False, description="Give ids that cannot be keys a safe form.")
+    date_format: str | None = Field(
+        default=None,
+        description=f"How dates are written, such as %d/%m/%Y; {DAY_NUMBERS}: a spreadsheet's day numbers.",
+    )
+    map_ids: bool = Field(default=True, description="Of no effect: every text is an id.")
+    dialect: Dialect = Dialect()
+    rows: RowRules = RowRules()
+    sheet: str | None = Field(default=None, description="Sheet of a spreadsheet; the first one if unset.")
+    wide: bool = Field(default=False, description="The table has one column per day instead of one row.")
+    first_day: date | None = Field(default=None, description="Day number 1, where days are numbered (d_1).")
+    single_store: str | None = Field(default=None, description="Id of the one store, if no column says it.")
+    single_product: str | None = Field(
+        default=None, description="Id of the one product, if no column says it."
+    )
+
+    @field_validator("path", mode="before")
+    @classmethod
+    def _is_text(cls, value: object) -> object:
+        return str(value) if isinstance(value, Path) else value
+
+    @field_validator("path")
+    @classmethod
+    def _holds_no_secret(cls, value: str) -> str:
+        opening.check_url(value)
+        return value
 
     @field_validator("date_format")
     @classmethod
     def _names_one_day(cls, value: str | None) -> str | None:
-        if value is not None and not _round_trips(value):
+        if value is not None and value != DAY_NUMBERS and not _round_trips(value):
             raise BadSetting(
                 f"date_format {value!r} does not name one day",
                 remedy="use year, month and day, for instance %d/%m/%Y or %Y%m%d",
@@ -43,42 +74,96 @@ class FileSource(SourceBase):
     @property
     def name(self) -> str:
         """How messages call this source."""
-        return self.path.name
+        return PurePosixPath(self.path).name or self.path
 
-    def files(self) -> list[Path]:
-        """The files to read, by name. Raises ``BadSetting`` when there are none, or of two kinds."""
-        if self.path.is_dir():
-            found = sorted(f for f in self.path.iterdir() if f.is_file() and not f.name.startswith("."))
-        elif self.path.is_file():
-            found = [self.path]
-        else:
-            raise BadSetting(
-                f"there is no file or folder {str(self.path.absolute())!r}",
-                remedy="check the path; a relative one starts at the folder the program was started in",
-            )
-        found = [file for file in found if file.suffix.lower() in _FORMATS]
-        kinds = {file.suffix.lower() for file in found}
-        if len(kinds) != 1:
-            what = "holds neither .csv nor .parquet" if not kinds else "mixes .csv and .parquet"
-            raise BadSetting(
-                f"{self.name}: {what}", remedy="give one .csv, one .parquet, or a folder of one kind"
-            )
-        return found
+    def files(self) -> list[SourceFile]:
+        """The files to read, in natural order of their names. Raises ``BadSetting`` when there are none."""
+        return list(opening.find(self.path).files)
+
+    def left_out(self) -> list[str]:
+        """Files of the folder that are not read: hidden ones, marks of programs, notes of people."""
+        return list(opening.find(self.path).left_out)
 
     def fingerprint(self) -> str:
         """Hash of the settings and of the files' names and bytes."""
         digest = hashlib.blake2b(self.model_dump_json().encode(), digest_size=16)
         for file in self.files():
-            with file.open("rb") as stream:
-                content = hashlib.file_digest(stream, "blake2b")
+            content = hashlib.blake2b()
+            with opening.outage(file.name), file.raw() as stream:
+                while chunk := stream.read(_CHUNK):
+                    content.update(chunk)
             digest.update(file.name.encode() + b"\0" + content.digest())
         return digest.hexdigest()
 
     def parts(self) -> Iterator[Part]:
-        """One part per CSV file or Parquet row group."""
-        for file in self.files():
-            reader = csv_files if file.suffix.lower() == ".csv" else parquet_files
-            yield from reader.parts(file, self.columns)
+        """One part per text file, sheet or Parquet row group, or per block of rows of a wide table."""
+        files = self.files()
+        order = sorted(files, key=SourceFile.modified) if self.rows.overlap == "newest-time" else files
+        age = {file.name: place for place, file in enumerate(order)}
+        for file in files:
+            for part in self._parts(file):
+                yield Part(part.read, part.origin, file=file.name, age=age[file.name])
+
+    def _parts(self, file: SourceFile) -> Iterator[Part]:
+        constants = self.constants(file)
+        days = self._days(file) if self.wide else {}
+        melted = {self.columns.date, self.columns.units} if self.wide else set()
+        needed = [name for name in self.columns.needed if name not in constants and name not in melted]
+        ids = [name for name in (self.columns.store, self.columns.product) if name in needed]
+        for part in self._open(file, [*needed, *days], ids):
+            whole = layouts.with_constants(part, constants, next(iter((*needed, *days)), ""))
+            if self.wide:
+                yield from layouts.melted(
+                    whole, days, date_column=self.columns.date, units_column=self.columns.units
+                )
+            else:
+                yield whole
+
+    def _open(self, file: SourceFile, needed: Sequence[str], ids: Sequence[str]) -> Iterator[Part]:
+        if file.kind == "csv":
+            yield CsvFile(file, self.dialect).part(needed, ids)
+        elif file.kind == "parquet":
+            yield from ParquetFile(file).parts(needed, ids)
+        elif file.kind == "sheet":
+            yield SheetFile(file, self.sheet).part(needed)
+        else:
+            yield JsonLinesFile(file).part(needed)
+
+    def constants(self, file: SourceFile) -> dict[str, str | None]:
+        """Columns that hold one text on every row of ``file``: single ids, and names of its folders."""
+        present = set(self.header(file))
+        folders = {name: value for name, value in file.folders if name not in present}
+        used = {name: value for name, value in folders.items() if name in self.columns.needed}
+        single = {self.columns.store: self.single_store, self.columns.product: self.single_product}
+        return used | {name: value for name, value in single.items() if value is not None}
+
+    def header(self, file: SourceFile) -> list[str]:
+        """Names of the columns of a file. Raises ``BadSales``."""
+        if file.kind == "csv":
+            return CsvFile(file, self.dialect).header()
+        if file.kind == "parquet":
+            return list(ParquetFile(file).metadata().schema.to_arrow_schema().names)
+        return list(self.head(file, 1).column_names)
+
+    def head(self, file: SourceFile, rows: int) -> pa.Table:
+        """The first rows of a file that is not CSV, with all columns. Raises ``BadSales``."""
+        if file.kind == "parquet":
+            return ParquetFile(file).head(rows)
+        whole = SheetFile(file, self.sheet) if file.kind == "sheet" else JsonLinesFile(file)
+        return whole.table().slice(0, rows)
+
+    def sheets(self, file: SourceFile) -> list[str]:
+        """Names of all sheets of a spreadsheet."""
+        return SheetFile(file, self.sheet).sheets()
+
+    def _days(self, file: SourceFile) -> dict[str, date]:
+        days = layouts.day_columns(self.header(file), self.first_day, self.date_format)
+        if not days:
+            raise BadSales(
+                f"{file.name} has no columns that are days",
+                remedy="say which day number 1 is (--first-day), or how the days are written (--date-format)",
+            )
+        return days
 
 
 def _round_trips(date_format: str) -> bool:

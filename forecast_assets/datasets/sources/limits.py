@@ -6,13 +6,15 @@ Does not belong here: what a format looks like (``csv_files``, ``parquet_files``
 """
 
 import csv
+import io
+import zipfile
 from collections.abc import Sequence
-from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from forecast_assets.datasets.sources.opening import SourceFile
 from forecast_assets.errors import BadSales
 from forecast_assets.settings import settings
 
@@ -33,7 +35,7 @@ def working_bytes(rows: int, columns: int) -> int:
     return rows * (_ROW_BYTES + _COLUMN_BYTES * columns)
 
 
-def check_claims(file: Path, metadata: pq.FileMetaData, columns: Sequence[str]) -> None:
+def check_claims(file: SourceFile, metadata: pq.FileMetaData, columns: Sequence[str]) -> None:
     """Refuse a Parquet file by what it claims to hold. Raises ``BadSales`` before a row is decoded."""
     if metadata.num_columns > MOST_COLUMNS:
         raise _too_wide(file.name, metadata.num_columns)
@@ -47,10 +49,11 @@ def check_claims(file: Path, metadata: pq.FileMetaData, columns: Sequence[str]) 
         size = working_bytes(max(values, group.num_rows), len(columns)) + texts
         whole += size
         _refuse_size(f"{file.name}: row group {index} of {group.num_rows:,} rows", size)
-    ratio, limit = whole / max(file.stat().st_size, 1), settings().source_max_ratio
+    stored = file.size()
+    ratio, limit = whole / max(stored, 1), settings().source_max_ratio
     if whole > _SMALL and ratio > limit:
         raise BadSales(
-            f"{file.name}: {metadata.num_rows:,} rows in {file.stat().st_size:,} bytes would take "
+            f"{file.name}: {metadata.num_rows:,} rows in {stored:,} bytes would take "
             f"{ratio:,.0f} times as much memory as the file has bytes",
             remedy=f"no more than {limit:,} times are allowed: if these are real sales, "
             "raise FORECAST_SOURCE_MAX_RATIO",
@@ -58,7 +61,7 @@ def check_claims(file: Path, metadata: pq.FileMetaData, columns: Sequence[str]) 
 
 
 def read_group(
-    file: Path, metadata: pq.FileMetaData, index: int, columns: Sequence[str], ids: Sequence[str]
+    file: SourceFile, metadata: pq.FileMetaData, index: int, columns: Sequence[str], ids: Sequence[str]
 ) -> pa.Table:
     """Read the columns of a row group; the text columns in ``ids`` stay dictionaries.
 
@@ -72,7 +75,7 @@ def read_group(
     size, step = 0, _ROWS_OF_LONG_CELLS if careful else _ROWS_PER_BATCH
     what = f"{file.name}: row group {index}"
     batches: list[pa.RecordBatch] = []
-    with pq.ParquetFile(file, metadata=metadata, read_dictionary=texts) as opened:
+    with file.raw() as stream, pq.ParquetFile(stream, metadata=metadata, read_dictionary=texts) as opened:
         for batch in opened.iter_batches(step, [index], columns=list(columns)):
             size += batch.nbytes + sum(_decoded(batch.column(name)) for name in texts)
             _refuse_size(f"{what} after {sum(map(len, batches)) + len(batch):,} rows", size)
@@ -117,6 +120,33 @@ def _refuse_size(what: str, size: int) -> None:
             remedy=f"{limit:,} MB are allowed: write smaller row groups (about a million rows), load fewer "
             "years or products, or raise FORECAST_SOURCE_MAX_MB",
         )
+
+
+def check_compressed(file: SourceFile) -> None:
+    """Refuse a compressed text that would not fit into memory. Raises ``BadSales`` while it is unpacked."""
+    if file.codec is None:
+        return
+    size = 0
+    with file.stream() as stream:
+        try:
+            while chunk := stream.read(_MB):
+                size += len(chunk)
+                _refuse_size(f"{file.name}, unpacked,", size)
+        except (OSError, pa.ArrowException) as error:
+            raise BadSales(
+                f"{file.name} cannot be unpacked: {str(error).splitlines()[0]}",
+                remedy="the file is damaged or cut off: copy it again",
+            ) from None
+
+
+def check_zip(file: SourceFile) -> None:
+    """Refuse a spreadsheet that claims more than fits into memory. Raises ``BadSales``."""
+    try:
+        with file.raw() as stream, zipfile.ZipFile(io.BytesIO(stream.read())) as packed:
+            size = sum(entry.file_size for entry in packed.infolist())
+    except zipfile.BadZipFile:
+        return  # old .xls files are no archives, and the reader refuses all others
+    _refuse_size(f"{file.name}, unpacked,", size)
 
 
 def check_header(name: str, header: Sequence[str]) -> None:

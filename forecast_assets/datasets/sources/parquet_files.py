@@ -5,44 +5,63 @@ Does not belong here: whether a value makes sense (``rules``).
 """
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
+from dataclasses import dataclass
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from forecast_assets.datasets.sources import limits
 from forecast_assets.datasets.sources.base import Part
-from forecast_assets.datasets.sources.columns import Columns, check_columns
+from forecast_assets.datasets.sources.columns import check_columns
+from forecast_assets.datasets.sources.opening import SourceFile
 from forecast_assets.errors import BadSales
 
 
-def parts(file: Path, columns: Columns) -> Iterator[Part]:
-    """Return the row groups of one file. Raises ``BadSales``."""
-    try:
-        metadata = pq.read_metadata(file)
+@dataclass(frozen=True, slots=True)
+class ParquetFile:
+    """One Parquet file."""
+
+    file: SourceFile
+
+    def metadata(self) -> pq.FileMetaData:
+        """What the file says of itself. Raises ``BadSales``."""
+        try:
+            with self.file.raw() as stream:
+                metadata = pq.read_metadata(stream)
+            metadata.schema.to_arrow_schema()
+        except (pa.ArrowException, OSError) as error:
+            raise _unreadable(self.file.name, error) from None
+        return metadata
+
+    def parts(self, needed: Sequence[str], ids: Sequence[str]) -> Iterator[Part]:
+        """Return the row groups. Raises ``BadSales``."""
+        name, metadata = self.file.name, self.metadata()
         schema = metadata.schema.to_arrow_schema()
-    except (pa.ArrowException, OSError) as error:
-        raise _unreadable(file, error) from None
-    check_columns(file.name, schema.names, columns.needed)
-    ids = [
-        name
-        for name in (columns.store, columns.product)
-        if schema.field(name).type in (pa.string(), pa.large_string())
-    ]
-    limits.check_claims(file, metadata, columns.needed)
-    for index in range(metadata.num_row_groups):
+        check_columns(name, schema.names, needed)
+        compact = [one for one in ids if schema.field(one).type in (pa.string(), pa.large_string())]
+        limits.check_claims(self.file, metadata, needed)
+        for index in range(metadata.num_row_groups):
 
-        def read(wanted: Sequence[str], index: int = index) -> pa.Table:
-            try:
-                return limits.read_group(file, metadata, index, wanted, ids)
-            except (pa.ArrowException, OSError) as error:
-                raise _unreadable(file, error) from None
+            def read(columns: Sequence[str], index: int = index) -> pa.Table:
+                try:
+                    return limits.read_group(self.file, metadata, index, columns, compact)
+                except (pa.ArrowException, OSError) as error:
+                    raise _unreadable(name, error) from None
 
-        yield Part(read)
+            yield Part(read)
+
+    def head(self, rows: int) -> pa.Table:
+        """Return the first rows with all columns. Raises ``BadSales``."""
+        try:
+            with self.file.raw() as stream, pq.ParquetFile(stream) as opened:
+                batch = next(opened.iter_batches(batch_size=rows), None)
+                return opened.schema_arrow.empty_table() if batch is None else pa.Table.from_batches([batch])
+        except (pa.ArrowException, OSError) as error:
+            raise _unreadable(self.file.name, error) from None
 
 
-def _unreadable(file: Path, error: Exception) -> BadSales:
+def _unreadable(name: str, error: Exception) -> BadSales:
     return BadSales(
-        f"{file.name} cannot be read as Parquet: {str(error).splitlines()[0]}",
+        f"{name} cannot be read as Parquet: {str(error).splitlines()[0]}",
         remedy="the file is damaged, cut off or of another kind: copy or export it again",
     )

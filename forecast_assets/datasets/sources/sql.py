@@ -16,6 +16,8 @@ from pydantic import Field, field_validator
 
 from forecast_assets.datasets.sources.base import Part, SourceBase
 from forecast_assets.datasets.sources.columns import Columns, check_columns
+from forecast_assets.datasets.sources.dialects import Dialect
+from forecast_assets.datasets.sources.row_rules import RowRules
 from forecast_assets.errors import BadSetting, Outage
 
 _SECRET_WORDS = ("pass", "pwd", "secret", "token", "odbc_connect")
@@ -31,8 +33,11 @@ class SqlSource(SourceBase):
     url: str = Field(description="env:NAME of an environment variable, or a SQLAlchemy URL without password.")
     query: str = Field(min_length=1, description="SQL text that answers one row per store, product and day.")
     columns: Columns = Columns()
-    map_ids: bool = Field(default=False, description="Give ids that cannot be keys a safe form.")
+    map_ids: bool = Field(default=True, description="Of no effect: every text is an id.")
+    rows: RowRules = RowRules()
+    dialect: Dialect = Dialect()
     date_format: ClassVar[None] = None
+    first_day: ClassVar[None] = None
 
     @field_validator("url")
     @classmethod

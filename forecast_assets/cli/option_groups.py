@@ -1,0 +1,42 @@
+"""Options that several commands share, declared once as the fields of a dataclass.
+
+Belongs here: turning a parameter that is such a group into one command-line option per field.
+Does not belong here: any option.
+"""
+
+import functools
+import inspect
+from collections.abc import Callable
+from dataclasses import MISSING, fields, is_dataclass
+from typing import Any, get_type_hints
+
+
+def grouped(function: Callable[..., None]) -> Callable[..., None]:
+    """Let ``function`` take every dataclass among its parameters as options, one per field."""
+    hints = get_type_hints(function, include_extras=True)
+    groups = {name: kind for name, kind in hints.items() if is_dataclass(kind) and isinstance(kind, type)}
+
+    @functools.wraps(function)
+    def command(**values: Any) -> None:  # noqa: ANN401 - whatever the options hold
+        made = {
+            name: group(**{one.name: values.pop(one.name) for one in fields(group)})
+            for name, group in groups.items()
+        }
+        function(**values, **made)
+
+    parameters: list[inspect.Parameter] = []
+    for name, parameter in inspect.signature(function).parameters.items():
+        if name not in groups:
+            parameters.append(parameter.replace(annotation=hints[name]))
+            continue
+        types = get_type_hints(groups[name], include_extras=True)
+        for one in fields(groups[name]):
+            default = inspect.Parameter.empty if one.default is MISSING else one.default
+            kind = inspect.Parameter.KEYWORD_ONLY
+            parameters.append(inspect.Parameter(one.name, kind, default=default, annotation=types[one.name]))
+    keyword = inspect.Parameter.KEYWORD_ONLY
+    signature = inspect.Signature([one.replace(kind=keyword) for one in parameters])
+    command.__signature__ = signature  # type: ignore[attr-defined]  # what typer reads the options from
+    command.__annotations__ = {one.name: one.annotation for one in parameters}
+    del command.__wrapped__  # its signature is not the command's
+    return command

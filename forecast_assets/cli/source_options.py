@@ -1,0 +1,257 @@
+"""The options that say where sales come from, and the source they mean.
+
+Belongs here: one dataclass per group of options, and what its values make.
+Does not belong here: the commands (``dataset``), what a source does (``datasets.sources``).
+"""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import typer
+from pydantic import BaseModel, ValidationError
+
+from forecast_assets.datasets.definition import DatasetOptions
+from forecast_assets.datasets.holidays import read_mapping
+from forecast_assets.datasets.presets.catalogue import Preset
+from forecast_assets.datasets.presets.options import asked, local_today
+from forecast_assets.datasets.sources import Columns, FileSource, PresetSource, SqlSource
+from forecast_assets.datasets.sources.dialects import Dialect, character
+from forecast_assets.datasets.sources.opening import is_url
+from forecast_assets.datasets.sources.row_rules import RowRules
+from forecast_assets.errors import BadSetting, listed
+from forecast_assets.evaluation_settings import EvaluationSettings
+from forecast_assets.forecasting.core.plans import ROLES, Role
+
+Model = TypeVar("Model", bound=BaseModel)
+_COLUMN = "Column of the "
+_PRESET = "Preset: "
+Text = str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnOptions:
+    """Which column plays which role; case and blanks do not matter."""
+
+    store: Annotated[Text, typer.Option(help=_COLUMN + "store id; found by its name if unset.")] = None
+    product: Annotated[Text, typer.Option(help=_COLUMN + "product id; found by its name if unset.")] = None
+    date: Annotated[Text, typer.Option(help=_COLUMN + "day; found by its name if unset.")] = None
+    units: Annotated[Text, typer.Option(help=_COLUMN + "units sold; found by its name if unset.")] = None
+    price: Annotated[Text, typer.Option(help=_COLUMN + "price, known ahead.")] = None
+    promo: Annotated[Text, typer.Option(help=_COLUMN + "promotion, known ahead.")] = None
+    holiday: Annotated[Text, typer.Option(help=_COLUMN + "holiday, known ahead.")] = None
+    closed: Annotated[Text, typer.Option(help=_COLUMN + "days on which the store was closed.")] = None
+    open: Annotated[Text, typer.Option(help=_COLUMN + "days on which the store was open.")] = None
+    stockout: Annotated[Text, typer.Option(help=_COLUMN + "days without stock.")] = None
+    known_future: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Further numeric column known ahead, NAME or NAME:ROLE. Its role says what a missing value "
+            "means: number (unknown, the default), flag (off), carried or price (the last value holds)."
+        ),
+    ] = None
+    static: Annotated[list[str] | None, typer.Option(help="Text attribute of a series.")] = None
+
+    def declared(self) -> dict[str, Any]:
+        """The roles that were named, by the fields of ``Columns``."""
+        given: dict[str, Any] = {name: value for name, value in asdict(self).items() if value is not None}
+        if self.static is not None:
+            given["static"] = tuple(self.static)
+        if self.known_future is not None:
+            roles = dict(_known(text) for text in self.known_future)
+            given["known_future"] = tuple(roles)
+            given["declared"] = {name: role for name, role in roles.items() if role is not None}
+        return given
+
+
+def _known(text: str) -> tuple[str, Role | None]:
+    """Read ``NAME`` or ``NAME:ROLE``."""
+    name, colon, role = text.rpartition(":")
+    return (name, role) if colon and role in ROLES else (text, None)
+
+
+@dataclass(frozen=True, slots=True)
+class WritingOptions:
+    """How files are written, and what rows mean that are not one a day."""
+
+    date_format: Annotated[
+        Text, typer.Option(help="How dates are written, as %d/%m/%Y; excel: day numbers of a spreadsheet.")
+    ] = None
+    separator: Annotated[Text, typer.Option(help="Character between columns: comma, semicolon, tab.")] = None
+    quote: Annotated[Text, typer.Option(help="Character around text.")] = None
+    encoding: Annotated[Text, typer.Option(help="As utf-8, cp1252 or utf-16.")] = None
+    decimal: Annotated[Text, typer.Option(help="Character before decimals: point or comma.")] = None
+    thousands: Annotated[Text, typer.Option(help="Between thousands: point, comma, space, none.")] = None
+    sheet: Annotated[Text, typer.Option(help="Sheet of a spreadsheet; the first if unset.")] = None
+    first_day: Annotated[Text, typer.Option(help="Day number 1 where days are numbered (d_1).")] = None
+    single_store: Annotated[Text, typer.Option(help="Id of the one store, if no column says it.")] = None
+    single_product: Annotated[Text, typer.Option(help="Id of the one product, if no column says it.")] = None
+    time_zone: Annotated[
+        Text, typer.Option(help="Zone of the stores, as Europe/Paris: stamps are converted to its days.")
+    ] = None
+    cut_time: Annotated[
+        bool | None, typer.Option("--cut-time/--no-cut-time", help="Leave the time of a stamp out.")
+    ] = None
+    receipts: Annotated[Text, typer.Option(help="sum: add up all rows of a store, product and day.")] = None
+    returns: Annotated[
+        Text, typer.Option(help="Days of more returns than sales: keep (beside the sales) or zero.")
+    ] = None
+    overlap: Annotated[
+        Text, typer.Option(help="Days in several files: newest (last name wins) or newest-time.")
+    ] = None
+
+    def rows(self) -> dict[str, Any]:
+        """The fields of ``RowRules`` that were named."""
+        return self._named("time_zone", "cut_time", "receipts", "returns", "overlap")
+
+    def dialect(self) -> dict[str, Any]:
+        """The fields of ``Dialect`` that were named; a decimal comma if only its thousands were."""
+        named = self._named("separator", "quote", "encoding", "decimal", "thousands")
+        named = {name: text if name == "encoding" else character(text) for name, text in named.items()}
+        if named.get("thousands") == "." and "decimal" not in named:
+            named["decimal"] = ","
+        return named
+
+    def files(self) -> dict[str, Any]:
+        """The fields of ``FileSource`` that were named."""
+        return self._named("date_format", "sheet", "first_day", "single_store", "single_product")
+
+    def _named(self, *names: str) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in names if getattr(self, name) is not None}
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceOptions:
+    """The source itself."""
+
+    path: Annotated[
+        Text, typer.Option(help="A file, a folder, a pattern such as 'exports/*.csv', or a URL (s3://...).")
+    ] = None
+    sql_url: Annotated[
+        Text, typer.Option(help="env:NAME of a variable with the URL, or a URL without password.")
+    ] = None
+    query: Annotated[Path | None, typer.Option(help="File with the SQL query that returns sales.")] = None
+
+
+@dataclass(frozen=True, slots=True)
+class PresetOptions:
+    """Generated sales."""
+
+    preset: Annotated[Text, typer.Option(help=f"Generated sales: {', '.join(Preset)}.")] = None
+    seed: Annotated[int | None, typer.Option(help=_PRESET + "seed of all numbers, 42 by default.")] = None
+    stores: Annotated[int | None, typer.Option(help=_PRESET + "number of stores, 1 to 100.")] = None
+    products: Annotated[int | None, typer.Option(help=_PRESET + "number of products, 1 to 500.")] = None
+    start: Annotated[Text, typer.Option(help=_PRESET + "first day, YYYY-MM-DD.")] = None
+    end: Annotated[Text, typer.Option(help=_PRESET + "last day; today by default.")] = None
+    window_days: Annotated[int | None, typer.Option(help=_PRESET + "days before the last, 75-365.")] = None
+    sparsity: Annotated[float | None, typer.Option(help=_PRESET + "share never sold, up to 0.9.")] = None
+    promotion_intensity: Annotated[
+        float | None, typer.Option(help=_PRESET + "promotions a product and 30 days, up to 0.5.")
+    ] = None
+    stockout_intensity: Annotated[
+        float | None, typer.Option(help=_PRESET + "share of days without stock, up to 0.5.")
+    ] = None
+    noise_sigma: Annotated[float | None, typer.Option(help=_PRESET + "noise, up to 0.5.")] = None
+    effects: Annotated[Text, typer.Option(help=_PRESET + "effects, with commas.")] = None
+
+    def named(self) -> dict[str, Any]:
+        """Everything that was said."""
+        given = {name: value for name, value in asdict(self).items() if value is not None}
+        return given | ({"effects": given["effects"].split(",")} if "effects" in given else {})
+
+
+@dataclass(frozen=True, slots=True)
+class FurtherOptions:
+    """Options of a dataset that are more than one value."""
+
+    holidays_file: Annotated[
+        Path | None, typer.Option(help="CSV with the columns store and country: holidays per store.")
+    ] = None
+    plan_days: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="COLUMN=DAYS: for so many days after the newest sale the column is always known ahead; "
+            "measured unless given."
+        ),
+    ] = None
+
+    def complete(self, options: DatasetOptions, evaluation: EvaluationSettings) -> DatasetOptions:
+        """Return ``options`` with these. Raises ``BadSetting``."""
+        named: dict[str, object] = {"evaluation": evaluation}
+        if self.plan_days is not None:
+            named["plan_days"] = dict(_days_of(text) for text in self.plan_days)
+        if self.holidays_file is not None:
+            named["store_holidays"] = read_mapping(self.holidays_file)
+        return DatasetOptions.model_validate({**dict(options), **named})
+
+
+def _days_of(text: str) -> tuple[str, int]:
+    name, equals, days = text.rpartition("=")
+    if not equals or not days.isdecimal():
+        raise BadSetting(f"--plan-days {text!r}", remedy="write COLUMN=DAYS, such as promo=14")
+    return name, int(days)
+
+
+def validate(model: type[Model], **values: object) -> Model:
+    """Make a model of options; a wrong one is named as it is typed. Raises ``BadSetting``."""
+    try:
+        return model(**values)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        place = ".".join(str(part) for part in first["loc"]).replace("_", "-")
+        raise BadSetting(f"--{place}: {first['msg']}", remedy=f"see --help for --{place}") from None
+
+
+def absolute(path: str) -> str:
+    """A path that holds in any folder; URLs are that already."""
+    return path if is_url(path) else str(Path(path).absolute())
+
+
+def file_source(path: str, writing: WritingOptions) -> FileSource:
+    """The files that are meant, as far as they were described; their columns are for a profile to find."""
+    return validate(
+        FileSource,
+        path=absolute(path),
+        dialect=validate(Dialect, **writing.dialect()),
+        rows=validate(RowRules, **writing.rows()),
+        **writing.files(),
+    )
+
+
+def sql_source(place: PlaceOptions, columns: ColumnOptions, writing: WritingOptions) -> SqlSource:
+    """The query that is meant. Raises ``BadSetting`` without one."""
+    query = place.query
+    if query is None or not query.is_file():
+        raise BadSetting(
+            "--sql-url needs the query" if query is None else f"there is no query file {query}",
+            remedy="give --query FILE.sql with a SELECT that returns one row per store, product and day",
+        )
+    if foreign := sorted({*writing.files(), *writing.dialect()} - {"decimal", "thousands"}):
+        raise BadSetting(
+            f"{listed([f'--{name}'.replace('_', '-') for name in foreign])} only says something of files",
+            remedy="leave it out, or let the query do it",
+        )
+    return validate(
+        SqlSource,
+        url=place.sql_url,
+        query=query.read_text(encoding="utf-8"),
+        columns=validate(Columns, **columns.declared()),
+        dialect=validate(Dialect, **writing.dialect()),
+        rows=validate(RowRules, **writing.rows()),
+    )
+
+
+def preset_source(options: PresetOptions, *, alone: bool) -> PresetSource:
+    """The preset that is meant. Raises ``BadSetting`` where only other sources, or no preset, was named."""
+    named = options.named()
+    if "preset" not in named:
+        raise BadSetting(
+            f"{listed([f'--{name}'.replace('_', '-') for name in named])} only says something of a preset",
+            remedy=f"give --preset with one of {', '.join(Preset)}",
+        )
+    if not alone:
+        raise BadSetting(
+            "a dataset has one source, and a preset brings its own columns",
+            remedy="leave --path, --sql-url and the names of columns out, or leave --preset out",
+        )
+    return PresetSource.model_validate(asked(named).fixed(local_today()))

@@ -1,0 +1,136 @@
+"""Which column of a file plays which role, when its names are not ours.
+
+Belongs here: names in several languages, what counts as the same name, refusing what may be several columns.
+Does not belong here: what a role means (``sources.columns``).
+"""
+
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from forecast_assets.datasets.sources.columns import Columns, nearest
+from forecast_assets.errors import BadSetting, listed
+
+REQUIRED = ("store", "product", "date", "units")
+OPTIONAL = ("price", "promo", "holiday", "closed", "open", "stockout")
+_MANY = ("known_future", "static")
+# English, German, French, Spanish, Italian, Portuguese, Dutch, Polish; the likeliest first.
+_WORDS = {
+    "store": (
+        "storeid store storenbr storeno storenumber storecode storenum shop shopid shopcode outlet outletid "
+        "location locationid site siteid branch branchid market plant storename filiale filialnr "
+        "filialnummer filialid markt marktnr laden betrieb werk verkaufsstelle magasin boutique "
+        "pointdevente tienda sucursal negozio puntovendita loja winkel filiaal vestiging sklep butik"
+    ),
+    "product": (
+        "productid product item itemid itemnbr itemno itemnumber itemcode sku skuid skucode article "
+        "articleid stockcode productcode material materialid ean gtin upc uniqueid productname artikel "
+        "artikelnr artikelnummer artikelid produkt produktid warennummer produit reference producto "
+        "articulo prodotto articolo produto artigo towar indeks"
+    ),
+    "date": (
+        "date day ds salesdate saledate businessdate orderdate transactiondate invoicedate datetime "
+        "timestamp dt datum tag verkaufsdatum belegdatum buchungsdatum jour fecha dia data giorno d"
+    ),
+    "units": (
+        "units unitssold unitsales quantity qty salesqty salesquantity quantitysold soldqty sold sales "
+        "demand y menge absatz absatzmenge stuck stueck verkaufsmenge quantite qte ventes cantidad "
+        "unidades ventas quantita vendite quantidade vendas aantal ilosc sprzedaz volume"
+    ),
+}
+SYNONYMS = {role: tuple(words.split()) for role, words in _WORDS.items()}
+
+
+@dataclass(slots=True)
+class Match:
+    """Columns by role. ``guesses`` are roles that only a synonym speaks for, ``missing`` those without."""
+
+    columns: dict[str, object] = field(default_factory=dict)
+    guesses: dict[str, str] = field(default_factory=dict)
+    missing: list[str] = field(default_factory=list)
+
+
+def plain(name: str) -> str:
+    """A name without case, accents, blanks and signs: what two spellings of it share."""
+    letters = unicodedata.normalize("NFKD", name.casefold())
+    return re.sub(r"[\W_]+", "", "".join(one for one in letters if not unicodedata.combining(one)))
+
+
+def match(header: Sequence[str], declared: Mapping[str, object], *, absent: Sequence[str] = ()) -> Match:
+    """Find the column of every role.
+
+    ``declared`` holds the roles that are named already; case and blanks may differ from the file's.
+    ``absent`` are roles that no column plays. Raises ``BadSetting`` naming the option of a column that is not
+    there.
+    """
+    found = Match()
+    for role in (*REQUIRED, *OPTIONAL):
+        name = declared.get(role)
+        if isinstance(name, str):
+            found.columns[role] = _named(header, name, role) if role not in absent else name
+    for role in _MANY:
+        names = declared.get(role)
+        if isinstance(names, (list, tuple)):
+            found.columns[role] = tuple(_named(header, str(name), role) for name in names)
+    roles = declared.get("declared")
+    if isinstance(roles, Mapping):
+        found.columns["declared"] = {
+            _named(header, str(name), "known_future"): one for name, one in roles.items()
+        }
+    taken = {name for value in found.columns.values() for name in _names(value)}
+    for role in REQUIRED:
+        if role in found.columns or role in absent:
+            continue
+        column = _synonym([name for name in header if name not in taken], role)
+        default = str(Columns.model_fields[role].default)
+        if column is None:
+            found.missing.append(role)
+            continue
+        found.columns[role] = column
+        taken.add(column)
+        if plain(column) != plain(default):
+            found.guesses[role] = column
+    return found
+
+
+def _names(value: object) -> Sequence[str]:
+    return (value,) if isinstance(value, str) else tuple(value) if isinstance(value, tuple) else ()
+
+
+def _named(header: Sequence[str], name: str, role: str) -> str:
+    if name in header:
+        return name
+    same = [column for column in header if plain(column) == plain(name)]
+    if len(same) == 1:
+        return same[0]
+    option = f"--{role.replace('_', '-')}"
+    if same:
+        raise BadSetting(
+            f"{option} {name!r} may be {listed([repr(column) for column in same])}",
+            remedy=f"write {option} exactly as the file does",
+        )
+    near = nearest(name, header)
+    raise BadSetting(
+        f"there is no column {name!r} for {option}; "
+        f"the file has {listed([repr(column) for column in header])}",
+        remedy=f"did you mean {option} {near!r}?" if near else f"name one of them with {option}",
+    )
+
+
+def _synonym(header: Sequence[str], role: str) -> str | None:
+    by_plain: dict[str, str] = {}
+    for column in header:
+        by_plain.setdefault(plain(column), column)
+    return next((by_plain[name] for name in SYNONYMS[role] if name in by_plain), None)
+
+
+def lacking(name: str, header: Sequence[str], missing: Sequence[str]) -> BadSetting:
+    """The refusal of a file without columns for some roles."""
+    options = {"store": "--store NAME, or --single-store ID where all rows are one store"}
+    options |= {"product": "--product NAME, or --single-product ID where all rows are one product"}
+    return BadSetting(
+        f"{name}: no column is recognized as {listed(list(missing))}; "
+        f"it has {listed([repr(column) for column in header])}",
+        remedy="; ".join(options.get(role, f"--{role} NAME") for role in missing),
+    )

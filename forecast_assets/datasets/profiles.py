@@ -1,0 +1,267 @@
+"""What a look at the beginning of a file tells: how it is written, and what its columns are.
+
+Belongs here: completing what was declared about a source by what a sample shows, once, when it is added.
+Does not belong here: reading all of it, which proves or refutes what is found here (``validation``).
+"""
+
+import csv
+import io
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import polars as pl
+
+from forecast_assets.datasets import matching
+from forecast_assets.datasets.sources import Columns, FileSource, dialects, layouts
+from forecast_assets.datasets.sources.csv_files import CsvFile
+from forecast_assets.datasets.sources.dialects import Dialect, name_of
+from forecast_assets.datasets.sources.opening import SourceFile, find
+from forecast_assets.errors import BadSales, BadSetting, listed
+
+_SAMPLE_BYTES = 4 * 2**20
+_SAMPLE_ROWS = 20_000
+_MOST_FORMATS = 0.9
+_NUMERIC = (
+    "%Y-%m-%d %Y/%m/%d %Y.%m.%d %Y%m%d %d.%m.%Y %d.%m.%y %d/%m/%Y %m/%d/%Y "
+    "%d/%m/%y %m/%d/%y %d-%m-%Y %m-%d-%Y"
+)
+_IN_WORDS = ("%d %b %Y", "%d-%b-%Y", "%d-%b-%y", "%b %d, %Y", "%d %B %Y", "%B %d, %Y")
+_FORMATS = (*_NUMERIC.split(), *_IN_WORDS)
+_TIME = r"[ T][0-9]{1,2}:[0-9]{2}.*$"
+_NUMBERED = r"^[A-Za-z]+_?[0-9]{1,5}$"
+
+
+@dataclass(frozen=True, slots=True)
+class SourceProfile:
+    """What was found out about a source: the ``source`` with nothing left open, and how it came to that.
+
+    ``notes`` say how the files are written, ``guesses`` which column plays a role only by its name (role ->
+    column), ``unused`` which columns play none, ``left_out`` which files of the folder are not read.
+    """
+
+    source: FileSource
+    files: int
+    left_out: tuple[str, ...]
+    notes: tuple[str, ...]
+    guesses: Mapping[str, str]
+    unused: tuple[str, ...]
+
+    def sentences(self) -> list[str]:
+        """What was found out, for people: one sentence each."""
+        said = [f"found in the file: {'; '.join(self.notes)}"] if self.notes else []
+        said += [f"{role} is column {column!r}, by its name" for role, column in self.guesses.items()]
+        if self.left_out:
+            said.append(f"left out of the folder: {listed(list(self.left_out))}")
+        return said
+
+    def confirm(self) -> None:
+        """Raise ``BadSetting`` when there are guesses, naming the options that settle them."""
+        if not self.guesses:
+            return
+        named = [f"{role} = {column!r}" for role, column in self.guesses.items()]
+        options = " ".join(f"--{role} {_quoted(column)}" for role, column in self.guesses.items())
+        raise BadSetting(
+            f"{self.source.name}: these columns are guessed by their names: {listed(named)}",
+            remedy=f"say --yes if they are right, or name them: {options}",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Sample:
+    """The names of all columns, and the text of the first cells of each."""
+
+    header: list[str]
+    cells: dict[str, list[str]]
+
+
+def profile(source: FileSource, declared: Mapping[str, object]) -> SourceProfile:
+    """Look at the beginning of the first file and complete ``source``.
+
+    ``declared`` are the roles of columns that are named already, by the fields of ``Columns``. Raises
+    ``BadSetting`` or ``BadSales`` for what can be read in two ways and for roles without a column.
+    """
+    found = find(source.path)
+    file = found.files[0]
+    notes: list[str] = []
+    if file.kind == "csv":
+        source = source.model_copy(update={"dialect": _dialect(file, source.dialect, notes)})
+    sample = _sample(source, file)
+    _note_sheets(source, file, notes)
+    source, match = _matched(source, sample, declared)
+    source = source.model_copy(update={"columns": Columns.model_validate(match.columns)})
+    if not source.wide:
+        source = _with_dates(source, sample.cells.get(source.columns.date, []), notes)
+    source = _with_numbers(source, sample, notes)
+    used = {*source.columns.needed, *(_day_names(source, sample.header) if source.wide else ())}
+    return SourceProfile(
+        source=FileSource.model_validate(source.model_dump()),
+        files=len(found.files),
+        left_out=found.left_out,
+        notes=tuple(notes),
+        guesses=match.guesses,
+        unused=tuple(name for name in sample.header if name not in used),
+    )
+
+
+def _dialect(file: SourceFile, declared: Dialect, notes: list[str]) -> Dialect:
+    start = _start(file)
+    encoding = declared.encoding or dialects.find_encoding(start)
+    text = start.decode("utf-8-sig" if encoding == "utf-8" else encoding, errors="replace")
+    lines = text.splitlines()[:_SAMPLE_ROWS]
+    quote = declared.quote or dialects.find_quote(lines[:200])
+    separator = declared.separator or dialects.find_separator(lines[:200], quote)
+    if separator != ",":
+        notes.append(f"columns separated by {name_of(separator)}")
+    if encoding.lower() not in {"utf-8", "utf8"}:
+        notes.append(f"encoding {encoding}")
+    if quote != '"':
+        notes.append(f"text enclosed by {name_of(quote)}")
+    return declared.model_copy(update={"encoding": encoding, "quote": quote, "separator": separator})
+
+
+def _start(file: SourceFile) -> bytes:
+    """The first bytes of a file, cut between two lines."""
+    try:
+        with file.stream() as stream:
+            start: bytes = stream.read(_SAMPLE_BYTES)
+    except OSError as error:
+        raise BadSales(
+            f"{file.name} cannot be read: {str(error).splitlines()[0]}",
+            remedy="the file is damaged, cut off or of another kind: copy it again",
+        ) from None
+    if len(start) < _SAMPLE_BYTES:
+        return start
+    return start[: len(start) - len(start) % 2] if b"\0" in start[:4] else start[: start.rfind(b"\n") + 1]
+
+
+def _sample(source: FileSource, file: SourceFile) -> _Sample:
+    if file.kind == "csv":
+        header = CsvFile(file, source.dialect).header()
+        text = _start(file).decode(_bom_free(source.dialect.encoding), errors="replace")
+        quote, separator = source.dialect.quote or '"', source.dialect.separator or ","
+        rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=separator, quotechar=quote))
+        full = [row for row in rows[1 : _SAMPLE_ROWS + 1] if len(row) == len(header)]
+        cells = {name: [row[place].strip() for row in full] for place, name in enumerate(header)}
+    else:
+        table = pl.DataFrame(source.head(file, _SAMPLE_ROWS))
+        header = list(table.columns)
+        written = [n for n, kind in table.schema.items() if kind == pl.String or kind.is_integer()]
+        written += [n for n, kind in table.schema.items() if isinstance(kind, (pl.Categorical, pl.Enum))]
+        cells = {name: table[name].cast(pl.String).drop_nulls().to_list() for name in written}
+    folders = [name for name, _ in file.folders if name not in header]
+    return _Sample(
+        [*header, *folders], {name: [one for one in texts if one] for name, texts in cells.items()}
+    )
+
+
+def _bom_free(encoding: str | None) -> str:
+    return "utf-8-sig" if (encoding or "utf-8").lower() in {"utf-8", "utf8"} else str(encoding)
+
+
+def _note_sheets(source: FileSource, file: SourceFile, notes: list[str]) -> None:
+    if file.kind != "sheet":
+        return
+    sheets = source.sheets(file)
+    used = source.sheet or sheets[0]
+    if others := [repr(name) for name in sheets if name != used]:
+        notes.append(f"sheet {used!r} is read, not {listed(others)} (--sheet)")
+
+
+def _matched(
+    source: FileSource, sample: _Sample, declared: Mapping[str, object]
+) -> tuple[FileSource, matching.Match]:
+    single = {"store": source.single_store, "product": source.single_product}
+    absent = [role for role, value in single.items() if value is not None]
+    given = {**declared, **{role: Columns.model_fields[role].default for role in absent}}
+    for role in absent:
+        if str(given[role]) in sample.header:
+            given[role] = f"single_{role}"
+    match = matching.match(sample.header, given, absent=absent)
+    lost = set(match.missing)
+    if lost and lost <= {"date", "units"} and (source.wide or _day_names(source, sample.header)):
+        return _wide(source, sample, match)
+    if lost:
+        raise matching.lacking(source.name, sample.header, match.missing)
+    return source, match
+
+
+def _wide(source: FileSource, sample: _Sample, match: matching.Match) -> tuple[FileSource, matching.Match]:
+    """Take the columns that are days for the units of these days."""
+    if not layouts.day_columns(sample.header, source.first_day, source.date_format):
+        numbered = list(layouts.numbered_columns(sample.header))
+        raise BadSetting(
+            f"{source.name}: the columns {numbered[0]!r} to {numbered[-1]!r} are numbered days",
+            remedy="say which day number 1 is: --first-day YYYY-MM-DD",
+        )
+    match.columns |= {"date": "date", "units": "units"}
+    return source.model_copy(update={"wide": True}), match
+
+
+def _day_names(source: FileSource, header: Sequence[str]) -> list[str]:
+    return list(layouts.day_columns(header, source.first_day, source.date_format)) or list(
+        layouts.numbered_columns(header)
+    )
+
+
+def _with_dates(source: FileSource, cells: Sequence[str], notes: list[str]) -> FileSource:
+    texts = pl.Series(sorted(set(cells)), dtype=pl.String).str.strip_chars()
+    if source.date_format is not None or source.first_day is not None or texts.is_empty():
+        return source
+    if texts.str.contains(_NUMBERED).all():
+        raise BadSetting(
+            f"{source.name}: days are numbered, as {texts[0]!r}",
+            remedy="say which day number 1 is: --first-day YYYY-MM-DD",
+        )
+    found = find_date_format(texts, source.name)
+    if found is None:
+        return source
+    notes.append(f"dates written as {found}, such as {texts[0]!r}")
+    return source.model_copy(update={"date_format": found})
+
+
+def find_date_format(texts: pl.Series, name: str) -> str | None:
+    """How the dates ``texts`` are written; ``None`` for YYYY-MM-DD and for what no format fits.
+
+    Raises ``BadSetting`` where day and month could be either.
+    """
+    plain = texts.str.replace(_TIME, "")
+    if plain.str.contains(r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$").sum() > _MOST_FORMATS * len(plain):
+        return None
+    read: dict[str, pl.Series] = {}
+    for one in _FORMATS:
+        days = plain.str.to_date(one, strict=False)
+        days = days.set((days.dt.year() < 1970).fill_null(value=True), None)  # noqa: PLR2004 - no sales before
+        read[one] = days
+    best = max(int(days.is_not_null().sum()) for days in read.values())
+    if best < _MOST_FORMATS * len(texts):
+        return None
+    fitting = {one: days for one, days in read.items() if days.is_not_null().sum() == best}
+    first, *others = fitting
+    if differing := [one for one in others if not fitting[one].equals(fitting[first])]:
+        raise BadSetting(
+            f"{name}: dates such as {texts[0]!r} can be read in two ways",
+            remedy=" or ".join(f"--date-format {one}" for one in (first, *differing)),
+        )
+    return first
+
+
+def _with_numbers(source: FileSource, sample: _Sample, notes: list[str]) -> FileSource:
+    dialect = source.dialect
+    if dialect.decimal is not None or dialect.thousands is not None:
+        return source
+    columns = [source.columns.units, *source.columns.known.values()]
+    if source.wide:
+        columns = [*_day_names(source, sample.header), *source.columns.known.values()]
+    cells = [cell for name in columns for cell in sample.cells.get(name, ()) if not cell.isdigit()]
+    decimal, thousands = dialects.find_numbers(cells[:_SAMPLE_ROWS])
+    if decimal == "," or thousands is not None:
+        marks = [f"decimal {'comma' if decimal == ',' else 'point'}"] if decimal else []
+        marks += [f"thousands separated by {name_of(thousands)}"] if thousands else []
+        notes.append(", ".join(marks))
+    found = dialect.model_copy(update={"decimal": decimal, "thousands": thousands})
+    return source.model_copy(update={"dialect": found})
+
+
+def _quoted(text: str) -> str:
+    return text if re.fullmatch(r"[\w.-]+", text) else "'" + text.replace("'", "'\\''") + "'"

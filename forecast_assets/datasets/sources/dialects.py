@@ -1,0 +1,129 @@
+"""How a text file writes: separator, quote, encoding, numbers.
+
+Belongs here: what may be declared about a text file, and finding the rest in a sample of it.
+Does not belong here: reading the file (``csv_files``), dates (``profiles``).
+"""
+
+import csv
+import re
+from collections import Counter
+from collections.abc import Sequence
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from forecast_assets.datasets.sources.base import Strict
+from forecast_assets.errors import BadSetting
+
+_SEPARATORS = ",;\t|"
+_NAMES = {"\t": "tab", " ": "space", "\u00a0": "no-break space", "\u202f": "narrow no-break space"}
+_BY_NAME = {"tab": "\t", "\\t": "\t", "comma": ",", "point": ".", "semicolon": ";", "space": " ", "none": ""}
+_GROUPS = " '\u00a0\u202f\u2019"
+_SIGN = r"^[+-]?"
+_GROUPED = _SIGN + r"[0-9]{1,3}(,[0-9]{3})+$"
+
+
+class Dialect(Strict):
+    """How a text file is written. What is not said is plain: commas, double quotes, UTF-8, a point."""
+
+    separator: str | None = Field(default=None, max_length=1, description="Character between columns.")
+    quote: str | None = Field(default=None, max_length=1, description="Character around text.")
+    encoding: str | None = Field(default=None, description="As utf-8, cp1252 or utf-16.")
+    decimal: Literal[".", ","] | None = Field(default=None, description="Character before decimals.")
+    thousands: str | None = Field(default=None, max_length=1, description="Character between thousands.")
+
+    @model_validator(mode="after")
+    def _can_be_told_apart(self) -> "Dialect":
+        if self.thousands and self.thousands == (self.decimal or "."):
+            raise BadSetting(
+                f"{self.thousands!r} cannot separate thousands and decimals alike",
+                remedy="give --decimal and --thousands different characters",
+            )
+        if self.encoding is not None:
+            try:
+                "".encode(self.encoding)
+            except LookupError:
+                raise BadSetting(
+                    f"there is no encoding {self.encoding!r}", remedy="use utf-8, cp1252, latin-1 or utf-16"
+                ) from None
+        return self
+
+
+def character(text: str | None) -> str | None:
+    """Read a character by its name, as ``tab`` or ``comma``; other text stays as it is."""
+    return None if text is None else _BY_NAME.get(text.lower(), text)
+
+
+def name_of(one: str) -> str:
+    """Name a character that nobody would see."""
+    return _NAMES.get(one, repr(one))
+
+
+def find_encoding(start: bytes) -> str:
+    """Return the encoding of a file that begins with ``start``, cut between two lines."""
+    if start.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return "utf-16"
+    try:
+        start.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        # Western Windows; every byte but five means something there.
+        return "cp1252"
+    return "utf-8"
+
+
+def find_quote(lines: Sequence[str]) -> str:
+    """Return the character around text: double quotes unless only single ones enclose cells."""
+    text = "\n".join(lines)
+    enclosed = re.findall(r"(?:^|[,;\t|])'[^'\n]*'(?=[,;\t|]|$)", text, re.MULTILINE)
+    return "'" if enclosed and '"' not in text else '"'
+
+
+def find_separator(lines: Sequence[str], quote: str) -> str:
+    """Return the character that cuts the most lines into equally many columns."""
+    best, most = ",", (0.0, 0)
+    for one in _SEPARATORS:
+        widths = [len(row) for row in csv.reader(lines, delimiter=one, quotechar=quote) if row]
+        width, times = Counter(widths).most_common(1)[0] if widths else (1, 0)
+        if width > 1 and (times / len(widths), width) > most:
+            best, most = one, (times / len(widths), width)
+    return best
+
+
+def find_numbers(cells: Sequence[str]) -> tuple[Literal[".", ","] | None, str | None]:
+    """Return decimal and thousands characters that the cells prove; ``None`` for what they leave open.
+
+    ``1.234`` and ``1,234`` prove nothing: the first may be a thousand or a little more than one.
+    """
+    decimals: Counter[str] = Counter()
+    groups: Counter[str] = Counter()
+    for cell in cells:
+        for point, other in ((".", ","), (",", ".")):
+            if _decimal_for_sure(cell, point):
+                decimals[point] += 1
+            elif re.match(_SIGN + rf"[0-9]{{1,3}}(\{point}[0-9]{{3}})+(\{other}[0-9]+)?$", cell) and (
+                other in cell or cell.count(point) > 1
+            ):
+                groups[point] += 1
+                decimals[other] += 1
+        if match := re.match(
+            _SIGN + rf"[0-9]{{1,3}}([{_GROUPS}])[0-9]{{3}}(\1[0-9]{{3}})*([.,])?[0-9]*$", cell
+        ):
+            groups[match[1]] += 1
+            decimals[match[3] or ""] += 1
+    del decimals[""]
+    most = decimals.most_common(1)[0][0] if decimals else None
+    decimal: Literal[".", ","] | None = "." if most == "." else "," if most == "," else None
+    thousands = next((one for one, _ in groups.most_common() if one != decimal), None)
+    if thousands is None and decimal == ",":
+        thousands = "."
+    if thousands is None and decimal == "." and any(re.match(_GROUPED, cell) for cell in cells):
+        thousands = ","
+    return decimal, thousands
+
+
+def _decimal_for_sure(cell: str, point: str) -> bool:
+    match = re.match(_SIGN + rf"([0-9]*)\{point}([0-9]+)$", cell)
+    if match is None:
+        return False
+    whole, rest = match.groups()
+    return len(rest) != 3 or len(whole) > 3 or whole in {"", "0"}  # noqa: PLR2004 - thousands have three digits

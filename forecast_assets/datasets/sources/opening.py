@@ -1,0 +1,235 @@
+"""Finding and opening the files of a source: the only place where a path or URL of sales is opened.
+
+Belongs here: folders, globs, URLs of any fsspec file system, compression, which files are left out.
+Does not belong here: what is in a file (``csv_files`` and its neighbours).
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from urllib.parse import unquote, urlsplit
+
+import fsspec
+import pyarrow as pa
+from fsspec import AbstractFileSystem
+from fsspec.implementations.local import LocalFileSystem
+
+from forecast_assets.errors import BadSales, BadSetting, Outage, listed
+
+KINDS = {
+    ".csv": "csv",
+    ".tsv": "csv",
+    ".tab": "csv",
+    ".parquet": "parquet",
+    ".pq": "parquet",
+    ".xlsx": "sheet",
+    ".xlsm": "sheet",
+    ".xlsb": "sheet",
+    ".xls": "sheet",
+    ".ods": "sheet",
+    ".jsonl": "lines",
+    ".ndjson": "lines",
+}
+_CODECS = {".gz": "gzip", ".zst": "zstd", ".bz2": "bz2"}
+# Beside a folder's data, these are notes of people and marks of programs.
+_NO_DATA = {
+    "",
+    ".txt",
+    ".md",
+    ".pdf",
+    ".html",
+    ".log",
+    ".sql",
+    ".py",
+    ".crc",
+    ".ok",
+    ".done",
+    ".tmp",
+    ".part",
+}
+_GLOB = re.compile(r"[*?\[]")
+_URL = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]+://|^[A-Za-z0-9+.-]+::")
+_NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
+_SECRET = re.compile(r"pass|pwd|secret|token|key|signature|credential", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFile:
+    """One file of a source. ``name`` is its path below the source, ``folders`` are columns by name."""
+
+    name: str
+    path: str
+    system: AbstractFileSystem
+    kind: str
+    codec: str | None
+    folders: tuple[tuple[str, str | None], ...] = ()
+
+    def raw(self) -> pa.NativeFile:
+        """The bytes as they are stored."""
+        if isinstance(self.system, LocalFileSystem):
+            return pa.OSFile(self.path)
+        with outage(self.name):
+            return pa.PythonFile(self.system.open(self.path, "rb"), mode="r")
+
+    def stream(self) -> pa.NativeFile:
+        """The bytes as they are meant: uncompressed."""
+        raw = self.raw()
+        return raw if self.codec is None else pa.CompressedInputStream(raw, self.codec)
+
+    def size(self) -> int:
+        """Bytes as they are stored."""
+        with outage(self.name):
+            return int(self.system.size(self.path) or 0)
+
+    def modified(self) -> float:
+        """When the file was written, in seconds; 0 where its storage does not know."""
+        with outage(self.name):
+            try:
+                return float(self.system.modified(self.path).timestamp())
+            except NotImplementedError:
+                return 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """The files of a source in natural order of their names, and the names of those that are not read."""
+
+    files: tuple[SourceFile, ...]
+    left_out: tuple[str, ...]
+
+
+class outage:  # noqa: N801 - reads as a statement
+    """Raise ``Outage`` for what a remote file system raises; each has exceptions of its own."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __enter__(self) -> None:
+        """Begin."""
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        """Translate."""
+        if not isinstance(error, Exception) or isinstance(error, (Outage, BadSales, BadSetting)):
+            return
+        raise Outage(
+            f"{self._name} cannot be opened: {type(error).__name__}: {error}",
+            remedy="check that the storage answers, and its credentials in the environment",
+        ) from error
+
+
+def is_url(path: str) -> bool:
+    """Whether ``path`` names a file system, as s3://bucket/folder does."""
+    return _URL.match(path) is not None
+
+
+def check_url(path: str) -> None:
+    """Raise ``BadSetting`` for a URL with a secret, or of a file system that is not installed."""
+    if not is_url(path):
+        return
+    parts = urlsplit(path)
+    if parts.password or any(_SECRET.search(pair.partition("=")[0]) for pair in parts.query.split("&")):
+        raise BadSetting(
+            "the URL of the files contains a secret",
+            remedy="put credentials where the storage's own library looks for them: environment or profile",
+        )
+    _system(path)
+
+
+def find(path: str) -> Files:
+    """List the files of a path, folder, glob or URL.
+
+    Raises ``BadSetting`` when there is none, when a folder holds files that nobody could read, or two kinds.
+    """
+    system, root = _system(path)
+    with outage(path):
+        if _GLOB.search(root) and not system.exists(root):
+            names = [name for name in system.glob(root) if not system.isdir(name)]
+            stem = root[: _GLOB.search(root).start()].rpartition("/")[0]  # type: ignore[union-attr]  # just matched
+            return _sorted_out(path, system, stem, names, explicit=True)
+        if system.isdir(root):
+            return _sorted_out(path, system, root, list(system.find(root)), explicit=False)
+        if not system.exists(root):
+            raise BadSetting(
+                f"there is no file or folder {root!r}",
+                remedy="check the path; a relative one starts at the folder the program was started in",
+            )
+    return _sorted_out(path, system, root.rpartition("/")[0], [root], explicit=True)
+
+
+def _system(path: str) -> tuple[AbstractFileSystem, str]:
+    try:
+        system, root = fsspec.core.url_to_fs(path, use_listings_cache=False)
+    except (ValueError, ImportError) as error:
+        raise BadSetting(
+            f"{path.partition('://')[0]}:// cannot be read: {error}",
+            remedy="install the fsspec package of this storage, such as s3fs or gcsfs",
+        ) from None
+    return system, str(root).rstrip("/") or "/"
+
+
+def _sorted_out(
+    path: str, system: AbstractFileSystem, root: str, names: Sequence[str], *, explicit: bool
+) -> Files:
+    files, left_out, unreadable = [], [], []
+    for full in names:
+        name = full[len(root) :].lstrip("/")
+        steps = PurePosixPath(name).parts
+        if "_delta_log" in steps:
+            raise BadSetting(
+                f"{path} is a Delta table: its folder also holds files that are no longer part of it",
+                remedy="export the table as Parquet, or ask for it through --sql-url",
+            )
+        kind, codec = _kind(name)
+        hidden = not explicit and any(step.startswith((".", "_")) for step in steps)
+        if kind is None and explicit and PurePosixPath(name).suffix.lower() == ".txt":
+            kind = "csv"
+        if hidden or (kind is None and not explicit and PurePosixPath(name).suffix.lower() in _NO_DATA):
+            left_out.append(name)
+        elif kind is None:
+            unreadable.append(name)
+        else:
+            files.append(SourceFile(name, full, system, kind, codec, tuple(_hive(steps))))
+    _refuse_others(path, files, unreadable, left_out)
+    return Files(tuple(sorted(files, key=lambda file: natural(file.name))), tuple(sorted(left_out)))
+
+
+def _refuse_others(
+    path: str, files: Sequence[SourceFile], unreadable: Sequence[str], left_out: Sequence[str]
+) -> None:
+    readable = ".csv, .tsv, .parquet, .xlsx or .jsonl (text also as .gz, .zst, .bz2)"
+    if unreadable:
+        raise BadSetting(
+            f"{path}: nobody reads {listed(sorted(unreadable))}",
+            remedy=f"convert to {readable}, or name the files to read with a pattern, as '{path}/*.csv'",
+        )
+    if not files:
+        beside = f"; left out: {listed(sorted(left_out))}" if left_out else ""
+        raise BadSetting(f"{path} holds no file to read{beside}", remedy=f"give files ending in {readable}")
+    kinds = {file.kind: file.name for file in files}
+    if len(kinds) > 1:
+        raise BadSetting(
+            f"{path} mixes kinds of files: {listed([repr(name) for name in kinds.values()])}",
+            remedy=f"the same sales may be there twice: name one kind with a pattern, as '{path}/*.csv'",
+        )
+
+
+def _kind(name: str) -> tuple[str | None, str | None]:
+    suffixes = PurePosixPath(name.lower()).suffixes
+    codec = _CODECS.get(suffixes[-1]) if suffixes else None
+    ending = suffixes[-2:-1] if codec else suffixes[-1:]
+    kind = KINDS.get(ending[0]) if ending else None
+    # Parquet compresses its own pages, a spreadsheet is a zip already.
+    return (None, None) if codec and kind not in {"csv", "lines"} else (kind, codec)
+
+
+def _hive(steps: Sequence[str]) -> Iterator[tuple[str, str | None]]:
+    for step in steps[:-1]:
+        column, equals, value = step.partition("=")
+        if equals and column:
+            yield column, None if value == _NO_VALUE else unquote(value)
+
+
+def natural(name: str) -> list[tuple[int, str]]:
+    """Sort key in which ``part-10`` comes after ``part-9``."""
+    return [(int(piece) if piece.isdigit() else -1, piece) for piece in re.split(r"([0-9]+)", name) if piece]

@@ -1,0 +1,121 @@
+"""Files that are read whole: spreadsheets and JSON lines.
+
+Belongs here: opening one of them, and what is refused because it cannot be read.
+Does not belong here: whether a value makes sense (``rules``).
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import polars as pl
+import pyarrow as pa
+
+from forecast_assets.datasets.sources import limits
+from forecast_assets.datasets.sources.base import Part
+from forecast_assets.datasets.sources.columns import check_columns
+from forecast_assets.datasets.sources.opening import SourceFile
+from forecast_assets.errors import BadSales, BadSetting, listed
+
+
+@dataclass(frozen=True, slots=True)
+class SheetFile:
+    """One sheet of a spreadsheet, the first unless it is named; the first row names the columns."""
+
+    file: SourceFile
+    sheet: str | None
+
+    @property
+    def name(self) -> str:
+        """How messages call the sheet."""
+        return self.file.name if self.sheet is None else f"{self.file.name} ({self.sheet})"
+
+    def sheets(self) -> list[str]:
+        """Names of all sheets. Raises ``BadSales``."""
+        import fastexcel  # noqa: PLC0415 - only who has spreadsheets waits for it
+
+        try:
+            return list(fastexcel.read_excel(self._bytes()).sheet_names)
+        except (fastexcel.FastExcelError, OSError) as error:
+            raise self._unreadable(error) from None
+
+    def table(self) -> pa.Table:
+        """All rows of the sheet. Raises ``BadSales``, and ``BadSetting`` for a sheet that is not there."""
+        import fastexcel  # noqa: PLC0415
+
+        names = self.sheets()
+        if self.sheet is not None and self.sheet not in names:
+            raise BadSetting(
+                f"{self.file.name} has no sheet {self.sheet!r}",
+                remedy=f"give --sheet one of {listed([repr(name) for name in names])}",
+            )
+        try:
+            frame = pl.read_excel(
+                self._bytes(),
+                sheet_name=self.sheet or names[0],
+                engine="calamine",
+                infer_schema_length=None,
+                raise_if_empty=False,
+            )
+        except (fastexcel.FastExcelError, pl.exceptions.PolarsError) as error:
+            raise self._unreadable(error) from None
+        return frame.to_arrow(compat_level=pl.CompatLevel.oldest())
+
+    def part(self, needed: Sequence[str]) -> Part:
+        """Read the ``needed`` columns; rows are lines, the first below the header is line 2."""
+        table = self.table()
+        check_columns(self.name, table.column_names, needed)
+        return Part(table.select(list(needed)).select, _Numbered(self.name, 2))
+
+    def _bytes(self) -> bytes:
+        limits.check_zip(self.file)
+        with self.file.raw() as stream:
+            content: bytes = stream.read()
+        return content
+
+    def _unreadable(self, error: Exception) -> BadSales:
+        return BadSales(
+            f"{self.name} cannot be read as a spreadsheet: {str(error).splitlines()[0]}",
+            remedy="the file is damaged, protected or of another kind: save it as .xlsx or as CSV UTF-8",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class JsonLinesFile:
+    """One JSON object per line."""
+
+    file: SourceFile
+
+    @property
+    def name(self) -> str:
+        """How messages call the file."""
+        return self.file.name
+
+    def table(self) -> pa.Table:
+        """All rows. Raises ``BadSales``."""
+        limits.check_compressed(self.file)
+        try:
+            with self.file.stream() as stream:
+                frame = pl.read_ndjson(stream.read(), infer_schema_length=None)
+        except (pl.exceptions.PolarsError, OSError) as error:
+            raise BadSales(
+                f"{self.name} cannot be read as JSON lines: {str(error).splitlines()[0]}",
+                remedy="write one JSON object per line, each value of a column of the same type",
+            ) from None
+        return frame.to_arrow(compat_level=pl.CompatLevel.oldest())
+
+    def part(self, needed: Sequence[str]) -> Part:
+        """Read the ``needed`` columns; rows are lines."""
+        table = self.table()
+        check_columns(self.name, table.column_names, needed)
+        return Part(table.select(list(needed)).select, _Numbered(self.name, 1))
+
+
+@dataclass(frozen=True, slots=True)
+class _Numbered:
+    """A file that has one row per line; record 0 is on line ``first``."""
+
+    name: str
+    first: int
+
+    def lines(self, records: Iterable[int]) -> dict[int, int]:
+        return {record: record + self.first for record in records}

@@ -1,0 +1,250 @@
+"""A first look into files: how they are written, which column plays which role, what is asked."""
+
+import datetime as dt
+import gzip
+from collections.abc import Mapping
+from pathlib import Path
+
+import polars as pl
+import pyarrow as pa
+import pytest
+
+from forecast_assets.datasets.canonical import CanonicalReader
+from forecast_assets.datasets.profiles import SourceProfile, profile
+from forecast_assets.datasets.sources import Columns, FileSource
+from forecast_assets.datasets.sources.dialects import Dialect
+from forecast_assets.errors import BadSales, BadSetting
+
+TODAY = dt.date(2024, 6, 1)
+DAYS = [dt.date(2024, 1, 5) + dt.timedelta(days=n) for n in range(20)]
+SALES = pl.DataFrame({"store_id": ["S1"] * 20, "product_id": ["007"] * 20, "date": DAYS, "units": range(20)})
+
+
+def look(path: Path, columns: Mapping[str, object] | None = None, **said: object) -> SourceProfile:
+    return profile(FileSource.model_validate({"path": str(path), **said}), columns or {})
+
+
+def read(source: FileSource) -> pl.DataFrame:
+    frames = dict(CanonicalReader(source, dataset="shop", today=TODAY))
+    return pl.concat(frame.with_columns(store=pl.lit(key)) for key, frame in frames.items())
+
+
+def text(tmp_path: Path, content: str, encoding: str = "utf-8") -> Path:
+    file = tmp_path / "sales.csv"
+    file.write_bytes(content.encode(encoding))
+    return file
+
+
+def german(days: list[dt.date], units: list[str], separator: str = ";") -> str:
+    rows = [
+        f"K\u00f6ln{separator}\u00c4pfel{separator}{day:%d.%m.%Y}{separator}{unit}"
+        for day, unit in zip(days, units, strict=True)
+    ]
+    return "\r\n".join([separator.join(["Filiale", "Artikel", "Datum", "Menge"]), *rows])
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252", "utf-16"])
+@pytest.mark.parametrize("separator", [";", "\t", "|"])
+def test_a_european_export_is_read_as_it_is_written(encoding, separator, tmp_path):
+    units = ["1.234,5", "2", *["0,75"] * 18]
+    found = look(text(tmp_path, german(DAYS, units, separator), encoding))
+    assert found.guesses == {"store": "Filiale", "product": "Artikel", "date": "Datum", "units": "Menge"}
+    frame = read(found.source)
+    assert frame["units"].to_list() == [1234.5, 2.0, *[0.75] * 18]
+    assert frame["date"].to_list() == DAYS
+    assert frame["original_store_id"].unique().to_list() == ["K\u00f6ln"]
+
+
+def test_guesses_are_confirmed_by_the_options_that_the_refusal_names(tmp_path):
+    file = text(tmp_path, german(DAYS, ["1"] * 20))
+    with pytest.raises(BadSetting) as refused:
+        look(file).confirm()
+    assert "--store Filiale --product Artikel --date Datum --units Menge" in refused.value.remedy
+    named = {"store": "filiale", "product": "ARTIKEL", "date": " datum ", "units": "Menge"}
+    found = look(file, named)
+    found.confirm()
+    assert found.source.columns == Columns(store="Filiale", product="Artikel", date="Datum", units="Menge")
+
+
+@pytest.mark.parametrize("header", ["Store ID,Product-ID,DATE,Units", "STORE_ID,product id,Date,UNITS"])
+def test_case_blanks_and_signs_are_no_guess(header, tmp_path):
+    found = look(text(tmp_path, f"{header}\nS1,P1,2024-01-02,3\n"))
+    found.confirm()
+    assert read(found.source)["units"].to_list() == [3.0]
+
+
+def test_a_column_that_is_not_there_is_refused_with_its_option(tmp_path):
+    file = tmp_path / "sales.csv"
+    SALES.write_csv(file)
+    with pytest.raises(BadSetting, match=r"no column 'prise' for --price"):
+        look(file, {"price": "prise"})
+    with pytest.raises(BadSetting, match="did you mean --units 'units'"):
+        look(file, {"units": "unitz"})
+
+
+@pytest.mark.parametrize("header", ["id,product_id,date,units", "store_id,id,date,units"])
+def test_a_role_without_a_column_is_refused_with_its_option(header, tmp_path):
+    role = "store" if header.startswith("id") else "product"
+    file = text(tmp_path, f"{header}\nS1,P1,2024-01-02,3\n")
+    with pytest.raises(BadSetting, match=f"--single-{role} ID"):
+        look(file)
+    found = look(
+        file,
+        single_store=None if role == "product" else "all",
+        single_product=None if role == "store" else "all",
+    )
+    assert read(found.source).height == 1
+
+
+@pytest.mark.parametrize(
+    ("cells", "decimal", "thousands"),
+    [
+        (["1,5", "2"], ",", "."),
+        (["1.5", "1,234"], ".", ","),
+        (["1.234.567", "1"], ",", "."),
+        (["1'234.50"], ".", "'"),
+        (["1 234"], None, " "),
+        (["1.234", "2.345"], None, None),
+        (["0.125"], ".", None),
+        (["12345.678"], ".", None),
+    ],
+)
+def test_numbers_are_read_as_their_cells_prove(cells, decimal, thousands, tmp_path):
+    rows = [f'S1;P1;{day};"{cell}"' for day, cell in zip(DAYS, cells, strict=False)]
+    found = look(text(tmp_path, "\n".join(["store_id;product_id;date;units", *rows])))
+    assert (found.source.dialect.decimal, found.source.dialect.thousands) == (decimal, thousands)
+
+
+def test_a_point_that_may_be_a_thousand_is_refused_until_it_is_declared(tmp_path):
+    rows = [f"S1,P1,{day},{cell}" for day, cell in zip(DAYS, ["900", "1.234", "1.101"], strict=False)]
+    file = text(tmp_path, "\n".join(["store_id,product_id,date,units", *rows]))
+    with pytest.raises(BadSales, match=r"two ways: line 3 \('1.234'\), line 4 \('1.101'\)") as refused:
+        read(look(file).source)
+    assert "--thousands point" in refused.value.remedy
+    thousands = look(file, dialect=Dialect(decimal=",", thousands="."))
+    assert read(thousands.source)["units"].to_list() == [900, 1234, 1101]
+    assert read(look(file, dialect=Dialect(decimal=".")).source)["units"][1] == pytest.approx(1.234)
+
+
+def test_what_the_sample_shows_is_proved_on_all_rows(tmp_path):
+    rows = [f"S1;P1;{day};{cell}" for day, cell in zip(DAYS, ["1,5"] * 19 + ["1.5"], strict=True)]
+    source = look(text(tmp_path, "\n".join(["store_id;product_id;date;units", *rows]))).source
+    with pytest.raises(
+        BadSales, match=r"thousand separators or decimal commas: line 21|not a number: line 21"
+    ):
+        read(source)
+
+
+@pytest.mark.parametrize(
+    "written", ["%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%Y%m%d", "%Y/%m/%d", "%d.%m.%y", "%d-%b-%Y"]
+)
+def test_the_format_of_dates_is_found(written, tmp_path):
+    frame = SALES.with_columns(pl.col("date").dt.strftime(written))
+    frame.write_csv(tmp_path / "sales.csv")
+    found = look(tmp_path / "sales.csv")
+    assert found.source.date_format == written
+    assert read(found.source)["date"].to_list() == DAYS
+
+
+def test_a_day_that_may_be_a_month_is_refused_with_both_formats(tmp_path):
+    file = text(tmp_path, "store_id,product_id,date,units\nS1,P1,01/02/2024,1\nS1,P1,03/02/2024,1\n")
+    with pytest.raises(BadSetting) as refused:
+        look(file)
+    assert refused.value.remedy == "--date-format %d/%m/%Y or --date-format %m/%d/%Y"
+
+
+def test_numbered_days_ask_for_the_first(tmp_path):
+    numbered = SALES.with_columns(date=pl.format("d_{}", pl.int_range(1, 21)))
+    numbered.write_csv(tmp_path / "sales.csv")
+    with pytest.raises(BadSetting, match="days are numbered, as 'd_1'"):
+        look(tmp_path / "sales.csv")
+    found = look(tmp_path / "sales.csv", first_day=DAYS[0])
+    assert read(found.source)["date"].to_list() == DAYS
+
+
+@pytest.mark.parametrize("named", ["d_{}", "{}"])
+def test_a_column_per_day_becomes_a_row_per_day(named, tmp_path):
+    names = [named.format(n + 1) if "_" in named else str(day) for n, day in enumerate(DAYS)]
+    wide = pl.DataFrame({"item_id": ["P1", "P2"], "store_id": ["S1", "S2"], "cat_id": ["c", "c"]})
+    days = {name: [n, 100 + n] for n, name in enumerate(names)}
+    pl.concat([wide, pl.DataFrame(days)], how="horizontal").write_csv(tmp_path / "wide.csv")
+    found = look(tmp_path / "wide.csv", {"static": ("cat_id",)}, first_day=DAYS[0] if "_" in named else None)
+    frame = read(found.source)
+    assert frame.filter(store="S2")["units"].to_list() == [100 + n for n in range(20)]
+    assert frame.filter(store="S1")["date"].to_list() == DAYS
+    assert set(frame["cat_id"]) == {"c"}
+
+
+def write(file: Path, frame: pl.DataFrame) -> None:
+    plain = frame.write_csv().encode()
+    if file.name.endswith(".csv.gz"):
+        file.write_bytes(gzip.compress(plain))
+    elif file.name.endswith(".csv.zst"):
+        file.write_bytes(pa.compress(plain, codec="zstd", asbytes=True))
+    elif file.suffix == ".jsonl":
+        frame.with_columns(pl.col("date").cast(pl.String)).write_ndjson(file)
+    elif file.suffix == ".parquet":
+        frame.write_parquet(file)
+    else:
+        file.write_bytes(plain)
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.csv.gz", "a.csv.zst", "a.jsonl", "a.parquet"])
+def test_every_kind_of_file_gives_the_same_sales(name, tmp_path):
+    write(tmp_path / name, SALES)
+    frame = read(look(tmp_path / name).source)
+    assert frame["units"].to_list() == list(range(20))
+    assert frame["product_id"].unique().to_list() == ["007"]
+
+
+@pytest.mark.parametrize("ending", ["gz", "zst"])
+def test_an_archive_that_is_cut_off_is_refused(ending, tmp_path):
+    write(tmp_path / f"a.csv.{ending}", SALES)
+    whole = (tmp_path / f"a.csv.{ending}").read_bytes()
+    (tmp_path / f"a.csv.{ending}").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(BadSales, match=f"a.csv.{ending} cannot be"):
+        read(FileSource(path=str(tmp_path / f"a.csv.{ending}")))
+
+
+def test_an_archive_that_would_not_fit_into_memory_is_refused(tmp_path, monkeypatch):
+    write(tmp_path / "a.csv.gz", pl.concat([SALES.with_columns(note=pl.lit("x" * 1_000))] * 1_000))
+    monkeypatch.setenv("FORECAST_SOURCE_MAX_MB", "16")
+    with pytest.raises(BadSales, match=r"a.csv.gz, unpacked, would take"):
+        read(FileSource(path=str(tmp_path / "a.csv.gz")))
+
+
+def test_folders_name_columns_that_the_files_lack(tmp_path):
+    for store in ("S1", "S2"):
+        folder = tmp_path / f"store_id={store}" / "year=2024"
+        folder.mkdir(parents=True)
+        SALES.drop("store_id").write_parquet(folder / "part-0.parquet")
+    found = look(tmp_path)
+    assert read(found.source)["store"].unique(maintain_order=True).to_list() == ["S1", "S2"]
+    assert found.files == 2
+
+
+def test_a_pattern_names_the_files(tmp_path):
+    for month, part in enumerate((SALES.head(10), SALES.tail(10))):
+        part.write_csv(tmp_path / f"sales_{month}.csv")
+    (tmp_path / "stock.csv").write_text("nothing of interest")
+    assert read(look(tmp_path / "sales_*.csv").source).height == 20
+
+
+def test_a_url_names_files_of_any_storage():
+    import fsspec
+
+    with fsspec.open("memory://bucket/exports/sales.csv", "wb") as file:
+        file.write(SALES.write_csv().encode())
+    with fsspec.open("memory://bucket/exports/more.csv.gz", "wb") as file:
+        later = SALES.with_columns(pl.col("date") + dt.timedelta(days=20))
+        file.write(gzip.compress(later.write_csv().encode()))
+    source = profile(FileSource(path="memory://bucket/exports"), {}).source
+    assert read(source).height == 40
+    assert source.fingerprint() == source.fingerprint()
+
+
+@pytest.mark.parametrize("url", ["s3://key:canary@bucket/sales", "https://host/sales.csv?token=canary"])
+def test_a_url_with_a_secret_is_refused_and_not_repeated(url):
+    with pytest.raises(BadSetting, match="contains a secret") as refused:
+        FileSource(path=url)
+    assert "canary" not in str(refused.value)
