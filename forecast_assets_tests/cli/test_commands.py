@@ -105,9 +105,9 @@ def test_file_that_went_bad_is_refused_and_yesterdays_results_stay(shop, tmp_pat
 
 
 def test_bad_file_adds_nothing(cli, tmp_path):
-    refused = cli("dataset", "add", "shop", "--path", str(sales(tmp_path, spoil="S 1,P1,2024-01-01,1")))
+    refused = cli("dataset", "add", "shop", "--path", str(sales(tmp_path, spoil="S1,P1,2024-13-01,1")))
     assert refused.code == 2
-    assert "holds ids that cannot be part of a key" in refused.err
+    assert "holds what is not a date" in refused.err
     assert cli("dataset", "list", "--format", "json").rows == []
     assert not [path for path in (tmp_path / ".forecast" / "lake").rglob("*") if path.is_file()]
 
