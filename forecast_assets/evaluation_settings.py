@@ -15,7 +15,8 @@ from forecast_assets.checked import checked
 from forecast_assets.errors import BadSetting
 from forecast_assets.forecasting.core.candidates.catalogue import DEFAULT, parse
 from forecast_assets.forecasting.core.folds import FoldPlan
-from forecast_assets.forecasting.core.ranking import Metric, Policy, RankingPolicy
+from forecast_assets.forecasting.core.metrics import MetricName
+from forecast_assets.forecasting.core.ranking import Policy, RankingPolicy
 from forecast_assets.forecasting.core.restriction import Restriction
 
 
@@ -44,10 +45,10 @@ class EvaluationSettings(BaseModel):
     margin: float = Field(
         default=0.10, ge=0, lt=1, description="Share of its error by which default_model must be beaten."
     )
-    ranking_metric: Metric = Field(
+    ranking_metric: MetricName = Field(
         default="wape", description="The metric that ranks first; the others break ties."
     )
-    intermittent_metric: Metric | None = Field(
+    intermittent_metric: MetricName | None = Field(
         default=None,
         description="Metric that ranks first for intermittent and lumpy demand instead, where absolute "
         "errors reward forecasting nothing; rmse does not.",

@@ -14,6 +14,7 @@ import numpy as np
 from forecast_assets.forecasting.analysis.explanation import Contender, Explanation, explain
 from forecast_assets.forecasting.core.availability import Availability
 from forecast_assets.forecasting.core.demand import is_intermittent
+from forecast_assets.forecasting.core.metrics import ITEM_METRICS
 from forecast_assets.forecasting.core.ranking import (
     BENCHMARK,
     Confidence,
@@ -164,7 +165,7 @@ def _chosen(
 def _contender(scores: Scores, candidate: int, row: int) -> Contender:
     return Contender(
         scores.candidates[candidate],
-        *(float(values[candidate, row]) for values in (scores.wape, scores.smape, scores.mae, scores.bias)),
+        **{name: float(getattr(scores, name)[candidate, row]) for name in ITEM_METRICS},
     )
 
 

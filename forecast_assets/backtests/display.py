@@ -13,6 +13,7 @@ import numpy as np
 from forecast_assets.backtests.fold_store import read_folds
 from forecast_assets.backtests.results import Outcome
 from forecast_assets.datasets.definition import load
+from forecast_assets.forecasting.core.metrics import METRICS
 from forecast_assets.keys import SeriesKey
 from forecast_assets.rendering import plots
 from forecast_assets.rendering.tables import cell, markdown, schema, table
@@ -21,12 +22,8 @@ from forecast_assets.stores import Stores
 BACKTEST_COLUMNS = schema(
     rank="int: 1 is the best; empty where the candidate cannot be ranked",
     candidate="string: model type",
-    wape="float: sum of absolute errors in percent of sales, mean over folds",
-    smape="float: symmetric percentage error, 0 to 200",
-    mae="float: mean absolute error, units a day",
-    bias="float: mean of actual minus forecast, units a day; positive = forecasts too little",
+    **{name: f"float: {metric.meaning}; {metric.unit}, mean over folds" for name, metric in METRICS.items()},
     sample_size="int: scored days",
-    rmse="float: root mean squared error, units a day",
     stability="float: spread of WAPE over folds in percent of its mean",
     reason="string: why there is no rank",
 )
@@ -37,7 +34,7 @@ CHAMPION_COLUMNS = schema(
     confidence="string: high, medium or low",
     reason="string: one sentence",
 )
-_LEADERBOARD = ["rank", "candidate", "wape", "smape", "mae", "bias", "sample_size", "rmse", "reason"]
+_LEADERBOARD = ["rank", "candidate", *METRICS, "sample_size", "reason"]
 _HISTORY = ["chosen_at", "champion", "wape", "confidence", "snapshot", "run_id"]
 _HISTORY_SHOWN = 10
 

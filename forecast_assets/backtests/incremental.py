@@ -12,9 +12,10 @@ import polars as pl
 from numpy.typing import NDArray
 
 from forecast_assets.backtests.champions import choose_champions, nobody
-from forecast_assets.backtests.results import METRICS, Context, Outcome, hold, outcome_of, store_choices
+from forecast_assets.backtests.results import Context, Outcome, hold, outcome_of, store_choices
 from forecast_assets.forecasting.core.availability import Availability
 from forecast_assets.forecasting.core.demand import is_intermittent
+from forecast_assets.forecasting.core.metrics import METRICS
 from forecast_assets.forecasting.core.ranking import Scores, rank
 from forecast_assets.stores import Stores
 

@@ -23,11 +23,11 @@ from forecast_assets.evaluation_settings import EvaluationSettings
 from forecast_assets.forecasting.core.availability import Availability
 from forecast_assets.forecasting.core.backtest import Backtest
 from forecast_assets.forecasting.core.demand import is_intermittent
+from forecast_assets.forecasting.core.metrics import METRICS
 from forecast_assets.forecasting.core.ranking import Ranking, exclusion, rank
 from forecast_assets.stores import Stores
 from forecast_assets.stores.warehouse import Row
 
-METRICS = ("wape", "smape", "mae", "bias", "rmse")
 MESSAGE_LENGTH = 2000
 _LEFT_OUT = "left out"
 

@@ -15,12 +15,17 @@ import polars as pl
 from rich.console import Console
 from rich.table import Table
 
+from forecast_assets.forecasting.core.metrics import METRICS
+
 # Columns that identify a row: never cut, never wrapped.
 KEYS = frozenset({
     "series", "store_id", "product_id", "original_store", "original_product", "dataset", "name", "run_id",
     "candidate", "champion", "date", "preset", "version",
 })  # fmt: skip
-_PERCENT = ("wape", "smape", "skill", "wql", "coverage", "stability")
+_PERCENT = (
+    *(name for name, metric in METRICS.items() if metric.unit == "percent"),
+    "skill", "wql", "coverage", "stability",
+)  # fmt: skip
 _NARROWEST_TEXT = 18
 _SHORT = 16
 _GAP = 2

@@ -17,13 +17,12 @@ from forecast_assets.evaluation_settings import EvaluationSettings
 from forecast_assets.forecasting.core.availability import Availability, of_window
 from forecast_assets.forecasting.core.backtest import Backtest, backtest
 from forecast_assets.forecasting.core.candidates.catalogue import ensemble
+from forecast_assets.forecasting.core.metrics import ITEM_METRICS
 from forecast_assets.forecasting.core.panel import Panel
 from forecast_assets.global_models import fold_models
 from forecast_assets.global_models.fold_models import Fitted, GlobalForecasts
 from forecast_assets.launches.window import Window, within
 from forecast_assets.stores import Stores
-
-METRICS = ("wape", "smape", "mae", "bias")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -89,7 +88,7 @@ def judged(context: ScoringContext, block: Backtest, row: int) -> Availability:
 def metrics_of(block: Backtest, label: str, row: int) -> dict[str, float | int | None]:
     """The five keys of one candidate of one series; what is not defined is null."""
     candidate = block.scores.candidates.index(label)
-    values = {name: float(getattr(block.scores, name)[candidate, row]) for name in METRICS}
+    values = {name: float(getattr(block.scores, name)[candidate, row]) for name in ITEM_METRICS}
     known: dict[str, float | int | None] = {n: v if np.isfinite(v) else None for n, v in values.items()}
     return {**known, "sample_size": int(block.scores.sample_size[candidate, row])}
 

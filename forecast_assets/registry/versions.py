@@ -10,12 +10,13 @@ from collections.abc import Mapping, Sequence
 import polars as pl
 
 from forecast_assets.forecasting.core.candidates.catalogue import feature_frame
+from forecast_assets.forecasting.core.metrics import METRICS
 from forecast_assets.forecasting.version import code_version
 from forecast_assets.forecasts.service import Work
 from forecast_assets.stores import Stores
 from forecast_assets.stores.warehouse import Row
 
-METRICS = ("wape", "smape", "mae", "bias", "rmse", "stability", "sample_size")
+RECORDED = (*METRICS, "stability", "sample_size")
 KINDS = {
     "override_reason": pl.String,
     "warning": pl.String,
@@ -23,7 +24,7 @@ KINDS = {
     "evaluation_run": pl.String,
     "folds_path": pl.String,
     "sample_size": pl.Int64,
-    **dict.fromkeys((name for name in METRICS if name != "sample_size"), pl.Float64),
+    **dict.fromkeys((*METRICS, "stability"), pl.Float64),
 }
 
 
@@ -67,7 +68,7 @@ def described(
             "evaluation_run": evaluated[key]["run_id"],
             "anchor_day": evaluated[key]["anchor_day"],
             "folds_path": (work.champions[at] or {}).get("path"),
-            **{name: own.get(name) for name in METRICS},
+            **{name: own.get(name) for name in RECORDED},
         }
     return found
 
@@ -86,7 +87,7 @@ def tags(row: Row, sha: str, recipe: str) -> dict[str, str]:
     if row["is_override"]:
         named += ["recommended", "warning"]
     told = {name: str(row[name]) for name in named if row.get(name) is not None}
-    metrics = {name: row[name] for name in METRICS if row.get(name) is not None}
+    metrics = {name: row[name] for name in RECORDED if row.get(name) is not None}
     if metrics:
         told["metrics"] = json.dumps(metrics)
     return told | {"artifact_sha256": sha, "recipe": recipe}

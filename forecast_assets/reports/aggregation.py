@@ -9,12 +9,14 @@ of one series' evaluation: results of one batch may stem from different runs.
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal
+from typing import Any
 
 import polars as pl
 
-Metric = Literal["wape", "smape", "mae", "bias", "convergence"]
-METRICS: tuple[Metric, ...] = ("wape", "smape", "mae", "bias", "convergence")
+from forecast_assets.forecasting.core.metrics import ITEM_METRICS
+
+CONVERGENCE = "convergence"
+CELL_METRICS: tuple[str, ...] = (*ITEM_METRICS, CONVERGENCE)
 CELLS = {
     "series": pl.String,
     "store_id": pl.String,
@@ -62,7 +64,7 @@ def champion_of(results: Sequence[Result]) -> Result | None:
 
 def cells(
     results: Sequence[Result],
-    metric: Metric,
+    metric: str,
     *,
     candidate: str | None = None,
     champion: Callable[[str, Sequence[Result]], Result | None] = lambda _, results: champion_of(results),
@@ -75,7 +77,7 @@ def cells(
     for series, members in by_pair(results).items():
         best = champion(series, members)
         shown = best if candidate is None else next((m for m in members if m["candidate"] == candidate), None)
-        if metric == "convergence":
+        if metric == CONVERGENCE:
             known = [member for member in members if finite(member["wape"]) is not None]
             value: float | None = len(known) / len(members)
         else:

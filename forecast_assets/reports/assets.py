@@ -17,19 +17,26 @@ from forecast_assets.datasets.assets import OWNERS
 from forecast_assets.datasets.definition import load
 from forecast_assets.errors import BadSetting
 from forecast_assets.failures import RETRY, refusals_final
+from forecast_assets.forecasting.core.metrics import METRICS
 from forecast_assets.launches import records
 from forecast_assets.launches.batch.champions import results as batch_results
 from forecast_assets.partitions import DATASETS
 from forecast_assets.rendering.heatmap import heatmap as drawn
 from forecast_assets.rendering.tables import schema, table
 from forecast_assets.reports import aggregation
-from forecast_assets.reports.aggregation import METRICS, Result
+from forecast_assets.reports.aggregation import CELL_METRICS, CONVERGENCE, Result
 from forecast_assets.stores import Stores
 from forecast_assets.stores.resource import StoresResource
 
 GROUP = "portfolio"
 _SHOWN = 200
-CellMetric = Enum("CellMetric", {name: name for name in METRICS})  # type: ignore[misc]  # the names are a table's
+CellMetric = Enum("CellMetric", {name: name for name in CELL_METRICS})  # type: ignore[misc]  # the names are a table's
+
+
+def _unit(metric: str) -> str:
+    """What the cells hold, with its unit."""
+    known = METRICS.get(metric)
+    return "share of candidates" if known is None else f"{known.label}, {known.unit}"
 
 
 class HeatmapConfig(dg.Config):
@@ -37,8 +44,7 @@ class HeatmapConfig(dg.Config):
 
     metric: CellMetric = Field(
         default=CellMetric.wape,  # type: ignore[attr-defined]  # made from a table
-        description="wape and smape in percent, mae and bias in units a day; convergence: share of "
-        "candidates with a result.",
+        description="; ".join(f"{name}: {_unit(name)}" for name in CELL_METRICS) + " with a result.",
     )
     candidate: str | None = Field(default=None, description="Only this one; each pair's champion if unset.")
     batch: str | None = Field(
@@ -110,12 +116,13 @@ def heatmap(
     path = f"portfolio/{dataset}/heatmap-{metric}.parquet"
     stores.open().lake.write_table(path, cells.to_arrow())
     known = aggregation.scale(cells["value"])
-    unit = {"wape": "WAPE, percent", "smape": "sMAPE, percent", "convergence": "share of candidates"}
     shown: dict[str, Any] = {"metric": metric, "cells": len(cells), "path": path}
     if len(cells):
-        title = f"{dataset}: {unit.get(metric, f'{metric}, units a day')}"
-        shown["heatmap"] = dg.MetadataValue.md(drawn(title, cells, known, diverging=metric == "bias"))
-        worst = cells.sort(pl.col("value").abs(), descending=metric != "convergence", nulls_last=True)
+        title = f"{dataset}: {_unit(metric)}"
+        shown["heatmap"] = dg.MetadataValue.md(
+            drawn(title, cells, known, diverging=metric in METRICS and METRICS[metric].is_signed)
+        )
+        worst = cells.sort(pl.col("value").abs(), descending=metric != CONVERGENCE, nulls_last=True)
         columns = ["store_id", "product_id", "value", "candidate", "is_champion", "sample_size", "run_id"]
         shown["worst_first"] = table(worst.head(_SHOWN).to_dicts(), columns)
     if known is not None:

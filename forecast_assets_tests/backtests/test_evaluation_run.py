@@ -13,6 +13,7 @@ import pytest
 
 from forecast_assets.backtests.assets import BACKTEST, CHAMPION
 from forecast_assets.backtests.fold_store import read_folds
+from forecast_assets.forecasting.core.metrics import METRICS
 from forecast_assets_tests.scenario import (
     HEALTHY,
     HOLED,
@@ -26,7 +27,6 @@ from forecast_assets_tests.scenario import (
 )
 
 Ran = tuple[Place, dg.ExecuteInProcessResult]
-METRICS = ("wape", "smape", "mae", "bias", "rmse")
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,8 @@
 """Metrics by hand, against utilsforecast, and at their edges."""
 
 import warnings
+from dataclasses import fields
+from typing import get_args
 
 import numpy as np
 import polars as pl
@@ -8,14 +10,23 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from forecast_assets.forecasting.core.metrics import aggregate, fold_metrics, horizon_buckets, stability
+from forecast_assets.forecasting.core.metrics import (
+    METRICS,
+    FoldMetrics,
+    MetricName,
+    aggregate,
+    fold_metrics,
+    horizon_buckets,
+    stability,
+)
+from forecast_assets.forecasting.core.ranking import Scores
 
 with warnings.catch_warnings():
     # Its docstrings hold bare backslashes, which Python reports whenever it compiles them afresh.
     warnings.simplefilter("ignore", DeprecationWarning)
     import utilsforecast.losses as uf
 
-NAMES = ("mae", "rmse", "smape", "wape", "bias")
+NAMES = tuple(METRICS)
 
 
 def one(actual, forecast) -> dict[str, float]:
@@ -166,3 +177,10 @@ def test_buckets_beyond_the_horizon_are_left_out(horizon, count):
     buckets = horizon_buckets(np.ones((1, 1, horizon)), np.ones((1, 1, 1, horizon)))
     assert len(buckets) == count
     assert sum(bucket.sample_size.item() for bucket in buckets.values()) == horizon
+
+
+def test_every_metric_is_measured_per_fold_and_per_series_and_may_lead_a_ranking():
+    named = {field.name for field in fields(FoldMetrics)} - {"sample_size"}
+    assert named == set(METRICS) == set(get_args(MetricName))
+    assert set(METRICS) <= {field.name for field in fields(Scores)}
+    assert all(metric.label and metric.meaning for metric in METRICS.values())

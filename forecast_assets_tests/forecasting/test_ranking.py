@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from forecast_assets.errors import BadSetting
+from forecast_assets.forecasting.core.metrics import CHAIN
 from forecast_assets.forecasting.core.ranking import (
-    CHAIN,
     RankingPolicy,
     Scores,
     chosen_by,

@@ -110,11 +110,7 @@ def scored(
     mean = partial(metrics.aggregate, folds_mask=folds)
     scores = Scores(
         candidates=tuple(candidates),
-        wape=mean(measured.wape),
-        smape=mean(measured.smape),
-        mae=mean(measured.mae),
-        bias=mean(measured.bias),
-        rmse=mean(measured.rmse),
+        **{name: mean(getattr(measured, name)) for name in metrics.METRICS},
         # A fold that a candidate gave no number for is not part of its mean either.
         sample_size=np.where(np.isnan(measured.mae), 0, measured.sample_size).sum(axis=-1),
         fold_wape=np.where(folds, measured.wape, np.nan),

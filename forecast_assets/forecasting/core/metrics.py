@@ -1,22 +1,102 @@
-"""Forecast accuracy over arrays of series, folds and days.
+"""Forecast accuracy over arrays of series, folds and days: the one list of metrics.
 
-Belongs here: the formulas, their edges, and how folds become one figure.
+Belongs here: the formulas with their names and units, their edges, and how folds become one figure.
 Does not belong here: what counts as good; ranking.
 
 Percentages are 0-100 (sMAPE 0-200). Bias is actual minus forecast: positive means the forecast was too low.
 All sums run over the last axis in float64, so a row never depends on the rows around it.
 """
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 Values = NDArray[np.float64]
+MetricName = Literal["wape", "smape", "mae", "bias", "rmse"]
 
 # Days of lead, counted from the first scored day as 1.
 BUCKETS = {"h_1_7": (1, 7), "h_8_14": (8, 14), "h_15_28": (15, 28), "h_29_plus": (29, None)}
 _FEWEST_FOR_SPREAD = 2
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Errors:
+    """One candidate's forecasts of n series and k folds beside what was sold; days that do not count are 0.
+
+    ``truth``, ``guess``, ``error`` = truth - guess and its ``size`` are (n, k, h), in units; ``count`` of
+    scored days and ``sold`` units are (n, k).
+    """
+
+    truth: Values
+    guess: Values
+    error: Values
+    size: Values
+    count: NDArray[np.int64]
+    sold: Values
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One figure of accuracy.
+
+    ``formula`` turns errors into figures (n, k); dividing by zero gives NaN or infinity there. ``is_signed``:
+    the best value is the one nearest to zero, otherwise the lowest. ``tie`` is its place in the chain that
+    breaks ties of a ranking. The figure of a series is the plain mean over the folds that have one.
+    """
+
+    label: str
+    unit: Literal["percent", "units a day"]
+    meaning: str
+    formula: Callable[[Errors], Values]
+    tie: int | None = None
+    is_signed: bool = False
+
+
+def _smape(errors: Errors) -> Values:
+    scale = np.abs(errors.truth) + np.abs(errors.guess)
+    relative = np.divide(errors.size, scale, out=np.zeros_like(scale), where=scale > 0)
+    figures: Values = 200 * relative.sum(axis=-1) / errors.count
+    return figures
+
+
+def _wape(errors: Errors) -> Values:
+    return np.where(errors.sold > 0, 100 * errors.size.sum(axis=-1) / errors.sold, np.nan)
+
+
+METRICS: Mapping[str, Metric] = {
+    "wape": Metric("WAPE", "percent", "sum of absolute errors in percent of sales", _wape, tie=0),
+    "smape": Metric("sMAPE", "percent", "symmetric percentage error, 0 to 200", _smape, tie=1),
+    "mae": Metric(
+        "MAE",
+        "units a day",
+        "mean absolute error",
+        lambda errors: errors.size.sum(axis=-1) / errors.count,
+        tie=3,
+    ),
+    "bias": Metric(
+        "bias",
+        "units a day",
+        "mean of actual minus forecast; positive = forecasts too little",
+        lambda errors: errors.error.sum(axis=-1) / errors.count,
+        tie=2,
+        is_signed=True,
+    ),
+    "rmse": Metric(
+        "RMSE",
+        "units a day",
+        "root mean squared error",
+        lambda errors: np.sqrt((errors.error * errors.error).sum(axis=-1) / errors.count),
+    ),
+}
+# What breaks ties, the first first: without a number for each of them a candidate is not ranked.
+CHAIN: tuple[str, ...] = tuple(
+    name for _, name in sorted((one.tie, name) for name, one in METRICS.items() if one.tie is not None)
+)
+# Those of the chain, in the order of all metrics: what a scored item of a launch reports.
+ITEM_METRICS: tuple[str, ...] = tuple(name for name in METRICS if name in CHAIN)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,24 +130,17 @@ def fold_metrics(actual: NDArray[np.floating], forecast: NDArray[np.floating]) -
     truth = np.where(scored, actual, 0).astype(np.float64)
     count = scored.sum(axis=-1)
     sold = np.abs(truth).sum(axis=-1)
-    shape = (forecast.shape[0], *count.shape)
-    mae, rmse, smape, wape, bias = (np.empty(shape) for _ in range(5))
+    figures = {name: np.empty((forecast.shape[0], *count.shape)) for name in METRICS}
     # Dividing by zero says what is meant: nothing sold, or nothing scored, is no number.
     with np.errstate(divide="ignore", invalid="ignore"):
-        for candidate, guess in enumerate(forecast):
-            guessed = np.where(scored, guess, 0).astype(np.float64)
-            usable = np.where(np.isfinite(guessed).all(axis=-1) & (count > 0), 1.0, np.nan)
-            error = truth - guessed
-            size = np.abs(error)
-            total = size.sum(axis=-1)
-            scale = np.abs(truth) + np.abs(guessed)
-            relative = np.divide(size, scale, out=np.zeros_like(size), where=scale > 0)
-            mae[candidate] = usable * total / count
-            rmse[candidate] = usable * np.sqrt((error * error).sum(axis=-1) / count)
-            smape[candidate] = usable * 200 * relative.sum(axis=-1) / count
-            wape[candidate] = usable * np.where(sold > 0, 100 * total / sold, np.nan)
-            bias[candidate] = usable * error.sum(axis=-1) / count
-    return FoldMetrics(mae, rmse, smape, wape, bias, count)
+        for candidate, days in enumerate(forecast):
+            guess = np.where(scored, days, 0).astype(np.float64)
+            usable = np.where(np.isfinite(guess).all(axis=-1) & (count > 0), 1.0, np.nan)
+            error = truth - guess
+            errors = Errors(truth, guess, error, np.abs(error), count, sold)
+            for name, metric in METRICS.items():
+                figures[name][candidate] = usable * metric.formula(errors)
+    return FoldMetrics(**figures, sample_size=count)
 
 
 def aggregate(values: Values, folds_mask: NDArray[np.bool_]) -> Values:

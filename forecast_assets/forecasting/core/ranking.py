@@ -12,12 +12,11 @@ from numpy.typing import NDArray
 
 from forecast_assets.errors import BadSetting
 from forecast_assets.forecasting.core.candidates.catalogue import REFERENCES, family
+from forecast_assets.forecasting.core.metrics import CHAIN, METRICS, MetricName
 
 Values = NDArray[np.float64]
-Metric = Literal["wape", "smape", "mae", "bias", "rmse"]
 Policy = Literal["lowest_error", "default_with_margin"]
 Confidence = Literal["high", "medium", "low"]
-CHAIN = ("wape", "smape", "bias", "mae")
 NEAR_TIE = 0.02
 # What a champion's skill is measured against.
 BENCHMARK = "seasonal_naive"
@@ -39,8 +38,8 @@ class RankingPolicy:
     """
 
     name: Policy = "lowest_error"
-    metric: Metric = "wape"
-    intermittent_metric: Metric | None = None
+    metric: MetricName = "wape"
+    intermittent_metric: MetricName | None = None
     default: str = "lightgbm"
     margin: float = 0.10
     minimum_sample_size: int = 0
@@ -53,10 +52,10 @@ class RankingPolicy:
                 f"policy {self.name!r} is not known", remedy=f"use {' or '.join(get_args(Policy))}"
             )
         for metric in (self.metric, self.intermittent_metric or self.metric):
-            if metric not in get_args(Metric):
+            if metric not in METRICS:
                 raise BadSetting(
                     f"ranking metric {metric!r} is not known",
-                    remedy=f"use one of {', '.join(get_args(Metric))}",
+                    remedy=f"use one of {', '.join(METRICS)}",
                 )
         if not 0 <= self.margin < 1:
             raise BadSetting(f"margin {self.margin} is out of bounds", remedy="use 0 up to, but not, 1")
@@ -111,14 +110,16 @@ def rank(scores: Scores, policy: RankingPolicy, *, intermittent: NDArray[np.bool
     the candidate's name. Where no fold of a series sold anything nobody has a WAPE, and MAE takes its place.
     ``intermittent`` (n,) marks series whose demand is intermittent or lumpy.
     """
-    wape = np.where(np.isfinite(scores.wape).any(axis=0), scores.wape, scores.mae)
-    errors = {"wape": wape, "smape": scores.smape, "bias": np.abs(scores.bias), "mae": scores.mae}
-    eligible = np.logical_and.reduce([np.isfinite(value) for value in errors.values()])
+    errors = {
+        name: np.abs(getattr(scores, name)) if metric.is_signed else getattr(scores, name)
+        for name, metric in METRICS.items()
+    }
+    errors["wape"] = np.where(np.isfinite(scores.wape).any(axis=0), scores.wape, scores.mae)
+    eligible = np.logical_and.reduce([np.isfinite(errors[name]) for name in CHAIN])
     eligible &= scores.sample_size >= policy.minimum_sample_size
-    first = (errors | {"rmse": scores.rmse})[policy.metric]
+    first = errors[policy.metric]
     if policy.intermittent_metric is not None and intermittent is not None:
-        other = (errors | {"rmse": scores.rmse})[policy.intermittent_metric]
-        first = np.where(intermittent, other, first)
+        first = np.where(intermittent, errors[policy.intermittent_metric], first)
     names = np.argsort(np.argsort(np.array(scores.candidates)))[:, None] + np.zeros_like(scores.sample_size)
     chain = [first, *(errors[name] for name in CHAIN)]
     keys = [names, *(np.where(eligible, value, np.inf) for value in reversed(chain)), ~eligible]

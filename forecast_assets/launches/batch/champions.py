@@ -14,6 +14,7 @@ from pydantic import Field
 
 from forecast_assets.errors import BadSetting
 from forecast_assets.failures import RETRY, refusals_final
+from forecast_assets.forecasting.core.metrics import ITEM_METRICS
 from forecast_assets.launches import records
 from forecast_assets.launches.batch.run import page_of
 from forecast_assets.launches.model import Json, Launch, Try
@@ -36,7 +37,6 @@ _COLUMNS = [
     "existing_alias_run_id",
 ]
 _SHOWN = 200
-_METRICS = ("wape", "smape", "mae", "bias", "sample_size")
 
 
 def results(stores: Stores, batch_id: str) -> list[Json]:
@@ -51,7 +51,7 @@ def results(stores: Stores, batch_id: str) -> list[Json]:
             "status": one.status,
             "run_id": one.run_id,
             "created_at": one.created_at,
-            **dict.fromkeys(_METRICS),
+            **dict.fromkeys((*ITEM_METRICS, "sample_size")),
             **(one.metrics or {}),
             "try": one,
         }

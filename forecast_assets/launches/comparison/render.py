@@ -11,11 +11,12 @@ import dagster as dg
 import numpy as np
 
 from forecast_assets.backtests.display import worded
+from forecast_assets.forecasting.core.metrics import METRICS
 from forecast_assets.launches.model import Launch, Try
 from forecast_assets.rendering import charts, plots
 from forecast_assets.rendering.tables import table
 
-_COLUMNS = ["rank", "candidate", "status", "wape", "smape", "mae", "bias", "sample_size", "rmse", "reason"]
+_COLUMNS = ["rank", "candidate", "status", *METRICS, "sample_size", "reason"]
 
 
 def render(launch: Launch, _tries: Sequence[Try]) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from forecast_assets.backtests.results import Context, metric_frame
 from forecast_assets.forecasting.core.availability import Availability
 from forecast_assets.forecasting.core.backtest import Backtest, Forecasts, scored
 from forecast_assets.forecasting.core.demand import is_intermittent
-from forecast_assets.forecasting.core.metrics import FoldMetrics
+from forecast_assets.forecasting.core.metrics import METRICS, FoldMetrics
 from forecast_assets.forecasting.core.ranking import rank
 from forecast_assets.launches.model import Json, Try
 
@@ -107,18 +107,7 @@ def _block(series: str, basis: ComparisonBasis, candidates: Sequence[Try]) -> Ba
 
 
 def _line(row: Mapping[str, Any], candidate: Try) -> Json:
-    shown = (
-        "candidate",
-        "rank",
-        "reason",
-        "wape",
-        "smape",
-        "mae",
-        "bias",
-        "rmse",
-        "sample_size",
-        "stability",
-    )
+    shown = ("candidate", "rank", "reason", *METRICS, "sample_size", "stability")
     fold = list(row["fold_wape"])
     return {
         **{name: row[name] for name in shown},

@@ -15,9 +15,10 @@ from forecast_assets.forecasting.core.availability import of_window
 from forecast_assets.forecasting.core.backtest import Backtest, scored
 from forecast_assets.forecasting.core.candidates.catalogue import MOST
 from forecast_assets.forecasting.core.folds import eligible
+from forecast_assets.forecasting.core.metrics import ITEM_METRICS
 from forecast_assets.forecasting.core.ranking import BENCHMARK, rank
 from forecast_assets.launches.pipeline.config import Request
-from forecast_assets.launches.scoring_context import METRICS, fit_missing, load_scoring_context, score_rows
+from forecast_assets.launches.scoring_context import fit_missing, load_scoring_context, score_rows
 from forecast_assets.stores import Stores
 
 POOLED = "all"
@@ -71,7 +72,7 @@ def leaderboard(request: Request, parts: Sequence[Backtest]) -> list[dict[str, A
     benchmark = float(scores.wape[scores.candidates.index(BENCHMARK), 0])
     lines = []
     for place, label in enumerate(scores.candidates):
-        values = {name: float(getattr(scores, name)[place, 0]) for name in METRICS}
+        values = {name: float(getattr(scores, name)[place, 0]) for name in ITEM_METRICS}
         known = {name: value if np.isfinite(value) else None for name, value in values.items()}
         wape, bias = known["wape"], known["bias"]
         lines.append(
