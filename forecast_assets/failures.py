@@ -10,9 +10,10 @@ from dataclasses import dataclass
 
 import dagster as dg
 
-from forecast_assets.dagster_internals.interrupts import Interrupted, is_cancelled
+from forecast_assets.dagster_internals.interrupts import Interrupted, current_step, is_cancelled
 from forecast_assets.error_translation import Defect, told_of, translated
 from forecast_assets.errors import ForecastError, Outage
+from forecast_assets.progress import begin
 
 RETRY = dg.RetryPolicy(max_retries=2, delay=5, backoff=dg.Backoff.EXPONENTIAL)
 
@@ -24,6 +25,8 @@ def refusals_final() -> Iterator[None]:
     Faults of network, database and machine are outages, in words; the original is their cause. The step of
     a run that somebody cancels is not tried again, either.
     """
+    if (step := current_step()) is not None:
+        begin(step)
     try:
         yield
     except dg.Failure:

@@ -21,6 +21,7 @@ from forecast_assets.evaluation_settings import revised
 from forecast_assets.failures import RETRY, refusals_final
 from forecast_assets.global_models import fold_models
 from forecast_assets.partitions import DATASETS, SERIES
+from forecast_assets.rendering.budget import Budget
 from forecast_assets.rendering.tables import schema, table
 from forecast_assets.settings import settings as environment
 from forecast_assets.stores import Stores
@@ -149,6 +150,7 @@ def evaluate_and_report(
     broken: dict[str, str] = {}
     counts = {"scored": 0, "unusable": 0, "broken": 0, "reused": 0}
     detailed = len(keys) <= environment().detailed_series
+    budget = Budget()
 
     def good() -> Iterator[dg.AssetMaterialization]:
         outcomes = evaluate(
@@ -165,7 +167,7 @@ def evaluate_and_report(
             if outcome.outcome == "broken":
                 broken[outcome.series] = outcome.sentence
                 continue
-            yield from _materializations(stores, outcome, selected, detailed=detailed)
+            yield from _materializations(stores, outcome, selected, budget if detailed else None)
 
     with refusals_final():
         report_materializations(context, good())
@@ -179,9 +181,13 @@ def evaluate_and_report(
 
 
 def _materializations(
-    stores: Stores, outcome: Outcome, selected: AbstractSet[dg.AssetKey], *, detailed: bool
+    stores: Stores, outcome: Outcome, selected: AbstractSet[dg.AssetKey], budget: Budget | None
 ) -> Iterator[dg.AssetMaterialization]:
-    shown = display.detailed(stores, outcome) if detailed else display.brief(outcome)
+    if budget is None:
+        shown = display.brief(outcome)
+    else:
+        with budget.spending():
+            shown = display.detailed(stores, outcome, draws=budget.has_room())
     for key in (BACKTEST, CHAMPION):
         if key in selected:
             yield dg.AssetMaterialization(key, partition=outcome.series, metadata=shown[key.path[-1]])

@@ -16,6 +16,7 @@ from forecast_assets.datasets.definition import load
 from forecast_assets.forecasting.core.metrics import METRICS
 from forecast_assets.keys import SeriesKey
 from forecast_assets.rendering import plots
+from forecast_assets.rendering.budget import NOT_DRAWN
 from forecast_assets.rendering.tables import cell, markdown, schema, table
 from forecast_assets.stores import Stores
 
@@ -57,8 +58,8 @@ def brief(outcome: Outcome) -> Metadata:
     return {"backtest": backtest, "champion": champion}  # type: ignore[dict-item]  # plain values are metadata
 
 
-def detailed(stores: Stores, outcome: Outcome) -> Metadata:
-    """Leaderboard, plot, explanation and history of one series."""
+def detailed(stores: Stores, outcome: Outcome, *, draws: bool = True) -> Metadata:
+    """Leaderboard, plot where it ``draws``, explanation and history of one series."""
     shown = brief(outcome)
     if outcome.outcome != "scored":
         return shown
@@ -67,7 +68,8 @@ def detailed(stores: Stores, outcome: Outcome) -> Metadata:
     shown["backtest"]["leaderboard"] = table(rows, _LEADERBOARD)
     shown["backtest"]["availability"] = outcome.availability
     ranked = [str(row["candidate"]) for row in rows if row["rank"] is not None]
-    shown["backtest"]["actual_and_forecast"] = dg.MetadataValue.md(_plot(stores, outcome.series, ranked[:2]))
+    picture = _plot(stores, outcome.series, ranked[:2]) if draws else NOT_DRAWN
+    shown["backtest"]["actual_and_forecast"] = dg.MetadataValue.md(picture)
     result = stores.warehouse.row("current_results", series=[outcome.series])
     history = stores.warehouse.rows("champion_history", series=outcome.series)[:_HISTORY_SHOWN]
     if result is not None and result["explanation"] is not None:

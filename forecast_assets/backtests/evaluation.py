@@ -5,7 +5,6 @@ Does not belong here: Dagster, and any formula (``forecasting``).
 """
 
 import datetime as dt
-import logging
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
@@ -29,11 +28,9 @@ from forecast_assets.forecasting.core.restriction import costs
 from forecast_assets.forecasting.version import code_version
 from forecast_assets.global_models import fold_models
 from forecast_assets.keys import SeriesKey
+from forecast_assets.progress import advance
 from forecast_assets.settings import settings as environment
 from forecast_assets.stores import Stores
-
-# One record per stored chunk, with the attributes ``done`` and ``total``: what a progress bar listens to.
-PROGRESS = logging.getLogger("forecast_assets.progress")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -92,7 +89,7 @@ def evaluate(
         work = plan(stores, name, members, changes=changes, choose=choose, force=force)
         for outcomes in Ahead(_carried_out(stores, work, run_id=run_id, choose=choose)):
             done += len(outcomes)
-            PROGRESS.info("%d of %d series", done, total, extra={"done": done, "total": total})
+            advance(done, total)
             yield from outcomes
 
 

@@ -1,14 +1,11 @@
 """How the command line talks: data on stdout, everything else on stderr, four exit codes.
 
-Belongs here: printing listings, progress.
+Belongs here: printing and saving listings.
 Does not belong here: what a command does, and how a refusal ends it (``refusals``).
 """
 
-import logging
 import shutil
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -16,7 +13,6 @@ from typing import Annotated
 
 import polars as pl
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from forecast_assets.cli.refusals import BROKE, DONE, OUTAGE, REFUSED, SAY
 from forecast_assets.cli.terminal_table import draw
@@ -25,7 +21,7 @@ from forecast_assets.rendering.columns import chosen
 from forecast_assets.rendering.export import as_csv, as_json
 from forecast_assets.settings import settings
 
-__all__ = ["BROKE", "DONE", "OUTAGE", "REFUSED", "SAY", "Format", "listing", "progress", "save"]
+__all__ = ["BROKE", "DONE", "OUTAGE", "REFUSED", "SAY", "Format", "listing", "save"]
 
 
 _NOBODY_LOOKS = 200
@@ -107,28 +103,3 @@ def save(frame: pl.DataFrame, output: Path, form: str) -> None:
         output.write_text(as_json(frame) + "\n", encoding="utf-8")
     else:
         output.write_text(as_csv(frame), encoding="utf-8", newline="")
-
-
-@contextmanager
-def progress(logger: logging.Logger, label: str) -> Iterator[None]:
-    """Show a bar that follows records with the attributes ``done`` and ``total`` on ``logger``."""
-    columns = (TextColumn(label), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=SAY, transient=True) as bar:
-        task = bar.add_task(label, total=None)
-
-        class Follow(logging.Handler):
-            def emit(self, record: logging.LogRecord) -> None:
-                seen = vars(record)
-                bar.update(task, completed=seen["done"], total=seen["total"])
-
-        handler = Follow()
-        level, propagate = logger.level, logger.propagate
-        logger.addHandler(handler)
-        logger.setLevel(logging.INFO)
-        logger.propagate = False
-        try:
-            yield
-        finally:
-            logger.removeHandler(handler)
-            logger.setLevel(level)
-            logger.propagate = propagate

@@ -38,10 +38,17 @@ from forecast_assets.stores.opening import open_stores
 app = typer.Typer(help="Where sales come from.", no_args_is_help=True)
 Name = Annotated[str, typer.Argument(help="Name of the dataset: the first part of every series key.")]
 
+_ELSEWHERE = {"evaluation", "plan_days", "store_holidays"}
+
 
 @app.command()
-@takes(DatasetOptions, parameter="options", without={"evaluation", "plan_days", "store_holidays"})
-@takes(EvaluationSettings, parameter="evaluation")
+@takes(
+    DatasetOptions,
+    parameter="options",
+    without={"evaluation", "plan_days", "store_holidays"},
+    panel="Dataset",
+)
+@takes(EvaluationSettings, parameter="evaluation", panel="Evaluation")
 @grouped
 def add(  # noqa: PLR0917 - one parameter per group of options
     name: Name,

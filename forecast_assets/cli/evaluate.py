@@ -14,7 +14,7 @@ from forecast_assets.cli.existing import check_dataset
 from forecast_assets.cli.options import takes
 
 
-@takes(EvaluationConfig)
+@takes(EvaluationConfig, panel="Evaluation")
 def evaluate(
     dataset: Annotated[str, typer.Argument(help="Dataset to evaluate.")],
     config: EvaluationConfig,

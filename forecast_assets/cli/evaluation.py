@@ -4,17 +4,21 @@ Belongs here: deciding which runs are needed, executing them, telling what came 
 Does not belong here: options (``evaluate``) and the work (``backtests.evaluation``).
 """
 
-from collections.abc import Mapping
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import NamedTuple
 
 import dagster as dg
 
-from forecast_assets.backtests.evaluation import PROGRESS, Plan, plan
-from forecast_assets.cli.console import SAY, progress
+from forecast_assets.backtests.evaluation import Plan, plan
+from forecast_assets.cli import closing
+from forecast_assets.cli.console import SAY
 from forecast_assets.cli.home import open_instance
+from forecast_assets.cli.progress import steps_shown
 from forecast_assets.cli.running import execute, range_tags
 from forecast_assets.datasets import building, definition
-from forecast_assets.errors import SHOWN_OFFENDERS, UnknownName
+from forecast_assets.errors import UnknownName
 from forecast_assets.evaluation_settings import revised
 from forecast_assets.forecasts.service import stale_forecasts
 from forecast_assets.global_models import fold_models, production
@@ -23,33 +27,64 @@ from forecast_assets.settings import settings
 from forecast_assets.stores import Stores
 from forecast_assets.stores.opening import open_stores
 
-OUTCOMES = ("scored", "unusable", "broken")
+_LOOK_SECONDS = 0.5
 
 
 def run(dataset: str, series: list[str] | None, changes: Mapping[str, object], *, force: bool) -> int:
-    """Evaluate and tell; answer how many series broke. Raises ``ForecastError`` when nothing can be done."""
+    """Evaluate and tell; return how many series broke. Raises ``ForecastError`` when nothing can be done.
+
+    Another evaluation of the dataset is waited for, and what it did is not done again.
+    """
     instance, stores = open_instance(), open_stores()
     found = definition.load(stores, dataset)
     for key in series or ():
         if SeriesKey.parse(key).dataset != dataset:
             raise UnknownName(f"series {key!r} is not of dataset {dataset!r}", remedy="name its own dataset")
-    if force or not _is_current(stores, found, changes):
-        SAY.print(f"{dataset}: sales, panel and global models ...")
+    size = len(series or ()) or (found.snapshot.series_count if found.snapshot else 0)
+    with _alone(stores, dataset), steps_shown(dataset, size):
+        work = _evaluate(instance, stores, dataset, series, changes, force=force)
+        broken = _forecast(instance, stores, dataset, series, force=force)
+    outcome = closing.summarize(stores, work)
+    for line in closing.lines(outcome):
+        SAY.print(line, markup=False)
+    return outcome.broken + broken
+
+
+@contextmanager
+def _alone(stores: Stores, dataset: str) -> Iterator[None]:
+    """Wait until no other command evaluates the dataset."""
+    with stores.warehouse.locks() as locks:
+        if not locks.take("evaluation", dataset):
+            SAY.print(f"another evaluation of {dataset} is running; waiting for its end", markup=False)
+            while not locks.take("evaluation", dataset):
+                time.sleep(_LOOK_SECONDS)
+        yield
+
+
+def _evaluate(
+    instance: dg.DagsterInstance,
+    stores: Stores,
+    dataset: str,
+    series: list[str] | None,
+    changes: Mapping[str, object],
+    *,
+    force: bool,
+) -> Plan:
+    """Load the dataset if it changed, backtest what is stale and choose its champions."""
+    if force or not _is_current(stores, definition.load(stores, dataset), changes):
         config = {"global_forecasts": {"config": {**changes, "force": force}}}
         execute(instance, "build_dataset", {"ops": config}, partition_key=dataset)
     else:
-        SAY.print(f"{dataset}: sales, panel and global models are unchanged")
+        SAY.print(f"{dataset}: sales, panel and global models are unchanged", markup=False)
     work = plan(stores, dataset, series, changes=changes, force=force)
     keys = sorted([*work.panel.series[work.stale | work.unchosen].tolist(), *work.gone])
     if not keys:
         SAY.print(f"nothing to do: all {len(work.panel.series):,} series are unchanged")
-    else:
-        for cost in work.costs():
-            SAY.print(f"  {cost}", markup=False)
-        with progress(PROGRESS, f"{dataset}: series"):
-            _launched(instance, _EVALUATION, dataset, keys, {**changes, "force": force})
-    broken = _told(stores, work)
-    return broken + _forecast(instance, stores, dataset, series, force=force)
+        return work
+    for cost in work.costs():
+        SAY.print(f"  {cost}", markup=False)
+    _launched(instance, _EVALUATION, dataset, keys, {**changes, "force": force})
+    return work
 
 
 def _is_current(stores: Stores, dataset: definition.Dataset, changes: Mapping[str, object]) -> bool:
@@ -69,9 +104,6 @@ def _forecast(
         SAY.print("all forecasts are unchanged")
         return 0
     _launched(instance, _FORECASTS, dataset, stale, {"force": force})
-    made = stores.warehouse.rows("current_forecasts", dataset=dataset, series=stale)
-    total = sum(float(str(row["total"])) for row in made)
-    SAY.print(f"{len(made):,} of {len(stale):,} series forecast, {total:,.0f} units in all")
     return len(stale_forecasts(stores, dataset, stale, force=False))
 
 
@@ -114,18 +146,3 @@ def _settled(instance: dg.DagsterInstance, job: str, config: dict[str, object], 
         execute(instance, job, config, tags=tags)
     except dg.Failure as failure:  # broken series: the others are stored, and the summary names them
         SAY.print(str(failure.description), markup=False)
-
-
-def _told(stores: Stores, work: Plan) -> int:
-    series = [*work.panel.series.tolist(), *work.gone, *work.ended]
-    rows = {row["outcome"]: row for row in stores.warehouse.rows("outcomes", series=series)}
-    count = {name: int(str(rows[name]["series"])) if name in rows else 0 for name in OUTCOMES}
-    chosen = sum(int(str(row["champions"])) for row in rows.values())
-    SAY.print(
-        f"{count['scored']:,} scored ({chosen:,} with a champion), {count['unusable']:,} unusable, "
-        f"{count['broken']:,} broken"
-    )
-    if count["broken"]:
-        for row in stores.warehouse.rows("broken_series", series=series, at_most=SHOWN_OFFENDERS):
-            SAY.print(f"  broken: {row['series']}: {row['reason']}", markup=False)
-    return count["broken"]

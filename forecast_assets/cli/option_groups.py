@@ -12,7 +12,10 @@ from typing import Any, get_type_hints
 
 
 def grouped(function: Callable[..., None]) -> Callable[..., None]:
-    """Let ``function`` take every dataclass among its parameters as options, one per field."""
+    """Let ``function`` take every dataclass among its parameters as options, one per field.
+
+    The first sentence of the dataclass is the heading of its options in ``--help``.
+    """
     hints = get_type_hints(function, include_extras=True)
     groups = {name: kind for name, kind in hints.items() if is_dataclass(kind) and isinstance(kind, type)}
 
@@ -33,6 +36,8 @@ def grouped(function: Callable[..., None]) -> Callable[..., None]:
         for one in fields(groups[name]):
             default = inspect.Parameter.empty if one.default is MISSING else one.default
             kind = inspect.Parameter.KEYWORD_ONLY
+            for option in getattr(types[one.name], "__metadata__", ()):
+                option.rich_help_panel = (groups[name].__doc__ or "").splitlines()[0].rstrip(".") or None
             parameters.append(inspect.Parameter(one.name, kind, default=default, annotation=types[one.name]))
     keyword = inspect.Parameter.KEYWORD_ONLY
     signature = inspect.Signature([one.replace(kind=keyword) for one in parameters])

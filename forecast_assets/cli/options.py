@@ -37,16 +37,24 @@ def takes(
     arguments: Collection[str] = (),
     without: Collection[str] = (),
     defaults: Mapping[str, object] | None = None,
+    panel: str | None = None,
 ) -> Callable[[Command], Command]:
     """Let a command take the fields of ``model`` as options in place of its ``parameter``.
 
     ``arguments`` are fields that are written without a name, ``without`` those that the command does not
-    offer, ``defaults`` what it takes where the model has none of its own or another one. The command raises
+    offer, ``defaults`` what it takes where the model has none of its own or another one; ``panel`` is the
+    heading in ``--help`` that the options stand under. The command raises
     ``BadSetting`` for values that the model refuses.
     """
     fields = {name: field for name, field in model.model_fields.items() if name not in without}
     own = {
-        name: _parameter(name, field, is_argument=name in arguments, default=(defaults or {}).get(name))
+        name: _parameter(
+            name,
+            field,
+            is_argument=name in arguments,
+            default=(defaults or {}).get(name),
+            panel=panel,
+        )
         for name, field in fields.items()
     }
 
@@ -88,7 +96,9 @@ def _read(name: str, field: FieldInfo, value: object) -> object:
     return value.value if isinstance(value, Enum) else value
 
 
-def _parameter(name: str, field: FieldInfo, *, is_argument: bool, default: object) -> inspect.Parameter:
+def _parameter(
+    name: str, field: FieldInfo, *, is_argument: bool, default: object, panel: str | None = None
+) -> inspect.Parameter:
     kind = str if name in COMMAS else kind_of(name, field)
     if default is None and not field.is_required():
         default = _default(name, field)
@@ -98,7 +108,11 @@ def _parameter(name: str, field: FieldInfo, *, is_argument: bool, default: objec
     is_required = default is None and field.is_required()
     bounds = {_CLOSED[name]: edge for name, edge in bounds_of(field).items() if name in _CLOSED}
     text = field.description or ""
-    info = typer.Argument(help=text) if is_argument else typer.Option(*names, help=text, **bounds)
+    info = (
+        typer.Argument(help=text)
+        if is_argument
+        else typer.Option(*names, help=text, rich_help_panel=panel, **bounds)
+    )
     return inspect.Parameter(
         name,
         inspect.Parameter.KEYWORD_ONLY,

@@ -50,6 +50,11 @@ Acknowledge = Annotated[
     typer.Option(help=f"What may not stop it: {', '.join(decisions.ACKNOWLEDGEMENTS)}. May be repeated."),
 ]
 
+_NOTHING = {
+    "promoted": "nothing is registered; register first: `forecast-assets register {}`",
+    "rolled_back": "nothing is live; promote first: `forecast-assets promote {}`",
+}
+
 
 def register(
     dataset: Annotated[str, typer.Argument(help="Dataset whose champions are registered.")],
@@ -135,7 +140,7 @@ def _settle(
         decisions.check_decision(dataset, confirm, approved_by, acknowledge)
     if proposals:
         listing(shown, view, "proposals")
-    SAY.print(diff(proposals))
+    SAY.print(diff(proposals) if proposals else _NOTHING[action].format(dataset), markup=False)
     if not apply:
         SAY.print("a dry run: nothing was changed; --apply --confirm DATASET --approved-by NAME does it")
         return

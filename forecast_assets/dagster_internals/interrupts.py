@@ -26,6 +26,12 @@ def is_cancelled() -> bool:
     return run is not None and run.status in ENDING
 
 
+def current_step() -> str | None:
+    """Return the name of the op or asset that is being executed here."""
+    context = current_execution_context.get()
+    return None if context is None else str(context.op_execution_context.op_def.name)
+
+
 @contextmanager
 def terminations() -> Iterator[Callable[[], bool]]:
     """Answer a question: was this run asked to end? However often it is asked, the block goes on."""

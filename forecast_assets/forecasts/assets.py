@@ -19,6 +19,8 @@ from forecast_assets.forecasts import display
 from forecast_assets.forecasts.service import Wanted, make_forecasts, stale_forecasts
 from forecast_assets.global_models import production
 from forecast_assets.partitions import DATASETS, SERIES
+from forecast_assets.progress import advance
+from forecast_assets.rendering.budget import Budget
 from forecast_assets.rendering.tables import schema, table
 from forecast_assets.settings import settings as environment
 from forecast_assets.stores import Stores
@@ -141,15 +143,20 @@ def forecast_and_report(
     broken: dict[str, str] = {}
     counts = {"forecast": 0, "none": 0, "broken": 0, "reused": 0}
     detailed = len(keys) <= environment().detailed_series
+    budget = Budget()
 
     def good() -> Iterator[dg.AssetMaterialization]:
         for outcome in make_forecasts(stores, keys, run_id=context.run.run_id, wanted=wanted, force=force):
             counts[outcome.outcome] += 1
+            advance(sum(counts.values()) - counts["reused"], len(keys))
             counts["reused"] += outcome.reused
             if outcome.outcome == "broken":
                 broken[outcome.series] = outcome.sentence
                 continue
-            shown = display.detailed(stores, outcome) if detailed else display.brief(outcome)
+            shown = display.brief(outcome)
+            if detailed:
+                with budget.spending():
+                    shown = display.detailed(stores, outcome, draws=budget.has_room())
             yield dg.AssetMaterialization(FORECAST, partition=outcome.series, metadata=shown)
 
     with refusals_final():

@@ -15,10 +15,11 @@ from forecast_assets.forecasting.analysis.contributions import strongest_feature
 from forecast_assets.forecasting.core.decision import CAVEATS, bias_risk
 from forecast_assets.forecasts.explanations import explain
 from forecast_assets.forecasts.service import Forecasted
-from forecast_assets.forecasts.store import read_forecast
+from forecast_assets.forecasts.store import StoredForecast, read_forecast
 from forecast_assets.global_models.production import Models
 from forecast_assets.keys import SeriesKey
 from forecast_assets.rendering import plots
+from forecast_assets.rendering.budget import NOT_DRAWN
 from forecast_assets.rendering.tables import cell, schema, table
 from forecast_assets.stores import Stores
 
@@ -63,8 +64,8 @@ def brief(outcome: Forecasted) -> Metadata:
     return shown
 
 
-def detailed(stores: Stores, outcome: Forecasted) -> Metadata:
-    """Plot with intervals, daily table, decision and assumptions of one series."""
+def detailed(stores: Stores, outcome: Forecasted, *, draws: bool = True) -> Metadata:
+    """Plot with intervals where it ``draws``, daily table, decision and assumptions of one series."""
     shown = brief(outcome)
     stored = read_forecast(stores, outcome.series) if outcome.row is not None else None
     if stored is None or outcome.row is None:
@@ -80,14 +81,7 @@ def detailed(stores: Stores, outcome: Forecasted) -> Metadata:
         for at, day in enumerate(stored.dates())
     ]
     shown["days"] = table(days, ["date", *stored.arrays])
-    shown["forecast"] = dg.MetadataValue.md(
-        plots.forecast_plot(
-            f"{outcome.series}: forecast by {stored.candidate} with 80 and 95 % intervals",
-            stored.dates(),
-            stored.arrays,
-            recent(stores, outcome.series),
-        )
-    )
+    shown["forecast"] = dg.MetadataValue.md(_plot(stores, outcome.series, stored) if draws else NOT_DRAWN)
     shown.update(_explained(stores, outcome, stored.candidate))
     shown["decision"] = dg.MetadataValue.md(_decision(stores, outcome))
     return shown
@@ -95,6 +89,15 @@ def detailed(stores: Stores, outcome: Forecasted) -> Metadata:
 
 def _finite(value: np.float32) -> float | None:
     return float(value) if np.isfinite(value) else None
+
+
+def _plot(stores: Stores, series: str, stored: StoredForecast) -> str:
+    return plots.forecast_plot(
+        f"{series}: forecast by {stored.candidate} with 80 and 95 % intervals",
+        stored.dates(),
+        stored.arrays,
+        recent(stores, series),
+    )
 
 
 def recent(stores: Stores, series: str) -> plots.History:

@@ -8,6 +8,7 @@ from forecast_assets.backtests import evaluation as evaluating
 from forecast_assets.backtests.assets import CHAMPION
 from forecast_assets.errors import BadSetting, UnknownName
 from forecast_assets.forecasting.core import backtest as engine
+from forecast_assets.progress import PROGRESS
 from forecast_assets_tests.scenario import HEALTHY, SERIES, TORN, YOUNG, Place, many, shop
 
 MANY = [f"many__S{i * 4 // 8}__P{i:03d}" for i in range(8)]
@@ -94,9 +95,7 @@ def test_runs_that_meet_at_the_same_series_wait_for_each_other(two):
 
 def test_progress_is_told_for_every_stored_block(two, monkeypatch, caplog):
     monkeypatch.setattr(engine, "BLOCK", 3)
-    with caplog.at_level("INFO", logger=evaluating.PROGRESS.name):
+    with caplog.at_level("INFO", logger=PROGRESS.name):
         list(evaluating.evaluate(two.stores, MANY + SERIES, run_id="r", changes={}))
-    told = [
-        (record.done, record.total) for record in caplog.records if record.name == evaluating.PROGRESS.name
-    ]
+    told = [(record.done, record.total) for record in caplog.records if record.name == PROGRESS.name]
     assert told == [(3, 14), (6, 14), (8, 14), (11, 14), (14, 14)]

@@ -1,0 +1,155 @@
+"""What an evaluation says at its end: what came out, what to look at, what comes next.
+
+Belongs here: collecting it from the stores and writing it for a person.
+Does not belong here: the work (``evaluation``).
+"""
+
+import datetime as dt
+import json
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from forecast_assets.backtests.evaluation import Plan
+from forecast_assets.errors import SHOWN_OFFENDERS
+from forecast_assets.forecasting.analysis.quality import STOCKOUT, findings
+from forecast_assets.keys import SeriesKey
+from forecast_assets.stores import Stores
+from forecast_assets.stores.warehouse import Row
+
+_WORST = 5
+# Looking for stock-outs costs about a second per so many series; the asset ``data_quality`` looks at all.
+_FEW = 5000
+_UNPLANNED = "no plan"
+
+
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """The state of a dataset's series after an evaluation.
+
+    ``at_risk`` are units that the champion would have been wrong by within one horizon; ``stockouts`` is
+    ``None`` where nobody looked.
+    """
+
+    dataset: str
+    scored: int
+    champions: int
+    limited: int
+    unusable: int
+    broken: int
+    reasons: list[tuple[str, str]]
+    at_risk: list[tuple[str, float, float | None]]
+    stockouts: int | None
+    unplanned: dict[str, int]
+    forecasts: int
+    units: float
+    first_day: dt.date | None
+    last_day: dt.date | None
+
+
+def summarize(stores: Stores, work: Plan) -> Closing:
+    """Collect what is known of the series that an evaluation was about."""
+    name = work.dataset.name
+    series = [*work.panel.series.tolist(), *work.gone, *work.ended]
+    outcomes = {str(row["outcome"]): row for row in stores.warehouse.rows("outcomes", series=series)}
+    count = {key: int(str(row["series"])) for key, row in outcomes.items()}
+    states = stores.warehouse.frame("availability", dataset=name)
+    chosen = stores.warehouse.rows("champions", dataset=name, series=series)
+    made = stores.warehouse.rows("current_forecasts", dataset=name, series=series)
+    broken = stores.warehouse.rows("broken_series", series=series, at_most=SHOWN_OFFENDERS)
+    spans = _spans(work, made)
+    return Closing(
+        dataset=name,
+        scored=count.get("scored", 0),
+        champions=sum(int(str(row["champions"])) for row in outcomes.values()),
+        limited=sum(state == "limited" for state in states["state"].to_list()),
+        unusable=count.get("unusable", 0),
+        broken=count.get("broken", 0),
+        reasons=[(str(row["series"]), str(row["reason"])) for row in broken],
+        at_risk=_at_risk(chosen, work.settings.horizon),
+        stockouts=_stockouts(work),
+        unplanned=_unplanned(made),
+        forecasts=len(made),
+        units=sum(float(str(row["total"])) for row in made),
+        first_day=min((first for first, _ in spans), default=None),
+        last_day=max((last for _, last in spans), default=None),
+    )
+
+
+def _spans(work: Plan, made: list[Row]) -> list[tuple[dt.date, dt.date]]:
+    """First and last day of each forecast."""
+    period = work.dataset.options.period
+    days = [(row["first_day"], int(str(row["horizon"]))) for row in made]
+    return [
+        (first, period.date(first, horizon) - dt.timedelta(1))
+        for first, horizon in days
+        if isinstance(first, dt.date)
+    ]
+
+
+def _number(value: object) -> float | None:
+    return None if value is None else float(str(value))
+
+
+def _at_risk(chosen: list[Row], horizon: int) -> list[tuple[str, float, float | None]]:
+    wrong = [
+        (str(row["series"]), float(str(row["mae"])) * horizon, _number(row["wape"]))
+        for row in chosen
+        if row["mae"] is not None
+    ]
+    return sorted(wrong, key=lambda one: -one[1])[:_WORST]
+
+
+def _stockouts(work: Plan) -> int | None:
+    """Series that look as if they had been out of stock on scored days, if they are few enough to look."""
+    panel = work.panel
+    if len(panel.series) > _FEW:
+        return None
+    scored_from = panel.days - work.settings.horizon * work.settings.n_splits
+    stores = np.array([SeriesKey.parse(str(key)).store for key in panel.series], dtype=np.str_)
+    return len({f.row for f in findings(panel, stores) if f.suspicion is STOCKOUT and f.last >= scored_from})
+
+
+def _unplanned(made: list[Row]) -> dict[str, int]:
+    """How many series are forecast without a plan of each column that is known ahead."""
+    told: Counter[str] = Counter()
+    for row in made:
+        stored: Any = row["assumptions"]
+        for text in json.loads(stored) if isinstance(stored, str) else (stored or []):
+            column, _, rest = str(text).partition(":")
+            if _UNPLANNED in rest:
+                told[column] += 1
+    return dict(told)
+
+
+def lines(known: Closing, today: dt.date | None = None) -> Iterator[str]:
+    """Write it line by line."""
+    yield (
+        f"{known.scored:,} scored ({known.champions:,} with a champion), {known.unusable:,} unusable, "
+        f"{known.broken:,} broken; {known.limited:,} have little history"
+    )
+    for series, reason in known.reasons:
+        yield f"  broken: {series}: {reason}"
+    if known.at_risk:
+        yield f"Most units at risk within one horizon, of {known.champions:,} champions:"
+        width = max(len(series) for series, _, _ in known.at_risk)
+        for series, units, wape in known.at_risk:
+            yield f"  {series:<{width}}  {units:>9,.0f} units" + (
+                "" if wape is None else f", WAPE {wape:.1f} %"
+            )
+    if known.stockouts:
+        yield f"Suspected stock-outs on scored days: {known.stockouts:,} series; see asset data_quality"
+    if known.unplanned:
+        told = ", ".join(f"{column} ({count:,} series)" for column, count in known.unplanned.items())
+        yield f"Plans that are missing for the days ahead: {told}; what is assumed stands with each forecast"
+    if known.first_day is not None and known.last_day is not None:
+        late = (today or dt.datetime.now(dt.UTC).date()) - known.last_day
+        past = f"; they lie in the past: the last one was {late.days:,} days ago" if late.days > 0 else ""
+        yield (
+            f"{known.forecasts:,} series forecast, {known.units:,.0f} units in all, "
+            f"{known.first_day} to {known.last_day}{past}"
+        )
+    yield f"Next: forecast-assets export forecasts {known.dataset}"

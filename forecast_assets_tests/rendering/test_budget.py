@@ -1,0 +1,31 @@
+"""Pictures take no more than their share of a run."""
+
+import pytest
+
+from forecast_assets.rendering import budget
+from forecast_assets.rendering.budget import SHARE, Budget
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """A clock that goes on only when it is told to."""
+    now = [0.0]
+    monkeypatch.setattr(budget.time, "monotonic", lambda: now[0])
+    return now
+
+
+@pytest.mark.usefixtures("clock")
+def test_the_first_picture_is_always_drawn():
+    assert Budget().has_room()
+
+
+@pytest.mark.parametrize(("work", "picture"), [(1.0, 0.1), (0.1, 1.0), (0.3, 0.3)])
+def test_many_pictures_take_no_more_than_their_share(clock, work, picture):
+    known, drawn = Budget(), 0
+    for _ in range(200):
+        clock[0] += work
+        if known.has_room():
+            with known.spending():
+                clock[0] += picture
+            drawn += 1
+    assert 0 < drawn * picture <= SHARE * 200 * work + picture
