@@ -32,9 +32,7 @@ def test_a_second_evaluation_waits_for_the_first_and_does_nothing_twice(cli, hom
 
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(evaluation.time, "sleep", slept)
-            second = threading.Thread(
-                target=lambda: answers.update(code=evaluation.run("many", None, {}, force=False))
-            )
+            second = threading.Thread(target=run)
             second.start()
             assert waiting.wait(60)
             assert home.instance.get_runs() == []
