@@ -2,6 +2,7 @@
 
 import datetime as dt
 import threading
+import time
 
 import pytest
 from rich.console import Console
@@ -24,14 +25,14 @@ def test_a_second_evaluation_waits_for_the_first_and_does_nothing_twice(cli, hom
     with home.stores.warehouse.locks() as locks:
         assert locks.take("evaluation", "many")
         waiting = threading.Event()
-        sleep = evaluation.time.sleep
+        sleep = time.sleep
 
         def slept(seconds):
             waiting.set()
             sleep(seconds)
 
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(evaluation.time, "sleep", slept)
+            patch.setattr(time, "sleep", slept)
             second = threading.Thread(target=run)
             second.start()
             assert waiting.wait(60)

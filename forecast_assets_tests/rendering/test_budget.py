@@ -2,7 +2,6 @@
 
 import pytest
 
-from forecast_assets.rendering import budget
 from forecast_assets.rendering.budget import SHARE, Budget
 
 
@@ -10,7 +9,7 @@ from forecast_assets.rendering.budget import SHARE, Budget
 def clock(monkeypatch):
     """A clock that goes on only when it is told to."""
     now = [0.0]
-    monkeypatch.setattr(budget.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr("forecast_assets.rendering.budget.time.monotonic", lambda: now[0])
     return now
 
 
