@@ -151,6 +151,7 @@ def evaluate_and_report(
     counts = {"scored": 0, "unusable": 0, "broken": 0, "reused": 0}
     detailed = len(keys) <= environment().detailed_series
     budget = Budget()
+    called = display.ids_metadata(stores, keys)
 
     def good() -> Iterator[dg.AssetMaterialization]:
         outcomes = evaluate(
@@ -167,7 +168,8 @@ def evaluate_and_report(
             if outcome.outcome == "broken":
                 broken[outcome.series] = outcome.sentence
                 continue
-            yield from _materializations(stores, outcome, selected, budget if detailed else None)
+            room = budget if detailed else None
+            yield from _materializations(stores, outcome, selected, called, room)
 
     with refusals_final():
         report_materializations(context, good())
@@ -181,7 +183,11 @@ def evaluate_and_report(
 
 
 def _materializations(
-    stores: Stores, outcome: Outcome, selected: AbstractSet[dg.AssetKey], budget: Budget | None
+    stores: Stores,
+    outcome: Outcome,
+    selected: AbstractSet[dg.AssetKey],
+    called: Mapping[str, Mapping[str, str]],
+    budget: Budget | None,
 ) -> Iterator[dg.AssetMaterialization]:
     if budget is None:
         shown = display.brief(outcome)
@@ -190,4 +196,5 @@ def _materializations(
             shown = display.detailed(stores, outcome, draws=budget.has_room())
     for key in (BACKTEST, CHAMPION):
         if key in selected:
-            yield dg.AssetMaterialization(key, partition=outcome.series, metadata=shown[key.path[-1]])
+            metadata = {**shown[key.path[-1]], **called.get(outcome.series, {})}
+            yield dg.AssetMaterialization(key, partition=outcome.series, metadata=metadata)

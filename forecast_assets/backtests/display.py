@@ -6,6 +6,7 @@ Does not belong here: the numbers (``results``) and the drawing (``reporting``).
 
 import datetime as dt
 import json
+from collections.abc import Sequence
 
 import dagster as dg
 import numpy as np
@@ -13,6 +14,7 @@ import numpy as np
 from forecast_assets.backtests.fold_store import read_folds
 from forecast_assets.backtests.results import Outcome
 from forecast_assets.datasets.definition import load
+from forecast_assets.datasets.series_names import ids_of
 from forecast_assets.forecasting.core.metrics import METRICS
 from forecast_assets.keys import SeriesKey
 from forecast_assets.rendering import plots
@@ -92,12 +94,25 @@ def _plot(stores: Stores, series: str, ranked: list[str]) -> str:
         return "no fold forecasts are stored"
     names = ranked or list(folds.forecasts)[:1]
     frequency = load(stores, SeriesKey.parse(series).dataset).options.period
-    return plots.fold_plot(
+    return called(stores, series) + plots.fold_plot(
         f"{series}: actual and the best candidates over the folds",
         [frequency.dates(dt.date.fromisoformat(day), 0, folds.actual.shape[1]) for day in folds.first_days],
         np.where(folds.counted[:, None], folds.actual, np.nan),
         {name: folds.forecasts[name] for name in names},
     )
+
+
+def ids_metadata(stores: Stores, keys: Sequence[str]) -> dict[str, dict[str, str]]:
+    """Store and product id as metadata of every series whose key does not say them."""
+    datasets = {SeriesKey.parse(key).dataset for key in keys}
+    found = {key: ids for name in datasets for key, ids in ids_of(stores, name, keys).items()}
+    return {key: {"store_id": store, "product_id": product} for key, (store, product) in found.items()}
+
+
+def called(stores: Stores, series: str) -> str:
+    """A heading with the ids of a series as its source writes them; nothing where the key says them."""
+    ids = ids_of(stores, SeriesKey.parse(series).dataset, [series]).get(series)
+    return f"**{cell(ids[0])}: {cell(ids[1])}**\n\n" if ids else ""
 
 
 def worded(explanation: dict[str, object]) -> str:

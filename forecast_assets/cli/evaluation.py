@@ -18,6 +18,7 @@ from forecast_assets.cli.home import open_instance
 from forecast_assets.cli.progress import steps_shown
 from forecast_assets.cli.running import execute, range_tags
 from forecast_assets.datasets import building, definition
+from forecast_assets.datasets.series_names import keys_of
 from forecast_assets.errors import UnknownName
 from forecast_assets.evaluation_settings import revised
 from forecast_assets.forecasts.service import stale_forecasts
@@ -37,6 +38,7 @@ def run(dataset: str, series: list[str] | None, changes: Mapping[str, object], *
     """
     instance, stores = open_instance(), open_stores()
     found = definition.load(stores, dataset)
+    series = None if series is None else keys_of(stores, series)
     for key in series or ():
         if SeriesKey.parse(key).dataset != dataset:
             raise UnknownName(f"series {key!r} is not of dataset {dataset!r}", remedy="name its own dataset")

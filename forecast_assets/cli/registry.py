@@ -28,6 +28,7 @@ from forecast_assets.cli.running import execute, range_tags
 from forecast_assets.cli.submit import WHOLE
 from forecast_assets.dagster_internals.check_results import failed_checks
 from forecast_assets.datasets.definition import load
+from forecast_assets.datasets.series_names import keys_of
 from forecast_assets.errors import UnknownName, listed
 from forecast_assets.launches.batch.config import ScopeConfig, ScopeKind
 from forecast_assets.launches.scopes import pairs
@@ -66,6 +67,7 @@ def register(
     instance, stores = open_instance(), open_stores()
     load(stores, dataset)
     keys = [str(row["series"]) for row in stores.warehouse.rows("series_of", dataset=dataset)]
+    series = None if series is None else keys_of(stores, series)
     if unknown := sorted(set(series or ()) - set(keys)):
         raise UnknownName(f"no series {listed(unknown)} in {dataset}", remedy="name series of that dataset")
     config = {"registered_champion": {"config": {"candidate": candidate, "reason": reason}}}
@@ -89,7 +91,9 @@ def promote(  # noqa: PLR0917 - one parameter per option
 ) -> None:
     """Show which challengers would become live, with their gates; with --apply make them live."""
     failed = failed_checks(open_instance(), QUALITY, scope.dataset)
-    chosen = scope.series or (None if scope.scope is ScopeKind.all else _of_scope(scope))
+    chosen = keys_of(open_stores(), scope.series or ()) or (
+        None if scope.scope is ScopeKind.all else _of_scope(scope)
+    )
     proposals = decisions.promotions(
         open_stores(), open_registry(), scope.dataset, chosen, failed_checks=failed
     )
@@ -113,7 +117,9 @@ def rollback(  # noqa: PLR0917 - one parameter per option
     wide: WideOption = False,  # noqa: FBT002
 ) -> None:
     """Show which version would be live again; with --apply go back to it."""
-    proposals = decisions.rollbacks(open_stores(), open_registry(), dataset, series, version=version)
+    stores = open_stores()
+    named = None if series is None else keys_of(stores, series)
+    proposals = decisions.rollbacks(stores, open_registry(), dataset, named, version=version)
     decided = (confirm, approved_by, reason, acknowledge or [])
     _settle(dataset, "rolled_back", proposals, decided, apply=apply, view=View(form, columns, wide))
 

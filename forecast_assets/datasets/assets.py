@@ -6,18 +6,21 @@ Does not belong here: how a source is read and checked (``canonical``), what is 
 
 import datetime as dt
 from collections import Counter
+from collections.abc import Mapping
 
 import dagster as dg
 import polars as pl
 from pydantic import Field
 
 from forecast_assets.datasets import building
+from forecast_assets.datasets.series_names import ids_of
 from forecast_assets.failures import RETRY, refusals_final
 from forecast_assets.partitions import DATASETS, register_series
 from forecast_assets.rendering.tables import schema, table
 from forecast_assets.stores.resource import StoresResource
 
 GROUP = "datasets"
+_SHOWN_IDS = 500
 OWNERS = ["team:demand-planning"]
 # Somewhere on earth it is already tomorrow: a store there may have sold on a day that UTC has not begun.
 _FIRST_ZONE = dt.timezone(dt.timedelta(hours=14))
@@ -111,6 +114,7 @@ def panel(
             register=lambda keys: new.extend(register_series(context.instance, keys)),
             force=config.force,
         )
+    called = ids_of(stores.open(), context.partition_key)
     states = Counter(built.availability["state"].to_list())
     doubtful = built.availability.filter(pl.col("state") != "ready").sort("observed_days")
     return dg.MaterializeResult(
@@ -123,9 +127,16 @@ def panel(
             "not_ready": table(
                 doubtful.head(20).to_dicts(), ["series", "state", "reason", "first_day", "last_day"]
             ),
+            **({"ids": _ids(called)} if called else {}),
         },
         data_version=dg.DataVersion(built.snapshot.hash),
     )
+
+
+def _ids(called: Mapping[str, tuple[str, str]]) -> dg.TableMetadataValue:
+    """The first series whose key does not say the ids of their source."""
+    rows = [{"series": key, "store_id": one, "product_id": other} for key, (one, other) in called.items()]
+    return table(rows[:_SHOWN_IDS], ["series", "store_id", "product_id"])
 
 
 def _quality(availability: pl.DataFrame) -> list[dict[str, object]]:

@@ -68,10 +68,8 @@ def _described(panel: Panel, frame: pl.DataFrame) -> pl.DataFrame:
         {
             "series": panel.series.tolist(),
             "dataset": [key.dataset for key in keys],
-            "store_id": [key.store for key in keys],
-            "product_id": [key.product for key in keys],
-            "original_store_id": originals[0],
-            "original_product_id": originals[1],
+            "store_id": originals[0],
+            "product_id": originals[1],
             "static": [json.dumps(row) for row in rows] if rows else ["{}"] * len(keys),
         }
     )

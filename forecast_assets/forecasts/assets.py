@@ -10,6 +10,7 @@ import dagster as dg
 from pydantic import Field
 
 from forecast_assets.backtests.assets import CHAMPION
+from forecast_assets.backtests.display import ids_metadata
 from forecast_assets.dagster_internals.partition_reporting import report_materializations
 from forecast_assets.datasets.assets import OWNERS, panel
 from forecast_assets.datasets.definition import load
@@ -144,6 +145,7 @@ def forecast_and_report(
     counts = {"forecast": 0, "none": 0, "broken": 0, "reused": 0}
     detailed = len(keys) <= environment().detailed_series
     budget = Budget()
+    called = ids_metadata(stores, keys)
 
     def good() -> Iterator[dg.AssetMaterialization]:
         for outcome in make_forecasts(stores, keys, run_id=context.run.run_id, wanted=wanted, force=force):
@@ -157,7 +159,8 @@ def forecast_and_report(
             if detailed:
                 with budget.spending():
                     shown = display.detailed(stores, outcome, draws=budget.has_room())
-            yield dg.AssetMaterialization(FORECAST, partition=outcome.series, metadata=shown)
+            metadata = {**shown, **called.get(outcome.series, {})}
+            yield dg.AssetMaterialization(FORECAST, partition=outcome.series, metadata=metadata)
 
     with refusals_final():
         report_materializations(context, good())

@@ -9,6 +9,7 @@ import json
 import dagster as dg
 import numpy as np
 
+from forecast_assets.backtests.display import called
 from forecast_assets.datasets.building import read_panel
 from forecast_assets.datasets.definition import load
 from forecast_assets.forecasting.analysis.contributions import strongest_features
@@ -81,7 +82,9 @@ def detailed(stores: Stores, outcome: Forecasted, *, draws: bool = True) -> Meta
         for at, day in enumerate(stored.dates())
     ]
     shown["days"] = table(days, ["date", *stored.arrays])
-    shown["forecast"] = dg.MetadataValue.md(_plot(stores, outcome.series, stored) if draws else NOT_DRAWN)
+    shown["forecast"] = dg.MetadataValue.md(
+        called(stores, outcome.series) + _plot(stores, outcome.series, stored) if draws else NOT_DRAWN
+    )
     shown.update(_explained(stores, outcome, stored.candidate))
     shown["decision"] = dg.MetadataValue.md(_decision(stores, outcome))
     return shown

@@ -6,7 +6,7 @@ Does not belong here: caps, which belong to what is launched.
 
 import difflib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from forecast_assets.datasets.building import read_panel
 from forecast_assets.datasets.definition import Dataset
+from forecast_assets.datasets.series_names import keys_of
 from forecast_assets.errors import BadSetting, UnknownName, listed
 from forecast_assets.forecasting.core.bounds import check_whole
 from forecast_assets.forecasting.core.panel import Panel
@@ -74,7 +75,7 @@ def pairs(stores: Stores, dataset: Dataset, scope: Scope) -> list[SeriesKey]:
     Raises ``UnknownName`` when nothing fits the selector.
     """
     rows = stores.warehouse.rows("scope_series", dataset=dataset.name)
-    known = [SeriesKey(dataset.name, str(row["store_id"]), str(row["product_id"])) for row in rows]
+    known = [SeriesKey.parse(str(row["series"])) for row in rows]
     all_stores, all_products = {key.store for key in known}, {key.product for key in known}
     if scope.kind == "all":
         return known
@@ -83,12 +84,25 @@ def pairs(stores: Stores, dataset: Dataset, scope: Scope) -> list[SeriesKey]:
     if scope.kind == "top_revenue":
         return _top(stores, dataset, known, scope.top_n or 0)
     if scope.kind == "region":
-        found = {row["store_id"] for row in _having(dataset, rows, "region", str(scope.region))}
+        found = {_key(row).store for row in _having(dataset, rows, "region", str(scope.region))}
         return _crossed(dataset, found, all_products)
     if scope.kind == "category":
-        found = {row["product_id"] for row in _having(dataset, rows, "category", str(scope.category))}
+        found = {_key(row).product for row in _having(dataset, rows, "category", str(scope.category))}
         return _crossed(dataset, all_stores, found)
+    by_id = {
+        str(row[f"{role}_id"]): getattr(_key(row), role) for row in rows for role in ("store", "product")
+    }
+    scope = replace(
+        scope,
+        stores=tuple(by_id.get(one, one) for one in scope.stores),
+        products=tuple(by_id.get(one, one) for one in scope.products),
+        series=tuple(keys_of(stores, scope.series)),
+    )
     return _manual(dataset, scope, known)
+
+
+def _key(row: Row) -> SeriesKey:
+    return SeriesKey.parse(str(row["series"]))
 
 
 def _manual(dataset: Dataset, scope: Scope, known: Sequence[SeriesKey]) -> list[SeriesKey]:

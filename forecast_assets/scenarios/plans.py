@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from forecast_assets.datasets.building import read_panel
 from forecast_assets.datasets.definition import load
+from forecast_assets.datasets.series_names import key_of
 from forecast_assets.errors import BadSetting, UnknownName
 from forecast_assets.forecasting.analysis.whatif import Assumptions, Effect, Method, differing, effect
 from forecast_assets.forecasting.core.outlook import outlook, reads_plan, with_plan
@@ -65,6 +66,7 @@ def what_if(stores: Stores, series: str, assumptions: Assumptions, *, run_id: st
     asked again; otherwise, and for what its data have no column of, rules of thumb apply, and it is said.
     Raises ``UnknownName`` for a series without a forecast, ``BadSetting`` for assumptions out of bounds.
     """
+    series = key_of(stores, series)
     name = SeriesKey.parse(series).dataset
     dataset = load(stores, name)
     row = stores.warehouse.row("current_forecasts", dataset=name, series=[series])

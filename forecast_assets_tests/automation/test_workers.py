@@ -173,7 +173,7 @@ def huge(place: Place, keys: list[str]) -> None:
     judged = {"series": keys, "dataset": "huge", "snapshot": "h", "state": "ready", "reason": "fine", **days}
     rows: dict[str, dict[str, Any]] = {
         "dataset": {"name": ["huge"], "source": ["{}"], "options": ["{}"], "snapshot": ["h"]},
-        "series": {**series, "original_store_id": stores, "original_product_id": products},
+        "series": series,
         "availability": judged,
     }
     with place.stores.warehouse.transaction() as connection:

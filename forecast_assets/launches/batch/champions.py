@@ -15,6 +15,7 @@ from pydantic import Field
 from forecast_assets.errors import BadSetting
 from forecast_assets.failures import RETRY, refusals_final
 from forecast_assets.forecasting.core.metrics import ITEM_METRICS
+from forecast_assets.keys import SEPARATOR
 from forecast_assets.launches import records
 from forecast_assets.launches.batch.run import page_of
 from forecast_assets.launches.model import Json, Launch, Try
@@ -110,7 +111,7 @@ def _winner(batch_id: str, best: Any, before: Try | None) -> Json:  # noqa: ANN4
         "winner_run_id": one.child_run_id or one.run_id,
         "link": page_of(one),
         "winner_model_type": one.candidate,
-        "proposed_alias_name": f"champion-batch-{batch_id}-{one.store_id}-{one.product_id}",
+        "proposed_alias_name": "-".join(["champion-batch", batch_id, *one.series.split(SEPARATOR)[1:]]),
         "existing_alias_run_id": None if before is None else before.child_run_id or before.run_id,
     }
 

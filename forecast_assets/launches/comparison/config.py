@@ -10,6 +10,7 @@ from pydantic import Field
 
 from forecast_assets.datasets.building import availability
 from forecast_assets.datasets.definition import load
+from forecast_assets.datasets.series_names import key_of
 from forecast_assets.errors import BadSetting, UnknownName
 from forecast_assets.evaluation_settings import revised
 from forecast_assets.forecasting.core.candidates.catalogue import MOST, candidate, entry
@@ -34,6 +35,7 @@ def validate(stores: Stores, config: CompareConfig) -> Plan:
 
     A candidate with a parameter that it does not have, or out of its bounds, fails alone.
     """
+    config = config.model_copy(update={"series": key_of(stores, config.series)})
     dataset = load(stores, SeriesKey.parse(config.series).dataset)
     dataset.built()
     refused = _refused(config.candidates or ())

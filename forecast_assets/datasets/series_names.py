@@ -1,0 +1,44 @@
+"""What people call a series, and the key that they mean by it.
+
+Belongs here: from ids as their source writes them to keys, and back.
+Does not belong here: what a key may be (``keys``), how ids get a form for keys (``ids``).
+"""
+
+from collections.abc import Sequence
+
+from forecast_assets.errors import BadKey, UnknownName
+from forecast_assets.keys import SEPARATOR, SeriesKey
+from forecast_assets.stores import Stores
+
+
+def key_of(stores: Stores, name: str) -> str:
+    """Return the key of a series: ``name`` is a key, or DATASET__STORE__PRODUCT with the ids of the source.
+
+    Raises ``BadKey`` for what is neither, ``UnknownName`` where the dataset has no such series.
+    """
+    dataset, found, rest = name.partition(SEPARATOR)
+    if found:
+        row = stores.warehouse.row("series_named", dataset=dataset, name=rest)
+        if row is not None:
+            return str(row["series"])
+    try:
+        return str(SeriesKey.parse(name))
+    except BadKey:
+        if found and rest.count(SEPARATOR):
+            raise UnknownName(
+                f"no series is called {name!r}",
+                remedy="write DATASET__STORE__PRODUCT with the ids of the source, or a key",
+            ) from None
+        raise
+
+
+def keys_of(stores: Stores, names: Sequence[str]) -> list[str]:
+    """Return the keys of several series."""
+    return [key_of(stores, name) for name in names]
+
+
+def ids_of(stores: Stores, dataset: str, series: Sequence[str] | None = None) -> dict[str, tuple[str, str]]:
+    """Return store and product id, as their source writes them, of series whose key does not say them."""
+    wanted = None if series is None else list(series)
+    rows = stores.warehouse.rows("series_ids", dataset=dataset, series=wanted)
+    return {str(row["series"]): (str(row["store_id"]), str(row["product_id"])) for row in rows}
