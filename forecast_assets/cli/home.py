@@ -26,7 +26,7 @@ def find_home() -> Path:
     found = next((folder for folder in (here, *here.parents) if (folder / "dagster.yaml").is_file()), None)
     if found is None:
         found = here / HOME_NAME
-        found.mkdir(exist_ok=True)
+        found.mkdir(mode=0o700, exist_ok=True)
         source = next(path for path in _PACKAGED if path.is_file())
         (found / "dagster.yaml").write_bytes(source.read_bytes())
         SAY.print(f"a new home for data and results: {found}", markup=False)

@@ -11,6 +11,7 @@ import re
 import shlex
 import shutil
 import socket
+import stat
 import subprocess
 import tempfile
 import time
@@ -19,7 +20,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from forecast_assets.errors import Outage
+from forecast_assets.errors import BadSetting, Outage
 
 DATABASE = "forecast"
 OWNER = "postgres"
@@ -31,6 +32,10 @@ _TUNING = {"max_wal_size": "2GB", "checkpoint_timeout": "15min", "jit": "off"}
 _LOCALE = ("--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8")
 _SOCKET = f".s.PGSQL.{PORT}"
 _LONGEST_ADDRESS = 103  # the smallest limit among the systems PostgreSQL runs on
+# By this name the server needs no right to pass through the folders above its own, which may be closed to
+# its account; and its folder may be moved under it.
+_LINK = Path("/proc/self/cwd")
+_HERE = _LINK if _LINK.exists() else Path()
 _PATIENCE = 300.0  # recovery after a power cut may replay gigabytes
 _INSTEAD = "or name a server in FORECAST_DATABASE_URL"
 
@@ -86,11 +91,15 @@ def stop(folder: Path) -> bool:
 
 
 def was_moved(folder: Path) -> bool:
-    """Whether the server's folder had another name when it was last started."""
+    """Whether the server's folder had another name when it was last started, and the server minds."""
     try:
-        return (folder / "postmaster.pid").read_text().splitlines()[1] != str(folder)
+        lines = (folder / "postmaster.pid").read_text().splitlines()
+        started_in, listens_in = lines[1], lines[4]
     except (FileNotFoundError, IndexError):
         return False
+    sockets = socket_folder(folder)
+    own = {str(folder), "."} if sockets == folder else {str(sockets)}
+    return started_in not in {str(folder), str(_HERE)} or listens_in not in own
 
 
 def socket_folder(folder: Path) -> Path:
@@ -103,13 +112,33 @@ def socket_folder(folder: Path) -> Path:
     return Path("/tmp") / f"forecast-{name}"  # noqa: S108 - its owner is checked
 
 
+def has_socket(folder: Path) -> bool:
+    """Whether there is a socket that only the server's account can have made.
+
+    Raises ``Outage`` when somebody else made its folder, to pose as the server.
+    """
+    sockets = socket_folder(folder)
+    if sockets != folder and folder.exists():
+        try:
+            known = sockets.lstat()
+        except FileNotFoundError:
+            return False
+        if not stat.S_ISDIR(known.st_mode) or known.st_uid != folder.stat().st_uid or known.st_mode & 0o022:
+            raise _failure(folder, f"cannot use {sockets}, which belongs to somebody else")
+    return (sockets / _SOCKET).exists()
+
+
 def _launch(folder: Path) -> None:
     sockets = socket_folder(folder)
     if sockets != folder:
-        _make_private(sockets, folder)
+        with suppress(FileExistsError):
+            sockets.mkdir(mode=0o700)
+            os.chown(sockets, folder.stat().st_uid, -1)
+        has_socket(folder)
     # A killed server leaves it, and its number may be a stranger's by now.
     (sockets / f"{_SOCKET}.lock").unlink(missing_ok=True)
-    quoted = '"' + str(sockets).replace('"', '""') + '"'
+    place = "." if sockets == folder else str(sockets)
+    quoted = '"' + place.replace('"', '""') + '"'
     options = f"-c listen_addresses= -c port={PORT} -c unix_socket_directories={shlex.quote(quoted)}"
     log = folder / "log"
     known = log.stat().st_size if log.exists() else 0
@@ -127,16 +156,6 @@ def _launch(folder: Path) -> None:
         raise _failure(folder, f"does not start: {reasons[-1]}") from None
 
 
-def _make_private(sockets: Path, folder: Path) -> None:
-    """Make a short-named folder for the socket, which no other account can have put there."""
-    owner = folder.stat().st_uid
-    with suppress(FileExistsError):
-        sockets.mkdir(mode=0o700)
-        os.chown(sockets, owner, -1)
-    if sockets.is_symlink() or sockets.lstat().st_uid != owner:
-        raise _failure(folder, f"cannot use {sockets}, which belongs to somebody else")
-
-
 def _claims_ready(folder: Path) -> bool:
     try:
         return (folder / "postmaster.pid").read_text().rstrip().endswith("ready")
@@ -145,12 +164,16 @@ def _claims_ready(folder: Path) -> bool:
 
 
 def _accepts(folder: Path) -> bool:
+    if not has_socket(folder):
+        return False
     asked = [str(binaries() / "pg_isready"), "-q", "-h", str(socket_folder(folder)), "-p", str(PORT)]
     asked += ["-U", OWNER, "-d", DATABASE]  # else a stranger in the log
     return subprocess.run(asked, env=_environment(), check=False).returncode == 0  # noqa: S603 - the wheel's
 
 
 def _is_reachable(folder: Path) -> bool:
+    if not has_socket(folder):
+        return False
     with socket.socket(socket.AF_UNIX) as caller:
         try:
             caller.connect(str(socket_folder(folder) / _SOCKET))
@@ -224,8 +247,6 @@ def _run(folder: Path, program: str, *arguments: str, told: str = "") -> None:
     if os.geteuid() == 0:
         owner = folder.stat()
         as_owner = {"user": owner.st_uid, "group": owner.st_gid, "extra_groups": []}
-        _open_the_way(folder)
-        _open_the_way(binaries() / program)
     with tempfile.TemporaryFile() as answer, tempfile.TemporaryFile() as question:
         question.write(told.encode())
         question.seek(0)
@@ -237,10 +258,14 @@ def _run(folder: Path, program: str, *arguments: str, told: str = "") -> None:
                 stderr=subprocess.STDOUT,
                 cwd=folder,
                 # A path in an argument would pass through a shell, which minds quotes and dollars.
-                env=_environment() | {"PGDATA": "."},
+                env=_environment() | {"PGDATA": str(_HERE)},
                 check=False,
                 **as_owner,
             )
+        except PermissionError as error:
+            raise _shut_out(binaries() / program) or _failure(
+                folder, f"cannot run {program}: {error}"
+            ) from error
         except OSError as error:
             raise _failure(folder, f"cannot run {program}: {error}") from error
         if done.returncode == 0:
@@ -250,9 +275,13 @@ def _run(folder: Path, program: str, *arguments: str, told: str = "") -> None:
     raise _failure(folder, f"fails at {program}: {lines[-1] if lines else done.returncode}")
 
 
-def _open_the_way(path: Path) -> None:
-    """Let the server's account pass through, but not list, the folders above ``path``."""
-    for parent in path.parents:
-        mode = parent.stat().st_mode
-        if not mode & 0o001:
-            parent.chmod(mode | 0o001)
+def _shut_out(program: Path) -> BadSetting | None:
+    """Why root's server cannot use the programs of this installation, if a closed folder is the reason."""
+    closed = [folder for folder in program.parents if not folder.stat().st_mode & 0o001]
+    if os.geteuid() != 0 or not closed:
+        return None
+    return BadSetting(
+        f"PostgreSQL does not run as root, and the account {_ACCOUNT} cannot enter {closed[-1]}, where its "
+        "programs are installed",
+        remedy=f"install it where every account may enter, run as an ordinary user, {_INSTEAD}",
+    )

@@ -21,6 +21,7 @@ import sqlalchemy as sa
 
 from forecast_assets.errors import Outage
 from forecast_assets.stores import cluster
+from forecast_assets.stores.home import private_home
 
 _joined: dict[Path, int] = {}
 _joining = threading.Lock()
@@ -32,8 +33,7 @@ def join(home: Path) -> sa.URL:
     Raises ``Outage`` when the home cannot be used. Nothing runs yet: the first connection starts it.
     """
     try:
-        home.mkdir(parents=True, exist_ok=True)
-        home = home.resolve()
+        home = private_home(home)
         _enter(home)
         folder = home / "postgres"
         if not folder.exists():
@@ -75,13 +75,13 @@ def _start_and_connect(
     folder = next((f for f in _folders() if str(cluster.socket_folder(f)) == options.get("host")), None)
     if folder is None or dialect.dbapi is None:
         return None
-    try:
-        return dialect.connect(*arguments, **options)
-    except dialect.dbapi.OperationalError:
-        if folder.exists():
-            with _alone(folder.parent):
-                cluster.start(folder)
-        return None  # SQLAlchemy connects
+    if cluster.has_socket(folder):  # in a place that anybody could have made, it is ours or nobody is asked
+        with suppress(dialect.dbapi.OperationalError):
+            return dialect.connect(*arguments, **options)
+    if folder.exists():
+        with _alone(folder.parent):
+            cluster.start(folder)
+    return None  # SQLAlchemy connects
 
 
 def _folders() -> list[Path]:
@@ -122,7 +122,7 @@ os.register_at_fork(after_in_child=_forget_parent)
 
 
 def _opened(path: Path) -> int:
-    return os.open(path, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    return os.open(path, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
 
 
 @contextmanager

@@ -73,6 +73,7 @@ class Lake:
         remedy = "check free space and rights of FORECAST_LAKE_URL, then launch again"
         with self._outage(path, "store", remedy):
             if self._local:
+                os.makedirs(self._root, mode=0o700, exist_ok=True)  # noqa: PTH103 - fsspec's paths are text
                 _write_whole(target, content)
             else:  # an object appears when it is complete
                 self._files.makedirs(target.rsplit("/", 1)[0], exist_ok=True)
@@ -159,7 +160,7 @@ def _moment(told: Mapping[str, Any]) -> datetime:
 def _write_whole(target: str, content: bytes | memoryview) -> None:
     """Write under a passing name first, one for each writer, and reach the disk before the name is given."""
     folder = target.rsplit("/", 1)[0]
-    os.makedirs(folder, exist_ok=True)  # noqa: PTH103 - fsspec's paths are text
+    os.makedirs(folder, exist_ok=True)  # noqa: PTH103
     staged = f"{target}.{uuid4().hex}{_UNFINISHED}"
     try:
         with open(staged, "xb") as file:  # noqa: PTH123

@@ -9,6 +9,7 @@ from functools import lru_cache
 from forecast_assets.settings import Settings, settings
 from forecast_assets.stores import Stores
 from forecast_assets.stores.database import warehouse_url
+from forecast_assets.stores.home import private_home
 from forecast_assets.stores.warehouse import Warehouse
 
 
@@ -26,6 +27,8 @@ def open_warehouse() -> Warehouse:
 def _opened(known: Settings) -> Stores:
     from forecast_assets.stores.lake import Lake  # noqa: PLC0415 - see above
 
+    if known.lake_url is None and known.home.exists():
+        private_home(known.home)
     return Stores(_warehouse(known), Lake(known.lake))
 
 

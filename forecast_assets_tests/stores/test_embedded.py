@@ -4,6 +4,7 @@ import os
 import pwd
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -13,9 +14,10 @@ from typing import Any
 
 import pytest
 
-from forecast_assets.errors import Outage
+from forecast_assets.errors import BadSetting, Outage
 from forecast_assets.stores import cluster, embedded
 from forecast_assets.stores.database import connected
+from forecast_assets.stores.home import private_home
 from forecast_assets_tests.stores.members import Member, postmaster, servers_below, short_home, until
 
 
@@ -202,19 +204,46 @@ def nobody() -> dict[str, Any]:
     pytest.skip("no interpreter that every account may run")
 
 
-def test_an_ordinary_user_has_a_server_that_root_may_join(home, join, nobody):
+def test_root_is_refused_in_the_home_of_an_ordinary_user(home, join, nobody):
     home.mkdir()
     home.parent.chmod(0o711)
     os.chown(home, nobody["user"], nobody["group"])
     first = join(**nobody)
     assert first.keep("kept") == "done"
     assert (home / "postgres").owner() == "nobody"
+    with pytest.raises(BadSetting, match="belongs to nobody, and root would leave files") as refused:
+        embedded.join(home)
+    assert "run the command as nobody" in refused.value.remedy
+    assert {path.owner() for path in home.iterdir()} == {"nobody"}
 
-    root = join()
-    assert root.kept() == "kept"
-    postmaster(home).kill()
-    assert root.kept() == first.kept() == "kept"
-    assert postmaster(home).username() == "nobody"
+
+def test_a_home_is_closed_to_others_and_nothing_above_it_is_changed(home, join):
+    home.parent.chmod(0o700)
+    assert join().keep("kept") == "done"
+    assert home.parent.stat().st_mode & 0o777 == 0o700
+    assert home.stat().st_mode & 0o777 == (home / "lake").stat().st_mode & 0o777 == 0o700
+    assert (home / "postgres").stat().st_mode & 0o777 == 0o700
+
+
+def test_a_folder_that_holds_other_things_keeps_its_mode_as_a_home(home):
+    home.mkdir(mode=0o755)
+    home.chmod(0o755)
+    private_home(home)
+    assert home.stat().st_mode & 0o777 == 0o755
+    assert (home / "lake").stat().st_mode & 0o777 == 0o700
+
+
+def test_root_is_told_when_its_server_cannot_enter_the_programs(home, tmp_path, monkeypatch):
+    if os.geteuid() != 0:
+        pytest.skip("an ordinary user's server is the user")
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o700)
+    shutil.copytree(cluster.binaries().parent, closed / "pg", symlinks=True)
+    monkeypatch.setattr(cluster, "binaries", lambda: closed / "pg" / "bin")
+    home.mkdir(parents=True)
+    with pytest.raises(BadSetting, match="account pgserver cannot enter .*, where its programs"):
+        cluster.create(home / "postgres")
+    assert closed.stat().st_mode & 0o777 == 0o700
 
 
 def test_a_server_of_root_is_refused_to_others_with_a_remedy(old_home, join, nobody):
@@ -229,6 +258,25 @@ def test_other_accounts_cannot_reach_the_server(old_home, name):
     moved = old_home.rename(old_home.parent / name)
     cluster.start(moved / "postgres")
     assert cluster.socket_folder(moved / "postgres").stat().st_mode & 0o077 == 0
+
+
+def test_nobody_connects_to_a_socket_in_a_folder_of_somebody_else(old_home, nobody):
+    far = old_home.rename(old_home.parent / ("far" * 40))
+    sockets = cluster.socket_folder(far / "postgres")
+    sockets.mkdir()
+    os.chown(sockets, nobody["user"], -1)
+    try:
+        with socket.socket(socket.AF_UNIX) as poser:
+            poser.bind(str(sockets / ".s.PGSQL.5432"))
+            poser.listen()
+            poser.setblocking(False)  # noqa: FBT003
+            with pytest.raises(Outage, match="belongs to somebody else"), connected(embedded.join(far)):
+                pass
+            with pytest.raises(BlockingIOError):
+                poser.accept()
+    finally:
+        shutil.rmtree(sockets)
+        embedded._leave(far, os.getpid())
 
 
 def test_a_socket_folder_of_somebody_else_is_refused(old_home):
