@@ -241,7 +241,7 @@ def test_root_is_told_when_its_server_cannot_enter_the_programs(home, tmp_path, 
     shutil.copytree(cluster.binaries().parent, closed / "pg", symlinks=True)
     monkeypatch.setattr(cluster, "binaries", lambda: closed / "pg" / "bin")
     home.mkdir(parents=True)
-    with pytest.raises(BadSetting, match="account pgserver cannot enter .*, where its programs"):
+    with pytest.raises(BadSetting, match="the account pgserver cannot enter"):
         cluster.create(home / "postgres")
     assert closed.stat().st_mode & 0o777 == 0o700
 
