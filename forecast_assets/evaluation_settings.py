@@ -15,6 +15,7 @@ from forecast_assets.checked import checked
 from forecast_assets.errors import BadSetting
 from forecast_assets.forecasting.core.candidates.catalogue import DEFAULT, parse
 from forecast_assets.forecasting.core.folds import FoldPlan
+from forecast_assets.forecasting.core.frequency import Frequency
 from forecast_assets.forecasting.core.metrics import MetricName
 from forecast_assets.forecasting.core.ranking import Policy, RankingPolicy
 from forecast_assets.forecasting.core.restriction import Restriction
@@ -81,6 +82,11 @@ class EvaluationSettings(BaseModel):
     @classmethod
     def _canonical(cls, labels: tuple[str, ...]) -> tuple[str, ...]:
         return parse(labels)
+
+    def suited_to(self, frequency: Frequency) -> "EvaluationSettings":
+        """Return these settings with folds that suit ``frequency`` where nobody set them."""
+        own = {name: getattr(frequency, name) for name in ("horizon", "n_splits", "min_train")}
+        return self.model_copy(update={k: v for k, v in own.items() if k not in self.model_fields_set})
 
     def plan(self) -> FoldPlan:
         """The folds that these settings ask for."""

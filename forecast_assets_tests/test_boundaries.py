@@ -1,6 +1,7 @@
 """The layers stay apart, and nothing heavy is loaded before it is needed."""
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -89,3 +90,10 @@ def test_loading_the_definitions_loads_no_model_library():
     program = "import sys, forecast_assets.definitions; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert not heavy & set(done.stdout.split())
+
+
+def test_migrations_follow_each_other_in_one_line():
+    written = [path.read_text() for path in (PACKAGE.parent / "sql" / "migrations" / "versions").glob("*.py")]
+    revisions = [re.search(r'^revision = "(.*)"', text, re.MULTILINE)[1] for text in written]
+    before = [re.search(r"^down_revision = (.*)", text, re.MULTILINE)[1].strip('"') for text in written]
+    assert sorted(before) == sorted(["None", *sorted(revisions)[:-1]])

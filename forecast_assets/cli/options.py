@@ -10,7 +10,9 @@ from collections.abc import Callable, Collection, Mapping
 from enum import Enum
 from typing import Annotated, Any, get_type_hints
 
+import click
 import typer
+from click.core import ParameterSource
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
@@ -46,6 +48,7 @@ def takes(
     heading in ``--help`` that the options stand under. The command raises
     ``BadSetting`` for values that the model refuses.
     """
+    changed = defaults or {}
     fields = {name: field for name, field in model.model_fields.items() if name not in without}
     own = {
         name: _parameter(
@@ -70,7 +73,9 @@ def takes(
         @functools.wraps(command)
         def filled(**options: Any) -> None:  # noqa: ANN401 - whatever an option holds
             values = {name: _read(name, field, options.pop(name)) for name, field in fields.items()}
-            config = checked(model, {name: v for name, v in values.items() if v is not None}, what="option")
+            chosen = {name for name in fields if name in changed or _is_set(name)}
+            kept = {name: v for name, v in values.items() if v is not None and name in chosen}
+            config = checked(model, kept, what="option")
             command(**{parameter: config}, **options)
 
         positional = [one for one in own.values() if one.name in arguments]
@@ -80,6 +85,12 @@ def takes(
         return filled
 
     return decorate
+
+
+def _is_set(name: str) -> bool:
+    """Whether a person set an option, so that models can tell their defaults from what was asked for."""
+    context = click.get_current_context(silent=True)
+    return context is None or context.get_parameter_source(name) is not ParameterSource.DEFAULT
 
 
 def option_names(name: str) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ Does not belong here: Dagster.
 
 import datetime as dt
 import json
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 from uuid import uuid4
@@ -14,7 +14,7 @@ from uuid import uuid4
 import polars as pl
 import sqlalchemy as sa
 
-from forecast_assets.datasets import definition, holidays, panels, plan_reach
+from forecast_assets.datasets import definition, holidays, panels, periods, plan_reach
 from forecast_assets.datasets.canonical import CanonicalReader, SalesSummary
 from forecast_assets.datasets.column_audit import ColumnAudit, refuse
 from forecast_assets.datasets.column_revisions import revisions
@@ -25,6 +25,7 @@ from forecast_assets.datasets.sources import Source
 from forecast_assets.errors import BadSales, Outage, UnknownName
 from forecast_assets.forecasting.core.availability import Availability, of_history
 from forecast_assets.forecasting.core.folds import FoldPlan
+from forecast_assets.forecasting.core.frequency import FREQUENCIES, FrequencyName
 from forecast_assets.forecasting.core.panel import Panel
 from forecast_assets.stores import Stores
 
@@ -49,7 +50,7 @@ def load_sales(stores: Stores, name: str, *, run_id: str, today: dt.date, force:
     if known is not None and not force and mark is not None and mark == known.source_fingerprint:
         return Loaded(known, reused=True, why="the source has not changed since the last load")
     folder = f"sales/{name}/{run_id}"
-    frozen = _freeze(stores, dataset.source, name, folder=folder, today=today, trusted=dataset.options.trust)
+    frozen = _freeze(stores, dataset.source, name, dataset.options.as_settled(), folder=folder, today=today)
     return _settle(stores, dataset, frozen, mark=mark, run_id=run_id)
 
 
@@ -66,8 +67,10 @@ def add_dataset(stores: Stores, name: str, source: Source, options: DatasetOptio
     # Not a Dagster run: the asset ``sales`` finds the snapshot and reports it.
     run_id = f"added-{uuid4().hex[:12]}"
     folder = f"sales/{name}/{run_id}"
-    frozen = _freeze(stores, source, name, folder=folder, today=today, trusted=options.trust)
-    definition.add(stores, name, source, options)
+    frozen = _freeze(stores, source, name, options, folder=folder, today=today)
+    evaluation = options.evaluation.suited_to(FREQUENCIES[options.aggregate or frozen.frequency])
+    settled = options.model_copy(update={"frequency": frozen.frequency, "evaluation": evaluation})
+    definition.add(stores, name, source, settled)
     return _settle(stores, load(stores, name), frozen, mark=mark, run_id=run_id)
 
 
@@ -79,28 +82,35 @@ class _Frozen:
     content_hash: str
     summary: SalesSummary
     noted: dict[str, Any]
+    frequency: FrequencyName
 
 
 def _freeze(
-    stores: Stores, source: Source, name: str, *, folder: str, today: dt.date, trusted: Collection[str]
+    stores: Stores, source: Source, name: str, options: DatasetOptions, *, folder: str, today: dt.date
 ) -> _Frozen:
     """Write the canonical sales of every store below ``folder``; a refusal leaves nothing there."""
     reader = CanonicalReader(source, dataset=name, today=today)
+    observed: dict[str, pl.Series] = {}
     _forget_files(stores, folder)  # what an attempt before this one left behind
     audit = ColumnAudit(source.columns)
     try:
         for store, frame in reader:
             stores.lake.write_table(f"{folder}/{store}.parquet", frame.to_arrow())
             audit.add(frame)
+            observed[store] = frame["date"].filter(frame["units"].is_not_null()).unique()
         findings = audit.findings(reader.marked)
-        refuse(source.name, findings, trusted)
+        refuse(source.name, findings, options.trust)
         _check_observed(reader, source)
+        frequency = periods.settled(source, options, observed)
+        summary, content_hash = periods.by_period(
+            stores, source, options, folder, (reader.summary, reader.content_hash), frequency
+        )
         companions = source.companions(stores.lake, folder)
     except BaseException:
         _forget_files(stores, folder)
         raise
     noted = {**companions, "columns": [one.row() for one in findings]}
-    return _Frozen(folder, reader.content_hash, reader.summary, noted)
+    return _Frozen(folder, content_hash, summary, noted, frequency.name)
 
 
 def _forget_files(stores: Stores, folder: str) -> None:
@@ -173,6 +183,7 @@ def _summary(summary: SalesSummary) -> dict[str, object]:
         "null_units": summary.null_units,
         "changed_static": dict(summary.changed_static),
         "mapped_ids": summary.mapped_ids,
+        "left_out": list(summary.left_out),
     }
 
 

@@ -41,7 +41,8 @@ class SalesSummary:
     ``changed_static`` says per static column how many series hold more than one value;
     ``mapped_ids`` how many store and product ids have another form in keys; ``replaced`` how many rows of
     each file gave way to a newer file, ``summed`` how many rows were added to another of their day,
-    ``returned`` how many days had more returns than sales, and by how many units.
+    ``returned`` how many days had more returns than sales, and by how many units;
+    ``left_out`` names days of incomplete periods.
     """
 
     rows: int
@@ -56,6 +57,7 @@ class SalesSummary:
     summed: int = 0
     returned: int = 0
     returned_units: float = 0.0
+    left_out: tuple[str, ...] = ()
 
 
 class CanonicalReader:
@@ -214,7 +216,7 @@ class _Account:
     def __init__(self, columns: Columns) -> None:
         self._columns = columns
         self.hash = hashlib.blake2b(digest_size=16)
-        self._counted = dict.fromkeys(("rows", "series", "stores", "null_units"), 0)
+        self._counted: dict[str, int] = dict.fromkeys(("rows", "series", "stores", "null_units"), 0)
         self._changed = dict.fromkeys(columns.static, 0)
         self._observed: list[date] = []
 
@@ -253,7 +255,10 @@ class _Account:
     def summary(self, mapped_ids: int, merger: Merger | None) -> SalesSummary:
         """Sum up when all stores have left."""
         return SalesSummary(
-            **self._counted,
+            rows=self._counted["rows"],
+            series=self._counted["series"],
+            stores=self._counted["stores"],
+            null_units=self._counted["null_units"],
             first_day=min(self._observed, default=None),
             last_day=max(self._observed, default=None),
             changed_static=self._changed,

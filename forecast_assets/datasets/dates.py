@@ -9,6 +9,7 @@ from datetime import date, time, timedelta
 
 import polars as pl
 
+from forecast_assets.datasets.sources.date_formats import completed, labelled
 from forecast_assets.datasets.sources.row_rules import RowRules
 
 EMPTY_DATE = "has no date"
@@ -78,9 +79,12 @@ def _after(first: date, days: pl.Series) -> pl.Series:
 
 def _plain_days(text: pl.Series, date_format: str | None) -> pl.Series:
     if date_format is not None:
-        return text.str.to_date(date_format, strict=False)
+        whole_format, missing = completed(date_format)
+        return (text + missing).str.to_date(whole_format, strict=False)
     days = text.str.to_date("%Y-%m-%d", strict=False)
-    return days.set((text.str.len_bytes() != len("YYYY-MM-DD")).fill_null(value=True), None)
+    days = days.set((text.str.len_bytes() != len("YYYY-MM-DD")).fill_null(value=True), None)
+    # Labels are looked for only where days are missing, so that columns of days cost nothing more.
+    return days.fill_null(labelled(text)) if days.null_count() else days
 
 
 def _written_stamps(text: pl.Series, nothing: pl.Series, how: DayRules) -> Days:

@@ -34,7 +34,14 @@ class DatasetOptions(BaseModel):
         default="first_sale",
         description="A series begins with its first sale (zeros before it are not history) or its first row.",
     )
-    frequency: FrequencyName = Field(default="day", description="The period that a row of sales covers.")
+    frequency: FrequencyName | None = Field(
+        default=None, description="The period that a row of sales covers; found from the dates unless given."
+    )
+    aggregate: Literal["week", "month"] | None = Field(
+        default=None,
+        description="Add daily rows up to weeks from Monday or to months; incomplete ones at the ends are "
+        "left out.",
+    )
     holidays: str | None = Field(
         default=None,
         description="Country whose public holidays become the column holiday, such as DE or DE-BY.",
@@ -57,17 +64,21 @@ class DatasetOptions(BaseModel):
         default=EvaluationSettings(), description="Candidates, folds and rule unless a run says otherwise."
     )
 
+    def as_settled(self) -> "DatasetOptions":
+        """Return the options of a dataset that exists, whose period is never found anew."""
+        return self if self.frequency else self.model_copy(update={"frequency": DAY.name})
+
     @property
     def period(self) -> Frequency:
         """The length of a period and what follows from it."""
-        return FREQUENCIES[self.frequency]
+        return FREQUENCIES[self.aggregate or self.frequency or DAY.name]
 
     def anchor_day(self, newest: dt.date) -> dt.date:
         """Return the first day of the last period that an evaluation may read, at most ``newest``.
 
         Where a row covers a week or a month, each period is a full one.
         """
-        if self.frequency != DAY.name:
+        if self.period != DAY:
             return newest
         if self.anchor == "week":
             return newest - dt.timedelta(days=newest.isoweekday() % 7)

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from forecast_assets.forecasting.core.frequency import DAY, Frequency
+
 # A product is no longer sold after so many days without a sale, or so many times its longest usual gap.
 _END_DAYS, _END_GAPS = 60, 4
 # A store that has delivered nothing for a quarter is not late.
@@ -83,7 +85,9 @@ def observed_days(rows: Rows, days: Days, units: Units, width: int) -> Flags:
     return possible
 
 
-def endings(rows: Rows, days: Days, units: Units, count: int, known_days: Flags) -> Endings:
+def endings(  # noqa: PLR0917 - one value each
+    rows: Rows, days: Days, units: Units, count: int, known_days: Flags, frequency: Frequency = DAY
+) -> Endings:
     """Judge how ``count`` series end; ``known_days`` are the days of which their store's sales are known."""
     width = len(known_days)
     newest = int(np.flatnonzero(known_days)[-1]) if known_days.any() else -1
@@ -101,10 +105,10 @@ def endings(rows: Rows, days: Days, units: Units, count: int, known_days: Flags)
     shut = np.isnan(units) & (days <= newest) & (days > last_sale[rows])
     unsold = np.bincount(rows[shut], minlength=count)
     silent = np.where(last_sale >= 0, newest - last_sale - unsold, 0)
-    limit = np.maximum(_END_DAYS, _END_GAPS * gap)
+    limit = np.maximum(frequency.periods(_END_DAYS), _END_GAPS * gap)
     open_before = np.append(0, np.cumsum(known_days))
     silent_open = open_before[newest + 1] - open_before[last_sale + 1] - unsold
-    late_store = width - 1 - newest >= _STORE_DAYS
+    late_store = width - 1 - newest >= frequency.periods(_STORE_DAYS)
     ended = (last_sale >= 0) & (((silent >= limit) & (2 * silent_open >= limit)) | late_store)
     return Endings(newest, last_sale, silent, ended, ended | (silent <= _END_GAPS * gap))
 

@@ -51,8 +51,9 @@ def _near(code: str, known: list[str]) -> str:
 def marked(panel: Panel, calendar: Calendar, country: str) -> Panel:
     """The panel with the column ``holiday``: 1 on a holiday of ``country``, else 0, on every planned day."""
     row = np.zeros(calendar.width, np.float32)
-    for day in national(country, calendar.first, calendar.planned):
-        row[(day - calendar.first).days] = 1
+    last = calendar.frequency.last_day(calendar.planned, 0)
+    for day in national(country, calendar.first, last):
+        row[calendar.frequency.position(calendar.first, day)] += 1
     column = np.tile(row, (len(panel.series), 1))
     return replace(panel, known={**panel.known, COLUMN: column})
 

@@ -54,8 +54,8 @@ def monitor(stores: Stores, name: str, *, run_id: str) -> list[Row]:
             "series": keys[found.row],
             "suspicion": found.suspicion.name,
             "severity": found.suspicion.severity,
-            "first_day": sales.start + dt.timedelta(days=found.first),
-            "last_day": sales.start + dt.timedelta(days=found.last),
+            "first_day": sales.date(found.first),
+            "last_day": sales.date(found.last),
             "detail": found.detail,
             "action": found.suspicion.action,
             "run_id": run_id,
@@ -106,7 +106,8 @@ def data_quality(
     """
     with refusals_final():
         found = monitor(stores.open(), context.partition_key, run_id=context.run.run_id)
-        newest = load(stores.open(), context.partition_key).built().last_day
+        dataset = load(stores.open(), context.partition_key)
+        newest = dataset.options.period.last_day(dataset.built().last_day, 0)
     counts, age = Counter(str(row["severity"]) for row in found), (today() - newest).days
     stale = age > config.stale_after_days
     told = ", ".join(f"{counts[name]:,} {name}" for name in ("error", "warning", "info"))

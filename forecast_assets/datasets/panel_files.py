@@ -25,11 +25,11 @@ def write_panels(
     files = stores.lake.list(snapshot.sales_path)
     columns = dataset.source.columns.roles
     country = dataset.options.holidays
-    newest = snapshot.last_day
+    newest, frequency = snapshot.last_day, dataset.options.period
     planned = max(newest, _last_planned(stores, files)) if columns else newest
     if country is not None:
-        planned = max(planned, newest + dt.timedelta(days=HOLIDAYS_AHEAD))
-    calendar = panels.Calendar(snapshot.first_day, newest, planned)
+        planned = max(planned, frequency.date(newest, HOLIDAYS_AHEAD))
+    calendar = panels.Calendar(snapshot.first_day, newest, planned, frequency)
     counts, described = [], []
     for file in files:
         frame = pl.DataFrame(stores.lake.read_table(file))

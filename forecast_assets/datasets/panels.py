@@ -89,7 +89,7 @@ def densify(
     first = _edge(rows, days, begun, np.full(count, calendar.days, np.int64), newest=False)
     last = _edge(rows, days, ~np.isnan(units), np.full(count, -1, np.int64), newest=True)
     known_days = observed_days(rows, days, units, calendar.days)
-    end = endings(rows, days, units, count, known_days)
+    end = endings(rows, days, units, count, known_days, calendar.frequency)
     last = np.where(end.filled & (last >= 0), np.maximum(last, end.newest), last)
     alive = (days >= first[rows]) & (days <= last[rows])
     inside = slice(None) if alive.all() else alive  # a copy of every column is worth avoiding

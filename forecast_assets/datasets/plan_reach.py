@@ -15,7 +15,9 @@ import polars as pl
 from numpy.typing import NDArray
 
 from forecast_assets.datasets.definition import Dataset, Snapshot
+from forecast_assets.datasets.panels import Calendar
 from forecast_assets.errors import BadSetting
+from forecast_assets.forecasting.core.frequency import DAY, Frequency
 from forecast_assets.forecasting.core.plans import Role
 from forecast_assets.stores import Stores
 
@@ -30,8 +32,9 @@ Days = NDArray[np.int64]
 class PlanReach:
     """Measures, store by store, how many days after ``newest`` the columns ``roles`` are known."""
 
-    def __init__(self, roles: Mapping[str, Role], newest: dt.date) -> None:
+    def __init__(self, roles: Mapping[str, Role], newest: dt.date, frequency: Frequency = DAY) -> None:
         self._roles, self._newest = roles, newest
+        self._calendar = Calendar(newest, newest, newest, frequency)
         self._live = 0
         self._leads: dict[str, list[int]] = {name: [] for name in roles}
 
@@ -45,7 +48,7 @@ class PlanReach:
         ahead = frame.filter(pl.col("date") > self._newest)
         for name, leads in self._leads.items():
             lasts = ahead.filter(pl.col(name).is_not_null()).group_by("product_id").agg(pl.col("date").max())
-            leads.extend((lasts["date"] - self._newest).dt.total_days().to_list())
+            leads.extend(self._calendar.positions(lasts["date"]).tolist())
 
     def days(self) -> dict[str, int]:
         """The reach of every column in days: what most live series have.
@@ -65,7 +68,7 @@ class PlanReach:
 def measured(stores: Stores, dataset: Dataset, snapshot: Snapshot) -> dict[str, int]:
     """The reach of every known column of a snapshot's sales, in days after its newest one."""
     columns = dataset.source.columns
-    found = PlanReach(columns.roles, snapshot.last_day)
+    found = PlanReach(columns.roles, snapshot.last_day, dataset.options.period)
     if columns.known:
         needed = ["product_id", "date", "units", *columns.known]
         for file in stores.lake.list(snapshot.sales_path):

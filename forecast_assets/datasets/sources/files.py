@@ -18,6 +18,7 @@ from forecast_assets.datasets.sources import layouts, opening
 from forecast_assets.datasets.sources.base import Part, SourceBase
 from forecast_assets.datasets.sources.columns import Columns
 from forecast_assets.datasets.sources.csv_files import CsvFile
+from forecast_assets.datasets.sources.date_formats import completed
 from forecast_assets.datasets.sources.dialects import Dialect
 from forecast_assets.datasets.sources.opening import SourceFile
 from forecast_assets.datasets.sources.parquet_files import ParquetFile
@@ -169,6 +170,7 @@ class FileSource(SourceBase):
 def _round_trips(date_format: str) -> bool:
     day = pl.Series([date(2001, 11, 30)])
     try:
-        return bool((day.dt.strftime(date_format).str.to_date(date_format, strict=False) == day).all())
+        whole_format, _ = completed(date_format)
+        return bool((day.dt.strftime(whole_format).str.to_date(whole_format, strict=False) == day).all())
     except pl.exceptions.PolarsError:
         return False

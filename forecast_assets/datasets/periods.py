@@ -1,0 +1,82 @@
+"""From checked rows to rows of the dataset's period.
+
+Belongs here: settling the period of a source, and what a snapshot by period holds.
+Does not belong here: telling a period from dates (``spacing``), adding rows up (``aggregation``).
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from hashlib import blake2b
+
+import polars as pl
+
+from forecast_assets.datasets import aggregation
+from forecast_assets.datasets.canonical import SalesSummary
+from forecast_assets.datasets.definition import DatasetOptions
+from forecast_assets.datasets.sources import Source
+from forecast_assets.datasets.spacing import frequency_of
+from forecast_assets.errors import BadSales
+from forecast_assets.forecasting.core.frequency import DAY, FREQUENCIES, MONTH, Frequency
+from forecast_assets.stores import Stores
+
+
+def settled(source: Source, options: DatasetOptions, observed: Mapping[str, pl.Series]) -> Frequency:
+    """Return the period of the rows of a source, from the observed dates of each store.
+
+    Raises ``BadSales`` when they contradict the declared period, or when periods are to be added up that are
+    no days.
+    """
+    is_declared_daily = options.frequency == DAY.name
+    frequency = DAY if is_declared_daily else frequency_of(source.name, observed)
+    days = {day for dates in observed.values() for day in dates.head(2).to_list()}
+    shown = " and ".join(str(day) for day in sorted(days)[:2])
+    if options.aggregate is not None and frequency != DAY:
+        raise BadSales(
+            f"{source.name}: rows cover a {frequency.name} each ({shown}), and only days are added up",
+            remedy="leave --aggregate out",
+        )
+    declared = FREQUENCIES.get(options.frequency or frequency.name, frequency)
+    if declared == frequency or not any(len(dates) for dates in observed.values()):
+        return frequency
+    if frequency == DAY and sum(len(dates) for dates in observed.values()) <= len(observed):
+        return declared  # a single date per store fits every period
+    raise BadSales(
+        f"{source.name}: rows cover a {frequency.name} each ({shown}), and frequency says {declared.name}",
+        remedy=f"declare --frequency {frequency.name}"
+        + (f", or --aggregate {declared.name} to add days up" if frequency == DAY else ""),
+    )
+
+
+def by_period(  # noqa: PLR0917 - one value each
+    stores: Stores,
+    source: Source,
+    options: DatasetOptions,
+    folder: str,
+    read: tuple[SalesSummary, str],
+    frequency: Frequency,
+) -> tuple[SalesSummary, str]:
+    """Rewrite the canonical sales below ``folder`` by period; ``read`` is what they are by date.
+
+    Returns summary and content hash of what is there then; daily sales stay as they are.
+    """
+    summary, content_hash = read
+    first, last = summary.first_day, summary.last_day
+    if (options.aggregate is None and frequency == DAY) or first is None or last is None:
+        return read
+    files = stores.lake.list(folder)
+    if options.aggregate is not None:
+        roles = source.columns.roles
+        made = aggregation.add_up(stores, files, FREQUENCIES[options.aggregate], roles, (first, last))
+        summary = replace(
+            summary,
+            rows=made.rows,
+            first_day=made.first_day,
+            last_day=made.last_day,
+            null_units=made.null_units,
+            left_out=made.left_out,
+        )
+    elif frequency == MONTH:
+        aggregation.by_first_day(stores, files, source.name)
+        summary = replace(summary, first_day=first.replace(day=1), last_day=last.replace(day=1))
+    period = options.aggregate or frequency.name
+    return summary, blake2b(f"{content_hash} by {period}".encode(), digest_size=16).hexdigest()

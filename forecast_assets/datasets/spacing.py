@@ -1,0 +1,114 @@
+"""Which period does a row of sales cover: a day, a week or a month?
+
+Belongs here: telling it from the dates of the rows, and refusing files that mix periods.
+Does not belong here: what follows from a period (``forecasting.core.frequency``).
+
+Only dates on which units were observed speak. Daily files without their zero rows have weeks with one row, so
+that a period is found only where all rows of a store keep to it.
+"""
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from forecast_assets.errors import BadSales, listed
+from forecast_assets.forecasting.core.frequency import DAY, MONTH, WEEK, Frequency
+
+# Fewer dates than this fit any period by chance.
+_FEWEST_DATES = 5
+# So many neighbouring weeks with one date on one weekday are no chance.
+_FEWEST_WEEKS = 8
+_LEAST_FILLED = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Spacing:
+    """The period that the rows of a store keep to, with their first two dates; ``None`` where all fit."""
+
+    frequency: Frequency | None
+    dates: tuple[dt.date, ...]
+
+
+def spacing_of(days: pl.Series) -> Spacing:
+    """Return the spacing of the observed dates of one store, in any order."""
+    numbers: NDArray[np.int64] = np.unique(days.to_physical().to_numpy()).astype(np.int64)
+    dates = numbers.astype("datetime64[D]")
+    shown = tuple(day.item() for day in dates[:2])
+    if len(dates) < _FEWEST_DATES:
+        return Spacing(None, shown)
+    gaps = np.diff(numbers)
+    weeks, rest = np.divmod(gaps, 7)
+    if not rest.any() and (weeks == 1).sum() >= _LEAST_FILLED * weeks.sum():
+        return Spacing(WEEK, shown)
+    months = dates.astype("datetime64[M]")
+    if len(np.unique(months)) == len(dates) and _same_place(dates, months):
+        return Spacing(MONTH, shown)
+    if (stretch := _weekly_stretch(dates)) is not None:
+        raise _Mixed(stretch, dates)
+    return Spacing(DAY, shown)
+
+
+class _Mixed(Exception):
+    """The rows of one store change their spacing."""
+
+    def __init__(self, weekly: NDArray[np.datetime64], dates: NDArray[np.datetime64]) -> None:
+        rest = np.setdiff1d(dates, weekly)
+        near = rest[np.flatnonzero(np.diff(rest.astype(np.int64)) == 1)]
+        self.weekly = [str(day) for day in weekly[:3]]
+        self.daily = [str(near[0]), str(near[0] + 1)]
+
+
+def _same_place(dates: NDArray[np.datetime64], months: NDArray[np.datetime64]) -> bool:
+    """Whether all dates are the same day of their months, or the last one."""
+    day = (dates - months.astype("datetime64[D]")).astype(np.int64) + 1
+    last = (dates + 1).astype("datetime64[M]") != months
+    return bool((day == day[0]).all() or last.all())
+
+
+def _weekly_stretch(dates: NDArray[np.datetime64]) -> NDArray[np.datetime64] | None:
+    """The longest run of dates exactly a week apart in a file that has neighbouring days, if it is long."""
+    gaps = np.diff(dates.astype(np.int64))
+    if (gaps == 1).sum() < _FEWEST_WEEKS:
+        return None
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], (gaps == 7).astype(np.int8), [0]])))  # noqa: PLR2004 - a week
+    if not edges.size:
+        return None
+    begins, ends = edges[::2], edges[1::2]
+    longest = int((ends - begins).argmax())
+    if ends[longest] - begins[longest] < _FEWEST_WEEKS:
+        return None
+    return dates[begins[longest] : ends[longest] + 1]
+
+
+def frequency_of(source: str, stores: Mapping[str, pl.Series]) -> Frequency:
+    """Return the frequency that the observed dates of all stores keep to, a day where none is clear.
+
+    ``stores``: dates by store id. Raises ``BadSales`` naming stores or dates that keep to different periods.
+    """
+    found: dict[str, Spacing] = {}
+    for store, days in stores.items():
+        try:
+            found[store] = spacing_of(days)
+        except _Mixed as mixed:
+            raise BadSales(
+                f"{source}: the rows of store {store!r} have no common spacing: one a week on "
+                f"{listed(mixed.weekly)}, one a day on {listed(mixed.daily)}",
+                remedy="deliver all rows by the same period, or load each part as a dataset of its own",
+            ) from None
+    clear = {store: one for store, one in found.items() if one.frequency is not None}
+    kinds = {one.frequency.name: store for store, one in clear.items() if one.frequency is not None}
+    if len(kinds) > 1:
+        shown = [
+            f"store {store!r} by {kind} ({' and '.join(map(str, clear[store].dates))})"
+            for kind, store in sorted(kinds.items())
+        ]
+        raise BadSales(
+            f"{source}: stores deliver by different periods: {listed(shown)}",
+            remedy="load the stores of each period as a dataset of its own, or add up the finer ones",
+        )
+    first = next(iter(clear.values()), None)
+    return DAY if first is None or first.frequency is None else first.frequency
