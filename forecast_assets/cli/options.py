@@ -10,9 +10,7 @@ from collections.abc import Callable, Collection, Mapping
 from enum import Enum
 from typing import Annotated, Any, get_type_hints
 
-import click
 import typer
-from click.core import ParameterSource
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
@@ -48,7 +46,6 @@ def takes(
     heading in ``--help`` that the options stand under. The command raises
     ``BadSetting`` for values that the model refuses.
     """
-    changed = defaults or {}
     fields = {name: field for name, field in model.model_fields.items() if name not in without}
     own = {
         name: _parameter(
@@ -73,9 +70,7 @@ def takes(
         @functools.wraps(command)
         def filled(**options: Any) -> None:  # noqa: ANN401 - whatever an option holds
             values = {name: _read(name, field, options.pop(name)) for name, field in fields.items()}
-            chosen = {name for name in fields if name in changed or _is_set(name)}
-            kept = {name: v for name, v in values.items() if v is not None and name in chosen}
-            config = checked(model, kept, what="option")
+            config = checked(model, {name: v for name, v in values.items() if v is not None}, what="option")
             command(**{parameter: config}, **options)
 
         positional = [one for one in own.values() if one.name in arguments]
@@ -85,12 +80,6 @@ def takes(
         return filled
 
     return decorate
-
-
-def _is_set(name: str) -> bool:
-    """Whether a person set an option, so that models can tell their defaults from what was asked for."""
-    context = click.get_current_context(silent=True)
-    return context is None or context.get_parameter_source(name) is not ParameterSource.DEFAULT
 
 
 def option_names(name: str) -> tuple[str, ...]:
@@ -111,18 +100,21 @@ def _parameter(
     name: str, field: FieldInfo, *, is_argument: bool, default: object, panel: str | None = None
 ) -> inspect.Parameter:
     kind = str if name in COMMAS else kind_of(name, field)
-    if default is None and not field.is_required():
-        default = _default(name, field)
+    own = None if field.is_required() else _default(name, field)
+    if default is None and kind is bool:
+        default = own
     names = option_names(name)
     if kind is bool and default:
         names = (f"{names[0]}/--no-{names[0].removeprefix('--')}",)
     is_required = default is None and field.is_required()
     bounds = {_CLOSED[name]: edge for name, edge in bounds_of(field).items() if name in _CLOSED}
     text = field.description or ""
+    # An unused option stays empty, so that the model can tell its defaults from what a person wrote.
+    said = str(own) if default is None and own is not None else True
     info = (
-        typer.Argument(help=text)
+        typer.Argument(help=text, show_default=said)
         if is_argument
-        else typer.Option(*names, help=text, rich_help_panel=panel, **bounds)
+        else typer.Option(*names, help=text, show_default=said, rich_help_panel=panel, **bounds)
     )
     return inspect.Parameter(
         name,

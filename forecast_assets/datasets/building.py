@@ -183,7 +183,7 @@ def _summary(summary: SalesSummary) -> dict[str, object]:
         "null_units": summary.null_units,
         "changed_static": dict(summary.changed_static),
         "mapped_ids": summary.mapped_ids,
-        "left_out": list(summary.left_out),
+        **({"left_out": list(summary.left_out)} if summary.left_out else {}),
     }
 
 

@@ -1,0 +1,165 @@
+"""Rows of days, weeks and months: found from their dates, added up, or refused with the rows in question."""
+
+import datetime as dt
+
+import numpy as np
+import polars as pl
+import pytest
+
+from forecast_assets.datasets.building import add_dataset, build_panel, load_sales, read_panel
+from forecast_assets.datasets.definition import DatasetOptions, load
+from forecast_assets.datasets.rules import read_days
+from forecast_assets.datasets.sources import Columns, FileSource
+from forecast_assets.datasets.spacing import frequency_of, spacing_of
+from forecast_assets.errors import BadSales
+
+TODAY = dt.date(2026, 6, 1)
+
+
+def every(step: str, count: int, start: dt.date = dt.date(2024, 1, 1)) -> pl.Series:
+    return pl.date_range(start, start + dt.timedelta(days=5000), step, eager=True).head(count)
+
+
+def sales_of(dates: pl.Series, units: list[float] | None = None, **more: object) -> pl.DataFrame:
+    return pl.DataFrame(
+        {"store_id": "S1", "product_id": "P1", "date": dates, "units": units or [7.0] * len(dates), **more}
+    )
+
+
+@pytest.fixture(scope="module")
+def place(open_place, tmp_path_factory):
+    with open_place(tmp_path_factory.mktemp("periods")) as opened:
+        yield opened
+
+
+@pytest.fixture
+def added(place, tmp_path):
+    """Add a frame as a dataset and return the dataset with its panel."""
+
+    def add(name: str, frame: pl.DataFrame, columns: Columns = Columns(), **options: object):  # noqa: B008
+        path = tmp_path / f"{name}.csv"
+        frame.write_csv(path)
+        source = FileSource(path=path, columns=columns)
+        add_dataset(place.stores, name, source, DatasetOptions.model_validate(options), TODAY)
+        build_panel(place.stores, name, run_id="built", register=list)
+        dataset = load(place.stores, name)
+        return dataset, read_panel(place.stores, dataset, newest=True)
+
+    return add
+
+
+@pytest.mark.parametrize(
+    ("dates", "name"),
+    [
+        (every("1d", 60), "day"),
+        (every("1w", 60), "week"),
+        (every("1w", 60, dt.date(2024, 1, 7)), "week"),
+        (every("1mo", 30), "month"),
+        (every("1mo", 30).dt.month_end(), "month"),
+        (every("1w", 60).gather_every(2).head(4), None),
+        (every("1d", 400).sample(90, seed=1), "day"),
+    ],
+    ids=["days", "mondays", "sundays", "first of month", "end of month", "too few", "only days with sales"],
+)
+def test_the_period_is_found_from_the_dates(dates, name):
+    found = spacing_of(dates).frequency
+    assert (None if found is None else found.name) == name
+
+
+def test_weeks_with_gaps_are_weeks_and_single_weekdays_of_a_daily_file_are_not():
+    assert frequency_of("x", {"S1": every("1w", 80).filter(np.arange(80) % 9 != 3)}).name == "week"
+    assert frequency_of("x", {"S1": every("1d", 200), "S2": every("1d", 3)}).name == "day"
+
+
+def test_stores_that_deliver_by_different_periods_are_refused_by_name():
+    with pytest.raises(BadSales, match=r"store 'S1' by day .2024-01-01 and 2024-01-02.*store 'S2' by week"):
+        frequency_of("x", {"S1": every("1d", 60), "S2": every("1w", 60)})
+
+
+def test_a_store_that_changes_from_weeks_to_days_is_refused_with_the_rows_that_show_it():
+    dates = pl.concat([every("1w", 30), every("1d", 30, dt.date(2024, 8, 1))])
+    with pytest.raises(BadSales, match=r"one a week on 2024-01-01, 2024-01-08.*one a day on 2024-08-01"):
+        frequency_of("x", {"S1": dates})
+
+
+@pytest.mark.parametrize(
+    ("texts", "date_format", "days"),
+    [
+        (["2020-W53", "2021-W01"], None, ["2020-12-28", "2021-01-04"]),
+        (["2020W53"], None, ["2020-12-28"]),
+        (["2024-02"], None, ["2024-02-01"]),
+        (["W53/2020"], "W%V/%G", ["2020-12-28"]),
+        (["02/2024"], "%m/%Y", ["2024-02-01"]),
+    ],
+)
+def test_labels_of_weeks_and_months_are_read_as_their_first_days(texts, date_format, days):
+    found, verdict = read_days(pl.Series(texts), date_format)
+    assert verdict is None
+    assert [str(day) for day in found] == days
+
+
+def test_a_weekly_file_becomes_a_weekly_panel_with_folds_of_weeks(added):
+    dataset, panel = added("weekly", sales_of(every("1w", 120), [float(n) for n in range(1, 121)]))
+    assert (dataset.options.frequency, panel.frequency.name, panel.days) == ("week", "week", 120)
+    assert panel.units[0].tolist() == list(range(1, 121))
+    settings = dataset.options.evaluation
+    assert (settings.horizon, settings.n_splits, settings.min_train) == (8, 4, 26)
+
+
+def test_settings_that_somebody_wrote_stay_in_periods(added):
+    dataset, _ = added("own", sales_of(every("1w", 120)), evaluation={"horizon": 3})
+    assert (dataset.options.evaluation.horizon, dataset.options.evaluation.min_train) == (3, 26)
+
+
+def test_months_are_dated_by_their_first_day(added):
+    _, panel = added("monthly", sales_of(every("1mo", 24).dt.month_end()))
+    assert (str(panel.start), panel.frequency.name) == ("2024-01-01", "month")
+
+
+def test_days_are_added_up_to_full_weeks_and_the_rest_is_named(added):
+    dates = every("1d", 60, dt.date(2024, 1, 3))  # a Wednesday, to a Saturday
+    frame = sales_of(dates, [1.0] * 60, price=[2.0] * 30 + [4.0] * 30, promo=[0] * 59 + [1])
+    columns = Columns(price="price", promo="promo")
+    dataset, panel = added("sums", frame, columns, aggregate="week", frequency="day")
+    assert (str(panel.start), panel.days) == ("2024-01-08", 7)
+    assert panel.units[0].tolist() == [7.0] * 7
+    assert panel.known["price"][0, 0] == 2
+    assert dataset.snapshot is not None
+    assert dataset.snapshot.summary["left_out"] == ["2024-01-03 to 2024-01-07", "2024-02-26 to 2024-03-02"]
+
+
+def test_a_february_with_a_leap_day_and_a_january_are_both_one_month(added):
+    frame = sales_of(every("1d", 60))
+    _, panel = added("leap", frame, aggregate="month", frequency="day")
+    assert panel.units[0].tolist() == [31 * 7, 29 * 7]
+
+
+def test_a_week_without_any_observed_day_is_not_observed_and_one_with_some_is(added):
+    units: list[float | None] = [1.0] * 28
+    units[7:14] = [None] * 7
+    units[15] = None
+    frame = sales_of(every("1d", 28)).with_columns(units=pl.Series(units, dtype=pl.Float64))
+    _, panel = added("holes", frame, aggregate="week", frequency="day")
+    np.testing.assert_equal(panel.units[0], [7, np.nan, 6, 7])
+
+
+@pytest.mark.parametrize(
+    ("dates", "options", "told"),
+    [
+        (every("1w", 60), {"frequency": "month"}, "cover a week each.*declare --frequency week"),
+        (every("1d", 60), {"frequency": "week"}, "cover a day each.*or --aggregate week"),
+        (every("1w", 60), {"aggregate": "month"}, "only days are added up"),
+        (every("1d", 10), {"aggregate": "month"}, "hold no complete month"),
+    ],
+)
+def test_a_period_that_the_rows_contradict_is_refused_with_what_to_write(added, place, dates, options, told):
+    with pytest.raises(BadSales, match=f"(?s){told}"):
+        added("refused", sales_of(dates), **options)
+    assert place.stores.lake.list("sales/refused") == []
+
+
+def test_a_weekly_dataset_refuses_days_that_come_later(added, place, tmp_path):
+    added("later", sales_of(every("1w", 60)))
+    sales_of(every("1d", 420)).write_csv(tmp_path / "later.csv")
+    with pytest.raises(BadSales, match=r"cover a day each.*frequency says week"):
+        load_sales(place.stores, "later", run_id="second", today=TODAY)
