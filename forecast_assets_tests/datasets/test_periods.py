@@ -7,9 +7,10 @@ import polars as pl
 import pytest
 
 from forecast_assets.datasets.building import add_dataset, build_panel, load_sales, read_panel
+from forecast_assets.datasets.dates import DayRules, read
 from forecast_assets.datasets.definition import DatasetOptions, load
-from forecast_assets.datasets.rules import read_days
 from forecast_assets.datasets.sources import Columns, FileSource
+from forecast_assets.datasets.sources.row_rules import RowRules
 from forecast_assets.datasets.spacing import frequency_of, spacing_of
 from forecast_assets.errors import BadSales
 
@@ -93,9 +94,9 @@ def test_a_store_that_changes_from_weeks_to_days_is_refused_with_the_rows_that_s
     ],
 )
 def test_labels_of_weeks_and_months_are_read_as_their_first_days(texts, date_format, days):
-    found, verdict = read_days(pl.Series(texts), date_format)
-    assert verdict is None
-    assert [str(day) for day in found] == days
+    found = read(pl.Series(texts), DayRules(date_format, None, RowRules()))
+    assert not any(wrong.any() for wrong, _ in found.verdicts)
+    assert [str(day) for day in found.days] == days
 
 
 def test_a_weekly_file_becomes_a_weekly_panel_with_folds_of_weeks(added):
