@@ -14,18 +14,17 @@ from uuid import uuid4
 import polars as pl
 import sqlalchemy as sa
 
-from forecast_assets.datasets import definition, holidays, panels, periods, plan_reach
-from forecast_assets.datasets.canonical import CanonicalReader, SalesSummary
-from forecast_assets.datasets.column_audit import ColumnAudit, refuse
+from forecast_assets.datasets import definition, holidays, panels, plan_reach
+from forecast_assets.datasets.canonical import SalesSummary
 from forecast_assets.datasets.column_revisions import revisions
 from forecast_assets.datasets.definition import Dataset, DatasetOptions, Snapshot, load
+from forecast_assets.datasets.freezing import Frozen, forget_files, freeze
 from forecast_assets.datasets.panel_files import write_panels
-from forecast_assets.datasets.presets.keeping import star_path
 from forecast_assets.datasets.sources import Source
-from forecast_assets.errors import BadSales, Outage, UnknownName
+from forecast_assets.errors import Outage, UnknownName
 from forecast_assets.forecasting.core.availability import Availability, of_history
 from forecast_assets.forecasting.core.folds import FoldPlan
-from forecast_assets.forecasting.core.frequency import FREQUENCIES, FrequencyName
+from forecast_assets.forecasting.core.frequency import FREQUENCIES
 from forecast_assets.forecasting.core.panel import Panel
 from forecast_assets.stores import Stores
 
@@ -50,7 +49,7 @@ def load_sales(stores: Stores, name: str, *, run_id: str, today: dt.date, force:
     if known is not None and not force and mark is not None and mark == known.source_fingerprint:
         return Loaded(known, reused=True, why="the source has not changed since the last load")
     folder = f"sales/{name}/{run_id}"
-    frozen = _freeze(stores, dataset.source, name, dataset.options.as_settled(), folder=folder, today=today)
+    frozen = freeze(stores, dataset.source, name, dataset.options.as_settled(), folder=folder, today=today)
     return _settle(stores, dataset, frozen, mark=mark, run_id=run_id)
 
 
@@ -67,70 +66,17 @@ def add_dataset(stores: Stores, name: str, source: Source, options: DatasetOptio
     # Not a Dagster run: the asset ``sales`` finds the snapshot and reports it.
     run_id = f"added-{uuid4().hex[:12]}"
     folder = f"sales/{name}/{run_id}"
-    frozen = _freeze(stores, source, name, options, folder=folder, today=today)
+    frozen = freeze(stores, source, name, options, folder=folder, today=today)
     evaluation = options.evaluation.suited_to(FREQUENCIES[options.aggregate or frozen.frequency])
     settled = options.model_copy(update={"frequency": frozen.frequency, "evaluation": evaluation})
     definition.add(stores, name, source, settled)
     return _settle(stores, load(stores, name), frozen, mark=mark, run_id=run_id)
 
 
-@dataclass(frozen=True, slots=True)
-class _Frozen:
-    """Canonical sales below ``folder`` that no snapshot refers to yet."""
-
-    folder: str
-    content_hash: str
-    summary: SalesSummary
-    noted: dict[str, Any]
-    frequency: FrequencyName
-
-
-def _freeze(
-    stores: Stores, source: Source, name: str, options: DatasetOptions, *, folder: str, today: dt.date
-) -> _Frozen:
-    """Write the canonical sales of every store below ``folder``; a refusal leaves nothing there."""
-    reader = CanonicalReader(source, dataset=name, today=today)
-    observed: dict[str, pl.Series] = {}
-    _forget_files(stores, folder)  # what an attempt before this one left behind
-    audit = ColumnAudit(source.columns)
-    try:
-        for store, frame in reader:
-            stores.lake.write_table(f"{folder}/{store}.parquet", frame.to_arrow())
-            audit.add(frame)
-            observed[store] = frame["date"].filter(frame["units"].is_not_null()).unique()
-        findings = audit.findings(reader.marked)
-        refuse(source.name, findings, options.trust)
-        _check_observed(reader, source)
-        frequency = periods.settled(source, options, observed)
-        summary, content_hash = periods.by_period(
-            stores, source, options, folder, (reader.summary, reader.content_hash), frequency
-        )
-        companions = source.companions(stores.lake, folder)
-    except BaseException:
-        _forget_files(stores, folder)
-        raise
-    noted = {**companions, "columns": [one.row() for one in findings]}
-    return _Frozen(folder, content_hash, summary, noted, frequency.name)
-
-
-def _forget_files(stores: Stores, folder: str) -> None:
-    """Delete sales that are no snapshot, and the star schema beside them."""
-    stores.lake.delete(folder)
-    stores.lake.delete(star_path(folder))
-
-
-def _check_observed(reader: CanonicalReader, source: Source) -> None:
-    if reader.summary.last_day is None:
-        raise BadSales(
-            f"{source.name}: no row has units",
-            remedy="fill the units column; empty units mean that the day was not observed",
-        )
-
-
-def _settle(stores: Stores, dataset: Dataset, frozen: _Frozen, *, mark: str | None, run_id: str) -> Loaded:
+def _settle(stores: Stores, dataset: Dataset, frozen: Frozen, *, mark: str | None, run_id: str) -> Loaded:
     known = stores.warehouse.row("snapshot", dataset=dataset.name, hash=frozen.content_hash)
     if known is not None:
-        _forget_files(stores, frozen.folder)
+        forget_files(stores, frozen.folder)
         with stores.warehouse.transaction() as connection:
             _point(stores, connection, dataset, frozen.content_hash, mark)
         snapshot = load(stores, dataset.name).snapshot

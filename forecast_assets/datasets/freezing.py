@@ -1,0 +1,74 @@
+"""Checked sales as files that no snapshot refers to yet.
+
+Belongs here: reading a source to its end, refusing it as a whole, writing what it sold by period.
+Does not belong here: which snapshot they become (``building``).
+"""
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+
+from forecast_assets.datasets import periods
+from forecast_assets.datasets.canonical import CanonicalReader, SalesSummary
+from forecast_assets.datasets.column_audit import ColumnAudit, refuse
+from forecast_assets.datasets.definition import DatasetOptions
+from forecast_assets.datasets.presets.keeping import star_path
+from forecast_assets.datasets.sources import Source
+from forecast_assets.errors import BadSales
+from forecast_assets.forecasting.core.frequency import FrequencyName
+from forecast_assets.stores import Stores
+
+
+@dataclass(frozen=True, slots=True)
+class Frozen:
+    """Canonical sales below ``folder`` that no snapshot refers to yet."""
+
+    folder: str
+    content_hash: str
+    summary: SalesSummary
+    noted: dict[str, Any]
+    frequency: FrequencyName
+
+
+def freeze(
+    stores: Stores, source: Source, name: str, options: DatasetOptions, *, folder: str, today: dt.date
+) -> Frozen:
+    """Write the canonical sales of every store below ``folder``; a refusal leaves nothing there."""
+    reader = CanonicalReader(source, dataset=name, today=today)
+    observed: dict[str, pl.Series] = {}
+    forget_files(stores, folder)  # what an attempt before this one left behind
+    audit = ColumnAudit(source.columns)
+    try:
+        for store, frame in reader:
+            stores.lake.write_table(f"{folder}/{store}.parquet", frame.to_arrow())
+            audit.add(frame)
+            observed[store] = frame["date"].filter(frame["units"].is_not_null()).unique()
+        findings = audit.findings(reader.marked)
+        refuse(source.name, findings, options.trust)
+        _check_observed(reader, source)
+        frequency = periods.settled(source, options, observed)
+        summary, content_hash = periods.by_period(
+            stores, source, options, folder, (reader.summary, reader.content_hash), frequency
+        )
+        companions = source.companions(stores.lake, folder)
+    except BaseException:
+        forget_files(stores, folder)
+        raise
+    noted = {**companions, "columns": [one.row() for one in findings]}
+    return Frozen(folder, content_hash, summary, noted, frequency.name)
+
+
+def forget_files(stores: Stores, folder: str) -> None:
+    """Delete sales that are no snapshot, and the star schema beside them."""
+    stores.lake.delete(folder)
+    stores.lake.delete(star_path(folder))
+
+
+def _check_observed(reader: CanonicalReader, source: Source) -> None:
+    if reader.summary.last_day is None:
+        raise BadSales(
+            f"{source.name}: no row has units",
+            remedy="fill the units column; empty units mean that the day was not observed",
+        )
