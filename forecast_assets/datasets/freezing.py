@@ -6,9 +6,7 @@ Does not belong here: which snapshot they become (``building``).
 
 import datetime as dt
 from dataclasses import dataclass
-from typing import Any
-
-import polars as pl
+from typing import TYPE_CHECKING, Any
 
 from forecast_assets.datasets import periods
 from forecast_assets.datasets.canonical import CanonicalReader, SalesSummary
@@ -19,6 +17,9 @@ from forecast_assets.datasets.sources import Source
 from forecast_assets.errors import BadSales
 from forecast_assets.forecasting.core.frequency import FrequencyName
 from forecast_assets.stores import Stores
+
+if TYPE_CHECKING:
+    import polars as pl
 
 
 @dataclass(frozen=True, slots=True)

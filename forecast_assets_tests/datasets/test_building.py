@@ -5,7 +5,7 @@ import datetime as dt
 import polars as pl
 import pytest
 
-from forecast_assets.datasets import building, definition
+from forecast_assets.datasets import building, definition, freezing
 from forecast_assets.datasets.definition import DatasetOptions
 from forecast_assets.datasets.sources import Columns, FileSource
 from forecast_assets.errors import BadSales, BadSetting, UnknownName
@@ -60,7 +60,7 @@ def test_the_first_load_stores_a_snapshot_and_says_so(place):
 
 def test_the_same_file_is_reused_without_being_read_again(place, monkeypatch):
     first = place.add("shop", shop())
-    monkeypatch.setattr(building, "CanonicalReader", None)
+    monkeypatch.setattr(freezing, "CanonicalReader", None)
     again = load(place, "r2")
     assert again.reused
     assert again.snapshot == first.snapshot
