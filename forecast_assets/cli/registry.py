@@ -32,11 +32,13 @@ from forecast_assets.datasets.series_names import keys_of
 from forecast_assets.errors import UnknownName, listed
 from forecast_assets.launches.batch.config import ScopeConfig, ScopeKind
 from forecast_assets.launches.scopes import pairs
+from forecast_assets.registry import overview
 from forecast_assets.registry import proposals as decisions
 from forecast_assets.registry.jobs import QUALITY, diff, settled, show_decision
 from forecast_assets.registry.lineage import lineage
-from forecast_assets.registry.promotion import Action, Decision, Moved
+from forecast_assets.registry.promotion import Action, Decision, Moved, rolled_back
 from forecast_assets.registry.proposals import Proposal, Refused
+from forecast_assets.stores import Stores
 from forecast_assets.stores.opening import open_stores
 from forecast_assets.stores.registry import open_registry
 
@@ -74,7 +76,25 @@ def register(
     for first, last in [(key, key) for key in series] if series else [(keys[0], keys[-1])]:
         execute(instance, "register_champions", {"ops": config}, tags=range_tags(first, last))
     aliases = open_registry().aliases(series or keys)
+    _say_gone(stores, dataset)
+    rejected = [
+        f"{key}/{version}"
+        for key, version in rolled_back(stores, series or keys)
+        if "challenger" not in aliases.get(key, {})
+    ]
+    if rejected:
+        SAY.print(
+            f"{len(rejected):,} versions were rolled back and are not offered again: {listed(rejected)}"
+        )
     SAY.print(f"{sum('challenger' in held for held in aliases.values()):,} series await a decision")
+
+
+def _say_gone(stores: Stores, dataset: str) -> None:
+    if gone := overview.gone(stores, dataset, open_registry):
+        SAY.print(
+            f"the live model of {len(gone):,} series is gone from MLflow, and none is live: {listed(gone)}",
+            markup=False,
+        )
 
 
 @takes(ScopeConfig, parameter="scope", arguments={"dataset"}, defaults=WHOLE)
@@ -97,6 +117,7 @@ def promote(  # noqa: PLR0917 - one parameter per option
     proposals = decisions.promotions(
         open_stores(), open_registry(), scope.dataset, chosen, failed_checks=failed
     )
+    _say_gone(open_stores(), scope.dataset)
     decided = (confirm, approved_by, reason, acknowledge or [])
     _settle(scope.dataset, "promoted", proposals, decided, apply=apply, view=View(form, columns, wide))
 

@@ -11,7 +11,9 @@ import dagster as dg
 from pydantic import Field
 
 from forecast_assets.dagster_internals.check_results import failed_checks
+from forecast_assets.errors import listed
 from forecast_assets.failures import RETRY, refusals_final
+from forecast_assets.registry import overview
 from forecast_assets.registry import proposals as decisions
 from forecast_assets.registry.assets import REGISTERED
 from forecast_assets.registry.gates import Limits
@@ -122,6 +124,8 @@ def _carried_out(
 ) -> None:
     context.add_output_metadata({"proposals": table([one.row() for one in proposals[:_SHOWN]], LISTED)})
     context.log.info("%s", diff(proposals))
+    if gone := overview.gone(opened[0], config.dataset, lambda: opened[1]):
+        context.log.warning("the live model of %d series is gone from MLflow: %s", len(gone), listed(gone))
     if not config.apply:
         context.log.info("a dry run: nothing was changed; set apply, confirm and approved_by to do it")
         return

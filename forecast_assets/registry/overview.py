@@ -4,11 +4,20 @@ Belongs here: one row per registered series, counts of them, the next step.
 Does not belong here: verifying single versions (``verification``), deciding (``decisions``).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Self
 
-from forecast_assets.forecasting.analysis.retraining import UNVERIFIED, Trained, stale_reason
+from forecast_assets.errors import Outage
+from forecast_assets.forecasting.analysis.retraining import (
+    NEWER,
+    OTHER_FRAME,
+    UNVERIFIED,
+    Trained,
+    stale_reason,
+)
+from forecast_assets.forecasting.core.candidates.catalogue import feature_frame
 from forecast_assets.registry.promotion import CHALLENGER, CHAMPION, EXTERNAL
 from forecast_assets.registry.verification import verified
 from forecast_assets.rendering.tables import schema
@@ -24,6 +33,7 @@ COLUMNS = schema(
     stale="string: why the live version is out of date",
     moved_by="string: who made it live; external where it was moved in MLflow itself",
 )
+GONE = "live_model_gone"
 SHOWN = tuple(column.name for column in COLUMNS.columns)
 
 
@@ -52,7 +62,11 @@ class _Record:
         alias = None if version is None else _trained(version, verified=verified)
         newest = self.newest.get(key)
         stale = None if alias is None else stale_reason(alias, None if newest is None else _trained(newest))
+        if stale is None and version is not None:
+            stale = _other_champion(version)
         moved = self.moved.get(key)
+        if live is None and _was_taken_away(moved):
+            stale = GONE
         by = None if moved is None else moved["approved_by"] or moved["action"]
         return {
             "series": key,
@@ -63,6 +77,19 @@ class _Record:
             "stale": UNVERIFIED if live and version is None else stale,
             "moved_by": by if live else None,
         }
+
+
+def _other_champion(version: Row) -> str | None:
+    """Why a version is out of date although nothing newer is registered: another champion was chosen."""
+    chosen, at_first = version["champion"], version["recommended"] or version["candidate"]
+    if chosen is None or chosen == at_first:
+        return None
+    return OTHER_FRAME if feature_frame(str(chosen)) != version["feature_frame"] else NEWER
+
+
+def _was_taken_away(moved: Row | None) -> bool:
+    """Whether a version was live by the record: MLflow says now that none is, or somebody took it away."""
+    return moved is not None and (moved["to_version"] is not None or moved["action"] == EXTERNAL)
 
 
 def states(stores: Stores, registry: Registry, dataset: str) -> list[Row]:
@@ -79,19 +106,35 @@ def states(stores: Stores, registry: Registry, dataset: str) -> list[Row]:
     )
 
 
-def decided(stores: Stores, dataset: str) -> list[Row]:
-    """One row per series that has a live model by the decisions on record.
+def decided(stores: Stores, dataset: str, registry: Callable[[], Registry] | None = None) -> list[Row]:
+    """One row per series that has a live model by the decisions on record, or had one that is gone.
 
-    Neither MLflow nor any file is looked at: what was moved there is on record once the sensor has seen it.
+    Files are not looked at. With a ``registry`` its aliases say whether a live version is still there;
+    without, or when it does not answer, what was moved there is known once the sensor has seen it.
     """
     record = _Record.read(stores, dataset)
     live = {
-        key: int(str(row["to_version"])) for key, row in record.moved.items() if row["to_version"] is not None
+        key: None if row["to_version"] is None else int(str(row["to_version"]))
+        for key, row in record.moved.items()
     }
-    return [
-        {**record.state(key, {CHAMPION: version}, verified=True), "moved_at": record.moved[key]["written_at"]}
+    if registry is not None and live:
+        with suppress(Outage):
+            aliases = registry().aliases(sorted(live))
+            live = {key: version and aliases.get(key, {}).get(CHAMPION) for key, version in live.items()}
+    rows = [
+        (key, record.state(key, {CHAMPION: version} if version else {}, verified=True))
         for key, version in live.items()
     ]
+    return [
+        {**row, "moved_at": record.moved[key]["written_at"]}
+        for key, row in rows
+        if row["live"] is not None or row["stale"] == GONE
+    ]
+
+
+def gone(stores: Stores, dataset: str, registry: Callable[[], Registry]) -> list[str]:
+    """Series whose live model MLflow has no more."""
+    return [str(row["series"]) for row in decided(stores, dataset, registry) if row["stale"] == GONE]
 
 
 def _trained(row: Row, *, verified: bool = True) -> Trained:

@@ -9,10 +9,12 @@ live; whoever is killed after it leaves a decision that the next caller finds be
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 from uuid import uuid4
 
+from forecast_assets.errors import UnknownName
 from forecast_assets.keys import SeriesKey
 from forecast_assets.stores import Stores
 from forecast_assets.stores.locks import LockNumber
@@ -87,6 +89,19 @@ def notice(stores: Stores, registry: Registry, series: Sequence[str]) -> list[Ro
     return found
 
 
+def previous_versions(stores: Stores, versions: Mapping[str, int]) -> dict[str, int | None]:
+    """Return for each series which version was live before this one was made live, where it is on record."""
+    rows = stores.warehouse.rows("previous_versions", series=list(versions), versions=list(versions.values()))
+    found: list[dict[str, Any]] = rows
+    return {row["series"]: row["previous"] for row in found}
+
+
+def rolled_back(stores: Stores, series: Sequence[str]) -> dict[tuple[str, int], Row]:
+    """Versions that were rolled back and not made live again since, with the decision."""
+    rows: list[dict[str, Any]] = stores.warehouse.rows("rolled_back_versions", series=list(series))
+    return {(row["series"], row["version"]): row for row in rows}
+
+
 class _Block:
     """Some series about which nobody else decides meanwhile."""
 
@@ -140,16 +155,23 @@ class _Block:
             else:
                 todo.append(move)
         begun = self._begin(todo, self._decision)
+        previous = self._previous(todo, self._decision)
         done: list[str] = []
+        moved: list[Moved] = []
         try:
             for move in todo:
-                self._switch(move)
+                try:
+                    self._switch(move, previous[move.series])
+                except UnknownName as gone:
+                    live = move.expected
+                    moved.append(Moved(move.series, "conflict", live, live, f"{gone.problem}; {gone.remedy}"))
+                    continue
                 done.append(begun[move.series])
+                told = f"version {move.target} is live instead of {move.expected or 'none'}"
+                moved.append(Moved(move.series, "applied", move.expected, move.target, told))
         finally:
             self._complete(done)
-        for move in todo:
-            told = f"version {move.target} is live instead of {move.expected or 'none'}"
-            yield Moved(move.series, "applied", move.expected, move.target, told)
+        yield from moved
 
     def _begin(self, moves: Sequence[Move], decision: Decision) -> dict[str, str]:
         """Record what is about to happen; a decision that was begun before is continued."""
@@ -165,9 +187,19 @@ class _Block:
         known = tuple(state.get(name) for name in ("action", "from_version", "to_version", "approved_by"))
         return str(state["decision_id"]) if known == same else None
 
-    def _switch(self, move: Move) -> None:
-        if move.expected is not None:
-            self._registry.move_alias(move.series, PREVIOUS, move.expected)
+    def _previous(self, moves: Sequence[Move], decision: Decision) -> dict[str, int | None]:
+        """What a rollback would go back to next: never to a version that was rolled back from."""
+        if decision.action == "promoted":
+            return {move.series: move.expected for move in moves}
+        before = previous_versions(self._stores, {move.series: move.target for move in moves})
+        return {move.series: before.get(move.series) for move in moves}
+
+    def _switch(self, move: Move, previous: int | None) -> None:
+        if previous is not None:
+            with suppress(UnknownName):  # nothing to go back to: it was deleted in MLflow
+                self._registry.move_alias(move.series, PREVIOUS, previous)
+        elif PREVIOUS in self._aliases.get(move.series, {}):
+            self._registry.drop_alias(move.series, PREVIOUS)
         self._registry.move_alias(move.series, CHAMPION, move.target)
         if self._aliases.get(move.series, {}).get(CHALLENGER) == move.target:
             self._registry.drop_alias(move.series, CHALLENGER)

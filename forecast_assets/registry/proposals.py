@@ -20,6 +20,8 @@ from forecast_assets.registry.promotion import (
     Move,
     Moved,
     carry_out,
+    previous_versions,
+    rolled_back,
 )
 from forecast_assets.registry.verification import verified
 from forecast_assets.stores import Stores
@@ -27,7 +29,7 @@ from forecast_assets.stores.registry import Registry
 from forecast_assets.stores.warehouse import Row
 
 USUAL = Limits()
-ACKNOWLEDGEMENTS = ("override", "worse_wape", "feature_frame", "gates")
+ACKNOWLEDGEMENTS = ("override", "worse_wape", "feature_frame", "gates", "rolled_back")
 _LONGEST_NAME = 100
 
 
@@ -92,9 +94,11 @@ def rollbacks(
     """What going back to a version (the previous one when unset) would change, by key."""
     keys, aliases = _aliases(stores, registry, dataset, series)
     live = [key for key in keys if CHAMPION in aliases.get(key, {})]
-    targets = {key: version or aliases[key].get(PREVIOUS, 0) for key in live}
+    # The record knows what was live before; the alias only where somebody moved it in MLflow.
+    before = previous_versions(stores, {key: aliases[key][CHAMPION] for key in live})
+    targets = {key: version or before.get(key, aliases[key].get(PREVIOUS)) or 0 for key in live}
     known = {key: target for key, target in targets.items() if target}
-    return _Comparison(stores, registry, dataset, aliases, limits=limits).of(known)
+    return _Comparison(stores, registry, dataset, aliases, limits=limits, goes_back=True).of(known)
 
 
 def _aliases(
@@ -122,7 +126,9 @@ class _Comparison:
         *,
         limits: Limits,
         failed_checks: Sequence[str] = (),
+        goes_back: bool = False,
     ) -> None:
+        self._goes_back = goes_back
         self._stores, self._registry, self._aliases = stores, registry, aliases
         self._limits, self._failed_checks = limits, failed_checks
         self._last_day = load(stores, dataset).built().last_day
@@ -141,6 +147,7 @@ class _Comparison:
             str(row["series"]): row["average_daily_demand"]
             for row in self._stores.warehouse.rows("demand_of", series=keys)
         }
+        rejected = {} if self._goes_back else rolled_back(self._stores, keys)
         intact = verified(self._registry, [versions[pair] for pair in targets.items() if pair in versions])
         made = []
         for key, wanted in targets.items():
@@ -154,7 +161,14 @@ class _Comparison:
             current = versions.get((key, live)) if live else None
             made.append(
                 self._proposal(
-                    key, live, current, target, scored, demand=demand.get(key), intact=intact[key, wanted]
+                    key,
+                    live,
+                    current,
+                    target,
+                    scored,
+                    demand=demand.get(key),
+                    intact=intact[key, wanted],
+                    is_rejected=(key, wanted) in rejected,
                 )
             )
         return made
@@ -169,6 +183,7 @@ class _Comparison:
         *,
         demand: object,
         intact: Gate,
+        is_rejected: bool,
     ) -> Proposal:
         to_version = int(str(target["version"]))
         before = None if current is None else str(current["candidate"])
@@ -190,6 +205,7 @@ class _Comparison:
             "override": bool(target["is_override"]),
             "worse_wape": worse,
             "feature_frame": from_frame is not None and from_frame != to_frame,
+            "rolled_back": is_rejected,
             "gates": any(gate.name != "better_error" or not worse for gate in failing),
         }
         change: Literal["new", "updated", "unchanged"] = (

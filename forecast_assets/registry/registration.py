@@ -16,7 +16,7 @@ import numpy as np
 import polars as pl
 
 from forecast_assets.datasets.definition import Dataset, load
-from forecast_assets.errors import BadSetting
+from forecast_assets.errors import BadSetting, UnknownName
 from forecast_assets.forecasting.core.candidates.catalogue import parse
 from forecast_assets.forecasting.core.global_model import GlobalModel
 from forecast_assets.forecasting.core.outlook import needed
@@ -26,7 +26,7 @@ from forecast_assets.forecasts.service import Wanted, Work, prepared
 from forecast_assets.global_models import production
 from forecast_assets.keys import SeriesKey
 from forecast_assets.registry.bundle import Bundle
-from forecast_assets.registry.promotion import CHALLENGER, CHAMPION
+from forecast_assets.registry.promotion import CHALLENGER, CHAMPION, rolled_back
 from forecast_assets.registry.saving import artifact_hash, save
 from forecast_assets.registry.versions import KINDS, described, tags
 from forecast_assets.stores import Stores
@@ -120,6 +120,7 @@ class _Registration:
         self._keys: list[str] = work.panel.series.tolist()
         series = [key for key, label in zip(self._keys, self._labels, strict=True) if label is not None]
         self._aliases = registry.aliases(series) if series else {}
+        self._rejected = rolled_back(stores, series) if series else {}
         self._known = {
             (str(row["series"]), str(row["recipe"])): row
             for row in stores.warehouse.rows("model_versions_of", series=series)
@@ -142,9 +143,8 @@ class _Registration:
         for at, key in enumerate(self._keys):
             if self._labels[at] is None:
                 yield Registered(key, "none", "it has no champion to register")
-            elif row := self._known.get((key, self._recipe(at))):
-                self._point(key, int(str(row["version"])))
-                yield Registered(key, "unchanged", f"version {row['version']} is what it was", row)
+            elif (row := self._known.get((key, self._recipe(at)))) and (same := self._unchanged(key, row)):
+                yield same
             else:
                 new.append(at)
         by_store = groupby(new, key=lambda at: SeriesKey.parse(self._keys[at]).store)
@@ -153,16 +153,38 @@ class _Registration:
             for start in range(0, len(rows), BLOCK):
                 yield from self._block(rows[start : start + BLOCK])
 
-    def _point(self, key: str, number: int) -> None:
-        """Let the challenger be this version, or nobody where it is live already."""
+    def _unchanged(self, key: str, row: Row) -> Registered | None:
+        """The outcome for a series whose version is there already; nothing when MLflow has it no more."""
+        number = int(str(row["version"]))
+        try:
+            if not self._challenge and self._registry.version(key, number) is None:
+                return None
+            rejected = self._point(key, number)
+        except UnknownName:
+            return None
+        sentence = f"version {number} is what it was"
+        if rejected is not None:
+            sentence = (
+                f"{sentence}; it was rolled back on {rejected['written_at']:%Y-%m-%d} by "
+                f"{rejected['approved_by']} and is not offered again: to make it live nevertheless, "
+                f"`forecast-assets rollback {self._work.dataset.name} --series {key} --to {number}`"
+            )
+        return Registered(key, "unchanged", sentence, row)
+
+    def _point(self, key: str, number: int) -> Row | None:
+        """Let the challenger be this version, or nobody where it is live already, or was rolled back.
+
+        Return the decision by which it was rolled back. Raises ``UnknownName`` for a version that is gone.
+        """
         if not self._challenge:
-            return
-        held = self._aliases.get(key, {})
-        if held.get(CHAMPION) == number:
-            if CHALLENGER in held:
+            return None
+        held, rejected = self._aliases.get(key, {}), self._rejected.get((key, number))
+        if held.get(CHAMPION) == number or rejected is not None:
+            if CHALLENGER in held and (rejected is None or held[CHALLENGER] == number):
                 self._registry.drop_alias(key, CHALLENGER)
         elif held.get(CHALLENGER) != number:
             self._registry.move_alias(key, CHALLENGER, number)
+        return rejected
 
     def _block(self, rows: list[int]) -> Iterator[Registered]:
         made, failures = self._bundle(rows)
@@ -214,12 +236,29 @@ class _Registration:
         frame = pl.DataFrame(full, schema_overrides=KINDS, infer_schema_length=None)
         with self._stores.warehouse.transaction() as connection:
             self._stores.warehouse.replace(connection, "model_version", frame, keys=["series", "version"])
+        gone = self._forget_gone(numbers, recipes)
         self._registry.end(run)
         for row in full:
-            self._point(str(row["series"]), int(str(row["version"])))
+            key = str(row["series"])
+            self._point(key, int(str(row["version"])))
             warning = f"; {row['warning']}" if row["warning"] else ""
-            told = f"version {row['version']}: {row['candidate']}{warning}"
+            lost = f"; version {gone[key]} is gone from MLflow" if key in gone else ""
+            told = f"version {row['version']}: {row['candidate']}{warning}{lost}"
             yield Registered(str(row["series"]), "registered", told, row)
+
+    def _forget_gone(self, numbers: Mapping[str, int], recipes: Mapping[str, str]) -> dict[str, object]:
+        """Forget versions that MLflow has no more, and whose place others have taken; return them."""
+        gone = {
+            key: row["version"]
+            for key, recipe in recipes.items()
+            if (row := self._known.get((key, recipe))) is not None
+        }
+        others = {key: version for key, version in gone.items() if version != numbers[key]}
+        if others:
+            self._stores.warehouse.execute(
+                "delete_versions", series=list(others), versions=list(others.values())
+            )
+        return gone
 
     def _bundle(self, rows: list[int]) -> tuple[Bundle, dict[int, str]]:
         """The bundle of some series, without those whose candidate gives no forecast."""

@@ -5,7 +5,7 @@ Does not belong here: how it is written down (``report``) and shown (``assets``)
 """
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import dagster as dg
@@ -17,6 +17,7 @@ from forecast_assets.failures import why_failed
 from forecast_assets.registry import overview
 from forecast_assets.reports.model_health import health, link, queue
 from forecast_assets.stores import Stores
+from forecast_assets.stores.registry import Registry
 from forecast_assets.stores.warehouse import Row
 
 NEWEST = 10
@@ -97,15 +98,17 @@ def summarize(
     now: dt.datetime,
     *,
     own_run: str | None = None,
+    registry: Callable[[], Registry] | None = None,
 ) -> Summary:
     """Collect everything; ``dataset`` restricts what needs attention and what is said of series.
 
-    Numbers of jobs are those of the whole system, without ``own_run``, the run that asks.
+    Numbers of jobs are those of the whole system, without ``own_run``, the run that asks. A ``registry`` says
+    which live models are still there.
     """
     counted = stores.warehouse.row("evaluation_counts", dataset=dataset) or {}
     outdated = stores.warehouse.rows("outdated_forecasts", dataset=dataset)
     names = definition.names(stores) if dataset is None else [dataset]
-    live = [row for name in names for row in overview.decided(stores, name)]
+    live = [row for name in names for row in overview.decided(stores, name, registry)]
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
     done = dg.RunsFilter(statuses=_STATUS["completed"], updated_after=midnight)
     return Summary(
@@ -210,7 +213,7 @@ def _stale(live: list[Row]) -> list[Attention]:
             kind="stale_alias",
             entity=str(row["series"]),
             label=f"{row['series']}@champion",
-            detail=f"{row['stale']}: version {row['live']} ({row['candidate'] or 'not on record'}) is live",
+            detail=f"{row['stale']}: {_what_is_live(row)}",
             at=row["moved_at"],  # type: ignore[arg-type]  # a timestamp
             next_step="materialize registered_champion, then decide about the promotion",
             link=link(f"/assets/registered_champion?view=partitions&partition={row['series']}"),
@@ -218,6 +221,12 @@ def _stale(live: list[Row]) -> list[Attention]:
         for row in live
         if row["stale"] is not None
     ]
+
+
+def _what_is_live(row: Row) -> str:
+    if row["stale"] == overview.GONE:
+        return "the live version is gone from MLflow, and none is live"
+    return f"version {row['live']} ({row['candidate'] or 'not on record'}) is live"
 
 
 def _outdated(forecasts: list[Row]) -> list[Attention]:

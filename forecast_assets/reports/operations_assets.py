@@ -22,7 +22,7 @@ from forecast_assets.reports.incident_plots import pictures
 from forecast_assets.reports.incident_report import as_markdown, as_page, as_table
 from forecast_assets.reports.model_health import health, link, queue
 from forecast_assets.reports.operations import TOP, Summary, summarize
-from forecast_assets.stores.resource import StoresResource
+from forecast_assets.stores.resource import RegistryResource, StoresResource
 
 GROUP = "portfolio"
 _HEALTH = ("series", "drift_direction", "verdict", "latest_wape", "baseline_wape", "wape_delta", "live_wape",
@@ -132,11 +132,18 @@ def retraining_queue(
         )
     },
 )
-def ops_summary(context: dg.AssetExecutionContext, stores: StoresResource) -> dg.MaterializeResult:
+def ops_summary(
+    context: dg.AssetExecutionContext, stores: StoresResource, registry: RegistryResource
+) -> dg.MaterializeResult:
     """The whole system in one look: what runs, what failed, how fresh it is, and what needs attention."""
     with refusals_final():
         summary = summarize(
-            context.instance, stores.open(), None, dt.datetime.now(dt.UTC), own_run=context.run.run_id
+            context.instance,
+            stores.open(),
+            None,
+            dt.datetime.now(dt.UTC),
+            own_run=context.run.run_id,
+            registry=registry.open,
         )
     return dg.MaterializeResult(metadata=_shown(summary))
 
@@ -190,11 +197,18 @@ def _shown(summary: Summary) -> dict[str, dg.MetadataValue | str | int | float]:
         )
     },
 )
-def incident_report(context: dg.AssetExecutionContext, stores: StoresResource) -> dg.MaterializeResult:
+def incident_report(
+    context: dg.AssetExecutionContext, stores: StoresResource, registry: RegistryResource
+) -> dg.MaterializeResult:
     """The state of the system to hand on: Markdown here, CSV and a page with plots as files of the lake."""
     with refusals_final():
         summary = summarize(
-            context.instance, stores.open(), None, dt.datetime.now(dt.UTC), own_run=context.run.run_id
+            context.instance,
+            stores.open(),
+            None,
+            dt.datetime.now(dt.UTC),
+            own_run=context.run.run_id,
+            registry=registry.open,
         )
         written = {
             "csv": as_table(summary),

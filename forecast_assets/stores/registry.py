@@ -243,9 +243,17 @@ class Registry:
                 return
 
     def move_alias(self, name: str, alias: str, number: int) -> None:
-        """Let ``alias`` of a model mean version ``number``."""
+        """Let ``alias`` of a model mean version ``number``. Raises ``UnknownName`` for one that is gone."""
         with self._way.told("move an alias"):
-            self._way.models.set_registered_model_alias(name, alias, str(number))
+            try:
+                self._way.models.set_registered_model_alias(name, alias, str(number))
+            except self._way.failure as error:
+                if not self._way.is_absent(error):
+                    raise
+                raise UnknownName(
+                    f"version {number} of {name} is gone from MLflow",
+                    remedy="register the series again, then decide about the new version",
+                ) from None
 
     def drop_alias(self, name: str, alias: str) -> None:
         """Take an alias away from a model."""

@@ -27,6 +27,7 @@ from forecast_assets.reports.operations_assets import (
     ops_summary,
     retraining_queue,
 )
+from forecast_assets.stores.resource import RegistryResource
 from forecast_assets_tests.automation.night import Night
 from forecast_assets_tests.scenario import DAYS, START, Place, many
 
@@ -65,7 +66,7 @@ def made(place: Place, *assets: dg.AssetsDefinition, partition: str | None = "ma
     run = dg.materialize(
         list(assets),
         instance=place.instance,
-        resources={"stores": place.resource},
+        resources={"stores": place.resource, "registry": RegistryResource()},
         partition_key=partition,
     )
     assert run.success

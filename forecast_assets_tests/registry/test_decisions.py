@@ -3,6 +3,7 @@
 import datetime as dt
 import shutil
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import polars as pl
@@ -16,6 +17,7 @@ from forecast_assets.registry import proposals as decisions
 from forecast_assets.registry.assets import REGISTERED, live_models, registered_champion
 from forecast_assets.registry.jobs import promote_champions, rollback_champions
 from forecast_assets.registry.lineage import lineage
+from forecast_assets.registry.promotion import Decision
 from forecast_assets.registry.registration import Override, register
 from forecast_assets.reports.operations import summarize
 from forecast_assets.stores.registry import open_registry
@@ -238,3 +240,77 @@ def test_an_alias_moved_by_hand_is_noticed_recorded_and_shown_once(place, regist
     assert (row["action"], row["to_version"], row["approved_by"]) == ("external", 1, None)
     states = overview.states(place.stores, registry, "many")
     assert next(one["moved_by"] for one in states if one["series"] == SERIES[4]) == "external"
+
+
+def overridden(place, registry, key: str) -> list:
+    """Register another candidate than the champion of a series."""
+    winner = next(row["champion"] for row in place.table("champion") if row["series"] == key)
+    other = next(name for name in SETTINGS.candidates if name != winner)
+    return list(register(place.stores, registry, [key], run_id="other", override=Override(other, "a try")))
+
+
+def test_a_version_that_was_rolled_back_is_neither_offered_nor_made_live_again_without_a_word(
+    place, registry
+):
+    key, others = SERIES[5], [name for name in decisions.ACKNOWLEDGEMENTS if name != "rolled_back"]
+    agreed = {**YES, "series": [key], "acknowledge": others}
+    assert launch(place, promote_champions, **agreed).success
+    good = live(registry)[key]
+    (bad,) = overridden(place, registry, key)
+    assert launch(place, promote_champions, **agreed).success
+    assert live(registry)[key] == bad.row["version"] != good
+    assert launch(place, rollback_champions, **agreed).success
+    assert live(registry)[key] == good
+    (again,) = overridden(place, registry, key)
+    assert "it was rolled back on" in again.sentence
+    assert set(registry.aliases([key])[key]) == {"champion"}, "neither a challenger nor a way to the bad one"
+    assert decisions.rollbacks(place.stores, registry, "many", [key]) == []
+    registry.move_alias(key, "challenger", bad.row["version"])
+    (shown,) = decisions.promotions(place.stores, registry, "many", [key])
+    assert "rolled_back" in shown.needs
+    launch(place, promote_champions, **agreed)
+    assert live(registry)[key] == good
+    assert launch(place, rollback_champions, **agreed, version=bad.row["version"]).success
+    assert live(registry)[key] == bad.row["version"], "who names it means it"
+
+
+def test_a_live_version_that_was_deleted_in_mlflow_is_told_and_registered_anew(place, registry):
+    key = SERIES[6]
+    assert launch(place, promote_champions, **YES, series=[key], acknowledge=["gates"]).success
+    first = live(registry)[key]
+    registry.drop_version(key, first)
+    assert key in overview.gone(place.stores, "many", lambda: registry)
+    summary = summarize(
+        place.instance, place.stores, "many", dt.datetime.now(dt.UTC), registry=lambda: registry
+    )
+    (told,) = [one for one in summary.attention if one.entity == key]
+    assert told.detail == "live_model_gone: the live version is gone from MLflow, and none is live"
+    outcomes: dict[str, Any] = {
+        one.series: one for one in register(place.stores, registry, SERIES, run_id="after")
+    }
+    assert f"version {first} is gone from MLflow" in outcomes[key].sentence
+    assert {one.outcome for series, one in outcomes.items() if series != key} == {"unchanged"}
+    assert registry.aliases([key])[key]["challenger"] == outcomes[key].row["version"] > first
+    assert launch(place, promote_champions, **YES, series=[key], acknowledge=["gates"]).success
+    assert key not in overview.gone(place.stores, "many", lambda: registry)
+    assert [one.outcome for one in register(place.stores, registry, [key], run_id="b")] == ["unchanged"]
+
+
+def test_a_deleted_version_is_no_target_and_costs_only_its_own_series(place, registry):
+    keys = SERIES[6:]
+    version = registry.aliases([keys[0]])[keys[0]]["challenger"]
+    made = decisions.promotions(place.stores, registry, "many", keys)
+    registry.drop_version(keys[0], version)
+    decision = Decision("run", "promoted", "ann", None, decisions.ACKNOWLEDGEMENTS)
+    done = {one.series: one for one in decisions.apply(place.stores, registry, decision, made)}
+    assert f"version {version} of {keys[0]} is gone from MLflow" in done[keys[0]].sentence
+    assert live(registry) == {keys[1]: made[1].to_version}
+
+
+def test_a_changed_champion_makes_what_is_live_out_of_date_before_anything_is_registered(place):
+    key = SERIES[7]
+    launch(place, promote_champions, **YES, series=[key], acknowledge=["gates"])
+    with place.stores.warehouse.transaction() as connection:
+        connection.exec_driver_sql(f"update champion set champion = 'ses' where series = '{key}'")  # noqa: S608
+    stale = {row["series"]: row["stale"] for row in overview.decided(place.stores, "many")}
+    assert stale[key] == "newer_success_run"
