@@ -102,6 +102,16 @@ def rolled_back(stores: Stores, series: Sequence[str]) -> dict[tuple[str, int], 
     return {(row["series"], row["version"]): row for row in rows}
 
 
+def why_not_offered(decision: Row) -> str:
+    """Say by which rollback a version is out of the running, and how it comes back."""
+    series, version = str(decision["series"]), decision["version"]
+    return (
+        f"it was rolled back on {decision['written_at']:%Y-%m-%d} by {decision['approved_by']} and is not "
+        f"offered again: `forecast-assets rollback {SeriesKey.parse(series).dataset} --series {series} "
+        f"--to {version}` makes it live"
+    )
+
+
 class _Block:
     """Some series about which nobody else decides meanwhile."""
 

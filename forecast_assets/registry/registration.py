@@ -26,7 +26,7 @@ from forecast_assets.forecasts.service import Wanted, Work, prepared
 from forecast_assets.global_models import production
 from forecast_assets.keys import SeriesKey
 from forecast_assets.registry.bundle import Bundle
-from forecast_assets.registry.promotion import CHALLENGER, CHAMPION, rolled_back
+from forecast_assets.registry.promotion import CHALLENGER, CHAMPION, rolled_back, why_not_offered
 from forecast_assets.registry.saving import artifact_hash, save
 from forecast_assets.registry.versions import KINDS, described, tags
 from forecast_assets.stores import Stores
@@ -164,11 +164,7 @@ class _Registration:
             return None
         sentence = f"version {number} is what it was"
         if rejected is not None:
-            sentence = (
-                f"{sentence}; it was rolled back on {rejected['written_at']:%Y-%m-%d} by "
-                f"{rejected['approved_by']} and is not offered again: to make it live nevertheless, "
-                f"`forecast-assets rollback {self._work.dataset.name} --series {key} --to {number}`"
-            )
+            sentence = f"{sentence}; {why_not_offered(rejected)}"
         return Registered(key, "unchanged", sentence, row)
 
     def _point(self, key: str, number: int) -> Row | None:
