@@ -244,11 +244,8 @@ class _Registration:
 
     def _forget_gone(self, numbers: Mapping[str, int], recipes: Mapping[str, str]) -> dict[str, object]:
         """Forget versions that MLflow has no more, and whose place others have taken; return them."""
-        gone = {
-            key: row["version"]
-            for key, recipe in recipes.items()
-            if (row := self._known.get((key, recipe))) is not None
-        }
+        rows = {key: self._known.get((key, recipe)) for key, recipe in recipes.items()}
+        gone = {key: row["version"] for key, row in rows.items() if row is not None}
         others = {key: version for key, version in gone.items() if version != numbers[key]}
         if others:
             self._stores.warehouse.execute(
