@@ -1,10 +1,38 @@
-"""Forecast operations for retail demand as one Dagster asset graph."""
+"""Forecast operations for retail demand as one Dagster asset graph.
+
+For programs: ``import forecast_assets as fa``, then ``fa.add``, ``fa.evaluate``, ``fa.champions``,
+``fa.forecast``, ``fa.leaderboard``, ``fa.what_if`` (see ``forecast_assets.api``).
+"""
 
 import os
 import warnings
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from forecast_assets.api import (
+        ForecastError,
+        WhatIf,
+        add,
+        champions,
+        evaluate,
+        forecast,
+        leaderboard,
+        what_if,
+    )
+
+__all__ = ["ForecastError", "WhatIf", "add", "champions", "evaluate", "forecast", "leaderboard", "what_if"]
 
 # Two OpenMP pools that spin on shared cores slow each other down by more than an order of magnitude.
 # libgomp reads this once, when the first model library loads it, so it has to be set before any of them.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 # Partitioned asset checks are in beta; every command would say so. The tests pin what we rely on.
 warnings.filterwarnings("ignore", message=".*currently in (beta|preview).*")
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - whatever is asked for
+    """Import the functions for programs when one is used: commands and workers need none of them."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from forecast_assets import api  # noqa: PLC0415 - see above
+
+    return getattr(api, name)
