@@ -21,7 +21,7 @@ _BETWEEN = "/"
 def is_nixtla(frame: Any) -> bool:  # noqa: ANN401 - any frame, or a path
     """Return whether a frame is in Nixtla's long format."""
     # PyArrow calls the columns themselves so.
-    names = getattr(frame, "column_names", None) or getattr(frame, "columns", ())
+    names = getattr(frame, "column_names", getattr(frame, "columns", ()))
     return {_ID, _DAY, _TARGET} <= {str(name) for name in names}
 
 
