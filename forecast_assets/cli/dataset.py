@@ -79,6 +79,8 @@ def create(name: str, source: Source, options: DatasetOptions, profile: SourcePr
     snapshot = building.add_dataset(stores, name, source, options, today()).snapshot
     instance.add_dynamic_partitions("datasets", [name])
     dataset = definition.load(stores, name)
+    if warning := source.warning():
+        SAY.print(f"warning: {warning}", markup=False)
     SAY.print(
         f"added {name}: {snapshot.row_count:,} rows, {snapshot.series_count:,} series in "
         f"{snapshot.store_count:,} stores, {snapshot.first_day} to {snapshot.last_day}"

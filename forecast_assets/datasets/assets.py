@@ -12,7 +12,7 @@ import dagster as dg
 import polars as pl
 from pydantic import Field
 
-from forecast_assets.datasets import building
+from forecast_assets.datasets import building, definition
 from forecast_assets.datasets.series_names import ids_of
 from forecast_assets.failures import RETRY, refusals_final
 from forecast_assets.partitions import DATASETS, register_series
@@ -66,6 +66,8 @@ def sales(
         loaded = building.load_sales(
             stores.open(), context.partition_key, run_id=context.run.run_id, today=today(), force=config.force
         )
+        if warning := definition.load(stores.open(), context.partition_key).source.warning():
+            context.log.warning(warning)
     snapshot = loaded.snapshot
     return dg.MaterializeResult(
         metadata={

@@ -1,12 +1,15 @@
 """Queries that fail, lie or know a secret."""
 
 import datetime as dt
+import uuid
 
 import pytest
+import sqlalchemy as sa
 
 from forecast_assets.datasets.canonical import CanonicalReader
-from forecast_assets.datasets.sources import SqlSource
-from forecast_assets.errors import BadSetting, Outage
+from forecast_assets.datasets.sources import SqlSource, read_only
+from forecast_assets.errors import BadSales, BadSetting, Outage
+from forecast_assets_tests.conftest import fresh_database
 from forecast_assets_tests.hostile.doors import (
     TODAY,
     Rows,
@@ -40,11 +43,206 @@ def test_a_wrong_query_is_told_with_the_drivers_words(tmp_path):
     assert refused.value.problem == "query 'select * from sold' fails: no such table: sold"
 
 
-def test_a_query_that_changes_data_changes_nothing(tmp_path):
+WRITES = [
+    ("delete from sales", "it holds DELETE"),
+    ("drop table sales", "it holds DROP"),
+    ("select * from sales; drop table sales", "the query holds 2 statements"),
+    ("commit; delete from sales", "the query holds 2 statements"),
+    ("insert into sales select * from sales returning *", "it holds INSERT"),
+    ("with gone as (delete from sales returning *) select * from gone", "it holds DELETE"),
+    ("update sales set units = 0", "it holds UPDATE"),
+    ("create table copy as select * from sales", "it holds CREATE"),
+    ("vacuum", "the query"),
+    ("pragma writable_schema = on", "the query"),
+    ("", "the query holds 0 statements"),
+    ("-- nothing", "the query holds 0 statements"),
+    ("select 1 as x; -- no more", "no column"),
+]
+SQLITE_ATTACKS = [
+    *WRITES,
+    ("vacuum into '{folder}/stolen.db'", "the query"),
+    ("attach '{folder}/stolen.db' as stolen", "the query"),
+    ("select load_extension('{folder}/evil.so')", "the query calls load_extension"),
+    ("select \"load_extension\"('{folder}/evil.so')", "the query calls load_extension"),
+    ("select writefile('{folder}/stolen.db', 'x')", "the query calls writefile"),
+    ("select readfile('/etc/passwd')", "the query calls readfile"),
+]
+POSTGRESQL_ATTACKS = [
+    *WRITES,
+    ("select * from sales /* ' */; delete from sales --", "the query holds 2 statements"),
+    ("select * into copy from sales", "it holds INTO"),
+    ("select * from sales for update", "it holds LOCK"),
+    ("copy sales to program 'touch {folder}/stolen'", "it holds COPY"),
+    ("copy (select 1) to '{folder}/stolen'", "it holds COPY"),
+    ("do $$ begin delete from sales; end $$", "the query"),
+    ("call anything()", "the query"),
+    ("set default_transaction_read_only = off", "the query"),
+    ("explain analyze delete from sales", "the query"),
+    ("select pg_read_file('/etc/passwd')", "the query calls pg_read_file"),
+    ("select pg_catalog.pg_ls_dir('/')", "the query calls pg_ls_dir"),
+    ('select "pg_catalog"."pg_read_file"(\'/etc/passwd\')', "the query calls pg_read_file"),
+    ("select * from pg_ls_tmpdir()", "the query calls pg_ls_tmpdir"),
+    ("select lo_export(1, '{folder}/stolen')", "the query calls lo_export"),
+    ("select lo_import('/etc/passwd')", "the query calls lo_import"),
+    ("select dblink('host=evil.example', 'select 1')", "the query calls dblink"),
+    ("select query_to_xml('delete from sales', true, true, '')", "the query calls query_to_xml"),
+    ("select set_config('transaction_read_only', 'off', false)", "the query calls set_config"),
+    ("select pg_terminate_backend(pid) from pg_stat_activity", "the query calls pg_terminate_backend"),
+    ("select 1 where exists (select pg_sleep(100))", "the query calls pg_sleep"),
+]
+
+
+def refusal(source: SqlSource) -> str:
+    """What is said about a query; wrong columns count as one that was let through."""
+    with pytest.raises((BadSales, BadSetting)) as refused:
+        read(source)
+    return refused.value.problem
+
+
+@pytest.mark.parametrize(("query", "told"), SQLITE_ATTACKS)
+def test_no_query_of_sqlite_does_more_than_read(query, told, tmp_path):
     source = through("sql", tmp_path, three_days())
-    with pytest.raises(BadSetting, match="answers no rows"):
-        read(source.model_copy(update={"query": "delete from sales"}))
-    assert read(source)["S1"].height == 3
+    before = (tmp_path / "sales.db").read_bytes()
+    assert told in refusal(source.model_copy(update={"query": query.format(folder=tmp_path) or " "}))
+    assert (tmp_path / "sales.db").read_bytes() == before
+    assert [file.name for file in tmp_path.iterdir()] == ["sales.db"]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "drop table sales",
+        "vacuum into '{folder}/stolen.db'",
+        "attach '{folder}/stolen.db' as stolen",
+        "pragma x",
+    ],
+)
+def test_sqlite_itself_refuses_what_a_parser_would_miss(statement, tmp_path):
+    source = through("sql", tmp_path, three_days())
+    with read_only.open_engine(sa.make_url(source.url)).connect() as connection:
+        read_only.begin_reading(connection)
+        with pytest.raises(sa.exc.DatabaseError, match="authoriz"):
+            connection.exec_driver_sql(statement.format(folder=tmp_path))
+    assert [file.name for file in tmp_path.iterdir()] == ["sales.db"]
+
+
+def test_a_sqlite_file_that_is_not_there_is_not_made(tmp_path):
+    with pytest.raises(Outage):
+        read(SqlSource(url=f"sqlite:///{tmp_path}/none.db", query="select 1"))
+    with pytest.raises(BadSetting, match="needs the path of a file"):
+        read(SqlSource(url=f"sqlite:///file:{tmp_path}/none.db", query="select 1"))
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.fixture(scope="module")
+def sales_database(postgres_url):
+    """A database with a table of sales; the URL of its superuser."""
+    with fresh_database(postgres_url) as url:
+        engine = sa.create_engine(url)
+        with engine.begin() as connection:
+            connection.exec_driver_sql("create table sales as select 'S1' as store_id, 1 as units")
+        yield url
+        engine.dispose()
+
+
+@pytest.mark.parametrize(("query", "told"), POSTGRESQL_ATTACKS)
+def test_no_query_of_postgresql_does_more_than_read(query, told, sales_database, tmp_path, monkeypatch):
+    monkeypatch.setenv("SALES_URL", sales_database)
+    assert told in refusal(SqlSource(url="env:SALES_URL", query=query.format(folder=tmp_path) or " "))
+    assert list(tmp_path.iterdir()) == []
+    assert tables(sales_database) == [("sales", 1)]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    ["delete from sales", "commit; delete from sales", "create table copy as select 1", "drop table sales"],
+)
+def test_postgresql_itself_refuses_what_a_parser_would_miss(statement, sales_database):
+    with read_only.open_engine(sa.make_url(sales_database)).connect() as connection:
+        read_only.begin_reading(connection)
+        with pytest.raises(sa.exc.DBAPIError, match="read-only transaction"):
+            connection.exec_driver_sql(statement)
+    assert tables(sales_database) == [("sales", 1)]
+
+
+def tables(url: str) -> list[tuple[str, int]]:
+    """Every table of the database with its number of rows."""
+    engine = sa.create_engine(url, poolclass=sa.pool.NullPool)
+    with engine.connect() as connection:
+        return [
+            (name, connection.execute(sa.text(f"select count(*) from {name}")).scalar_one())  # noqa: S608
+            for name in sa.inspect(engine).get_table_names()
+        ]
+
+
+def test_a_role_that_could_write_is_warned_of(sales_database, monkeypatch):
+    url = sa.make_url(sales_database)
+    monkeypatch.setenv("SALES_URL", sales_database)
+    source = SqlSource(url="env:SALES_URL", query="select * from sales")
+    assert "its role is a superuser" in (source.warning() or "")
+    role = f"reader_{uuid.uuid4().hex[:8]}"
+    engine = sa.create_engine(url, poolclass=sa.pool.NullPool)
+
+    def become(*grants: str) -> str | None:
+        with engine.begin() as connection:
+            for grant in grants:
+                connection.exec_driver_sql(grant)
+        return source.warning()
+
+    monkeypatch.setenv("SALES_URL", url.set(username=role).render_as_string(hide_password=False))
+    try:
+        assert become(f"create role {role} login", f"grant select on sales to {role}") is None
+        assert "its role may change tables" in (become(f"grant update on sales to {role}") or "")
+        revoked = f"revoke update on sales from {role}"
+        assert "files or programs" in (become(revoked, f"grant pg_execute_server_program to {role}") or "")
+    finally:
+        become_nobody = (f"drop owned by {role}", f"drop role {role}")
+        with engine.begin() as connection:
+            for statement in become_nobody:
+                connection.exec_driver_sql(statement)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "select store_id, sum(units) over (order by date) from sales where note like '%;drop%'",
+        "with sold as (select * from sales) select * from sold union all select * from sales",
+        "select coalesce(units, 0)::numeric, date_trunc('day', at), lag(units) over w from s window w as ()",
+        "select * from sales s join lateral (select max(units) m from sales) x on true order by 1 limit 10",
+        "(select * from sales)",
+        "values ('S1', 'P1', date '2024-01-02', 3)",
+        "select jsonb_array_elements(data) ->> 'units' as units from sales;",
+        "select \"delete\", 'drop table sales' as note from sales -- update",
+    ],
+)
+def test_queries_that_read_are_let_through(query):
+    read_only.check_query(query, "postgresql")
+
+
+def test_a_comment_that_mysql_executes_is_refused():
+    with pytest.raises(BadSetting, match="comment that MySQL executes"):
+        read_only.check_query("select 1 /*!50000 into outfile '/tmp/x' */", "mysql")
+
+
+@pytest.mark.parametrize(
+    "parameter",
+    [
+        "private_key=x",
+        "apikey=x",
+        "credentials_base64=x",
+        "odbc_connect=x",
+        "access_token=x",
+        "passfile=/x",
+        "a=b",
+    ],
+)
+def test_a_url_keeps_only_parameters_that_hold_no_secret(parameter):
+    with pytest.raises(BadSetting) as refused:
+        SqlSource(url=f"postgresql://host/sales?sslmode=require&{parameter}", query="select 1")
+    assert refused.value.problem == (
+        f"the url of a SQL source has the parameter {parameter.partition('=')[0]!r}, which may hold a secret"
+    )
+    assert SqlSource(url="postgresql://host/sales?sslmode=require", query="select 1").url
 
 
 def test_postgresql_answers_the_same_as_a_file(database_url, monkeypatch, tmp_path):

@@ -74,6 +74,10 @@ class SourceBase(Strict):
         """
         raise NotImplementedError
 
+    def warning(self) -> str | None:
+        """Say what an operator should mend about the source although it can be read; ``None`` if nothing."""
+        return None
+
     def companions(self, lake: Lake, sales_path: str) -> dict[str, object]:  # noqa: ARG002 - most have none
         """Write what belongs beside the sales below ``sales_path``; return what the snapshot says of it."""
         return {}

@@ -5,6 +5,7 @@ Does not belong here: whether a value makes sense (``rules``).
 """
 
 import os
+import re
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date, datetime
 from decimal import Decimal
@@ -14,13 +15,24 @@ import pyarrow as pa
 import sqlalchemy as sa
 from pydantic import Field, field_validator
 
+from forecast_assets.datasets.sources import limits, read_only
 from forecast_assets.datasets.sources.base import Part, SourceBase
 from forecast_assets.datasets.sources.columns import Columns, check_columns
 from forecast_assets.datasets.sources.dialects import Dialect
 from forecast_assets.datasets.sources.row_rules import RowRules
-from forecast_assets.errors import BadSetting, Outage
+from forecast_assets.errors import BadSetting, Outage, listed
 
-_SECRET_WORDS = ("pass", "pwd", "secret", "token", "odbc_connect")
+# Parameters of a URL that hold no secret whatever the driver; any other one is kept nowhere.
+_HARMLESS = re.compile(
+    r"""
+    application_name | channel_binding | charset | client_encoding | connect_timeout | driver | encrypt
+    | encoding | gssencmode | host | http_path | keepalives(_count|_idle|_interval)? | krbsrvname | port
+    | read_timeout | role | schema | service_name | sslmode | sslrootcert | ssl_ca
+    | ssl_verify_(cert|identity) | target_session_attrs | timeout | trustservercertificate | warehouse
+    """,
+    re.VERBOSE | re.IGNORECASE,
+)
+_BY_ENVIRONMENT = "put the whole URL into an environment variable and give env:NAME_OF_THE_VARIABLE"
 _ROWS_PER_FETCH = 50_000
 Result = TypeVar("Result")
 _PLAIN_TYPES = {str, int, float, bool, date, datetime, Decimal, bytes}
@@ -45,10 +57,14 @@ class SqlSource(SourceBase):
         if value.startswith("env:"):
             return value
         url = _parsed(value, "the url")
-        if secrets(url):
+        if url.password is not None:
+            raise BadSetting("the url of a SQL source contains a password", remedy=_BY_ENVIRONMENT)
+        unknown = sorted(name for name in url.query if not _HARMLESS.fullmatch(name))
+        if unknown:
             raise BadSetting(
-                "the url of a SQL source contains a password",
-                remedy="put the whole URL into an environment variable and give env:NAME_OF_THE_VARIABLE",
+                f"the url of a SQL source has the parameter {listed([repr(name) for name in unknown])}, "
+                "which may hold a secret",
+                remedy=_BY_ENVIRONMENT,
             )
         return value
 
@@ -81,6 +97,13 @@ class SqlSource(SourceBase):
         """
         return " ".join(str(value) for value in _execute(self, _summary))
 
+    def warning(self) -> str | None:
+        """Say what its login could do besides reading, if anything."""
+        could = _execute(self, lambda connection, _: read_only.what_the_role_could_do(connection))
+        return could and (
+            f"the source {self.name} is only read, but {could}: give it a role that can do nothing but select"
+        )
+
     def parts(self) -> Iterator[Part]:
         """The whole result as one part."""
         yield Part(_execute(self, _fetched).select)
@@ -89,14 +112,15 @@ class SqlSource(SourceBase):
 def secrets(url: sa.URL) -> list[str]:
     """What a URL holds that must never be shown."""
     password = [] if url.password is None else [url.password]
-    named = [key for key in url.query if any(word in key.lower() for word in _SECRET_WORDS)]
-    return [*password, *(str(url.query[key]) for key in named)]
+    values = [value for key, value in url.query.items() if not _HARMLESS.fullmatch(key)]
+    return [*password, *(text for value in values for text in ([value] if isinstance(value, str) else value))]
 
 
 def _execute(source: SqlSource, ask: Callable[[sa.Connection, SqlSource], Result]) -> Result:
     url = source.resolved_url()
+    read_only.check_query(source.query, url.get_backend_name())
     try:
-        engine = sa.create_engine(url, poolclass=sa.pool.NullPool)
+        engine = read_only.open_engine(url)
     except (sa.exc.ArgumentError, ImportError) as error:
         raise BadSetting(
             f"no driver for {url.drivername!r}: {_without_secret(error, url)}", remedy="install the driver"
@@ -110,6 +134,7 @@ def _execute(source: SqlSource, ask: Callable[[sa.Connection, SqlSource], Result
         ) from None
     with connection:
         try:
+            read_only.begin_reading(connection)
             return ask(connection, source)
         except sa.exc.SQLAlchemyError as error:
             told = _without_secret(error, url)
@@ -139,7 +164,10 @@ def _fetched(connection: sa.Connection, source: SqlSource) -> pa.Table:
     check_columns(source.name, names, needed)
     places = [names.index(column) for column in needed]
     chunks: list[list[pa.Array]] = [[] for _ in needed]
+    count = 0
     for rows in result.partitions(_ROWS_PER_FETCH):
+        count += len(rows)
+        limits.check_rows(source.name, count, len(needed))
         by_column = list(zip(*rows, strict=True))
         for chunk, place in zip(chunks, places, strict=True):
             chunk.append(_typed(by_column[place]))

@@ -1,0 +1,206 @@
+"""A query of somebody else's database that can only read.
+
+Belongs here: what a query may be, connections that refuse to write, what a role could do nevertheless.
+Does not belong here: what is done with the rows (``sql``), where a source may lie (``reach``).
+
+Three walls, each for what the one before cannot see: the text is parsed and must be one SELECT without
+functions that reach files, programs or other servers; the connection only reads, where the database has
+such a thing; SQLite is asked about every single operation.
+"""
+
+import re
+import sqlite3
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import quote
+
+import sqlalchemy as sa
+import sqlglot
+from sqlglot import exp
+
+from forecast_assets.errors import BadSetting
+
+_DIALECTS = {
+    "postgresql": "postgres",
+    "mariadb": "mysql",
+    "mssql": "tsql",
+    "awsathena": "athena",
+    "clickhousedb": "clickhouse",
+}
+_KNOWN = {dialect.value for dialect in sqlglot.Dialects}
+_WRITING = (
+    exp.DML,
+    exp.DDL,
+    exp.Into,
+    exp.Lock,
+    exp.Command,
+    exp.Copy,
+    exp.Set,
+    exp.Pragma,
+    exp.Attach,
+    exp.Transaction,
+)
+# Names of functions that read or write files, run programs, call other servers, change the session, or
+# hand text to the server as a statement.
+_REACHING = re.compile(
+    r"""
+    pg_(read|create|drop|logical|replication|backup|file|import|wal|execute|advisory|try_advisory|sleep).*
+    | pg_(ls_.*|stat_file|terminate_backend|cancel_backend|reload_conf|rotate_logfile|switch_wal)
+    | pg_(promote|notify|start_backup|stop_backup|export_snapshot|current_logfile)
+    | lo_.* | dblink.* | (query|table|schema|database|cursor)_to_xml.* | set_config | nextval | setval
+    | http_.* | aws_s3.* | adminpack.*
+    | load_extension | readfile | writefile | edit | fts3_tokenizer | zipfile | lsdir
+    | load_file | sys_exec | sys_eval | sleep | benchmark | get_lock | release_lock | master_pos_wait
+    | read_(csv|json|ndjson).* | read_(parquet|text|blob) | parquet_.* | sniff_csv | glob | getenv
+    | iceberg_.* | delta_scan
+    | openrowset | opendatasource | openquery | openxml | xp_.* | sp_.* | fn_(trace|xe).* | fn_get_audit_file
+    | utl_.* | dbms_.* | httpuritype | external_query
+    | file | url | s3 | s3cluster | gcs | hdfs | remote | remotesecure | executable | jdbc | odbc
+    """,
+    re.VERBOSE,
+)
+_SQLITE_READS = {
+    sqlite3.SQLITE_SELECT,
+    sqlite3.SQLITE_READ,
+    sqlite3.SQLITE_FUNCTION,
+    sqlite3.SQLITE_TRANSACTION,
+    33,  # SQLITE_RECURSIVE, which the module has no name for
+}
+_ROLE = """
+    select current_setting('is_superuser') = 'on',
+           exists (select from pg_catalog.pg_roles
+                   where rolname in ('pg_execute_server_program', 'pg_write_server_files',
+                                     'pg_read_server_files', 'pg_write_all_data')
+                     and pg_catalog.pg_has_role(oid, 'member')),
+           exists (select from pg_catalog.pg_class
+                   where relkind in ('r', 'p') and relnamespace not in (
+                         select oid from pg_catalog.pg_namespace where nspname ~ '^(pg_|information_schema)')
+                     and pg_catalog.has_table_privilege(oid, 'insert, update, delete, truncate'))
+"""
+
+
+def check_query(query: str, backend: str) -> None:
+    """Refuse what is not one statement that reads. ``backend`` is SQLAlchemy's name of the database.
+
+    Raises ``BadSetting`` naming what is in the way.
+    """
+    statement = _one_statement(query, _DIALECTS.get(backend, backend))
+    found = next((node for node in statement.walk() if isinstance(node, _WRITING)), None)
+    if found is not None or not isinstance(statement, exp.Query | exp.Values):
+        what = (found or statement).key.upper()
+        raise BadSetting(
+            f"the query does more than read: it holds {what}",
+            remedy="give one SELECT; it may begin with WITH",
+        )
+    names = sorted({name for node in statement.find_all(exp.Func) for name in _called(node)})
+    refused = [name for name in names if _REACHING.fullmatch(name)]
+    if refused:
+        raise BadSetting(
+            f"the query calls {', '.join(refused)}, which reaches beyond the tables of the database",
+            remedy="select from tables and views only; let the database's owner make a view of anything else",
+        )
+
+
+def _one_statement(query: str, dialect: str) -> exp.Expr:
+    if "/*!" in query or "/*M!" in query:
+        raise BadSetting(
+            "the query holds a comment that MySQL executes (/*! ... */)", remedy="leave these comments out"
+        )
+    try:
+        parsed = sqlglot.parse(query, read=dialect if dialect in _KNOWN else None)
+    except sqlglot.errors.SqlglotError as error:
+        reason = re.sub(r"\x1b\[\d+m", "", str(error)).splitlines()[0]
+        raise BadSetting(
+            f"the query cannot be understood: {reason}",
+            remedy="give one SELECT in the words of its database, or make a view of it and select from that",
+        ) from None
+    statements = [one for one in parsed if one is not None and not isinstance(one, exp.Semicolon)]
+    if len(statements) != 1:
+        raise BadSetting(
+            f"the query holds {len(statements)} statements", remedy="give one SELECT and nothing after it"
+        )
+    return statements[0]
+
+
+def _called(node: exp.Func) -> set[str]:
+    named = {node.name} if isinstance(node, exp.Anonymous) else set(type(node).sql_names())
+    return {name.lower() for name in named if name}
+
+
+def open_engine(url: sa.URL) -> sa.Engine:
+    """Return an engine whose connections only read, as far as the database knows such connections.
+
+    Raises ``sqlalchemy`` errors for a dialect that is not there.
+    """
+    if url.get_backend_name() == "sqlite":
+        return _sqlite(url)
+    arguments: dict[str, Any] = {}
+    if url.get_backend_name() == "duckdb":
+        arguments = {"read_only": True, "config": {"enable_external_access": "false"}}
+    engine = sa.create_engine(url, poolclass=sa.pool.NullPool, connect_args=arguments)
+    for statement in _SESSION.get(url.get_backend_name(), ()):
+        sa.event.listen(engine, "connect", _saying(statement))
+    return engine
+
+
+# The session is told as well as the transaction: what would end the transaction meets a session that reads.
+_SESSION = {
+    "postgresql": ("set default_transaction_read_only = on",),
+    "mysql": ("set session transaction read only",),
+    "mariadb": ("set session transaction read only",),
+    "oracle": ("set transaction read only",),
+}
+
+
+def _saying(statement: str) -> Callable[[Any, Any], None]:
+    def say(connection: Any, _record: Any) -> None:  # noqa: ANN401 - whatever the driver calls a connection
+        cursor = connection.cursor()
+        cursor.execute(statement)
+        cursor.close()
+        connection.commit()
+
+    return say
+
+
+def _sqlite(url: sa.URL) -> sa.Engine:
+    path = url.database or ""
+    if path in {"", ":memory:"} or path.startswith("file:"):
+        raise BadSetting(
+            "a SQLite source needs the path of a file", remedy="write sqlite:////folder/sales.db"
+        )
+
+    def connect() -> sqlite3.Connection:
+        connection = sqlite3.connect(f"file:{quote(path)}?mode=ro", uri=True)
+        connection.execute("pragma query_only = on")
+        return connection
+
+    return sa.create_engine("sqlite://", poolclass=sa.pool.NullPool, creator=connect)
+
+
+def _only_reads(action: int, _first: str | None, second: str | None, *_: str | None) -> int:
+    refused = action == sqlite3.SQLITE_FUNCTION and _REACHING.fullmatch((second or "").lower())
+    return sqlite3.SQLITE_OK if action in _SQLITE_READS and not refused else sqlite3.SQLITE_DENY
+
+
+def begin_reading(connection: sa.Connection) -> None:
+    """Open the transaction of a query, before its first statement, as one that only reads."""
+    if connection.dialect.name == "postgresql":
+        connection.execution_options(postgresql_readonly=True)
+    elif connection.dialect.name == "sqlite":
+        # Not earlier: SQLAlchemy asks a new connection for settings that no query may ask for.
+        sqlite: Any = connection.connection.driver_connection
+        sqlite.set_authorizer(_only_reads)
+
+
+def what_the_role_could_do(connection: sa.Connection) -> str | None:
+    """Say what more than reading the login of a source may do; ``None`` where it only reads."""
+    if connection.dialect.name == "sqlite":
+        return None
+    if connection.dialect.name != "postgresql":
+        return f"nobody can tell whether its role may write ({connection.dialect.name})"
+    superuser, server, tables = connection.exec_driver_sql(_ROLE).one()
+    if superuser:
+        return "its role is a superuser"
+    if server:
+        return "its role may reach files or programs of the server"
+    return "its role may change tables" if tables else None
