@@ -20,6 +20,7 @@ from dagster._serdes import ConfigurableClassData, serialize_value
 from dagster_postgres import DagsterPostgresStorage, PostgresEventLogStorage
 
 from forecast_assets.dagster_internals.event_texts import EventTexts
+from forecast_assets.dagster_internals.run_storage import PlainRunStorage
 from forecast_assets.errors import BadSetting
 from forecast_assets.stores.locks import LockNumber
 
@@ -152,6 +153,7 @@ class ForecastStorage(DagsterPostgresStorage):
         inst_data: ConfigurableClassData | None = None,
     ) -> None:
         super().__init__(postgres_url, should_autocreate_tables, inst_data)
+        self._run_storage = PlainRunStorage(postgres_url, should_autocreate_tables=False)
         self._event_log_storage = BatchedPostgresEventLogStorage(postgres_url, should_autocreate_tables=False)
         # Dagster stores events one by one unless this is set, and reads it from nowhere but the
         # environment of each process. Every process makes its storage before it makes an event.
