@@ -52,11 +52,11 @@ def test_no_field_of_a_run_looks_a_variable_up(job, place):
 
 
 def test_a_configuration_that_is_right_but_for_a_look_up_is_refused_with_its_place(place):
-    config = {"ops": {"evaluate_changed": {"config": {"dataset": {"env": VARIABLE}}}}}
+    config = {"ops": {"evaluate_stale_series": {"config": {"dataset": {"env": VARIABLE}}}}}
     with pytest.raises(BadSetting) as refused:
         run_factory.create(place.instance, "evaluate_changed", config)
     assert refused.value.problem == (
-        "the run configuration reads an environment variable at 'ops:evaluate_changed:config:dataset'"
+        "the run configuration reads an environment variable at 'ops:evaluate_stale_series:config:dataset'"
     )
 
 
