@@ -37,8 +37,9 @@ _BY_TYPE = {
     "auto_ets": "statsforecast",
     "theta": "statsforecast",
 }
-# MLflow notes in the folder who read it last.
-_NOTED_BY_READERS = {"registered_model_meta"}
+# MLflow notes in the folder, at its top, who read it last.
+_NOTED_BY_READERS = "registered_model_meta"
+_BYTECODE = "__pycache__"
 
 
 def save(bundle: Bundle, folder: Path) -> None:
@@ -61,6 +62,17 @@ def save(bundle: Bundle, folder: Path) -> None:
             input_example=example,
             pip_requirements=_requirements(bundle.labels),
         )
+    _refuse_bytecode(folder / "code")
+
+
+def _refuse_bytecode(code: Path) -> None:
+    """Put a file where Python would look for bytecode beside each module, and write it.
+
+    Python then compiles the source, which is in the hash, whenever a bundle is loaded.
+    """
+    for folder in [code, *(path for path in code.rglob("*") if path.is_dir() and path.name != _BYTECODE)]:
+        shutil.rmtree(folder / _BYTECODE, ignore_errors=True)
+        (folder / _BYTECODE).write_text("Only the source beside this file runs.\n", encoding="utf-8")
 
 
 @contextmanager
@@ -145,11 +157,13 @@ def _requirements(labels: Sequence[str]) -> list[str]:
 
 
 def artifact_hash(folder: Path) -> str:
-    """SHA-256 over the names and contents of all files of a saved model."""
+    """SHA-256 over the names and contents of all files of a saved model, links among them."""
     digest = hashlib.sha256()
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder).as_posix()
-        if path.is_file() and name not in _NOTED_BY_READERS and "__pycache__" not in name:
+        if path.is_symlink():
+            digest.update(f"{name}\0-> {path.readlink()}\n".encode())
+        elif not path.is_dir() and name != _NOTED_BY_READERS:
             content = hashlib.sha256(path.read_bytes()).hexdigest()
             digest.update(f"{name}\0{content}\n".encode())
     return digest.hexdigest()

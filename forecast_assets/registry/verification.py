@@ -16,6 +16,7 @@ from forecast_assets.stores.warehouse import Row
 def verified(registry: Registry, versions: Iterable[Row]) -> dict[tuple[str, int], Gate]:
     """Compare the files of every version with the hash they were registered with, each bundle once."""
     bundles: dict[tuple[str, str], str | None] = {}
+    compiled: set[tuple[str, str]] = set()
     found = {}
     for row in versions:
         place = (str(row["mlflow_run"]), str(row["path"]))
@@ -23,6 +24,8 @@ def verified(registry: Registry, versions: Iterable[Row]) -> dict[tuple[str, int
             try:
                 with registry.files(*place) as folder:
                     bundles[place] = artifact_hash(folder)
+                    if any(path.is_dir() for path in folder.rglob("__pycache__")):
+                        compiled.add(place)
             except UnknownName:
                 bundles[place] = None
         sha = bundles[place]
@@ -31,6 +34,8 @@ def verified(registry: Registry, versions: Iterable[Row]) -> dict[tuple[str, int
             if sha is None
             else "its files are what was registered"
             if sha == row["artifact_sha256"]
+            else "bytecode lies beside its code: delete its folders __pycache__, then look again"
+            if place in compiled
             else "its files are not what was registered"
         )
         passed = sha == row["artifact_sha256"]

@@ -1,8 +1,11 @@
 """Registered champions: files that forecast by themselves, versions that are made once, honest overrides."""
 
 import json
+import os
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -15,6 +18,8 @@ from forecast_assets.forecasts.service import make_forecasts
 from forecast_assets.forecasts.store import read_forecasts
 from forecast_assets.global_models import production
 from forecast_assets.registry.registration import Override, register
+from forecast_assets.registry.saving import artifact_hash
+from forecast_assets.registry.verification import verified
 from forecast_assets.stores.registry import open_registry
 from forecast_assets_tests.scenario import many
 
@@ -106,6 +111,49 @@ def test_a_process_that_has_only_mlflow_forecasts_exactly_what_the_asset_says(ju
                 [one.arrays[name] for one in sorted(stored, key=lambda one: one.series)]
             )
             np.testing.assert_array_equal(np.array(made[name], np.float32), expected)
+
+
+def test_loading_leaves_no_bytecode_and_the_files_stay_what_was_registered(registry, keys, first, tmp_path):
+    row = first[keys[0]].row
+    with registry.files(row["mlflow_run"], row["path"]) as files:
+        model = shutil.copytree(files, tmp_path / "model")
+    command = [sys.executable, "-c", READER, registry.uri, json.dumps([[str(model), [keys[0]]]])]
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=tmp_path, env=environment)
+    assert str(model) in done.stdout, "the code of the bundle ran"
+    assert not [path for path in model.rglob("__pycache__") if path.is_dir()]
+    assert not list(model.rglob("*.pyc"))
+    assert artifact_hash(model) == row["artifact_sha256"]
+    assert all(gate.passed for gate in verified(registry, [row]).values())
+
+
+def plant_bytecode(model: Path) -> None:
+    """Put bytecode where Python looks for it first, as somebody who may write to the lake could."""
+    marker = model / "code" / "forecast_assets" / "__pycache__"
+    marker.unlink()
+    marker.mkdir()
+    (marker / f"__init__.{sys.implementation.cache_tag}.pyc").write_bytes(b"evil")
+
+
+@pytest.mark.parametrize(
+    "plant",
+    [
+        plant_bytecode,
+        lambda model: (model / "code" / "forecast_assets" / "errors.abi3.so").write_bytes(b"evil"),
+        lambda model: (model / "code" / "numpy.py").write_text("evil"),
+        lambda model: (model / "code" / "pandas").symlink_to("..", target_is_directory=True),
+        lambda model: (model / "code" / ".hidden").write_text("evil"),
+        lambda model: (model / "code" / "registered_model_meta").write_text("evil"),
+        lambda model: (model / "code" / "forecast_assets" / "__pycache__").unlink(),
+    ],
+)
+def test_no_file_of_a_bundle_can_be_added_or_taken_away_unseen(plant, registry, keys, first, tmp_path):
+    row = first[keys[0]].row
+    with registry.files(row["mlflow_run"], row["path"]) as files:
+        model = shutil.copytree(files, tmp_path / "model")
+    assert artifact_hash(model) == row["artifact_sha256"]
+    plant(model)
+    assert artifact_hash(model) != row["artifact_sha256"]
 
 
 def _members(first, path):
