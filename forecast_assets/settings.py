@@ -16,6 +16,7 @@ import psutil
 from pydantic import AfterValidator, AliasChoices, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from forecast_assets.checked import faults
 from forecast_assets.errors import BadSetting
 
 HOME_NAME = ".forecast"
@@ -269,9 +270,9 @@ def _read(environment: tuple[tuple[str, str], ...]) -> Settings:
     try:
         return Settings(**_filed(dict(environment)))
     except ValidationError as error:
-        first = error.errors(include_input=False)[0]
-        name = f"FORECAST_{str(first['loc'][0]).upper()}"
-        raise BadSetting(f"{name}: {first['msg']}", remedy=f"correct or unset {name}") from None
+        place, why = faults(error)[0]
+        name = place if place.isupper() else f"FORECAST_{place.upper()}"
+        raise BadSetting(f"{name}: {why}", remedy=f"correct or unset {name}") from None
 
 
 def _filed(environment: Mapping[str, str]) -> dict[str, Any]:

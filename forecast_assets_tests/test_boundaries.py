@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from forecast_assets.stores.paths import FOLDERS
+
 PACKAGE = Path(__file__).parents[1] / "forecast_assets"
 QUERIES = PACKAGE.parent / "sql" / "queries"
 MODULES = sorted(PACKAGE.rglob("*.py"))
@@ -73,6 +75,24 @@ def test_sql_is_read_from_files_and_never_composed(module):
             composed = [part for part in ast.walk(node.args[0]) if isinstance(part, ast.FormattedValue)]
             # Names of tables and settings cannot be bound; they are constants of the store itself.
             assert not composed or place(module).startswith("stores/"), ast.unparse(node)
+
+
+@pytest.mark.parametrize("module", MODULES, ids=place)
+def test_folders_of_the_lake_are_named_in_one_table(module):
+    if place(module) == "stores/paths.py":
+        return
+    texts = [node.value for node in ast.walk(ast.parse(module.read_text())) if isinstance(node, ast.Constant)]
+    starts = tuple(f"{folder.name}/" for folder in FOLDERS)
+    # MLflow's own addresses of registered models begin the same.
+    assert not [
+        text for text in texts if isinstance(text, str) and text.startswith(starts) and " " not in text
+    ]
+
+
+@pytest.mark.parametrize("module", MODULES, ids=place)
+def test_validation_errors_are_translated_in_one_place(module):
+    reads = [name for name in called(module) if name.endswith("error.errors")]
+    assert not reads or place(module) == "checked.py"
 
 
 def test_every_query_says_its_question_and_is_asked():

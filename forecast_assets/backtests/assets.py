@@ -9,20 +9,20 @@ from collections.abc import Set as AbstractSet
 
 import dagster as dg
 
+from forecast_assets.asset_factories import OWNERS, dataset_asset, whole
 from forecast_assets.backtests import display
 from forecast_assets.backtests.config import EvaluationConfig
 from forecast_assets.backtests.evaluation import evaluate
 from forecast_assets.backtests.results import Outcome
-from forecast_assets.dagster_internals.partition_reporting import report_materializations
-from forecast_assets.datasets.assets import OWNERS, panel
+from forecast_assets.datasets.assets import panel
 from forecast_assets.datasets.definition import load
-from forecast_assets.errors import listed
 from forecast_assets.evaluation_settings import revised
 from forecast_assets.failures import RETRY, refusals_final
 from forecast_assets.global_models import fold_models
-from forecast_assets.partitions import DATASETS, SERIES
+from forecast_assets.partitions import SERIES
 from forecast_assets.rendering.budget import Budget
 from forecast_assets.rendering.tables import schema, table
+from forecast_assets.series_reports import report_series
 from forecast_assets.settings import settings as environment
 from forecast_assets.stores import Stores
 from forecast_assets.stores.resource import StoresResource
@@ -31,22 +31,16 @@ GROUP = "backtests"
 BACKTEST, CHAMPION = dg.AssetKey("backtest"), dg.AssetKey("champion")
 
 
-@dg.asset(
+@dataset_asset(
+    GROUP,
     name="global_forecasts",
     deps=[panel],
-    partitions_def=DATASETS,
-    group_name=GROUP,
-    owners=OWNERS,
     kinds={"lightgbm", "parquet"},
-    code_version="1",
-    retry_policy=RETRY,
-    metadata={
-        "dagster/column_schema": schema(
-            series="string: partition key DATASET__STORE__PRODUCT",
-            content="string: hash of the history that the forecast was made from",
-            forecast="array: units a day, cutoff by cutoff",
-        )
-    },
+    columns=schema(
+        series="string: partition key DATASET__STORE__PRODUCT",
+        content="string: hash of the history that the forecast was made from",
+        forecast="array: units a day, cutoff by cutoff",
+    ),
 )
 def global_forecasts_asset(
     context: dg.AssetExecutionContext, config: EvaluationConfig, stores: StoresResource
@@ -90,8 +84,8 @@ def global_forecasts_asset(
             BACKTEST,
             # Keys of series and of datasets have nothing in common that Dagster could match.
             deps=[
-                dg.AssetDep(panel, partition_mapping=dg.AllPartitionMapping()),
-                dg.AssetDep(global_forecasts_asset, partition_mapping=dg.AllPartitionMapping()),
+                whole(panel),
+                whole(global_forecasts_asset),
             ],
             description="How well every candidate would have forecast one series, on days it had not seen: "
             "WAPE and sMAPE in percent, MAE and bias in units a day, over rolling-origin folds.",
@@ -147,39 +141,17 @@ def evaluate_and_report(
     Raises ``dagster.Failure`` (no retry) when series broke; an outage is raised as it is, so that the
     retry policy acts.
     """
-    broken: dict[str, str] = {}
-    counts = {"scored": 0, "unusable": 0, "broken": 0, "reused": 0}
+    outcomes = evaluate(
+        stores, keys, run_id=context.run.run_id, changes=changes, choose=CHAMPION in selected, force=force
+    )
     detailed = len(keys) <= environment().detailed_series
     budget = Budget()
     called = display.ids_metadata(stores, keys)
 
-    def good() -> Iterator[dg.AssetMaterialization]:
-        outcomes = evaluate(
-            stores,
-            keys,
-            run_id=context.run.run_id,
-            changes=changes,
-            choose=CHAMPION in selected,
-            force=force,
-        )
-        for outcome in outcomes:
-            counts[outcome.outcome] += 1
-            counts["reused"] += outcome.reused
-            if outcome.outcome == "broken":
-                broken[outcome.series] = outcome.sentence
-                continue
-            room = budget if detailed else None
-            yield from _materializations(stores, outcome, selected, called, room)
+    def materializations(outcome: Outcome) -> Iterator[dg.AssetMaterialization]:
+        yield from _materializations(stores, outcome, selected, called, budget if detailed else None)
 
-    with refusals_final():
-        report_materializations(context, good())
-    context.log.info("%s", ", ".join(f"{count:,} {name}" for name, count in counts.items()))
-    if broken:
-        raise dg.Failure(
-            f"{len(broken)} of {len(keys)} series broke; the others are stored: {listed(sorted(broken))}",
-            metadata={"broken": dg.MetadataValue.json(dict(list(broken.items())[:100]))},
-            allow_retries=False,
-        )
+    report_series(context, outcomes, materializations)
 
 
 def _materializations(

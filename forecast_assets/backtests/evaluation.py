@@ -19,7 +19,7 @@ from forecast_assets.backtests.prefetch import Ahead
 from forecast_assets.backtests.results import Outcome
 from forecast_assets.datasets.building import judged_history, read_panel, without_demand
 from forecast_assets.datasets.definition import Dataset, load
-from forecast_assets.errors import UnknownName, listed
+from forecast_assets.datasets.membership import no_such_series
 from forecast_assets.evaluation_settings import EvaluationSettings, revised
 from forecast_assets.forecasting.core.availability import Availability, of_window
 from forecast_assets.forecasting.core.backtest import Backtest, backtests
@@ -164,10 +164,7 @@ def _deliveries(
     known = {str(row["series"]): row for row in stores.warehouse.rows("deliveries", dataset=name)}
     asked = list(known) if members is None else members
     if strangers := [key for key in asked if key not in known]:
-        raise UnknownName(
-            f"series {listed(strangers)} are not in the newest snapshot",
-            remedy=f"dataset {name!r} never had them; see `forecast-assets export availability {name}`",
-        )
+        raise no_such_series(name, strangers)
     lost = [key for key in asked if not known[key]["delivered"]]
     ended = [key for key in lost if known[key]["ended"]]
     return (

@@ -8,8 +8,7 @@ from importlib.util import find_spec
 
 import dagster as dg
 
-from forecast_assets.datasets.assets import OWNERS
-from forecast_assets.failures import RETRY
+from forecast_assets.asset_factories import asset
 from forecast_assets.forecasting.core.candidates.catalogue import CATALOGUE, DEFAULT, Entry
 from forecast_assets.rendering.tables import schema, table
 
@@ -54,13 +53,10 @@ def _row(entry: Entry) -> dict[str, object]:
     }
 
 
-@dg.asset(
-    group_name="backtests",
-    owners=OWNERS,
+@asset(
+    "backtests",
     kinds={"python"},
-    code_version="1",
-    retry_policy=RETRY,
-    metadata={"dagster/column_schema": COLUMNS},
+    columns=COLUMNS,
 )
 def model_catalog() -> dg.MaterializeResult:
     """Every candidate that can be compared, with its parameters, their bounds and what a fit costs."""

@@ -25,7 +25,7 @@ from forecast_assets.forecasting.core.backtest import Backtest
 from forecast_assets.forecasting.core.demand import is_intermittent
 from forecast_assets.forecasting.core.metrics import METRICS
 from forecast_assets.forecasting.core.ranking import Ranking, exclusion, rank
-from forecast_assets.stores import Stores
+from forecast_assets.stores import Stores, paths
 from forecast_assets.stores.warehouse import Row
 
 MESSAGE_LENGTH = 2000
@@ -98,7 +98,7 @@ def store(
     )
     # A repeated run meets other blocks that begin with the same series: theirs must not replace this file.
     name = blake2b("".join(fingerprints).encode(), digest_size=8).hexdigest()
-    path = f"backtests/{context.dataset}/{context.run_id}/{keys[0]}-{name}.parquet"
+    path = paths.BACKTESTS.path(context.dataset, context.run_id, f"{keys[0]}-{name}.parquet")
     if scored.size:
         stores.lake.write_table(path, fold_table(block, context.first_days, scored), rows_per_group=64)
     outcomes = ["broken" if n in broken else "scored" if usable[n] else "unusable" for n in range(len(keys))]

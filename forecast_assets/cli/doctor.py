@@ -20,6 +20,7 @@ from forecast_assets.cli.home import find_home, open_instance
 from forecast_assets.errors import ForecastError
 from forecast_assets.registry.agreement import compare
 from forecast_assets.settings import settings
+from forecast_assets.stores import paths
 from forecast_assets.stores.database import database_url, newest_revision
 from forecast_assets.stores.lake import Lake
 from forecast_assets.stores.opening import open_stores
@@ -82,7 +83,7 @@ def _database() -> str:
 
 
 def _lake() -> str:
-    lake, path = Lake(settings().lake), f"doctor/{uuid4().hex}"
+    lake, path = Lake(settings().lake), paths.DOCTOR.path(uuid4().hex)
     lake.write_bytes(path, b"well")
     answer = lake.read_bytes(path)
     lake.delete(path)

@@ -18,12 +18,11 @@ from forecast_assets.cli.home import open_instance
 from forecast_assets.cli.progress import steps_shown
 from forecast_assets.cli.running import execute, range_tags
 from forecast_assets.datasets import building, definition
+from forecast_assets.datasets.membership import check_dataset
 from forecast_assets.datasets.series_names import keys_of
-from forecast_assets.errors import UnknownName
 from forecast_assets.evaluation_settings import revised
 from forecast_assets.forecasts.service import stale_forecasts
 from forecast_assets.global_models import fold_models, production
-from forecast_assets.keys import SeriesKey
 from forecast_assets.settings import settings
 from forecast_assets.stores import Stores
 from forecast_assets.stores.opening import open_stores
@@ -39,9 +38,7 @@ def run(dataset: str, series: list[str] | None, changes: Mapping[str, object], *
     instance, stores = open_instance(), open_stores()
     found = definition.load(stores, dataset)
     series = None if series is None else keys_of(stores, series)
-    for key in series or ():
-        if SeriesKey.parse(key).dataset != dataset:
-            raise UnknownName(f"series {key!r} is not of dataset {dataset!r}", remedy="name its own dataset")
+    check_dataset(dataset, series or ())
     size = len(series or ()) or (found.snapshot.series_count if found.snapshot else 0)
     with _alone(stores, dataset), steps_shown(dataset, size):
         work = _evaluate(instance, stores, dataset, series, changes, force=force)

@@ -28,8 +28,9 @@ from forecast_assets.cli.running import execute, range_tags
 from forecast_assets.cli.submit import WHOLE
 from forecast_assets.dagster_internals.check_results import failed_checks
 from forecast_assets.datasets.definition import load
+from forecast_assets.datasets.membership import check_series, series_of
 from forecast_assets.datasets.series_names import keys_of
-from forecast_assets.errors import UnknownName, listed
+from forecast_assets.errors import listed
 from forecast_assets.launches.batch.config import ScopeConfig, ScopeKind
 from forecast_assets.launches.scopes import pairs
 from forecast_assets.registry import overview
@@ -68,10 +69,9 @@ def register(
     """Register champions as challengers in MLflow; nothing becomes live by it."""
     instance, stores = open_instance(), open_stores()
     load(stores, dataset)
-    keys = [str(row["series"]) for row in stores.warehouse.rows("series_of", dataset=dataset)]
+    keys = series_of(stores, dataset)
     series = None if series is None else keys_of(stores, series)
-    if unknown := sorted(set(series or ()) - set(keys)):
-        raise UnknownName(f"no series {listed(unknown)} in {dataset}", remedy="name series of that dataset")
+    check_series(stores, dataset, series or ())
     config = {"registered_champion": {"config": {"candidate": candidate, "reason": reason}}}
     for first, last in [(key, key) for key in series] if series else [(keys[0], keys[-1])]:
         execute(instance, "register_champions", {"ops": config}, tags=range_tags(first, last))

@@ -11,6 +11,7 @@ from typing import Annotated, Any, TypeVar
 import typer
 from pydantic import BaseModel, ValidationError
 
+from forecast_assets.checked import faults
 from forecast_assets.datasets.definition import DatasetOptions
 from forecast_assets.datasets.holidays import read_mapping
 from forecast_assets.datasets.presets.catalogue import Preset
@@ -197,9 +198,9 @@ def validate(model: type[Model], **values: object) -> Model:
     try:
         return model(**values)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        place = ".".join(str(part) for part in first["loc"]).replace("_", "-")
-        raise BadSetting(f"--{place}: {first['msg']}", remedy=f"see --help for --{place}") from None
+        place, why = faults(error)[0]
+        option = place.replace("_", "-")
+        raise BadSetting(f"--{option}: {why}", remedy=f"see --help for --{option}") from None
 
 
 def absolute(path: str) -> str:

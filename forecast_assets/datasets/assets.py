@@ -12,16 +12,16 @@ import dagster as dg
 import polars as pl
 from pydantic import Field
 
+from forecast_assets.asset_factories import dataset_asset
 from forecast_assets.datasets import building, definition
 from forecast_assets.datasets.series_names import ids_of
-from forecast_assets.failures import RETRY, refusals_final
-from forecast_assets.partitions import DATASETS, register_series
+from forecast_assets.failures import refusals_final
+from forecast_assets.partitions import register_series
 from forecast_assets.rendering.tables import schema, table
 from forecast_assets.stores.resource import StoresResource
 
 GROUP = "datasets"
 _SHOWN_IDS = 500
-OWNERS = ["team:demand-planning"]
 # Somewhere on earth it is already tomorrow: a store there may have sold on a day that UTC has not begun.
 _FIRST_ZONE = dt.timezone(dt.timedelta(hours=14))
 
@@ -39,20 +39,14 @@ def today() -> dt.date:
     return dt.datetime.now(_FIRST_ZONE).date()
 
 
-@dg.asset(
-    partitions_def=DATASETS,
-    group_name=GROUP,
-    owners=OWNERS,
+@dataset_asset(
+    GROUP,
     kinds={"parquet", "postgres"},
-    code_version="1",
-    retry_policy=RETRY,
-    metadata={
-        "dagster/column_schema": schema(
-            product_id="string: product, as in the partition key",
-            date="date: day of sale",
-            units="float: units sold; null where the day was not observed (closed, stocked out)",
-        )
-    },
+    columns=schema(
+        product_id="string: product, as in the partition key",
+        date="date: day of sale",
+        units="float: units sold; null where the day was not observed (closed, stocked out)",
+    ),
 )
 def sales(
     context: dg.AssetExecutionContext, config: LoadConfig, stores: StoresResource
@@ -85,20 +79,14 @@ def sales(
     )
 
 
-@dg.asset(
+@dataset_asset(
+    GROUP,
     deps=[sales],
-    partitions_def=DATASETS,
-    group_name=GROUP,
-    owners=OWNERS,
     kinds={"parquet", "postgres"},
-    code_version="1",
-    retry_policy=RETRY,
-    metadata={
-        "dagster/column_schema": schema(
-            series="string: partition key DATASET__STORE__PRODUCT",
-            units="array: units sold on every day of the calendar; NaN where not observed",
-        )
-    },
+    columns=schema(
+        series="string: partition key DATASET__STORE__PRODUCT",
+        units="array: units sold on every day of the calendar; NaN where not observed",
+    ),
 )
 def panel(
     context: dg.AssetExecutionContext, config: LoadConfig, stores: StoresResource

@@ -26,7 +26,7 @@ from forecast_assets.forecasting.core.availability import Availability, of_histo
 from forecast_assets.forecasting.core.folds import FoldPlan
 from forecast_assets.forecasting.core.frequency import FREQUENCIES
 from forecast_assets.forecasting.core.panel import Panel
-from forecast_assets.stores import Stores
+from forecast_assets.stores import Stores, paths
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ def load_sales(stores: Stores, name: str, *, run_id: str, today: dt.date, force:
     known = dataset.snapshot
     if known is not None and not force and mark is not None and mark == known.source_fingerprint:
         return Loaded(known, reused=True, why="the source has not changed since the last load")
-    folder = f"sales/{name}/{run_id}"
+    folder = paths.SALES.path(name, run_id)
     frozen = freeze(stores, dataset.source, name, dataset.options.as_settled(), folder=folder, today=today)
     return _settle(stores, dataset, frozen, mark=mark, run_id=run_id)
 
@@ -65,7 +65,7 @@ def add_dataset(stores: Stores, name: str, source: Source, options: DatasetOptio
     mark = source.fingerprint()
     # Not a Dagster run: the asset ``sales`` finds the snapshot and reports it.
     run_id = f"added-{uuid4().hex[:12]}"
-    folder = f"sales/{name}/{run_id}"
+    folder = paths.SALES.path(name, run_id)
     frozen = freeze(stores, source, name, options, folder=folder, today=today)
     evaluation = options.evaluation.suited_to(FREQUENCIES[options.aggregate or frozen.frequency])
     settled = options.model_copy(update={"frequency": frozen.frequency, "evaluation": evaluation})
@@ -177,7 +177,7 @@ def build_panel(
     anchor = dataset.options.anchor_day(snapshot.last_day)
     frozen = dataset.reach_anchor == anchor and not force
     reach = dataset.measured_reach if frozen else plan_reach.measured(stores, dataset, snapshot)
-    folder = f"panels/{name}/{run_id}"
+    folder = paths.PANELS.path(name, run_id)
     counts, described = write_panels(stores, dataset, snapshot, folder)
     plan = dataset.options.evaluation.plan()
     verdicts = [judged_history(row, plan) for row in counts.iter_rows(named=True)]

@@ -13,11 +13,12 @@ from typing import Annotated, Any, Literal
 import polars as pl
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from forecast_assets.checked import faults
 from forecast_assets.datasets.sources import SOURCE, Source
 from forecast_assets.errors import BadSetting, UnknownName
 from forecast_assets.evaluation_settings import EvaluationSettings
 from forecast_assets.forecasting.core.frequency import DAY, FREQUENCIES, Frequency, FrequencyName
-from forecast_assets.stores import Stores
+from forecast_assets.stores import Stores, paths
 from forecast_assets.stores.warehouse import Row
 
 
@@ -167,10 +168,9 @@ def _options(name: str, stored: object) -> DatasetOptions:
     try:
         return DatasetOptions.model_validate_json(json.dumps(stored))
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        place = ".".join(str(part) for part in first["loc"])
+        place, why = faults(error)[0]
         raise BadSetting(
-            f"the stored options of dataset {name!r} are not understood: {place}: {first['msg']}",
+            f"the stored options of dataset {name!r} are not understood: {place}: {why}",
             remedy="install the release that stored them, or remove the dataset and add it again",
         ) from None
 
@@ -213,16 +213,6 @@ def remove(stores: Stores, name: str) -> None:
     """Forget a dataset with all its rows and files. Raises ``UnknownName``."""
     load(stores, name)
     stores.warehouse.execute("remove_dataset", name=name)
-    for folder in (
-        "sales",
-        "star",
-        "panels",
-        "global",
-        "backtests",
-        "pipeline",
-        "portfolio",
-        "batch",
-        "forecasts",
-        "drift",
-    ):
-        stores.lake.delete(f"{folder}/{name}")
+    for folder in paths.FOLDERS:
+        if folder.by_dataset:
+            stores.lake.delete(folder.path(name))

@@ -12,13 +12,13 @@ import numpy as np
 import polars as pl
 from pydantic import Field
 
-from forecast_assets.datasets.assets import GROUP, OWNERS, panel, today
+from forecast_assets.asset_factories import dataset_asset
+from forecast_assets.datasets.assets import GROUP, panel, today
 from forecast_assets.datasets.building import read_panel
 from forecast_assets.datasets.definition import load
-from forecast_assets.failures import RETRY, refusals_final
+from forecast_assets.failures import refusals_final
 from forecast_assets.forecasting.analysis.quality import findings
 from forecast_assets.keys import SeriesKey
-from forecast_assets.partitions import DATASETS
 from forecast_assets.rendering.tables import schema, table
 from forecast_assets.stores import Stores
 from forecast_assets.stores.resource import StoresResource
@@ -72,9 +72,9 @@ def monitor(stores: Stores, name: str, *, run_id: str) -> list[Row]:
     return stores.warehouse.rows("quality_findings", dataset=name, series=None)
 
 
-@dg.asset(
+@dataset_asset(
+    GROUP,
     deps=[panel],
-    partitions_def=DATASETS,
     check_specs=[
         dg.AssetCheckSpec(
             "sales_look_right",
@@ -82,20 +82,14 @@ def monitor(stores: Stores, name: str, *, run_id: str) -> list[Row]:
             description="Nothing in the newest sales needs a person, and they are not stale.",
         )
     ],
-    group_name=GROUP,
-    owners=OWNERS,
     kinds={"numpy", "postgres"},
-    code_version="1",
-    retry_policy=RETRY,
-    metadata={
-        "dagster/column_schema": schema(
-            severity="string: error, warning or info",
-            suspicion="string: what looks wrong",
-            detail="string: on which days and how much",
-            action="string: what to do about it",
-            since="timestamp: when it was seen first",
-        )
-    },
+    columns=schema(
+        severity="string: error, warning or info",
+        suspicion="string: what looks wrong",
+        detail="string: on which days and how much",
+        action="string: what to do about it",
+        since="timestamp: when it was seen first",
+    ),
 )
 def data_quality(
     context: dg.AssetExecutionContext, config: MonitorConfig, stores: StoresResource

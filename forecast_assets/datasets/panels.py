@@ -17,7 +17,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from forecast_assets.datasets.endings import Endings, changes, endings, observed_days
-from forecast_assets.errors import Outage, UnknownName, listed
+from forecast_assets.datasets.membership import no_such_series
+from forecast_assets.errors import Outage
 from forecast_assets.forecasting.core.demand import demand_classes, revenue
 from forecast_assets.forecasting.core.frequency import DAY, FREQUENCIES, Frequency
 from forecast_assets.forecasting.core.panel import ORIGINAL_IDS, Panel
@@ -238,10 +239,7 @@ def read(lake: Lake, path: str, series: Iterable[str] | None = None) -> Panel:
     tables = list(_tables(lake, path, wanted))
     found = {key for table in tables for key in table["series"].to_pylist()}
     if lost := [key for key in wanted or () if key not in found]:
-        raise UnknownName(
-            f"series {listed(lost)} are not in the newest snapshot",
-            remedy="they stopped being delivered; ask for others, or load the file that has them",
-        )
+        raise no_such_series(SeriesKey.parse(lost[0]).dataset, lost)
     table = pa.concat_tables(tables)
     header = json.loads(table.schema.metadata[_HEADER])
     return Panel(

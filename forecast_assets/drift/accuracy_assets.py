@@ -8,13 +8,13 @@ import dagster as dg
 import numpy as np
 from pydantic import Field
 
-from forecast_assets.datasets.assets import OWNERS, panel
+from forecast_assets.asset_factories import dataset_asset, whole
+from forecast_assets.datasets.assets import panel
 from forecast_assets.drift.accuracy import score
 from forecast_assets.drift.assets import GROUP
-from forecast_assets.failures import RETRY, refusals_final
+from forecast_assets.failures import refusals_final
 from forecast_assets.forecasting.analysis.live import RANGES
 from forecast_assets.forecasts.assets import FORECAST
-from forecast_assets.partitions import DATASETS
 from forecast_assets.rendering.tables import schema, table
 from forecast_assets.stores.resource import StoresResource
 
@@ -29,24 +29,18 @@ class AccuracyConfig(dg.Config):
     )
 
 
-@dg.asset(
-    deps=[panel, dg.AssetDep(FORECAST, partition_mapping=dg.AllPartitionMapping())],
-    partitions_def=DATASETS,
-    group_name=GROUP,
-    owners=OWNERS,
+@dataset_asset(
+    GROUP,
+    deps=[panel, whole(FORECAST)],
     kinds={"numpy", "postgres"},
-    code_version="1",
-    retry_policy=RETRY,
-    metadata={
-        "dagster/column_schema": schema(
-            bucket="string: range of lead in days, or all of them",
-            wape="float: percent, of all stored forecasts of the series against what was sold since",
-            bias="float: units a day, actual minus forecast",
-            backtest_wape="float: percent, what the champion's backtest promised",
-            backtest_bias="float: units a day, of the champion's backtest",
-            sample_size="int: scored days; a day counts once for every forecast about it",
-        )
-    },
+    columns=schema(
+        bucket="string: range of lead in days, or all of them",
+        wape="float: percent, of all stored forecasts of the series against what was sold since",
+        bias="float: units a day, actual minus forecast",
+        backtest_wape="float: percent, what the champion's backtest promised",
+        backtest_bias="float: units a day, of the champion's backtest",
+        sample_size="int: scored days; a day counts once for every forecast about it",
+    ),
 )
 def forecast_accuracy(
     context: dg.AssetExecutionContext, config: AccuracyConfig, stores: StoresResource

@@ -9,14 +9,14 @@ from collections.abc import Iterator
 import dagster as dg
 from pydantic import Field
 
+from forecast_assets.asset_factories import series_asset, whole
 from forecast_assets.backtests.assets import CHAMPION
-from forecast_assets.dagster_internals.partition_reporting import report_materializations
-from forecast_assets.datasets.assets import OWNERS, panel
+from forecast_assets.datasets.assets import panel
 from forecast_assets.drift.detection import Alarm, Judged, judge
 from forecast_assets.errors import listed
-from forecast_assets.failures import RETRY, refusals_final
-from forecast_assets.partitions import SERIES
+from forecast_assets.failures import RETRY
 from forecast_assets.rendering.tables import schema, table
+from forecast_assets.series_reports import report_series
 from forecast_assets.settings import settings as environment
 from forecast_assets.stores import Stores
 from forecast_assets.stores.resource import StoresResource
@@ -50,28 +50,21 @@ class DriftConfig(dg.Config):
         return Alarm(self.weeks, self.alarm)
 
 
-@dg.asset(
-    deps=[CHAMPION, dg.AssetDep(panel, partition_mapping=dg.AllPartitionMapping())],
-    partitions_def=SERIES,
-    output_required=False,
+@series_asset(
+    GROUP,
+    deps=[CHAMPION, whole(panel)],
     check_specs=[CHAMPIONS_HOLD],
-    group_name=GROUP,
-    owners=OWNERS,
     kinds={"numpy", "postgres"},
-    code_version="1",
-    retry_policy=RETRY,
-    metadata={
-        "dagster/column_schema": schema(
-            drift_direction="string: WAPE of the newest evaluation against comparable ones before",
-            verdict="string: the newest week's error ranked among the champion's own past weeks",
-            latest_wape="float: percent, of the newest evaluation",
-            baseline_wape="float: percent, mean of the evaluations before",
-            chance="float: how often an unchanged model looks at least this bad",
-            recent_error="float: percent, of the newest week",
-            usual_error="float: percent, median of the weeks before",
-            units_at_risk="float: units a week missed beyond what is usual",
-        )
-    },
+    columns=schema(
+        drift_direction="string: WAPE of the newest evaluation against comparable ones before",
+        verdict="string: the newest week's error ranked among the champion's own past weeks",
+        latest_wape="float: percent, of the newest evaluation",
+        baseline_wape="float: percent, mean of the evaluations before",
+        chance="float: how often an unchanged model looks at least this bad",
+        recent_error="float: percent, of the newest week",
+        usual_error="float: percent, median of the weeks before",
+        units_at_risk="float: units a week missed beyond what is usual",
+    ),
 )
 def drift(
     context: dg.AssetExecutionContext, config: DriftConfig, stores: StoresResource
@@ -92,18 +85,15 @@ def judge_and_report(
     config: DriftConfig,
 ) -> None:
     """Judge ``keys`` and report every series; an outage is raised as it is."""
-    counts = {"degrading": 0, "stable": 0, "unknown": 0}
     detailed = len(keys) <= environment().detailed_series
 
-    def good() -> Iterator[dg.AssetMaterialization]:
-        for judged in judge(stores, keys, run_id=context.run.run_id, alarm=config.how()):
-            counts[str(judged.row["verdict"])] += 1
-            metadata = _shown(judged) | (_history(stores, judged.series) if detailed else {})
-            yield dg.AssetMaterialization(DRIFT, partition=judged.series, metadata=metadata)
+    def materialization(judged: Judged) -> Iterator[dg.AssetMaterialization]:
+        metadata = _shown(judged) | (_history(stores, judged.series) if detailed else {})
+        yield dg.AssetMaterialization(DRIFT, partition=judged.series, metadata=metadata)
 
-    with refusals_final():
-        report_materializations(context, good())
-    context.log.info("%s", ", ".join(f"{count:,} {name}" for name, count in counts.items()))
+    report_series(
+        context, judge(stores, keys, run_id=context.run.run_id, alarm=config.how()), materialization
+    )
 
 
 def _shown(judged: Judged) -> dict[str, dg.MetadataValue | str | float]:

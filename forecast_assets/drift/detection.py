@@ -48,6 +48,11 @@ class Judged:
     sentence: str
     row: Row
 
+    @property
+    def outcome(self) -> str:
+        """The verdict."""
+        return str(self.row["verdict"])
+
 
 def judge(stores: Stores, keys: Sequence[str], *, run_id: str, alarm: Alarm = Alarm()) -> Iterator[Judged]:
     """Judge the series ``keys`` and answer one result each, stored by dataset, all of it or none."""

@@ -14,7 +14,7 @@ from forecast_assets.datasets.definition import Dataset
 from forecast_assets.forecasting.core.global_model import GlobalModel
 from forecast_assets.forecasting.core.panel import Panel
 from forecast_assets.global_models.fitting import TrainingDays, fit_or_load, recipe
-from forecast_assets.stores import Stores
+from forecast_assets.stores import Stores, paths
 
 # Between two of them the days that follow are those of one fit: a night pays for one every four weeks.
 _EVERY = 28
@@ -47,7 +47,7 @@ def _reference(stores: Stores, dataset: Dataset, label: str, panel: Panel, cutof
     whole = len(panel.series) == dataset.built().series_count
     model = fit_or_load(
         stores,
-        f"drift/{dataset.name}",
+        paths.DRIFT.path(dataset.name),
         recipe(label, dataset.plan_steps(ahead)),
         label,
         cutoff,

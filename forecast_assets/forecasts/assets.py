@@ -9,20 +9,19 @@ from collections.abc import Iterator
 import dagster as dg
 from pydantic import Field
 
+from forecast_assets.asset_factories import dataset_asset, series_asset, whole
 from forecast_assets.backtests.assets import CHAMPION
 from forecast_assets.backtests.display import ids_metadata
-from forecast_assets.dagster_internals.partition_reporting import report_materializations
-from forecast_assets.datasets.assets import OWNERS, panel
+from forecast_assets.datasets.assets import panel
 from forecast_assets.datasets.definition import load
-from forecast_assets.errors import listed
 from forecast_assets.failures import RETRY, refusals_final
 from forecast_assets.forecasts import display
-from forecast_assets.forecasts.service import Wanted, make_forecasts, stale_forecasts
+from forecast_assets.forecasts.service import Forecasted, Wanted, make_forecasts, stale_forecasts
 from forecast_assets.global_models import production
-from forecast_assets.partitions import DATASETS, SERIES
 from forecast_assets.progress import advance
 from forecast_assets.rendering.budget import Budget
 from forecast_assets.rendering.tables import schema, table
+from forecast_assets.series_reports import report_series
 from forecast_assets.settings import settings as environment
 from forecast_assets.stores import Stores
 from forecast_assets.stores.resource import StoresResource
@@ -37,23 +36,17 @@ class ProductionConfig(dg.Config):
     force: bool = Field(default=False, description="Fit again even where nothing has changed.")
 
 
-@dg.asset(
+@dataset_asset(
+    GROUP,
     # Which global models are needed depends on who is champion anywhere in the dataset.
-    deps=[panel, dg.AssetDep(CHAMPION, partition_mapping=dg.AllPartitionMapping())],
-    partitions_def=DATASETS,
-    group_name=GROUP,
-    owners=OWNERS,
+    deps=[panel, whole(CHAMPION)],
     kinds={"lightgbm", "parquet"},
-    code_version="1",
-    retry_policy=RETRY,
-    metadata={
-        "dagster/column_schema": schema(
-            candidate="string: global candidate",
-            digest="string: hash of the model and its tables",
-            anchor_day="date: last day it learned from",
-            failure="string: why there is no model",
-        )
-    },
+    columns=schema(
+        candidate="string: global candidate",
+        digest="string: hash of the model and its tables",
+        anchor_day="date: last day it learned from",
+        failure="string: why there is no model",
+    ),
 )
 def production_models(
     context: dg.AssetExecutionContext, config: ProductionConfig, stores: StoresResource
@@ -101,20 +94,15 @@ class ForecastConfig(dg.Config):
         return Wanted(self.horizon, self.lead_time_days, self.service_level)
 
 
-@dg.asset(
+@series_asset(
+    GROUP,
     deps=[
         CHAMPION,
-        dg.AssetDep(panel, partition_mapping=dg.AllPartitionMapping()),
-        dg.AssetDep(production_models, partition_mapping=dg.AllPartitionMapping()),
+        whole(panel),
+        whole(production_models),
     ],
-    partitions_def=SERIES,
-    output_required=False,
-    group_name=GROUP,
-    owners=OWNERS,
     kinds={"numpy", "postgres"},
-    code_version="1",
-    retry_policy=RETRY,
-    metadata={"dagster/column_schema": display.FORECAST_COLUMNS},
+    columns=display.FORECAST_COLUMNS,
 )
 def forecast(
     context: dg.AssetExecutionContext, config: ForecastConfig, stores: StoresResource
@@ -141,36 +129,25 @@ def forecast_and_report(
 
     Raises ``dagster.Failure`` (no retry) when series broke; an outage is raised as it is.
     """
-    broken: dict[str, str] = {}
-    counts = {"forecast": 0, "none": 0, "broken": 0, "reused": 0}
     detailed = len(keys) <= environment().detailed_series
     budget = Budget()
     called = ids_metadata(stores, keys)
 
-    def good() -> Iterator[dg.AssetMaterialization]:
-        for outcome in make_forecasts(stores, keys, run_id=context.run.run_id, wanted=wanted, force=force):
-            counts[outcome.outcome] += 1
-            advance(sum(counts.values()) - counts["reused"], len(keys))
-            counts["reused"] += outcome.reused
-            if outcome.outcome == "broken":
-                broken[outcome.series] = outcome.sentence
-                continue
-            shown = display.brief(outcome)
-            if detailed:
-                with budget.spending():
-                    shown = display.detailed(stores, outcome, draws=budget.has_room())
-            metadata = {**shown, **called.get(outcome.series, {})}
-            yield dg.AssetMaterialization(FORECAST, partition=outcome.series, metadata=metadata)
+    def materialization(outcome: Forecasted) -> Iterator[dg.AssetMaterialization]:
+        shown = display.brief(outcome)
+        if detailed:
+            with budget.spending():
+                shown = display.detailed(stores, outcome, draws=budget.has_room())
+        metadata = {**shown, **called.get(outcome.series, {})}
+        yield dg.AssetMaterialization(FORECAST, partition=outcome.series, metadata=metadata)
 
-    with refusals_final():
-        report_materializations(context, good())
-    context.log.info("%s", ", ".join(f"{count:,} {name}" for name, count in counts.items()))
-    if broken:
-        raise dg.Failure(
-            f"{len(broken)} of {len(keys)} series broke; the others are stored: {listed(sorted(broken))}",
-            metadata={"broken": dg.MetadataValue.json(dict(list(broken.items())[:100]))},
-            allow_retries=False,
-        )
+    def outcomes() -> Iterator[Forecasted]:
+        made = make_forecasts(stores, keys, run_id=context.run.run_id, wanted=wanted, force=force)
+        for done, outcome in enumerate(made, start=1):
+            advance(done, len(keys))
+            yield outcome
+
+    report_series(context, outcomes(), materialization)
 
 
 class ChangedForecastConfig(ForecastConfig):

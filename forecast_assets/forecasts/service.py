@@ -26,7 +26,7 @@ from forecast_assets.forecasts.store import forecast_table
 from forecast_assets.global_models import production
 from forecast_assets.global_models.production import Production
 from forecast_assets.keys import SeriesKey
-from forecast_assets.stores import Stores
+from forecast_assets.stores import Stores, paths
 from forecast_assets.stores.warehouse import Row
 
 BLOCK = 1024
@@ -190,7 +190,7 @@ def _block(stores: Stores, work: Work, rows: NDArray[np.int64], run_id: str) -> 
     if marks:
         keys = made.series[made.good].tolist()
         name = blake2b("".join(marks).encode(), digest_size=8).hexdigest()
-        path = f"forecasts/{work.dataset.name}/{run_id}/{keys[0]}-{name}.parquet"
+        path = paths.FORECASTS.path(work.dataset.name, run_id, f"{keys[0]}-{name}.parquet")
         stores.lake.write_table(path, forecast_table(keys, made.arrays()), rows_per_group=64)
         frame = _frame(work, made).with_columns(
             fingerprint=pl.Series(marks), path=pl.lit(path), run_id=pl.lit(run_id)

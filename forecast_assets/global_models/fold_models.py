@@ -30,7 +30,7 @@ from forecast_assets.global_models.store import (
     write_model,
 )
 from forecast_assets.settings import settings as environment
-from forecast_assets.stores import Stores
+from forecast_assets.stores import Stores, paths
 from forecast_assets.stores.warehouse import Row
 
 
@@ -166,7 +166,7 @@ class _Job:
             action, changed, learned = "fitted", np.ones_like(changed), self.days.by_series()
             row = self.saved(candidate, models, failure)
         forecasts = self.forecasts(models, changed, stored)
-        path = f"global/{self.dataset.name}/{self.run_id}/{slug(candidate)}"
+        path = paths.GLOBAL.path(self.dataset.name, self.run_id, slug(candidate))
         self.write(path, forecasts, learned)
         self.record(candidate, {**row, "path": path})
         rows = sum(model.rows for model in models)
@@ -188,7 +188,7 @@ class _Job:
         return row
 
     def saved(self, candidate: str, models: list[GlobalModel], failure: str | None) -> Row:
-        path = f"global/{self.dataset.name}/{self.run_id}/{slug(candidate)}-models"
+        path = paths.GLOBAL.path(self.dataset.name, self.run_id, f"{slug(candidate)}-models")
         for cutoff, model in zip(self.cutoffs.tolist(), models, strict=not failure):
             write_model(self.stores, path, cutoff, model)
         digest = blake2b("".join(model.digest() for model in models).encode(), digest_size=8).hexdigest()

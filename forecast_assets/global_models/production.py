@@ -19,7 +19,7 @@ from forecast_assets.forecasting.core.global_model import GlobalModel
 from forecast_assets.forecasting.core.outlook import needed
 from forecast_assets.global_models.fitting import TrainingDays, fit_or_reuse, recipe
 from forecast_assets.global_models.store import load_models, write_model
-from forecast_assets.stores import Stores
+from forecast_assets.stores import Stores, paths
 from forecast_assets.stores.warehouse import Row
 
 Models = Mapping[str, GlobalModel | str]
@@ -129,7 +129,7 @@ def _saved(
     if isinstance(models, str):
         return {"digest": None, "path": None, "failure": models}
     (model,) = models
-    path = f"global/{dataset.name}/{run_id}/{slug(label)}-production"
+    path = paths.GLOBAL.path(dataset.name, run_id, f"{slug(label)}-production")
     write_model(stores, f"{path}/models", days.panel.days, model)
     learned = days.by_series()
     table = pa.table({"series": list(learned), "content": list(learned.values())})

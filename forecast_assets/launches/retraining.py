@@ -11,8 +11,10 @@ import polars as pl
 from pydantic import Field
 
 from forecast_assets.backtests.assets import BACKTEST, CHAMPION, evaluate_and_report
+from forecast_assets.confirmation import check_confirmation
 from forecast_assets.datasets.definition import load
-from forecast_assets.errors import BadSetting, UnknownName, listed
+from forecast_assets.datasets.membership import check_series
+from forecast_assets.errors import BadSetting
 from forecast_assets.failures import RETRY, refusals_final
 from forecast_assets.forecasts.assets import forecast_and_report
 from forecast_assets.forecasts.service import Wanted
@@ -37,15 +39,8 @@ class RetrainConfig(dg.Config):
 
 def chosen(stores: Stores, config: RetrainConfig, today: dt.date) -> list[str]:
     """The series to train, in the order of the queue. Raises ``BadSetting`` or ``UnknownName``."""
-    wanted = f"retrain {load(stores, config.dataset).name}"
-    if config.confirm != wanted:
-        raise BadSetting(f"the confirmation is {config.confirm!r}", remedy=f"type: {wanted}")
-    known = {str(row["series"]) for row in stores.warehouse.rows("series_of", dataset=config.dataset)}
-    if strangers := sorted(set(config.series) - known):
-        raise UnknownName(
-            f"{config.dataset} has no series {listed(strangers)}",
-            remedy="take keys from the retraining queue",
-        )
+    check_confirmation(config.confirm, f"retrain {load(stores, config.dataset).name}")
+    check_series(stores, config.dataset, config.series)
     ranked = queue(stores, config.dataset, today)
     found = [
         str(row["series"])

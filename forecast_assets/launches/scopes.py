@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from forecast_assets.datasets.building import read_panel
 from forecast_assets.datasets.definition import Dataset
+from forecast_assets.datasets.membership import check_dataset
 from forecast_assets.datasets.series_names import keys_of
 from forecast_assets.errors import BadSetting, UnknownName, listed
 from forecast_assets.forecasting.core.bounds import check_whole
@@ -107,10 +108,7 @@ def _key(row: Row) -> SeriesKey:
 
 def _manual(dataset: Dataset, scope: Scope, known: Sequence[SeriesKey]) -> list[SeriesKey]:
     named = {SeriesKey.parse(key) for key in scope.series}
-    if strangers := sorted(str(key) for key in named if key.dataset != dataset.name):
-        raise UnknownName(
-            f"series {strangers[0]!r} is not of dataset {dataset.name!r}", remedy="name its own dataset"
-        )
+    check_dataset(dataset.name, scope.series)
     _check_known("store", {key.store for key in named} | set(scope.stores), {key.store for key in known})
     _check_known(
         "product", {key.product for key in named} | set(scope.products), {key.product for key in known}

@@ -22,7 +22,7 @@ from forecast_assets.forecasting.core.outlook import Floats, Outlook, needed, ou
 from forecast_assets.forecasting.core.panel import Panel
 from forecast_assets.global_models.fitting import TrainingDays, fit_or_load, recipe
 from forecast_assets.settings import settings as environment
-from forecast_assets.stores import Stores
+from forecast_assets.stores import Stores, paths
 
 Models = Mapping[str, GlobalModel | str]
 
@@ -55,7 +55,7 @@ def learn(
     return {
         label: fit_or_load(
             stores,
-            f"batch/{dataset.name}/models",
+            paths.BATCH.path(dataset.name, "models"),
             recipe(label, steps),
             label,
             panel.days,

@@ -16,6 +16,7 @@ from forecast_assets.errors import listed
 from forecast_assets.registry.promotion import CHAMPION, PREVIOUS, notice
 from forecast_assets.stores import Stores, mlflow_backend
 from forecast_assets.stores.database import connected, database_url
+from forecast_assets.stores.paths import MODELS
 from forecast_assets.stores.registry import Registry
 from forecast_assets.stores.warehouse import Row
 
@@ -175,7 +176,7 @@ def _has_files(dataset: str, row: Row, folders: set[str]) -> bool:
     """Whether the files of a version are in the lake; those that lie elsewhere are not looked for."""
     if mlflow_backend.artifacts_url() != mlflow_backend.artifacts_inside():
         return True
-    return f"models/{dataset}/{row['mlflow_run']}/artifacts/{row['path']}" in folders
+    return MODELS.path(dataset, row["mlflow_run"], "artifacts", row["path"]) in folders
 
 
 def _cuts(path: str) -> list[int]:

@@ -4,23 +4,23 @@ Belongs here: the assets ``registered_champion`` (by series) and ``live_models``
 Does not belong here: the work (``registration``, ``decisions``) and the jobs that decide (``decision_jobs``).
 """
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 
 import dagster as dg
 from pydantic import Field
 
+from forecast_assets.asset_factories import dataset_asset, series_asset, whole
 from forecast_assets.backtests.assets import CHAMPION
-from forecast_assets.dagster_internals.partition_reporting import report_materializations
-from forecast_assets.datasets.assets import OWNERS, panel
+from forecast_assets.datasets.assets import panel
 from forecast_assets.errors import BadSetting
-from forecast_assets.failures import RETRY, refusals_final
+from forecast_assets.failures import refusals_final
 from forecast_assets.forecasting.analysis.retraining import UNVERIFIED
 from forecast_assets.forecasts.assets import production_models
-from forecast_assets.partitions import DATASETS, SERIES
+from forecast_assets.partitions import DATASETS
 from forecast_assets.registry import overview
 from forecast_assets.registry.registration import Override, Registered, register
 from forecast_assets.rendering.tables import schema, table
+from forecast_assets.series_reports import report_series
 from forecast_assets.settings import settings as environment
 from forecast_assets.stores import Stores
 from forecast_assets.stores.mlflow_server import run_page, version_page
@@ -53,27 +53,20 @@ class RegisterConfig(dg.Config):
         return Override(self.candidate, self.reason or "")
 
 
-@dg.asset(
+@series_asset(
+    GROUP,
     deps=[
         CHAMPION,
-        dg.AssetDep(panel, partition_mapping=dg.AllPartitionMapping()),
-        dg.AssetDep(production_models, partition_mapping=dg.AllPartitionMapping()),
+        whole(panel),
+        whole(production_models),
     ],
-    partitions_def=SERIES,
-    output_required=False,
-    group_name=GROUP,
-    owners=OWNERS,
     kinds={"mlflow"},
-    code_version="1",
-    retry_policy=RETRY,
-    metadata={
-        "dagster/column_schema": schema(
-            version="int: number of the model version in MLflow",
-            candidate="string: candidate that it forecasts with",
-            wape="float: its own WAPE in percent, unknown where it was not scored",
-            artifact_sha256="string: hash of its files",
-        )
-    },
+    columns=schema(
+        version="int: number of the model version in MLflow",
+        candidate="string: candidate that it forecasts with",
+        wape="float: its own WAPE in percent, unknown where it was not scored",
+        artifact_sha256="string: hash of its files",
+    ),
 )
 def registered_champion(
     context: dg.AssetExecutionContext,
@@ -87,19 +80,18 @@ def registered_champion(
     """
     keys = list(context.partition_keys)
     detailed = len(keys) <= environment().detailed_series
-    counts: Counter[str] = Counter()
+    opened = stores.open()
 
-    def done() -> Iterator[dg.AssetMaterialization]:
-        opened = stores.open()
-        made = register(opened, registry.open(), keys, run_id=context.run.run_id, override=config.override())
-        for one in made:
-            counts[one.outcome] += 1
-            shown = _shown(one) | (_audit(opened, one.series) if detailed else {})
-            yield dg.AssetMaterialization(REGISTERED, partition=one.series, metadata=shown)
+    def materialization(one: Registered) -> Iterator[dg.AssetMaterialization]:
+        shown = _shown(one) | (_audit(opened, one.series) if detailed else {})
+        yield dg.AssetMaterialization(REGISTERED, partition=one.series, metadata=shown)
 
-    with refusals_final():
-        report_materializations(context, done())
-    context.log.info("%s", ", ".join(f"{count:,} {name}" for name, count in sorted(counts.items())))
+    def outcomes() -> Iterator[Registered]:
+        yield from register(
+            opened, registry.open(), keys, run_id=context.run.run_id, override=config.override()
+        )
+
+    report_series(context, outcomes(), materialization)
     yield from ()  # every series has reported itself
 
 
@@ -124,15 +116,11 @@ def _audit(stores: Stores, series: str) -> dict[str, dg.MetadataValue]:
     return {"audit": table(rows[::-1][:_SHOWN], _AUDIT)} if rows else {}
 
 
-@dg.asset(
-    deps=[dg.AssetDep(registered_champion, partition_mapping=dg.AllPartitionMapping())],
-    partitions_def=DATASETS,
-    group_name=GROUP,
-    owners=OWNERS,
+@dataset_asset(
+    GROUP,
+    deps=[whole(registered_champion)],
     kinds={"mlflow"},
-    code_version="1",
-    retry_policy=RETRY,
-    metadata={"dagster/column_schema": overview.COLUMNS},
+    columns=overview.COLUMNS,
     check_specs=[
         dg.AssetCheckSpec(
             FRESH,

@@ -8,7 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Literal
 
+from forecast_assets.confirmation import check_confirmation
 from forecast_assets.datasets.definition import load
+from forecast_assets.datasets.membership import check_series, series_of
 from forecast_assets.errors import BadSetting, UnknownName
 from forecast_assets.registry import gates as gates_of
 from forecast_assets.registry.gates import Gate, Limits
@@ -105,12 +107,8 @@ def _aliases(
     stores: Stores, registry: Registry, dataset: str, series: Sequence[str] | None
 ) -> tuple[list[str], dict[str, dict[str, int]]]:
     load(stores, dataset)
-    known = [str(row["series"]) for row in stores.warehouse.rows("series_of", dataset=dataset)]
-    if unknown := sorted(set(series or ()) - set(known)):
-        raise UnknownName(
-            f"no series {', '.join(unknown)} in {dataset}", remedy="name series of that dataset"
-        )
-    keys = sorted(series) if series else known
+    check_series(stores, dataset, series or ())
+    keys = sorted(series) if series else series_of(stores, dataset)
     return keys, registry.aliases(keys) if keys else {}
 
 
@@ -230,10 +228,7 @@ class _Comparison:
 
 def check_decision(dataset: str, confirm: str, approved_by: str, acknowledged: Sequence[str]) -> None:
     """Raise ``BadSetting`` unless a person typed what a decision takes."""
-    if confirm != dataset:
-        raise BadSetting(
-            "nothing was confirmed", remedy=f"look at the dry run, then type the dataset's name {dataset!r}"
-        )
+    check_confirmation(confirm, dataset)
     if not 0 < len(approved_by.strip()) <= _LONGEST_NAME:
         raise BadSetting("nobody approved it", remedy="give approved_by, the name of who takes the decision")
     if unknown := sorted(set(acknowledged) - set(ACKNOWLEDGEMENTS)):

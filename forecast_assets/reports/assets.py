@@ -12,20 +12,19 @@ import dagster as dg
 import polars as pl
 from pydantic import Field
 
+from forecast_assets.asset_factories import dataset_asset, whole
 from forecast_assets.backtests.assets import BACKTEST, CHAMPION
-from forecast_assets.datasets.assets import OWNERS
 from forecast_assets.datasets.definition import load
 from forecast_assets.errors import BadSetting
-from forecast_assets.failures import RETRY, refusals_final
+from forecast_assets.failures import refusals_final
 from forecast_assets.forecasting.core.metrics import METRICS
 from forecast_assets.launches import records
 from forecast_assets.launches.batch.champions import results as batch_results
-from forecast_assets.partitions import DATASETS
 from forecast_assets.rendering.heatmap import heatmap as drawn
 from forecast_assets.rendering.tables import schema, table
 from forecast_assets.reports import aggregation
 from forecast_assets.reports.aggregation import CELL_METRICS, CONVERGENCE, Result
-from forecast_assets.stores import Stores
+from forecast_assets.stores import Stores, paths
 from forecast_assets.stores.resource import StoresResource
 
 GROUP = "portfolio"
@@ -52,24 +51,18 @@ class HeatmapConfig(dg.Config):
     )
 
 
-@dg.asset(
-    deps=[dg.AssetDep(BACKTEST, partition_mapping=dg.AllPartitionMapping())],
-    partitions_def=DATASETS,
-    group_name=GROUP,
-    owners=OWNERS,
+@dataset_asset(
+    GROUP,
+    deps=[whole(BACKTEST)],
     kinds={"postgres"},
-    code_version="1",
-    retry_policy=RETRY,
-    metadata={
-        "dagster/column_schema": schema(
-            candidate="string: label",
-            champions="int: series that it is the best of",
-            ranked="int: series that it has a rank for",
-            failed="int: series that it failed for",
-            median_wape="float: percent",
-            mean_rank="float: 1 is the best",
-        )
-    },
+    columns=schema(
+        candidate="string: label",
+        champions="int: series that it is the best of",
+        ranked="int: series that it has a rank for",
+        failed="int: series that it failed for",
+        median_wape="float: percent",
+        mean_rank="float: 1 is the best",
+    ),
 )
 def leaderboard(context: dg.AssetExecutionContext, stores: StoresResource) -> dg.MaterializeResult:
     """How often each candidate of a dataset wins, and how good it usually is."""
@@ -85,25 +78,19 @@ def leaderboard(context: dg.AssetExecutionContext, stores: StoresResource) -> dg
     )
 
 
-@dg.asset(
-    deps=[dg.AssetDep(CHAMPION, partition_mapping=dg.AllPartitionMapping())],
-    partitions_def=DATASETS,
-    group_name=GROUP,
-    owners=OWNERS,
+@dataset_asset(
+    GROUP,
+    deps=[whole(CHAMPION)],
     kinds={"parquet"},
-    code_version="1",
-    retry_policy=RETRY,
-    metadata={
-        "dagster/column_schema": schema(
-            store_id="string: one axis",
-            product_id="string: the other",
-            value="float: the metric; empty where nothing is known, never 0 instead",
-            candidate="string: whose metric it is",
-            run_id="string: the run that it comes from",
-            is_champion="bool: whether it is the pair's champion",
-            sample_size="int: scored days",
-        )
-    },
+    columns=schema(
+        store_id="string: one axis",
+        product_id="string: the other",
+        value="float: the metric; empty where nothing is known, never 0 instead",
+        candidate="string: whose metric it is",
+        run_id="string: the run that it comes from",
+        is_champion="bool: whether it is the pair's champion",
+        sample_size="int: scored days",
+    ),
 )
 def heatmap(
     context: dg.AssetExecutionContext, config: HeatmapConfig, stores: StoresResource
@@ -113,7 +100,7 @@ def heatmap(
     with refusals_final():
         load(stores.open(), dataset)
         cells = cells_of(stores.open(), dataset, config)
-    path = f"portfolio/{dataset}/heatmap-{metric}.parquet"
+    path = paths.PORTFOLIO.path(dataset, f"heatmap-{metric}.parquet")
     stores.open().lake.write_table(path, cells.to_arrow())
     known = aggregation.scale(cells["value"])
     shown: dict[str, Any] = {"metric": metric, "cells": len(cells), "path": path}

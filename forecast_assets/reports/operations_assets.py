@@ -11,17 +11,17 @@ from collections import Counter
 import dagster as dg
 from pydantic import Field
 
+from forecast_assets.asset_factories import asset, dataset_asset, whole
 from forecast_assets.backtests.assets import CHAMPION
-from forecast_assets.datasets.assets import OWNERS
 from forecast_assets.drift.accuracy_assets import forecast_accuracy
 from forecast_assets.drift.assets import DRIFT
-from forecast_assets.failures import RETRY, refusals_final
-from forecast_assets.partitions import DATASETS
+from forecast_assets.failures import refusals_final
 from forecast_assets.rendering.tables import schema, table
 from forecast_assets.reports.incident_plots import pictures
 from forecast_assets.reports.incident_report import as_markdown, as_page, as_table
 from forecast_assets.reports.model_health import health, link, queue
 from forecast_assets.reports.operations import TOP, Summary, summarize
+from forecast_assets.stores import paths
 from forecast_assets.stores.resource import RegistryResource, StoresResource
 
 GROUP = "portfolio"
@@ -38,28 +38,22 @@ class TopConfig(dg.Config):
     limit: int = Field(default=TOP, ge=1, le=100, description="Rows in the table; exports hold all.")
 
 
-@dg.asset(
+@dataset_asset(
+    GROUP,
     deps=[
-        dg.AssetDep(CHAMPION, partition_mapping=_ALL),
-        dg.AssetDep(DRIFT, partition_mapping=_ALL),
+        whole(CHAMPION),
+        whole(DRIFT),
         forecast_accuracy,
     ],
-    partitions_def=DATASETS,
-    group_name=GROUP,
-    owners=OWNERS,
     kinds={"postgres"},
-    code_version="1",
-    retry_policy=RETRY,
-    metadata={
-        "dagster/column_schema": schema(
-            drift_direction="string: degrading, improving, stable or unknown, over comparable evaluations",
-            verdict="string: how unusual the newest week's error is",
-            wape_delta="float: percent points, newest WAPE minus the one before",
-            live_wape="float: percent, of stored forecasts against what was sold since",
-            units_at_risk="float: units a week missed beyond what is usual",
-            next_step="string: what to do about it",
-        )
-    },
+    columns=schema(
+        drift_direction="string: degrading, improving, stable or unknown, over comparable evaluations",
+        verdict="string: how unusual the newest week's error is",
+        wape_delta="float: percent points, newest WAPE minus the one before",
+        live_wape="float: percent, of stored forecasts against what was sold since",
+        units_at_risk="float: units a week missed beyond what is usual",
+        next_step="string: what to do about it",
+    ),
 )
 def model_health(
     context: dg.AssetExecutionContext, config: TopConfig, stores: StoresResource
@@ -79,23 +73,17 @@ def model_health(
     )
 
 
-@dg.asset(
+@dataset_asset(
+    GROUP,
     deps=[model_health],
-    partitions_def=DATASETS,
-    group_name=GROUP,
-    owners=OWNERS,
     kinds={"postgres"},
-    code_version="1",
-    retry_policy=RETRY,
-    metadata={
-        "dagster/column_schema": schema(
-            priority_score="float: 0 to 1; 60 % age (up to 90 days) and 40 % WAPE (up to 100 %)",
-            staleness_days="int: days since the last day that the champion's evaluation knew",
-            wape="float: percent, of the champion's backtest",
-            reason="string: why it stands here",
-            requested_at="timestamp: when its retraining was requested, if nobody has done it yet",
-        )
-    },
+    columns=schema(
+        priority_score="float: 0 to 1; 60 % age (up to 90 days) and 40 % WAPE (up to 100 %)",
+        staleness_days="int: days since the last day that the champion's evaluation knew",
+        wape="float: percent, of the champion's backtest",
+        reason="string: why it stands here",
+        requested_at="timestamp: when its retraining was requested, if nobody has done it yet",
+    ),
 )
 def retraining_queue(
     context: dg.AssetExecutionContext, config: TopConfig, stores: StoresResource
@@ -114,23 +102,18 @@ def retraining_queue(
     )
 
 
-@dg.asset(
+@asset(
+    GROUP,
     deps=[
-        dg.AssetDep(model_health, partition_mapping=_ALL),
-        dg.AssetDep(retraining_queue, partition_mapping=_ALL),
+        whole(model_health),
+        whole(retraining_queue),
     ],
-    group_name=GROUP,
-    owners=OWNERS,
     kinds={"postgres"},
-    code_version="1",
-    retry_policy=RETRY,
-    metadata={
-        "dagster/column_schema": schema(
-            kind="string: failed_job, failed_run, incident, stale_alias or outdated_forecast",
-            detail="string: what happened",
-            next_step="string: what to do about it",
-        )
-    },
+    columns=schema(
+        kind="string: failed_job, failed_run, incident, stale_alias or outdated_forecast",
+        detail="string: what happened",
+        next_step="string: what to do about it",
+    ),
 )
 def ops_summary(
     context: dg.AssetExecutionContext, stores: StoresResource, registry: RegistryResource
@@ -180,22 +163,17 @@ def _shown(summary: Summary) -> dict[str, dg.MetadataValue | str | int | float]:
     return shown
 
 
-@dg.asset(
+@asset(
+    GROUP,
     deps=[ops_summary],
-    group_name=GROUP,
-    owners=OWNERS,
     kinds={"markdown", "html", "csv"},
-    code_version="1",
-    retry_policy=RETRY,
-    metadata={
-        "dagster/column_schema": schema(
-            Type="string: failed_job, failed_run, incident, stale_alias or outdated_forecast",
-            Entity="string: run, series or kind",
-            Item="string: what it is called",
-            Detail="string: what happened",
-            When="string: moment in UTC",
-        )
-    },
+    columns=schema(
+        Type="string: failed_job, failed_run, incident, stale_alias or outdated_forecast",
+        Entity="string: run, series or kind",
+        Item="string: what it is called",
+        Detail="string: what happened",
+        When="string: moment in UTC",
+    ),
 )
 def incident_report(
     context: dg.AssetExecutionContext, stores: StoresResource, registry: RegistryResource
@@ -216,12 +194,12 @@ def incident_report(
             "html": as_page(summary, pictures(stores.open(), summary)),
         }
         for ending, text in written.items():
-            stores.open().lake.write_bytes(f"reports/incident-report.{ending}", text.encode())
+            stores.open().lake.write_bytes(paths.REPORTS.path(f"incident-report.{ending}"), text.encode())
     return dg.MaterializeResult(
         metadata={
             "report": dg.MetadataValue.md(written["md"]),
             "needs_attention": len(summary.attention),
-            "files": ", ".join(f"reports/incident-report.{ending}" for ending in written),
+            "files": ", ".join(paths.REPORTS.path(f"incident-report.{ending}") for ending in written),
             "next_step": "`forecast-assets export incident-report DATASET --output report.html`",
         }
     )

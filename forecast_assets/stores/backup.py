@@ -20,6 +20,7 @@ from typing import Literal
 import sqlalchemy as sa
 from pydantic import BaseModel, ValidationError
 
+from forecast_assets.checked import faults
 from forecast_assets.errors import BadSetting, Outage
 from forecast_assets.stores import mlflow_backend
 from forecast_assets.stores.database import (
@@ -112,9 +113,8 @@ def check(folder: Path) -> Manifest:
     except FileNotFoundError:
         raise BadSetting(f"{folder} holds no finished backup: no {MANIFEST}", remedy=remedy) from None
     except ValidationError as error:
-        first = error.errors()[0]
-        reason = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
-        raise BadSetting(f"{folder / MANIFEST} cannot be read: {reason}", remedy=remedy) from None
+        place, why = faults(error)[0]
+        raise BadSetting(f"{folder / MANIFEST} cannot be read: {place}: {why}", remedy=remedy) from None
     except (OSError, ValueError, TypeError) as error:
         raise BadSetting(f"{folder / MANIFEST} cannot be read: {error}", remedy=remedy) from None
     if manifest.revision > newest_revision():

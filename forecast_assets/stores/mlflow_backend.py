@@ -13,6 +13,7 @@ from forecast_assets.settings import settings
 from forecast_assets.stores.cluster import DATABASE
 from forecast_assets.stores.database import connected, database_url, outage_told
 from forecast_assets.stores.locks import LockNumber
+from forecast_assets.stores.paths import MODELS
 
 # An MLflow server that is down must be noticed in seconds: MLflow's own defaults block for four minutes.
 _PATIENCE = {
@@ -80,7 +81,7 @@ def artifacts_url() -> str | None:
 
 def artifacts_inside() -> str:
     """Where the files of models lie within the lake."""
-    return f"{settings().lake.rstrip('/')}/models"
+    return f"{settings().lake.rstrip('/')}/{MODELS.name}"
 
 
 def artifacts_outside() -> str | None:

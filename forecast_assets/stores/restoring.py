@@ -40,6 +40,7 @@ from forecast_assets.stores.database import (
     migrate,
 )
 from forecast_assets.stores.lake import Lake
+from forecast_assets.stores.paths import MODELS
 from forecast_assets.stores.roles import grant, granted
 from forecast_assets.stores.tables import TableRows, counted, empty, read_rows, set_sequences
 
@@ -92,7 +93,7 @@ def _put_files(lake: Lake, folder: Path, manifest: Manifest) -> None:
             # Models that lay outside of the lake and have no such place here go where new ones do.
             target = targets.get(place)
             if target is None:
-                target, path = lake, f"models/{path}"
+                target, path = lake, MODELS.path(path)
             target.write_bytes(path, (folder / name).read_bytes())
 
 

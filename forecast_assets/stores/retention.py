@@ -16,14 +16,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
 
-from forecast_assets.stores import Stores
+from forecast_assets.stores import Stores, paths
 from forecast_assets.stores.database import alone
 from forecast_assets.stores.lake import Stored
 from forecast_assets.stores.registry import Registry
 from forecast_assets.stores.warehouse import Row
-
-_FOLDERS = ("sales", "star", "panels", "global", "backtests", "forecasts", "drift", "batch", "pipeline",
-            "doctor")  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +151,7 @@ def _drop(stores: Stores, registry: Registry, gone: list[Row]) -> None:
 
 def _files(stores: Stores, before: datetime, *, apply: bool) -> Superseded:
     # Listed first: what a run writes and refers to meanwhile is not on this list.
-    stored = [file for folder in _FOLDERS for file in stores.lake.files(folder)]
+    stored = [file for folder in paths.FOLDERS if folder.trimmed for file in stores.lake.files(folder.name)]
     wanted = {str(row["path"]) for row in stores.warehouse.rows("lake_references")}
     orphans = [file for file in stored if file.written_at < before and not _is_referred_to(file, wanted)]
     if apply:

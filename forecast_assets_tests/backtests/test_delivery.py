@@ -55,5 +55,5 @@ def test_it_returns_with_its_deliveries(delisted):
 
 
 def test_a_series_that_never_was_is_refused(delisted):
-    with pytest.raises(UnknownName, match="many__S0__P999 are not in the newest snapshot"):
+    with pytest.raises(UnknownName, match="no series many__S0__P999"):
         plan(delisted.stores, "many", ["many__S0__P999"], changes={})

@@ -10,6 +10,7 @@ from forecast_assets.backtests.config import EvaluationConfig
 from forecast_assets.backtests.jobs import ChangedConfig
 from forecast_assets.cli.app import app
 from forecast_assets.cli.options import option_names
+from forecast_assets.datasets.definition import DatasetOptions
 from forecast_assets.derived import bounds_of
 from forecast_assets.errors import BadSetting
 from forecast_assets.evaluation_settings import EvaluationSettings, revised
@@ -125,7 +126,8 @@ def test_an_option_fills_its_setting(monkeypatch):
         catch_exceptions=False,
     )
     assert run.exit_code == 0, run.output
-    ((_, _, dataset),) = seen
+    (filled,) = seen
+    (dataset,) = [one for one in filled if isinstance(one, DatasetOptions)]
     made = dataset.evaluation
     assert dataset.anchor == "week"
     assert (made.margin, made.ranking_metric, made.n_splits, made.step) == (0.2, "rmse", 3, 7)

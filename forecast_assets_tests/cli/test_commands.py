@@ -123,7 +123,7 @@ def test_bad_file_adds_nothing(cli, tmp_path):
         (["--candidates", "seasonal_nave"], "did you mean 'seasonal_naive'"),
         (["--candidates", ",".join(["naive"] * 11)], "11 candidates are named"),
         (["--candidates", ""], "candidate '' cannot be read"),
-        (["--series", "shop__S1__P9"], "shop__S1__P9 are not in the newest snapshot"),
+        (["--series", "shop__S1__P9"], "no series shop__S1__P9"),
         (["--series", "shop|S1|P1"], "is not a series key"),
     ],
 )

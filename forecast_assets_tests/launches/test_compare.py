@@ -189,7 +189,7 @@ def test_an_unusable_series_is_refused_before_any_work_and_kept_as_failed(
 @pytest.mark.parametrize(
     ("config", "told"),
     [
-        ({"series": "shop__A__P9"}, "is not in the newest snapshot"),
+        ({"series": "shop__A__P9"}, "has no series shop__A__P9"),
         ({"series": "none__A__P1"}, "there is no dataset 'none'"),
         ({"series": "A__P1"}, "is not a series key"),
         ({"series": HEALTHY, "candidates": ["nave"]}, "did you mean 'naive'"),

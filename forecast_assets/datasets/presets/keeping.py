@@ -8,13 +8,12 @@ from forecast_assets.datasets.presets.selling import Selling
 from forecast_assets.datasets.presets.star import chain_tables, store_tables
 from forecast_assets.datasets.presets.world import World
 from forecast_assets.stores.lake import Lake
-
-FOLDER = "star"
+from forecast_assets.stores.paths import STAR
 
 
 def star_path(sales_path: str) -> str:
     """The folder of the star schema that belongs to the sales below ``sales_path``."""
-    return f"{FOLDER}/{sales_path.partition('/')[2]}"
+    return STAR.path(sales_path.partition("/")[2])
 
 
 def write_star(lake: Lake, path: str, world: World) -> None:

@@ -8,6 +8,7 @@ from typing import Annotated
 
 from pydantic import Field, TypeAdapter, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
 
+from forecast_assets.checked import faults
 from forecast_assets.datasets.sources.columns import Columns
 from forecast_assets.datasets.sources.files import FileSource
 from forecast_assets.datasets.sources.preset import PresetSource
@@ -20,8 +21,7 @@ def _refuse_without_input(value: object, handler: ValidatorFunctionWrapHandler) 
     try:
         return handler(value)
     except ValidationError as error:
-        faults = error.errors(include_url=False, include_input=False, include_context=False)
-        told = [f"{'.'.join(map(str, fault['loc'][1:])) or 'kind'}: {fault['msg']}" for fault in faults]
+        told = [f"{one.place.partition('.')[2] or 'kind'}: {one.why}" for one in faults(error)]
         raise BadSetting(
             f"this is no source of sales: {listed(told)}", remedy="correct or remove these fields"
         ) from None

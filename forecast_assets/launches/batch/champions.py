@@ -12,6 +12,7 @@ from typing import Any
 import dagster as dg
 from pydantic import Field
 
+from forecast_assets.confirmation import check_confirmation
 from forecast_assets.errors import BadSetting
 from forecast_assets.failures import RETRY, refusals_final
 from forecast_assets.forecasting.core.metrics import ITEM_METRICS
@@ -122,10 +123,7 @@ def apply(stores: Stores, registry: Registry, picks: Picks, *, confirm: str, by:
     A winner that the batch registered becomes its series' challenger; what is live stays.
     Raises ``BadSetting`` unless ``confirm`` is what ``Picks.confirmation`` says, and for no approver.
     """
-    if confirm != picks.confirmation:
-        raise BadSetting(
-            f"the confirmation is {confirm!r}", remedy=f"after the dry run, type: {picks.confirmation}"
-        )
+    check_confirmation(confirm, picks.confirmation)
     if not by.strip():
         raise BadSetting("nobody approves it", remedy="set approved_by to your name")
     challenged = _challenge(registry, picks.winners)

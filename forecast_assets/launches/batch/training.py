@@ -20,7 +20,7 @@ from forecast_assets.launches.batch.scoring import UNKNOWN
 from forecast_assets.launches.model import Item, ItemResult
 from forecast_assets.launches.training import Models
 from forecast_assets.launches.window import within
-from forecast_assets.stores import Stores
+from forecast_assets.stores import Stores, paths
 
 PREDICT = "predict"
 
@@ -51,7 +51,7 @@ def prepare_training(stores: Stores, spec: BatchSpec) -> TrainingContext:
 
 
 def _folder(spec: BatchSpec) -> str:
-    return f"batch/{spec.dataset.name}/{spec.batch_id}/{spec.run_id}"
+    return paths.BATCH.path(spec.dataset.name, spec.batch_id, spec.run_id)
 
 
 def make(

@@ -10,8 +10,9 @@ from pydantic import Field
 
 from forecast_assets.datasets.building import availability
 from forecast_assets.datasets.definition import load
+from forecast_assets.datasets.membership import no_such_series
 from forecast_assets.datasets.series_names import key_of
-from forecast_assets.errors import BadSetting, UnknownName
+from forecast_assets.errors import BadSetting
 from forecast_assets.evaluation_settings import revised
 from forecast_assets.forecasting.core.candidates.catalogue import MOST, candidate, entry
 from forecast_assets.keys import SeriesKey
@@ -45,10 +46,7 @@ def validate(stores: Stores, config: CompareConfig) -> Plan:
     settings = revised(dataset.options.evaluation, changes)
     window = chosen(config.start_day, config.end_day, dataset, settings)
     if config.series not in availability(stores, dataset.name)["series"]:
-        raise UnknownName(
-            f"series {config.series!r} is not in the newest snapshot",
-            remedy=f"see `forecast-assets export availability {dataset.name}` for those that are",
-        )
+        raise no_such_series(dataset.name, [config.series])
     return Plan(
         what=config.series,
         spec={"series": config.series, "settings": stored(settings, window), "refused": refused},

@@ -22,7 +22,7 @@ from forecast_assets.launches.pipeline.sweep import Scorable, leaderboard, scora
 from forecast_assets.launches.training import Trained, train
 from forecast_assets.partitions import register_series
 from forecast_assets.rendering.tables import table
-from forecast_assets.stores import Stores
+from forecast_assets.stores import Stores, paths
 
 _LISTED = 10
 _COLUMNS = ["rank", "candidate", "wape", "skill", "relative_bias", "sample_size", "reason"]
@@ -76,7 +76,7 @@ def _execute(work: Execution) -> None:
         work.note(sentence=sentence, next_steps=_when_unmet(lines))
         return
     work.check()
-    folder = f"pipeline/{dataset.name}/{work.launch.launch_id}" if config.persist else None
+    folder = paths.PIPELINE.path(dataset.name, work.launch.launch_id) if config.persist else None
     trained = train(stores, dataset, request.settings, str(best["candidate"]), series.keys, folder=folder)
     work.note(
         training=_training(trained, work.launch.run_id),

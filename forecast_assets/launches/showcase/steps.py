@@ -33,6 +33,7 @@ from forecast_assets.launches.model import Launch
 from forecast_assets.launches.showcase.context import Result, ShowcaseContext, StepResult
 from forecast_assets.launches.worker_pool import RunControl
 from forecast_assets.partitions import register_series
+from forecast_assets.stores import paths
 
 _CLOSE = 1e-9
 
@@ -40,7 +41,7 @@ _CLOSE = 1e-9
 def precheck(context: ShowcaseContext) -> StepResult:
     """Do the stores answer?"""
     names = definition.names(context.stores)
-    context.stores.lake.list("sales")
+    context.stores.lake.list(paths.SALES.name)
     return StepResult("pass", f"warehouse and lake answer; {len(names)} datasets")
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import dagster as dg
 from pydantic import Field
 
+from forecast_assets.confirmation import check_confirmation
 from forecast_assets.errors import BadSetting
 from forecast_assets.failures import RETRY, refusals_final
 from forecast_assets.launches.jobs import carry_out
@@ -110,8 +111,8 @@ def run_workspace_again(context: dg.OpExecutionContext, config: ReplayConfig, st
         sent = workspaces.replayed(opened, config.workspace)
         difference = _lines(workspaces.difference(recorded, sent.recorded()))
         wanted = f"replay {sent.workspace_name}"
-        if config.confirm not in ("", wanted):
-            raise BadSetting(f"the confirmation is {config.confirm!r}", remedy=f"type: {wanted}")
+        if config.confirm:
+            check_confirmation(config.confirm, wanted)
     warned = "; its dataset is deleted first" if sent.reset else ""
     context.log.info("recorded against sent: %s%s", difference, warned)
     if config.confirm:
