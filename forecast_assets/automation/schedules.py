@@ -34,7 +34,7 @@ def _requests(
         return dg.SkipReason(
             f"{due:%Y-%m-%d %H:%M} was missed by {late.days} days; the newest tick serves for all"
         )
-    names = definition.names(stores.open())
+    names = definition.automatic(stores.open())
     if not names:
         return dg.SkipReason("there are 0 datasets; add one with `forecast-assets dataset add`")
     return [request(name, f"{due:%Y-%m-%d}") for name in names]

@@ -61,6 +61,9 @@ class DatasetOptions(BaseModel):
     store_holidays: dict[str, str] | None = Field(
         default=None, description="Country (or region) of each store's holidays, by store id."
     )
+    automatic: bool = Field(
+        default=True, description="Let schedules and sensors load and evaluate it by themselves."
+    )
     evaluation: EvaluationSettings = Field(
         default=EvaluationSettings(), description="Candidates, folds and rule unless a run says otherwise."
     )
@@ -184,6 +187,11 @@ def _snapshot(row: Row) -> Snapshot | None:
 def names(stores: Stores) -> list[str]:
     """All datasets, sorted."""
     return [str(row["name"]) for row in stores.warehouse.rows("datasets")]
+
+
+def automatic(stores: Stores) -> list[str]:
+    """Datasets that schedules and sensors look after, sorted."""
+    return [str(row["name"]) for row in stores.warehouse.rows("automatic_datasets")]
 
 
 def check_free(stores: Stores, name: str) -> None:

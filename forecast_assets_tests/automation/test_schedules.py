@@ -48,6 +48,7 @@ def test_a_missed_tick_is_left_to_the_newest_one(place, name):
 def test_every_dataset_is_refreshed_once_a_day_and_evaluated_whole_once_a_week(place):
     for name in ("many", "more"):
         place.prepare(name, many(2))
+    place.add("tour", many(2), automatic=False)
     for name in SCHEDULES:
         first, again = tick(place, name, now()).run_requests, tick(place, name, now()).run_requests
         assert len({request.run_key for request in first}) == 2

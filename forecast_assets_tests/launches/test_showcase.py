@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from forecast_assets.datasets.definition import automatic
 from forecast_assets.datasets.presets.catalogue import Preset
 from forecast_assets.errors import ForecastError, UnknownName
 from forecast_assets.launches import lifecycle, records, runs
@@ -118,6 +119,14 @@ def test_a_part_of_a_showcase_leads_to_the_showcase(toured):
         runs.find(toured.stores, toured.instance, f"{done.run_id}-batch")
     with pytest.raises(UnknownName, match="there is no run 'x-batch'"):
         runs.find(toured.stores, toured.instance, "x-batch")
+
+
+def test_no_schedule_and_no_sensor_loads_the_sales_of_a_showcase_again(toured):
+    run(toured, "showcase", **SMALL, seed=7)
+    assert workspace_dataset(seed=7) not in automatic(toured.stores)
+    assert "shop" in automatic(toured.stores)
+    states = toured.stores.warehouse.rows("dataset_states")
+    assert workspace_dataset(seed=7) not in {row["dataset"] for row in states}
 
 
 def test_series_of_a_showcase_are_partitions_with_materializations(toured):

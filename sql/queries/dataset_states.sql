@@ -1,4 +1,4 @@
--- Question: which snapshot of each dataset has a panel, and which series await an evaluation or their end?
+-- Question: which snapshot of each automatic dataset has a panel, and which series await an evaluation or their end?
 -- Grain:    one row per dataset with a panel, by name; ``unsettled`` is a mark of the awaiting series.
 -- Values:   none
 with waiting as (
@@ -17,5 +17,6 @@ select d.name as dataset, n.hash as snapshot, md5(cast(d.options as text)) as op
 from dataset d
 join snapshot n on n.dataset = d.name and n.hash = d.snapshot and n.panel_path is not null
 left join waiting w on w.dataset = d.name
+where d.options ->> 'automatic' is distinct from 'false'
 group by d.name, n.hash, d.options
 order by d.name

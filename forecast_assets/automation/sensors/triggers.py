@@ -64,7 +64,7 @@ def load_changed_sources(context: dg.SensorEvaluationContext, stores: StoresReso
     query only rows, newest day and total are compared: smaller corrections are found by the daily refresh.
     """
     before, now = remembered(context.cursor), dt.datetime.now(dt.UTC)
-    looks = [source_changes.look(stores.open(), name, before) for name in definition.names(stores.open())]
+    looks = [source_changes.look(stores.open(), name, before) for name in definition.automatic(stores.open())]
     broken = [source_changes.unreadable(look, now) for look in looks if look.state == "unreadable"]
     record(stores.open(), broken)
     resolve(stores.open(), {f"source:{look.dataset}": now for look in looks if look.state != "unreadable"})

@@ -83,7 +83,7 @@ def seed(context: ShowcaseContext) -> StepResult:
         raise UnknownName(f"there is no dataset {name!r} to use", remedy="leave skip_seed out")
     if there:
         _check_own(context)
-    options = DatasetOptions(evaluation=context.preset.settings)
+    options = DatasetOptions(evaluation=context.preset.settings, automatic=False)
     if there and (context.config.skip_seed or context.dataset().source == source):
         told = StepResult("skip", f"dataset {name} has these sales already")
     else:

@@ -170,6 +170,11 @@ CARRIED_OVER = (
            error, created_at, created_at, finished_at, coalesce(finished_at, created_at)
     from pipeline_run
     """,
+    # A showcase shows the sales of its day; nobody loads them again.
+    """
+    update dataset set options = options || '{"automatic": false}'
+    where name like 'show-%' and source ->> 'kind' = 'preset'
+    """,
     "drop table pipeline_run, comparison_candidate, comparison, batch_item, batch",
 )
 
@@ -286,6 +291,7 @@ CARRIED_BACK = (
     join launch l using (launch_id)
     """,
     "drop table kept, launch_item, launch",
+    "update dataset set options = options - 'automatic'",
     "alter table incident drop column dataset",
 )
 
