@@ -51,6 +51,7 @@ COMMANDS = {
     "status": _Entry("launch", "status", _RUNS, "How far launched runs are."),
     "cancel": _Entry("launch", "cancel", _RUNS, "End a run; what is done is kept."),
     "retry": _Entry("launch", "retry", _RUNS, "Try again what failed, as a new run."),
+    "batch": _Entry("batch", "app", _RUNS, "Champions and priorities of a batch."),
     "workspace": _Entry("workspace", "app", _RUNS, "Kept showcases."),
     "web": _Entry("pages", "web", _CARE, "Serve Dagit alone, for a deployment."),
     "mlflow": _Entry("pages", "mlflow", _CARE, "Serve MLflow's pages on 127.0.0.1 until interrupted."),

@@ -99,6 +99,31 @@ def archive(
 
 
 @app.command()
+def pin(
+    workspace: Handle,
+    undo: Annotated[bool, typer.Option("--undo", help="Take the pin away.")] = False,  # noqa: FBT002
+) -> None:
+    """List a kept showcase before all others."""
+    workspaces.change(open_stores(), workspace, pinned=not undo)
+    SAY.print(f"{'unpinned' if undo else 'pinned'} {workspace}", markup=False)
+
+
+@app.command()
+def annotate(
+    workspace: Handle,
+    notes: Annotated[str | None, typer.Option(help="Notes, in place of those before.")] = None,
+    tag: Annotated[
+        list[str] | None, typer.Option(help="A tag, in place of those before; may be repeated.")
+    ] = None,
+) -> None:
+    """Write notes and tags on a kept showcase."""
+    if notes is None and tag is None:
+        raise BadSetting("there is nothing to write", remedy="give --notes or --tag")
+    workspaces.change(open_stores(), workspace, notes=notes, tags=tag)
+    SAY.print(f"annotated {workspace}", markup=False)
+
+
+@app.command()
 def delete(workspace: Handle, yes: Yes = False) -> None:  # noqa: FBT002
     """Forget the record of a kept showcase; what its run made stays."""
     stores = open_stores()

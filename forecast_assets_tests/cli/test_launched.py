@@ -42,6 +42,25 @@ def test_a_batch_is_launched_watched_exported_and_tried_again(cli, home, tmp_pat
     assert "are not failed ones" in cli("retry", run_id, "--item", "1").err
 
 
+def test_champions_of_a_batch_are_marked_and_waiting_items_hurried_from_the_command_line(cli, home):
+    run_id = cli("submit", "batch", *PAIRS, "--wait").out.strip()
+    dry = cli("batch", "promote", run_id, "--format", "json")
+    assert (dry.code, dry.rows[0]["winner_run_id"]) == (0, run_id)
+    assert '--confirm "promote 1 champions"' in dry.err
+    assert not any(item["is_champion"] for item in items_of(home, run_id))
+    sure = ("--apply", "--confirm", "promote 1 champions", "--approved-by", "ann")
+    assert cli("batch", "promote", run_id, "--apply", "--confirm", "yes").code == 2
+    assert "applied" in cli("batch", "promote", run_id, *sure).err
+    assert "nothing to change" in cli("batch", "promote", run_id, *sure).err
+    assert [item["is_champion"] for item in items_of(home, run_id)] == [True, False]
+    assert cli("batch", "prioritise", run_id, "--priority", "2").code == 2, "nothing waits any more"
+    config: dict[str, Any] = {"dataset": "shop", "scope": "demo", "candidates": ["naive"]}
+    plan = validate(home.stores, BatchConfig(**config))
+    records.create(home.stores, "batch", plan, launch_id="waiting", run_id="waiting")
+    hurried = cli("batch", "prioritise", "waiting", "--priority", "2", "--requested-by", "ann")
+    assert (hurried.code, "5 items are urgent now" in hurried.err) == (0, True)
+
+
 def test_a_batch_waits_for_the_daemon_and_can_be_cancelled_before(cli, home):
     run_id = cli("submit", "batch", *PAIRS, "--priority", "2").out.strip()
     (row,) = cli("status", run_id, "--format", "json").rows
@@ -106,6 +125,12 @@ def test_a_showcase_is_kept_restored_replayed_compared_and_forgotten(cli, home):
     told = cli("workspace", "compare", handle, first["workspace_id"])
     assert told.out == "nothing differs\n"
     assert "backtest" in cli("workspace", "show", handle).out
+    assert cli("workspace", "pin", handle).code == 0
+    assert cli("workspace", "annotate", handle, "--tag", "autumn", "--tag", "demo").code == 0
+    assert cli("workspace", "annotate", handle).code == 2
+    (pinned,) = cli("workspace", "list", "--tag", "autumn", "--tag", "demo", "--format", "json").rows
+    assert (pinned["workspace_id"], pinned["pinned"]) == (handle, True)
+    assert cli("workspace", "pin", handle, "--undo").code == 0
     assert cli("workspace", "delete", handle).code == 2
     assert cli("workspace", "delete", handle, "--yes").code == 0
     assert cli("workspace", "archive", first["workspace_id"]).code == 0

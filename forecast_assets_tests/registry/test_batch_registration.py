@@ -58,12 +58,12 @@ def test_every_good_item_becomes_a_version_and_no_alias_moves(place):
 def test_promoted_champions_of_a_batch_challenge_and_nothing_becomes_live(place):
     done = run(place, "batch", **WANTED)
     picks = champions.pick(place.stores, done.run_id)
-    assert champions.apply(place.stores, open_registry(), picks, confirm=picks.confirmation, by="ann")
+    assert champions.apply(place.stores, open_registry, picks, confirm=picks.confirmation, by="ann")
     wanted = {line["series"]: {"challenger": line["model_version"]} for line in picks.winners}
     registry = open_registry()
     assert registry.aliases(SERIES) == wanted
     again = champions.pick(place.stores, done.run_id)
-    assert not champions.apply(place.stores, open_registry(), again, confirm=again.confirmation, by="ann")
+    assert not champions.apply(place.stores, open_registry, again, confirm=again.confirmation, by="ann")
     for series in SERIES:
         registry.drop_alias(series, "challenger")
 

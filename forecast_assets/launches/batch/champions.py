@@ -5,7 +5,7 @@ Does not belong here: the chain that chooses (``aggregation``), and what becomes
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -117,7 +117,7 @@ def _winner(batch_id: str, best: Any, before: Try | None) -> Json:  # noqa: ANN4
     }
 
 
-def apply(stores: Stores, registry: Registry, picks: Picks, *, confirm: str, by: str) -> bool:
+def apply(stores: Stores, registry: Callable[[], Registry], picks: Picks, *, confirm: str, by: str) -> bool:
     """Mark the winners; return whether anything had to change. A second time changes nothing at all.
 
     A winner that the batch registered becomes its series' challenger; what is live stays.
@@ -144,11 +144,12 @@ def apply(stores: Stores, registry: Registry, picks: Picks, *, confirm: str, by:
     return True
 
 
-def _challenge(registry: Registry, winners: Sequence[Json]) -> bool:
+def _challenge(opened: Callable[[], Registry], winners: Sequence[Json]) -> bool:
     """Let each registered winner be the challenger of its series; return whether an alias had to move."""
     versions = {one["series"]: one["model_version"] for one in winners if one["model_version"]}
     if not versions:
         return False
+    registry = opened()
     aliases = registry.aliases(list(versions))
     moved = False
     for series, version in versions.items():
@@ -182,7 +183,7 @@ def mark_champions(
         changed = None
         if config.confirm:
             changed = apply(
-                stores.open(), registry.open(), picks, confirm=config.confirm, by=config.approved_by
+                stores.open(), registry.open, picks, confirm=config.confirm, by=config.approved_by
             )
     said = {None: "dry run", True: "applied", False: "nothing to change"}[changed]
     context.log.info("%s: %s, %d pairs without a champion", said, picks.diff, len(picks.unresolved))
