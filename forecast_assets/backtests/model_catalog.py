@@ -12,7 +12,7 @@ from forecast_assets.asset_factories import asset
 from forecast_assets.forecasting.core.candidates.catalogue import CATALOGUE, DEFAULT, Entry
 from forecast_assets.rendering.tables import schema, table
 
-_PACKAGES = {"xgboost": "xgboost", "stats": "statsforecast"}
+_PACKAGES = {"stats": "statsforecast"}
 COLUMNS = schema(
     model_type="string: name to choose it by",
     family="string: baseline, intermittent, smoothing, tree, additive or ensemble",

@@ -7,7 +7,7 @@ Does not belong here: options (``evaluate``) and the work (``backtests.evaluatio
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import dagster as dg
 
@@ -21,7 +21,7 @@ from forecast_assets.datasets import building, definition
 from forecast_assets.datasets.membership import check_dataset
 from forecast_assets.datasets.series_names import keys_of
 from forecast_assets.evaluation_settings import revised
-from forecast_assets.forecasts.service import stale_forecasts
+from forecast_assets.forecasts.service import Wanted, stale_forecasts
 from forecast_assets.global_models import fold_models, production
 from forecast_assets.settings import settings
 from forecast_assets.stores import Stores
@@ -42,7 +42,8 @@ def run(dataset: str, series: list[str] | None, changes: Mapping[str, object], *
     size = len(series or ()) or (found.snapshot.series_count if found.snapshot else 0)
     with _alone(stores, dataset), steps_shown(dataset, size):
         work = _evaluate(instance, stores, dataset, series, changes, force=force)
-        broken = _forecast(instance, stores, dataset, series, force=force)
+        ahead = {name: changes[name] for name in ("horizon", "gap") if changes.get(name) is not None}
+        broken = _forecast(instance, stores, dataset, series, ahead, force=force)
     outcome = closing.summarize(stores, work)
     for line in closing.lines(outcome):
         SAY.print(line, markup=False)
@@ -92,18 +93,29 @@ def _is_current(stores: Stores, dataset: definition.Dataset, changes: Mapping[st
 
 
 def _forecast(
-    instance: dg.DagsterInstance, stores: Stores, dataset: str, series: list[str] | None, *, force: bool
+    instance: dg.DagsterInstance,
+    stores: Stores,
+    dataset: str,
+    series: list[str] | None,
+    ahead: Mapping[str, Any],
+    *,
+    force: bool,
 ) -> int:
-    """Fit the production models that are needed and forecast the series; answer how many broke."""
-    if force or not production.is_current(stores, definition.load(stores, dataset)):
-        ops = {"production_models": {"config": {"force": force}}}
+    """Fit the production models that are needed and forecast the series; answer how many broke.
+
+    ``ahead`` holds the horizon and the gap of this evaluation where they are not the dataset's own.
+    """
+    wanted = Wanted(horizon=ahead.get("horizon"), gap=ahead.get("gap"))
+    looking = definition.load(stores, dataset).looking(horizon=wanted.horizon, gap=wanted.gap)
+    if force or not production.is_current(stores, looking):
+        ops = {"production_models": {"config": {**ahead, "force": force}}}
         execute(instance, "fit_production_models", {"ops": ops}, partition_key=dataset)
-    stale = stale_forecasts(stores, dataset, series, force=force)
+    stale = stale_forecasts(stores, dataset, series, wanted=wanted, force=force)
     if not stale:
         SAY.print("all forecasts are unchanged")
         return 0
-    _launched(instance, _FORECASTS, dataset, stale, {"force": force})
-    return len(stale_forecasts(stores, dataset, stale, force=False))
+    _launched(instance, _FORECASTS, dataset, stale, {**ahead, "force": force})
+    return len(stale_forecasts(stores, dataset, stale, wanted=wanted, force=False))
 
 
 class _Stage(NamedTuple):

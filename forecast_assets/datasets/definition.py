@@ -7,7 +7,7 @@ Does not belong here: reading sales (``sources``, ``canonical``) and building pa
 import datetime as dt
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal
 
 import polars as pl
@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from forecast_assets.checked import faults
 from forecast_assets.datasets.sources import SOURCE, Source
 from forecast_assets.errors import BadSetting, UnknownName
-from forecast_assets.evaluation_settings import EvaluationSettings
+from forecast_assets.evaluation_settings import EvaluationSettings, revised
 from forecast_assets.forecasting.core.frequency import DAY, FREQUENCIES, Frequency, FrequencyName
 from forecast_assets.stores import Stores, paths
 from forecast_assets.stores.warehouse import Row
@@ -128,6 +128,11 @@ class Dataset:
     def reach(self) -> dict[str, int]:
         """Days after an origin that the plan of each column is known; without a limit for other columns."""
         return {**(self.measured_reach or {}), **self.options.plan_days}
+
+    def looking(self, *, horizon: int | None, gap: int | None) -> "Dataset":
+        """The same dataset evaluated and forecast over another horizon, or after another gap."""
+        evaluation = revised(self.options.evaluation, {"horizon": horizon, "gap": gap})
+        return replace(self, options=self.options.model_copy(update={"evaluation": evaluation}))
 
     def plan_steps(self, ahead: int) -> dict[str, int]:
         """The reach of the columns that are not known over ``ahead`` days: what results depend on."""

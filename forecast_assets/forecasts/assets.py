@@ -33,6 +33,12 @@ FORECAST = dg.AssetKey("forecast")
 class ProductionConfig(dg.Config):
     """How to fit."""
 
+    horizon: int | None = Field(
+        default=None, ge=1, le=90, description="Days to learn to forecast. Unset: the evaluation's horizon."
+    )
+    gap: int | None = Field(
+        default=None, ge=0, le=30, description="Days between the newest sale and day 1. Unset: as evaluated."
+    )
     force: bool = Field(default=False, description="Fit again even where nothing has changed.")
 
 
@@ -56,7 +62,7 @@ def production_models(
     Only those are fitted that a current champion, or a series without one, needs.
     """
     with refusals_final():
-        dataset = load(stores.open(), context.partition_key)
+        dataset = load(stores.open(), context.partition_key).looking(horizon=config.horizon, gap=config.gap)
         fitted = production.build(stores.open(), dataset, run_id=context.run.run_id, force=config.force)
         models = production.read(stores.open(), dataset).models
     rows = [
@@ -83,6 +89,12 @@ class ForecastConfig(dg.Config):
     horizon: int | None = Field(
         default=None, ge=1, le=90, description="Days to forecast. Unset: the dataset's evaluation horizon."
     )
+    gap: int | None = Field(
+        default=None,
+        ge=0,
+        le=30,
+        description="Days between the newest sale and the first forecast day. Unset: as evaluated.",
+    )
     lead_time_days: int = Field(default=7, ge=1, le=365, description="Days from an order to its delivery.")
     service_level: float = Field(
         default=0.95, ge=0.5, lt=1, description="Share of lead times without a stock-out that is aimed at."
@@ -91,7 +103,7 @@ class ForecastConfig(dg.Config):
 
     def wanted(self) -> Wanted:
         """The same as the work takes it."""
-        return Wanted(self.horizon, self.lead_time_days, self.service_level)
+        return Wanted(self.horizon, self.lead_time_days, self.service_level, self.gap)
 
 
 @series_asset(

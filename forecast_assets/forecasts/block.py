@@ -76,16 +76,19 @@ def make(
     champions: Sequence[Row | None],
     models: Production,
     horizon: int,
+    gap: int,
     window: int | None,
     stock: tuple[int, float],
 ) -> Made:
-    """Forecast the series of ``panel`` with the candidates ``labels`` (n,).
+    """Forecast the series of ``panel`` with the candidates ``labels`` (n,), ``horizon`` days after ``gap``.
 
     ``champions`` (n,) are rows of ``champions_of``; a series without one is forecast by the label all the
     same, or by the mean of products like it. ``stock`` is the lead time in days and the service level.
     """
-    made = outlook(panel, labels, models.models, horizon, window=window, threads=environment().processes)
-    units, candidates = made.units.copy(), list(labels)
+    made = outlook(
+        panel, labels, models.models, gap + horizon, window=window, threads=environment().processes
+    )
+    units, candidates = made.units[:, gap:].copy(), list(labels)
     orphans = [row is None or row["champion"] is None for row in champions]
     fallbacks = [
         (label or LOOK_ALIKE) if orphan else None for label, orphan in zip(labels, orphans, strict=True)

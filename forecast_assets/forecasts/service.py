@@ -35,11 +35,15 @@ _NO_LONGER = "the newest snapshot no longer delivers it"
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """How to forecast: days ahead (the evaluation's horizon when unset) and what stock is decided for."""
+    """How to forecast, and what stock is decided for.
+
+    ``horizon`` days after a ``gap`` of so many days after the newest sale; as the evaluation does when unset.
+    """
 
     horizon: int | None = None
     lead_time_days: int = 7
     service_level: float = 0.95
+    gap: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +102,7 @@ class Work:
     dataset: Dataset
     wanted: Wanted
     horizon: int
+    gap: int
     panel: Panel
     champions: list[Row | None]
     models: Production
@@ -117,6 +122,7 @@ class Work:
 
 def prepared(stores: Stores, dataset: Dataset, keys: list[str], wanted: Wanted) -> Work:
     """Read what forecasts of the series ``keys`` (sorted) are made from."""
+    dataset = dataset.looking(horizon=wanted.horizon, gap=wanted.gap)
     delivered = {
         str(row["series"])
         for row in stores.warehouse.rows("deliveries", dataset=dataset.name)
@@ -133,8 +139,9 @@ def prepared(stores: Stores, dataset: Dataset, keys: list[str], wanted: Wanted) 
     chosen = {str(row["series"]): row for row in stores.warehouse.rows("champions_of", series=members)}
     champions = [chosen.get(key) for key in panel.series.tolist()]
     models = production.read(stores, dataset)
-    horizon = wanted.horizon or dataset.options.evaluation.horizon
-    common = f"{horizon}|{wanted}|{code_version()}|{panel.days}|{dataset.options.evaluation.hash()}"
+    evaluation = dataset.options.evaluation
+    stock = (wanted.lead_time_days, wanted.service_level)
+    common = f"{stock}|{code_version()}|{panel.days}|{evaluation.hash()}|{dataset.reach}"
     marks = [
         blake2b(
             f"{common}|{content}|{row and row['champion']}|{row and row['fingerprint']}|"
@@ -147,7 +154,8 @@ def prepared(stores: Stores, dataset: Dataset, keys: list[str], wanted: Wanted) 
         str(row["series"]): row
         for row in stores.warehouse.rows("current_forecasts", dataset=dataset.name, series=members)
     }
-    return Work(dataset, wanted, horizon, panel, champions, models, marks, known, gone)
+    ahead = (evaluation.horizon, evaluation.gap)
+    return Work(dataset, wanted, *ahead, panel, champions, models, marks, known, gone)
 
 
 def _label(row: Row | None, dataset: Dataset) -> str | None:
@@ -183,6 +191,7 @@ def _block(stores: Stores, work: Work, rows: NDArray[np.int64], run_id: str) -> 
         champions=[work.champions[row] for row in rows],
         models=work.models,
         horizon=work.horizon,
+        gap=work.gap,
         window=work.dataset.options.evaluation.plan().window(),
         stock=(work.wanted.lead_time_days, work.wanted.service_level),
     )
@@ -207,7 +216,8 @@ def _block(stores: Stores, work: Work, rows: NDArray[np.int64], run_id: str) -> 
 
 def _frame(work: Work, made: Made) -> pl.DataFrame:
     good, sums = made.good, totals(made.units[made.good])
-    dates = work.panel.dates(work.panel.days, work.panel.days + made.units.shape[1])
+    begin = work.panel.days + work.gap
+    dates = work.panel.dates(begin, begin + made.units.shape[1])
     return pl.DataFrame(
         {
             "series": made.series[good].tolist(),
@@ -231,7 +241,7 @@ def _frame(work: Work, made: Made) -> pl.DataFrame:
         snapshot=pl.lit(work.dataset.built().hash),
         horizon=pl.lit(work.horizon),
         last_known_day=pl.lit(work.last_day()),
-        first_day=pl.lit(work.panel.date(work.panel.days)),
+        first_day=pl.lit(work.panel.date(begin)),
         lead_time_days=pl.lit(work.wanted.lead_time_days),
         service_level=pl.lit(work.wanted.service_level),
     )

@@ -83,7 +83,8 @@ def is_current(stores: Stores, dataset: Dataset) -> bool:
 
 def _recipe(dataset: Dataset, label: str) -> str:
     plan = dataset.options.evaluation.plan()
-    return recipe(label, dataset.plan_steps(plan.gap + plan.horizon))
+    ahead = plan.gap + plan.horizon
+    return recipe(label, {**dataset.plan_steps(ahead), "": ahead})
 
 
 def _labels(stores: Stores, dataset: Dataset) -> list[str]:

@@ -41,7 +41,7 @@ class Bundle:
     """The candidates ``labels`` (n,) of the series of a panel, with all that they forecast from.
 
     ``models`` holds the global model of every label that needs one, ``spread`` what intervals are made of;
-    ``horizon`` is what is forecast unless something else is asked for.
+    ``horizon`` is what is forecast unless something else is asked for, ``gap`` the days before its first.
     """
 
     panel: Panel
@@ -50,6 +50,7 @@ class Bundle:
     spread: Spread
     horizon: int
     window: int | None
+    gap: int = 0
 
     def write(self, folder: Path) -> None:
         """Write the files of the bundle into an empty folder."""
@@ -69,6 +70,7 @@ class Bundle:
             "start": panel.start.isoformat(),
             "horizon": self.horizon,
             "window": self.window,
+            "gap": self.gap,
             "roles": dict(panel.roles),
             "reach": dict(panel.reach),
             "frequency": panel.frequency.name,
@@ -119,17 +121,18 @@ class Bundle:
             spread=Spread(radius, _matrix(table["scale"])),
             horizon=header["horizon"],
             window=header["window"],
+            gap=header.get("gap", 0),
         )
 
     def forecast(self, horizon: int | None = None) -> dict[str, Floats]:
         """Units and limits (n, horizon) by name, as the asset ``forecast`` stores them."""
-        made = outlook(
-            self.panel, self.labels, self.models, horizon or self.horizon, window=self.window, threads=1
-        ).units
+        ahead = self.gap + (horizon or self.horizon)
+        made = outlook(self.panel, self.labels, self.models, ahead, window=self.window, threads=1)
+        units = made.units[:, self.gap :]
         sides = ("lower", "upper")
-        return {"units": made} | {
+        return {"units": units} | {
             f"{side}_{level}": pair[place]
-            for level, pair in limits(self.spread, made).items()
+            for level, pair in limits(self.spread, units).items()
             for place, side in enumerate(sides)
         }
 
@@ -159,7 +162,8 @@ class Served:
         bundle = Bundle.read(self._folder, frame["series"].astype(str).tolist())
         made = bundle.forecast((params or {}).get("horizon"))
         count, days = made["units"].shape
-        dates = bundle.panel.dates(bundle.panel.days, bundle.panel.days + days)
+        begin = bundle.panel.days + bundle.gap
+        dates = bundle.panel.dates(begin, begin + days)
         return pd.DataFrame(
             {
                 "series": np.repeat(bundle.panel.series, days),

@@ -282,6 +282,7 @@ class _Registration:
             spread=measured(self._stores, champions, keys)[0],
             horizon=work.horizon,
             window=work.dataset.options.evaluation.plan().window(),
+            gap=work.gap,
         )
 
 

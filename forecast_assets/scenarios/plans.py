@@ -70,37 +70,41 @@ def what_if(stores: Stores, series: str, assumptions: Assumptions, *, run_id: st
     name = SeriesKey.parse(series).dataset
     dataset = load(stores, name)
     row = stores.warehouse.row("current_forecasts", dataset=name, series=[series])
-    (outcome,) = make_forecasts(stores, [series], run_id=run_id, wanted=_same(row))
+    panel = read_panel(stores, dataset, [series], newest=True)
+    (outcome,) = make_forecasts(stores, [series], run_id=run_id, wanted=_same(row, panel))
     if outcome.row is None:
         raise UnknownName(f"{series} has no forecast: {outcome.sentence}", remedy="evaluate the series first")
     stored = read_forecast(stores, series)
     if stored is None:
         raise UnknownName(f"{series} has no forecast", remedy="launch forecast_series on it")
-    horizon = len(stored.units)
-    panel, _ = with_plan(read_panel(stores, dataset, [series], newest=True), horizon)
+    gap = panel.position(stored.first_day) - panel.days
+    ahead = gap + len(stored.units)
+    panel, _ = with_plan(panel, ahead)
     asks_model = stored.candidate != LOOK_ALIKE and reads_plan(stored.candidate)
-    difference = differing(panel, horizon, assumptions, asks_model=asks_model)
+    difference = differing(panel, ahead, assumptions, asks_model=asks_model).after(gap)
     baseline = stored.units.astype(np.float64)
     answered = baseline
     if difference.panel is not None:
         models = production.read(stores, dataset).models
         window = dataset.options.evaluation.plan().window()
-        answered = _asked(difference.panel, stored.candidate, models, horizon, window)
+        answered = _asked(difference.panel, stored.candidate, models, ahead, window)[gap:]
         if np.array_equal(answered, baseline):
             difference = replace(
                 difference, told=[*difference.told, "the model sees no effect: it never saw this vary"]
             )
-    made = effect(baseline, answered, _prices(panel, horizon), difference, assumptions.on_hand)
+    made = effect(baseline, answered, _prices(panel, ahead)[gap:], difference, assumptions.on_hand)
     return Answer(
         stored, dataset.built().hash, assumptions, difference.method, difference.told, baseline, made
     )
 
 
-def _same(row: Row | None) -> Wanted:
+def _same(row: Row | None, panel: Panel) -> Wanted:
     """How the current forecast was asked for, so that it is kept unless its inputs changed."""
     if row is None:
         return Wanted()
-    return Wanted(row["horizon"], row["lead_time_days"], row["service_level"])  # type: ignore[arg-type]  # typed columns
+    first, last = (panel.position(row[name]) for name in ("first_day", "last_known_day"))  # type: ignore[arg-type]  # dates
+    gap = first - last - 1
+    return Wanted(row["horizon"], row["lead_time_days"], row["service_level"], gap)  # type: ignore[arg-type]  # typed columns
 
 
 def _asked(panel: Panel, label: str, models: production.Models, horizon: int, window: int | None) -> Values:

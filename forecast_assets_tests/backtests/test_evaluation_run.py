@@ -108,7 +108,7 @@ def test_the_champion_explains_itself(ran):
     assert told["data_notes"] == ["60 of 60 days observed (100%), 30.50 units a day on average"]
     assert row["skill_vs_seasonal_naive"] == pytest.approx(100 * (1 - row["wape"] / 14.186590507275943))
     assert champion(ran[0], HOLED)["explanation"]["data_notes"] == [
-        "53 of 60 days observed (88%), 7.94 units a day on average"
+        "57 of 60 days observed (95%), 7.39 units a day on average"
     ]
 
 

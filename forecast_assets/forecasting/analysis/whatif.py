@@ -128,6 +128,10 @@ class Difference:
     price: Values
     told: Sequence[str]
 
+    def after(self, gap: int) -> "Difference":
+        """The same without the first ``gap`` days."""
+        return replace(self, factors=self.factors[gap:], price=self.price[gap:])
+
     @property
     def method(self) -> Method:
         return "heuristic" if self.panel is None else "model_exogenous"

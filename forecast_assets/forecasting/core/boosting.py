@@ -128,7 +128,7 @@ def xgboost_library() -> Any:  # noqa: ANN401 - a module
         import xgboost  # noqa: PLC0415 - optional, and takes seconds to import
     except ImportError:
         raise BadSetting(
-            "candidate xgboost needs a package that is not installed",
-            remedy="pip install 'forecast-assets[xgboost]', or leave the candidate out",
+            "candidate xgboost needs the package xgboost-cpu, which is not installed",
+            remedy="pip install xgboost-cpu (it comes with forecast-assets), or leave the candidate out",
         ) from None
     return xgboost

@@ -47,8 +47,9 @@ class Rows(NamedTuple):
 def sample(panel: Panel, targets: Targets, *, max_rows: int, seed: int) -> Rows:
     """Choose at most ``max_rows`` observed target days, each with one step or, where there is room, more.
 
-    The rank of a row is a hash of its key, calendar day, step and the seed: it depends neither on its
-    position nor on other rows. Memory grows with ``max_rows``, time with the number of observed target days.
+    The rank of a row is a hash of its store and product, calendar day, step and the seed: it depends neither
+    on its position nor on other rows, nor on the name of the dataset. Memory grows with ``max_rows``, time
+    with the number of observed target days.
     """
     days = sum(int(observed.sum()) for _, observed in _blocks(panel, targets))
     if not days:
@@ -91,7 +92,8 @@ def _offered(
     ``turn`` moves on from the step that the hash of the day names, so that no step is offered twice.
     """
     position = np.arange(targets.oldest, targets.cutoff)
-    keys = panel.series[first : first + _BLOCK].tolist()
+    # Without the name of the dataset: the same sales under another name teach the same.
+    keys = [key.partition("__")[2] or key for key in panel.series[first : first + _BLOCK].tolist()]
     cell = by_day(hashed(keys, seed), panel.dates(targets.oldest, targets.cutoff).astype(np.int64) + _EPOCH)
     named = ((cell >> _HALF) * np.uint64(targets.horizon)) >> _HALF
     step = named + np.uint64(turn + 1)

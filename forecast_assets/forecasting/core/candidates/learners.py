@@ -60,7 +60,7 @@ class Regression(Checked):
 
 @dataclass(frozen=True, slots=True)
 class XGBoost(Checked):
-    """The same rows as ``lightgbm``, learned by XGBoost; needs the extra ``xgboost``."""
+    """The same rows as ``lightgbm``, learned by XGBoost."""
 
     n_estimators: int = whole(100, 10, 1000)
     max_depth: int = whole(6, 1, 20)

@@ -161,7 +161,7 @@ class SeriesRegression(Tree):
 
 @dataclass(frozen=True, slots=True)
 class SeriesXGBoost(Tree):
-    """XGBoost over the feature frame of one series; needs the extra ``xgboost``."""
+    """XGBoost over the feature frame of one series."""
 
     scope: str = choice("global", "series")
     n_estimators: int = whole(100, 10, 1000)
