@@ -80,6 +80,14 @@ def test_second_evaluation_does_nothing_and_says_so(shop):
     assert "nothing to do: all 2 series are unchanged" in again.err
 
 
+def test_the_horizon_of_an_evaluation_is_the_horizon_of_its_forecasts(shop):
+    asked = shop(
+        "evaluate", "shop", "--candidates", "naive,seasonal_naive", "--horizon", "10", "--folds", "2"
+    )
+    rows = shop("export", "forecasts", "shop", "--format", "json").rows
+    assert {row["horizon"] for row in rows} == {10}
+
+
 def test_only_the_named_series_is_evaluated(shop):
     shop("evaluate", "shop", "--series", "shop__S1__P2", "--candidates", "naive,seasonal_naive")
     assert [row["series"] for row in shop("export", "champions", "shop", "--format", "json").rows] == [

@@ -76,6 +76,16 @@ def test_a_panel_that_ends_at_the_cutoff_gives_the_same_model_and_forecasts(pane
     assert predict(model, ended, threads=1).tobytes() == forecasts.tobytes()
 
 
+def test_the_same_sales_under_another_dataset_name_teach_the_same(panel, model):
+    renamed = np.array([key.replace("shop__", "zweite__") for key in panel.series.tolist()])
+    few = replace(QUICK, max_rows=200)
+    assert fit(changed(panel, series=renamed), CUTOFF, HORIZON, QUICK, threads=1).text == model.text
+    assert (
+        fit(changed(panel, series=renamed), CUTOFF, HORIZON, few, threads=1).text
+        == fit(panel, CUTOFF, HORIZON, few, threads=1).text
+    )
+
+
 def test_known_columns_after_the_last_target_day_are_not_read(panel, model, forecasts):
     promo = panel.known["promo"].copy()
     promo[:, CUTOFF + HORIZON :] = 1 - promo[:, CUTOFF + HORIZON :]

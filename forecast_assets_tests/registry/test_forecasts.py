@@ -1,5 +1,6 @@
 """From champions to forecasts in Dagster: what is stored, reused, flagged and told."""
 
+import datetime as dt
 from typing import Any, Literal
 
 import dagster as dg
@@ -7,12 +8,13 @@ import numpy as np
 import polars as pl
 import pytest
 
+from forecast_assets.datasets.building import read_panel
 from forecast_assets.datasets.definition import load
 from forecast_assets.evaluation_settings import EvaluationSettings
 from forecast_assets.forecasting.core.candidates.baselines import MovingAverage, Naive, SeasonalNaive
 from forecast_assets.forecasts.assets import FORECAST, forecast, production_models
 from forecast_assets.forecasts.explanations import explanations
-from forecast_assets.forecasts.service import make_forecasts, stale_forecasts
+from forecast_assets.forecasts.service import Wanted, make_forecasts, stale_forecasts
 from forecast_assets.forecasts.store import daily_totals, read_forecast, read_forecasts
 from forecast_assets.global_models import production
 from forecast_assets_tests.scenario import (
@@ -217,6 +219,34 @@ def test_a_young_series_is_forecast_by_the_global_model_where_there_is_one(place
     list(make_forecasts(place.stores, keys, run_id="forecasts"))
     (row,) = [row for row in place.table("forecast") if row["series"].endswith("P999")]
     assert row["fallback"] == row["candidate"] == "lightgbm(n_estimators=10)"
+
+
+def test_a_forecast_begins_after_the_gap_that_the_folds_were_scored_with(place):
+    gapped = QUICK.model_copy(update={"gap": 3, "candidates": ("seasonal_naive",)})
+    place.prepare("many", many(1, dataset="many"), evaluation=gapped)
+    (key,) = [row["series"] for row in place.table("series")]
+    assert place.evaluate(key).success
+    (outcome,) = make_forecasts(place.stores, [key], run_id="forecasts")
+    assert outcome.row is not None
+    newest = outcome.row["last_known_day"]
+    assert outcome.row["first_day"] == newest + dt.timedelta(days=4)
+    stored = read_forecast(place.stores, key)
+    assert stored is not None
+    panel = read_panel(place.stores, load(place.stores, "many"), newest=True)
+    whole = SeasonalNaive().predict(panel, np.array([panel.days]), 10)[0, 0]
+    np.testing.assert_array_equal(stored.units, whole[3:])
+
+
+def test_another_horizon_and_gap_than_the_datasets_can_be_asked_for(place):
+    place.prepare("many", many(1, dataset="many"))
+    (key,) = [row["series"] for row in place.table("series")]
+    assert place.evaluate(key).success
+    (outcome,) = make_forecasts(place.stores, [key], run_id="forecasts", wanted=Wanted(horizon=28, gap=2))
+    assert outcome.row is not None
+    assert (outcome.row["horizon"], outcome.row["first_day"]) == (
+        28,
+        outcome.row["last_known_day"] + dt.timedelta(days=3),
+    )
 
 
 def test_a_product_that_never_sold_has_no_forecast_whatever_products_like_it_sell(place):
