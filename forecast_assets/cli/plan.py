@@ -33,6 +33,9 @@ def what_if(  # noqa: PLR0917 - one parameter per option
     series: Annotated[str, typer.Argument(help="Series key, DATASET__STORE__PRODUCT.")],
     price_change: Annotated[float | None, typer.Option(help="Relative: -0.1 is a tenth cheaper.")] = None,
     promotion: Annotated[Promotion | None, typer.Option(help="A promotion of this kind runs.")] = None,
+    discount: Annotated[
+        float | None, typer.Option(help="What the promotion takes off the price: 0.2 is a fifth.")
+    ] = None,
     holiday: Annotated[list[str] | None, typer.Option(help="This day, YYYY-MM-DD, is a holiday.")] = None,
     on_hand: Annotated[float | None, typer.Option(help="Units in stock, to see if they last.")] = None,
     lifecycle: Annotated[Lifecycle | None, typer.Option(help="The product enters this stage.")] = None,
@@ -50,6 +53,7 @@ def what_if(  # noqa: PLR0917 - one parameter per option
     given = {
         "price_change": price_change,
         "promotion": promotion and promotion.value,
+        "discount": discount,
         "holidays": holiday,
         "on_hand": on_hand,
         "lifecycle": lifecycle and lifecycle.value,

@@ -31,6 +31,9 @@ class WhatIfConfig(dg.Config):
         default=None, ge=-0.9, le=5, description="Relative change of the price: -0.1 is a tenth cheaper."
     )
     promotion: Promotion | None = Field(default=None, description="A promotion of this kind runs.")
+    discount: float | None = Field(
+        default=None, ge=0, le=0.9, description="What the promotion takes off; unset: as past promotions did."
+    )
     holidays: list[str] = Field(default=[], description="These days, YYYY-MM-DD, are holidays.")
     on_hand: float | None = Field(default=None, ge=0, description="Units in stock, to see if they last.")
     lifecycle: Lifecycle | None = Field(default=None, description="The product enters this stage.")

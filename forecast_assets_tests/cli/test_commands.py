@@ -81,9 +81,8 @@ def test_second_evaluation_does_nothing_and_says_so(shop):
 
 
 def test_the_horizon_of_an_evaluation_is_the_horizon_of_its_forecasts(shop):
-    asked = shop(
-        "evaluate", "shop", "--candidates", "naive,seasonal_naive", "--horizon", "10", "--folds", "2"
-    )
+    wanted = ("--candidates", "naive,seasonal_naive", "--horizon", "10", "--folds", "2")
+    assert shop("evaluate", "shop", *wanted).code == 0
     rows = shop("export", "forecasts", "shop", "--format", "json").rows
     assert {row["horizon"] for row in rows} == {10}
 

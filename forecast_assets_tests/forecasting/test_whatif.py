@@ -82,9 +82,41 @@ def test_a_model_is_asked_about_columns_it_has_and_rules_of_thumb_do_the_rest(pa
         "answered by the model",
         "rule of thumb, x1.30",
         "rule of thumb, x0.85",
+        "every second unit is free",
     ]
     for name, column in panel.known.items():
         np.testing.assert_array_equal(made.panel.known[name][:, :60], column[:, :60])
+
+
+@pytest.mark.parametrize(
+    ("assumed", "share"),
+    [
+        ({"promotion": "bogo"}, 0.5),
+        ({"promotion": "pct_off", "discount": 0.2}, 0.8),
+        ({"promotion": "markdown", "discount": 0.2, "price_change": -0.5}, 0.4),
+        ({"promotion": "pct_off"}, 0.75),
+    ],
+)
+def test_revenue_of_a_promotion_is_at_the_price_that_is_paid(panel, assumed, share):
+    promo = np.zeros((1, panel.units.shape[1] + HORIZON), np.float32)
+    promo[0, 10:20] = 1
+    price = np.where(promo > 0, np.float32(1.5), np.float32(2))
+    priced = replace(panel, known={"promo": promo, "price": price})
+    difference = differing(priced, HORIZON, Assumptions(**assumed), asks_model=False)
+    baseline = np.full(HORIZON, 10.0)
+    made = effect(baseline, baseline, np.full(HORIZON, 2.0), difference, None)
+    assert made.scenario_revenue == pytest.approx((made.units * 2 * share).sum())
+
+
+def test_revenue_of_a_promotion_without_a_known_discount_is_unknown(panel):
+    price = np.full((1, panel.units.shape[1] + HORIZON), 2, np.float32)
+    difference = differing(
+        replace(panel, known={"price": price}), HORIZON, Assumptions(promotion="pct_off"), asks_model=False
+    )
+    baseline = np.full(HORIZON, 10.0)
+    made = effect(baseline, baseline, np.full(HORIZON, 2.0), difference, None)
+    assert (made.baseline_revenue, made.scenario_revenue, made.revenue_delta) == (140, None, None)
+    assert "not known without a discount" in difference.told[-1]
 
 
 def test_units_and_revenue_are_compared_and_unknown_without_a_price(panel):

@@ -26,6 +26,8 @@ Coverage = Literal["covered", "at_risk", "stockout", "unknown"]
 PRICE_ELASTICITY = -1.2
 HOLIDAY_FACTOR = 1.3
 _LEAST, _MOST = 0.1, 5.0
+# Of two units one is paid.
+_BOGO = 0.5
 # Demand within 10 % of the stock may or may not be covered by it.
 _TOLERANCE = 0.1
 _PRICE, _PROMO, _HOLIDAY = "price", "promo", "holiday"
@@ -69,10 +71,12 @@ class Assumptions(Checked):
 
     ``price_change`` is relative (-0.1: a tenth cheaper). Price and promotion hold from ``first_day`` to
     ``last_day``, over the whole horizon when unset; ``lifecycle`` and ``on_hand`` (units) always do.
+    ``discount`` is what a promotion takes off the price, as it did in past promotions when unset.
     """
 
     price_change: float | None = optional(number_rule(-0.9, 5.0))
     promotion: str | None = optional(choice_rule(*map(str, Promotion)))
+    discount: float | None = optional(number_rule(0, 0.9))
     holidays: tuple[dt.date, ...] = ruled((), Rule(lambda value: isinstance(value, tuple), "a list of days"))
     on_hand: float | None = optional(number_rule(0, 1e9))
     lifecycle: str | None = optional(choice_rule(*map(str, Lifecycle)))
@@ -171,9 +175,28 @@ def differing(panel: Panel, horizon: int, assumptions: Assumptions, *, asks_mode
     price = np.ones(horizon)
     if assumptions.price_change is not None:
         price[_span(assumptions, dates)] += assumptions.price_change
+    if assumptions.promotion is not None and _PRICE in panel.known:
+        paid, sentence = _promoted_price(panel, assumptions)
+        price[_span(assumptions, dates)] *= paid
+        told.append(sentence)
     # Only what changes is bounded: a factor of one stays one.
     bounded = factors.clip(_LEAST, _MOST)
     return Difference(replace(panel, known=known, reach=reach) if asked else None, bounded, price, told)
+
+
+def _promoted_price(panel: Panel, assumptions: Assumptions) -> tuple[float, str]:
+    """What is paid in a promotion as a share of the planned price, NaN if nobody knows, and why."""
+    kind = str(assumptions.promotion)
+    if assumptions.discount is not None:
+        return 1 - assumptions.discount, f"promotion {kind}: {assumptions.discount:.0%} off the price"
+    if kind == Promotion.BOGO:
+        return _BOGO, f"promotion {kind}: every second unit is free"
+    price = panel.known[_PRICE][0, : panel.days]
+    promoted = panel.known.get(_PROMO, np.zeros_like(panel.known[_PRICE]))[0, : panel.days] > 0
+    on, off = (price[days & (price > 0)] for days in (promoted, ~promoted))
+    if on.size and off.size and (paid := float(on.mean() / off.mean())) < 1:
+        return paid, f"promotion {kind}: {1 - paid:.0%} off the price, as in past promotions"
+    return float("nan"), f"promotion {kind}: its revenue is not known without a discount"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -255,15 +278,16 @@ def effect(
 ) -> Effect:
     """Compare ``baseline`` (h,), forecast as planned, with ``answered`` (h,), forecast from what differs.
 
-    ``prices`` (h,) are the planned ones, NaN where unknown; a promotion's discount is no change of price.
+    ``prices`` (h,) are the planned ones, NaN where unknown.
     """
     units = np.maximum(answered * difference.factors, 0)
     priced = bool(np.isfinite(prices).all())
+    paid = prices * difference.price
     return Effect(
         units=units,
         units_delta=float(units.sum() - baseline.sum()),
         baseline_revenue=float((baseline * prices).sum()) if priced else None,
-        scenario_revenue=float((units * prices * difference.price).sum()) if priced else None,
+        scenario_revenue=float((units * paid).sum()) if np.isfinite(paid).all() else None,
         coverage=coverage(float(units.sum()), on_hand),
     )
 
