@@ -11,7 +11,8 @@ from collections.abc import Sequence
 import dagster as dg
 import numpy as np
 
-from forecast_assets.backtests.fold_store import read_folds
+from forecast_assets.backtests.fold_store import Folds, read_folds
+from forecast_assets.backtests.lead_ranges import against_baselines, by_range
 from forecast_assets.backtests.results import Outcome
 from forecast_assets.datasets.definition import load
 from forecast_assets.datasets.series_names import ids_of
@@ -39,6 +40,7 @@ CHAMPION_COLUMNS = schema(
 )
 _LEADERBOARD = ["rank", "candidate", *METRICS, "sample_size", "reason"]
 _HISTORY = ["chosen_at", "champion", "wape", "confidence", "snapshot", "run_id"]
+_BY_LEAD = ["candidate", "lead", "wape", "mae", "bias"]
 _HISTORY_SHOWN = 10
 
 Metadata = dict[str, dict[str, dg.MetadataValue | str | float | int | bool]]
@@ -70,8 +72,13 @@ def detailed(stores: Stores, outcome: Outcome, *, draws: bool = True) -> Metadat
     shown["backtest"]["leaderboard"] = table(rows, _LEADERBOARD)
     shown["backtest"]["availability"] = outcome.availability
     ranked = [str(row["candidate"]) for row in rows if row["rank"] is not None]
-    picture = _plot(stores, outcome.series, ranked[:2]) if draws else NOT_DRAWN
+    folds = read_folds(stores, outcome.series)
+    picture = _plot(stores, folds, outcome.series, ranked[:2]) if draws else NOT_DRAWN
     shown["backtest"]["actual_and_forecast"] = dg.MetadataValue.md(picture)
+    if folds is not None:
+        shown["backtest"]["by_lead"] = table(_by_lead(folds, ranked), _BY_LEAD)
+    if compared := against_baselines(rows, outcome.champion or ""):
+        shown["champion"]["against_baselines"] = table(compared, list(compared[0]))
     result = stores.warehouse.row("current_results", series=[outcome.series])
     history = stores.warehouse.rows("champion_history", series=outcome.series)[:_HISTORY_SHOWN]
     if result is not None and result["explanation"] is not None:
@@ -88,8 +95,16 @@ def detailed(stores: Stores, outcome: Outcome, *, draws: bool = True) -> Metadat
     return shown
 
 
-def _plot(stores: Stores, series: str, ranked: list[str]) -> str:
-    folds = read_folds(stores, series)
+def _by_lead(folds: Folds, ranked: list[str]) -> list[dict[str, object]]:
+    return [
+        {"candidate": label, "lead": lead, **values}
+        for label in ranked
+        if label in folds.forecasts
+        for lead, values in by_range(folds, label).items()
+    ]
+
+
+def _plot(stores: Stores, folds: Folds | None, series: str, ranked: list[str]) -> str:
     if folds is None:
         return "no fold forecasts are stored"
     names = ranked or list(folds.forecasts)[:1]

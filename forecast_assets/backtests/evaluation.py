@@ -147,10 +147,14 @@ def restricted(
     known = stores.warehouse.frame("availability", dataset=name)
     place = {key: at for at, key in enumerate(known["series"])}
     rows = np.array([place.get(key, -1) for key in keys], np.int64)
+    priced = known["revenue"].is_not_null().any()
+    units = (known["average_daily_demand"] * known["observed_days"]).fill_null(0)
+    value = known["revenue"] if priced else units
     found = {}
     for rule in settings.restrictions():
-        allowed = rule.allows(known["revenue"].to_numpy(), known["demand_class"].to_list(), list(place))
-        found[rule.label] = (~np.append(allowed, False)[rows], f"left out: it runs for {rule.told()} only")
+        allowed = rule.allows(value.to_numpy(), known["demand_class"].to_list(), list(place))
+        whom = rule.told() if priced else rule.told().replace("by revenue", "by units (no price is known)")
+        found[rule.label] = (~np.append(allowed, False)[rows], f"left out: it runs only for {whom}")
     return found
 
 

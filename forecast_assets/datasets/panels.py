@@ -204,7 +204,9 @@ def _counts(
             "promotion_days": [None] * count if promoted is None else per_series(seen & promoted),
             "average_daily_demand": np.divide(sold, observed, out=np.full(count, np.nan), where=alive),
             "demand_class": pl.Series(demand_classes(panel.units), dtype=pl.String),
-            "revenue": revenue(panel.units, panel.known.get("price")),
+            "revenue": revenue(panel.units, panel.known["price"])
+            if "price" in panel.known
+            else [None] * count,
         }
     ).with_columns(pl.col("average_daily_demand").fill_nan(None))
 

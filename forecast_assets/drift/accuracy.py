@@ -7,13 +7,14 @@ Does not belong here: Dagster, and the formulas (``forecasting.live``).
 import datetime as dt
 from dataclasses import dataclass
 from itertools import groupby
+from typing import Any
 
 import numpy as np
 import polars as pl
 
 from forecast_assets.datasets.building import read_panel
 from forecast_assets.datasets.definition import load
-from forecast_assets.forecasting.analysis.live import RANGES, Live, Scores
+from forecast_assets.forecasting.analysis.live import CLAIMED, RANGES, Live, Scores
 from forecast_assets.forecasting.core.panel import Panel
 from forecast_assets.stores import Stores
 
@@ -38,9 +39,9 @@ def score(stores: Stores, name: str, *, run_id: str, days: int) -> Scored:
     scores = Scores(len(panel.series))
     place = {key: at for at, key in enumerate(panel.series.tolist())}
     for path, members in groupby(due, key=lambda row: (str(row["path"]), row["first_day"])):
-        known = [str(row["series"]) for row in members if row["series"] in place]
+        known = {str(row["series"]): row["claims"] for row in members if row["series"] in place}
         _add(stores, scores, panel, place, (*path, known))
-    frame = _frame(stores, name, panel, scores).with_columns(run_id=pl.lit(run_id), dataset=pl.lit(name))
+    frame = _frame(panel, scores).with_columns(run_id=pl.lit(run_id), dataset=pl.lit(name))
     with stores.warehouse.transaction() as connection:
         stores.warehouse.execute("forget_accuracy", connection, dataset=name)
         stores.warehouse.copy(connection, "forecast_accuracy", frame)
@@ -48,33 +49,44 @@ def score(stores: Stores, name: str, *, run_id: str, days: int) -> Scored:
 
 
 def _add(
-    stores: Stores, scores: Scores, panel: Panel, place: dict[str, int], part: tuple[str, dt.date, list[str]]
+    stores: Stores,
+    scores: Scores,
+    panel: Panel,
+    place: dict[str, int],
+    part: tuple[str, dt.date, dict[str, Any]],
 ) -> None:
-    path, first_day, keys = part
+    path, first_day, known = part
     at = panel.position(first_day)
-    if not keys or at < 0:
+    if not known or at < 0:
         return
-    table = stores.lake.read_table(path, columns=["series", "units"], keys=("series", keys))
+    table = stores.lake.read_table(path, columns=["series", "units"], keys=("series", list(known)))
     width = table["units"].type.list_size
     made = table["units"].combine_chunks().flatten().to_numpy(zero_copy_only=False).reshape(-1, width)
     rows = np.array([place[key] for key in table["series"].to_pylist()], np.int64)
     actual = np.full(made.shape, np.nan, np.float32)
     come = panel.units[rows, at : at + width]
     actual[:, : come.shape[1]] = come
-    scores.add(rows, actual, made, at)
+    claimed = {
+        metric: np.array(
+            [
+                [known[key].get(name, {}).get(metric, np.nan) for name in RANGES]
+                for key in table["series"].to_pylist()
+            ],
+            np.float64,
+        )
+        for metric in CLAIMED
+    }
+    scores.add(rows, actual, made, at, claimed)
 
 
-def _frame(stores: Stores, name: str, panel: Panel, scores: Scores) -> pl.DataFrame:
+def _frame(panel: Panel, scores: Scores) -> pl.DataFrame:
     row, bucket = np.nonzero(scores.days)
     live = scores.live()
     keys = panel.series[row].tolist()
-    champions = {one["series"]: one for one in stores.warehouse.rows("champions", dataset=name, series=None)}
     dates = panel.dates(0, panel.days + 1)
-    backtest = {
-        f"backtest_{metric}": pl.Series(
-            [champions[key][metric] if key in champions else None for key in keys], dtype=pl.Float64
-        )
-        for metric in ("wape", "bias")
+    claimed = {
+        f"backtest_{metric}": pl.Series(values[row, bucket]).fill_nan(None)
+        for metric, values in scores.claimed().items()
     }
     return pl.DataFrame(
         {
@@ -85,6 +97,6 @@ def _frame(stores: Stores, name: str, panel: Panel, scores: Scores) -> pl.DataFr
             "last_day": dates[scores.last[row, bucket]],
             "sample_size": scores.days[row, bucket],
             **{metric: getattr(live, metric)[row, bucket] for metric in ("wape", "mae", "bias")},
-            **backtest,
+            **claimed,
         }
     )

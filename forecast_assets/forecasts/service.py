@@ -22,6 +22,7 @@ from forecast_assets.forecasting.core.outlook import totals
 from forecast_assets.forecasting.core.panel import Panel
 from forecast_assets.forecasting.version import code_version
 from forecast_assets.forecasts.block import LOOK_ALIKE, Made, make
+from forecast_assets.forecasts.fold_claims import claims
 from forecast_assets.forecasts.store import forecast_table
 from forecast_assets.global_models import production
 from forecast_assets.global_models.production import Production
@@ -201,8 +202,12 @@ def _block(stores: Stores, work: Work, rows: NDArray[np.int64], run_id: str) -> 
         name = blake2b("".join(marks).encode(), digest_size=8).hexdigest()
         path = paths.FORECASTS.path(work.dataset.name, run_id, f"{keys[0]}-{name}.parquet")
         stores.lake.write_table(path, forecast_table(keys, made.arrays()), rows_per_group=64)
+        claimed = claims(stores, [work.champions[row] for row in rows[made.good]])
         frame = _frame(work, made).with_columns(
-            fingerprint=pl.Series(marks), path=pl.lit(path), run_id=pl.lit(run_id)
+            claims=pl.Series([json.dumps(one) for one in claimed]),
+            fingerprint=pl.Series(marks),
+            path=pl.lit(path),
+            run_id=pl.lit(run_id),
         )
         with stores.warehouse.transaction() as connection:
             with stores.warehouse.staged(connection, "forecast", frame.select("series")):

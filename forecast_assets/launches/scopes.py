@@ -66,6 +66,13 @@ class Scope:
         return {name: list(v) if isinstance(v, tuple) else v for name, v in given.items() if v}
 
 
+def ranked_by(dataset: Dataset, scope: Scope) -> dict[str, str]:
+    """Return what a scope of the best series is ranked by where it is not the revenue."""
+    if scope.kind != "top_revenue" or "price" in dataset.source.columns.known:
+        return {}
+    return {"ranked_by": f"units: {dataset.name} has no price column"}
+
+
 def _missing(kind: str, what: str) -> BadSetting:
     return BadSetting(f"scope {kind} does not say {what}", remedy=f"give {what}")
 

@@ -18,6 +18,7 @@ from forecast_assets.datasets.definition import load
 from forecast_assets.datasets.series_names import key_of
 from forecast_assets.errors import BadSetting, UnknownName
 from forecast_assets.forecasting.analysis.whatif import Assumptions, Effect, Method, differing, effect
+from forecast_assets.forecasting.core.frequency import Frequency
 from forecast_assets.forecasting.core.outlook import outlook, reads_plan, with_plan
 from forecast_assets.forecasting.core.panel import Panel
 from forecast_assets.forecasts.block import LOOK_ALIKE
@@ -70,13 +71,13 @@ def what_if(stores: Stores, series: str, assumptions: Assumptions, *, run_id: st
     name = SeriesKey.parse(series).dataset
     dataset = load(stores, name)
     row = stores.warehouse.row("current_forecasts", dataset=name, series=[series])
-    panel = read_panel(stores, dataset, [series], newest=True)
-    (outcome,) = make_forecasts(stores, [series], run_id=run_id, wanted=_same(row, panel))
+    (outcome,) = make_forecasts(stores, [series], run_id=run_id, wanted=_same(row, dataset.options.period))
     if outcome.row is None:
         raise UnknownName(f"{series} has no forecast: {outcome.sentence}", remedy="evaluate the series first")
     stored = read_forecast(stores, series)
     if stored is None:
         raise UnknownName(f"{series} has no forecast", remedy="launch forecast_series on it")
+    panel = read_panel(stores, dataset, [series], newest=True)
     gap = panel.position(stored.first_day) - panel.days
     ahead = gap + len(stored.units)
     panel, _ = with_plan(panel, ahead)
@@ -98,12 +99,11 @@ def what_if(stores: Stores, series: str, assumptions: Assumptions, *, run_id: st
     )
 
 
-def _same(row: Row | None, panel: Panel) -> Wanted:
+def _same(row: Row | None, period: Frequency) -> Wanted:
     """How the current forecast was asked for, so that it is kept unless its inputs changed."""
     if row is None:
         return Wanted()
-    first, last = (panel.position(row[name]) for name in ("first_day", "last_known_day"))  # type: ignore[arg-type]  # dates
-    gap = first - last - 1
+    gap = period.position(row["last_known_day"], row["first_day"]) - 1  # type: ignore[arg-type]  # date columns
     return Wanted(row["horizon"], row["lead_time_days"], row["service_level"], gap)  # type: ignore[arg-type]  # typed columns
 
 

@@ -17,12 +17,14 @@ def test_only_the_top_series_of_the_dataset_run_it_however_the_runs_are_cut(plac
     keys = sorted(row["series"] for row in place.table("series"))
     for key in keys:
         assert place.evaluate(key).success
-    by_revenue = {row["series"]: row["revenue"] for row in place.table("availability")}
-    top = sorted(keys, key=lambda key: -by_revenue[key])[:2]
+    rows = place.table("availability")
+    assert {row["revenue"] for row in rows} == {None}, "without a price nobody knows the revenue"
+    units = {row["series"]: row["average_daily_demand"] * row["observed_days"] for row in rows}
+    top = sorted(keys, key=lambda key: -units[key])[:2]
     found = statuses(place)
     assert {key for key, (status, _) in found.items() if status == "ranked"} == set(top)
     assert {reason for status, reason in found.values() if status != "ranked"} == {
-        "left out: it runs for the top 2 by revenue only"
+        "left out: it runs only for the top 2 by units (no price is known)"
     }
     assert {status for status, _ in found.values()} == {"ranked", "excluded"}
     work = plan(place.stores, "many", None, changes={})

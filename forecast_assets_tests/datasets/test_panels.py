@@ -89,7 +89,7 @@ def test_a_series_that_never_sold_is_unknown_throughout_and_has_no_days():
             "promotion_days": None,
             "average_daily_demand": None,
             "demand_class": None,
-            "revenue": 0.0,
+            "revenue": None,
         }
     ]
 
@@ -120,7 +120,7 @@ def test_days_are_counted_from_the_first_sale_to_the_newest_day_of_the_dataset()
             "promotion_days": 2,
             "average_daily_demand": 2.25,
             "demand_class": "intermittent",
-            "revenue": 9.0,
+            "revenue": None,
         },
         {
             "series": "d__S1__P2",
@@ -137,7 +137,7 @@ def test_days_are_counted_from_the_first_sale_to_the_newest_day_of_the_dataset()
             "promotion_days": 0,
             "average_daily_demand": 2.0,
             "demand_class": "smooth",
-            "revenue": 2.0,
+            "revenue": None,
         },
     ]
 

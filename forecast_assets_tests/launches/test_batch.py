@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from forecast_assets.datasets.definition import load
+from forecast_assets.datasets.definition import Dataset, DatasetOptions, load
 from forecast_assets.datasets.presets.catalogue import Preset
+from forecast_assets.datasets.sources import Columns, FileSource
 from forecast_assets.errors import ForecastError
 from forecast_assets.evaluation_settings import revised
 from forecast_assets.forecasting.core.candidates.catalogue import parse
@@ -23,7 +24,7 @@ from forecast_assets.launches.batch.scoring import score
 from forecast_assets.launches.candidate_sets import MATRICES, REFRESH, candidates_of
 from forecast_assets.launches.lifecycle import derive_status, settle
 from forecast_assets.launches.model import Item
-from forecast_assets.launches.scopes import revenue
+from forecast_assets.launches.scopes import Scope, ranked_by, revenue
 from forecast_assets.launches.scoring_context import load_scoring_context
 from forecast_assets.launches.showcase.config import ShowcaseConfig
 from forecast_assets.launches.showcase.workspaces import create as keep
@@ -374,3 +375,12 @@ def test_what_was_launched_long_ago_goes_with_its_files_unless_a_workspace_keeps
     assert not items_of(shopped, gone.run_id)
     assert len(items_of(shopped, kept.run_id)) == 1
     assert paths[kept] in shopped.files()
+
+
+def test_the_best_series_of_a_dataset_without_a_price_are_those_with_the_most_units_and_it_is_said():
+    scope = Scope(kind="top_revenue", top_n=2)
+    source = FileSource(path="sales.csv")
+    dataset = Dataset("shop", source, DatasetOptions(), None)
+    assert ranked_by(dataset, scope) == {"ranked_by": "units: shop has no price column"}
+    priced = replace(dataset, source=FileSource(path="sales.csv", columns=Columns(price="price")))
+    assert ranked_by(priced, scope) == {}

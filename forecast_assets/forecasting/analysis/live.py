@@ -4,6 +4,7 @@ Belongs here: adding up the errors of stored forecasts per series and range of l
 Does not belong here: where forecasts and sales are stored, metrics of backtests (``metrics``).
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +16,7 @@ Values = NDArray[np.float64]
 Counts = NDArray[np.int64]
 ALL = "all"
 RANGES = (ALL, *BUCKETS)
+CLAIMED = ("wape", "bias")
 _LATEST = np.iinfo(np.int64).max
 
 
@@ -22,7 +24,8 @@ class Scores:
     """Running sums over forecasts of n series, in ranges of lead (n, ranges).
 
     ``wrong``: absolute errors, ``sold``: units, ``missed``: actual minus forecast, ``days`` scored,
-    ``forecasts`` with a scored day, ``first`` and ``last`` scored position of the panel's calendar.
+    ``forecasts`` with a scored day, ``first`` and ``last`` scored position of the panel's calendar;
+    ``_claims`` and ``_claimed_days`` weigh what was claimed by the scored days.
     """
 
     def __init__(self, series: int) -> None:
@@ -30,11 +33,20 @@ class Scores:
         self.wrong, self.sold, self.missed = (np.zeros(shape) for _ in range(3))
         self.days, self.forecasts = (np.zeros(shape, np.int64) for _ in range(2))
         self.first, self.last = np.full(shape, _LATEST), np.full(shape, -1, np.int64)
+        self._claims = {metric: np.zeros(shape) for metric in CLAIMED}
+        self._claimed_days = {metric: np.zeros(shape, np.int64) for metric in CLAIMED}
 
     def add(
-        self, rows: Counts, actual: NDArray[np.floating], forecast: NDArray[np.floating], at: int
+        self,
+        rows: Counts,
+        actual: NDArray[np.floating],
+        forecast: NDArray[np.floating],
+        at: int,
+        claimed: Mapping[str, Values],
     ) -> None:
         """Score one forecast (r, h) for each of the distinct series ``rows`` (r,).
+
+        ``claimed`` holds (r, ranges) by metric, what was claimed when it was made, NaN where nothing was.
 
         Its first day is position ``at``; ``actual`` (r, h) is NaN where nothing was observed or the day has
         not come, which is not scored.
@@ -54,6 +66,11 @@ class Scores:
             self.sold[rows, place] += np.abs(truth[:, lead]).sum(axis=1)
             self.missed[rows, place] += error[:, lead].sum(axis=1)
             self.days[rows, place] += known.sum(axis=1)
+            for metric in CLAIMED:
+                claim = claimed[metric][:, place]
+                days = np.where(np.isnan(claim), 0, known.sum(axis=1))
+                self._claims[metric][rows, place] += np.nan_to_num(claim) * days
+                self._claimed_days[metric][rows, place] += days
             self.forecasts[rows, place] += some
             early = np.where(known, day[lead], _LATEST).min(axis=1)
             late = np.where(known, day[lead], -1).max(axis=1)
@@ -65,6 +82,10 @@ class Scores:
         return Live(
             _share(100 * self.wrong, self.sold), _share(self.wrong, self.days), _share(self.missed, self.days)
         )
+
+    def claimed(self) -> dict[str, Values]:
+        """Mean of what was claimed (n, ranges) by metric, NaN where nothing was."""
+        return {metric: _share(self._claims[metric], self._claimed_days[metric]) for metric in CLAIMED}
 
     def total(self) -> "Live":
         """The metrics of all series together (ranges,)."""

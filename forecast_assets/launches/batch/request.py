@@ -75,7 +75,7 @@ def validate(stores: Stores, config: BatchConfig) -> Plan:
         what=f"{operation} of {count} items",
         spec={
             "operation": operation,
-            "scope": scope.told(),
+            "scope": scope.told() | scopes.ranked_by(dataset, scope),
             "candidates": settings.candidates,
             "settings": stored(settings, window),
             "params": params,

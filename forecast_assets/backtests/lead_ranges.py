@@ -1,0 +1,60 @@
+"""Errors of a backtest by range of lead, and against the plain baselines.
+
+Belongs here: what the stored folds of one series say beyond the one figure per candidate.
+Does not belong here: storing folds (``fold_store``), what is shown (``display``).
+"""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from forecast_assets.backtests.fold_store import Folds
+from forecast_assets.forecasting.analysis.live import ALL
+from forecast_assets.forecasting.core.metrics import FoldMetrics, aggregate, fold_metrics, horizon_buckets
+from forecast_assets.stores.warehouse import Row
+
+Range = Mapping[str, float | None]
+BASELINES = ("naive", "seasonal_naive")
+_COMPARED = ("wape", "smape", "mae", "rmse", "bias")
+
+
+def by_range(folds: Folds, label: str) -> dict[str, Range]:
+    """WAPE, MAE and bias of a candidate by range of lead, days of lead counted from the first scored one."""
+    actual = np.where(folds.counted[:, None], folds.actual, np.nan)[None]
+    made = folds.forecasts[label][None, None]
+    ranges: dict[str, FoldMetrics] = {ALL: fold_metrics(actual, made), **horizon_buckets(actual, made)}
+    return {
+        name: {
+            metric: _number(aggregate(getattr(measured, metric), folds.counted[None])[0, 0])
+            for metric in ("wape", "mae", "bias")
+        }
+        for name, measured in ranges.items()
+    }
+
+
+def against_baselines(rows: Sequence[Row], label: str) -> list[dict[str, object]]:
+    """How much better ``label`` is than each baseline, in percent of its error: one row per baseline.
+
+    ``rows`` are those of the leaderboard of one series. Biases are compared by their size; where the
+    baseline has no error, or none is known, nothing is said.
+    """
+    by_label = {str(row["candidate"]): row for row in rows}
+    own = by_label.get(label)
+    if own is None:
+        return []
+    return [
+        {"baseline": name}
+        | {f"{metric}_better_by": _improvement(by_label[name][metric], own[metric]) for metric in _COMPARED}
+        for name in BASELINES
+        if name in by_label and name != label
+    ]
+
+
+def _improvement(baseline: object, own: object) -> float | None:
+    if not isinstance(baseline, float) or not isinstance(own, float) or baseline == 0:
+        return None
+    return round(100 * (abs(baseline) - abs(own)) / abs(baseline), 1)
+
+
+def _number(value: np.floating) -> float | None:
+    return float(value) if np.isfinite(value) else None
