@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "0010_revenue"
-down_revision = "0009_launches"
+revision = "0011_revenue"
+down_revision = "0010_ids"
 
 
 def upgrade() -> None:

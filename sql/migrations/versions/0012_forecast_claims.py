@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "0011_forecast_claims"
-down_revision = "0010_revenue"
+revision = "0012_forecast_claims"
+down_revision = "0011_revenue"
 
 
 def upgrade() -> None:
