@@ -17,7 +17,8 @@ from forecast_assets.datasets.building import read_panel
 from forecast_assets.datasets.definition import load
 from forecast_assets.datasets.series_names import key_of
 from forecast_assets.errors import BadSetting, UnknownName
-from forecast_assets.forecasting.analysis.whatif import Assumptions, Effect, Method, differing, effect
+from forecast_assets.forecasting.analysis.effect import Effect, effect
+from forecast_assets.forecasting.analysis.whatif import Assumptions, Method, differing
 from forecast_assets.forecasting.core.frequency import Frequency
 from forecast_assets.forecasting.core.outlook import outlook, reads_plan, with_plan
 from forecast_assets.forecasting.core.panel import Panel

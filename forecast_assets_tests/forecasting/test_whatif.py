@@ -9,14 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from forecast_assets.errors import BadSetting
-from forecast_assets.forecasting.analysis.whatif import (
-    Assumptions,
-    Lifecycle,
-    Promotion,
-    coverage,
-    differing,
-    effect,
-)
+from forecast_assets.forecasting.analysis.effect import coverage, effect
+from forecast_assets.forecasting.analysis.whatif import Assumptions, Lifecycle, Promotion, differing
 from forecast_assets.forecasting.core.outlook import with_plan
 from forecast_assets_tests.forecasting.awkward import panel_of
 

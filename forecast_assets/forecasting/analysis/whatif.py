@@ -1,8 +1,7 @@
 """What if the price, a promotion, a holiday, the stock or the life of a product were different?
 
-Belongs here: assumptions with their bounds, their factors, the panel that a model reads under them, what
-they are worth and whether the stock covers it.
-Does not belong here: which forecast they are compared with, and where a plan is kept.
+Belongs here: assumptions with their bounds, their factors, the panel that a model reads under them.
+Does not belong here: what they are worth (``effect``), and where a plan is kept.
 """
 
 import datetime as dt
@@ -20,7 +19,6 @@ from forecast_assets.forecasting.core.panel import Panel
 
 Values = NDArray[np.float64]
 Method = Literal["model_exogenous", "heuristic"]
-Coverage = Literal["covered", "at_risk", "stockout", "unknown"]
 
 # Rules of thumb, for what no model was asked about.
 PRICE_ELASTICITY = -1.2
@@ -28,8 +26,6 @@ HOLIDAY_FACTOR = 1.3
 _LEAST, _MOST = 0.1, 5.0
 # Of two units one is paid.
 _BOGO = 0.5
-# Demand within 10 % of the stock may or may not be covered by it.
-_TOLERANCE = 0.1
 _PRICE, _PROMO, _HOLIDAY = "price", "promo", "holiday"
 
 
@@ -251,51 +247,3 @@ def _usual(past: NDArray[np.float32]) -> np.float32:
     """What a column (days,) holds on days that have a promotion or a holiday: 1, or its usual strength."""
     strong = past[past > 0]
     return np.float32(strong.mean(dtype=np.float64)) if strong.size else np.float32(1)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Effect:
-    """What assumptions are worth over h days.
-
-    ``units`` (h,) are the forecast under them; revenues are ``None`` where no price is known.
-    """
-
-    units: Values
-    units_delta: float
-    baseline_revenue: float | None
-    scenario_revenue: float | None
-    coverage: Coverage
-
-    @property
-    def revenue_delta(self) -> float | None:
-        if self.scenario_revenue is None or self.baseline_revenue is None:
-            return None
-        return self.scenario_revenue - self.baseline_revenue
-
-
-def effect(
-    baseline: Values, answered: Values, prices: Values, difference: Difference, on_hand: float | None
-) -> Effect:
-    """Compare ``baseline`` (h,), forecast as planned, with ``answered`` (h,), forecast from what differs.
-
-    ``prices`` (h,) are the planned ones, NaN where unknown.
-    """
-    units = np.maximum(answered * difference.factors, 0)
-    priced = bool(np.isfinite(prices).all())
-    paid = prices * difference.price
-    return Effect(
-        units=units,
-        units_delta=float(units.sum() - baseline.sum()),
-        baseline_revenue=float((baseline * prices).sum()) if priced else None,
-        scenario_revenue=float((units * paid).sum()) if np.isfinite(paid).all() else None,
-        coverage=coverage(float(units.sum()), on_hand),
-    )
-
-
-def coverage(demand: float, on_hand: float | None) -> Coverage:
-    """Whether ``on_hand`` units cover a demand: up to 90 % of them they do, within 10 % they may."""
-    if on_hand is None:
-        return "unknown"
-    if demand < (1 - _TOLERANCE) * on_hand:
-        return "covered"
-    return "at_risk" if demand <= (1 + _TOLERANCE) * on_hand else "stockout"
