@@ -9,8 +9,14 @@ import math
 
 import polars as pl
 
-# A spreadsheet takes a cell that begins with one of these for a formula.
-_FORMULA = r"^[=+\-@\t\r]"
+# A spreadsheet takes a cell that begins with one of these signs for a formula: also in their full-width and
+# small forms, and behind blanks and invisible characters, which some programs trim. The Unicode numbers are
+# those of the full-width and small = + - @ and of the minus sign.
+_FORMULA = (
+    r"^(?:[\t\r\n]|[\s\p{Z}\p{C}]*"
+    r"[=+\-@\x{FF1D}\x{FF0B}\x{FF0D}\x{FF20}\x{FE66}\x{FE62}\x{FE63}\x{FE6B}\x{2212}])"
+)
+_TEXTS = (pl.String, pl.Categorical, pl.Enum)
 
 
 def as_csv(frame: pl.DataFrame) -> str:
@@ -19,7 +25,7 @@ def as_csv(frame: pl.DataFrame) -> str:
     What is not a number is an empty cell.
     """
     nested = [name for name, kind in frame.schema.items() if kind.is_nested() or kind == pl.Object]
-    text = [name for name, kind in frame.schema.items() if kind == pl.String]
+    text = [name for name, kind in frame.schema.items() if kind in _TEXTS]
     numbers = [name for name, kind in frame.schema.items() if kind.is_float()]
     guarded = frame.with_columns(
         *(pl.when(pl.col(name).is_finite()).then(pl.col(name)).alias(name) for name in numbers),
@@ -28,12 +34,16 @@ def as_csv(frame: pl.DataFrame) -> str:
             for name in nested
         ),
         *(
-            pl.when(pl.col(name).str.contains(_FORMULA))
-            .then(pl.concat_str(pl.lit("'"), pl.col(name)))
-            .otherwise(pl.col(name))
+            pl.when(pl.col(name).cast(pl.String).str.contains(_FORMULA))
+            .then(pl.concat_str(pl.lit("'"), pl.col(name).cast(pl.String)))
+            .otherwise(pl.col(name).cast(pl.String))
             .alias(name)
             for name in text
         ),
+    )
+    formulas = pl.Series(guarded.columns, dtype=pl.String).str.contains(_FORMULA)
+    guarded = guarded.rename(
+        {name: f"'{name}" for name, formula in zip(guarded.columns, formulas, strict=True) if formula}
     )
     return guarded.write_csv(line_terminator="\r\n", datetime_format="%Y-%m-%dT%H:%M:%S%z")
 

@@ -4,14 +4,19 @@ import json
 import os
 import re
 import shlex
+import shutil
+import signal
 import subprocess
+import tempfile
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 import jsonschema
+import psycopg2
 import pytest
+import sqlalchemy as sa
 import typer.main
 import yaml
 from dagster._cli import create_dagster_cli
@@ -19,6 +24,10 @@ from dagster._daemon.cli import create_dagster_daemon_cli
 
 from forecast_assets.cli.app import app
 from forecast_assets.settings import Settings
+from forecast_assets.stores import cluster
+from forecast_assets_tests.dagit import free_port, until
+from forecast_assets_tests.deployment.services import PROGRAMS as POSTGRES
+from forecast_assets_tests.deployment.services import needs_postgres
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
@@ -139,7 +148,83 @@ def test_secrets_are_made_once_and_kept(tmp_path):
     assert made["run_password"] in made["database_url"]
     words = [made[name] for name in made if name.endswith("password")]
     assert len(set(words)) == len(words)
+    for name in ("owner_url", "database_url", "mlflow_url"):
+        tls = sa.make_url(made[name]).query
+        assert tls == {"sslmode": "verify-full", "sslrootcert": "/run/secrets/postgres_certificate"}, name
     assert all(len(word) == 48 for word in words)
+
+
+@needs_postgres
+def test_the_addresses_that_are_made_reach_the_server_that_is_started_and_nothing_else_does():
+    """The server of the compose file as a process: its script, its rules, its certificate, its addresses."""
+    folder = Path(tempfile.mkdtemp(prefix="fa-", dir="/tmp"))
+    subprocess.run([DEPLOY / "make-secrets", folder], check=True, capture_output=True)
+    shutil.copy(DEPLOY / "postgres" / "pg_hba.conf", folder)
+    account = cluster._system_account() if os.geteuid() == 0 else None
+    whose: dict[str, Any] = {"user": account.pw_uid, "group": account.pw_gid} if account else {}
+    if account:
+        for path in (folder, *folder.iterdir()):
+            os.chown(path, account.pw_uid, account.pw_gid)
+    data, port = folder / "data", free_port()
+    assert POSTGRES
+    make: list[Any] = [POSTGRES / "initdb", "-D", data, "-U", "admin", "--auth=trust"]
+    subprocess.run(make, check=True, capture_output=True, **whose)
+    # What the image calls docker-entrypoint.sh starts the server once its roles are there.
+    entry = folder / "docker-entrypoint.sh"
+    place = f"-D {data} -c port={port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder}"
+    entry.write_text(f'#!/bin/sh\nshift\nexec {POSTGRES}/postgres {place} "$@"\n')
+    entry.chmod(0o755)
+    started = {
+        "PATH": f"{folder}:{os.environ['PATH']}",
+        "SECRETS": str(folder),
+        "KEY": str(folder / "key"),
+        "HBA": str(folder / "pg_hba.conf"),
+    }
+    server = subprocess.Popen(
+        ["sh", DEPLOY / "postgres" / "start.sh"], env=started, stderr=subprocess.DEVNULL, **whose
+    )
+    try:
+        admin = {"host": str(folder), "port": port, "user": "admin"}
+        until("the server answers", lambda: connects(dbname="postgres", **admin))
+        roles = {
+            "PGHOST": str(folder),
+            "PGPORT": str(port),
+            "POSTGRES_USER": "admin",
+            "POSTGRES_DB": "postgres",
+        }
+        subprocess.run(
+            ["sh", DEPLOY / "postgres" / "roles.sh"],
+            env=os.environ | roles | {"SECRETS": str(folder)},
+            check=True,
+        )
+        url = sa.make_url((folder / "mlflow_url").read_text())
+        here = {
+            "hostaddr": "127.0.0.1",  # where `postgres` is inside of the network
+            "host": url.host,
+            "port": port,
+            "user": url.username,
+            "password": url.password,
+            "dbname": url.database,
+            "sslmode": url.query["sslmode"],
+            "sslrootcert": str(folder / "postgres_certificate"),
+        }
+        assert connects(**here)
+        assert not connects(**here | {"sslmode": "disable"}), "nobody comes in without TLS"
+        assert not connects(**here | {"host": "database"}), "no server of another name is believed"
+        assert not connects(**here | {"sslrootcert": "/etc/ssl/certs/ca-certificates.crt"})
+        assert not connects(**here | {"password": "wrong"})
+    finally:
+        server.send_signal(signal.SIGQUIT)
+        server.wait(60)
+        shutil.rmtree(folder)
+
+
+def connects(**place: Any) -> bool:
+    try:
+        psycopg2.connect(connect_timeout=5, **place).close()
+    except psycopg2.OperationalError:
+        return False
+    return True
 
 
 @pytest.mark.parametrize("file", ["dagster.yaml", "kubernetes/dagster.yaml"])

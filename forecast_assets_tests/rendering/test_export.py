@@ -41,12 +41,25 @@ def test_csv_read_back_is_what_was_written():
     assert (rows[0]["day"], rows[0]["at"]) == ("2026-01-01", "2026-01-02T03:04:05+0000")
 
 
-@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
-def test_a_text_that_a_spreadsheet_would_execute_is_disarmed(start):
-    frame = pl.DataFrame({"note": [f"{start}cmd|' /C calc'!A0", f"fine{start}"]})
+SIGNS = [*"=+-@", *map(chr, (0xFF1D, 0xFF0B, 0xFF0D, 0xFF20, 0xFE66, 0xFE62, 0xFE63, 0xFE6B, 0x2212))]
+BLANKS = ["", " ", "  ", "\t", "\n", *map(chr, (0xA0, 0x3000, 0x200B, 0xFEFF, 0x202E, 0))]
+
+
+@pytest.mark.parametrize("start", [blank + sign for blank in BLANKS for sign in SIGNS] + ["\t", "\r", "\n"])
+@pytest.mark.parametrize("kind", [pl.String, pl.Categorical])
+def test_a_text_that_a_spreadsheet_would_execute_is_disarmed(start, kind):
+    frame = pl.DataFrame({"note": [f"{start}cmd|' /C calc'!A0", f"fine{start}"]}, schema={"note": kind})
     first, second = read(as_csv(frame))
     assert first["note"].startswith("'")
     assert second["note"] == f"fine{start}"
+
+
+def test_the_name_of_a_column_is_disarmed_alike():
+    assert list(read(as_csv(pl.DataFrame({"=1+1": [1], " @x": [2], "units": [3]})))[0]) == [
+        "'=1+1",
+        "' @x",
+        "units",
+    ]
 
 
 def test_a_negative_number_is_no_formula():
