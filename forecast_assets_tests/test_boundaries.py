@@ -36,6 +36,67 @@ def place(module: Path) -> str:
     return module.relative_to(PACKAGE).as_posix()
 
 
+# Who may import whom: a room imports rooms above its line only, and its own modules.
+LINES = """
+errors confirmation checked keys settings derived progress safe_texts web
+forecasting.core
+forecasting.analysis forecasting.version evaluation_settings
+stores
+partitions rendering error_translation
+failures dagster_internals
+asset_factories series_reports
+datasets
+global_models
+backtests
+forecasts scenarios
+registry drift
+launches
+reports
+automation
+definitions
+frames
+cli
+api
+""".strip().splitlines()
+LAYERS = [name for line in LINES for name in line.split()]
+# Old addresses of modules that stored models and configurations still name.
+ALIASES = {"bookkeeping", "champions", "__init__", "__main__"}
+
+
+def room(name: str) -> str:
+    """The room of a module by its full name."""
+    parts = name.split(".")[1:]
+    return ".".join(parts[:2]) if parts[0] == "forecasting" and len(parts) > 1 else parts[0]
+
+
+@pytest.mark.parametrize("module", MODULES, ids=place)
+def test_rooms_import_lower_rooms_only(module):
+    own = room(".".join(("forecast_assets", *module.relative_to(PACKAGE).with_suffix("").parts)))
+    if own in ALIASES or module.stem == "__init__":
+        return
+    known = {".".join(one.relative_to(PACKAGE.parent).with_suffix("").parts) for one in MODULES}
+    rooms = {room(name) for name in imported(module) if name in known and name != "forecast_assets.__init__"}
+    levels = {name: level for level, name in enumerate(LAYERS)}
+    assert own in levels, "give the room a line"
+    above = {other for other in rooms - {own} if levels.get(other, -1) > levels[own]}
+    assert not {other for other in above if not _same_line(own, other)}, (own, above)
+
+
+def _same_line(one: str, other: str) -> bool:
+    return any({one, other} <= set(line.split()) for line in LINES)
+
+
+def test_no_two_modules_import_each_other_in_a_circle():
+    known = {".".join(one.relative_to(PACKAGE.parent).with_suffix("").parts): one for one in MODULES}
+    waiting = {
+        name: {to for to in imported(path) if to in known and to != name} for name, path in known.items()
+    }
+    while free := {name for name, needs in waiting.items() if not needs & waiting.keys()}:
+        for name in free:
+            del waiting[name]
+    assert not waiting, "these wait for each other"
+
+
 @pytest.mark.parametrize("module", [m for m in MODULES if place(m).startswith("forecasting/")], ids=place)
 def test_the_engine_knows_neither_dagster_nor_stores(module):
     foreign: tuple[str, ...] = ("dagster", "sqlalchemy", "psycopg2", "mlflow", "fsspec", "polars", "pandas")

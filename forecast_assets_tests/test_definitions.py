@@ -9,34 +9,54 @@ from forecast_assets.stores.resource import StoresResource
 
 GRAPH = defs.resolve_asset_graph()
 ASSETS = {key.path[-1]: GRAPH.get(key) for key in GRAPH.get_all_asset_keys()}
+JOBS = {job.name: job for job in defs.resolve_all_job_defs() if not job.name.startswith("__")}
+SENSORS = {sensor.name: sensor for sensor in defs.sensors or ()}
+SCHEDULES = {schedule.name: schedule for schedule in defs.schedules or ()}
+SPECS = [spec for check in defs.asset_checks or () for spec in check.check_specs]
+
+# The whole graph: each asset with what it is made from. docs/architecture.md draws it.
+PARENTS = {
+    "model_catalog": set(),
+    "sales": set(),
+    "panel": {"sales"},
+    "data_quality": {"panel"},
+    "global_forecasts": {"panel"},
+    "backtest": {"panel", "global_forecasts"},
+    "champion": {"backtest"},
+    "production_models": {"panel", "champion"},
+    "forecast": {"champion", "panel", "production_models"},
+    "forecast_accuracy": {"panel", "forecast"},
+    "leaderboard": {"backtest"},
+    "heatmap": {"champion"},
+    "registered_champion": {"champion", "panel", "production_models"},
+    "live_models": {"registered_champion"},
+    "drift": {"champion", "panel"},
+    "model_health": {"champion", "drift", "forecast_accuracy"},
+    "retraining_queue": {"model_health"},
+    "ops_summary": {"model_health", "retraining_queue"},
+    "incident_report": {"ops_summary"},
+}
+BY_SERIES = {"backtest", "champion", "forecast", "registered_champion", "drift"}
+WHOLE = {"model_catalog", "ops_summary", "incident_report"}
 
 
-def test_the_definitions_are_loadable_and_name_every_stage():
+def test_the_definitions_are_loadable():
     dg.Definitions.validate_loadable(defs)
-    assert {"sales", "panel", "global_forecasts", "backtest", "champion"} <= set(ASSETS)
-    assert {"build_dataset", "evaluate_series", "evaluate_changed"} <= {
-        job.name for job in defs.resolve_all_job_defs()
-    }
 
 
-def test_the_stages_follow_each_other():
-    parents = {name: {key.path[-1] for key in node.parent_keys} for name, node in ASSETS.items()}
-    assert parents["sales"] == set()
-    assert parents["panel"] == {"sales"}
-    assert parents["global_forecasts"] == {"panel"}
-    assert parents["backtest"] == {"panel", "global_forecasts"}
-    assert parents["champion"] == {"backtest"}
+def test_every_asset_is_made_from_what_the_graph_says():
+    assert {name: {key.path[-1] for key in node.parent_keys} for name, node in ASSETS.items()} == PARENTS
 
 
-@pytest.mark.parametrize("name", ["sales", "panel", "global_forecasts"])
-def test_datasets_are_partitioned_by_dataset(name):
-    assert ASSETS[name].partitions_def == dg.DynamicPartitionsDefinition(name="datasets")
-
-
-@pytest.mark.parametrize("name", ["backtest", "champion"])
-def test_results_are_partitioned_by_series_and_take_ranges(name):
-    assert ASSETS[name].partitions_def == dg.DynamicPartitionsDefinition(name="series")
-    assert ASSETS[name].backfill_policy is not None
+@pytest.mark.parametrize("name", sorted(PARENTS))
+def test_every_asset_has_the_partitions_of_its_grain(name):
+    node = ASSETS[name]
+    if name in WHOLE:
+        assert node.partitions_def is None
+        return
+    grain = "series" if name in BY_SERIES else "datasets"
+    assert node.partitions_def == dg.DynamicPartitionsDefinition(name=grain)
+    assert (node.backfill_policy is not None) == (grain == "series"), "ranges of series are one run"
 
 
 @pytest.mark.parametrize("name", sorted(ASSETS))
@@ -51,20 +71,38 @@ def test_every_asset_says_what_it_is_whose_it_is_and_what_its_columns_mean(name)
     assert all(column.description for column in columns)
 
 
-def test_every_check_says_what_it_asks():
-    specs = [spec for check in defs.asset_checks or () for spec in check.check_specs]
-    assert {"grain_is_unique", "gaps", "coverage", "no_leakage"} <= {spec.name for spec in specs}
-    assert all(spec.description for spec in specs)
-    assert [spec.name for spec in specs if spec.blocking] == ["grain_is_unique"]
+@pytest.mark.parametrize("name", sorted({*JOBS, *SENSORS, *SCHEDULES}))
+def test_every_job_sensor_and_schedule_says_what_it_does(name):
+    named = [kind[name] for kind in (JOBS, SENSORS, SCHEDULES) if name in kind]
+    assert all(one.description for one in named)
 
 
-def test_every_step_retries_an_outage():
-    steps = {*ASSETS, "evaluate", "evaluate_stale_series"}
-    nodes = [node for job in defs.resolve_all_job_defs() for node in job.nodes if node.name in steps]
-    assert {node.name for node in nodes} == steps - {"backtest", "champion"}  # one step: evaluate
+@pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.name)
+def test_every_check_says_what_it_asks(spec):
+    assert spec.description
+    assert spec.blocking == (spec.name == "grain_is_unique"), "only rows that would count twice stop a run"
+
+
+@pytest.mark.parametrize("name", sorted(JOBS))
+def test_every_step_of_every_job_retries_an_outage(name):
+    nodes = list(JOBS[name].nodes)
+    assert nodes
     for node in nodes:
-        assert isinstance(node.definition, dg.OpDefinition)
-        assert node.definition.retry_policy == RETRY, node.name
+        if isinstance(node.definition, dg.OpDefinition) and not _is_check(node.name):
+            assert node.definition.retry_policy == RETRY, node.name
+
+
+def _is_check(step):
+    return any(step.endswith(spec.name) for spec in SPECS)
+
+
+@pytest.mark.parametrize("name", sorted(JOBS))
+def test_every_field_of_every_launchpad_explains_itself(name):
+    for node in JOBS[name].nodes:
+        schema = node.definition.config_schema
+        fields = getattr(schema and schema.config_type, "fields", None) or {}
+        if not _is_check(node.name):
+            assert all(field.description for field in fields.values()), (node.name, fields.keys())
 
 
 def test_resources_can_be_replaced():

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import dagster as dg
 
 from forecast_assets.automation.incidents import Sighting, record, resolve
-from forecast_assets.automation.run_subjects import dataset_of
+from forecast_assets.dagster_internals.run_subjects import dataset_of
 from forecast_assets.dagster_internals.silent_failures import CheckResult, check_results, ticks
 from forecast_assets.failures import Why, why_failed
 from forecast_assets.keys import SEPARATOR

@@ -6,21 +6,15 @@ Does not belong here: noticing it (``watching``) and telling people (``alerts``)
 
 import datetime as dt
 import json
-import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Literal
 
-from pydantic import SecretStr
-
+from forecast_assets.safe_texts import safe
 from forecast_assets.settings import settings
 from forecast_assets.stores import Stores
 
 Severity = Literal["error", "warning"]
-_LONGEST = 300
-_CONTROL = re.compile(r"[\x00-\x1f\x7f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
-_PASSWORD = re.compile(r"(\w://[^/\s:@]*):[^@\s]*@")
-_HIDDEN = "***"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,17 +69,3 @@ def resolve(stores: Stores, recovered: dict[str, dt.datetime]) -> int:
         return 0
     texts = json.dumps(recovered, default=str)
     return stores.warehouse.execute("resolve_incidents", recovered=texts)
-
-
-def safe(text: str) -> str:
-    """One line of bounded length without control characters and without any secret that we know."""
-    for secret in _secrets():
-        text = text.replace(secret, _HIDDEN)
-    text = _PASSWORD.sub(rf"\1:{_HIDDEN}@", _CONTROL.sub(" ", text)).strip()
-    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
-
-
-def _secrets() -> list[str]:
-    known = settings()
-    values = [getattr(known, name) for name in type(known).model_fields]
-    return [value.get_secret_value() for value in values if isinstance(value, SecretStr)]

@@ -11,9 +11,9 @@ from collections.abc import Callable
 
 import dagster as dg
 
-from forecast_assets.automation.run_subjects import DATASET_TAG
 from forecast_assets.automation.sensors.triggers import evaluation_request
 from forecast_assets.backtests.jobs import build_dataset, evaluate_changed
+from forecast_assets.dagster_internals.run_subjects import DATASET_TAG
 from forecast_assets.datasets import definition
 from forecast_assets.stores.resource import StoresResource
 

@@ -142,7 +142,7 @@ def _frame(what: Report, source: str, form: ExportFormat) -> "pl.DataFrame":
     if what in {Report.MODEL_HEALTH, Report.RETRAINING_QUEUE}:
         import polars as pl
 
-        from forecast_assets.reports.model_health import health, queue
+        from forecast_assets.drift.model_health import health, queue
 
         ask = health if what is Report.MODEL_HEALTH else queue
         rows = ask(open_stores(), source, dt.datetime.now(dt.UTC).date())

@@ -14,13 +14,13 @@ from forecast_assets.backtests.assets import BACKTEST, CHAMPION, evaluate_and_re
 from forecast_assets.confirmation import check_confirmation
 from forecast_assets.datasets.definition import load
 from forecast_assets.datasets.membership import check_series
+from forecast_assets.drift.model_health import queue
 from forecast_assets.errors import BadSetting
 from forecast_assets.failures import RETRY, refusals_final
 from forecast_assets.forecasts.assets import forecast_and_report
 from forecast_assets.forecasts.service import Wanted
 from forecast_assets.launches.jobs import OUTCOME
 from forecast_assets.rendering.tables import table
-from forecast_assets.reports.model_health import queue
 from forecast_assets.stores import Stores
 from forecast_assets.stores.resource import StoresResource
 

@@ -18,12 +18,11 @@ from forecast_assets.datasets.definition import load
 from forecast_assets.errors import BadSetting
 from forecast_assets.failures import refusals_final
 from forecast_assets.forecasting.core.metrics import METRICS
-from forecast_assets.launches import records
+from forecast_assets.launches import aggregation, records
+from forecast_assets.launches.aggregation import CELL_METRICS, CONVERGENCE, Result
 from forecast_assets.launches.batch.champions import results as batch_results
 from forecast_assets.rendering.heatmap import heatmap as drawn
 from forecast_assets.rendering.tables import schema, table
-from forecast_assets.reports import aggregation
-from forecast_assets.reports.aggregation import CELL_METRICS, CONVERGENCE, Result
 from forecast_assets.stores import Stores, paths
 from forecast_assets.stores.resource import StoresResource
 

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 
 import dagster as dg
 
-from forecast_assets.automation.incidents import safe
-from forecast_assets.automation.run_subjects import dataset_of
+from forecast_assets.dagster_internals.run_subjects import dataset_of
 from forecast_assets.datasets import definition
+from forecast_assets.drift.model_health import health, link, queue
 from forecast_assets.failures import why_failed
 from forecast_assets.registry import overview
-from forecast_assets.reports.model_health import health, link, queue
+from forecast_assets.safe_texts import safe
 from forecast_assets.stores import Stores
 from forecast_assets.stores.registry import Registry
 from forecast_assets.stores.warehouse import Row

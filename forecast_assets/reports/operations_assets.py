@@ -15,11 +15,11 @@ from forecast_assets.asset_factories import asset, dataset_asset, whole
 from forecast_assets.backtests.assets import CHAMPION
 from forecast_assets.drift.accuracy_assets import forecast_accuracy
 from forecast_assets.drift.assets import DRIFT
+from forecast_assets.drift.model_health import health, link, queue
 from forecast_assets.failures import refusals_final
 from forecast_assets.rendering.tables import schema, table
 from forecast_assets.reports.incident_plots import pictures
 from forecast_assets.reports.incident_report import as_markdown, as_page, as_table
-from forecast_assets.reports.model_health import health, link, queue
 from forecast_assets.reports.operations import TOP, Summary, summarize
 from forecast_assets.stores import paths
 from forecast_assets.stores.resource import RegistryResource, StoresResource

@@ -13,8 +13,8 @@ import polars as pl
 import pytest
 import sqlalchemy as sa
 
+from forecast_assets.drift.model_health import health, queue
 from forecast_assets.errors import Outage
-from forecast_assets.reports.model_health import health, queue
 from forecast_assets.stores import cluster
 from forecast_assets.stores.database import connected, warehouse_url
 from forecast_assets.stores.resource import open_stores

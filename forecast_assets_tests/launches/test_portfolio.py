@@ -9,10 +9,10 @@ import polars as pl
 import pytest
 
 from forecast_assets.errors import ForecastError
+from forecast_assets.launches import aggregation
+from forecast_assets.launches.aggregation import cells, champion_of, scale
 from forecast_assets.launches.batch import champions
 from forecast_assets.rendering.heatmap import heatmap as drawn
-from forecast_assets.reports import aggregation
-from forecast_assets.reports.aggregation import cells, champion_of, scale
 from forecast_assets.reports.assets import CellMetric, HeatmapConfig, cells_of, heatmap, leaderboard
 from forecast_assets_tests.launches.conftest import items_of, launch_of, run
 from forecast_assets_tests.scenario import HEALTHY, HOLED, LOCAL, SERIES, YOUNG, Place

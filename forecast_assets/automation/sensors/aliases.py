@@ -6,6 +6,7 @@ Does not belong here: the record (``champions.promotion``).
 
 import dagster as dg
 
+from forecast_assets.automation.described import sensor
 from forecast_assets.datasets.definition import names
 from forecast_assets.errors import listed
 from forecast_assets.registry.assets import REGISTERED
@@ -16,7 +17,7 @@ _EVERY_S = 300
 _SHOWN = 100
 
 
-@dg.sensor(minimum_interval_seconds=_EVERY_S, default_status=dg.DefaultSensorStatus.RUNNING)
+@sensor(minimum_interval_seconds=_EVERY_S, default_status=dg.DefaultSensorStatus.RUNNING)
 def aliases_moved_in_mlflow(
     context: dg.SensorEvaluationContext, stores: StoresResource, registry: RegistryResource
 ) -> dg.SkipReason:

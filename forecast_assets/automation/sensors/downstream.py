@@ -13,9 +13,10 @@ from hashlib import blake2b
 
 import dagster as dg
 
+from forecast_assets.automation.described import sensor
 from forecast_assets.automation.incidents import Sighting, record, resolve
-from forecast_assets.automation.run_subjects import DATASET_TAG, going_on
 from forecast_assets.automation.sensors.triggers import EVERY_MINUTE, OFF, answered, counted, remembered
+from forecast_assets.dagster_internals.run_subjects import DATASET_TAG, going_on
 from forecast_assets.errors import listed
 from forecast_assets.launches.retraining import request
 from forecast_assets.reports.jobs import follow_evaluation, tell_operations, watch_dataset
@@ -25,7 +26,7 @@ from forecast_assets.stores.resource import StoresResource
 _EVERY_HOUR = 3600
 
 
-@dg.sensor(
+@sensor(
     jobs=[follow_evaluation, watch_dataset, tell_operations],
     minimum_interval_seconds=EVERY_MINUTE,
     default_status=OFF,
@@ -83,7 +84,7 @@ def _request(
     )
 
 
-@dg.sensor(minimum_interval_seconds=_EVERY_HOUR, default_status=OFF)
+@sensor(minimum_interval_seconds=_EVERY_HOUR, default_status=OFF)
 def request_retraining(context: dg.SensorEvaluationContext, stores: StoresResource) -> dg.SensorResult:
     """Ask for the retraining of degrading series, within a budget per day and a cool-down per series.
 

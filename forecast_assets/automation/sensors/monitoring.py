@@ -14,6 +14,7 @@ import dagster as dg
 from forecast_assets.automation import incident_detection
 from forecast_assets.automation.alert_channels import Messenger, messengers
 from forecast_assets.automation.alerts import tell
+from forecast_assets.automation.described import sensor
 from forecast_assets.settings import settings
 from forecast_assets.stores.resource import StoresResource
 
@@ -39,7 +40,7 @@ def _result(seen: incident_detection.Seen, what: str, start: dt.datetime) -> dg.
     return dg.SensorResult(skip_reason=told, cursor=seen.until.isoformat())
 
 
-@dg.sensor(minimum_interval_seconds=EVERY_MINUTE, default_status=ON)
+@sensor(minimum_interval_seconds=EVERY_MINUTE, default_status=ON)
 def watch_runs(context: dg.SensorEvaluationContext, stores: StoresResource) -> dg.SensorResult:
     """Open an incident for every job that fails on a dataset; close it when the job succeeds again."""
     now = dt.datetime.now(dt.UTC)
@@ -49,7 +50,7 @@ def watch_runs(context: dg.SensorEvaluationContext, stores: StoresResource) -> d
     )
 
 
-@dg.sensor(minimum_interval_seconds=EVERY_MINUTE, default_status=ON)
+@sensor(minimum_interval_seconds=EVERY_MINUTE, default_status=ON)
 def watch_checks(context: dg.SensorEvaluationContext, stores: StoresResource) -> dg.SensorResult:
     """Open an incident for every check that fails or warns; close it when the check passes again."""
     now = dt.datetime.now(dt.UTC)
@@ -65,7 +66,7 @@ def _known(context: dg.SensorEvaluationContext) -> dg.RepositoryDefinition:
     return context.repository_def
 
 
-@dg.sensor(minimum_interval_seconds=EVERY_MINUTE, default_status=ON)
+@sensor(minimum_interval_seconds=EVERY_MINUTE, default_status=ON)
 def watch_ticks(context: dg.SensorEvaluationContext, stores: StoresResource) -> dg.SensorResult:
     """Open an incident for every sensor or schedule whose tick failed; close it when it works again."""
     now = dt.datetime.now(dt.UTC)
@@ -86,7 +87,7 @@ class _Log:
         return None
 
 
-@dg.sensor(minimum_interval_seconds=EVERY_MINUTE, default_status=ON)
+@sensor(minimum_interval_seconds=EVERY_MINUTE, default_status=ON)
 def send_alerts(context: dg.SensorEvaluationContext, stores: StoresResource) -> dg.SensorResult:
     """Tell new incidents and, once a day, the digest of warnings; by webhook and e-mail, else in the log."""
     channels: dict[str, Messenger] = messengers(settings()) or {"log": _Log(context.log)}

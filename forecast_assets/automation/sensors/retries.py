@@ -12,6 +12,7 @@ from collections import Counter
 
 import dagster as dg
 
+from forecast_assets.automation.described import sensor
 from forecast_assets.automation.incident_detection import WILL_RETRY
 from forecast_assets.automation.sensors.monitoring import EVERY_MINUTE, ON, since
 from forecast_assets.automation.sensors.triggers import counted
@@ -25,7 +26,7 @@ ASKED_AGAIN = "forecast/retry_asked_again"
 _GRACE = dt.timedelta(minutes=2)
 
 
-@dg.sensor(minimum_interval_seconds=EVERY_MINUTE, default_status=ON)
+@sensor(minimum_interval_seconds=EVERY_MINUTE, default_status=ON)
 def recover_lost_retries(context: dg.SensorEvaluationContext) -> dg.SensorResult:
     """Ask once more for each retry that did not come; report a run that is still not retried as failed."""
     now, origin = dt.datetime.now(dt.UTC), context.code_location_origin

@@ -16,9 +16,10 @@ from hashlib import blake2b
 import dagster as dg
 
 from forecast_assets.automation import source_changes
+from forecast_assets.automation.described import sensor
 from forecast_assets.automation.incidents import Sighting, record, resolve
-from forecast_assets.automation.run_subjects import DATASET_TAG, going_on
 from forecast_assets.backtests.jobs import build_dataset, evaluate_changed
+from forecast_assets.dagster_internals.run_subjects import DATASET_TAG, going_on
 from forecast_assets.datasets import definition
 from forecast_assets.partitions import register_series
 from forecast_assets.stores import Stores
@@ -56,7 +57,7 @@ def counted(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{number} {word}" for word, number in counts.items() if number) or "nothing"
 
 
-@dg.sensor(job=build_dataset, minimum_interval_seconds=EVERY_MINUTE, default_status=OFF)
+@sensor(job=build_dataset, minimum_interval_seconds=EVERY_MINUTE, default_status=OFF)
 def load_changed_sources(context: dg.SensorEvaluationContext, stores: StoresResource) -> dg.SensorResult:
     """Load a dataset whose source holds other sales than the newest snapshot.
 
@@ -81,7 +82,7 @@ def load_changed_sources(context: dg.SensorEvaluationContext, stores: StoresReso
     return answered(requests, reason, {look.dataset: look.mark for look in looks}, context)
 
 
-@dg.sensor(job=evaluate_changed, minimum_interval_seconds=EVERY_MINUTE, default_status=OFF)
+@sensor(job=evaluate_changed, minimum_interval_seconds=EVERY_MINUTE, default_status=OFF)
 def evaluate_built_datasets(context: dg.SensorEvaluationContext, stores: StoresResource) -> dg.SensorResult:
     """Evaluate what has changed in a dataset with a new panel; record the end of series that left it.
 

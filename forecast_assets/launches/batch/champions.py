@@ -18,11 +18,11 @@ from forecast_assets.failures import RETRY, refusals_final
 from forecast_assets.forecasting.core.metrics import ITEM_METRICS
 from forecast_assets.keys import SEPARATOR
 from forecast_assets.launches import records
+from forecast_assets.launches.aggregation import by_pair, champion_of
 from forecast_assets.launches.batch.run import page_of
 from forecast_assets.launches.model import Json, Launch, Try
 from forecast_assets.registry.promotion import CHALLENGER, CHAMPION
 from forecast_assets.rendering.tables import table
-from forecast_assets.reports.aggregation import by_pair, champion_of
 from forecast_assets.stores import Stores
 from forecast_assets.stores.registry import Registry
 from forecast_assets.stores.resource import RegistryResource, StoresResource
