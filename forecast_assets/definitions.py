@@ -32,8 +32,13 @@ from forecast_assets.forecasts.assets import (
 )
 from forecast_assets.launches.batch.champions import promote_batch_champions
 from forecast_assets.launches.batch.priorities import prioritise_batch
-from forecast_assets.launches.kinds import batch, compare_candidates, model_pipeline, showcase
-from forecast_assets.launches.retraining import retrain
+from forecast_assets.launches.kinds import (
+    batch,
+    compare_candidates,
+    model_pipeline,
+    retrain,
+    showcase,
+)
 from forecast_assets.launches.sensors import settle_cancelled_runs, settle_failed_runs
 from forecast_assets.launches.showcase.workspace_jobs import change_workspace, replay_workspace
 from forecast_assets.partitions import SERIES, series_policy

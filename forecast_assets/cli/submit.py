@@ -4,7 +4,6 @@ Belongs here: one command per kind of launched work, its options as configuratio
 Does not belong here: running it (``launch``) and the work (``launches``).
 """
 
-import datetime as dt
 from typing import Annotated, Any
 
 import typer
@@ -14,17 +13,15 @@ from forecast_assets.cli.launch import Wait
 from forecast_assets.cli.options import takes
 from forecast_assets.datasets.presets.catalogue import Preset
 from forecast_assets.forecasting.core.candidates.catalogue import split
-from forecast_assets.launches import retraining
 from forecast_assets.launches.batch.config import BatchConfig, ScopeKind
 from forecast_assets.launches.batch.run import BATCH
 from forecast_assets.launches.comparison.config import CompareConfig
 from forecast_assets.launches.comparison.run import COMPARISON
 from forecast_assets.launches.pipeline.config import PipelineConfig
 from forecast_assets.launches.pipeline.run import PIPELINE
-from forecast_assets.launches.retraining import RetrainConfig
+from forecast_assets.launches.retraining import RETRAINING, RetrainConfig
 from forecast_assets.launches.showcase.config import Preservation, ShowcaseConfig
 from forecast_assets.launches.showcase.run import SHOWCASE
-from forecast_assets.stores.opening import open_stores
 
 app = typer.Typer(help="Launch work; prints the run id.", no_args_is_help=True)
 # A scope that nobody chose is every series of the dataset.
@@ -65,20 +62,10 @@ def pipeline(config: PipelineConfig, *, wait: Wait = False) -> None:
 
 
 @app.command()
-def retrain(  # noqa: PLR0917 - one parameter per option
-    dataset: Dataset,
-    confirm: Annotated[str, typer.Option(help="Type: retrain DATASET")],
-    series: Annotated[list[str] | None, typer.Option(help="A series key; may be repeated.")] = None,
-    top: Annotated[int, typer.Option(min=0, max=1000, help="So many from the head of the queue.")] = 0,
-    requested: Annotated[bool, typer.Option("--requested", help="All that were requested.")] = False,  # noqa: FBT002
-    wait: Wait = False,  # noqa: FBT002
-) -> None:
+@takes(RetrainConfig, arguments={"dataset"})
+def retrain(config: RetrainConfig, *, wait: Wait = False) -> None:
     """Train series again: a list, the head of the retraining queue, or what was requested."""
-    config = RetrainConfig(
-        dataset=dataset, series=series or [], top=top, requested=requested, confirm=confirm
-    )
-    retraining.chosen(open_stores(), config, dt.datetime.now(dt.UTC).date())
-    launch.launch("retrain", "retrain_series", config, wait=wait)
+    launch.submit(RETRAINING, config, wait=wait)
 
 
 @app.command()

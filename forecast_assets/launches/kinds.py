@@ -12,9 +12,12 @@ from forecast_assets.launches.comparison.run import COMPARISON
 from forecast_assets.launches.jobs import launch_job
 from forecast_assets.launches.kind import LaunchKind
 from forecast_assets.launches.pipeline.run import PIPELINE
+from forecast_assets.launches.retraining import RETRAINING
 from forecast_assets.launches.showcase.run import SHOWCASE
 
-KINDS: Mapping[str, LaunchKind[Any]] = {kind.name: kind for kind in (BATCH, COMPARISON, PIPELINE, SHOWCASE)}
+KINDS: Mapping[str, LaunchKind[Any]] = {
+    kind.name: kind for kind in (BATCH, COMPARISON, PIPELINE, SHOWCASE, RETRAINING)
+}
 batch = launch_job(
     BATCH,
     op="Work off all items of a batch, or, as a re-execution, those that failed.",
@@ -34,4 +37,9 @@ showcase = launch_job(
     SHOWCASE,
     op="Make a preset's sales and show everything that is done with them, step by step.",
     job="Show a preset from its sales to forecasts; kept runs become workspaces.",
+)
+retrain = launch_job(
+    RETRAINING,
+    op="Evaluate the chosen series anew, reusing nothing, and forecast with their champions.",
+    job="Train series again: a list, the head of the retraining queue, or what was requested.",
 )

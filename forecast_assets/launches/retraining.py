@@ -5,6 +5,8 @@ Does not belong here: evaluating and forecasting, which are the same as ever.
 """
 
 import datetime as dt
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import dagster as dg
 import polars as pl
@@ -16,15 +18,17 @@ from forecast_assets.datasets.definition import load
 from forecast_assets.datasets.membership import check_series
 from forecast_assets.drift.model_health import queue
 from forecast_assets.errors import BadSetting
-from forecast_assets.failures import RETRY, refusals_final
 from forecast_assets.forecasts.assets import forecast_and_report
 from forecast_assets.forecasts.service import Wanted
-from forecast_assets.launches.jobs import OUTCOME
+from forecast_assets.launches import records
+from forecast_assets.launches.kind import Execution, LaunchKind, Summary
+from forecast_assets.launches.model import ItemResult, Launch, NewItem, Plan, Try
 from forecast_assets.rendering.tables import table
 from forecast_assets.stores import Stores
-from forecast_assets.stores.resource import StoresResource
+from forecast_assets.stores.warehouse import Row
 
 _SHOWN = 1000
+_COLUMNS = ("series", "outcome", "champion", "wape", "wape_before", "reason")
 
 
 class RetrainConfig(dg.Config):
@@ -55,53 +59,85 @@ def chosen(stores: Stores, config: RetrainConfig, today: dt.date) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-@dg.op(retry_policy=RETRY)
-def retrain_series(context: dg.OpExecutionContext, config: RetrainConfig, stores: StoresResource) -> None:
+def validate(stores: Stores, config: RetrainConfig) -> Plan:
+    """Return an item per series that is chosen. Raises ``ForecastError`` before anything is written."""
+    keys = chosen(stores, config, dt.datetime.now(dt.UTC).date())
+    return Plan(
+        what=f"retraining of {len(keys)} series of {config.dataset}",
+        spec=config.model_dump(mode="json", exclude={"confirm"}),
+        items=[NewItem(key) for key in keys],
+        dataset=config.dataset,
+    )
+
+
+def _execute(work: Execution) -> None:
     """Evaluate the chosen series anew, reusing nothing, and forecast with their champions.
 
-    Uses the settings of the dataset, up to its newest day. The outcome of every series stands in the step's
-    output; a broken one costs only itself.
+    Uses the settings of the dataset, up to its newest day. A broken series costs only itself.
     """
-    with refusals_final():
-        keys = chosen(stores.open(), config, dt.datetime.now(dt.UTC).date())
-    context.log.info("training %d series of %s again", len(keys), config.dataset)
-    failures: list[dg.Failure] = []
+    stores, context = work.stores, work.context
+    if context is None:
+        raise BadSetting("a retraining needs a Dagster run", remedy="launch the job retrain")
+    items = records.claim(stores, work.launch, work.launch.total)
+    keys = [item.series for item in items]
+    broken: dict[str, str] = {}
     try:
-        evaluate_and_report(
-            context, stores.open(), keys, changes={}, force=True, selected={BACKTEST, CHAMPION}
-        )
+        evaluate_and_report(context, stores, keys, changes={}, force=True, selected={BACKTEST, CHAMPION})
     except dg.Failure as failure:
-        failures.append(failure)
+        broken |= _named(work, failure)
     try:
-        forecast_and_report(context, stores.open(), keys, wanted=Wanted(), force=True)
+        forecast_and_report(context, stores, keys, wanted=Wanted(), force=True)
     except dg.Failure as failure:
-        failures.append(failure)
-    rows = {str(row["series"]): row for row in stores.open().warehouse.rows("retrained", series=keys)}
-    outcomes = [
-        {
-            "series": key,
-            "outcome": rows[key]["outcome"],
-            "champion": rows[key]["champion"],
-            "wape": rows[key]["wape"],
-            "wape_before": rows[key]["wape_before"],
-            "detail": rows[key]["reason"],
-        }
-        for key in keys
-        if key in rows
-    ]
-    columns = ["series", "outcome", "champion", "wape", "wape_before", "detail"]
-    context.add_output_metadata({"outcomes": table(outcomes[:_SHOWN], columns), "series": len(keys)})
-    good = any(row["outcome"] == "scored" for row in outcomes)
-    ended = "completed" if not failures else "partial" if good else "failed"
-    context.instance.add_run_tags(context.run.run_id, {OUTCOME: ended})
-    if failures:
-        raise failures[0]
+        broken |= _named(work, failure)
+    rows = {str(row["series"]): row for row in stores.warehouse.rows("retrained", series=keys)}
+    # A failure names only the first broken series; what was stored names all of them.
+    broken |= {key: str(row["reason"]) for key, row in rows.items() if row["outcome"] == "broken"}
+    records.record(
+        stores,
+        work.launch,
+        [
+            ItemResult(item.item_id, None, broken[item.series], "Broken", made=_outcome(rows, item.series))
+            if item.series in broken
+            else ItemResult(item.item_id, None, made=_outcome(rows, item.series))
+            for item in items
+        ],
+    )
 
 
-@dg.job
-def retrain() -> None:
-    """Train series again: a list, the head of the retraining queue, or what was requested."""
-    retrain_series()
+def _named(work: Execution, failure: dg.Failure) -> dict[str, str]:
+    """The broken series that a failure names. Raises it again where it is about something else."""
+    work.check()
+    broken = failure.metadata.get("broken")
+    if broken is None or not isinstance(broken.value, dict):
+        raise failure
+    return {str(series): str(why) for series, why in broken.value.items()}
+
+
+def _outcome(rows: Mapping[str, Row], series: str) -> dict[str, object]:
+    row = rows.get(series, {})
+    return {name: row.get(name) for name in _COLUMNS[1:]}
+
+
+def _summarise(_stores: Stores, launch: Launch, _tries: Sequence[Try]) -> Summary:
+    counts = ", ".join(f"{launch.counts[name]:,} {name}" for name in ("completed", "failed", "cancelled"))
+    return Summary(f"retraining of {launch.dataset}: {counts} of {launch.total:,} series")
+
+
+def _render(launch: Launch, tries: Sequence[Try]) -> dict[str, Any]:
+    outcomes = [{"series": one.series, **(one.made or {})} for one in records.newest(tries)]
+    return {"outcomes": table(outcomes[:_SHOWN], _COLUMNS), "series": launch.total}
+
+
+RETRAINING = LaunchKind(
+    name="retrain",
+    job="retrain",
+    op="retrain_series",
+    config=RetrainConfig,
+    validate=validate,
+    execute=_execute,
+    summarise=_summarise,
+    render=_render,
+)
 
 
 def request(stores: Stores, *, budget: int, cool_down_days: int, now: dt.datetime) -> tuple[list[str], str]:

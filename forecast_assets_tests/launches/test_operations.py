@@ -17,8 +17,9 @@ from forecast_assets.drift.accuracy_assets import forecast_accuracy
 from forecast_assets.drift.detection import judge
 from forecast_assets.errors import BadSetting
 from forecast_assets.forecasts.service import make_forecasts
-from forecast_assets.launches.kinds import batch
-from forecast_assets.launches.retraining import request, retrain
+from forecast_assets.launches import records
+from forecast_assets.launches.kinds import batch, retrain
+from forecast_assets.launches.retraining import request
 from forecast_assets.reports import incident_report as report
 from forecast_assets.reports.operations import Summary, summarize
 from forecast_assets.reports.operations_assets import (
@@ -288,6 +289,11 @@ def test_retraining_is_requested_within_budget_and_cool_down_and_done_by_hand_on
     assert {key for key in after if after[key] != before[key]} == set(asked)
     current = {row["series"]: row["run_id"] for row in desk.table("forecast") if row["is_current"]}
     assert {key for key, run in current.items() if run == done.run_id} == set(asked)
+    launch = records.read(desk.stores, done.run_id)
+    assert (launch.kind, launch.status, launch.completed, launch.total) == ("retrain", "completed", 3, 3)
+    (worst,) = [one for one in records.tries(desk.stores, done.run_id) if one.series == WRONG]
+    assert worst.made is not None
+    assert (worst.made["outcome"], worst.made["wape"] is None) == ("scored", False)
 
 
 @pytest.mark.parametrize(

@@ -100,7 +100,12 @@ def test_the_advanced_mode_takes_a_grid_days_and_guardrails(shopped):
     row = row_of(run(shopped, "pipeline", **{**ADVANCED, **own}))
     assert row["status"] == "success"
     told = {line["candidate"] for line in row["backtests"]["leaderboard"]}
-    assert told == {"seasonal_naive", "moving_average", "moving_average(window_size=14)", "ets"}
+    assert told == {
+        "seasonal_naive",
+        "moving_average(window_size=7)",
+        "moving_average(window_size=14)",
+        "ets",
+    }
     assert row["training"]["series"] == 3
     stored = shopped.stores.lake.read_table(f"{row['training']['path']}/forecasts.parquet")
     assert np.isfinite(stored["units"].combine_chunks().flatten().to_numpy()).all()
@@ -147,8 +152,8 @@ def test_every_sweep_preset_has_guardrails_and_candidates_that_exist():
 
 def test_a_grid_expands_to_every_combination_once():
     assert expanded(["seasonal_average(season_length=7|14, lookback_cycles=2|4)", "naive", "naive"]) == (
-        "seasonal_average(lookback_cycles=2)",
-        "seasonal_average",
+        "seasonal_average(lookback_cycles=2, season_length=7)",
+        "seasonal_average(season_length=7)",
         "seasonal_average(lookback_cycles=2, season_length=14)",
         "seasonal_average(season_length=14)",
         "naive",

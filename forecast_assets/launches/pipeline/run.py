@@ -42,7 +42,7 @@ def validate(stores: Stores, config: PipelineConfig) -> Plan:
             "mode": config.mode.value,
             "dry_run": config.dry_run,
             "persist": config.persist,
-            "timeframe": "day",
+            "timeframe": request.dataset.options.frequency,
             "days": {"first": request.window.first, "last": request.window.last},
             "model_version": code_version(),
             "request": {**asked, "candidates_tried": list(request.labels)},
