@@ -4,6 +4,7 @@ Belongs here: turning options into a source, and telling what is stored.
 Does not belong here: reading sales (``datasets``).
 """
 
+import shlex
 from dataclasses import asdict
 from typing import Annotated
 
@@ -12,7 +13,7 @@ import typer
 
 from forecast_assets.cli.console import SAY, ColumnsOption, Format, FormOption, View, WideOption, listing
 from forecast_assets.cli.home import open_instance
-from forecast_assets.cli.option_groups import grouped
+from forecast_assets.cli.option_groups import grouped, typed
 from forecast_assets.cli.options import takes
 from forecast_assets.cli.source_options import (
     ColumnOptions,
@@ -24,8 +25,7 @@ from forecast_assets.cli.source_options import (
     preset_source,
     sql_source,
 )
-from forecast_assets.datasets import definition, plan_reach, profiles
-from forecast_assets.datasets.column_revisions import doubts
+from forecast_assets.datasets import definition, profiles
 from forecast_assets.datasets.definition import DatasetOptions
 from forecast_assets.datasets.presets.catalogue import Preset, card
 from forecast_assets.datasets.profiles import SourceProfile
@@ -45,7 +45,7 @@ _ELSEWHERE = {"evaluation", "plan_days", "store_holidays"}
 @takes(
     DatasetOptions,
     parameter="options",
-    without={"evaluation", "plan_days", "store_holidays"},
+    without=_ELSEWHERE,
     panel="Dataset",
 )
 @takes(EvaluationSettings, parameter="evaluation", panel="Evaluation")
@@ -72,25 +72,42 @@ def add(  # noqa: PLR0917 - one parameter per group of options
 
 def create(name: str, source: Source, options: DatasetOptions, profile: SourceProfile | None = None) -> None:
     """Check all sales of ``source``, store the dataset, give it a partition and sum it up."""
-    from forecast_assets.datasets import building
+    from forecast_assets.datasets import building, checking
     from forecast_assets.datasets.assets import today
 
     instance, stores = open_instance(), open_stores()
     snapshot = building.add_dataset(stores, name, source, options, today()).snapshot
     instance.add_dynamic_partitions("datasets", [name])
-    dataset = definition.load(stores, name)
     if warning := source.warning():
         SAY.print(f"warning: {warning}", markup=False)
     SAY.print(
         f"added {name}: {snapshot.row_count:,} rows, {snapshot.series_count:,} series in "
         f"{snapshot.store_count:,} stores, {snapshot.first_day} to {snapshot.last_day}"
     )
-    for note in profile.sentences() if profile is not None else ():
-        SAY.print(note, markup=False)
-    for sentence in doubts(snapshot):
-        SAY.print(sentence, markup=False)
-    for sentence in plan_reach.sentences(dataset, plan_reach.measured(stores, dataset, snapshot)):
-        SAY.print(sentence, markup=False)
+    for what, said in checking.sum_up(stores.lake, definition.load(stores, name), snapshot, profile):
+        SAY.print(f"  {what:<10}  {said}", markup=False)
+    SAY.print(f"next: forecast-assets evaluate {name}", markup=False)
+
+
+@app.command()
+@takes(DatasetOptions, parameter="options", without=_ELSEWHERE, panel="Dataset")
+@grouped
+def check(
+    path: Annotated[str, typer.Argument(help="A file, a folder, a pattern or a URL.")],
+    options: DatasetOptions,
+    columns: ColumnOptions,
+    writing: WritingOptions,
+    form: FormOption = Format.TABLE,
+) -> None:
+    """Read sales as `dataset add` does and sum them up; nothing is stored."""
+    from forecast_assets.datasets import checking
+    from forecast_assets.datasets.assets import today
+
+    profile = profiles.profile(file_source(path, writing), columns.declared())
+    lines = checking.check_source(profile.source, options, today(), profile)
+    listing(pl.DataFrame(lines, schema=["what", "found"], orient="row"), View(form, None, wide=True))
+    said = f"--path {shlex.quote(path)}{profile.options()}{typed(columns)}{typed(writing)}"
+    SAY.print(f"next: forecast-assets dataset add NAME {said}", markup=False)
 
 
 def _source(

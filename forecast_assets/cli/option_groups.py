@@ -6,9 +6,20 @@ Does not belong here: any option.
 
 import functools
 import inspect
+import shlex
 from collections.abc import Callable
 from dataclasses import MISSING, fields, is_dataclass
 from typing import Any, get_type_hints
+
+
+def typed(group: object) -> str:
+    """The options of a group that were used, as they are typed."""
+    words: list[str] = []
+    for one in fields(group):  # type: ignore[arg-type]  # a dataclass
+        value, option = getattr(group, one.name), f"--{one.name.replace('_', '-')}"
+        for item in value if isinstance(value, list) else [value]:
+            words += [] if item is None else [option] if item is True else [option, shlex.quote(str(item))]
+    return "".join(f" {word}" for word in words)
 
 
 def grouped(function: Callable[..., None]) -> Callable[..., None]:

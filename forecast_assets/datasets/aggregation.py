@@ -13,7 +13,7 @@ import polars as pl
 from forecast_assets.errors import BadSales
 from forecast_assets.forecasting.core.frequency import DAY, MONTH, Frequency
 from forecast_assets.forecasting.core.plans import Role
-from forecast_assets.stores import Stores
+from forecast_assets.stores.lake import Lake
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Periods:
 
 
 def add_up(
-    stores: Stores,
+    lake: Lake,
     files: Sequence[str],
     frequency: Frequency,
     roles: Mapping[str, Role],
@@ -55,8 +55,8 @@ def add_up(
         )
     rows = null_units = 0
     for file in files:
-        made = _added_up(pl.DataFrame(stores.lake.read_table(file)), frequency, roles, begin, end)
-        stores.lake.write_table(file, made.to_arrow())
+        made = _added_up(pl.DataFrame(lake.read_table(file)), frequency, roles, begin, end)
+        lake.write_table(file, made.to_arrow())
         rows, null_units = rows + len(made), null_units + made["units"].null_count()
     ends = ((first, begin - dt.timedelta(days=1)), (frequency.last_day(end, 0) + dt.timedelta(days=1), last))
     left_out = tuple(f"{a} to {b}" for a, b in ends if a <= b)
@@ -87,13 +87,13 @@ def _added_up(
     return made.select(frame.columns)
 
 
-def by_first_day(stores: Stores, files: Sequence[str], source: str) -> None:
+def by_first_day(lake: Lake, files: Sequence[str], source: str) -> None:
     """Date the rows of months by the first day of their months.
 
     Raises ``BadSales`` for a series with two rows in one month.
     """
     for file in files:
-        frame = pl.DataFrame(stores.lake.read_table(file)).with_columns(date=_truncated(MONTH))
+        frame = pl.DataFrame(lake.read_table(file)).with_columns(date=_truncated(MONTH))
         twice = frame.filter(pl.struct("product_id", "date").is_duplicated())
         if len(twice):
             store = file.rsplit("/", 1)[-1].removesuffix(".parquet")
@@ -102,7 +102,7 @@ def by_first_day(stores: Stores, files: Sequence[str], source: str) -> None:
                 f"{twice['date'][0]:%Y-%m}",
                 remedy="keep one row per month, or add them up",
             )
-        stores.lake.write_table(file, frame.to_arrow())
+        lake.write_table(file, frame.to_arrow())
 
 
 def _start(day: dt.date, frequency: Frequency) -> dt.date:

@@ -49,7 +49,9 @@ def load_sales(stores: Stores, name: str, *, run_id: str, today: dt.date, force:
     if known is not None and not force and mark is not None and mark == known.source_fingerprint:
         return Loaded(known, reused=True, why="the source has not changed since the last load")
     folder = paths.SALES.path(name, run_id)
-    frozen = freeze(stores, dataset.source, name, dataset.options.as_settled(), folder=folder, today=today)
+    frozen = freeze(
+        stores.lake, dataset.source, name, dataset.options.as_settled(), folder=folder, today=today
+    )
     return _settle(stores, dataset, frozen, mark=mark, run_id=run_id)
 
 
@@ -66,7 +68,7 @@ def add_dataset(stores: Stores, name: str, source: Source, options: DatasetOptio
     # Not a Dagster run: the asset ``sales`` finds the snapshot and reports it.
     run_id = f"added-{uuid4().hex[:12]}"
     folder = paths.SALES.path(name, run_id)
-    frozen = freeze(stores, source, name, options, folder=folder, today=today)
+    frozen = freeze(stores.lake, source, name, options, folder=folder, today=today)
     evaluation = options.evaluation.suited_to(FREQUENCIES[options.aggregate or frozen.frequency])
     settled = options.model_copy(update={"frequency": frozen.frequency, "evaluation": evaluation})
     definition.add(stores, name, source, settled)
@@ -76,7 +78,7 @@ def add_dataset(stores: Stores, name: str, source: Source, options: DatasetOptio
 def _settle(stores: Stores, dataset: Dataset, frozen: Frozen, *, mark: str | None, run_id: str) -> Loaded:
     known = stores.warehouse.row("snapshot", dataset=dataset.name, hash=frozen.content_hash)
     if known is not None:
-        forget_files(stores, frozen.folder)
+        forget_files(stores.lake, frozen.folder)
         with stores.warehouse.transaction() as connection:
             _point(stores, connection, dataset, frozen.content_hash, mark)
         snapshot = load(stores, dataset.name).snapshot
@@ -96,7 +98,7 @@ def _settle(stores: Stores, dataset: Dataset, frozen: Frozen, *, mark: str | Non
         "row_count": summary.rows,
         "series_count": summary.series,
         "store_count": summary.stores,
-        "summary": _summary(summary) | frozen.noted,
+        "summary": summary_notes(summary) | frozen.noted,
     }
     row["summary"]["columns"] += revisions(stores, dataset, frozen.folder)
     with stores.warehouse.transaction() as connection:
@@ -124,12 +126,17 @@ def _point(
     )
 
 
-def _summary(summary: SalesSummary) -> dict[str, object]:
+def summary_notes(summary: SalesSummary) -> dict[str, object]:
+    """What a snapshot remembers of its reading, as JSON."""
     return {
         "null_units": summary.null_units,
         "changed_static": dict(summary.changed_static),
         "mapped_ids": summary.mapped_ids,
         **({"left_out": list(summary.left_out)} if summary.left_out else {}),
+        "replaced": dict(summary.replaced),
+        "summed": summary.summed,
+        "returned": summary.returned,
+        "returned_units": summary.returned_units,
     }
 
 

@@ -16,7 +16,7 @@ from forecast_assets.datasets.presets.keeping import star_path
 from forecast_assets.datasets.sources import Source
 from forecast_assets.errors import BadSales
 from forecast_assets.forecasting.core.frequency import FrequencyName
-from forecast_assets.stores import Stores
+from forecast_assets.stores.lake import Lake
 
 if TYPE_CHECKING:
     import polars as pl
@@ -34,40 +34,41 @@ class Frozen:
 
 
 def freeze(
-    stores: Stores, source: Source, name: str, options: DatasetOptions, *, folder: str, today: dt.date
+    lake: Lake, source: Source, name: str, options: DatasetOptions, *, folder: str, today: dt.date
 ) -> Frozen:
     """Write the canonical sales of every store below ``folder``; a refusal leaves nothing there."""
     reader = CanonicalReader(source, dataset=name, today=today)
     observed: dict[str, pl.Series] = {}
-    forget_files(stores, folder)  # what an attempt before this one left behind
+    forget_files(lake, folder)  # what an attempt before this one left behind
     audit = ColumnAudit(source.columns)
     try:
         for store, frame in reader:
-            stores.lake.write_table(f"{folder}/{store}.parquet", frame.to_arrow())
+            lake.write_table(f"{folder}/{store}.parquet", frame.to_arrow())
             audit.add(frame)
             observed[store] = frame["date"].filter(frame["units"].is_not_null()).unique()
         findings = audit.findings(reader.marked)
         refuse(source.name, findings, options.trust)
-        _check_observed(reader, source)
+        check_observed(reader, source)
         frequency = periods.settled(source, options, observed)
         summary, content_hash = periods.by_period(
-            stores, source, options, folder, (reader.summary, reader.content_hash), frequency
+            lake, source, options, folder, (reader.summary, reader.content_hash), frequency
         )
-        companions = source.companions(stores.lake, folder)
+        companions = source.companions(lake, folder)
     except BaseException:
-        forget_files(stores, folder)
+        forget_files(lake, folder)
         raise
     noted = {**companions, "columns": [one.row() for one in findings]}
     return Frozen(folder, content_hash, summary, noted, frequency.name)
 
 
-def forget_files(stores: Stores, folder: str) -> None:
+def forget_files(lake: Lake, folder: str) -> None:
     """Delete sales that are no snapshot, and the star schema beside them."""
-    stores.lake.delete(folder)
-    stores.lake.delete(star_path(folder))
+    lake.delete(folder)
+    lake.delete(star_path(folder))
 
 
-def _check_observed(reader: CanonicalReader, source: Source) -> None:
+def check_observed(reader: CanonicalReader, source: Source) -> None:
+    """Raise ``BadSales`` when no row of a source that was read has units."""
     if reader.summary.last_day is None:
         raise BadSales(
             f"{source.name}: no row has units",

@@ -17,7 +17,7 @@ from forecast_assets.datasets.sources import Source
 from forecast_assets.datasets.spacing import frequency_of
 from forecast_assets.errors import BadSales
 from forecast_assets.forecasting.core.frequency import DAY, FREQUENCIES, MONTH, Frequency
-from forecast_assets.stores import Stores
+from forecast_assets.stores.lake import Lake
 
 
 def settled(source: Source, options: DatasetOptions, observed: Mapping[str, pl.Series]) -> Frequency:
@@ -48,7 +48,7 @@ def settled(source: Source, options: DatasetOptions, observed: Mapping[str, pl.S
 
 
 def by_period(  # noqa: PLR0917 - one value each
-    stores: Stores,
+    lake: Lake,
     source: Source,
     options: DatasetOptions,
     folder: str,
@@ -63,10 +63,10 @@ def by_period(  # noqa: PLR0917 - one value each
     first, last = summary.first_day, summary.last_day
     if (options.aggregate is None and frequency == DAY) or first is None or last is None:
         return read
-    files = stores.lake.list(folder)
+    files = lake.list(folder)
     if options.aggregate is not None:
         roles = source.columns.roles
-        made = aggregation.add_up(stores, files, FREQUENCIES[options.aggregate], roles, (first, last))
+        made = aggregation.add_up(lake, files, FREQUENCIES[options.aggregate], roles, (first, last))
         summary = replace(
             summary,
             rows=made.rows,
@@ -76,7 +76,7 @@ def by_period(  # noqa: PLR0917 - one value each
             left_out=made.left_out,
         )
     elif frequency == MONTH:
-        aggregation.by_first_day(stores, files, source.name)
+        aggregation.by_first_day(lake, files, source.name)
         summary = replace(summary, first_day=first.replace(day=1), last_day=last.replace(day=1))
     period = options.aggregate or frequency.name
     return summary, blake2b(f"{content_hash} by {period}".encode(), digest_size=16).hexdigest()

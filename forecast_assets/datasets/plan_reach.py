@@ -85,13 +85,9 @@ def check_declared(plan_days: Mapping[str, int], known: Mapping[str, object]) ->
         )
 
 
-def sentences(dataset: Dataset, measured_days: Mapping[str, int]) -> list[str]:
-    """What is known ahead of each column, for people: one sentence each."""
-    declared = dataset.options.plan_days
-    return [
-        f"{name}: plan declared to be known for {declared[name]} days after the newest sale"
-        if name in declared
-        else f"{name}: plan known for {days} days after the newest sale"
-        + ("" if days else "; folds and forecasts do without it (see --plan-days)")
-        for name, days in sorted(measured_days.items())
-    ]
+def sentence(days: int, declared: int | None) -> str:
+    """How far ahead a column is known, for people: measured, or as declared."""
+    if declared is not None:
+        return f"plan declared to be known for {declared} days after the newest sale"
+    rest = "" if days else "; folds and forecasts do without it (see --plan-days)"
+    return f"plan known for {days} days after the newest sale{rest}"

@@ -6,7 +6,7 @@ Does not belong here: reading all of it, which proves or refutes what is found h
 
 import csv
 import io
-import re
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -47,23 +47,18 @@ class SourceProfile:
     guesses: Mapping[str, str]
     unused: tuple[str, ...]
 
-    def sentences(self) -> list[str]:
-        """What was found out, for people: one sentence each."""
-        said = [f"found in the file: {'; '.join(self.notes)}"] if self.notes else []
-        said += [f"{role} is column {column!r}, by its name" for role, column in self.guesses.items()]
-        if self.left_out:
-            said.append(f"left out of the folder: {listed(list(self.left_out))}")
-        return said
+    def options(self) -> str:
+        """The options that settle all guesses, as they are typed."""
+        return "".join(f" --{role} {shlex.quote(column)}" for role, column in self.guesses.items())
 
     def confirm(self) -> None:
         """Raise ``BadSetting`` when there are guesses, naming the options that settle them."""
         if not self.guesses:
             return
         named = [f"{role} = {column!r}" for role, column in self.guesses.items()]
-        options = " ".join(f"--{role} {_quoted(column)}" for role, column in self.guesses.items())
         raise BadSetting(
             f"{self.source.name}: these columns are guessed by their names: {listed(named)}",
-            remedy=f"say --yes if they are right, or name them: {options}",
+            remedy=f"say --yes if they are right, or name them:{self.options()}",
         )
 
 
@@ -261,7 +256,3 @@ def _with_numbers(source: FileSource, sample: _Sample, notes: list[str]) -> File
         notes.append(", ".join(marks))
     found = dialect.model_copy(update={"decimal": decimal, "thousands": thousands})
     return source.model_copy(update={"dialect": found})
-
-
-def _quoted(text: str) -> str:
-    return text if re.fullmatch(r"[\w.-]+", text) else "'" + text.replace("'", "'\\''") + "'"

@@ -21,6 +21,7 @@ from forecast_assets.global_models.production import Models
 from forecast_assets.keys import SeriesKey
 from forecast_assets.rendering import plots
 from forecast_assets.rendering.budget import NOT_DRAWN
+from forecast_assets.rendering.numbers import amount, short
 from forecast_assets.rendering.tables import cell, schema, table
 from forecast_assets.stores import Stores
 
@@ -57,7 +58,7 @@ def brief(outcome: Forecasted) -> Metadata:
     if outcome.row is not None:
         shown["candidate"] = str(outcome.row["candidate"])
         for name in ("total", "average", "reorder_point"):
-            shown[name] = round(float(str(outcome.row[name])), 4)
+            shown[name] = short(outcome.row[name])
         if outcome.row["fallback"]:
             shown["flag"] = "no champion"
     if outcome.reused:
@@ -74,9 +75,9 @@ def detailed(stores: Stores, outcome: Forecasted, *, draws: bool = True) -> Meta
     row = outcome.row
     for name in _NUMBERS:
         if row[name] is not None:
-            shown[name] = round(float(str(row[name])), 4)
-    shown["peak"] = f"{row['peak_units']:.1f} on {row['peak_day']}"
-    shown["low"] = f"{row['low_units']:.1f} on {row['low_day']}"
+            shown[name] = short(row[name])
+    shown["peak"] = f"{amount(row['peak_units'])} on {row['peak_day']}"
+    shown["low"] = f"{amount(row['low_units'])} on {row['low_day']}"
     days = [
         {"date": str(day), **{name: _finite(values[at]) for name, values in stored.arrays.items()}}
         for at, day in enumerate(stored.dates())
@@ -137,14 +138,14 @@ def _decision(stores: Stores, outcome: Forecasted) -> str:
     interval = row["interval_safety_stock"]
     aim = f"a lead time of {row['lead_time_days']} days at a service level of {row['service_level']:.1%}"
     lines = [
-        f"**Order when {row['reorder_point']:,.1f} units are left**, for {aim}.",
+        f"**Order when {amount(row['reorder_point'])} units are left**, for {aim}.",
         "",
-        f"- heuristic safety stock: {row['safety_stock']:,.1f} units",
+        f"- heuristic safety stock: {amount(row['safety_stock'])} units",
         "- safety stock from the measured intervals: "
         + (
             "not known, the folds say nothing of this forecast"
             if interval is None
-            else f"{interval:,.1f} units"
+            else f"{amount(interval)} units"
         ),
         f"- {cell(bias_risk(None if bias is None else float(str(bias))))}",
         *(f"- {cell(note)}" for note in CAVEATS),

@@ -27,6 +27,7 @@ from forecast_assets.forecasts.store import forecast_table
 from forecast_assets.global_models import production
 from forecast_assets.global_models.production import Production
 from forecast_assets.keys import SeriesKey
+from forecast_assets.rendering.numbers import amount
 from forecast_assets.stores import Stores, paths
 from forecast_assets.stores.warehouse import Row
 
@@ -256,8 +257,8 @@ def outcome_of(row: Row, *, reused: bool) -> Forecasted:
     """The outcome that a row of table ``forecast`` tells."""
     flag = f" (no champion: {_FLAGS.get(str(row['fallback']), 'global model')})" if row["fallback"] else ""
     sentence = (
-        f"{row['total']:,.0f} units in {row['horizon']} days by {row['candidate']}{flag}, "
-        f"{row['average']:,.1f} a day, peak {row['peak_units']:,.1f} on {row['peak_day']}"
+        f"{amount(row['total'], 0)} units in {row['horizon']} days by {row['candidate']}{flag}, "
+        f"{amount(row['average'])} a day, peak {amount(row['peak_units'])} on {row['peak_day']}"
     )
     return Forecasted(str(row["series"]), "forecast", sentence, str(row["run_id"]), reused, row)
 

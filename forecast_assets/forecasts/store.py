@@ -18,9 +18,11 @@ from numpy.typing import NDArray
 from forecast_assets.datasets.definition import load
 from forecast_assets.forecasting.core.frequency import Frequency
 from forecast_assets.forecasting.core.intervals import LEVELS
+from forecast_assets.rendering.numbers import DECIMALS, significant
 from forecast_assets.stores import Stores
 
 Floats = NDArray[np.float32]
+_GRID = 10**DECIMALS
 ARRAYS = ("units", *(f"{side}_{level}" for level in LEVELS for side in ("lower", "upper")))
 
 
@@ -88,11 +90,12 @@ def daily_totals(
 ) -> pl.DataFrame:
     """Forecast units of every day, summed over each ``level``; single series with their limits.
 
-    Units are rounded to thousandths before they are summed, so that the totals of any level add up exactly.
+    Units are rounded to significant digits before they are summed, and summed in whole parts and decimals of
+    their own, so that the totals of any level add up exactly.
     """
     exact = _daily(stores, dataset)
     if level == "series":
-        return exact.with_columns((pl.col(ARRAYS) / 1000).round(3))
+        return exact
     described = stores.warehouse.frame("series_of", dataset=dataset)
     groups = {
         "store": described.select("series", group="store_id"),
@@ -102,33 +105,35 @@ def daily_totals(
         ),
         "dataset": described.select("series", group=pl.lit(dataset)),
     }
+    whole = pl.col("units").floor().cast(pl.Int64)
+    rest = ((pl.col("units") - whole) * _GRID).round().cast(pl.Int64)
     summed = (
         exact.join(groups[level], on="series")
         .group_by("group", "date")
-        .agg(pl.col("units").sum(), series=pl.len())
+        .agg(whole.sum().alias("whole"), rest.sum().alias("rest"), series=pl.len())
     )
+    units = pl.col("whole") + pl.col("rest") // _GRID + (pl.col("rest") % _GRID) / _GRID
     return summed.sort("group", "date", nulls_last=True).select(
-        pl.col("group").alias(level), "date", (pl.col("units") / 1000).round(3), "series"
+        pl.col("group").alias(level), "date", units.alias("units"), "series"
     )
 
 
 def _daily(stores: Stores, dataset: str) -> pl.DataFrame:
-    """Every forecast day: series, date, units and limits in whole thousandths of a unit."""
+    """Every forecast day: series, date, units and limits with their significant digits."""
     frames = [
         pl.DataFrame(
             {
                 "series": [one.series] * len(one.units),
                 "date": one.dates(),
-                **{name: np.rint(values.astype(np.float64) * 1000) for name, values in one.arrays.items()},
+                **{name: significant(values.astype(np.float64)) for name, values in one.arrays.items()},
             }
         )
         for one in read_forecasts(stores, dataset)
     ]
     if not frames:
-        kinds = dict.fromkeys(ARRAYS, pl.Int64)
+        kinds = dict.fromkeys(ARRAYS, pl.Float64)
         return pl.DataFrame(schema={"series": pl.String, "date": pl.Date, **kinds})
-    whole = pl.concat(frames).with_columns(pl.col(ARRAYS).fill_nan(None).cast(pl.Int64))
-    return whole.sort("series", "date")
+    return pl.concat(frames).with_columns(pl.col(ARRAYS).fill_nan(None)).sort("series", "date")
 
 
 def _matrix(column: pa.ChunkedArray) -> Floats:

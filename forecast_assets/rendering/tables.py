@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 
 import dagster as dg
 
+from forecast_assets.rendering.numbers import amount
+
 _DASH = "-"
 _BREAKERS = str.maketrans(
     {"\\": "\\\\", "|": "\\|", "\n": " ", "\r": " ", "<": "&lt;", ">": "&gt;", "`": "'", "[": "\\["}
@@ -20,7 +22,7 @@ def cell(value: object) -> str:
     if value is None:
         return _DASH
     if isinstance(value, float):
-        return f"{value:,.2f}"
+        return amount(value, 2)
     if isinstance(value, dt.datetime):
         return value.strftime("%Y-%m-%d %H:%M")
     return str(value).translate(_BREAKERS)

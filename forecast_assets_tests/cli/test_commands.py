@@ -100,6 +100,20 @@ def test_grown_file_is_loaded_and_new_series_join(shop, tmp_path):
     assert "3 scored (3 with a champion)" in shop("evaluate", "shop").err
 
 
+def test_a_check_sums_up_what_adding_would_store(cli, tmp_path):
+    path = sales(tmp_path)
+    checked = cli("dataset", "check", str(path), "--format", "json")
+    assert checked.code == 0
+    found = {row["what"]: row["found"] for row in checked.rows}
+    assert found["rows"].startswith(f"{2 * DAYS:,} rows of 2 series in 1 stores")
+    assert {"period", "columns", "gaps", "zero runs", "stock-outs", "ended"} <= set(found)
+    assert f"next: forecast-assets dataset add NAME --path {path}" in checked.err
+    assert not (tmp_path / ".forecast").exists()
+    added = cli("dataset", "add", "shop", "--path", str(path))
+    assert all(found[name] in added.err for name in ("rows", "period", "gaps"))
+    assert "next: forecast-assets evaluate shop" in added.err
+
+
 def test_file_that_went_bad_is_refused_and_yesterdays_results_stay(shop, tmp_path):
     shop("evaluate", "shop")
     before = shop("export", "champions", "shop", "--format", "json").rows

@@ -8,7 +8,7 @@ import pytest
 
 from forecast_assets.datasets import building, definition
 from forecast_assets.datasets.definition import DatasetOptions
-from forecast_assets.datasets.plan_reach import PlanReach, check_declared, sentences
+from forecast_assets.datasets.plan_reach import PlanReach, check_declared, sentence
 from forecast_assets.datasets.sources import Columns
 from forecast_assets.errors import BadSetting
 from forecast_assets_tests.scenario import DAYS, START, Place, many
@@ -69,9 +69,8 @@ def test_a_declared_reach_wins_and_must_name_a_known_column(place):
     dataset = definition.load(place.stores, "shop")
     assert dataset.plan_steps(7) == {}
     assert dataset.plan_steps(28) == {"promo": 14}
-    assert sentences(dataset, {"promo": 2}) == [
-        "promo: plan declared to be known for 14 days after the newest sale"
-    ]
+    declared = dataset.options.plan_days["promo"]
+    assert sentence(2, declared) == "plan declared to be known for 14 days after the newest sale"
     with pytest.raises(BadSetting, match="'price'"):
         check_declared({"price": 3}, {"promo": "promo"})
 

@@ -1,0 +1,188 @@
+"""What a planner should know about a source at a glance, before anything is evaluated.
+
+Belongs here: counting what stands out in canonical sales, in words, on one screen.
+Does not belong here: refusing sales (``validation``), watching them later (``monitoring``).
+"""
+
+import datetime as dt
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from forecast_assets.datasets import panels
+from forecast_assets.datasets.definition import DatasetOptions
+from forecast_assets.datasets.plan_reach import PlanReach, sentence
+from forecast_assets.datasets.profiles import SourceProfile
+from forecast_assets.datasets.sources import Source
+from forecast_assets.datasets.sources.columns import Columns
+from forecast_assets.errors import listed
+from forecast_assets.forecasting.analysis.quality import STOCKOUT, ZERO_RUN, findings
+from forecast_assets.forecasting.core.plans import MEANING
+from forecast_assets.rendering.numbers import amount
+
+# Of more rows than these only what reading them told is said: a look at each day would take as long again.
+MOST_ROWS = 5_000_000
+_SHOWN, _SHOWN_COLUMNS = 5, 20
+Lines = list[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What reading all of a source told: sizes, span, and in ``notes`` what happened to rows."""
+
+    rows: int
+    series: int
+    stores: int
+    first_day: dt.date
+    last_day: dt.date
+    notes: Mapping[str, Any]
+
+
+def overview(
+    source: Source,
+    options: DatasetOptions,
+    facts: Facts,
+    frames: Iterable[tuple[str, pl.DataFrame]],
+    profile: SourceProfile | None = None,
+) -> Lines:
+    """Sum up a source: (what, in words), what needs a decision last.
+
+    ``frames`` are its stores with their canonical sales; they are not looked at beyond ``MOST_ROWS`` rows.
+    """
+    looked = facts.rows <= MOST_ROWS
+    stores = list(frames) if looked else []
+    span = (facts.last_day - facts.first_day).days + 1
+    lines: Lines = [
+        ("rows", f"{facts.rows:,} rows of {facts.series:,} series in {facts.stores:,} stores"),
+        ("period", f"{options.period.name}, {facts.first_day} to {facts.last_day} ({span:,} days)"),
+        *_columns(
+            source.columns,
+            profile,
+            _reach(source.columns, facts, stores) if looked else {},
+            options.plan_days,
+        ),
+        *(
+            _days(source.columns, options, facts, stores)
+            if looked
+            else [("days", "too many rows for a look at each")]
+        ),
+        *_rows(source, facts.notes),
+    ]
+    return lines + (_found(profile) if profile is not None else [])
+
+
+def _reach(columns: Columns, facts: Facts, stores: Sequence[tuple[str, pl.DataFrame]]) -> dict[str, int]:
+    reach = PlanReach(columns.roles, facts.last_day)
+    for _, frame in stores:
+        reach.add(frame)
+    return reach.days()
+
+
+def _columns(
+    columns: Columns, profile: SourceProfile | None, reach: Mapping[str, int], declared: Mapping[str, int]
+) -> Lines:
+    guessed = profile.guesses if profile is not None else {}
+    keys = {"store": columns.store, "product": columns.product, "date": columns.date, "units": columns.units}
+    lines = [
+        (
+            "columns",
+            ", ".join(f"{role} = {name!r}{' (guessed)' * (role in guessed)}" for role, name in keys.items()),
+        )
+    ]
+    for name, column in columns.known.items():
+        days = f"; {sentence(reach[name], declared.get(name))}" if name in reach else ""
+        meaning = MEANING[columns.roles[name]]
+        lines.append((name, f"column {column!r}, known ahead; missing means {meaning}{days}"))
+    lines += [
+        (role, f"column {name!r}: units of such days are not observed")
+        for role in ("closed", "open", "stockout")
+        if (name := getattr(columns, role)) is not None
+    ]
+    if columns.static:
+        lines.append(("static", ", ".join(columns.static)))
+    return lines
+
+
+def _days(
+    columns: Columns, options: DatasetOptions, facts: Facts, stores: Sequence[tuple[str, pl.DataFrame]]
+) -> Lines:
+    lasts = [frame["date"].max() for _, frame in stores]
+    planned = max([facts.last_day, *(day for day in lasts if isinstance(day, dt.date))])
+    calendar = panels.Calendar(facts.first_day, facts.last_day, planned, options.period)
+    counts, suspected = [], {STOCKOUT.name: list[str](), ZERO_RUN.name: list[str]()}
+    for store, frame in stores:
+        panel, counted = panels.densify(
+            frame, store, dataset="x", calendar=calendar, known=columns.roles, launch=options.launch
+        )
+        counts.append(counted)
+        for found in findings(panel, np.full(len(panel.series), store)):
+            if found.suspicion.name in suspected:
+                suspected[found.suspicion.name].append(str(panel.series[found.row]).partition("__")[2])
+    days = pl.concat(counts)
+    expected, missing = int(days["expected_days"].sum()), int(days["missing_days"].sum())
+    zeros, closed = int(days["zero_sale_days"].sum()), int(days["closed_days"].sum())
+    holed = int((days["missing_days"] > 0).sum())
+    lines = [
+        (
+            "gaps",
+            f"{missing:,} of {expected:,} days have no row and count as zero sales, in {holed:,} series",
+        ),
+        ("zeros", f"{zeros:,} days with a row of zero units; {closed:,} days not observed"),
+        (
+            "stock-outs",
+            _named(suspected[STOCKOUT.name], "look like stock-outs: no sale lately, against their habit"),
+        ),
+        (
+            "zero runs",
+            _named(suspected[ZERO_RUN.name], "sold nothing for four weeks or more, against their habit"),
+        ),
+    ]
+    ended = days.filter(pl.col("ended"))["series"].str.split("__").list.slice(1).list.join("__").to_list()
+    never = int(days["last_sale"].is_null().sum())
+    return [*lines, ("ended", _named(ended, f"are no longer sold; {never:,} never sold"))]
+
+
+def _named(series: Sequence[str], what: str) -> str:
+    shown = ", ".join(series[:_SHOWN]) + (", ..." if len(series) > _SHOWN else "")
+    return f"{len(series):,} series {what}" + (f": {shown}" if series else "")
+
+
+def _rows(source: Source, notes: Mapping[str, Any]) -> Lines:
+    lines: Lines = []
+    if notes.get("returned"):
+        kept = "kept as returns" if source.rows.returns == "keep" else "dropped"
+        units = amount(notes["returned_units"])
+        lines.append(
+            ("returns", f"{notes['returned']:,} days of more returns than sales: {units} units {kept}")
+        )
+    if notes.get("summed"):
+        lines.append(("receipts", f"{notes['summed']:,} rows were added to another row of their day"))
+    for file, rows in (notes.get("replaced") or {}).items():
+        lines.append(("overlap", f"{rows:,} rows of {file} gave way to a newer file"))
+    if notes.get("left_out"):
+        lines.append(
+            ("partial", f"left out, not a full period: {listed([str(one) for one in notes['left_out']])}")
+        )
+    if notes.get("mapped_ids"):
+        lines.append(
+            ("ids", f"{notes['mapped_ids']:,} ids have another form in keys; listings show them as they are")
+        )
+    for name, series in (notes.get("changed_static") or {}).items():
+        if series:
+            lines.append(("static", f"{name} changes within {series:,} series; the newest value counts"))
+    return lines + [("doubt", f"{one['sentence']}; {one['remedy']}") for one in notes.get("columns") or ()]
+
+
+def _found(profile: SourceProfile) -> Lines:
+    lines: Lines = [("files", f"{profile.files:,}")] if profile.files > 1 else []
+    if profile.notes:
+        lines.append(("written", "; ".join(profile.notes)))
+    if profile.left_out:
+        lines.append(("left out", listed(list(profile.left_out))))
+    if profile.unused:
+        more = ", ..." if len(profile.unused) > _SHOWN_COLUMNS else ""
+        lines.append(("not used", ", ".join(profile.unused[:_SHOWN_COLUMNS]) + more))
+    return lines
