@@ -17,6 +17,7 @@ from forecast_assets.datasets.overview import Facts, Lines, overview
 from forecast_assets.datasets.profiles import SourceProfile
 from forecast_assets.datasets.sources import Source
 from forecast_assets.errors import BadSales
+from forecast_assets.stores import paths
 from forecast_assets.stores.lake import Lake
 
 # A name that leaves as much room for ids as the names of most datasets.
@@ -32,7 +33,7 @@ def check_source(
     """
     with TemporaryDirectory(prefix="forecast-check-") as folder:
         lake = Lake(folder)
-        frozen = freeze(lake, source, _NAME, options, folder="sales/dataset/check", today=today)
+        frozen = freeze(lake, source, _NAME, options, folder=paths.SALES.path(_NAME, "check"), today=today)
         read = frozen.summary
         if read.first_day is None or read.last_day is None:
             raise BadSales(f"{source.name}: no full period is left", remedy="leave --aggregate out")
