@@ -49,7 +49,7 @@ def refusals_final() -> Iterator[None]:
 
 
 @contextmanager
-def refusals_raised() -> Iterator[None]:
+def refusals_raised(instance: dg.DagsterInstance, run_id: str) -> Iterator[None]:
     """Raise the expected error behind a failed run again, where there is one: the way back."""
     try:
         yield
@@ -57,6 +57,25 @@ def refusals_raised() -> Iterator[None]:
         if isinstance(failure.__cause__, ForecastError):
             raise failure.__cause__ from None
         raise
+    except Exception as error:
+        outage = _outage_behind(instance, run_id)
+        if outage is None:
+            raise
+        raise outage from error
+
+
+def _outage_behind(instance: dg.DagsterInstance, run_id: str) -> Outage | None:
+    """The outage for which a step was given up in the end; Dagster keeps its text alone."""
+    kind = dg.DagsterEventType.STEP_FAILURE
+    for record in instance.get_records_for_run(run_id, of_type=kind).records:
+        event = record.event_log_entry.dagster_event
+        error = event.step_failure_data.error if event else None
+        while error is not None:
+            if error.cls_name == Outage.__name__:
+                problem, _, remedy = error.message.partition(": ")[2].partition("\n  -> ")
+                return Outage(problem.strip(), remedy=remedy.strip())
+            error = error.cause
+    return None
 
 
 @dataclass(frozen=True, slots=True)

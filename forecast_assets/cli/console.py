@@ -6,8 +6,11 @@ Does not belong here: what a command does, and how a refusal ends it (``refusals
 
 import shutil
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
+from io import BytesIO
 from pathlib import Path
 from typing import Annotated
 
@@ -16,12 +19,12 @@ import typer
 
 from forecast_assets.cli.refusals import BROKE, DONE, OUTAGE, REFUSED, SAY
 from forecast_assets.cli.terminal_table import draw
-from forecast_assets.errors import BadSetting, listed
+from forecast_assets.errors import BadSetting, Outage, listed
 from forecast_assets.rendering.columns import chosen
 from forecast_assets.rendering.export import as_csv, as_json
 from forecast_assets.settings import settings
 
-__all__ = ["BROKE", "DONE", "OUTAGE", "REFUSED", "SAY", "Format", "listing", "save"]
+__all__ = ["BROKE", "DONE", "OUTAGE", "REFUSED", "SAY", "Format", "listing", "save", "writing"]
 
 
 _NOBODY_LOOKS = 200
@@ -96,10 +99,32 @@ def _with_originals(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def save(frame: pl.DataFrame, output: Path, form: str) -> None:
-    """Write a listing to a file as ``csv``, ``json`` or ``parquet``."""
+    """Write a listing to a file as ``csv``, ``json`` or ``parquet``; one that cannot be is an ``Outage``."""
+    content = BytesIO()
     if form == "parquet":
-        frame.write_parquet(output)
-    elif form == "json":
-        output.write_text(as_json(frame) + "\n", encoding="utf-8")
+        frame.write_parquet(content)
     else:
-        output.write_text(as_csv(frame), encoding="utf-8", newline="")
+        text = as_json(frame) + "\n" if form == "json" else as_csv(frame)
+        content.write(text.encode())
+    with writing(output):
+        output.write_bytes(content.getbuffer())
+
+
+@contextmanager
+def writing(output: Path) -> Iterator[None]:
+    """Raise ``Outage`` when a file of the user's choice cannot be written; half of a new one is removed."""
+    is_new = not output.exists()
+    try:
+        if not output.parent.is_dir():
+            raise Outage(
+                f"{output} cannot be written: there is no folder {output.parent}",
+                remedy="make the folder, or name another file",
+            )
+        yield
+    except OSError as error:
+        if is_new:
+            output.unlink(missing_ok=True)
+        raise Outage(
+            f"{output} cannot be written: {error.strerror or error}",
+            remedy="see to its rights and to the free space of its disk, or name another file",
+        ) from error

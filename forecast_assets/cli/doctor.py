@@ -17,7 +17,7 @@ import polars as pl
 
 from forecast_assets.cli.console import BROKE, DONE, Format, FormOption, View, listing
 from forecast_assets.cli.home import find_home, open_instance
-from forecast_assets.errors import ForecastError
+from forecast_assets.errors import ForecastError, listed
 from forecast_assets.registry.agreement import compare
 from forecast_assets.settings import settings
 from forecast_assets.stores import paths
@@ -133,6 +133,19 @@ def _queue() -> str:
     return f"{waiting} runs wait"
 
 
+def _dead_runs() -> str:
+    instance = open_instance()
+    launcher = instance.run_launcher
+    at_work = instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED]))
+    if not launcher.supports_check_run_worker_health:
+        return f"{len(at_work)} runs at work"
+    health = {run.run_id: launcher.check_run_worker_health(run) for run in at_work}
+    dead = [f"{run}: {found.msg}" for run, found in health.items() if found.status.name == "FAILED"]
+    if dead:
+        raise RuntimeError(f"{len(dead)} runs say that they are at work and are not ({listed(dead)})")
+    return f"{len(at_work)} runs at work"
+
+
 def _pages() -> str:
     bare = unguarded_servers(find_home())
     if bare:
@@ -153,5 +166,6 @@ PROBES = {
     "definitions": Probe(_code_location, "run `python -m forecast_assets.definitions` and mend what it says"),
     "model library": Probe(_model_library, "install the system package libgomp1"),
     "web pages": Probe(_pages, "stop it and start `forecast-assets dev` or `forecast-assets web` instead"),
+    "runs": Probe(_dead_runs, "start `forecast-assets dev`; its daemon ends them within a minute"),
     "run queue": Probe(_queue, "start the daemon with `make dev`"),
 }

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from forecast_assets.cli.console import SAY, ColumnsOption, Format, View, WideOption, listing, save
+from forecast_assets.cli.console import SAY, ColumnsOption, Format, View, WideOption, listing, save, writing
 from forecast_assets.cli.existing import check_dataset
 from forecast_assets.errors import BadSetting
 from forecast_assets.stores.opening import open_stores, open_warehouse
@@ -191,5 +191,6 @@ def _write_page(dataset: str, form: ExportFormat, output: Path | None) -> None:
     if output is None:
         sys.stdout.write(text)
         return
-    output.write_text(text, encoding="utf-8", newline="")
+    with writing(output):
+        output.write_text(text, encoding="utf-8", newline="")
     SAY.print(f"{len(summary.attention)} things to look at in {output}", markup=False)

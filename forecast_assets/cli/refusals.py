@@ -21,7 +21,21 @@ def told_errors() -> Iterator[None]:
     try:
         yield
     except ForecastError as error:
-        SAY.print(f"[bold red]{type(error).__name__}[/]: ", end="")
-        SAY.print(error.problem, markup=False)
-        SAY.print(f"  -> {error.remedy}", markup=False)
-        raise SystemExit(OUTAGE if isinstance(error, Outage) else REFUSED) from error
+        raise SystemExit(_said(error)) from error
+    except BrokenPipeError:
+        raise  # whoever read the output has gone
+    except Exception as raised:
+        from forecast_assets.error_translation import Defect, translated
+
+        known = translated(raised)
+        if isinstance(known, Defect):
+            raise  # its trace says more than any sentence
+        raise SystemExit(_said(known)) from raised
+
+
+def _said(error: ForecastError) -> int:
+    """Print an error; return the exit code that it ends a command with."""
+    SAY.print(f"[bold red]{type(error).__name__}[/]: ", end="")
+    SAY.print(error.problem, markup=False)
+    SAY.print(f"  -> {error.remedy}", markup=False)
+    return OUTAGE if isinstance(error, Outage) else REFUSED

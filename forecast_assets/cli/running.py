@@ -32,7 +32,7 @@ def execute(
     from forecast_assets.definitions import defs
 
     run_id = str(uuid.uuid4())
-    with refusals_raised(), cancelled_by_key(current(instance, run_id)):
+    with refusals_raised(instance, run_id), cancelled_by_key(current(instance, run_id)):
         defs.resolve_job_def(job).execute_in_process(
             instance=instance,
             run_config={**config, "loggers": _QUIET},

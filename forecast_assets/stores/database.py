@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from forecast_assets.errors import BadSetting, ForecastError, Outage
 from forecast_assets.settings import settings
 from forecast_assets.stores.locks import LockNumber
+from forecast_assets.stores.pooling import refuse_shared_sessions
 
 SQL = next(p / "sql" for p in (Path(__file__).parents[1], Path(__file__).parents[2]) if (p / "sql").is_dir())
 WAREHOUSE_SCHEMA = "forecast"
@@ -110,6 +111,9 @@ def _in_schema(url: sa.URL, schema: str) -> sa.URL:
 def _prepare(url: sa.URL) -> None:
     """Create the schemas and bring the warehouse to the newest migration, once, whoever comes first."""
     try:
+        if settings().database_url is not None:
+            with outage_told(url):
+                refuse_shared_sessions(_in_schema(url, WAREHOUSE_SCHEMA), WAREHOUSE_SCHEMA)
         with connected(url) as connection:
             if _is_current(connection):
                 return

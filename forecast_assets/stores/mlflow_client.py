@@ -4,6 +4,7 @@ Belongs here: opening it, and sorting what MLflow raises into outages, refusals 
 Does not belong here: what is asked of it (``registry``).
 """
 
+import errno
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 _REFUSED = {"UNAUTHENTICATED", "PERMISSION_DENIED", "CUSTOMER_UNAUTHORIZED"}
 _ABSENT = {"RESOURCE_DOES_NOT_EXIST", "NOT_FOUND", "ENDPOINT_NOT_FOUND"}
 _OUT = {"TEMPORARILY_UNAVAILABLE", "INTERNAL_ERROR", "REQUEST_LIMIT_EXCEEDED", "DEADLINE_EXCEEDED", "ABORTED"}
+_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO}
 _LOGIN = re.compile(r"//[^/@\s]*@")
 
 
@@ -91,7 +93,9 @@ class Connection:
 
     def _outage(self, what: str, error: Exception) -> Outage:
         reason = _LOGIN.sub("//", str(error).strip().partition("\n")[0])
+        usual = "check that it runs and that MLFLOW_TRACKING_URI is right, then launch again"
+        files = "check free space and rights where models are kept (by default the lake), then launch again"
+        disk = isinstance(error, OSError) and error.errno in _DISK
         return Outage(
-            f"MLflow at {self._place} cannot {what}: {reason[:500]}",
-            remedy="check that it runs and that MLFLOW_TRACKING_URI is right, then launch again",
+            f"MLflow at {self._place} cannot {what}: {reason[:500]}", remedy=files if disk else usual
         )
