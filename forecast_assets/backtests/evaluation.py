@@ -21,10 +21,11 @@ from forecast_assets.datasets.building import judged_history, read_panel, withou
 from forecast_assets.datasets.definition import Dataset, load
 from forecast_assets.datasets.membership import no_such_series
 from forecast_assets.evaluation_settings import EvaluationSettings, revised
-from forecast_assets.forecasting.core.availability import Availability, of_window
+from forecast_assets.forecasting.core.availability import Availability, of_scored_days, of_window
 from forecast_assets.forecasting.core.backtest import Backtest, backtests
 from forecast_assets.forecasting.core.panel import Panel
 from forecast_assets.forecasting.core.restriction import costs
+from forecast_assets.forecasting.core.zero_runs import stockouts
 from forecast_assets.forecasting.version import code_version
 from forecast_assets.global_models import fold_models
 from forecast_assets.keys import SeriesKey
@@ -223,11 +224,15 @@ def _carried_out(stores: Stores, work: Plan, *, run_id: str, choose: bool) -> It
         processes=environment().processes,
         left_out={label: (out[rows], why) for label, (out, why) in work.left_out.items()},
     )
+    doubts = _scored_days(work, rows, cutoffs)
     start = 0
     for block in scored:
         place = rows[start : start + len(block.series)]
         start += len(block.series)
-        judged = [_judged(history[str(key)][0], block, row, work) for row, key in enumerate(block.series)]
+        judged = [
+            _judged(history[str(key)][0], block, row, work).stricter(doubts[str(key)])
+            for row, key in enumerate(block.series)
+        ]
         yield results.store(
             stores,
             block,
@@ -251,6 +256,27 @@ def _context(work: Plan, run_id: str, cutoffs: NDArray[np.int64] | None = None) 
         run_id=run_id,
         plan_steps=work.dataset.plan_steps(work.settings.gap + work.settings.horizon),
     )
+
+
+def _scored_days(work: Plan, rows: NDArray[np.int64], cutoffs: NDArray[np.int64]) -> dict[str, Availability]:
+    """The verdict on the scored days of the series ``rows``, by key."""
+    panel, plan = work.panel, work.settings.plan()
+    begin = int(cutoffs[0]) + plan.gap
+    found: dict[int, tuple[int, int, int]] = {}
+    for row, first, end in stockouts(panel, begin):
+        days = end - max(first, begin)
+        found[row] = (first, end, found[row][2] + days if row in found else days)
+    scored = cutoffs[:, None] + plan.gap + np.arange(plan.horizon)
+    doubts = {}
+    for row in rows.tolist():
+        units = panel.units[row, scored.ravel()]
+        seen = float(np.isfinite(units[max(0, int(np.isfinite(units).argmax())) :]).mean())
+        stockout = None
+        if row in found:
+            first, end, days = found[row]
+            stockout = (str(panel.date(first)), str(panel.date(end - 1)), days)
+        doubts[str(panel.series[row])] = of_scored_days(stockout, seen)
+    return doubts
 
 
 def _judged(history: Availability, block: Backtest, row: int, work: Plan) -> Availability:

@@ -11,12 +11,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from forecast_assets.backtests.evaluation import Plan
 from forecast_assets.errors import SHOWN_OFFENDERS
-from forecast_assets.forecasting.analysis.quality import STOCKOUT, findings
-from forecast_assets.keys import SeriesKey
+from forecast_assets.forecasting.core.zero_runs import stockouts
 from forecast_assets.stores import Stores
 from forecast_assets.stores.warehouse import Row
 
@@ -109,8 +106,7 @@ def _stockouts(work: Plan) -> int | None:
     if len(panel.series) > _FEW:
         return None
     scored_from = panel.days - work.settings.horizon * work.settings.n_splits
-    stores = np.array([SeriesKey.parse(str(key)).store for key in panel.series], dtype=np.str_)
-    return len({f.row for f in findings(panel, stores) if f.suspicion is STOCKOUT and f.last >= scored_from})
+    return len({row for row, _, _ in stockouts(panel, scored_from)})
 
 
 def _unplanned(made: list[Row]) -> dict[str, int]:

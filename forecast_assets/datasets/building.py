@@ -189,12 +189,18 @@ def build_panel(
     plan = dataset.options.evaluation.plan()
     verdicts = [judged_history(row, plan) for row in counts.iter_rows(named=True)]
     judged = (
-        counts.drop("silent_days")
+        counts.drop("left_out_days")
         .with_columns(
             dataset=pl.lit(name),
             snapshot=pl.lit(snapshot.hash),
             state=pl.Series([verdict.state for verdict in verdicts], dtype=pl.String),
-            reason=pl.Series([verdict.reason for verdict in verdicts], dtype=pl.String),
+            reason=pl.Series(
+                [
+                    verdict.reason + (f"; {days} days look stocked out and are left out" if days else "")
+                    for verdict, days in zip(verdicts, counts["left_out_days"].to_list(), strict=True)
+                ],
+                dtype=pl.String,
+            ),
             coverage=pl.when(pl.col("expected_days") > 0).then(
                 pl.col("observed_days") / pl.col("expected_days")
             ),

@@ -52,6 +52,10 @@ class DatasetOptions(BaseModel):
         description="Days that the plan of a known-future column is known ahead of the newest sale; measured "
         "for the columns that are left out.",
     )
+    leave_out_stockouts: bool = Field(
+        default=False,
+        description="Days that look stocked out are neither scored nor learned from, as if they were marked.",
+    )
     trust: tuple[str, ...] = Field(
         default=(), description="Columns that are used although they look as if they were made of the sales."
     )

@@ -41,6 +41,7 @@ def write_panels(
             calendar=calendar,
             known=columns,
             launch=dataset.options.launch,
+            leave_out_stockouts=dataset.options.leave_out_stockouts,
         )
         if country is not None:
             panel = holidays.marked(panel, calendar, country)

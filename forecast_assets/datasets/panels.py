@@ -23,6 +23,7 @@ from forecast_assets.forecasting.core.demand import demand_classes, revenue
 from forecast_assets.forecasting.core.frequency import DAY, FREQUENCIES, Frequency
 from forecast_assets.forecasting.core.panel import ORIGINAL_IDS, Panel
 from forecast_assets.forecasting.core.plans import Role, filled
+from forecast_assets.forecasting.core.zero_runs import stockouts
 from forecast_assets.keys import SEPARATOR, SeriesKey
 from forecast_assets.stores.lake import Lake
 
@@ -70,13 +71,15 @@ def densify(
     calendar: Calendar,
     known: Mapping[str, Role],
     launch: Literal["first_sale", "first_row"],
+    leave_out_stockouts: bool = False,
 ) -> tuple[Panel, pl.DataFrame]:
     """Turn one store's canonical rows into a panel and the day counts of each series.
 
     ``frame`` is sorted by product and date; days outside the calendar are left out. A missing row means
     nothing was sold (0), up to the newest day of the store unless the delivery of the series looks late
     (``endings``); a row without units, and a day without any row of the whole store, mean that the day was
-    not observed (NaN). ``known`` holds the columns known ahead with their roles.
+    not observed (NaN). ``known`` holds the columns known ahead with their roles. With
+    ``leave_out_stockouts`` days that look stocked out are not observed either.
     """
     products = frame["product_id"].unique(maintain_order=True)
     statics = _static(frame, products)
@@ -110,9 +113,16 @@ def densify(
         roles=dict(known),
         frequency=calendar.frequency,
     )
+    suspected = np.zeros(count, np.int64)
+    if leave_out_stockouts:
+        for row, begin, stop in stockouts(panel):
+            suspected[row] += int((~np.isnan(matrix[row, begin:stop])).sum())
+            matrix[row, begin:stop] = np.nan
     promoted = frame["promo"].fill_null(0).to_numpy() > 0 if "promo" in known else None
-    return panel, _counts(
-        panel, rows[inside], units[inside], end, None if promoted is None else promoted[inside]
+    counts = _counts(panel, rows[inside], units[inside], end, None if promoted is None else promoted[inside])
+    left_out = pl.Series("left_out_days", suspected)
+    return panel, counts.with_columns(
+        pl.col("missing_days", "closed_days") + left_out, left_out_days=left_out
     )
 
 
@@ -195,7 +205,6 @@ def _counts(
             **{name: pl.Series(value).set(pl.Series(~alive), None) for name, value in day.items()},
             "last_sale": pl.Series(dates[end.last_sale]).set(pl.Series(end.last_sale < 0), None),
             "ended": end.ended,
-            "silent_days": np.where(end.last_sale >= 0, end.silent, 0),
             "observed_days": observed,
             "expected_days": expected,
             "missing_days": observed - per_series(seen),

@@ -43,6 +43,10 @@ def explain(stores: Stores, series: Sequence[str]) -> dict[str, Contributions]:
     panel = read_panel(stores, dataset, sorted(known), newest=True)
     models = production.read(stores, dataset).models
     window = dataset.options.evaluation.plan().window()
+    chosen = {
+        str(row["series"]): row["confidence"]
+        for row in stores.warehouse.rows("champions", dataset=dataset.name, series=sorted(known))
+    }
     found = {}
     for at, key in enumerate(panel.series.tolist()):
         made = contributions(
@@ -51,6 +55,7 @@ def explain(stores: Stores, series: Sequence[str]) -> dict[str, Contributions]:
             models,
             int(str(known[key]["horizon"])),
             window=window,
+            confidence=chosen.get(key),  # type: ignore[arg-type]  # the table's check allows nothing else
             threads=environment().processes,
         )
         if made is not None:

@@ -80,7 +80,6 @@ def test_a_series_that_never_sold_is_unknown_throughout_and_has_no_days():
             "last_day": None,
             "last_sale": None,
             "ended": False,
-            "silent_days": 0,
             "observed_days": 0,
             "expected_days": 0,
             "missing_days": 0,
@@ -90,6 +89,7 @@ def test_a_series_that_never_sold_is_unknown_throughout_and_has_no_days():
             "average_daily_demand": None,
             "demand_class": None,
             "revenue": None,
+            "left_out_days": 0,
         }
     ]
 
@@ -110,7 +110,6 @@ def test_days_are_counted_from_the_first_sale_to_the_newest_day_of_the_dataset()
             "last_day": day(6),
             "last_sale": day(6),
             "ended": False,
-            "silent_days": 0,
             "observed_days": 4,
             "expected_days": 7,
             # Of the days 4 and 5 the store delivered the one on which P2 sold, and it delivers zeros.
@@ -121,6 +120,7 @@ def test_days_are_counted_from_the_first_sale_to_the_newest_day_of_the_dataset()
             "average_daily_demand": 2.25,
             "demand_class": "intermittent",
             "revenue": None,
+            "left_out_days": 0,
         },
         {
             "series": "d__S1__P2",
@@ -128,7 +128,6 @@ def test_days_are_counted_from_the_first_sale_to_the_newest_day_of_the_dataset()
             "last_day": day(4),
             "last_sale": day(4),
             "ended": False,
-            "silent_days": 2,
             "observed_days": 1,
             "expected_days": 4,
             "missing_days": 0,
@@ -138,6 +137,7 @@ def test_days_are_counted_from_the_first_sale_to_the_newest_day_of_the_dataset()
             "average_daily_demand": 2.0,
             "demand_class": "smooth",
             "revenue": None,
+            "left_out_days": 0,
         },
     ]
 
@@ -287,6 +287,27 @@ def test_days_marked_as_sold_out_do_not_bring_a_series_to_its_end():
     marked = {n: 4.0 if n < 100 else None for n in range(days)}
     _, counts = store([selling(1, range(days)), marked], days)
     assert not counts["ended"][1]
+
+
+def test_days_that_look_stocked_out_are_left_out_where_that_is_asked_for():
+    days = 200
+    cells = with_zeros({n: 5.0 for n in range(days) if n not in range(150, 162)}, days)
+    frame = pl.concat([rows("P0", cells), rows("P1", selling(1, range(days)))])
+    calendar = Calendar(FIRST, day(days - 1), day(days - 1))
+    panel, counts = densify(
+        frame,
+        "S1",
+        dataset="d",
+        calendar=calendar,
+        known={},
+        launch="first_sale",
+        leave_out_stockouts=True,
+    )
+    assert np.isnan(panel.units[0, 150:162]).all()
+    assert np.isfinite(np.delete(panel.units, range(150, 162), axis=1)).all()
+    assert counts["left_out_days"].to_list() == [12, 0]
+    assert counts["observed_days"].to_list() == [188, 200]
+    assert counts["missing_days"].to_list() == [0, 0]
 
 
 def test_a_day_without_any_row_of_the_store_is_unknown_where_that_is_no_chance():

@@ -108,6 +108,14 @@ def test_what_should_be_known_is_coded():
     assert codes([5] * 20) == {"lifecycle_decay": "warn", "insufficient_history": "warn"}
 
 
+def test_the_confidence_of_the_choice_is_the_one_that_is_told():
+    one = panel_of(np.full((1, 120), 5, np.float32))
+    found = contributions(one, "naive", {}, 7, confidence="low", threads=1)
+    assert found is not None
+    assert found.confidence == "low"
+    assert "Confidence is low" in found.summary
+
+
 def test_confidence_falls_with_variation_and_short_histories():
     def confidence(units):
         found = contributions(panel_of(np.array([units], np.float32)), "naive", {}, 7, threads=1)

@@ -21,6 +21,7 @@ from forecast_assets.forecasting.core.global_model import GlobalModel, origin_ro
 from forecast_assets.forecasting.core.isolation import isolated
 from forecast_assets.forecasting.core.outlook import with_plan
 from forecast_assets.forecasting.core.panel import Panel
+from forecast_assets.forecasting.core.ranking import Confidence
 
 Values = NDArray[np.float64]
 Direction = Literal["up", "down", "none"]
@@ -73,9 +74,13 @@ def contributions(
     horizon: int,
     *,
     window: int | None = None,
+    confidence: Confidence | None = None,
     threads: int,
 ) -> Contributions | None:
-    """Explain what ``label`` forecasts for the day after the panel of one series; ``None`` if nothing."""
+    """Explain what ``label`` forecasts for the day after the panel of one series; ``None`` if nothing.
+
+    ``confidence`` is the one of the choice of this champion; by the spread of the last sales without it.
+    """
     planned, _ = with_plan(panel, max(horizon, _WEEK))
     found = _parts(planned, label, models, window=window, threads=threads)
     if found is None:
@@ -87,7 +92,7 @@ def contributions(
         drivers = [*drivers, Driver("floor", None, -total, "sales cannot be negative")]
     drivers = _shortened(drivers)
     reasons = _reasons(planned, horizon)
-    level = _confidence(panel, reasons)
+    level = confidence or _confidence(panel, reasons)
     return Contributions(
         forecast, drivers, exact, reasons, level, _summary(label, forecast, drivers, reasons, level)
     )

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast_assets.forecasting.core.panel import Panel
+from forecast_assets.forecasting.core.zero_runs import LONGEST_STOCKOUT, zero_runs
 
 Severity = Literal["error", "warning", "info"]
 Flags = NDArray[np.bool_]
@@ -20,14 +21,13 @@ Floats = NDArray[np.float64]
 
 RECENT_DAYS = 28
 HISTORY_DAYS = 365
-# A run of zeros that a series would show by chance once in ten thousand stretches of days.
-_IMPROBABLE = 1e-4
 _SPIKE = 8.0
 _MAD_TO_DEVIATION = 1.4826
 # What happened before is no surprise.
 _RECORD = 1.5
 _JUMP = 0.5
-_FEWEST_ZEROS = 3
+# A level that changes by less is a season.
+_SHIFT, _LEVEL = 3.0, 1.0
 _FEWEST_PROMOTED = 7
 
 
@@ -55,7 +55,8 @@ SILENT = Suspicion("stale_series", "info", "check the delivery of this series; t
 SHUT = Suspicion(
     "calendar_gap", "warning", "mark these days as closed, or deliver the rows: nothing at all was sold"
 )
-SUSPICIONS = (NO_PRICE, SHUT, STOCKOUT, ZERO_RUN, SPIKE, MISSING, PRICE, NO_LIFT, SILENT)
+SHIFTED = Suspicion("level_shift", "info", "ask whether it stays; what was learned before may no longer hold")
+SUSPICIONS = (NO_PRICE, SHUT, STOCKOUT, ZERO_RUN, SHIFTED, SPIKE, MISSING, PRICE, NO_LIFT, SILENT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,14 +73,14 @@ class Finding:
 def findings(panel: Panel, stores: NDArray[np.str_]) -> Iterator[Finding]:
     """Yield what is suspicious about each series, store by store.
 
-    ``stores`` (n,) names the store of each series; series of a store are neighbours. Zeros, spikes and
-    prices are looked for in the last 28 days, against the last 365. A day without a sale in a whole store
-    is told once, of its first series, and is no fault of the others.
+    ``stores`` (n,) names the store of each series; series of a store are neighbours. Spikes and prices are
+    looked for in the last 28 days, against the last 365, stretches of zeros in all of these. A day without a
+    sale in a whole store is told once, of its first series, and is no fault of the others.
     """
     changes = [0, *(np.flatnonzero(stores[1:] != stores[:-1]) + 1).tolist(), len(stores)]
     for start, end in pairwise(changes if len(stores) else []):
         block = _Block(panel.take(np.arange(start, end)), start)
-        for search in (_gaps, _zeros, _spikes, _prices, _promotions, _silence):
+        for search in (_gaps, _zeros, _levels, _spikes, _prices, _promotions, _silence):
             yield from search(block)
 
 
@@ -121,21 +122,26 @@ def _gaps(block: _Block) -> Iterator[Finding]:
 
 
 def _zeros(block: _Block) -> Iterator[Finding]:
-    """The run of zeros up to the last observed day, if the series' own days make it improbable."""
-    sold = block.units > 0
-    end = block.last - block.offset
-    newest = np.where(sold.any(axis=1), sold.shape[1] - 1 - sold[:, ::-1].argmax(axis=1), -1)
-    position = np.arange(sold.shape[1])
-    before = position <= newest[:, None]
-    observed = ((block.units >= 0) & before).sum(axis=1)
-    zeros = ((block.units == 0) & (position > newest[:, None])).sum(axis=1)
-    # Of the days up to the newest sale: a run under suspicion must not vouch for itself.
-    share = 1 - np.divide(sold.sum(axis=1), observed + 1, out=np.ones(len(sold)), where=observed > 0)
-    improbable = (newest >= 0) & (zeros >= _FEWEST_ZEROS) & (share**zeros < _IMPROBABLE)
-    for row in np.flatnonzero(improbable).tolist():
-        long = zeros[row] >= RECENT_DAYS
-        detail = f"{zeros[row]} days without a sale, after {sold[row].sum()} of {observed[row]} days with one"
-        yield block.found(ZERO_RUN if long else STOCKOUT, row, newest[row] + 1, end[row], detail)
+    """Stretches of zeros in the last year that the days around them make improbable."""
+    runs = zero_runs(block.units.astype(np.float32))
+    for row, first, end, sales, around in zip(*(part.tolist() for part in runs), strict=True):
+        detail = f"{end - first} days without a sale, though it sold on {sales} of {around} days around them"
+        suspicion = STOCKOUT if end - first < LONGEST_STOCKOUT else ZERO_RUN
+        yield block.found(suspicion, row, first, end - 1, detail)
+
+
+def _levels(block: _Block) -> Iterator[Finding]:
+    """A level of the last 28 days that is several times, or a fraction of, the one of the days before."""
+    lately = _mean(block.units, np.isfinite(block.units) & (np.arange(block.units.shape[1]) >= block.recent))
+    begin = block.recent - 2 * RECENT_DAYS
+    past = np.arange(block.units.shape[1])
+    before = _mean(block.units, np.isfinite(block.units) & (past >= begin) & (past < block.recent))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        factor = np.where(lately > before, lately / before, before / lately)
+    strong = np.maximum(lately, before) >= _LEVEL
+    for row in np.flatnonzero(strong & np.isfinite(factor) & (factor >= _SHIFT)).tolist():
+        detail = f"{lately[row]:.1f} units a day in the last {RECENT_DAYS} days, {before[row]:.1f} before"
+        yield block.found(SHIFTED, row, block.recent, block.units.shape[1] - 1, detail)
 
 
 def _spikes(block: _Block) -> Iterator[Finding]:

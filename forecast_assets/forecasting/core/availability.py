@@ -56,6 +56,24 @@ def of_history(
     return Availability("ready", f"{observed_days} observed days, {coverage:.0%} of the calendar")
 
 
+def of_scored_days(stockout: tuple[str, str, int] | None, observed: float) -> Availability:
+    """Judge the days that a series is scored on.
+
+    ``stockout``: first and last day of the newest suspected stock-out on scored days, and how many days look
+    so in all; ``observed``: share of the scored days that were observed.
+    """
+    if stockout is not None:
+        first, last, days = stockout
+        return Availability(
+            "limited",
+            f"suspected stock-out or closure on scored days: {days} days without a sale, the newest from "
+            f"{first} to {last}; check the stock, or leave such days out (leave_out_stockouts)",
+        )
+    if observed < MIN_COVERAGE:
+        return Availability("limited", f"{int(100 * observed)}% of the scored days were observed")
+    return Availability("ready", "the scored days look right")
+
+
 def of_window(folds: int, plan: FoldPlan) -> Availability:
     """Judge the evaluated window by the number of folds that the series can be scored on."""
     if folds == 0:
