@@ -9,8 +9,6 @@ from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any
-from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import psutil
 from pydantic import AfterValidator, AliasChoices, Field, SecretStr, ValidationError
@@ -18,6 +16,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from forecast_assets.checked import faults
 from forecast_assets.errors import BadSetting
+from forecast_assets.setting_checks import check_https, check_smtp, check_web, check_zone
 
 HOME_NAME = ".forecast"
 _MOST_PROCESSES = 256
@@ -34,40 +33,6 @@ def _default_home() -> Path:
 def _anchored(folder: Path) -> Path:
     """Fix a relative folder to where the process stands now: it may stand elsewhere later."""
     return folder.expanduser().absolute()
-
-
-def _known_zone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise ValueError("give a time zone such as UTC or Europe/Berlin") from None
-    return name
-
-
-def _addressed(secret: SecretStr, schemes: tuple[str, ...]) -> SecretStr:
-    """Refuse an address without ever repeating it."""
-    try:
-        where = urlsplit(secret.get_secret_value())
-        usable = where.scheme in schemes and bool(where.hostname) and where.port != 0
-    except ValueError:
-        usable = False
-    if not usable:
-        raise ValueError(f"give an address that begins with {' or '.join(f'{s}://' for s in schemes)}")
-    return secret
-
-
-def _https(secret: SecretStr) -> SecretStr:
-    return _addressed(secret, ("https",))
-
-
-def _smtp(secret: SecretStr) -> SecretStr:
-    return _addressed(secret, ("smtps", "smtp"))
-
-
-def _web(address: str) -> str:
-    if urlsplit(address).scheme not in {"http", "https"}:
-        raise ValueError("give an address that begins with http:// or https://")
-    return address
 
 
 def _remembered(file: Path) -> str | None:
@@ -110,7 +75,7 @@ class Settings(BaseSettings):
         default=None,
         description="Where model bundles live unless an MLflow server says: a folder or URL; LAKE/models.",
     )
-    mlflow_url: Annotated[str, AfterValidator(_web)] | None = Field(
+    mlflow_url: Annotated[str, AfterValidator(check_web)] | None = Field(
         default=None,
         description="Where people open MLflow, for links; the tracking URI, or http://127.0.0.1:5000.",
     )
@@ -134,6 +99,11 @@ class Settings(BaseSettings):
         default=500,
         ge=1,
         description="How many bytes of memory a byte of a Parquet file of sales may take.",
+    )
+    sources: str | None = Field(
+        default=None,
+        description="What datasets may read, with commas: folders, s3://bucket/path, https://host, "
+        "postgresql://host, env:NAME; all if unset.",
     )
     series_per_run: int | None = Field(
         default=None,
@@ -191,10 +161,10 @@ class Settings(BaseSettings):
     pipeline_runs_per_hour: int = Field(
         default=20, ge=1, description="Pipeline runs one requester may start in an hour."
     )
-    time_zone: Annotated[str, AfterValidator(_known_zone)] = Field(
+    time_zone: Annotated[str, AfterValidator(check_zone)] = Field(
         default="UTC", description="Time zone of schedules and of the daily digest, such as Europe/Berlin."
     )
-    dagit_url: Annotated[str, AfterValidator(_web)] | None = Field(
+    dagit_url: Annotated[str, AfterValidator(check_web)] | None = Field(
         default=None,
         description="Where people open Dagit, for links; where `forecast-assets dev` last served it.",
     )
@@ -202,10 +172,10 @@ class Settings(BaseSettings):
         default=None,
         description="Further host names, with commas, under which Dagit and MLflow may be called.",
     )
-    alert_webhook: Annotated[SecretStr, AfterValidator(_https)] | None = Field(
+    alert_webhook: Annotated[SecretStr, AfterValidator(check_https)] | None = Field(
         default=None, description="https address of a Slack-style webhook for alerts; the log when unset."
     )
-    alert_smtp_url: Annotated[SecretStr, AfterValidator(_smtp)] | None = Field(
+    alert_smtp_url: Annotated[SecretStr, AfterValidator(check_smtp)] | None = Field(
         default=None, description="E-mail server for alerts: smtps://user:pw@host:465 or smtp://host:587."
     )
     alert_email_from: str = Field(

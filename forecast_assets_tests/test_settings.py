@@ -125,6 +125,8 @@ def test_every_setting_explains_itself():
 
 
 WRONG = {
+    "SOURCE_MAX_MB": "15",
+    "SOURCE_MAX_RATIO": "0",
     "PROCESSES": "0",
     "SERIES_PER_RUN": "-1",
     "GLOBAL_REFIT_SHARE": "nan",
@@ -150,6 +152,8 @@ WRONG = {
 }
 # Whoever opens them judges them: any text may be a folder, a server's address or a mailbox.
 FREE = {
+    "SOURCES",
+    "WEB_HOSTS",
     "DATABASE_URL",
     "HOME",
     "LAKE_URL",

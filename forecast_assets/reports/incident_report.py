@@ -17,6 +17,8 @@ from forecast_assets.reports.operations import NEWEST, Summary
 from forecast_assets.stores.warehouse import Row
 
 _NOTHING = "Nothing to show."
+# The page needs nothing but itself: no script runs, nothing is loaded, nothing is sent.
+_POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 _STYLE = (
     "body{font:14px/1.5 sans-serif;max-width:70rem;margin:2rem auto;padding:0 1rem}"
     "table{border-collapse:collapse}td,th{border:1px solid #ccc;padding:.2rem .5rem;text-align:left}"
@@ -56,7 +58,8 @@ def as_page(summary: Summary, pictures: Sequence[tuple[str, str]] = ()) -> str:
         body.append(f"<p>{_safe(content)}</p>" if isinstance(content, str) else _html_table(content))
     for heading, address in pictures:
         body.append(f'<h2>{_safe(heading)}</h2><img alt="{_safe(heading)}" src="{_safe(address)}">')
-    head = f'<meta charset="utf-8"><title>{_safe(title)}</title><style>{_STYLE}</style>'
+    policy = f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
+    head = f'<meta charset="utf-8">{policy}<title>{_safe(title)}</title><style>{_STYLE}</style>'
     return (
         f"<!doctype html>\n<html lang=en><head>{head}</head><body>\n" + "\n".join(body) + "\n</body></html>\n"
     )

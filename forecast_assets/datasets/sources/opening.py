@@ -8,13 +8,14 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 import fsspec
 import pyarrow as pa
 from fsspec import AbstractFileSystem
 from fsspec.implementations.local import LocalFileSystem
 
+from forecast_assets.datasets.sources import reach
 from forecast_assets.errors import BadSales, BadSetting, Outage, listed
 
 KINDS = {
@@ -51,7 +52,6 @@ _NO_DATA = {
 _GLOB = re.compile(r"[*?\[]")
 _URL = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]+://|^[A-Za-z0-9+.-]+::")
 _NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
-_SECRET = re.compile(r"pass|pwd|secret|token|key|signature|credential", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,12 +127,7 @@ def check_url(path: str) -> None:
     """Raise ``BadSetting`` for a URL with a secret, or of a file system that is not installed."""
     if not is_url(path):
         return
-    parts = urlsplit(path)
-    if parts.password or any(_SECRET.search(pair.partition("=")[0]) for pair in parts.query.split("&")):
-        raise BadSetting(
-            "the URL of the files contains a secret",
-            remedy="put credentials where the storage's own library looks for them: environment or profile",
-        )
+    reach.check_url(path)
     _system(path)
 
 
@@ -141,7 +136,11 @@ def find(path: str) -> Files:
 
     Raises ``BadSetting`` when there is none, when a folder holds files that nobody could read, or two kinds.
     """
+    if is_url(path):
+        reach.check_url(path)
     system, root = _system(path)
+    if isinstance(system, LocalFileSystem):
+        reach.check_files([root.partition("*")[0]])
     with outage(path):
         if _GLOB.search(root) and not system.exists(root):
             names = [name for name in system.glob(root) if not system.isdir(name)]
@@ -159,7 +158,8 @@ def find(path: str) -> Files:
 
 def _system(path: str) -> tuple[AbstractFileSystem, str]:
     try:
-        system, root = fsspec.core.url_to_fs(path, use_listings_cache=False)
+        careful = {"get_client": reach.careful_client} if path.startswith(("http://", "https://")) else {}
+        system, root = fsspec.core.url_to_fs(path, use_listings_cache=False, **careful)
     except (ValueError, ImportError) as error:
         raise BadSetting(
             f"{path.partition('://')[0]}:// cannot be read: {error}",
@@ -190,6 +190,8 @@ def _sorted_out(
             unreadable.append(name)
         else:
             files.append(SourceFile(name, full, system, kind, codec, tuple(_hive(steps))))
+    if isinstance(system, LocalFileSystem):
+        reach.check_files([file.path for file in files])
     _refuse_others(path, files, unreadable, left_out)
     return Files(tuple(sorted(files, key=lambda file: natural(file.name))), tuple(sorted(left_out)))
 

@@ -15,7 +15,7 @@ import pyarrow as pa
 import sqlalchemy as sa
 from pydantic import Field, field_validator
 
-from forecast_assets.datasets.sources import limits, read_only
+from forecast_assets.datasets.sources import limits, reach, read_only
 from forecast_assets.datasets.sources.base import Part, SourceBase
 from forecast_assets.datasets.sources.columns import Columns, check_columns
 from forecast_assets.datasets.sources.dialects import Dialect
@@ -118,6 +118,7 @@ def secrets(url: sa.URL) -> list[str]:
 
 def _execute(source: SqlSource, ask: Callable[[sa.Connection, SqlSource], Result]) -> Result:
     url = source.resolved_url()
+    reach.check_database(source.url, url)
     read_only.check_query(source.query, url.get_backend_name())
     try:
         engine = read_only.open_engine(url)

@@ -1,0 +1,137 @@
+"""How far a definition of a dataset may reach: which folders, storages and databases.
+
+Belongs here: the allow-list ``FORECAST_SOURCES``, and addresses that no source may have.
+Does not belong here: opening anything (``opening``, ``sql``).
+
+Who may add a dataset names paths and addresses that the servers open with their own rights. The list says
+which; addresses of the machine's own link (where clouds hand out credentials) are refused without a list.
+"""
+
+import errno
+import ipaddress
+import re
+import socket
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import sqlalchemy as sa
+
+from forecast_assets.errors import BadSetting
+from forecast_assets.settings import settings
+
+_REMEDY = "let whoever runs the servers add it to FORECAST_SOURCES"
+_METADATA = {"metadata", "metadata.google.internal", "metadata.goog", "instance-data"}
+# Parameters of a URL of files that hold no secret; signatures and keys have too many names to list.
+_HARMLESS = re.compile(r"versionid|version|format|download|dl|raw|gid|export|output|sheet", re.IGNORECASE)
+_USERS = {"ssh", "sftp", "ftp", "smb", "webdav", "hdfs"}
+
+
+def allowed() -> list[str] | None:
+    """The entries of ``FORECAST_SOURCES``; ``None`` where everything is allowed."""
+    named = settings().sources
+    return None if named is None else [entry.strip() for entry in named.split(",") if entry.strip()]
+
+
+def check_files(paths: Sequence[str]) -> None:
+    """Refuse local files outside of the allowed folders, links followed. Raises ``BadSetting``."""
+    entries = allowed()
+    if entries is None:
+        return
+    folders = [Path(entry).resolve() for entry in entries if entry.startswith("/")]
+    for path in paths:
+        real = Path(path).resolve()
+        if not any(real.is_relative_to(folder) for folder in folders):
+            raise BadSetting(f"{path} lies outside of the folders that sources may use", remedy=_REMEDY)
+
+
+def check_url(url: str) -> None:
+    """Refuse a URL of files that may hold a secret, or leads where no source may. Raises ``BadSetting``."""
+    parts = urlsplit(url)
+    unknown = [
+        name
+        for name in (pair.partition("=")[0] for pair in parts.query.split("&") if pair)
+        if not _HARMLESS.fullmatch(name)
+    ]
+    if unknown or parts.password or (parts.username and parts.scheme not in _USERS):
+        raise BadSetting(
+            "the URL of the files may hold a secret" + (f": parameter {unknown[0]!r}" if unknown else ""),
+            remedy="put credentials where the storage's own library looks for them: environment or profile",
+        )
+    if parts.scheme in {"http", "https"} and parts.hostname:
+        check_host(parts.hostname, asked=False)
+    entries = allowed()
+    if entries is None:
+        return
+    path = unquote(parts.path)
+    if "::" in url or ".." in path.split("/") or not any(_covers(entry, parts) for entry in entries):
+        place = f"{parts.scheme}://{parts.hostname or ''}"
+        raise BadSetting(f"{place} is none of the storages that sources may use", remedy=_REMEDY)
+
+
+def _covers(entry: str, parts: Any) -> bool:  # noqa: ANN401 - the result of urlsplit has no public name
+    prefix = urlsplit(entry)
+    folder = prefix.path.rstrip("/")
+    inside = unquote(parts.path) == folder or unquote(parts.path).startswith(f"{folder}/")
+    same = (prefix.scheme, prefix.netloc.lower()) == (parts.scheme, parts.netloc.lower())
+    return bool(prefix.scheme) and inside and (same or (prefix.scheme == parts.scheme and not prefix.netloc))
+
+
+def check_database(named: str, url: sa.URL) -> None:
+    """Refuse a database that is not allowed. ``named`` is what the definition says: a URL or env:NAME.
+
+    Raises ``BadSetting``.
+    """
+    if url.get_backend_name() in {"sqlite", "duckdb"}:
+        check_files([url.database or ""])
+        return
+    if url.host:
+        check_host(url.host)
+    entries = allowed()
+    place = sa.URL.create(url.get_backend_name(), host=url.host, port=url.port, database=url.database)
+    whole = place.render_as_string()
+    if entries is None or named in entries:
+        return
+    if not any("://" in entry and f"{whole}/".startswith(f"{entry.rstrip('/')}/") for entry in entries):
+        raise BadSetting(
+            f"the database {url.host or ''} is none of those that sources may use", remedy=_REMEDY
+        )
+
+
+def check_host(host: str, *, asked: bool = True) -> None:
+    """Refuse a host whose address belongs to the link of this machine. Raises ``BadSetting``.
+
+    Its name is looked up if ``asked``; otherwise only what already is an address is judged.
+    """
+    named = host.lower().rstrip(".") in _METADATA
+    try:
+        flags = 0 if asked and not named else socket.AI_NUMERICHOST
+        found = {str(info[4][0]) for info in socket.getaddrinfo(host, None, flags=flags)}
+    except OSError:
+        found = set()  # a name, or one that the driver will not find either
+    if named or any(is_link_local(address) for address in found):
+        raise BadSetting(
+            f"{host} is an address of this machine's own link, where no sales are",
+            remedy="name the server of the sales",
+        )
+
+
+def is_link_local(address: str) -> bool:
+    """Whether an address is one of the machine's own link, under any of the forms it can be written in."""
+    at = ipaddress.ip_address(address.partition("%")[0])
+    inner = getattr(at, "ipv4_mapped", None) or getattr(at, "sixtofour", None)
+    return at.is_link_local or at.is_unspecified or bool(inner and inner.is_link_local)
+
+
+async def careful_client(**options: Any) -> Any:  # noqa: ANN401 - aiohttp is there only where HTTP is read
+    """Return an HTTP session whose connections never go to the machine's own link, redirected or not."""
+    import aiohttp  # noqa: PLC0415 - an extra
+
+    def connect(info: Any) -> socket.socket:  # noqa: ANN401 - as getaddrinfo returns it
+        family, kind, protocol, _, address = info
+        if is_link_local(str(address[0])):
+            raise OSError(errno.EACCES, f"{address[0]} is an address of this machine's own link")
+        return socket.socket(family, kind, protocol)
+
+    return aiohttp.ClientSession(connector=aiohttp.TCPConnector(socket_factory=connect), **options)

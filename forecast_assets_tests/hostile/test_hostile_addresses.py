@@ -1,0 +1,166 @@
+"""Where a definition of a dataset may not lead: other folders, other servers, the machine's own link."""
+
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+import pytest
+import sqlalchemy as sa
+
+from forecast_assets.datasets.sources import FileSource, SqlSource, reach
+from forecast_assets.errors import BadSetting, Outage
+from forecast_assets_tests.hostile.doors import read, three_days, through
+
+OUTSIDE = "lies outside of the folders that sources may use"
+
+
+@pytest.fixture
+def incoming(tmp_path, monkeypatch):
+    """The one folder that sources may use, with sales in it and beside it."""
+    inside, outside = tmp_path / "incoming", tmp_path / "private"
+    for folder in (inside, outside):
+        folder.mkdir()
+        through("csv", folder, three_days())
+        through("sql", folder, three_days())
+    monkeypatch.setenv(
+        "FORECAST_SOURCES", f"{inside}, s3://sales/incoming, https://data.example, env:SALES_URL"
+    )
+    return inside
+
+
+def test_what_is_allowed_is_read(incoming):
+    assert read(FileSource(path=str(incoming / "sales.csv")))["S1"].height == 3
+    assert read(FileSource(path=f"{incoming}/*.csv"))["S1"].height == 3
+    query = "select * from sales"
+    assert read(SqlSource(url=f"sqlite:///{incoming}/sales.db", query=query))["S1"].height == 3
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["{outside}/sales.csv", "{outside}", "{outside}/*.csv", "{inside}/../private/sales.csv", "/etc/passwd"],
+)
+def test_no_path_leads_out_of_the_allowed_folders(path, incoming):
+    source = FileSource(path=path.format(inside=incoming, outside=incoming.parent / "private"))
+    with pytest.raises(BadSetting, match=OUTSIDE):
+        read(source)
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_no_link_leads_out_of_the_allowed_folders(whole, incoming):
+    outside, link = incoming.parent / "private", incoming / "link"
+    link.symlink_to(outside if whole else outside / "sales.csv")
+    if not whole:
+        link = link.rename(incoming / "linked.csv")
+    with pytest.raises(BadSetting, match=OUTSIDE):
+        read(FileSource(path=str(link)))
+
+
+def test_no_database_file_lies_outside(incoming):
+    outside = incoming.parent / "private" / "sales.db"
+    with pytest.raises(BadSetting, match=OUTSIDE):
+        read(SqlSource(url=f"sqlite:///{outside}", query="select * from sales"))
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "file:///etc/passwd",
+        "local:///etc/passwd",
+        "s3://sales-of-others/incoming/a.csv",
+        "s3://sales/incoming-of-others/a.csv",
+        "s3://sales/incoming/../private/a.csv",
+        "s3://sales/incoming/%2e%2e/private/a.csv",
+        "https://data.example.evil.example/a.csv",
+        "https://data.example:8443/a.csv",
+        "http://data.example/a.csv",
+        "simplecache::s3://sales/incoming/a.csv",
+        "zip://a.csv::file:///etc/archive.zip",
+        "memory://a.csv",
+    ],
+)
+def test_no_other_storage_is_reached(url, incoming):
+    assert incoming
+    with pytest.raises(BadSetting, match="is none of the storages that sources may use"):
+        reach.check_url(url)
+
+
+@pytest.mark.parametrize(
+    "url", ["s3://sales/incoming/a.csv", "s3://sales/incoming", "https://data.example/x/a.csv"]
+)
+def test_allowed_storages_are_reached(url, incoming):
+    assert incoming
+    reach.check_url(url)
+
+
+@pytest.mark.parametrize(
+    ("named", "url", "fine"),
+    [
+        ("env:SALES_URL", "postgresql://db.internal/sales", True),
+        ("env:OTHER_URL", "postgresql://db.internal/sales", False),
+        ("postgresql://db.example/sales", "postgresql://db.example/sales", True),
+        ("postgresql://db.example/salesman", "postgresql://db.example/salesman", False),
+        ("postgresql://db.example.evil.example/sales", "postgresql://db.example.evil.example/sales", False),
+        ("mysql://db.example/sales", "mysql://db.example/sales", False),
+    ],
+)
+def test_only_allowed_databases_are_reached(named, url, fine, monkeypatch):
+    monkeypatch.setenv("FORECAST_SOURCES", "env:SALES_URL,postgresql://db.example/sales")
+    if fine:
+        reach.check_database(named, sa.make_url(url))
+        return
+    with pytest.raises(BadSetting, match="is none of those that sources may use"):
+        reach.check_database(named, sa.make_url(url))
+
+
+LINK = [
+    "169.254.169.254",
+    "2852039166",
+    "0xa9fea9fe",
+    "[fe80::1]",
+    "[::ffff:169.254.169.254]",
+    "0.0.0.0",  # noqa: S104 - an address to ask, not to listen at
+    "metadata.google.internal",
+]
+
+
+@pytest.mark.parametrize("host", LINK)
+def test_the_machines_own_link_is_no_source_whatever_is_allowed(host):
+    with pytest.raises(BadSetting, match="address of this machine's own link"):
+        FileSource(path=f"http://{host}/latest/meta-data/a.csv")
+    with pytest.raises(BadSetting, match="address of this machine's own link"):
+        read(SqlSource(url=f"postgresql://{host}/sales", query="select 1"))
+
+
+def test_a_redirect_to_the_machines_own_link_is_not_followed():
+    class Redirect(BaseHTTPRequestHandler):
+        def answer(self) -> None:
+            self.send_response(302)
+            self.send_header("Location", "http://169.254.169.254/latest/meta-data/a.csv")
+            self.end_headers()
+
+        do_GET = do_HEAD = answer  # noqa: N815 - names of the protocol
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    with HTTPServer(("127.0.0.1", 0), Redirect) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        with pytest.raises((Outage, BadSetting)) as refused:
+            read(FileSource(path=f"http://127.0.0.1:{server.server_port}/a.csv"))
+        server.shutdown()
+    assert "own link" in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://token@data.example/a.csv",
+        "https://data.example/a.csv?sig=x",
+        "https://data.example/a.csv?X-Amz-Credential=x",
+        "https://data.example/a.csv?apikey=x",
+        "s3://key:secret@bucket/a.csv",
+    ],
+)
+def test_a_url_of_files_keeps_no_secret(url):
+    with pytest.raises(BadSetting, match="may hold a secret") as refused:
+        FileSource(path=url)
+    assert "token" not in str(refused.value)
