@@ -38,7 +38,7 @@ def place(module: Path) -> str:
 
 # Who may import whom: a room imports rooms above its line only, and its own modules.
 LINES = """
-errors confirmation checked keys settings derived progress safe_texts web
+errors confirmation checked keys setting_checks settings derived progress safe_texts web
 forecasting.core
 forecasting.analysis forecasting.version evaluation_settings
 stores
