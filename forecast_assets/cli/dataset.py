@@ -64,6 +64,7 @@ def add(  # noqa: PLR0917 - one parameter per group of options
 ) -> None:
     """Check the sales of a source and remember it as a dataset; bad sales are refused."""
     check_id("dataset name", name)
+    columns = columns.with_static(options.holidays_column)
     source, profile = _source(place, columns, writing, generated)
     if profile is not None and not yes:
         profile.confirm()
@@ -103,6 +104,7 @@ def check(
     from forecast_assets.datasets import checking
     from forecast_assets.datasets.assets import today
 
+    columns = columns.with_static(options.holidays_column)
     profile = profiles.profile(file_source(path, writing), columns.declared())
     lines = checking.check_source(profile.source, options, today(), profile)
     listing(pl.DataFrame(lines, schema=["what", "found"], orient="row"), View(form, None, wide=True))

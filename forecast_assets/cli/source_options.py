@@ -4,7 +4,7 @@ Belongs here: one dataclass per group of options, and what its values make.
 Does not belong here: the commands (``dataset``), what a source does (``datasets.sources``).
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -52,6 +52,12 @@ class ColumnOptions:
         ),
     ] = None
     static: Annotated[list[str] | None, typer.Option(help="Text attribute of a series.")] = None
+
+    def with_static(self, column: str | None) -> "ColumnOptions":
+        """Return these with one more static column, where it is needed for something else."""
+        if column is None or column in (self.static or []):
+            return self
+        return replace(self, static=[*(self.static or []), column])
 
     def declared(self) -> dict[str, Any]:
         """The roles that were named, by the fields of ``Columns``."""

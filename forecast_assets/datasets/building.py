@@ -69,6 +69,11 @@ def add_dataset(stores: Stores, name: str, source: Source, options: DatasetOptio
     run_id = f"added-{uuid4().hex[:12]}"
     folder = paths.SALES.path(name, run_id)
     frozen = freeze(stores.lake, source, name, options, folder=folder, today=today)
+    try:
+        holidays.check(stores.lake, folder, source, options)
+    except BaseException:
+        forget_files(stores.lake, folder)
+        raise
     evaluation = options.evaluation.suited_to(FREQUENCIES[options.aggregate or frozen.frequency])
     settled = options.model_copy(update={"frequency": frozen.frequency, "evaluation": evaluation})
     definition.add(stores, name, source, settled)

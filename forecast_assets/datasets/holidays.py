@@ -1,21 +1,26 @@
-"""Public holidays of a country as a column that is known ahead.
+"""Public holidays of the country of each store as a column that is known ahead.
 
-Belongs here: reading a country code, and marking its holidays on a panel.
+Belongs here: which country a store has, and marking its holidays on a panel.
 Does not belong here: holidays that a source brings along as a column of its own.
 """
 
 import csv
 import datetime as dt
 import io
+from collections.abc import Sequence
 from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 
+from forecast_assets.datasets.definition import DatasetOptions
 from forecast_assets.datasets.panels import Calendar
+from forecast_assets.datasets.sources import Source
 from forecast_assets.errors import BadSetting, listed
-from forecast_assets.forecasting.core.panel import Panel
+from forecast_assets.forecasting.core.panel import ORIGINAL_IDS, Panel
+from forecast_assets.stores.lake import Lake
 
 COLUMN = "holiday"
 
@@ -28,6 +33,12 @@ def national(country: str, first: dt.date, last: dt.date) -> list[dt.date]:
     from holidays import country_holidays, list_supported_countries  # noqa: PLC0415 - takes a second to import
 
     regions = list_supported_countries()
+    if "," in country:
+        raise BadSetting(
+            f"holidays: {country!r} is more than one country",
+            remedy="give each store its own: --holidays-column NAME (a column with the store's country), "
+            "--holidays-file FILE (columns store and country), or --holiday NAME (a column of flags)",
+        )
     code, _, region = country.partition("-")
     if code not in regions:
         raise BadSetting(
@@ -48,14 +59,65 @@ def _near(code: str, known: list[str]) -> str:
     return f" (did you mean {near[0]}?)" if near else ""
 
 
-def marked(panel: Panel, calendar: Calendar, country: str) -> Panel:
-    """The panel with the column ``holiday``: 1 on a holiday of ``country``, else 0, on every planned day."""
-    row = np.zeros(calendar.width, np.float32)
+def are_wanted(options: DatasetOptions) -> bool:
+    """Whether public holidays are to be added."""
+    return bool(options.holidays or options.holidays_column or options.store_holidays)
+
+
+def countries(options: DatasetOptions, frame: pl.DataFrame, store: str) -> list[str]:
+    """Country (or region) whose holidays each product of a store has, in the order of its products.
+
+    ``frame`` holds the canonical sales of the store with the key ``store``.
+    """
+    products = frame["product_id"].n_unique()
+    if options.holidays_column is not None:
+        newest = frame.group_by("product_id", maintain_order=True).agg(
+            pl.col(options.holidays_column).drop_nulls().last()
+        )
+        return [one or "" for one in newest[options.holidays_column].to_list()]
+    if options.store_holidays is not None:
+        name = frame[ORIGINAL_IDS[0]][0] if ORIGINAL_IDS[0] in frame.columns else store
+        return [options.store_holidays.get(str(name), "")] * products
+    return [options.holidays or ""] * products
+
+
+def check(lake: Lake, folder: str, source: Source, options: DatasetOptions) -> None:
+    """Raise ``BadSetting`` when the stores of the sales below ``folder`` cannot be given their holidays."""
+    if not are_wanted(options):
+        return
+    if options.holidays_column is not None and options.holidays_column not in source.columns.static:
+        raise BadSetting(
+            f"--holidays-column {options.holidays_column!r} is no static column",
+            remedy=f"add --static {options.holidays_column}",
+        )
+    day = dt.date(2024, 1, 1)
+    lacking, known = [], set[str]()
+    for file in lake.list(folder):
+        store = file.rsplit("/", 1)[-1].removesuffix(".parquet")
+        found = set(countries(options, pl.DataFrame(lake.read_table(file)), store))
+        lacking += [store] if "" in found else []
+        for country in sorted(found - known - {""}):
+            national(country, day, day)
+        known |= found
+    if lacking:
+        raise BadSetting(
+            f"no country is known for the holidays of store {listed(lacking)}",
+            remedy="give every store a country in the column or the file",
+        )
+
+
+def marked(panel: Panel, calendar: Calendar, codes: Sequence[str]) -> Panel:
+    """The panel with the column ``holiday``: how many holidays of its country each planned period has.
+
+    ``codes`` (n,) name the country, or the region, of each series.
+    """
     last = calendar.frequency.last_day(calendar.planned, 0)
-    for day in national(country, calendar.first, last):
-        row[calendar.frequency.position(calendar.first, day)] += 1
-    column = np.tile(row, (len(panel.series), 1))
-    return replace(panel, known={**panel.known, COLUMN: column})
+    rows = {}
+    for country in set(codes):
+        rows[country] = np.zeros(calendar.width, np.float32)
+        for day in national(country, calendar.first, last):
+            rows[country][calendar.frequency.position(calendar.first, day)] += 1
+    return replace(panel, known={**panel.known, COLUMN: np.stack([rows[country] for country in codes])})
 
 
 def read_mapping(file: Path) -> dict[str, str]:

@@ -24,10 +24,9 @@ def write_panels(
     """Write one panel per store below ``folder``; answer the day counts and the table of all series."""
     files = stores.lake.list(snapshot.sales_path)
     columns = dataset.source.columns.roles
-    country = dataset.options.holidays
     newest, frequency = snapshot.last_day, dataset.options.period
     planned = max(newest, _last_planned(stores, files)) if columns else newest
-    if country is not None:
+    if holidays.are_wanted(dataset.options):
         planned = max(planned, frequency.date(newest, HOLIDAYS_AHEAD))
     calendar = panels.Calendar(snapshot.first_day, newest, planned, frequency)
     counts, described = [], []
@@ -43,8 +42,8 @@ def write_panels(
             launch=dataset.options.launch,
             leave_out_stockouts=dataset.options.leave_out_stockouts,
         )
-        if country is not None:
-            panel = holidays.marked(panel, calendar, country)
+        if holidays.are_wanted(dataset.options):
+            panel = holidays.marked(panel, calendar, holidays.countries(dataset.options, frame, store))
         panels.write(stores.lake, f"{folder}/{store}.parquet", panel)
         counts.append(counted)
         described.append(_described(panel, frame))

@@ -7,7 +7,7 @@ import pytest
 
 from forecast_assets.datasets import building, definition, panels
 from forecast_assets.datasets.definition import DatasetOptions
-from forecast_assets.datasets.holidays import national
+from forecast_assets.datasets.holidays import national, read_mapping
 from forecast_assets.datasets.sources import Columns, FileSource
 from forecast_assets.errors import BadSetting
 from forecast_assets.forecasting.core.panel import Panel
@@ -88,3 +88,60 @@ def test_holidays_are_those_of_the_days_asked_for():
         dt.date(2025, 12, 26),
         dt.date(2026, 1, 1),
     ]
+
+
+def german_and_french() -> pl.DataFrame:
+    rows = [sales_of(f"shop__{store}__P1", range(1, DAYS + 1)) for store in ("K\u00f6ln", "Paris")]
+    return pl.concat(rows).with_columns(
+        country=pl.col("store_id").replace_strict({"K\u00f6ln": "DE-NW", "Paris": "FR"})
+    )
+
+
+def by_store(panel: Panel) -> dict[str, set[dt.date]]:
+    matrix = panel.known["holiday"]
+    return {
+        str(key).split("__")[1][:1]: {START + dt.timedelta(days=int(n)) for n in row.nonzero()[0]}
+        for key, row in zip(panel.series, matrix, strict=True)
+    }
+
+
+@pytest.mark.parametrize("by", ["column", "file"])
+def test_every_store_has_the_holidays_of_its_country(by, place, tmp_path):
+    (tmp_path / "stores.csv").write_text("store;country\nK\u00f6ln;DE-NW\nParis;FR\n", encoding="utf-8")
+    options: dict[str, object] = {"store_holidays": read_mapping(tmp_path / "stores.csv")}
+    if by == "column":
+        options = {"holidays_column": "country", "columns": Columns(static=("country",))}
+    found = by_store(built(place, german_and_french(), **options))
+    assert dt.date(2026, 5, 8) in found["P"]  # Victory Day
+    assert dt.date(2026, 5, 8) not in found["K"]
+    assert dt.date(2026, 4, 3) in found["K"]  # Good Friday
+    assert dt.date(2026, 4, 3) not in found["P"]
+
+
+def test_a_store_without_a_country_is_refused_and_nothing_is_stored(place):
+    with pytest.raises(BadSetting, match="no country is known for the holidays of store Paris"):
+        place.add("shop", german_and_french(), store_holidays={"K\u00f6ln": "DE"})
+    assert place.table("dataset") == []
+    assert place.files() == []
+
+
+def test_two_countries_for_all_stores_are_refused_with_what_helps():
+    with pytest.raises(BadSetting) as refused:
+        national("DE,FR", TODAY, TODAY)
+    assert all(
+        option in refused.value.remedy for option in ("--holidays-column", "--holidays-file", "--holiday ")
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("store,country\nA,DE\nA,FR\n", "names store A twice"),
+        ("A\n", "two columns"),
+        ("s,c\nA,XX\n", "no country 'XX'"),
+    ],
+)
+def test_a_mapping_of_another_shape_is_refused(text, problem, tmp_path):
+    (tmp_path / "stores.csv").write_text(text)
+    with pytest.raises(BadSetting, match=problem):
+        read_mapping(tmp_path / "stores.csv")
