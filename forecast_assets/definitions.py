@@ -52,6 +52,7 @@ from forecast_assets.reports.operations_assets import (
     ops_summary,
     retraining_queue,
 )
+from forecast_assets.reports.page_assets import report
 from forecast_assets.scenarios.jobs import compare_plans, what_if
 from forecast_assets.settings import settings
 from forecast_assets.stores.resource import RegistryResource, StoresResource
@@ -70,6 +71,7 @@ def build_definitions(**resources: object) -> dg.Definitions:
         forecast,
         leaderboard,
         heatmap,
+        report,
         registered_champion,
         live_models,
         drift,

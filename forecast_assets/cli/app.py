@@ -5,6 +5,7 @@ Does not belong here: the commands themselves.
 """
 
 import logging
+import os
 import sys
 import warnings
 from importlib import import_module
@@ -41,6 +42,7 @@ COMMANDS = {
         "evaluate", "evaluate", _DATA, "Backtest what changed, choose champions and forecast with them."
     ),
     "export": _Entry("export", "export", _RESULTS, "Results as a table, CSV, JSON or Parquet."),
+    "report": _Entry("report", "report", _RESULTS, "One HTML page with plots, for planners without Dagit."),
     "what-if": _Entry("plan", "what_if", _RESULTS, "Forecast a series under other prices or promotions."),
     "plan": _Entry("plan", "app", _RESULTS, "Kept what-if plans."),
     "register": _Entry("registry", "register", _RESULTS, "Register champions as challengers in MLflow."),
@@ -133,6 +135,7 @@ def options(
 
 def run() -> None:
     """Run the command that the process was started with. Raises ``ForecastError`` when it is refused."""
+    os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")  # read when MLflow is imported
     logging.getLogger("alembic").setLevel(logging.WARNING)
     if not sys.warnoptions:  # what libraries say about their use is for those who write code
         warnings.simplefilter("ignore")

@@ -5,17 +5,19 @@ Does not belong here: which jobs a command needs (``evaluate``, ``registry``), a
 """
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import dagster as dg
 
 from forecast_assets.cli.interrupts import CurrentRun, cancelled_by_key
+from forecast_assets.dagster_internals.run_factory import OF_OUR_CODE
 from forecast_assets.dagster_internals.run_launcher import process_tags
 from forecast_assets.failures import refusals_raised
 
 CANCELLED = "Ctrl-C on the command line"
 # The command tells what came out; the log of the run is in Dagit.
+ALL_ASSETS = "__ASSET_JOB"
 _QUIET = {"console": {"config": {"log_level": "CRITICAL"}}}
 
 
@@ -26,20 +28,29 @@ def execute(
     *,
     tags: Mapping[str, str] | None = None,
     partition_key: str | None = None,
+    assets: Sequence[str] | None = None,
 ) -> None:
-    """Execute a job here. Raises the ``ForecastError`` behind a refusal, ``dagster.Failure`` otherwise."""
-    # A second of imports that printing a table should not cost.
-    from forecast_assets.definitions import defs
+    """Execute a job here, or with ``assets`` only these of it.
 
+    Raises the ``ForecastError`` behind a refusal, ``dagster.Failure`` otherwise.
+    """
     run_id = str(uuid.uuid4())
     with refusals_raised(instance, run_id), cancelled_by_key(current(instance, run_id)):
-        defs.resolve_job_def(job).execute_in_process(
+        _job(job).execute_in_process(
             instance=instance,
             run_config={**config, "loggers": _QUIET},
             partition_key=partition_key,
-            tags={**(tags or {}), **process_tags()},
+            asset_selection=None if assets is None else [dg.AssetKey(name) for name in assets],
+            tags={**(tags or {}), **process_tags(), **OF_OUR_CODE},
             run_id=run_id,
         )
+
+
+def _job(name: str) -> dg.JobDefinition:
+    # A second of imports that printing a table should not cost.
+    from forecast_assets.definitions import defs
+
+    return defs.resolve_implicit_global_asset_job_def() if name == ALL_ASSETS else defs.resolve_job_def(name)
 
 
 def current(instance: dg.DagsterInstance, run_id: str) -> CurrentRun:

@@ -11,6 +11,7 @@ from typing import Any, cast
 
 import dagster as dg
 from dagster._core.definitions.reconstruct import ReconstructableRepository
+from dagster._core.definitions.repository_definition import SINGLETON_REPOSITORY_NAME
 from dagster._core.definitions.selector import JobSubsetSelector
 from dagster._core.execution.api import execute_run
 from dagster._core.remote_origin import (
@@ -21,13 +22,15 @@ from dagster._core.remote_origin import (
 )
 from dagster._core.remote_representation.code_location import InProcessCodeLocation
 from dagster._core.run_coordinator import QueuedRunCoordinator, SubmitRunContext
-from dagster._core.storage.tags import GRPC_INFO_TAG
+from dagster._core.storage.tags import GRPC_INFO_TAG, REPOSITORY_LABEL_TAG
 from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 
 from forecast_assets.errors import BadSetting
 
 # The name that workspace.yaml gives the code location: the daemon looks it up by this.
 MODULE = "forecast_assets.definitions"
+# By this tag Dagit lists a run on the pages of jobs and of the overview, too.
+OF_OUR_CODE = {REPOSITORY_LABEL_TAG: f"{SINGLETON_REPOSITORY_NAME}@{MODULE}"}
 
 
 def create(

@@ -1,0 +1,192 @@
+"use strict";
+// Draws the report from the data beside it. Text of data becomes text nodes and plot labels, never markup.
+const data = JSON.parse(document.getElementById("data").textContent);
+const SHOWN_ROWS = 200;
+const BLUE = "#1f5fa8", ORANGE = "#d9752b", GREY = "#8a8a8a";
+const LAYOUT = {
+  margin: { l: 60, r: 20, t: 36, b: 48 }, height: 340, font: { family: "sans-serif", size: 13 },
+  plot_bgcolor: "#fff", paper_bgcolor: "#fff", hovermode: "x unified",
+};
+const OPTIONS = { responsive: true, displaylogo: false, modeBarButtonsToRemove: ["lasso2d", "select2d"] };
+
+// Plot labels know a few tags of their own; text of data is not meant to use them.
+function plain(text) {
+  return String(text).replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+}
+
+function element(tag, text, parent) {
+  const made = document.createElement(tag);
+  if (text !== undefined && text !== null) made.textContent = text;
+  if (parent) parent.appendChild(made);
+  return made;
+}
+
+function written(value) {
+  if (value === null || value === undefined) return "-";
+  if (typeof value !== "number") return String(value);
+  const size = Math.abs(value);
+  const digits = Number.isInteger(value) || size >= 100 ? 0 : size >= 10 ? 1 : 2;
+  return value.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits });
+}
+
+function table(place, columns, rows, onRow) {
+  const made = element("table", null, place);
+  const head = element("tr", null, element("thead", null, made));
+  columns.forEach((name) => element("th", name.replaceAll("_", " "), head));
+  const body = element("tbody", null, made);
+  rows.forEach((row) => {
+    const line = element("tr", null, body);
+    row.forEach((value) => {
+      const cell = element("td", written(value), line);
+      if (typeof value === "number") cell.className = "number";
+    });
+    if (onRow) onRow(line, row);
+  });
+  return made;
+}
+
+// Many plots on one page: each is drawn when it is about to be seen.
+const watcher = new IntersectionObserver((entries) => {
+  entries.filter((entry) => entry.isIntersecting).forEach((entry) => {
+    watcher.unobserve(entry.target);
+    entry.target.draw();
+  });
+}, { rootMargin: "300px" });
+
+function plot(place, title, traces, layout) {
+  const made = element("div", null, place);
+  made.className = "plot";
+  made.draw = () => Plotly.newPlot(
+    made, traces, { ...LAYOUT, ...layout, title: { text: plain(title), font: { size: 15 } } }, OPTIONS);
+  watcher.observe(made);
+}
+
+function overview() {
+  const place = document.getElementById("overview");
+  const list = element("dl", null, place);
+  data.facts.forEach(([name, value]) => { element("dt", name, list); element("dd", written(value), list); });
+}
+
+// Tens of thousands of rows: all are searched and sorted, the first ones stand on the page.
+function searchable(id) {
+  const place = document.getElementById(id), { columns, rows } = data[id];
+  if (!rows.length) {
+    element("p", "Nothing yet.", place);
+    return;
+  }
+  const search = element("input", null, place);
+  search.type = "search";
+  search.placeholder = "store, product, candidate, reason ...";
+  search.setAttribute("aria-label", `Search ${id}`);
+  const count = element("p", null, place), slot = element("div", null, place);
+  slot.className = "wide";
+  let texts = null;
+  let by = null, up = true;
+  function show() {
+    const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
+    if (words.length && texts === null) {
+      texts = rows.map((row) => row.filter((value) => typeof value === "string").join(" ").toLowerCase());
+    }
+    let found = rows.filter((_, at) => words.every((word) => texts[at].includes(word)));
+    if (by !== null) {
+      const compare = (a, b) => (a === null) - (b === null) || (a < b ? -1 : a > b ? 1 : 0) * (up ? 1 : -1);
+      found = [...found].sort((a, b) => compare(a[by], b[by]));
+    }
+    count.textContent = `${found.length.toLocaleString("en")} of ${rows.length.toLocaleString("en")}`
+      + (found.length > SHOWN_ROWS ? `, the first ${SHOWN_ROWS} are listed` : "");
+    slot.replaceChildren();
+    const made = table(slot, columns, found.slice(0, SHOWN_ROWS), (line, row) => {
+      if (!data.plots[row[0]]) return;
+      const link = element("a", row[0]);
+      link.href = "#" + encodeURIComponent(row[0]);
+      line.firstChild.replaceChildren(link);
+    });
+    made.querySelectorAll("th").forEach((head, at) => head.addEventListener("click", () => {
+      up = by === at ? !up : true;
+      by = at;
+      show();
+    }));
+  }
+  search.addEventListener("input", show);
+  show();
+}
+
+function candidates() {
+  const place = document.getElementById("candidates"), { columns, rows } = data.candidates;
+  const names = rows.map((row) => plain(row[0])), errors = rows.map((row) => row[columns.indexOf("median_wape")]);
+  plot(place, "Champions by candidate", [{
+    type: "bar", x: names, y: rows.map((row) => row[1]), marker: { color: BLUE }, name: "champions",
+    customdata: errors, hovertemplate: "%{y} champions, median WAPE %{customdata:.1f} %<extra></extra>",
+  }], { yaxis: { title: { text: "series" } } });
+  table(place, columns, rows);
+}
+
+function heatmap() {
+  const place = document.getElementById("heatmap"), { stores, products, wape } = data.heatmap;
+  plot(place, "WAPE of the champions, percent", [{
+    type: "heatmap", x: products.map(plain), y: stores.map(plain), z: wape, colorscale: "YlOrRd", reversescale: true, hoverongaps: false,
+    texttemplate: stores.length * products.length <= 400 ? "%{z:.0f}" : undefined,
+    hovertemplate: "store %{y}, product %{x}: %{z:.1f} %<extra></extra>",
+  }], {
+    height: Math.min(2400, Math.max(320, 110 + 24 * stores.length)), hovermode: "closest",
+    xaxis: { title: { text: "product" }, type: "category", automargin: true },
+    yaxis: { title: { text: "store" }, type: "category", automargin: true },
+  });
+}
+
+function band(days, low, high, name, opacity) {
+  return [
+    { x: days, y: high, mode: "lines", line: { width: 0 }, hoverinfo: "skip", showlegend: false },
+    { x: days, y: low, mode: "lines", line: { width: 0 }, fill: "tonexty", name, hoverinfo: "skip",
+      fillcolor: `rgba(31, 95, 168, ${opacity})` },
+  ];
+}
+
+function fan(place, one) {
+  const { history, ahead } = one;
+  const traces = [{ x: history.days, y: history.units, mode: "lines", name: "sold", line: { color: GREY } }];
+  if (ahead) {
+    traces.push(...band(ahead.days, ahead.lower_95, ahead.upper_95, "95 % interval", 0.15));
+    traces.push(...band(ahead.days, ahead.lower_80, ahead.upper_80, "80 % interval", 0.3));
+    traces.push({ x: ahead.days, y: ahead.units, mode: "lines", name: `forecast by ${plain(ahead.candidate)}`,
+      line: { color: BLUE, width: 3 } });
+  }
+  plot(place, "Sold and expected", traces, { yaxis: { title: { text: "units" }, rangemode: "tozero" } });
+}
+
+function folds(place, one) {
+  const traces = [{ x: one.folds.days, y: one.folds.actual, mode: "lines+markers", name: "sold",
+    line: { color: GREY }, marker: { size: 4 } }];
+  one.folds.candidates.forEach(({ name, units }, at) => traces.push({
+    x: one.folds.days, y: units, mode: "lines", name: plain(name), line: { color: at ? ORANGE : BLUE } }));
+  plot(place, "Folds: what the best candidates would have forecast", traces,
+    { yaxis: { title: { text: "units" }, rangemode: "tozero" } });
+}
+
+function drivers(place, one) {
+  plot(place, "What the next forecast is made of", [{
+    type: "waterfall", x: one.drivers.map((driver) => plain(driver.description)), y: one.drivers.map((d) => d.units),
+    connector: { line: { color: GREY } }, increasing: { marker: { color: BLUE } },
+    decreasing: { marker: { color: ORANGE } }, hovertemplate: "%{x}: %{y:.2f} units<extra></extra>",
+  }], { yaxis: { title: { text: "units" } }, hovermode: "closest", margin: { ...LAYOUT.margin, b: 110 } });
+}
+
+function plots() {
+  const place = document.getElementById("plots");
+  Object.entries(data.plots).forEach(([key, one]) => {
+    const section = element("section", null, place);
+    section.id = encodeURIComponent(key);
+    element("h3", key, section);
+    element("p", one.sentence, section);
+    fan(section, one);
+    if (one.folds) folds(section, one);
+    if (one.drivers && one.drivers.length) drivers(section, one);
+  });
+}
+
+overview();
+["series", "orders", "drift", "decisions"].forEach(searchable);
+candidates();
+heatmap();
+plots();
+document.body.dataset.ready = "yes";

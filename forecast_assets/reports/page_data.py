@@ -1,0 +1,184 @@
+"""What the page of a dataset shows, collected from the stores.
+
+Belongs here: choosing series, and turning what is stored into plain values for the page.
+Does not belong here: the page (``page``).
+"""
+
+import datetime as dt
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from forecast_assets.backtests.fold_store import read_folds
+from forecast_assets.datasets.building import read_panel
+from forecast_assets.datasets.definition import Dataset, load
+from forecast_assets.errors import UnknownName, listed
+from forecast_assets.forecasts.explanations import explain
+from forecast_assets.forecasts.store import StoredForecast, read_forecasts
+from forecast_assets.stores import Stores
+from forecast_assets.stores.warehouse import Row
+
+WORST = 50
+_HISTORY = 180
+_DECISIONS = 200
+_SERIES = (
+    "series", "store_id", "product_id", "champion", "wape", "skill_vs_seasonal_naive", "confidence", "bias",
+    "units_at_risk", "forecast_total", "reason",
+)  # fmt: skip
+_ORDERS = ("series", "store_id", "product_id", "total", "reorder_point", "safety_stock", "first_day", "flag")
+_DRIFT = ("series", "verdict", "latest_wape", "baseline_wape", "units_at_risk", "champion", "reason")
+_AUDIT = ("decided_at", "series", "action", "from_version", "to_version", "approved_by", "reason")
+_CANDIDATES = ("candidate", "champions", "ranked", "failed", "median_wape", "mean_rank")
+_LIMITS = ("units", "lower_80", "upper_80", "lower_95", "upper_95")
+
+
+def collect(stores: Stores, name: str, series: Sequence[str] | None = None) -> dict[str, Any]:
+    """Return the data of a page: tables of all series, plots of ``series`` or of the worst.
+
+    Raises ``UnknownName`` for a dataset or series that does not exist.
+    """
+    dataset = load(stores, name)
+    champions = stores.warehouse.rows("champions", dataset=name, series=None)
+    made = {
+        str(row["series"]): row
+        for row in stores.warehouse.rows("current_forecasts", dataset=name, series=None)
+    }
+    drift = stores.warehouse.rows("drift", dataset=name, series=None)
+    horizon = dataset.options.evaluation.horizon
+    known = [
+        {
+            **row,
+            "units_at_risk": None if row["mae"] is None else float(str(row["mae"])) * horizon,
+            "forecast_total": made.get(str(row["series"]), {}).get("total"),
+        }
+        for row in champions
+    ]
+    known.sort(key=lambda row: -float(str(row["units_at_risk"] or 0)))
+    chosen = _chosen(series, known, made)
+    return {
+        "facts": _facts(dataset, known, made),
+        "series": _table(_SERIES, known),
+        "orders": _table(_ORDERS, [{**row, "flag": _flag(row)} for row in made.values()]),
+        "candidates": _table(_CANDIDATES, stores.warehouse.rows("portfolio_leaderboard", dataset=name)),
+        "heatmap": _heatmap(known),
+        "drift": _table(_DRIFT, drift[:_DECISIONS]),
+        "decisions": _table(
+            _AUDIT, stores.warehouse.rows("audit", dataset=name, series=None)[-_DECISIONS:][::-1]
+        ),
+        "plots": _plots(stores, dataset, chosen, {str(row["series"]): row for row in known}),
+    }
+
+
+def _chosen(series: Sequence[str] | None, known: Sequence[Row], made: Mapping[str, Row]) -> list[str]:
+    keys = [str(row["series"]) for row in known]
+    if series is None:
+        return keys[:WORST]
+    if unknown := sorted(set(series) - {*keys, *made}):
+        raise UnknownName(
+            f"there is nothing to report of {listed(unknown)}", remedy="name series that were evaluated"
+        )
+    return list(series)
+
+
+def _facts(dataset: Dataset, known: Sequence[Row], made: Mapping[str, Row]) -> list[list[object]]:
+    snapshot = dataset.built()
+    errors = [float(str(row["wape"])) for row in known if row["wape"] is not None]
+    first = [day for row in made.values() if isinstance(day := row["first_day"], dt.date)]
+    return [
+        ["Dataset", dataset.name],
+        ["Sales", f"{snapshot.row_count:,} rows from {snapshot.first_day} to {snapshot.last_day}"],
+        ["Series", snapshot.series_count],
+        ["Series with a champion", sum(row["champion"] is not None for row in known)],
+        ["Median WAPE of the champions, percent", float(np.median(errors)) if errors else None],
+        ["Units forecast", sum(float(str(row["total"])) for row in made.values()) if made else None],
+        ["Forecast from", str(min(first)) if first else None],
+        ["Written", dt.datetime.now(dt.UTC).strftime("%Y-%m-%d %H:%M UTC")],
+    ]
+
+
+def _flag(row: Row) -> str | None:
+    return "no champion" if row["fallback"] else None
+
+
+def _table(columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> dict[str, object]:
+    return {"columns": list(columns), "rows": [[_plain(row.get(name)) for name in columns] for row in rows]}
+
+
+def _plain(value: object) -> object:
+    """A value that JSON knows: three digits after the point, minutes of a moment."""
+    if isinstance(value, float):
+        return round(value, 3) if math.isfinite(value) else None
+    if isinstance(value, dt.datetime):
+        return value.strftime("%Y-%m-%d %H:%M")
+    return value if value is None or isinstance(value, str | int) else str(value)
+
+
+def _heatmap(known: Sequence[Row]) -> dict[str, object]:
+    stores = sorted({str(row["store_id"]) for row in known})
+    products = sorted({str(row["product_id"]) for row in known})
+    cells = {(str(row["store_id"]), str(row["product_id"])): _plain(row["wape"]) for row in known}
+    wape = [[cells.get((store, product)) for product in products] for store in stores]
+    return {"stores": stores, "products": products, "wape": wape}
+
+
+def _plots(
+    stores: Stores, dataset: Dataset, keys: Sequence[str], known: Mapping[str, Row]
+) -> dict[str, dict[str, object]]:
+    if not keys:
+        return {}
+    panel = read_panel(stores, dataset, list(keys), newest=True)
+    place = {str(key): at for at, key in enumerate(panel.series)}
+    ahead = {one.series: one for one in read_forecasts(stores, dataset.name, keys)}
+    told = explain(stores, list(ahead)) if ahead else {}
+    days = [str(day) for day in panel.dates(0, panel.days)[-_HISTORY:]]
+    shown: dict[str, dict[str, object]] = {}
+    for key in keys:
+        if key not in place:
+            continue
+        one: dict[str, object] = {
+            "sentence": str(known[key]["reason"]) if key in known else "",
+            "history": {"days": days, "units": _numbers(panel.units[place[key]][-_HISTORY:])},
+            "ahead": _ahead(ahead[key]) if key in ahead else None,
+            "folds": _folds(stores, dataset, key),
+        }
+        if key in told:
+            one["drivers"] = [
+                {"description": driver.description, "units": _plain(float(driver.contribution))}
+                for driver in told[key].drivers
+            ]
+        shown[key] = one
+    return shown
+
+
+def _ahead(stored: StoredForecast) -> dict[str, object]:
+    limits = {name: _numbers(stored.arrays[name]) for name in _LIMITS}
+    return {"candidate": stored.candidate, "days": [str(day) for day in stored.dates()], **limits}
+
+
+def _folds(stores: Stores, dataset: Dataset, key: str) -> dict[str, object] | None:
+    folds = read_folds(stores, key)
+    if folds is None:
+        return None
+    rows = stores.warehouse.rows("leaderboard", dataset=dataset.name, series=[key])
+    best = [str(row["candidate"]) for row in rows if row["rank"] is not None][:2]
+    width = folds.actual.shape[1]
+    days = [
+        str(day)
+        for first in folds.first_days
+        for day in dataset.options.period.dates(dt.date.fromisoformat(first), 0, width)
+    ]
+    return {
+        "days": days,
+        "actual": _numbers(np.where(folds.counted[:, None], folds.actual, np.nan).ravel()),
+        "candidates": [
+            {"name": name, "units": _numbers(folds.forecasts[name].ravel())}
+            for name in best
+            if name in folds.forecasts
+        ],
+    }
+
+
+def _numbers(values: Any) -> list[object]:  # noqa: ANN401 - an array of numbers
+    return [_plain(float(value)) for value in values]
