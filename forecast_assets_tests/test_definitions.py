@@ -30,6 +30,7 @@ PARENTS = {
     "heatmap": {"champion"},
     "registered_champion": {"champion", "panel", "production_models"},
     "live_models": {"registered_champion"},
+    "report": {"champion", "forecast"},
     "drift": {"champion", "panel"},
     "model_health": {"champion", "drift", "forecast_accuracy"},
     "retraining_queue": {"model_health"},
