@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from forecast_assets.forecasting.core.candidates.catalogue import ensemble, entry, is_global, members
 from forecast_assets.forecasting.core.global_model import GlobalModel, predict
 from forecast_assets.forecasting.core.isolation import isolated
+from forecast_assets.forecasting.core.openings import closed_ahead
 from forecast_assets.forecasting.core.panel import Panel
 from forecast_assets.forecasting.core.plans import MEANING, filled
 
@@ -51,6 +52,7 @@ def outlook(
 
     ``labels`` (n,) holds a label, or ``None`` for a series that is not forecast; ``models`` the production
     model of every global candidate, or the reason there is none; ``window`` limits the days that are read.
+    On weekdays on which a series is never open it sells nothing.
     """
     planned, assumptions = with_plan(panel, horizon)
     units = np.full((len(panel.series), horizon), np.nan, np.float32)
@@ -60,6 +62,7 @@ def outlook(
         made, broken = _forecast(planned, rows, label, models, horizon, window=window, threads=threads)
         units[rows] = made
         failures.update({int(rows[at]): why for at, why in broken.items()})
+    units[closed_ahead(panel, horizon) & np.isfinite(units)] = 0
     told = [
         made if label and reads_plan(label) else [] for label, made in zip(labels, assumptions, strict=True)
     ]
