@@ -214,7 +214,10 @@ def _carried_out(stores: Stores, work: Plan, *, run_id: str, choose: bool) -> It
     folds = work.settings.plan()
     cutoffs = folds.cutoffs(work.panel.days)
     counts = stores.warehouse.frame("availability", dataset=work.dataset.name)
-    history = {row["series"]: (judged_history(row, folds), row) for row in counts.iter_rows(named=True)}
+    period = work.panel.frequency
+    history = {
+        row["series"]: (judged_history(row, folds, period), row) for row in counts.iter_rows(named=True)
+    }
     scored = backtests(
         work.panel.take(rows),
         cutoffs,
@@ -280,4 +283,5 @@ def _scored_days(work: Plan, rows: NDArray[np.int64], cutoffs: NDArray[np.int64]
 
 
 def _judged(history: Availability, block: Backtest, row: int, work: Plan) -> Availability:
-    return history.stricter(of_window(int(block.folds[row].sum()), work.settings.plan()))
+    folds = int(block.folds[row].sum())
+    return history.stricter(of_window(folds, work.settings.plan(), work.panel.frequency))

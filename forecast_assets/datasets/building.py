@@ -24,7 +24,7 @@ from forecast_assets.datasets.sources import Source
 from forecast_assets.errors import Outage, UnknownName
 from forecast_assets.forecasting.core.availability import Availability, of_history
 from forecast_assets.forecasting.core.folds import FoldPlan
-from forecast_assets.forecasting.core.frequency import FREQUENCIES
+from forecast_assets.forecasting.core.frequency import FREQUENCIES, Frequency
 from forecast_assets.forecasting.core.panel import Panel
 from forecast_assets.stores import Stores, paths
 
@@ -192,7 +192,7 @@ def build_panel(
     folder = paths.PANELS.path(name, run_id)
     counts, described = write_panels(stores, dataset, snapshot, folder)
     plan = dataset.options.evaluation.plan()
-    verdicts = [judged_history(row, plan) for row in counts.iter_rows(named=True)]
+    verdicts = [judged_history(row, plan, dataset.options.period) for row in counts.iter_rows(named=True)]
     judged = (
         counts.drop("left_out_days")
         .with_columns(
@@ -229,10 +229,10 @@ def build_panel(
     return Built(replace(snapshot, panel_path=folder), availability(stores, name), reused=False)
 
 
-def judged_history(row: Mapping[str, Any], plan: FoldPlan) -> Availability:
+def judged_history(row: Mapping[str, Any], plan: FoldPlan, frequency: Frequency) -> Availability:
     """The verdict on the whole history of a series, from its row of ``availability``."""
     ended = f"ended: the last sale was on {row['last_sale']}, and nothing since" if row["ended"] else None
-    return of_history(row["observed_days"], row["expected_days"], plan, ended=ended)
+    return of_history(row["observed_days"], row["expected_days"], plan, ended=ended, frequency=frequency)
 
 
 def without_demand(stores: Stores, name: str) -> dict[str, str]:

@@ -145,7 +145,7 @@ def _weekly(stores: Stores, dataset: Dataset, labels: Mapping[str, str], alarm: 
         whole = len(labels) == dataset.built().series_count
         panel = read_panel(stores, dataset, None if whole else sorted(labels), newest=True)
         plan = dataset.options.evaluation.plan()
-        cutoffs = replay.origins(panel.days, alarm.weeks, plan.gap)
+        cutoffs = replay.origins(panel.days, alarm.weeks, plan.gap, panel.frequency.stretch)
         models = _models(stores, dataset, set(labels.values()), panel, cutoffs)
         for label, rows in replay.blocks_by_label([labels.get(key) for key in panel.series.tolist()]):
             block = panel.take(rows)

@@ -7,6 +7,7 @@ A global champion could otherwise be replayed in the few weeks after its oldest 
 the newest one among them.
 """
 
+import datetime as dt
 from collections.abc import Mapping, Sequence
 
 from forecast_assets.datasets.building import read_panel
@@ -16,11 +17,6 @@ from forecast_assets.forecasting.core.panel import Panel
 from forecast_assets.global_models.fitting import TrainingDays, fit_or_load, recipe
 from forecast_assets.stores import Stores, paths
 
-# Between two of them the days that follow are those of one fit: a night pays for one every four weeks.
-_EVERY = 28
-# What a model learns from fewer days says little about the weeks after them.
-_FEWEST_DAYS = 56
-
 
 def with_reference_models(
     stores: Stores, dataset: Dataset, models: Mapping[str, Sequence[GlobalModel]], panel: Panel, oldest: int
@@ -28,10 +24,12 @@ def with_reference_models(
     """Put a model in front of ``models``, one list per candidate, that had seen at most ``oldest`` days.
 
     It is fitted on all series of the dataset and kept in the lake; ``panel`` may hold some of them. In a
-    young dataset it may have seen 56 days even if that is more; there is none if it could not be learned.
+    young dataset it may have seen eight weeks even if that is more; there is none if it could not be learned.
     """
-    first = panel.start.toordinal()
-    cutoff = max((first + oldest) // _EVERY * _EVERY - first, _FEWEST_DAYS)
+    first = 1 + panel.frequency.position(dt.date.min, panel.start)
+    # The days between two of them are those of one fit: a night pays for one every four weeks.
+    every = panel.frequency.recent
+    cutoff = max((first + oldest) // every * every - first, 2 * every)
     return {
         label: [*_reference(stores, dataset, label, panel, cutoff), *fitted]
         if cutoff < min(model.cutoff for model in fitted)

@@ -57,7 +57,9 @@ def load_scoring_context(
         settings=settings,
         cutoffs=folds.cutoffs(panel.days),
         given=fold_models.read(stores, dataset, settings, panel),
-        history={row["series"]: judged_history(row, folds) for row in wanted.iter_rows(named=True)},
+        history={
+            row["series"]: judged_history(row, folds, panel.frequency) for row in wanted.iter_rows(named=True)
+        },
     )
 
 
@@ -81,7 +83,7 @@ def score_rows(context: ScoringContext, rows: NDArray[np.int64], candidates: Seq
 
 def judged(context: ScoringContext, block: Backtest, row: int) -> Availability:
     """The stricter verdict on a series: of its whole history, or of the folds it can be scored on."""
-    window = of_window(int(block.folds[row].sum()), context.settings.plan())
+    window = of_window(int(block.folds[row].sum()), context.settings.plan(), context.panel.frequency)
     return context.history[str(block.series[row])].stricter(window)
 
 

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from forecast_assets.forecasting.core.frequency import DAY, MONTH, WEEK
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -41,7 +43,7 @@ def fold_plot(
         for colour, (name, values) in zip(COLOURS, forecasts.items(), strict=False):
             axes.plot(dates, values[fold], color=colour, linewidth=1.4, label=name if first else None)
         axes.axvline(dates[0], color="#999999", linewidth=0.6, linestyle=":")
-    return _finished(figure, axes, title)
+    return _finished(figure, axes, title, dates)
 
 
 class History(NamedTuple):
@@ -71,7 +73,7 @@ def forecast_plot(
         if np.isfinite(lower).all():
             axes.fill_between(days, lower, upper, color=COLOURS[0], alpha=alpha, lw=0, label=f"{level} %")
     axes.plot(days, arrays["units"], color=COLOURS[0], linewidth=1.6, label="forecast")
-    return _finished(figure, axes, title)
+    return _finished(figure, axes, title, days)
 
 
 def plan_plot(
@@ -85,17 +87,23 @@ def plan_plot(
     axes.plot(before.days, before.units, color=_ACTUAL, linewidth=1, label="actual")
     for colour, (name, values) in zip(COLOURS, lines.items(), strict=False):
         axes.plot(days, values, color=colour, linewidth=1.6, label=name)
-    return _finished(figure, axes, title)
+    return _finished(figure, axes, title, days)
 
 
-def _finished(figure: "Figure", axes: "Axes", title: str) -> str:
+def _finished(figure: "Figure", axes: "Axes", title: str, dates: NDArray[np.datetime64]) -> str:
     axes.set_title(title, fontsize=9, loc="left")
-    axes.set_ylabel("units a day", fontsize=8)
+    axes.set_ylabel(f"units a {_period(dates)}", fontsize=8)
     axes.set_ylim(bottom=0)
     axes.tick_params(labelsize=7)
     axes.legend(fontsize=7, loc="upper left", ncols=4, frameon=False)
     axes.spines[["top", "right"]].set_visible(False)
     return picture(title, figure)
+
+
+def _period(dates: NDArray[np.datetime64]) -> str:
+    """The word for what lies between two neighbouring dates."""
+    gap = int(np.diff(dates[:2]).astype("timedelta64[D]").astype(int).sum())
+    return next((one.name for one in (MONTH, WEEK) if gap >= int(one.days) - 2), DAY.name)
 
 
 def picture(title: str, figure: "Figure") -> str:

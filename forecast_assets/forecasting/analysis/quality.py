@@ -89,12 +89,14 @@ class _Block:
 
     def __init__(self, panel: Panel, start: int) -> None:
         self.start = start
-        self.offset = max(0, panel.days - HISTORY_DAYS)
+        self.period = panel.frequency
+        self.late = panel.frequency.periods(RECENT_DAYS)
+        self.offset = max(0, panel.days - panel.frequency.periods(HISTORY_DAYS))
         self.last = panel.last
         self.days = panel.days
         self.units = panel.units[:, self.offset :].astype(np.float64)
         self.known = {name: column[:, self.offset : panel.days] for name, column in panel.known.items()}
-        self.recent = max(0, self.units.shape[1] - RECENT_DAYS)
+        self.recent = max(0, self.units.shape[1] - self.late)
         open_days = np.nansum(self.units, axis=0) > 0
         begun = open_days.argmax() if open_days.any() else len(open_days)
         # Days that were delivered, but on which a store of several series sold nothing.
@@ -133,14 +135,14 @@ def _zeros(block: _Block) -> Iterator[Finding]:
 def _levels(block: _Block) -> Iterator[Finding]:
     """A level of the last 28 days that is several times, or a fraction of, the one of the days before."""
     lately = _mean(block.units, np.isfinite(block.units) & (np.arange(block.units.shape[1]) >= block.recent))
-    begin = block.recent - 2 * RECENT_DAYS
+    begin = block.recent - 2 * block.late
     past = np.arange(block.units.shape[1])
     before = _mean(block.units, np.isfinite(block.units) & (past >= begin) & (past < block.recent))
     with np.errstate(divide="ignore", invalid="ignore"):
         factor = np.where(lately > before, lately / before, before / lately)
     strong = np.maximum(lately, before) >= _LEVEL
     for row in np.flatnonzero(strong & np.isfinite(factor) & (factor >= _SHIFT)).tolist():
-        detail = f"{lately[row]:.1f} units a day in the last {RECENT_DAYS} days, {before[row]:.1f} before"
+        detail = f"{lately[row]:.1f} units a {block.period.name} in the last {block.period.count(block.late)}, {before[row]:.1f} before"
         yield block.found(SHIFTED, row, block.recent, block.units.shape[1] - 1, detail)
 
 
@@ -195,7 +197,7 @@ def _promotions(block: _Block) -> Iterator[Finding]:
 
 def _silence(block: _Block) -> Iterator[Finding]:
     late = block.days - 1 - block.last
-    for row in np.flatnonzero((block.last >= 0) & (late >= RECENT_DAYS)).tolist():
+    for row in np.flatnonzero((block.last >= 0) & (late >= block.late)).tolist():
         first = max(int(block.last[row]) + 1 - block.offset, 0)
         detail = f"no row for {late[row]} days while the dataset went on"
         yield block.found(SILENT, row, first, block.days - 1 - block.offset, detail)

@@ -10,22 +10,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast_assets.forecasting.core.candidates.catalogue import ensemble, entry
+from forecast_assets.forecasting.core.frequency import DAY
 from forecast_assets.forecasting.core.global_model import GlobalModel, predict
 from forecast_assets.forecasting.core.isolation import isolated
 from forecast_assets.forecasting.core.panel import Panel
 
 Values = NDArray[np.float64]
 Forecasts = NDArray[np.float32]
-WEEK = 7
-# Fewer observed days of a week say little about it.
-_FEWEST = 4
 _ROWS_AT_ONCE = 2048
 
 
-def origins(days: int, weeks: int, gap: int) -> NDArray[np.int64]:
-    """Numbers of visible days from which the last ``weeks`` whole weeks are forecast, oldest first."""
-    newest = days - gap - WEEK
-    every = newest - WEEK * np.arange(weeks - 1, -1, -1, dtype=np.int64)
+def origins(days: int, weeks: int, gap: int, stretch: int = DAY.stretch) -> NDArray[np.int64]:
+    """Numbers of visible periods from which the last ``weeks`` whole stretches are forecast, oldest first.
+
+    A stretch is a week of days, or one period of another frequency.
+    """
+    newest = days - gap - stretch
+    every = newest - stretch * np.arange(weeks - 1, -1, -1, dtype=np.int64)
     return every[every >= 1]
 
 
@@ -39,11 +40,12 @@ def replay(
     window: int | None,
     threads: int,
 ) -> Forecasts:
-    """Forecast a week from every cutoff (n, weeks, 7) with the candidate ``label``.
+    """Forecast a stretch from every cutoff (n, weeks, stretch) with the candidate ``label``.
 
     A global candidate forecasts with the newest of its ``models`` that had seen nothing after the cutoff;
     NaN before its oldest one. The week starts ``gap`` days after the cutoff.
     """
+    stretch = panel.frequency.stretch
     mean = ensemble(label)
     if mean is not None:
         members = {
@@ -52,20 +54,20 @@ def replay(
         }
         return mean.mean(members)
     if entry(label).scope == "series":
-        return isolated(label, panel, cutoffs, gap + WEEK, window)[0][:, :, gap:]
-    made = np.full((len(panel.series), len(cutoffs), WEEK), np.nan, np.float32)
+        return isolated(label, panel, cutoffs, gap + stretch, window)[0][:, :, gap:]
+    made = np.full((len(panel.series), len(cutoffs), stretch), np.nan, np.float32)
     fitted = sorted(models.get(label, ()), key=lambda model: model.cutoff)
     for week, cutoff in enumerate(cutoffs.tolist()):
         usable = [model for model in fitted if model.cutoff <= cutoff]
         if usable:
-            ahead = predict(usable[-1], panel, threads=threads, origin=cutoff, horizon=gap + WEEK)
+            ahead = predict(usable[-1], panel, threads=threads, origin=cutoff, horizon=gap + stretch)
             made[:, week] = ahead[:, gap:]
     return made
 
 
 def actual_weeks(panel: Panel, cutoffs: NDArray[np.int64], *, gap: int) -> Forecasts:
-    """What was sold in the week of every cutoff (n, weeks, 7), NaN where not observed."""
-    return panel.units[:, cutoffs[:, None] + gap + np.arange(WEEK)]
+    """What was sold in the week of every cutoff (n, weeks, stretch), NaN where not observed."""
+    return panel.units[:, cutoffs[:, None] + gap + np.arange(panel.frequency.stretch)]
 
 
 def weekly_errors(actual: Forecasts, forecast: Forecasts) -> tuple[Values, Values]:
@@ -73,11 +75,12 @@ def weekly_errors(actual: Forecasts, forecast: Forecasts) -> tuple[Values, Value
 
     The relative one is the sum of absolute errors in percent of what was sold or of what was forecast,
     whichever is more: a week without sales counts as wrong, where WAPE would not be defined, and a week
-    twice as strong is not twice as wrong. The absolute one is in units. NaN where fewer than four days of
-    the week were observed or a forecast is missing.
+    twice as strong is not twice as wrong. The absolute one is in units. NaN where not more than half of
+    the week was observed or a forecast is missing.
     """
     known = ~np.isnan(actual)
-    usable = (known.sum(axis=-1) >= _FEWEST) & np.isfinite(np.where(known, forecast, 0)).all(axis=-1)
+    enough = 2 * known.sum(axis=-1) > known.shape[-1]
+    usable = enough & np.isfinite(np.where(known, forecast, 0)).all(axis=-1)
     truth = np.where(known, actual, 0).astype(np.float64)
     guess = np.where(known, forecast, 0).astype(np.float64)
     wrong = np.abs(truth - guess).sum(axis=-1)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from forecast_assets.forecasting.core.folds import FoldPlan
+from forecast_assets.forecasting.core.frequency import DAY, Frequency
 
 State = Literal["ready", "limited", "unusable"]
 MIN_COVERAGE = 0.80
@@ -27,7 +28,12 @@ class Availability:
 
 
 def of_history(
-    observed_days: int, expected_days: int, plan: FoldPlan, *, ended: str | None = None
+    observed_days: int,
+    expected_days: int,
+    plan: FoldPlan,
+    *,
+    ended: str | None = None,
+    frequency: Frequency = DAY,
 ) -> Availability:
     """Judge the whole history.
 
@@ -40,20 +46,21 @@ def of_history(
         return Availability("unusable", "no sales at all")
     if ended is not None:
         return Availability("unusable", ended)
+    observed = f"{observed_days} observed {frequency.name}{'' if observed_days == 1 else 's'}"
     full = plan.min_train + plan.horizon * plan.n_splits
     least = plan.min_train + plan.horizon
     if observed_days < least:
-        return Availability("unusable", f"{observed_days} observed days, at least {least} are needed")
+        return Availability("unusable", f"{observed}, at least {least} are needed")
     coverage = observed_days / expected_days
     if observed_days < full:
-        return Availability("limited", f"{observed_days} observed days, {full} are needed for all folds")
+        return Availability("limited", f"{observed}, {full} are needed for all folds")
     if coverage < MIN_COVERAGE:
         return Availability(
             # Rounded down: "80% observed, 80% needed" would explain nothing.
             "limited",
-            f"{int(100 * coverage)}% of the days are observed, {MIN_COVERAGE:.0%} are needed",
+            f"{int(100 * coverage)}% of the {frequency.name}s are observed, {MIN_COVERAGE:.0%} are needed",
         )
-    return Availability("ready", f"{observed_days} observed days, {coverage:.0%} of the calendar")
+    return Availability("ready", f"{observed}, {coverage:.0%} of the calendar")
 
 
 def of_scored_days(stockout: tuple[str, str, int] | None, observed: float) -> Availability:
@@ -74,12 +81,11 @@ def of_scored_days(stockout: tuple[str, str, int] | None, observed: float) -> Av
     return Availability("ready", "the scored days look right")
 
 
-def of_window(folds: int, plan: FoldPlan) -> Availability:
+def of_window(folds: int, plan: FoldPlan, frequency: Frequency = DAY) -> Availability:
     """Judge the evaluated window by the number of folds that the series can be scored on."""
     if folds == 0:
-        return Availability(
-            "unusable", f"no fold has {plan.min_train} days of history before it and sales to score"
-        )
+        needed = frequency.count(plan.min_train)
+        return Availability("unusable", f"no fold has {needed} of history before it and sales to score")
     if folds == 1:
         return Availability("limited", "only one fold can be scored")
     return Availability("ready", f"{folds} folds can be scored")

@@ -24,7 +24,8 @@ class Frequency:
     """How long a period is, and every length that follows from it, in periods.
 
     ``season``: the cycle that demand repeats in (7 days, 52 weeks, 12 months). ``year``: whole seasons of
-    about a year. ``recent``: about four weeks. ``short``: the window of a short mean. ``horizon``,
+    about a year. ``recent``: about four weeks. ``short``: the window of a short mean.
+    ``stretch``: what a champion is judged by at once. ``horizon``,
     ``n_splits`` and ``min_train``: what an evaluation takes where nothing else is set. ``days``: the average
     length of a period in days.
     """
@@ -35,6 +36,7 @@ class Frequency:
     year: int
     recent: int
     short: int
+    stretch: int
     horizon: int
     n_splits: int
     min_train: int
@@ -70,7 +72,7 @@ class Frequency:
         return f"{periods:,} {self.name}{'' if periods == 1 else 's'}"
 
 
-DAY = Frequency("day", 1, 7, 364, 28, 7, 14, 5, 30)
-WEEK = Frequency("week", 7, 52, 52, 4, 4, 8, 4, 26)
-MONTH = Frequency("month", 365.25 / 12, 12, 12, 1, 3, 3, 4, 12)
+DAY = Frequency("day", 1, 7, 364, 28, 7, 7, 14, 5, 30)
+WEEK = Frequency("week", 7, 52, 52, 4, 4, 1, 8, 4, 26)
+MONTH = Frequency("month", 365.25 / 12, 12, 12, 1, 3, 1, 3, 4, 12)
 FREQUENCIES: dict[str, Frequency] = {one.name: one for one in (DAY, WEEK, MONTH)}

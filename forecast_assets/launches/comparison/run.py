@@ -53,7 +53,8 @@ def _execute(work: Execution) -> None:
 def _basis(stores: Stores, context: ScoringContext, series: str) -> ComparisonBasis:
     plan, start = context.settings.plan(), context.cutoffs + context.settings.gap
     folds = eligible(context.panel.units, context.cutoffs, plan)[0]
-    availability = context.history[series].stricter(of_window(int(folds.sum()), plan))
+    window = of_window(int(folds.sum()), plan, context.panel.frequency)
+    availability = context.history[series].stricter(window)
     days = start[:, None] + np.arange(plan.horizon)
     (counts,) = stores.warehouse.rows("day_counts", series=[series])
     return ComparisonBasis(

@@ -43,7 +43,7 @@ def scorable(stores: Stores, request: Request) -> Scorable:
     if context.row:
         folds = eligible(context.panel.units, context.cutoffs, plan).sum(axis=1)
         for key, row in context.row.items():
-            verdict = context.history[key].stricter(of_window(int(folds[row]), plan))
+            verdict = context.history[key].stricter(of_window(int(folds[row]), plan, context.panel.frequency))
             if verdict.state == "unusable":
                 unusable[key] = verdict.reason
     return Scorable([key for key in keys if key not in unusable], unusable)
