@@ -142,7 +142,8 @@ def _levels(block: _Block) -> Iterator[Finding]:
         factor = np.where(lately > before, lately / before, before / lately)
     strong = np.maximum(lately, before) >= _LEVEL
     for row in np.flatnonzero(strong & np.isfinite(factor) & (factor >= _SHIFT)).tolist():
-        detail = f"{lately[row]:.1f} units a {block.period.name} in the last {block.period.count(block.late)}, {before[row]:.1f} before"
+        lasts = f"in the last {block.period.count(block.late)}"
+        detail = f"{lately[row]:.1f} units a {block.period.name} {lasts}, {before[row]:.1f} before"
         yield block.found(SHIFTED, row, block.recent, block.units.shape[1] - 1, detail)
 
 
