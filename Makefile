@@ -13,7 +13,7 @@ export DAGSTER_HOME := $(CURDIR)
 unexport PYTHONDONTWRITEBYTECODE
 export PYTHONPYCACHEPREFIX := $(abspath $(VENV))/compiled
 
-.PHONY: help demo test dev mlflow lint format unit peers peers-test benchmark-test deployment-test wheel-test lock clean-state
+.PHONY: help demo test dev mlflow lint format unit definitions peers peers-test benchmark-test deployment-test wheel-test lock clean-state
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 14
@@ -56,6 +56,11 @@ format: $(VENV)/dev ## Format the code
 # In the order of the folders: the slowest file, the browser, comes early and is not waited for at the end.
 unit: $(VENV)/dev
 	$(BIN)/python -m pytest -q -n 3 --dist loadfile --no-loadscope-reorder
+
+definitions: $(VENV)/dev ## Load all definitions as Dagster does, and list them
+	@home=$$(mktemp -d) && trap 'rm -rf "$$home"' EXIT && export DAGSTER_HOME="$$home" \
+	&& printf 'telemetry: {enabled: false}\nnux: {enabled: false}\n' > "$$home/dagster.yaml" \
+	&& $(BIN)/dg check defs && $(BIN)/dg list defs --json > "$$home/definitions.json"
 
 peers: $(VENV)/uv ## The environment of the libraries that benchmarks and oracles compare with
 	$(BIN)/uv venv --quiet --allow-existing --python $(BIN)/python .venv-peers

@@ -68,6 +68,7 @@ DEV = [
     "nbclient>=0.10",  # notebooks are executed
     "ipykernel>=6.29",
     "jsonschema>=4.23",
+    "dagster-dg-cli>=1.13.27,<1.14",  # `dg check defs` and `dg list defs`
     "pytest>=8.3",
     "pytest-xdist>=3.6",  # the suite on both cores
     "hypothesis>=6.120",

@@ -4,6 +4,7 @@ Belongs here: servers and databases shared by all packages of tests.
 Does not belong here: data; a test says itself what it is about.
 """
 
+import datetime as dt
 import os
 import tempfile
 import uuid
@@ -13,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import dagster as dg
+import hypothesis.core
 import pytest
 import sqlalchemy as sa
 from dagster_postgres import DagsterPostgresStorage
@@ -29,6 +31,25 @@ storage:
 compute_logs: {module: dagster._core.storage.noop_compute_log_manager, class: NoOpComputeLogManager}
 telemetry: {enabled: false}
 """
+
+
+# Another day tries other inputs; what failed is tried again with FORECAST_TEST_SEED=... of its report.
+SEED = int(os.environ.get("FORECAST_TEST_SEED") or dt.datetime.now(dt.UTC).date().toordinal())
+
+
+def pytest_report_header() -> str:
+    return f"inputs are drawn with FORECAST_TEST_SEED={SEED}"
+
+
+def pytest_configure() -> None:
+    # The processes of one run draw the same, whichever of them gets a test.
+    os.environ["FORECAST_TEST_SEED"] = str(SEED)
+    setattr(hypothesis.core, "global_force_seed", SEED)  # noqa: B010 - typed as never set
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    if report.failed and report.when == "call":
+        report.sections.append(("inputs", f"drawn with FORECAST_TEST_SEED={SEED}"))
 
 
 @pytest.fixture(scope="session")

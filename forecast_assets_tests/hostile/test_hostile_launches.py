@@ -106,7 +106,7 @@ def refusal(place: Place, form: Form, config: dict[str, Any]) -> str | None:
 def test_any_form_is_refused_in_words_or_done(filled):
     seen: dict[str, int] = {}
 
-    @settings(max_examples=80, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
     @given(launches())
     def launched(filled_in: tuple[Form, dict[str, Any]]) -> None:
         form, config = filled_in
