@@ -107,9 +107,13 @@ class WritingOptions:
         Text, typer.Option(help="Days in several files: newest (last name wins) or newest-time.")
     ] = None
 
+    twins: Annotated[Text, typer.Option(help="keep: ids that differ only by case or blanks are two ids.")] = (
+        None
+    )
+
     def rows(self) -> dict[str, Any]:
         """The fields of ``RowRules`` that were named."""
-        return self._named("time_zone", "cut_time", "receipts", "returns", "overlap")
+        return self._named("time_zone", "cut_time", "receipts", "returns", "overlap", "twins")
 
     def dialect(self) -> dict[str, Any]:
         """The fields of ``Dialect`` that were named; a decimal comma if only its thousands were."""

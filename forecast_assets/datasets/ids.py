@@ -31,14 +31,14 @@ class Ids:
     ``foreign`` (codes) and ``twins`` (pairs of ids) await their report; who reports them empties them.
     """
 
-    def __init__(self, *, room: int, kept: bool) -> None:
+    def __init__(self, *, room: int, kept: bool, apart: bool = False) -> None:
         self.texts = [""]
         self.finals = [""]
         self.foreign: list[int] = []
         self.twins: list[tuple[str, str]] = []
         self._codes = {"": MISSING}
         self._seen: dict[str, str] = {}
-        self._room, self._kept = room, kept
+        self._room, self._kept, self._apart = room, kept, apart
 
     @property
     def mapped(self) -> int:
@@ -94,7 +94,7 @@ class Ids:
         fits = _ID.fullmatch(text) is not None and (self._kept or len(text) <= self._room)
         final = text if fits else _safe(text, self._room)
         plain = unicodedata.normalize("NFKC", text).casefold().strip()
-        for form in {plain, final.casefold()}:
+        for form in {"\0" + final} if self._apart else {plain, final.casefold()}:
             twin = self._seen.setdefault(form, text)
             if twin != text:
                 self.twins.append((twin, text))

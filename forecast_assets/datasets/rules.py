@@ -35,7 +35,7 @@ REMEDIES = {
     EMPTY_ID: "give every row a store and a product id",
     FOREIGN_ID: "give every row an id that is more than blanks, without the character NUL",
     FLOAT_ID: "export ids as text or as whole numbers: 7.0 may have been 007, and 1.23E+12 lost its end",
-    TWIN_ID: "write each id in one way only",
+    TWIN_ID: "write each id in one way only, or take them as two with --twins keep",
     dates.EMPTY_DATE: "give every row a date",
     dates.NOT_A_DATE: "write dates as YYYY-MM-DD, or say how they are written with --date-format, "
     "such as %d/%m/%Y",

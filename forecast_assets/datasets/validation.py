@@ -45,8 +45,9 @@ class JudgedSales:
     def __init__(self, source: Source, *, dataset: str, today: date) -> None:
         self._source, self.columns, self._today = source, source.columns, today
         room = (MAX_LENGTH - len(dataset) - 2 * len(SEPARATOR)) // 2
-        self.stores = Ids(room=room, kept=not source.map_ids)
-        self.products = Ids(room=room, kept=not source.map_ids)
+        kept, apart = not source.map_ids, source.rows.twins == "keep"
+        self.stores = Ids(room=room, kept=kept, apart=apart)
+        self.products = Ids(room=room, kept=kept, apart=apart)
         self.findings = Findings()
         self.places = Places(self.stores, self.products)
         self.files: list[str] = []

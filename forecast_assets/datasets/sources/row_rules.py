@@ -33,6 +33,11 @@ class RowRules(Strict):
         description="Which file wins a day that several hold: the last by name, or by time of writing.",
     )
 
+    twins: Literal["refuse", "keep"] = Field(
+        default="refuse",
+        description="Ids that differ only by case, blanks or Unicode form: keep takes them as two.",
+    )
+
     @field_validator("time_zone")
     @classmethod
     def _is_a_zone(cls, value: str | None) -> str | None:
