@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from forecast_assets.checked import checked
 from forecast_assets.errors import BadSetting
-from forecast_assets.forecasting.core.candidates.catalogue import DEFAULT, parse
+from forecast_assets.forecasting.core.candidates.catalogue import DEFAULT, DEFAULT_MODEL, parse
 from forecast_assets.forecasting.core.folds import FoldPlan
 from forecast_assets.forecasting.core.frequency import Frequency
 from forecast_assets.forecasting.core.metrics import MetricName
@@ -36,12 +36,14 @@ class EvaluationSettings(BaseModel):
         default="expanding", description="Learn from all history, or from the last min_train days only."
     )
     policy: Policy = Field(
-        default="lowest_error",
-        description="lowest_error: the best rank is champion. default_with_margin: default_model stays "
-        "champion unless another is better by the margin and in every fold.",
+        default="default_with_margin",
+        description="default_with_margin: default_model stays champion unless another is better by the "
+        "margin and in every fold. lowest_error: the best rank is champion.",
     )
     default_model: str = Field(
-        default="lightgbm", description="Candidate that default_with_margin keeps; one of the candidates."
+        default=DEFAULT_MODEL,
+        description="Candidate that default_with_margin keeps; one of the candidates. Evaluations without "
+        f"{DEFAULT_MODEL} take the lowest error.",
     )
     margin: float = Field(
         default=0.10, ge=0, lt=1, description="Share of its error by which default_model must be beaten."
@@ -69,7 +71,8 @@ class EvaluationSettings(BaseModel):
 
     @model_validator(mode="after")
     def _known_and_possible(self) -> "EvaluationSettings":
-        if self.policy == "default_with_margin" and self.default_model not in self.candidates:
+        absent = self.kept_model() not in self.candidates
+        if self.policy == "default_with_margin" and absent and self.default_model != DEFAULT_MODEL:
             raise BadSetting(
                 f"policy default_with_margin keeps {self.default_model!r}, which is no candidate",
                 remedy=f"add it, or set default_model to one of {', '.join(self.candidates)}",
@@ -103,13 +106,18 @@ class EvaluationSettings(BaseModel):
         """The rules of ``restrict``, read."""
         return [Restriction.parse(text, self.candidates) for text in self.restrict]
 
+    def kept_model(self) -> str:
+        """The candidate that ``default_model`` means: itself, or the one of its type with other members."""
+        alike = [label for label in self.candidates if label.startswith(f"{self.default_model}(")]
+        return self.default_model if self.default_model in self.candidates or not alike else alike[0]
+
     def ranking_policy(self) -> RankingPolicy:
         """The rule that chooses the champion."""
         return RankingPolicy(
-            name=self.policy,
+            name=self.policy if self.kept_model() in self.candidates else "lowest_error",
             metric=self.ranking_metric,
             intermittent_metric=self.intermittent_metric,
-            default=self.default_model,
+            default=self.kept_model(),
             margin=self.margin,
             minimum_sample_size=self.minimum_sample_size,
             high_confidence=self.high_confidence,
@@ -120,6 +128,11 @@ class EvaluationSettings(BaseModel):
         """Equal for settings with equal folds, whatever their candidates: what a global model depends on."""
         return _hash(self.model_dump(include={"horizon", "n_splits", "gap", "min_train", "step", "strategy"}))
 
+    def pool_hash(self) -> str:
+        """Equal for settings with equal folds, candidates and ranking: what a pool depends on."""
+        trust = {"high_confidence", "max_abs_bias", "restrict"}
+        return _hash(self.model_dump(exclude=trust))
+
     def hash(self) -> str:
         """16 hex characters over every setting."""
         return _hash(self.model_dump())
@@ -128,15 +141,18 @@ class EvaluationSettings(BaseModel):
 def revised(settings: EvaluationSettings, changes: Mapping[str, object]) -> EvaluationSettings:
     """Answer ``settings`` with some values changed (``None`` keeps).
 
-    Other candidates keep the restrictions that are about one of them. Raises ``BadSetting`` naming the first
+    Other candidates keep the restrictions that are about one of them; where the default model is not among
+    them the lowest error chooses. Raises ``BadSetting`` naming the first
     bad value.
     """
     given = {name: value for name, value in changes.items() if value is not None}
     for listed in ("candidates", "restrict"):
         if isinstance(names := given.get(listed), list):
             given[listed] = tuple(names)
-    if "candidates" in given and "restrict" not in given:
-        kept = parse(given["candidates"])  # type: ignore[arg-type]  # refuses what is no list of names
+    kept = parse(given["candidates"]) if "candidates" in given else ()  # type: ignore[arg-type]  # refuses others
+    if kept and settings.default_model not in kept and not {"default_model", "policy"} & given.keys():
+        given["default_model"] = DEFAULT_MODEL
+    if kept and "restrict" not in given:
         given["restrict"] = tuple(
             text
             for text, rule in zip(settings.restrict, settings.restrictions(), strict=True)

@@ -13,6 +13,7 @@ import numpy as np
 
 from forecast_assets.forecasting.analysis.explanation import Contender, Explanation, explain
 from forecast_assets.forecasting.core.availability import Availability
+from forecast_assets.forecasting.core.claims import Claim
 from forecast_assets.forecasting.core.demand import is_intermittent
 from forecast_assets.forecasting.core.metrics import ITEM_METRICS
 from forecast_assets.forecasting.core.ranking import (
@@ -24,6 +25,9 @@ from forecast_assets.forecasting.core.ranking import (
     chosen_by,
     confidence,
 )
+
+_NO_CLAIM = Claim(reason="it has no champion")
+NO_FOLDS = "its folds are not stored"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +46,18 @@ class Choice:
     confidence: Confidence
     reason: str
     explanation: Explanation
+    claim: Claim = _NO_CLAIM
 
     def row(self) -> dict[str, Any]:
         """The columns of table ``champion``."""
-        columns = {name: getattr(self, name) for name in self.__slots__}
-        return {**columns, "explanation": json.dumps(self.explanation)}
+        columns = {name: getattr(self, name) for name in self.__slots__ if name != "claim"}
+        return {
+            **columns,
+            "explanation": json.dumps(self.explanation),
+            "expected_wape": self.claim.wape,
+            "expected_bias": self.claim.bias,
+            "claim_reason": self.claim.reason,
+        }
 
 
 def choose_champions(
@@ -57,11 +68,13 @@ def choose_champions(
     availability: Sequence[Availability],
     counts: Sequence[dict[str, Any]],
     excluded: Callable[[int], str],
+    claims: Sequence[Claim],
     notes: Sequence[str] = (),
 ) -> list[Choice]:
     """Choose for every series.
 
-    ``counts`` are its day counts, ``excluded`` says why none is ranked, ``notes`` hold for all series.
+    ``counts`` are its day counts, ``excluded`` says why none is ranked, ``notes`` hold for all series;
+    ``claims`` (n,) are what is expected of the winners.
     """
     valid = (ranking.rank > 0).sum(axis=0)
     choices = []
@@ -82,6 +95,7 @@ def choose_champions(
                     valid=int(valid[row]),
                     intermittent=is_intermittent(counts[row]["demand_class"]),
                     notes=own,
+                    claim=claims[row],
                 )
             )
     return choices
@@ -124,6 +138,7 @@ def _chosen(
     valid: int,
     intermittent: bool,
     notes: list[str],
+    claim: Claim,
 ) -> Choice:
     winner = int(ranking.winner[row])
     best = _contender(scores, winner, row)
@@ -135,6 +150,7 @@ def _chosen(
         bias=best.bias,
         lead=float(ranking.lead[row]),
         policy=policy,
+        expected_wape=claim.wape,
     )
     told = explain(
         best,
@@ -143,7 +159,7 @@ def _chosen(
         skill=skill,
         policy=chosen_by(policy, best.model, intermittent=intermittent, sold=np.isfinite(best.wape)),
         intermittent=intermittent,
-        data_notes=notes,
+        data_notes=[*notes, _expectation(claim)],
     )
     rmse = float(scores.rmse[winner, row])
     return Choice(
@@ -159,6 +175,16 @@ def _chosen(
         confidence=level[0],
         reason=told["headline"],
         explanation=told,
+        claim=claim,
+    )
+
+
+def _expectation(claim: Claim) -> str:
+    if claim.wape is None or claim.bias is None:
+        return f"expected WAPE on new days: not known, {claim.reason}"
+    return (
+        f"expected WAPE on new days: {claim.wape:.1f} %, expected bias {claim.bias:+.2f} units a day; "
+        "learned from many series, each fold judged without itself"
     )
 
 

@@ -207,7 +207,9 @@ def _carried_out(stores: Stores, work: Plan, *, run_id: str, choose: bool) -> It
     if work.gone:
         yield incremental.end(stores, work.gone, _context(work, run_id), choose=choose)
     if work.unchosen.any():
-        yield incremental.rechosen(stores, work.panel.series[work.unchosen].tolist(), _context(work, run_id))
+        yield incremental.rechosen(
+            stores, work.panel.series[work.unchosen].tolist(), _context(work, run_id), work.given.pool
+        )
     rows = np.flatnonzero(work.stale)
     if not rows.size:
         return
@@ -226,6 +228,7 @@ def _carried_out(stores: Stores, work: Plan, *, run_id: str, choose: bool) -> It
         work.given.of(rows),
         processes=environment().processes,
         left_out={label: (out[rows], why) for label, (out, why) in work.left_out.items()},
+        pool=work.given.pool,
     )
     doubts = _scored_days(work, rows, cutoffs)
     start = 0
@@ -244,6 +247,7 @@ def _carried_out(stores: Stores, work: Plan, *, run_id: str, choose: bool) -> It
             counts=[history[str(key)][1] for key in block.series],
             fingerprints=[work.fingerprints[row] for row in place],
             choose=choose,
+            pool=work.given.pool,
         )
 
 

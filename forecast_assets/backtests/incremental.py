@@ -6,18 +6,23 @@ Does not belong here: storing what was computed (``results``).
 
 import json
 from collections import Counter
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from forecast_assets.backtests.champions import choose_champions, nobody
+from forecast_assets.backtests.champions import NO_FOLDS, choose_champions, nobody
+from forecast_assets.backtests.fold_store import read_file
 from forecast_assets.backtests.results import Context, Outcome, hold, outcome_of, store_choices
 from forecast_assets.forecasting.core.availability import Availability
+from forecast_assets.forecasting.core.claims import Claim, claims
 from forecast_assets.forecasting.core.demand import is_intermittent
 from forecast_assets.forecasting.core.metrics import METRICS
-from forecast_assets.forecasting.core.ranking import Scores, rank
+from forecast_assets.forecasting.core.pool import Pool
+from forecast_assets.forecasting.core.ranking import Ranking, Scores, rank
 from forecast_assets.stores import Stores
+from forecast_assets.stores.warehouse import Row
 
 ENDED = "ended"
 _NO_LONGER = "the newest snapshot no longer delivers it"
@@ -58,7 +63,7 @@ def reused(stores: Stores, series: list[str]) -> list[Outcome]:
     return [outcome_of(row, reused=True) for row in stores.warehouse.rows("current_results", series=series)]
 
 
-def rechosen(stores: Stores, series: list[str], context: Context) -> list[Outcome]:
+def rechosen(stores: Stores, series: list[str], context: Context, pool: Pool | None) -> list[Outcome]:
     """Choose champions from stored metrics, without any model work."""
     settings = context.settings
     stored = stores.warehouse.rows("current_results", series=series)
@@ -96,6 +101,7 @@ def rechosen(stores: Stores, series: list[str], context: Context) -> list[Outcom
         counts=[counts[row["series"]] for row in stored],
         excluded=lambda row: Counter(line[row]["reason"] for line in table).most_common(1)[0][0],
         notes=context.notes(),
+        claims=_claims(stores, stored, ranking, names, counts, pool),
     )
     marks = [{name: row[name] for name in ("series", "snapshot", "fingerprint")} for row in stored]
     frame = pl.DataFrame(marks).with_columns(dataset=pl.lit(context.dataset), run_id=pl.lit(context.run_id))
@@ -103,3 +109,39 @@ def rechosen(stores: Stores, series: list[str], context: Context) -> list[Outcom
         hold(connection, series)
         store_choices(stores, connection, frame, choices, settings.ranking_policy().name)
     return reused(stores, series)
+
+
+def _claims(  # noqa: PLR0917 - stored results, and who won
+    stores: Stores,
+    stored: list[Row],
+    ranking: Ranking,
+    names: Sequence[str],
+    counts: Mapping[object, Row],
+    pool: Pool | None,
+) -> list[Claim]:
+    """What to expect of champions that are chosen from stored metrics, by their stored folds."""
+    found = [Claim(reason=NO_FOLDS)] * len(stored)
+    by_path: dict[str, list[int]] = {}
+    for at, row in enumerate(stored):
+        if row["path"] is not None and ranking.winner[at] >= 0:
+            by_path.setdefault(str(row["path"]), []).append(at)
+    for path, places in by_path.items():
+        folds = dict(read_file(stores, path, [str(stored[at]["series"]) for at in places]))
+        parts = [folds[str(stored[at]["series"])] for at in places]
+        labels = list(parts[0].forecasts)
+        made = claims(
+            pool,
+            labels,
+            np.stack([[one.forecasts[label] for one in parts] for label in labels]),
+            actual=np.stack([one.actual for one in parts]),
+            folds=np.stack([one.counted for one in parts]),
+            winners=np.array([labels.index(names[ranking.winner[at]]) for at in places]),
+            classes=[_class(counts[stored[at]["series"]]) for at in places],
+        )
+        for at, claim in zip(places, made, strict=True):
+            found[at] = claim
+    return found
+
+
+def _class(counts: Row) -> str | None:
+    return None if counts["demand_class"] is None else str(counts["demand_class"])

@@ -22,8 +22,10 @@ from forecast_assets.backtests.fold_store import fold_table
 from forecast_assets.evaluation_settings import EvaluationSettings
 from forecast_assets.forecasting.core.availability import Availability
 from forecast_assets.forecasting.core.backtest import Backtest
+from forecast_assets.forecasting.core.claims import claims_of
 from forecast_assets.forecasting.core.demand import is_intermittent
 from forecast_assets.forecasting.core.metrics import METRICS
+from forecast_assets.forecasting.core.pool import Pool
 from forecast_assets.forecasting.core.ranking import Ranking, exclusion, rank
 from forecast_assets.stores import Stores, paths
 from forecast_assets.stores.warehouse import Row
@@ -85,6 +87,7 @@ def store(
     counts: Sequence[dict[str, Any]],
     fingerprints: Sequence[str],
     choose: bool,
+    pool: Pool | None = None,
 ) -> list[Outcome]:
     """Store one block: fold forecasts in the lake first, then all rows in one transaction."""
     keys = [str(key) for key in block.series]
@@ -127,6 +130,7 @@ def store(
         counts=counts,
         excluded=lambda row: _why_none(block, context, row),
         notes=context.notes(),
+        claims=claims_of(pool, block, ranking.winner, [count["demand_class"] for count in counts]),
     )
     settled = [n for n in range(len(keys)) if n not in broken]
     with stores.warehouse.transaction() as connection:

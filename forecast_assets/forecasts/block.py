@@ -13,9 +13,13 @@ from numpy.typing import NDArray
 
 from forecast_assets.backtests.fold_store import Folds, read_file
 from forecast_assets.forecasting.core.decision import Decisions, decide
-from forecast_assets.forecasting.core.intervals import LEVELS, Spread, coverage, limits, spread_of
+from forecast_assets.forecasting.core.demand import demand_classes
+from forecast_assets.forecasting.core.openings import closed_ahead
 from forecast_assets.forecasting.core.outlook import outlook
 from forecast_assets.forecasting.core.panel import Panel
+from forecast_assets.forecasting.core.pool import Pool
+from forecast_assets.forecasting.core.prediction import OwnErrors, Prediction, own_errors, predicted
+from forecast_assets.forecasting.core.stock_plans import StockAim, StockPlan, stock_plans
 from forecast_assets.global_models.production import Production
 from forecast_assets.settings import settings as environment
 from forecast_assets.stores import Stores
@@ -28,7 +32,7 @@ Values = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Made:
-    """Forecasts of n series: ``units`` (n, h), NaN where there is none; limits by level; ``coverage`` (n,).
+    """Forecasts of n series: their distributions, NaN where there is none; ``coverage`` (n,).
 
     ``candidates`` made them, ``fallbacks`` (n,) flag series without a champion; ``good`` are the rows that
     have a forecast.
@@ -37,25 +41,25 @@ class Made:
     series: NDArray[np.str_]
     candidates: Sequence[str | None]
     fallbacks: Sequence[str | None]
-    units: Floats
-    reach: Mapping[int, tuple[Floats, Floats]]
+    prediction: Prediction
     decisions: Decisions
+    stock: Sequence[StockPlan | None]
     coverage: Values
     failures: Mapping[int, str]
     assumptions: Sequence[Sequence[str]]
+
+    @property
+    def units(self) -> Floats:
+        """Expected units (n, h)."""
+        return self.prediction.expected
 
     @property
     def good(self) -> NDArray[np.int64]:
         return np.flatnonzero(np.isfinite(self.units).all(axis=1))
 
     def arrays(self) -> dict[str, Floats]:
-        """Units and limits of the good rows by name."""
-        sides = ("lower", "upper")
-        return {"units": self.units[self.good]} | {
-            f"{side}_{level}": pair[place][self.good]
-            for level, pair in self.reach.items()
-            for place, side in enumerate(sides)
-        }
+        """Units, median, limits and quantiles of the good rows by name."""
+        return {name: values[self.good] for name, values in self.prediction.arrays().items()}
 
     def without(self) -> Iterator[tuple[str, str, bool]]:
         """Series without a forecast, why, and whether that is our fault."""
@@ -98,18 +102,27 @@ def make(
     for at in lost:
         units[at] = alike.get(str(panel.series[at]), np.nan)
         fallbacks[at] = candidates[at] = LOOK_ALIKE
-    spread, covered = measured(stores, champions, panel.series.tolist())
-    reach = limits(spread, units)
+    own = measured(stores, champions, panel, models.pool)
+    closed = closed_ahead(panel, gap + horizon)[:, gap:]
+    prediction = predicted(models.pool, candidates, units, own, closed=closed)
     lead_time, service_level = stock
-    decisions = decide(units, reach[80][1], lead_time_days=lead_time, service_level=service_level)
+    upper_80 = prediction.arrays()["upper_80"]
+    decisions = decide(prediction.expected, upper_80, lead_time_days=lead_time, service_level=service_level)
     return Made(
         series=panel.series,
         candidates=candidates,
         fallbacks=fallbacks,
-        units=units,
-        reach=reach,
+        prediction=prediction,
         decisions=decisions,
-        coverage=covered,
+        stock=stock_plans(
+            models.pool,
+            candidates,
+            units,
+            own,
+            classes=demand_classes(panel.units),
+            aim=StockAim(lead_time, service_level),
+        ),
+        coverage=np.array([one.coverage for one in own]),
         failures=made.failures,
         assumptions=made.assumptions,
     )
@@ -122,35 +135,35 @@ def _look_alikes(stores: Stores, series: list[str]) -> dict[str, float]:
 
 
 def measured(
-    stores: Stores, champions: Sequence[Row | None], keys: Sequence[str]
-) -> tuple[Spread, NDArray[np.float64]]:
-    """What the folds say of each champion's errors, and the share (n,) inside 80 % intervals.
+    stores: Stores, champions: Sequence[Row | None], panel: Panel, pool: Pool | None
+) -> list[OwnErrors]:
+    """What the folds of each series of ``panel`` say of its champion's errors.
 
-    ``champions`` are rows of ``champions_of`` in the order of ``keys`` (n,), or nothing.
+    ``champions`` (n,) are rows of ``champions_of``, or nothing.
     """
+    keys = panel.series.tolist()
     found: dict[str, tuple[Folds, str]] = {}
     scored = [row for row in champions if row is not None and row["champion"] and row["path"]]
-    for path, members in groupby(
-        sorted(scored, key=lambda row: str(row["path"])), key=lambda row: row["path"]
-    ):
-        labels = {str(row["series"]): str(row["champion"]) for row in members}
+    for path, rows in groupby(sorted(scored, key=lambda row: str(row["path"])), key=lambda row: row["path"]):
+        labels = {str(row["series"]): str(row["champion"]) for row in rows}
         found |= {key: (folds, labels[key]) for key, folds in read_file(stores, str(path), list(labels))}
-    weeks = max((-(-folds.actual.shape[1] // 7) for folds, _ in found.values()), default=1)
-    radius = {level: np.full(len(keys), np.nan) for level in LEVELS}
-    scale, covered = np.full((len(keys), weeks), np.nan), np.full(len(keys), np.nan)
-    shapes: dict[tuple[int, ...], list[int]] = {}
+    classes = demand_classes(panel.units)
+    alike: dict[tuple[str, tuple[str, ...], tuple[int, ...]], list[int]] = {}
     for at, key in enumerate(keys):
-        if key in found and found[key][1] in found[key][0].forecasts:
-            shapes.setdefault(found[key][0].actual.shape, []).append(at)
-    for places in shapes.values():
-        folds = [found[keys[at]] for at in places]
-        actual = np.stack([one.actual for one, _ in folds])
-        forecast = np.stack([one.forecasts[label] for one, label in folds])
-        counted = np.stack([one.counted for one, _ in folds])
-        spread = spread_of(actual, forecast, counted)
-        for level in LEVELS:
-            radius[level][places] = spread.radius[level]
-        scale[places, : spread.scale.shape[1]] = spread.scale
-        scale[places, spread.scale.shape[1] :] = spread.scale[:, -1:]
-        covered[places] = coverage(actual, forecast, counted)
-    return Spread(radius, scale), covered
+        if key in found:
+            folds, label = found[key]
+            alike.setdefault((label, tuple(folds.forecasts), folds.actual.shape), []).append(at)
+    own = [OwnErrors() for _ in keys]
+    for (label, names, _), places in alike.items():
+        parts = [found[keys[at]][0] for at in places]
+        learned = own_errors(
+            pool,
+            label,
+            {name: np.stack([one.forecasts[name] for one in parts]) for name in names},
+            actual=np.stack([one.actual for one in parts]),
+            folds=np.stack([one.counted for one in parts]),
+            classes=[classes[at] for at in places],
+        )
+        for at, one in zip(places, learned, strict=True):
+            own[at] = one
+    return own

@@ -5,6 +5,7 @@ Does not belong here: the numbers (``forecasting``) and the drawing (``reporting
 """
 
 import json
+from typing import Any
 
 import dagster as dg
 import numpy as np
@@ -14,16 +15,19 @@ from forecast_assets.datasets.building import read_panel
 from forecast_assets.datasets.definition import load
 from forecast_assets.forecasting.analysis.contributions import strongest_features
 from forecast_assets.forecasting.core.decision import CAVEATS, bias_risk
+from forecast_assets.forecasting.core.global_model import GlobalModel
+from forecast_assets.forecasting.core.outlook import Models
+from forecast_assets.forecasting.core.stock_plans import sentence
 from forecast_assets.forecasts.explanations import explain
 from forecast_assets.forecasts.service import Forecasted
 from forecast_assets.forecasts.store import StoredForecast, read_forecast
-from forecast_assets.global_models.production import Models
 from forecast_assets.keys import SeriesKey
 from forecast_assets.rendering import plots
 from forecast_assets.rendering.budget import NOT_DRAWN
 from forecast_assets.rendering.numbers import amount, short
 from forecast_assets.rendering.tables import cell, schema, table
 from forecast_assets.stores import Stores
+from forecast_assets.stores.warehouse import Row
 
 FORECAST_COLUMNS = schema(
     candidate="string: model that made the forecast",
@@ -31,8 +35,8 @@ FORECAST_COLUMNS = schema(
     average="float: units a day",
     peak_units="float: units on the strongest day",
     low_units="float: units on the weakest day",
-    safety_stock="float: units, heuristic from the spread of the daily forecasts",
-    reorder_point="float: units, expected demand over the lead time plus the heuristic safety stock",
+    safety_stock="float: units above the expected demand over the lead time, by the measured errors",
+    reorder_point="float: units that cover the lead time with the service level",
     interval_safety_stock="float: units, from the measured errors of the champion",
     coverage_80="float: percent of scored days inside 80 % intervals learned from the other folds",
 )
@@ -47,7 +51,7 @@ def strongest(models: Models) -> list[dict[str, object]]:
     return [
         {"candidate": label, "feature": name, "share_of_gain": f"{share:.1%}"}
         for label, model in models.items()
-        if not isinstance(model, str)
+        if isinstance(model, GlobalModel)
         for name, share in strongest_features(model).items()
     ]
 
@@ -135,22 +139,40 @@ def _decision(stores: Stores, outcome: Forecasted) -> str:
     row = outcome.row or {}
     champion = next(iter(stores.warehouse.rows("champions_of", series=[outcome.series])), None)
     bias = champion["bias"] if champion is not None else None
+    stock = json.loads(str(row["stock"])) if row["stock"] else None
+    lines = _ordering(row, stock) if stock is not None else ["The stock is not known: forecast again.", ""]
     interval = row["interval_safety_stock"]
-    aim = f"a lead time of {row['lead_time_days']} days at a service level of {row['service_level']:.1%}"
-    lines = [
-        f"**Order when {amount(row['reorder_point'])} units are left**, for {aim}.",
-        "",
-        f"- heuristic safety stock: {amount(row['safety_stock'])} units",
-        "- safety stock from the measured intervals: "
-        + (
-            "not known, the folds say nothing of this forecast"
-            if interval is None
-            else f"{amount(interval)} units"
-        ),
-        f"- {cell(bias_risk(None if bias is None else float(str(bias))))}",
-        *(f"- {cell(note)}" for note in CAVEATS),
-    ]
+    if interval is not None:
+        lines.append(
+            f"- safety stock if days were independent, from the 80 % intervals: {amount(interval)} units"
+        )
+    lines.append(f"- {cell(bias_risk(None if bias is None else float(str(bias))))}")
     return "\n".join([*lines, *_assumptions(row["assumptions"])])
+
+
+def _ordering(row: Row, stock: dict[str, Any]) -> list[str]:
+    """The reorder point in bold with what it would have achieved, and the rule of thumb in small print."""
+    thumb = stock["thumb_service"]
+    kept = f", which covered {thumb['covered'] / thumb['windows']:.0%} of them" if thumb else ""
+    return [
+        (
+            f"**Order when {amount(row['reorder_point'])} units are left**, for a lead time of "
+            f"{row['lead_time_days']} days at a service level of {row['service_level']:.1%}: rule "
+            f"{stock['rule']} {sentence(stock)}."
+        ),
+        "",
+        (
+            f"- expected demand over the lead time: {amount(stock['expected'])} units, safety stock: "
+            f"{amount(row['safety_stock'])} units"
+        ),
+        f"- order up to: {amount(stock['order_up_to'])} units in stock and on order",
+        (
+            f"- <small>rule of thumb (z times the spread of the forecast curve): reorder point "
+            f"{amount(stock['thumb_reorder_point'])}, safety stock {amount(stock['thumb_safety_stock'])} "
+            f"units{kept}. "
+            f"{' '.join(cell(note) for note in CAVEATS)}</small>"
+        ),
+    ]
 
 
 def _assumptions(stored: object) -> list[str]:

@@ -41,7 +41,7 @@ def explain(stores: Stores, series: Sequence[str]) -> dict[str, Contributions]:
     if not known:
         return {}
     panel = read_panel(stores, dataset, sorted(known), newest=True)
-    models = production.read(stores, dataset).models
+    made_by = production.read(stores, dataset)
     window = dataset.options.evaluation.plan().window()
     chosen = {
         str(row["series"]): row["confidence"]
@@ -52,11 +52,12 @@ def explain(stores: Stores, series: Sequence[str]) -> dict[str, Contributions]:
         made = contributions(
             panel.take(np.array([at])),
             str(known[key]["candidate"]),
-            models,
+            made_by.models,
             int(str(known[key]["horizon"])),
             window=window,
             confidence=chosen.get(key),  # type: ignore[arg-type]  # the table's check allows nothing else
             threads=environment().processes,
+            pool=made_by.pool,
         )
         if made is not None:
             found[key] = made

@@ -224,6 +224,7 @@ def _frame(work: Work, made: Made) -> pl.DataFrame:
     good, sums = made.good, totals(made.units[made.good])
     begin = work.panel.days + work.gap
     dates = work.panel.dates(begin, begin + made.units.shape[1])
+    plans = [plan for plan in (made.stock[at] for at in good) if plan is not None]
     return pl.DataFrame(
         {
             "series": made.series[good].tolist(),
@@ -235,8 +236,9 @@ def _frame(work: Work, made: Made) -> pl.DataFrame:
             "peak_units": sums.peak_units.astype(np.float64),
             "low_day": dates[sums.low],
             "low_units": sums.low_units.astype(np.float64),
-            "safety_stock": made.decisions.safety_stock[good],
-            "reorder_point": made.decisions.reorder_point[good],
+            "safety_stock": [plan.safety_stock for plan in plans],
+            "reorder_point": [plan.reorder_point for plan in plans],
+            "stock": [json.dumps(plan.to_json()) for plan in plans],
             "interval_safety_stock": made.decisions.interval_safety_stock[good],
             "coverage_80": 100 * made.coverage[good],
             "assumptions": [json.dumps(list(made.assumptions[at])) for at in good],

@@ -17,13 +17,12 @@ from numpy.typing import NDArray
 
 from forecast_assets.datasets.definition import load
 from forecast_assets.forecasting.core.frequency import Frequency
-from forecast_assets.forecasting.core.intervals import LEVELS
+from forecast_assets.forecasting.core.prediction import ARRAYS
 from forecast_assets.rendering.numbers import DECIMALS, significant
 from forecast_assets.stores import Stores
 
 Floats = NDArray[np.float32]
 _GRID = 10**DECIMALS
-ARRAYS = ("units", *(f"{side}_{level}" for level in LEVELS for side in ("lower", "upper")))
 
 
 def forecast_table(series: Sequence[str], arrays: dict[str, Floats]) -> pa.Table:
@@ -67,7 +66,13 @@ def read_forecasts(
     for path, members in groupby(sorted(rows, key=lambda row: str(row["path"])), key=lambda row: row["path"]):
         known = {str(row["series"]): row for row in members}
         table = stores.lake.read_table(str(path), keys=("series", known))
-        matrices = {name: _matrix(table[name]) for name in ARRAYS}
+        # Forecasts of release 0.1 have neither median nor quantiles.
+        matrices = {
+            name: _matrix(table[name])
+            if name in table.column_names
+            else np.full_like(_matrix(table["units"]), np.nan)
+            for name in ARRAYS
+        }
         for at, key in enumerate(table["series"].to_pylist()):
             row = known[key]
             yield StoredForecast(

@@ -5,6 +5,7 @@ Does not belong here: the model (``forecasting.global_model``).
 """
 
 import datetime as dt
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -20,7 +21,9 @@ from forecast_assets.forecasting.core.backtest import Forecasts
 from forecast_assets.forecasting.core.candidates.catalogue import is_global, slug
 from forecast_assets.forecasting.core.global_model import GlobalModel, predict
 from forecast_assets.forecasting.core.panel import Panel
+from forecast_assets.forecasting.core.pool import Pool
 from forecast_assets.global_models.fitting import TrainingDays, fit_or_reuse, recipe
+from forecast_assets.global_models.pooling import POOL, PoolInputs, build_pool, read_pool
 from forecast_assets.global_models.store import (
     StoredForecast,
     load_models,
@@ -40,10 +43,12 @@ class GlobalForecasts:
 
     forecasts: Mapping[str, Forecasts | str]
     fits: Mapping[str, str]
+    pool: Pool | None = None
 
     def identity(self) -> str:
         """Equal as long as the same fits made the forecasts."""
-        return ",".join(f"{name}:{fit}" for name, fit in sorted(self.fits.items()))
+        pool = self.pool.digest() if self.pool else "none"
+        return ",".join([*(f"{name}:{fit}" for name, fit in sorted(self.fits.items())), pool])
 
     def of(self, rows: NDArray[np.int64]) -> dict[str, Forecasts | str]:
         """The forecasts of some rows of the panel."""
@@ -79,13 +84,14 @@ def read(stores: Stores, dataset: Dataset, settings: EvaluationSettings, panel: 
         forecasts[name] = (
             str(row["failure"]) if row["failure"] else read_forecasts(stores, str(row["path"]), panel)
         )
-    return GlobalForecasts(forecasts, fits)
+    return GlobalForecasts(forecasts, fits, read_pool(stores, dataset, settings))
 
 
 def is_current(stores: Stores, dataset: Dataset, settings: EvaluationSettings) -> bool:
     """Whether every global candidate has forecasts for ``settings`` and the current snapshot."""
     wanted = filter(is_global, settings.candidates)
-    return all(_fitting(stores, dataset, settings, name) is not None for name in wanted)
+    fitted = all(_fitting(stores, dataset, settings, name) is not None for name in wanted)
+    return fitted and read_pool(stores, dataset, settings) is not None
 
 
 def _fitting(stores: Stores, dataset: Dataset, settings: EvaluationSettings, name: str) -> Row | None:
@@ -122,7 +128,11 @@ def build(
         cutoffs=settings.plan().cutoffs(panel.days),
         run_id=run_id,
     )
-    return [job.fit_or_reuse(name, force=force) for name in filter(is_global, settings.candidates)]
+    fitted = [job.fit_or_reuse(name, force=force) for name in filter(is_global, settings.candidates)]
+    given = read(stores, dataset, settings, panel)
+    inputs = PoolInputs(panel, job.days.contents, job.cutoffs, given.forecasts, json.dumps(given.fits))
+    pooled = build_pool(stores, dataset, settings, inputs, run_id=run_id, force=force)
+    return [*fitted, Fitted(POOL, pooled, 0.0, 0, "", "")]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

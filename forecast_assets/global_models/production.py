@@ -16,13 +16,13 @@ from forecast_assets.datasets.building import read_panel
 from forecast_assets.datasets.definition import Dataset
 from forecast_assets.forecasting.core.candidates.catalogue import is_global, slug
 from forecast_assets.forecasting.core.global_model import GlobalModel
-from forecast_assets.forecasting.core.outlook import needed
+from forecast_assets.forecasting.core.outlook import Models, needed
+from forecast_assets.forecasting.core.pool import Pool
 from forecast_assets.global_models.fitting import TrainingDays, fit_or_reuse, recipe
+from forecast_assets.global_models.pooling import newest_pool
 from forecast_assets.global_models.store import load_models, write_model
 from forecast_assets.stores import Stores, paths
 from forecast_assets.stores.warehouse import Row
-
-Models = Mapping[str, GlobalModel | str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,10 +159,13 @@ class Production:
 
     models: Models
     digests: Mapping[str, str]
+    pool: Pool | None = None
 
     def identity(self, label: str | None) -> str:
         """Equal as long as the same models make the forecasts of a candidate."""
-        return ",".join(f"{name}:{self.digests.get(name, '-')}" for name in needed([label] if label else []))
+        names = needed([label] if label else [])
+        pool = self.pool.digest() if self.pool else "-"
+        return ",".join([*(f"{name}:{self.digests.get(name, '-')}" for name in names), pool])
 
 
 def read(stores: Stores, dataset: Dataset) -> Production:
@@ -173,7 +176,8 @@ def read(stores: Stores, dataset: Dataset) -> Production:
         stored = _stored(stores, row)
         models[str(row["candidate"])] = stored if isinstance(stored, str) else stored[0]
     digests = {str(row["candidate"]): str(row["digest"] or _mark(row)) for row in rows}
-    return Production(models, digests)
+    pool = newest_pool(stores, dataset)
+    return Production({**models, **(pool.blends if pool else {})}, digests, pool)
 
 
 def _mark(row: Row) -> str:

@@ -77,7 +77,12 @@ def score_rows(context: ScoringContext, rows: NDArray[np.int64], candidates: Seq
     members = [member for label in candidates if (mean := ensemble(label)) for member in mean.of()]
     needed = tuple(dict.fromkeys([*candidates, *members]))
     return backtest(
-        context.panel.take(rows), context.cutoffs, context.settings.plan(), needed, context.given.of(rows)
+        context.panel.take(rows),
+        context.cutoffs,
+        context.settings.plan(),
+        needed,
+        context.given.of(rows),
+        pool=context.given.pool,
     )
 
 

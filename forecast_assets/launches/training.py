@@ -16,15 +16,14 @@ from forecast_assets.datasets.building import read_panel
 from forecast_assets.datasets.definition import Dataset
 from forecast_assets.errors import BadSetting
 from forecast_assets.evaluation_settings import EvaluationSettings
-from forecast_assets.forecasting.core.candidates.catalogue import candidate, slug
+from forecast_assets.forecasting.core.candidates.catalogue import candidate, is_blend, slug
 from forecast_assets.forecasting.core.global_model import GlobalModel
-from forecast_assets.forecasting.core.outlook import Floats, Outlook, needed, outlook
+from forecast_assets.forecasting.core.outlook import Floats, Models, Outlook, needed, outlook, weights_of
 from forecast_assets.forecasting.core.panel import Panel
 from forecast_assets.global_models.fitting import TrainingDays, fit_or_load, recipe
+from forecast_assets.global_models.pooling import read_pool
 from forecast_assets.settings import settings as environment
 from forecast_assets.stores import Stores, paths
-
-Models = Mapping[str, GlobalModel | str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +45,15 @@ def learn(
 ) -> Models:
     """Fit the global candidates that ``labels`` need on the whole panel, or say why one cannot be fitted.
 
-    Launches that learn the same from the same days share one model.
+    Launches that learn the same from the same days share one model. The weights of blends are the pool's.
     """
+    pool = read_pool(stores, dataset, settings)
+    weights = {name: one for name, one in (pool.blends if pool else {}).items() if name in labels}
     if not (names := needed(labels)):
-        return {}
+        return weights
     days = TrainingDays.of(panel, settings.plan())
     steps = dataset.plan_steps(settings.gap + settings.horizon)
-    return {
+    models = {
         label: fit_or_load(
             stores,
             paths.BATCH.path(dataset.name, "models"),
@@ -64,6 +65,7 @@ def learn(
         )
         for label in names
     }
+    return {**models, **weights}
 
 
 def ahead(panel: Panel, settings: EvaluationSettings, label: str, models: Models) -> Outlook:
@@ -93,8 +95,10 @@ def described(panel: Panel, settings: EvaluationSettings, label: str, models: Mo
         "first_day": first_day(panel, settings),
         "parameters": asdict(candidate(label)),
         "models": {
-            name: model if isinstance(model, str) else model.to_json() for name, model in parts.items()
+            name: model.to_json() if isinstance(model, GlobalModel) else str(model)
+            for name, model in parts.items()
         },
+        "weights": weights_of(label, models).to_json() if is_blend(label) else None,
     }
     return json.dumps(told, sort_keys=True).encode()
 

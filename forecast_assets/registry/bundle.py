@@ -18,20 +18,22 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from forecast_assets.errors import UnknownName
+from forecast_assets.errors import BadSetting, UnknownName
 from forecast_assets.forecasting.core.candidates.catalogue import slug
 from forecast_assets.forecasting.core.frequency import DAY, FREQUENCIES
 from forecast_assets.forecasting.core.global_model import GlobalModel
-from forecast_assets.forecasting.core.intervals import LEVELS, Spread, limits
+from forecast_assets.forecasting.core.openings import closed_ahead
 from forecast_assets.forecasting.core.outlook import outlook
 from forecast_assets.forecasting.core.panel import Panel
+from forecast_assets.forecasting.core.pool import Pool
+from forecast_assets.forecasting.core.prediction import OwnErrors, predicted, quantile_name
 
 if TYPE_CHECKING:
     import pandas as pd
 
 Floats = NDArray[np.float32]
-_HEADER, _SERIES = "bundle.json", "series.parquet"
-_KNOWN, _STATIC, _RADIUS = "known.", "static.", "radius_"
+_HEADER, _SERIES, _POOL = "bundle.json", "series.parquet", "pool.json"
+_KNOWN, _STATIC, _ERRORS = "known.", "static.", "errors"
 # One series is read without reading the others.
 _ROWS = 64
 
@@ -40,14 +42,16 @@ _ROWS = 64
 class Bundle:
     """The candidates ``labels`` (n,) of the series of a panel, with all that they forecast from.
 
-    ``models`` holds the global model of every label that needs one, ``spread`` what intervals are made of;
-    ``horizon`` is what is forecast unless something else is asked for, ``gap`` the days before its first.
+    ``models`` holds the global model of every label that needs one; ``pool`` and ``own`` (n,) are what
+    distributions are made of; ``horizon`` is what is forecast unless something else is asked for, ``gap`` the
+    days before its first.
     """
 
     panel: Panel
     labels: Sequence[str]
     models: Mapping[str, GlobalModel]
-    spread: Spread
+    pool: Pool | None
+    own: Sequence[OwnErrors]
     horizon: int
     window: int | None
     gap: int = 0
@@ -61,8 +65,7 @@ class Bundle:
             "units": _lists(panel.units),
             **{f"{_KNOWN}{name}": _lists(values) for name, values in panel.known.items()},
             **{f"{_STATIC}{name}": pa.array(text.tolist()) for name, text in panel.static.items()},
-            **{f"{_RADIUS}{level}": pa.array(self.spread.radius[level]) for level in LEVELS},
-            "scale": _lists(self.spread.scale),
+            _ERRORS: pa.array([one.to_json() for one in self.own], pa.string()),
         }
         table = pa.table(columns)
         pq.write_table(table, folder / _SERIES, compression="zstd", row_group_size=_ROWS)
@@ -76,6 +79,9 @@ class Bundle:
             "frequency": panel.frequency.name,
         }
         (folder / _HEADER).write_text(json.dumps({**header, "models": list(self.models)}), encoding="utf-8")
+        if self.pool is not None:
+            pool = self.pool.only(list(dict.fromkeys(self.labels)))
+            (folder / _POOL).write_text(pool.to_json(), encoding="utf-8")
         for label, model in self.models.items():
             (folder / f"{slug(label)}.json").write_text(model.to_json(), encoding="utf-8")
 
@@ -110,7 +116,7 @@ class Bundle:
             reach=header.get("reach", {}),
             frequency=FREQUENCIES[header.get("frequency", DAY.name)],
         )
-        radius = {level: table[f"{_RADIUS}{level}"].to_numpy() for level in LEVELS}
+        pool = folder / _POOL
         return cls(
             panel=panel,
             labels=table["label"].to_pylist(),
@@ -118,23 +124,48 @@ class Bundle:
                 label: GlobalModel.from_json((folder / f"{slug(label)}.json").read_text(encoding="utf-8"))
                 for label in header["models"]
             },
-            spread=Spread(radius, _matrix(table["scale"])),
+            pool=Pool.from_json(pool.read_text(encoding="utf-8")) if pool.exists() else None,
+            own=_own(table),
             horizon=header["horizon"],
             window=header["window"],
             gap=header.get("gap", 0),
         )
 
-    def forecast(self, horizon: int | None = None) -> dict[str, Floats]:
-        """Units and limits (n, horizon) by name, as the asset ``forecast`` stores them."""
-        ahead = self.gap + (horizon or self.horizon)
-        made = outlook(self.panel, self.labels, self.models, ahead, window=self.window, threads=1)
-        units = made.units[:, self.gap :]
-        sides = ("lower", "upper")
-        return {"units": units} | {
-            f"{side}_{level}": pair[place]
-            for level, pair in limits(self.spread, units).items()
-            for place, side in enumerate(sides)
-        }
+    def curve(self, horizon: int | None = None) -> Floats:
+        """Return what the candidates say (n, horizon), before the errors of the folds are read."""
+        weights = self.pool.blends if self.pool else {}
+        made = outlook(
+            self.panel,
+            self.labels,
+            {**self.models, **weights},
+            self.gap + (horizon or self.horizon),
+            window=self.window,
+            threads=1,
+        )
+        return made.units[:, self.gap :]
+
+    def forecast(
+        self, horizon: int | None = None, quantiles: Sequence[float] | None = None
+    ) -> dict[str, Floats]:
+        """Return (n, horizon) by column, as the asset ``forecast`` stores them.
+
+        With ``quantiles`` only expected units, median and these quantiles are returned.
+        """
+        curve = self.curve(horizon)
+        closed = closed_ahead(self.panel, self.gap + curve.shape[1])[:, self.gap :]
+        if quantiles is None:
+            return predicted(self.pool, self.labels, curve, self.own, closed=closed).arrays()
+        wanted = np.array(sorted(set(quantiles)), np.float64)
+        made = predicted(self.pool, self.labels, curve, self.own, wanted, closed=closed)
+        named = {quantile_name(float(one)): made.quantiles[..., at] for at, one in enumerate(wanted)}
+        return {"units": made.expected, "median": made.median, **named}
+
+
+def _own(table: pa.Table) -> list[OwnErrors]:
+    """Return what each series says of itself; bundles of release 0.1 say nothing that is still read."""
+    if _ERRORS not in table.column_names:
+        return [OwnErrors()] * len(table)
+    return [OwnErrors.from_json(text) for text in table[_ERRORS].to_pylist()]
 
 
 def _lists(values: NDArray[Any]) -> pa.FixedSizeListArray:
@@ -155,12 +186,19 @@ class Served:
     def predict(self, frame: "pd.DataFrame", params: Mapping[str, Any] | None = None) -> "pd.DataFrame":
         """Forecast the series in column ``series`` (repeats count once), ``params["horizon"]`` days ahead.
 
-        Answers one row per series and day: series, date, units, lower_80, upper_80, lower_95, upper_95.
+        Return one row per series and day: series, date, units (expected), median, the limits of the 80 and
+        95 % intervals and quantiles from 0.025 to 0.98 (``q025`` to ``q98``); with ``params["quantiles"]``
+        only the quantiles that it names. Raises ``BadSetting`` for one that is not between 0 and 1.
         """
         import pandas as pd  # noqa: PLC0415 - half a second
 
         bundle = Bundle.read(self._folder, frame["series"].astype(str).tolist())
-        made = bundle.forecast((params or {}).get("horizon"))
+        chosen = (params or {}).get("quantiles")
+        quantiles = [float(one) for one in chosen] if chosen is not None and len(chosen) else None
+        for one in quantiles or []:
+            if not 0 < one < 1:
+                raise BadSetting(f"quantile {one:g} is not known", remedy="name quantiles between 0 and 1")
+        made = bundle.forecast((params or {}).get("horizon"), quantiles)
         count, days = made["units"].shape
         begin = bundle.panel.days + bundle.gap
         dates = bundle.panel.dates(begin, begin + days)

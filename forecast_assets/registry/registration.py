@@ -19,7 +19,7 @@ from forecast_assets.datasets.definition import Dataset, load
 from forecast_assets.errors import BadSetting, UnknownName
 from forecast_assets.forecasting.core.candidates.catalogue import parse
 from forecast_assets.forecasting.core.global_model import GlobalModel
-from forecast_assets.forecasting.core.outlook import needed
+from forecast_assets.forecasting.core.outlook import Models, needed
 from forecast_assets.forecasting.version import code_version
 from forecast_assets.forecasts.block import measured
 from forecast_assets.forecasts.service import Wanted, Work, prepared
@@ -273,13 +273,14 @@ class _Registration:
         work = self._work
         labels = [str(self._labels[at]) for at in rows]
         champions = [{**(work.champions[at] or {}), "champion": str(self._labels[at])} for at in rows]
-        keys = [self._keys[at] for at in rows]
+        panel = work.panel.take(np.array(rows, np.int64))
         found = {name: work.models.models[name] for name in needed(labels)}
         return Bundle(
-            panel=work.panel.take(np.array(rows, np.int64)),
+            panel=panel,
             labels=labels,
             models={name: model for name, model in found.items() if isinstance(model, GlobalModel)},
-            spread=measured(self._stores, champions, keys)[0],
+            pool=work.models.pool,
+            own=measured(self._stores, champions, panel, work.models.pool),
             horizon=work.horizon,
             window=work.dataset.options.evaluation.plan().window(),
             gap=work.gap,
@@ -290,7 +291,7 @@ def _mark(recipes: Mapping[str, str]) -> str:
     return blake2b("".join(recipes.values()).encode(), digest_size=6).hexdigest()
 
 
-def _absent(label: str, models: Mapping[str, GlobalModel | str]) -> str | None:
+def _absent(label: str, models: Models) -> str | None:
     """Why a global model that a candidate needs is not there."""
     for name in needed([label]):
         model = models.get(name, f"no production model of {name}")

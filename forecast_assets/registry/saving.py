@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from forecast_assets.forecasting.core.candidates.catalogue import entry, members
+from forecast_assets.forecasting.core.prediction import ARRAYS
 from forecast_assets.registry import bundle as served
 from forecast_assets.registry.bundle import Bundle
 
@@ -136,17 +137,18 @@ def _signature(horizon: int) -> "ModelSignature":
     from mlflow.models import ModelSignature  # noqa: PLC0415
     from mlflow.types import ColSpec, ParamSchema, ParamSpec, Schema  # noqa: PLC0415
 
-    numbers = ("units", "lower_80", "upper_80", "lower_95", "upper_95")
     return ModelSignature(
         inputs=Schema([ColSpec("string", "series")]),
         outputs=Schema(
             [
                 ColSpec("string", "series"),
                 ColSpec("datetime", "date"),
-                *(ColSpec("double", name) for name in numbers),
+                *(ColSpec("double", name) for name in ARRAYS),
             ]
         ),
-        params=ParamSchema([ParamSpec("horizon", "long", horizon)]),
+        params=ParamSchema(
+            [ParamSpec("horizon", "long", horizon), ParamSpec("quantiles", "double", [], (-1,))]
+        ),
     )
 
 

@@ -20,7 +20,7 @@ from forecast_assets.errors import BadSetting, UnknownName
 from forecast_assets.forecasting.analysis.effect import Effect, effect
 from forecast_assets.forecasting.analysis.whatif import Assumptions, Method, differing
 from forecast_assets.forecasting.core.frequency import Frequency
-from forecast_assets.forecasting.core.outlook import outlook, reads_plan, with_plan
+from forecast_assets.forecasting.core.outlook import Models, outlook, reads_plan, with_plan
 from forecast_assets.forecasting.core.panel import Panel
 from forecast_assets.forecasts.block import LOOK_ALIKE
 from forecast_assets.forecasts.service import Wanted, make_forecasts
@@ -108,7 +108,7 @@ def _same(row: Row | None, period: Frequency) -> Wanted:
     return Wanted(row["horizon"], row["lead_time_days"], row["service_level"], gap)  # type: ignore[arg-type]  # typed columns
 
 
-def _asked(panel: Panel, label: str, models: production.Models, horizon: int, window: int | None) -> Values:
+def _asked(panel: Panel, label: str, models: Models, horizon: int, window: int | None) -> Values:
     made = outlook(panel, [label], models, horizon, window=window, threads=environment().processes)
     if made.failures:
         raise BadSetting(

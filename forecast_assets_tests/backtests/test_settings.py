@@ -23,7 +23,7 @@ def test_the_defaults_are_those_of_the_product():
     settings = EvaluationSettings()
     assert (settings.horizon, settings.n_splits, settings.min_train, settings.gap) == (14, 5, 30, 0)
     assert (settings.ranking_metric, settings.high_confidence, settings.max_abs_bias) == ("wape", 0.10, 1e9)
-    assert len(settings.candidates) == 7
+    assert len(settings.candidates) == 8
 
 
 def test_nothing_given_changes_nothing():

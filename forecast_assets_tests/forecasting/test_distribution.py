@@ -18,9 +18,11 @@ def poisson_days(mean: float, days: int, seed: int = 1):
 
 
 @cache
-def table_of_two_levels() -> ErrorTable:
+def table_of_two_levels(*, whole: bool = False) -> ErrorTable:
     slow, fast = poisson_days(0.3, 4000), poisson_days(30, 4000, seed=2)
-    table = ErrorTable.learn(np.concatenate([slow[0], fast[0]]), np.concatenate([slow[1], fast[1]]))
+    table = ErrorTable.learn(
+        np.concatenate([slow[0], fast[0]]), np.concatenate([slow[1], fast[1]]), whole=whole
+    )
     assert table is not None
     return table
 
@@ -29,7 +31,7 @@ def table_of_two_levels() -> ErrorTable:
 @settings(max_examples=30, deadline=None)
 @given(curve=st.lists(st.floats(0, 1e4), min_size=1, max_size=20), spread=st.floats(0.2, 5))
 def test_quantiles_never_cross_and_are_never_negative(*, whole: bool, curve: list[float], spread: float):
-    units = table_of_two_levels().quantiles(np.array(curve), LEVELS, spread=spread, whole=whole)
+    units = table_of_two_levels(whole=whole).quantiles(np.array(curve), LEVELS, spread=spread)
     assert (np.diff(units, axis=-1) >= 0).all()
     assert (units >= 0).all()
 
@@ -44,9 +46,9 @@ def test_quantiles_cover_as_often_as_they_say_at_every_level():
 
 
 def test_a_slow_mover_has_a_median_of_zero_and_a_mean_that_keeps_its_total():
-    table = table_of_two_levels()
+    table = table_of_two_levels(whole=True)
     curve, actual = poisson_days(0.3, 5000, seed=9)
-    assert table.median(curve, whole=True).max() == 0
+    assert table.median(curve).max() == 0
     assert table.expected(curve).sum() == pytest.approx(actual.sum(), rel=0.1)
 
 
@@ -58,10 +60,9 @@ def test_a_curve_that_is_too_low_is_raised_to_the_mean():
 
 
 def test_counts_are_rounded_to_whole_units_only_where_the_dataset_sells_whole_units():
-    table = table_of_two_levels()
-    counts = table.quantiles(np.array([2.3]), LEVELS, whole=True)
+    counts = table_of_two_levels(whole=True).quantiles(np.array([2.3]), LEVELS)
     assert (counts == np.rint(counts)).all()
-    assert (table.quantiles(np.array([2.3]), LEVELS) != counts).any()
+    assert (table_of_two_levels().quantiles(np.array([2.3]), LEVELS) != counts).any()
 
 
 def test_few_errors_are_no_table():

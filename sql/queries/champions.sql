@@ -2,6 +2,7 @@
 -- Grain:    one row per series with a current choice, by key.
 -- Values:   dataset, series (array, or null for all of the dataset)
 select c.series, s.store_id, s.product_id, c.champion, c.wape, c.smape, c.mae, c.bias, c.sample_size, c.rmse,
+       c.expected_wape, c.expected_bias, c.claim_reason,
        c.skill_vs_seasonal_naive, c.confidence, c.reason, c.runner_up, c.policy, c.snapshot, c.run_id,
        c.chosen_at
 from champion c

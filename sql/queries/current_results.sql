@@ -2,7 +2,7 @@
 -- Grain:    one row per evaluated series, by key.
 -- Values:   series (array)
 select e.series, e.outcome, e.availability, e.reason, e.folds, e.run_id, e.fingerprint, e.snapshot, e.path,
-       e.anchor_day, e.evaluated_at, c.champion, c.wape, c.bias, c.skill_vs_seasonal_naive, c.confidence,
+       e.anchor_day, e.evaluated_at, c.champion, c.wape, c.bias, c.expected_wape, c.expected_bias, c.claim_reason, c.skill_vs_seasonal_naive, c.confidence,
        c.reason as sentence, c.explanation
 from evaluation e
 left join champion c on c.series = e.series and c.is_current

@@ -16,11 +16,19 @@ from forecast_assets.forecasting.core.boosting import contributions as tree_cont
 from forecast_assets.forecasting.core.boosting import gains
 from forecast_assets.forecasting.core.candidates.additive import ProphetLike
 from forecast_assets.forecasting.core.candidates.baselines import MovingAverage, WeightedMovingAverage
-from forecast_assets.forecasting.core.candidates.catalogue import candidate, ensemble, entry, is_global
+from forecast_assets.forecasting.core.candidates.catalogue import (
+    candidate,
+    ensemble,
+    entry,
+    is_blend,
+    is_global,
+)
+from forecast_assets.forecasting.core.demand import demand_classes
 from forecast_assets.forecasting.core.global_model import GlobalModel, origin_rows
 from forecast_assets.forecasting.core.isolation import isolated
-from forecast_assets.forecasting.core.outlook import with_plan
+from forecast_assets.forecasting.core.outlook import Models, weights_of, with_plan
 from forecast_assets.forecasting.core.panel import Panel
+from forecast_assets.forecasting.core.pool import Pool
 from forecast_assets.forecasting.core.ranking import Confidence
 
 Values = NDArray[np.float64]
@@ -70,16 +78,18 @@ class Contributions:
 def contributions(
     panel: Panel,
     label: str,
-    models: Mapping[str, GlobalModel | str],
+    models: Models,
     horizon: int,
     *,
     window: int | None = None,
     confidence: Confidence | None = None,
     threads: int,
+    pool: Pool | None = None,
 ) -> Contributions | None:
-    """Explain what ``label`` forecasts for the day after the panel of one series; ``None`` if nothing.
+    """Explain the expected units of the day after the panel of one series; ``None`` if there are none.
 
-    ``confidence`` is the one of the choice of this champion; by the spread of the last sales without it.
+    What errors pooled at the level of the candidate's curve add to it is a part of its own. ``confidence`` is
+    the one of the choice of this champion; by the spread of the last sales without it.
     """
     planned, _ = with_plan(panel, max(horizon, _WEEK))
     found = _parts(planned, label, models, window=window, threads=threads)
@@ -90,6 +100,10 @@ def contributions(
     forecast = max(total, 0.0)
     if forecast != total:
         drivers = [*drivers, Driver("floor", None, -total, "sales cannot be negative")]
+    if pool is not None and label in pool.errors:
+        expected = float(pool.errors[label].tables[-1].expected(np.array([forecast]))[0])
+        added = Driver("level", None, expected - forecast, "mean error of many series at this level")
+        drivers, forecast = [*drivers, added], expected
     drivers = _shortened(drivers)
     reasons = _reasons(planned, horizon)
     level = confidence or _confidence(panel, reasons)
@@ -99,23 +113,30 @@ def contributions(
 
 
 def _parts(
-    panel: Panel, label: str, models: Mapping[str, GlobalModel | str], *, window: int | None, threads: int
+    panel: Panel, label: str, models: Models, *, window: int | None, threads: int
 ) -> tuple[list[Driver], bool] | None:
     if (mean := ensemble(label)) is not None:
-        found = [_parts(panel, member, models, window=window, threads=threads) for member in mean.of()]
-        if any(one is None for one in found):
+        shares = weights_of(label, models).shares(demand_classes(panel.units)[0])
+        named = {member: share for member, share in zip(mean.of(), shares, strict=True) if share}
+        found = {member: _parts(panel, member, models, window=window, threads=threads) for member in named}
+        usable = {member: one for member, one in found.items() if one is not None}
+        if not usable or (len(usable) < len(found) and not is_blend(label)):
             return None
-        share = len(found)
+        whole = sum(named[member] for member in usable)
         drivers = [
-            Driver(f"{member}: {part.name}", part.value, part.contribution / share, part.description)
-            for member, one in zip(mean.of(), found, strict=True)
-            if one is not None
+            Driver(
+                f"{member}: {part.name}",
+                part.value,
+                part.contribution * named[member] / whole,
+                part.description,
+            )
+            for member, one in usable.items()
             for part in one[0]
         ]
-        return drivers, all(one is not None and one[1] for one in found)
+        return drivers, all(exact for _, exact in usable.values())
     if is_global(label):
         model = models.get(label)
-        return None if model is None or isinstance(model, str) else (_of_trees(panel, model, threads), True)
+        return (_of_trees(panel, model, threads), True) if isinstance(model, GlobalModel) else None
     made = candidate(label)
     exact = _EXACT.get(type(made))
     if exact is None:

@@ -15,10 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast_assets.forecasting.core import metrics
-from forecast_assets.forecasting.core.candidates.catalogue import ensemble, is_global
+from forecast_assets.forecasting.core.candidates.catalogue import ensemble, is_blend, is_global, members
+from forecast_assets.forecasting.core.demand import demand_classes
 from forecast_assets.forecasting.core.folds import FoldPlan, eligible
 from forecast_assets.forecasting.core.isolation import isolated
 from forecast_assets.forecasting.core.panel import Panel
+from forecast_assets.forecasting.core.pool import Pool
 from forecast_assets.forecasting.core.ranking import Scores
 
 # Large enough to amortise a task, small enough that its arrays fit the processor's cache.
@@ -53,11 +55,13 @@ def backtest(
     given: Mapping[str, Forecasts | str],
     *,
     left_out: Mapping[str, tuple[NDArray[np.bool_], str]] | None = None,
+    pool: Pool | None = None,
 ) -> Backtest:
     """Score ``candidates`` on the folds of ``cutoffs``.
 
     ``given`` holds, for every global candidate, its forecasts (n, k, h) or the reason there are none;
-    ``left_out`` the series (n,) that a candidate does not run for, with the reason.
+    ``left_out`` the series (n,) that a candidate does not run for, with the reason; blends take weights and
+    medians from the ``pool`` of the dataset.
     """
     units = panel.units
     ahead = plan.gap + np.arange(plan.horizon)
@@ -82,6 +86,7 @@ def backtest(
         failures.update({(name, int(rows[at])): why for at, why in broken.items()})
         failures.update({(name, int(row)): reason for row in np.flatnonzero(out)})
     _average(candidates, forecasts, failures)
+    _blend(candidates, forecasts, failures, pool, units)
     return scored(panel.series, candidates, folds, failures, actual=actual, forecasts=forecasts)
 
 
@@ -89,11 +94,31 @@ def _average(candidates: Sequence[str], forecasts: Forecasts, failures: dict[tup
     """Fill in the ensembles; one with a failed member fails for the same reason."""
     by_name = dict(zip(candidates, forecasts, strict=True))
     for position, name in enumerate(candidates):
-        if (mean := ensemble(name)) is None:
+        if (mean := ensemble(name)) is None or is_blend(name):
             continue
         forecasts[position] = mean.mean(by_name)
         failed = {(member, row): why for (member, row), why in failures.items() if member in mean.of()}
         failures.update({(name, row): f"{member}: {why}" for (member, row), why in failed.items()})
+
+
+def _blend(
+    candidates: Sequence[str],
+    forecasts: Forecasts,
+    failures: dict[tuple[str, int], str],
+    pool: Pool | None,
+    units: Forecasts,
+) -> None:
+    """Fill in the blends; one fails only where none of its members gives a number."""
+    by_name = dict(zip(candidates, forecasts, strict=True))
+    pool = pool or Pool({}, {}, {}, 0, whole=False)
+    for position, name in enumerate(candidates):
+        if not is_blend(name):
+            continue
+        curve = pool.curve(name, members(name), by_name, demand_classes(units))
+        forecasts[position] = pool.medians(name, curve)
+        nothing = np.flatnonzero(~np.isfinite(curve).any(axis=(1, 2)))
+        reasons = {row: why for (member, row), why in failures.items() if member in members(name)}
+        failures.update({(name, row): reasons[row] for row in nothing.tolist() if row in reasons})
 
 
 def scored(
@@ -107,14 +132,7 @@ def scored(
 ) -> Backtest:
     """Measure forecasts (m, n, k, h) that are there already against what was sold (n, k, h)."""
     measured = metrics.fold_metrics(np.where(folds[..., None], actual, np.nan), forecasts)
-    mean = partial(metrics.aggregate, folds_mask=folds)
-    scores = Scores(
-        candidates=tuple(candidates),
-        **{name: mean(getattr(measured, name)) for name in metrics.METRICS},
-        # A fold that a candidate gave no number for is not part of its mean either.
-        sample_size=np.where(np.isnan(measured.mae), 0, measured.sample_size).sum(axis=-1),
-        fold_wape=np.where(folds, measured.wape, np.nan),
-    )
+    scores = scores_of(candidates, measured, folds)
     return Backtest(
         series=series,
         folds=folds,
@@ -127,6 +145,18 @@ def scored(
     )
 
 
+def scores_of(candidates: Sequence[str], measured: metrics.FoldMetrics, folds: NDArray[np.bool_]) -> Scores:
+    """Return the means of fold metrics over the folds (n, k) that count."""
+    mean = partial(metrics.aggregate, folds_mask=folds)
+    return Scores(
+        candidates=tuple(candidates),
+        **{name: mean(getattr(measured, name)) for name in metrics.METRICS},
+        # A fold that a candidate gave no number for is not part of its mean either.
+        sample_size=np.where(np.isnan(measured.mae), 0, measured.sample_size).sum(axis=-1),
+        fold_wape=np.where(folds, measured.wape, np.nan),
+    )
+
+
 def backtests(
     panel: Panel,
     cutoffs: NDArray[np.int64],
@@ -136,18 +166,19 @@ def backtests(
     *,
     processes: int,
     left_out: Mapping[str, tuple[NDArray[np.bool_], str]] | None = None,
+    pool: Pool | None = None,
 ) -> Iterator[Backtest]:
     """Backtest a panel block by block, in order, over ``processes``; the numbers do not depend on them."""
-    score = partial(backtest, cutoffs=cutoffs, plan=plan, candidates=tuple(candidates))
+    score = partial(backtest, cutoffs=cutoffs, plan=plan, candidates=tuple(candidates), pool=pool)
     blocks = [_block(panel, given, left_out or {}, start) for start in range(0, len(panel.series), BLOCK)]
     if processes == 1 or len(blocks) == 1:
         yield from (score(part, given=gift, left_out=out) for part, gift, out in blocks)
         return
     # Threads of the parent (Dagster's, LightGBM's) make a fork hang; a fresh interpreter costs 0.3 s.
-    with ProcessPoolExecutor(min(processes, len(blocks)), mp_context=get_context("spawn")) as pool:
+    with ProcessPoolExecutor(min(processes, len(blocks)), mp_context=get_context("spawn")) as workers:
         ahead: deque[Future[Backtest]] = deque()
         for part, gift, out in blocks:
-            ahead.append(pool.submit(score, part, given=gift, left_out=out))
+            ahead.append(workers.submit(score, part, given=gift, left_out=out))
             if len(ahead) > 2 * processes:  # a slow reader must not pile up results in memory
                 yield ahead.popleft().result()
         while ahead:

@@ -8,8 +8,9 @@ again the member is added that lowers the pooled squared error most, errors divi
 level. Few members and few steps keep the weights from following the noise of few folds.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,6 +37,26 @@ class BlendWeights:
     members: tuple[str, ...]
     by_class: dict[str, Values]
 
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values that ``from_json`` reads back."""
+        return {
+            "members": self.members,
+            "by_class": {name: rows.tolist() for name, rows in self.by_class.items()},
+        }
+
+    @classmethod
+    def from_json(cls, parts: Mapping[str, Any]) -> Self:
+        """Return the weights that ``to_json`` wrote."""
+        return cls(
+            tuple(parts["members"]), {name: np.array(rows) for name, rows in parts["by_class"].items()}
+        )
+
+    def shares(self, demand_class: str | None) -> list[float]:
+        """Return the weights (m,) of a series of a class of demand, learned from all folds."""
+        rows = self.by_class.get(demand_class or EVERY_CLASS, self.by_class[EVERY_CLASS])
+        weights: list[float] = rows[-1].tolist()
+        return weights
+
     def curve(self, forecasts: Sequence[Floats], classes: Sequence[str | None], fold: int = -1) -> Floats:
         """Return the weighted mean (n, h) of the members' ``forecasts``, each (n, h), in units.
 
@@ -50,6 +71,11 @@ class BlendWeights:
             weight += share[:, None] * usable
         mean: Values = np.divide(total, weight, out=np.full(total.shape, np.nan), where=weight > 0)
         return mean.astype(np.float32)
+
+
+def equal_weights(members: tuple[str, ...]) -> BlendWeights:
+    """Return weights under which all members count the same."""
+    return BlendWeights(members, {EVERY_CLASS: np.full((1, len(members)), 1 / len(members))})
 
 
 def learn_weights(

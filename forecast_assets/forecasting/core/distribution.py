@@ -10,7 +10,7 @@ outermost levels and probabilities (0.005 and 0.999) they stay.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
@@ -23,10 +23,10 @@ Mask = NDArray[np.bool_]
 PROBABILITIES = (0.025, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.975, 0.98)
 FEWEST_ERRORS = 200
 _BINS = 40
-_FEWEST_PER_BIN = 50
+_FEWEST_PER_BIN = 100
 _HALF = 0.5
+_ARRAYS = ("levels", "errors", "mean", "size", "rms")
 _GRID = np.concatenate([[0.005, 0.01], np.linspace(0.025, 0.975, 39), [0.98, 0.99, 0.995, 0.999]])
-_MEDIAN = int(np.flatnonzero(np.isclose(_GRID, 0.5))[0])
 # The mean of so few errors is drawn towards none: it would move a curve by its own noise.
 _DRAWN_TOWARDS_NONE = 200
 # Above so many units the rounding of a quantile to whole units says nothing.
@@ -44,17 +44,23 @@ class ErrorTable:
 
     ``levels`` (b,) are mean units of the curve in each bin, rising; ``errors`` (b, g) quantiles of the scaled
     errors at the g probabilities of the grid; ``mean`` (b,) their means, drawn towards 0 where they are few;
-    ``size`` (b,) the mean absolute distance from their median; ``count`` how many errors were pooled.
+    ``size`` (b,) the mean absolute error of the median, ``rms`` (b,) the root of the mean squared one of the
+    mean; ``count`` how many errors were pooled. With ``whole``
+    only whole units are sold: quantiles of small counts are rounded.
     """
 
     levels: Values
     errors: Values
     mean: Values
     size: Values
+    rms: Values
     count: int
+    whole: bool = False
 
     @classmethod
-    def learn(cls, curve: Numbers, actual: Numbers, *, fewest: int = FEWEST_ERRORS) -> Self | None:
+    def learn(
+        cls, curve: Numbers, actual: Numbers, *, whole: bool = False, fewest: int = FEWEST_ERRORS
+    ) -> Self | None:
         """Pool the errors of days (N,), NaN = unknown; return nothing below ``fewest`` of them."""
         usable = np.isfinite(curve) & np.isfinite(actual)
         if usable.sum() < fewest:
@@ -68,42 +74,41 @@ class ErrorTable:
         edges = edges[edges > 0]
         parts = [np.sort(part) for part in np.split(error, edges)]
         errors = np.stack([np.quantile(part, _GRID) for part in parts])
-        return cls(
+        draft = cls(
             levels=np.array([part.mean() for part in np.split(units, edges)]),
             errors=errors,
             mean=np.array([part.sum() / (part.size + _DRAWN_TOWARDS_NONE) for part in parts]),
-            size=np.array(
-                [np.abs(part - row[_MEDIAN]).mean() for part, row in zip(parts, errors, strict=True)]
-            ),
+            size=np.zeros(len(parts)),
+            rms=np.array([float(np.sqrt(((part - part.mean()) ** 2).mean())) for part in parts]),
             count=int(units.size),
+            whole=whole,
         )
+        off = np.abs(sold[order] - draft.median(units)) / scale_of(units)
+        return replace(draft, size=np.array([part.mean() for part in np.split(off, edges)]))
 
     def expected(self, curve: Numbers) -> Values:
         """Return the expected units (the mean) around a ``curve`` of any shape; never negative."""
         units: Values = np.maximum(curve + scale_of(curve) * np.interp(curve, self.levels, self.mean), 0)
         return units
 
-    def quantiles(
-        self, curve: Numbers, probabilities: Values, *, spread: Values | float = 1.0, whole: bool = False
-    ) -> Values:
+    def quantiles(self, curve: Numbers, probabilities: Values, *, spread: Values | float = 1.0) -> Values:
         """Return units (..., q) at ``probabilities`` (q,) around a ``curve`` (...): rising, never negative.
 
-        ``spread`` (as the curve, or to be broadcast to it) multiplies the errors; with ``whole`` small
-        counts are rounded to whole units.
+        ``spread`` (as the curve, or to be broadcast to it) multiplies the errors.
         """
         by_level = np.stack([np.interp(probabilities, _GRID, row) for row in self.errors])
         flat = curve.ravel().astype(np.float64)
         scaled = np.stack([np.interp(flat, self.levels, column) for column in by_level.T], axis=-1)
         width = scale_of(flat) * np.broadcast_to(spread, curve.shape).ravel()
         units = np.maximum(flat[:, None] + width[:, None] * scaled, 0)
-        if whole:
+        if self.whole:
             units = np.where(units < _COUNTS, np.floor(units + _HALF), units)
         rising: Values = np.maximum.accumulate(units, axis=-1)
         return rising.reshape(*curve.shape, len(probabilities))
 
-    def median(self, curve: Numbers, *, spread: Values | float = 1.0, whole: bool = False) -> Values:
+    def median(self, curve: Numbers, *, spread: Values | float = 1.0) -> Values:
         """Return the median around a ``curve`` of any shape."""
-        middle: Values = self.quantiles(curve, np.array([0.5]), spread=spread, whole=whole)[..., 0]
+        middle: Values = self.quantiles(curve, np.array([0.5]), spread=spread)[..., 0]
         return middle
 
     def absolute_error(self, curve: Numbers) -> Values:
@@ -111,16 +116,21 @@ class ErrorTable:
         error: Values = scale_of(curve) * np.interp(curve, self.levels, self.size)
         return error
 
+    def deviation(self, curve: Numbers) -> Values:
+        """Return the standard deviation of days of the level of a ``curve``, in units."""
+        units: Values = scale_of(curve) * np.interp(curve, self.levels, self.rms)
+        return units
+
     def to_json(self) -> dict[str, Any]:
         """Return plain numbers that ``from_json`` reads back to the same bytes."""
-        arrays = {name: getattr(self, name).tolist() for name in ("levels", "errors", "mean", "size")}
-        return {**arrays, "count": self.count}
+        arrays = {name: getattr(self, name).tolist() for name in _ARRAYS}
+        return {**arrays, "count": self.count, "whole": self.whole}
 
     @classmethod
     def from_json(cls, parts: Mapping[str, Any]) -> Self:
         """Return the table that ``to_json`` wrote."""
-        arrays = {name: np.array(parts[name], np.float64) for name in ("levels", "errors", "mean", "size")}
-        return cls(**arrays, count=parts["count"])
+        arrays = {name: np.array(parts[name], np.float64) for name in _ARRAYS}
+        return cls(**arrays, count=parts["count"], whole=parts["whole"])
 
 
 def own_spread(own: Values, pooled: Values, days: NDArray[np.int64], drawn: float) -> Values:

@@ -21,6 +21,8 @@ Mask = NDArray[np.bool_]
 
 LEADS = (1, 2, 3, 5, 7, 10, 14, 21, 28, 42, 56, 90)
 _LEAST_SHARE_OBSERVED = 0.5
+# Windows overlap: it takes more days than for errors of single days.
+_FEWEST_DAYS = 1000
 
 
 def window_sums(values: NDArray[np.floating], usable: Mask, days: int) -> tuple[Values, Mask]:
@@ -47,15 +49,23 @@ class LeadTables:
     by_days: Mapping[int, ErrorTable]
 
     @classmethod
-    def learn(cls, curve: Floats, actual: Floats, usable: Mask, leads: tuple[int, ...] = LEADS) -> Self:
-        """Learn from a ``curve`` and what was sold, both (n, k, h), on ``usable`` days."""
+    def learn(
+        cls,
+        curve: Floats,
+        actual: Floats,
+        usable: Mask,
+        *,
+        whole: bool = False,
+        leads: tuple[int, ...] = LEADS,
+    ) -> Self:
+        """Learn from a ``curve`` and what was sold, both (n, k, h), on ``usable`` days (1000 or more)."""
         tables = {}
-        for days in leads:
+        for days in leads if usable.sum() >= _FEWEST_DAYS else ():
             if days > curve.shape[-1]:
                 break
             expected, counted = window_sums(curve, usable, days)
             sold, _ = window_sums(actual, usable, days)
-            table = ErrorTable.learn(expected[counted], sold[counted])
+            table = ErrorTable.learn(expected[counted], sold[counted], whole=whole)
             if table is not None:
                 tables[days] = table
         return cls(tables)
@@ -67,7 +77,6 @@ class LeadTables:
         probabilities: Values,
         *,
         spread: Values | float = 1.0,
-        whole: bool = False,
     ) -> Values:
         """Return units (n, q) at ``probabilities`` (q,) of demand over ``days`` whose curve sums to ``sums``.
 
@@ -79,13 +88,13 @@ class LeadTables:
             raise ValueError("no lead time was learned")
         leads = np.array(sorted(self.by_days))
         if days in self.by_days:
-            return self.by_days[days].quantiles(sums, probabilities, spread=spread, whole=whole)
+            return self.by_days[days].quantiles(sums, probabilities, spread=spread)
         above = int(np.searchsorted(leads, days))
         if above == len(leads):
             grown = spread * (days / leads[-1]) ** self._growth()
-            return self.by_days[int(leads[-1])].quantiles(sums, probabilities, spread=grown, whole=whole)
+            return self.by_days[int(leads[-1])].quantiles(sums, probabilities, spread=grown)
         if above == 0:
-            return self.by_days[int(leads[0])].quantiles(sums, probabilities, spread=spread, whole=whole)
+            return self.by_days[int(leads[0])].quantiles(sums, probabilities, spread=spread)
         low, high = int(leads[above - 1]), int(leads[above])
         share = np.log(days / low) / np.log(high / low)
         ends = (self.by_days[one].quantiles(sums, probabilities, spread=spread) for one in (low, high))

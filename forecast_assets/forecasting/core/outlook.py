@@ -10,7 +10,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast_assets.forecasting.core.candidates.catalogue import ensemble, entry, is_global, members
+from forecast_assets.forecasting.core.blend import BlendWeights, equal_weights
+from forecast_assets.forecasting.core.candidates.catalogue import (
+    ensemble,
+    entry,
+    is_blend,
+    is_global,
+    members,
+)
+from forecast_assets.forecasting.core.demand import demand_classes
 from forecast_assets.forecasting.core.global_model import GlobalModel, predict
 from forecast_assets.forecasting.core.isolation import isolated
 from forecast_assets.forecasting.core.openings import closed_ahead
@@ -19,6 +27,8 @@ from forecast_assets.forecasting.core.plans import MEANING, filled
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
+# By label: a global model, the weights of a blend, or why there is none.
+Models = Mapping[str, GlobalModel | BlendWeights | str]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,7 +52,7 @@ def needed(labels: Sequence[str]) -> list[str]:
 def outlook(
     panel: Panel,
     labels: Sequence[str | None],
-    models: Mapping[str, GlobalModel | str],
+    models: Models,
     horizon: int,
     *,
     window: int | None = None,
@@ -51,8 +61,9 @@ def outlook(
     """Forecast the ``horizon`` days after the panel with the candidate of each series.
 
     ``labels`` (n,) holds a label, or ``None`` for a series that is not forecast; ``models`` the production
-    model of every global candidate, or the reason there is none; ``window`` limits the days that are read.
-    On weekdays on which a series is never open it sells nothing.
+    model of every global candidate, or the reason there is none, and the weights of blends; ``window`` limits
+    the days that are read. A blend's units are the weighted mean of its members. On weekdays on which a
+    series is never open it sells nothing.
     """
     planned, assumptions = with_plan(panel, horizon)
     units = np.full((len(panel.series), horizon), np.nan, np.float32)
@@ -78,7 +89,7 @@ def _forecast(
     panel: Panel,
     rows: Ints,
     label: str,
-    models: Mapping[str, GlobalModel | str],
+    models: Models,
     horizon: int,
     *,
     window: int | None,
@@ -89,17 +100,40 @@ def _forecast(
             member: _forecast(panel, rows, member, models, horizon, window=window, threads=threads)
             for member in mean.of()
         }
+        if is_blend(label):
+            return _blend(panel, rows, label, models, parts)
         failed = {at: f"{name}: {why}" for name, (_, broken) in parts.items() for at, why in broken.items()}
         return mean.mean({name: made for name, (made, _) in parts.items()}), failed
     if is_global(label):
         nothing = np.full((len(rows), horizon), np.nan, np.float32)
         model = models.get(label, f"no production model of {label}")
-        if isinstance(model, str):
-            return nothing, dict.fromkeys(range(len(rows)), model)
+        if not isinstance(model, GlobalModel):
+            return nothing, dict.fromkeys(range(len(rows)), str(model))
         made = predict(model, panel, rows, threads=threads, origin=panel.days, horizon=horizon)
         return made, _unknown(made)
     answer, broken = isolated(label, panel.take(rows), np.array([panel.days]), horizon, window)
     return answer[:, 0], _unknown(answer[:, 0]) | broken
+
+
+def _blend(
+    panel: Panel,
+    rows: Ints,
+    label: str,
+    models: Models,
+    parts: Mapping[str, tuple[Floats, dict[int, str]]],
+) -> tuple[Floats, dict[int, str]]:
+    """Weigh the members' forecasts; what one of them does not forecast the others do."""
+    curve = weights_of(label, models).curve(
+        [made for made, _ in parts.values()], demand_classes(panel.units[rows])
+    )
+    reasons = {at: f"{name}: {why}" for name, (_, broken) in parts.items() for at, why in broken.items()}
+    return curve, {at: reasons.get(at, why) for at, why in _unknown(curve).items()}
+
+
+def weights_of(label: str, models: Models) -> BlendWeights:
+    """Return the weights of a blend among ``models``; without them all members count the same."""
+    weights = models.get(label)
+    return weights if isinstance(weights, BlendWeights) else equal_weights(members(label))
 
 
 def _unknown(made: Floats) -> dict[int, str]:

@@ -17,7 +17,12 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast_assets.forecasting.core.blend import FEWEST_SERIES, BlendWeights, learn_weights
+from forecast_assets.forecasting.core.blend import (
+    FEWEST_SERIES,
+    BlendWeights,
+    equal_weights,
+    learn_weights,
+)
 from forecast_assets.forecasting.core.demand import EVERY_CLASS
 from forecast_assets.forecasting.core.distribution import ErrorTable, own_spread, scale_of
 from forecast_assets.forecasting.core.lead_time import LeadTables
@@ -48,7 +53,8 @@ class PooledErrors:
 class Pool:
     """Pooled results of a dataset: ``errors`` by candidate, ``blends`` by label, why some have none.
 
-    ``series`` counts the pooled ones; with ``whole`` the dataset sells whole units only.
+    ``series`` counts the pooled ones; with ``whole`` the dataset sells whole units only. ``selection`` says
+    how much larger errors of champions are on a fold they were chosen without.
     """
 
     errors: Mapping[str, PooledErrors]
@@ -56,22 +62,37 @@ class Pool:
     reasons: Mapping[str, str]
     series: int
     whole: bool
+    selection: float = 1.0
 
-    def curve(self, label: str, forecasts: Mapping[str, Floats], classes: Sequence[str | None]) -> Floats:
-        """Return the curve (n, k, h) of a candidate from the candidates' fold ``forecasts``."""
-        if label not in self.blends:
+    def curve(
+        self,
+        label: str,
+        members: tuple[str, ...],
+        forecasts: Mapping[str, Floats],
+        classes: Sequence[str | None],
+    ) -> Floats:
+        """Return the curve (n, k, h) of a candidate from the candidates' fold ``forecasts``.
+
+        A candidate is its own only member; members of a blend without learned weights count the same.
+        """
+        if members == (label,):
             return forecasts[label]
-        blend = self.blends[label]
-        members = [forecasts[name] for name in blend.members]
-        folds = range(members[0].shape[1])
-        return np.stack([blend.curve([one[:, j] for one in members], classes, j) for j in folds], axis=1)
+        blend = self.blends.get(label) or equal_weights(members)
+        parts = [forecasts[name] for name in members]
+        folds = range(parts[0].shape[1])
+        rows = folds if label in self.blends else [-1] * len(folds)
+        curves = [
+            blend.curve([one[:, j] for one in parts], classes, row)
+            for j, row in zip(folds, rows, strict=True)
+        ]
+        return np.stack(curves, axis=1)
 
     def medians(self, label: str, curve: Floats) -> Floats:
         """Return medians (n, k, h) around a fold ``curve``, each fold by the table that does not know it."""
         if label not in self.errors:
             return curve
         tables = self.errors[label].tables
-        folds = [tables[j].median(curve[:, j], whole=self.whole) for j in range(curve.shape[1])]
+        folds = [tables[j].median(curve[:, j]) for j in range(curve.shape[1])]
         medians = np.stack(folds, axis=1).astype(np.float32)
         return np.where(np.isfinite(curve), medians, np.float32(np.nan))
 
@@ -92,7 +113,7 @@ class Pool:
             if label in labels
         }
         reasons = {label: why for label, why in self.reasons.items() if label in labels}
-        return Pool(errors, blends, reasons, self.series, self.whole)
+        return Pool(errors, blends, reasons, self.series, self.whole, self.selection)
 
     def to_json(self) -> str:
         """Return text that ``from_json`` reads back to the same numbers."""
@@ -105,12 +126,10 @@ class Pool:
             }
             for label, one in self.errors.items()
         }
-        blends = {
-            label: {"members": one.members, "by_class": {k: v.tolist() for k, v in one.by_class.items()}}
-            for label, one in self.blends.items()
-        }
+        blends = {label: one.to_json() for label, one in self.blends.items()}
         parts = {"errors": errors, "blends": blends, "reasons": dict(self.reasons)}
-        return json.dumps({**parts, "series": self.series, "whole": self.whole})
+        rest = {"series": self.series, "whole": self.whole, "selection": self.selection}
+        return json.dumps({**parts, **rest})
 
     @classmethod
     def from_json(cls, text: str) -> Self:
@@ -125,13 +144,8 @@ class Pool:
             )
             for label, one in parts["errors"].items()
         }
-        blends = {
-            label: BlendWeights(
-                tuple(one["members"]), {name: np.array(rows) for name, rows in one["by_class"].items()}
-            )
-            for label, one in parts["blends"].items()
-        }
-        return cls(errors, blends, parts["reasons"], parts["series"], parts["whole"])
+        blends = {label: BlendWeights.from_json(one) for label, one in parts["blends"].items()}
+        return cls(errors, blends, parts["reasons"], parts["series"], parts["whole"], parts["selection"])
 
 
 def learn_pool(
@@ -161,8 +175,8 @@ def learn_pool(
     errors: dict[str, PooledErrors] = {}
     too_few = dict(reasons)
     for label in (*forecasts, *blends):
-        curve = draft.curve(label, forecasts, classes)
-        learned = _errors(curve, actual, scored, _large_classes(classes))
+        curve = draft.curve(label, blends.get(label, (label,)), forecasts, classes)
+        learned = _errors(curve, actual, scored, _large_classes(classes), whole=whole)
         if learned is None:
             too_few[label] = "too few errors to pool: it takes 200 scored days without each fold"
         else:
@@ -176,7 +190,9 @@ def _large_classes(classes: Sequence[str | None]) -> NDArray[np.str_]:
     return np.array([one if one and counts[one] >= FEWEST_SERIES else EVERY_CLASS for one in classes])
 
 
-def _errors(curve: Floats, actual: Floats, scored: Mask, classes: NDArray[np.str_]) -> PooledErrors | None:
+def _errors(
+    curve: Floats, actual: Floats, scored: Mask, classes: NDArray[np.str_], *, whole: bool
+) -> PooledErrors | None:
     folds = actual.shape[1]
     usable = scored & np.isfinite(curve)
     tables = []
@@ -184,7 +200,7 @@ def _errors(curve: Floats, actual: Floats, scored: Mask, classes: NDArray[np.str
         rows = usable.copy()
         if left_out is not None:
             rows[:, left_out] = False
-        table = ErrorTable.learn(curve[rows], actual[rows])
+        table = ErrorTable.learn(curve[rows], actual[rows], whole=whole)
         if table is None:
             return None
         tables.append(table)
@@ -194,14 +210,23 @@ def _errors(curve: Floats, actual: Floats, scored: Mask, classes: NDArray[np.str
     for fold in range(folds):
         others = usable.copy()
         others[:, fold] = False
-        lead = LeadTables.learn(curve, actual, others, SCORED_LEADS)
+        lead = LeadTables.learn(curve, actual, others, whole=whole, leads=SCORED_LEADS)
         without = np.arange(folds) != fold
         spread = own_spread(
             own[:, without].sum(axis=1), usual[:, without].sum(axis=1), days[:, without].sum(axis=1), drawn
         )
         here = np.where(usable[:, fold], curve[:, fold], 0).astype(np.float64)
-        scores.add(classes, lead, stock_inputs(tables[fold], here, spread), actual[:, fold], usable[:, fold])
-    return PooledErrors(tuple(tables), LeadTables.learn(curve, actual, usable), scores.records(), drawn)
+        scores.add(
+            classes,
+            lead,
+            stock_inputs(tables[fold], here, spread),
+            here,
+            actual[:, fold],
+            usable[:, fold],
+        )
+    return PooledErrors(
+        tuple(tables), LeadTables.learn(curve, actual, usable, whole=whole), scores.records(), drawn
+    )
 
 
 def error_sums(

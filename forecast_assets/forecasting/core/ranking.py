@@ -18,6 +18,8 @@ Values = NDArray[np.float64]
 Policy = Literal["lowest_error", "default_with_margin"]
 Confidence = Literal["high", "medium", "low"]
 NEAR_TIE = 0.02
+# Expected WAPE in percent above which confidence is not high, and above which it is low.
+_DOUBTFUL, _HOPELESS = 50, 100
 # What a champion's skill is measured against.
 BENCHMARK = "seasonal_naive"
 
@@ -187,13 +189,33 @@ def exclusion(scores: Scores, candidate: int, series: int, policy: RankingPolicy
 
 
 def confidence(
-    *, valid: int, limited: str | None, bias: float, lead: float, policy: RankingPolicy
+    *,
+    valid: int,
+    limited: str | None,
+    bias: float,
+    lead: float,
+    policy: RankingPolicy,
+    expected_wape: float | None = None,
 ) -> tuple[Confidence, str]:
     """Judge a winner; the first rule that fits decides.
 
     ``valid`` counts ranked candidates, ``limited`` is the availability's reason when it is not ready,
     ``bias`` the winner's in units per day, ``lead`` as in ``Ranking``; it is NaN where no fold sold anything.
+    Whatever the rules say, confidence is low where more than 100 % WAPE is expected, and medium at most above
+    50 %.
     """
+    level, reason = _judged(valid=valid, limited=limited, bias=bias, lead=lead, policy=policy)
+    if expected_wape is None or level == "low" or expected_wape <= _DOUBTFUL:
+        return level, reason
+    sentence = f"{reason}, but a WAPE of {expected_wape:.0f} % is expected"
+    if expected_wape > _HOPELESS:
+        return "low", sentence
+    return ("medium", sentence) if level == "high" else (level, reason)
+
+
+def _judged(
+    *, valid: int, limited: str | None, bias: float, lead: float, policy: RankingPolicy
+) -> tuple[Confidence, str]:
     if valid == 1:
         return "low", "only one candidate produced a valid backtest"
     if np.isnan(lead):

@@ -4,8 +4,9 @@ Belongs here: the rules, their service and cost on past windows, the choice betw
 Does not belong here: the distributions they read, and orders.
 
 ``pooled``: the quantile of pooled lead-time errors at the level of the series. ``own``: the same, widened or
-narrowed by how large the series' own errors are. ``interval``: independent daily errors as wide as the 80 %
-interval. ``rule_of_thumb``: the spread of the forecast curve itself; it holds no error at all.
+narrowed by how large the series' own errors are. ``daily``: independent, normal daily errors, which few
+folds are enough to measure. ``interval``: the same, as wide as the 80 % interval. ``rule_of_thumb``: the
+spread of the forecast curve itself; it holds no error at all.
 """
 
 from dataclasses import dataclass
@@ -23,30 +24,49 @@ Values = NDArray[np.float64]
 Floats = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 
-Rule = Literal["pooled", "own", "interval", "rule_of_thumb"]
+Rule = Literal["pooled", "own", "daily", "interval", "rule_of_thumb"]
 RULES: tuple[Rule, ...] = get_args(Rule)
+# Rules that need no tables of sums.
+RULES_OF_DAYS: tuple[Rule, ...] = ("daily", "interval", "rule_of_thumb")
 SERVICE_LEVELS = (0.8, 0.9, 0.95, 0.975, 0.98, 0.99)
 SCORED_LEADS = (3, 7, 14)
 _CHOSEN_AT = (0.9, 0.95, 0.98)
 # A rule keeps its service when the windows it covers are on average at most this share fewer.
 _KEPT_WITHIN = 0.01
+_ROUNDING = 1e-9
+_FEWEST_WINDOWS = 1000
 _Z_OF_UPPER_80 = NormalDist().inv_cdf(0.9)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class StockInputs:
-    """What the rules read: ``curve``, ``median`` and ``upper_80`` (n, h) in units, ``spread`` (n,)."""
+    """What the rules read of n series, each (n,).
 
-    curve: Values
-    median: Values
-    upper_80: Values
+    ``spread`` compares their errors with pooled ones; the others are standard deviations of a day in units:
+    of errors, as the 80 % interval has it, of the curve itself.
+    """
+
     spread: Values
+    sigma: Values
+    interval_sigma: Values
+    curve_sigma: Values
+
+    def take(self, rows: NDArray[np.int64]) -> "StockInputs":
+        """Return the inputs of some rows."""
+        return StockInputs(
+            self.spread[rows], self.sigma[rows], self.interval_sigma[rows], self.curve_sigma[rows]
+        )
 
 
 def stock_inputs(table: ErrorTable, curve: Values, spread: Values) -> StockInputs:
     """Return what the rules read of curves (n, h) whose errors ``table`` describes."""
     ends = table.quantiles(curve, np.array([0.5, 0.9]), spread=spread[:, None])
-    return StockInputs(curve, ends[..., 0], ends[..., 1], spread)
+    return StockInputs(
+        spread,
+        np.sqrt(((table.deviation(curve) * spread[:, None]) ** 2).mean(axis=1)),
+        (ends[..., 1] - ends[..., 0]).mean(axis=1) / _Z_OF_UPPER_80,
+        curve.std(axis=1),
+    )
 
 
 def cover(  # noqa: PLR0917 - what is covered, by what, how long and how surely
@@ -60,10 +80,12 @@ def cover(  # noqa: PLR0917 - what is covered, by what, how long and how surely
         return tables.quantiles(sums, days, levels)
     if rule == "own":
         return tables.quantiles(sums, days, levels, spread=inputs.spread)
-    if rule == "interval":
-        sigma = (inputs.upper_80 - inputs.median).mean(axis=1) / _Z_OF_UPPER_80
-    else:
-        sigma = inputs.curve.std(axis=1)
+    sigmas = {
+        "daily": inputs.sigma,
+        "interval": inputs.interval_sigma,
+        "rule_of_thumb": inputs.curve_sigma,
+    }
+    sigma = sigmas[rule]
     z = np.array([NormalDist().inv_cdf(float(level)) for level in levels])
     units: Values = sums[:, None] + z * sigma[:, None] * np.sqrt(days)
     return np.maximum(units, 0)
@@ -95,7 +117,12 @@ class RuleRecord:
 
     @property
     def chosen(self) -> Rule:
-        """The cheapest rule of those that keep their service; where none does, the one nearest to it."""
+        """The cheapest rule of those that keep their service; where none does, the one nearest to it.
+
+        Independent daily errors where too few windows were scored to compare rules.
+        """
+        if max((one.windows for one in self.service.values()), default=0) < _FEWEST_WINDOWS:
+            return "daily"
         misses = {rule: self._miss(rule) for rule in RULES}
         keeping = [rule for rule in RULES if misses[rule] <= _KEPT_WITHIN]
         if keeping:
@@ -138,40 +165,38 @@ class RuleScores:
         self._service: dict[str, dict[tuple[Rule, int, float], list[int]]] = {}
         self._cost: dict[str, dict[Rule, list[float]]] = {}
 
-    def add(
+    def add(  # noqa: PLR0917 - a fold, and what was learned without it
         self,
         classes: NDArray[np.str_],
         tables: LeadTables,
         inputs: StockInputs,
+        curve: Values,
         actual: Floats,
         usable: Mask,
     ) -> None:
-        """Score one fold: ``actual`` and ``usable`` (n, h), ``tables`` learned without it."""
+        """Score one fold: ``curve``, ``actual`` and ``usable`` (n, h), ``tables`` learned without it."""
         levels = np.array(SERVICE_LEVELS)
         judged = np.isin(levels, _CHOSEN_AT)
         for days in SCORED_LEADS:
-            if days > actual.shape[1] or not tables.by_days:
+            if days > actual.shape[1]:
                 continue
-            sums, counted = window_sums(inputs.curve.astype(np.float32), usable, days)
+            sums, counted = window_sums(curve, usable, days)
             sold, _ = window_sums(actual, usable, days)
             row, start = np.nonzero(counted)
-            some = StockInputs(
-                inputs.curve[row], inputs.median[row], inputs.upper_80[row], inputs.spread[row]
-            )
-            demand = sold[row, start]
-            for rule in RULES:
-                stock = cover(rule, tables, some, sums[row, start], days, levels)
-                hit = demand[:, None] <= stock + 1e-9
-                short = demand[:, None] - stock
+            some, demand = inputs.take(row), sold[row, start]
+            for rule in RULES if tables.by_days else RULES_OF_DAYS:
+                short = demand[:, None] - cover(rule, tables, some, sums[row, start], days, levels)
+                hits = short <= _ROUNDING
                 loss = np.maximum(levels * short, (levels - 1) * short)[:, judged].sum(axis=1)
                 for one in {*classes.tolist(), EVERY_CLASS}:
                     mine = (classes[row] == one) | (one == EVERY_CLASS)
                     cost = self._cost.setdefault(one, {}).setdefault(rule, [0.0, 0.0])
                     cost[0] += float(loss[mine].sum())
                     cost[1] += float(demand[mine].sum())
-                    for at, level in enumerate(SERVICE_LEVELS):
+                    covered = hits[mine].sum(axis=0).tolist()
+                    for level, hit in zip(SERVICE_LEVELS, covered, strict=True):
                         count = self._service.setdefault(one, {}).setdefault((rule, days, level), [0, 0])
-                        count[0] += int(hit[mine, at].sum())
+                        count[0] += hit
                         count[1] += int(mine.sum())
 
     def records(self) -> dict[str, RuleRecord]:

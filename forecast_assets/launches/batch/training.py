@@ -12,13 +12,12 @@ import numpy as np
 
 from forecast_assets.datasets.building import read_panel
 from forecast_assets.forecasting.core.candidates.catalogue import slug
-from forecast_assets.forecasting.core.outlook import totals
+from forecast_assets.forecasting.core.outlook import Models, totals
 from forecast_assets.forecasting.core.panel import Panel
 from forecast_assets.launches import training
 from forecast_assets.launches.batch.request import BatchSpec
 from forecast_assets.launches.batch.scoring import UNKNOWN
 from forecast_assets.launches.model import Item, ItemResult
-from forecast_assets.launches.training import Models
 from forecast_assets.launches.window import within
 from forecast_assets.stores import Stores, paths
 

@@ -15,6 +15,7 @@ from forecast_assets.backtests.champions import Choice, choose_champions
 from forecast_assets.backtests.results import Context, metric_frame
 from forecast_assets.forecasting.core.availability import Availability
 from forecast_assets.forecasting.core.backtest import Backtest, Forecasts, scored
+from forecast_assets.forecasting.core.claims import Claim
 from forecast_assets.forecasting.core.demand import is_intermittent
 from forecast_assets.forecasting.core.metrics import METRICS, FoldMetrics
 from forecast_assets.forecasting.core.ranking import rank
@@ -74,6 +75,7 @@ def judge(context: Context, series: str, basis: ComparisonBasis, candidates: Seq
         availability=[Availability(basis.state, basis.reason)],  # type: ignore[arg-type]  # a state as it was stored
         counts=[basis.counts],
         excluded=lambda _: max(reasons, key=reasons.count),
+        claims=[Claim(reason="comparisons promise nothing: an evaluation of the dataset does")],
     )
     table = [_line(row, candidate) for row, candidate in zip(rows, candidates, strict=True)]
     table.sort(key=lambda line: (line["rank"] is None, line["rank"]))

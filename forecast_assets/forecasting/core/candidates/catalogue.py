@@ -24,7 +24,7 @@ from forecast_assets.forecasting.core.candidates.baselines import (
     SeasonalNaive,
     WeightedMovingAverage,
 )
-from forecast_assets.forecasting.core.candidates.ensemble import EnsembleMean
+from forecast_assets.forecasting.core.candidates.ensemble import Blend, EnsembleMean
 from forecast_assets.forecasting.core.candidates.ets import ETS
 from forecast_assets.forecasting.core.candidates.intermittent import TSB, CrostonSBA
 from forecast_assets.forecasting.core.candidates.learners import Learner, LightGBM, Regression, XGBoost
@@ -38,7 +38,9 @@ from forecast_assets.forecasting.core.candidates.tabular import (
     SeriesXGBoost,
 )
 
-DEFAULT = ("naive", "seasonal_naive", "moving_average", "croston_sba", "tsb", "ets", "lightgbm")
+DEFAULT = ("naive", "seasonal_naive", "moving_average", "croston_sba", "tsb", "ets", "lightgbm", "blend")
+# What an evaluation keeps as champion unless another is clearly better.
+DEFAULT_MODEL = "blend"
 MOST = 10
 Family = Literal["baseline", "intermittent", "smoothing", "tree", "additive", "ensemble"]
 # What other candidates are measured against, rather than what a planner should rely on.
@@ -118,6 +120,7 @@ CATALOGUE = {
         Entry(AutoETS, "smoothing", 15, requires="stats", foreign=True),
         Entry(Theta, "smoothing", 50, requires="stats", foreign=True),
         Entry(EnsembleMean, "ensemble", 0.0001, scope="evaluation"),
+        Entry(Blend, "ensemble", 0.001, scope="evaluation"),
     )
 }
 
@@ -203,6 +206,11 @@ def ensemble(label: str) -> EnsembleMean | None:
     return candidate(label) if entry(label).scope == "evaluation" else None
 
 
+def is_blend(label: str) -> bool:
+    """Whether a candidate takes its weights from a pool."""
+    return entry(label).make is Blend
+
+
 def members(label: str) -> tuple[str, ...]:
     """The candidates whose forecasts make up a candidate's: an ensemble's members, else itself."""
     mean = ensemble(label)
@@ -237,7 +245,7 @@ def parse(labels: Sequence[str]) -> tuple[str, ...]:
         raise BadSetting("no candidate is named", remedy=f"name at least one of {', '.join(CATALOGUE)}")
     if len(labels) > MOST:
         raise BadSetting(f"{len(labels)} candidates are named", remedy=f"name at most {MOST}")
-    read = tuple(label_of(candidate(label)) for label in labels)
+    read = _blended(tuple(label_of(candidate(label)) for label in labels))
     for position, label in enumerate(read):
         if label in read[:position]:
             raise BadSetting(f"candidate {label!r} is named twice", remedy="name every candidate once")
@@ -247,6 +255,22 @@ def parse(labels: Sequence[str]) -> tuple[str, ...]:
                 remedy=f"add {', '.join(missing)} to the candidates, or choose other members",
             )
     return read
+
+
+def _blended(labels: tuple[str, ...]) -> tuple[str, ...]:
+    """Let a blend without named members be one of those that are there."""
+    others = [label for label in labels if entry(label).scope != "evaluation" and not entry(label).foreign]
+    strong = [label for label in others if family(label) not in REFERENCES]
+    ready = strong if len(strong) > 1 else others
+    if len(ready) < 2:  # noqa: PLR2004 - a mean of two or more; the check of members refuses fewer
+        return labels
+    usual = Blend()
+    return tuple(
+        label_of(usual.among(ready if not set(usual.of()) <= set(labels) else usual.of()))
+        if label == usual.name
+        else label
+        for label in labels
+    )
 
 
 def _value(text: str) -> object:

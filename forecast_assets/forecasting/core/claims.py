@@ -1,0 +1,186 @@
+"""What a champion is expected to do on days that nobody has seen.
+
+Belongs here: expected WAPE and bias of single series, and how much choosing a champion flatters it.
+Does not belong here: the fold record, which stays what it is (``metrics``, ``ranking``).
+
+What its own folds say of errors and sales is drawn towards what is usual at its levels, as if further days of
+the pool belonged to the series: what was sold in few folds is luck in part. The error is multiplied by how
+much worse champions did on a fold that they were chosen without.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forecast_assets.forecasting.core import metrics
+from forecast_assets.forecasting.core.backtest import Backtest, scores_of
+from forecast_assets.forecasting.core.candidates.catalogue import members
+from forecast_assets.forecasting.core.demand import is_intermittent
+from forecast_assets.forecasting.core.pool import Pool
+from forecast_assets.forecasting.core.ranking import RankingPolicy, rank
+
+Values = NDArray[np.float64]
+Floats = NDArray[np.float32]
+Mask = NDArray[np.bool_]
+
+NO_POOL = "the dataset has no pool of errors: materialize global_forecasts with the same configuration"
+_LEAST_RATIO, _LARGEST_RATIO = 0.8, 1.5
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Expected ``wape`` in percent and ``bias`` in units a day (actual minus expected units).
+
+    ``None`` where they are not known, with the ``reason``.
+    """
+
+    wape: float | None = None
+    bias: float | None = None
+    reason: str | None = None
+
+
+def claims(
+    pool: Pool | None,
+    candidates: Sequence[str],
+    forecasts: Floats,
+    *,
+    actual: Floats,
+    folds: Mask,
+    winners: NDArray[np.int64],
+    classes: Sequence[str | None],
+) -> list[Claim]:
+    """Return what to expect of the champions ``winners`` (n,), positions among the candidates or -1.
+
+    ``forecasts`` (m, n, k, h), ``actual`` (n, k, h), ``folds`` (n, k); ``classes`` (n,) of demand.
+    """
+    found = [Claim(reason=NO_POOL if pool is None else "it has no champion") for _ in classes]
+    if pool is None:
+        return found
+    by_name = dict(zip(candidates, forecasts, strict=True))
+    for place in np.unique(winners[winners >= 0]).tolist():
+        rows = np.flatnonzero(winners == place)
+        label = candidates[place]
+        if label not in pool.errors:
+            made = [Claim(reason=pool.reasons.get(label, f"{label} is not pooled"))] * len(rows)
+        else:
+            own = {name: by_name[name][rows] for name in members(label)}
+            some = [classes[row] for row in rows.tolist()]
+            made = _of_label(pool, _sums(pool, label, own, actual[rows], folds[rows], some))
+        for row, claim in zip(rows.tolist(), made, strict=True):
+            found[row] = claim
+    return found
+
+
+def claims_of(
+    pool: Pool | None, block: Backtest, winners: NDArray[np.int64], classes: Sequence[str | None]
+) -> list[Claim]:
+    """Return what to expect of the ``winners`` (n,) of a backtest."""
+    return claims(
+        pool,
+        block.scores.candidates,
+        block.forecasts,
+        actual=block.actual,
+        folds=block.folds,
+        winners=winners,
+        classes=classes,
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Sums:
+    """Sums by series and fold (n, k) of units: errors of the median, usual errors, expected, sold; days."""
+
+    own: Values
+    usual: Values
+    expected: Values
+    sold: Values
+    days: Values
+    drawn: float
+
+    def without(self, fold: int | None) -> tuple[Values, ...]:
+        """Return (n,) of every sum over all folds but one."""
+        parts = (self.own, self.usual, self.expected, self.sold, self.days)
+        return tuple(part.sum(axis=1) - (0 if fold is None else part[:, fold]) for part in parts)
+
+    def drawn_to_pool(self, fold: int | None = None) -> tuple[Values, Values]:
+        """Return drawn sums (n,) of errors and of sales; without a fold, if one is named."""
+        own, usual, expected, sold, days = self.without(fold)
+        if np.isinf(self.drawn):
+            return usual, expected
+        extra = np.divide(self.drawn, days, out=np.zeros(len(days)), where=days > 0)
+        return (own + extra * usual) / (1 + extra), (sold + extra * expected) / (1 + extra)
+
+
+def _sums(  # noqa: PLR0917 - a candidate, its forecasts and what happened
+    pool: Pool,
+    label: str,
+    forecasts: Mapping[str, Floats],
+    actual: Floats,
+    folds: Mask,
+    classes: Sequence[str | None],
+) -> _Sums:
+    errors = pool.errors[label]
+    curve = pool.curve(label, members(label), forecasts, classes)
+    usable = folds[..., None] & ~np.isnan(actual) & np.isfinite(curve)
+    parts = np.zeros((4, *actual.shape[:2]))
+    for fold, table in enumerate(errors.tables[:-1]):
+        counted = usable[:, fold]
+        here, sold = (np.where(counted, one[:, fold], 0) for one in (curve, actual))
+        daily = (np.abs(sold - table.median(here)), table.absolute_error(here), table.expected(here), sold)
+        for part, values in zip(parts, daily, strict=True):
+            part[:, fold] = np.where(counted, values, 0).sum(axis=1)
+    own, usual, expected, sold_units = parts
+    return _Sums(own, usual, expected, sold_units, usable.sum(axis=2).astype(np.float64), errors.drawn)
+
+
+def _of_label(pool: Pool, sums: _Sums) -> list[Claim]:
+    error, units = sums.drawn_to_pool()
+    _, _, expected, sold, days = sums.without(None)
+    drawn = sums.drawn
+    bias = np.zeros(len(days)) if np.isinf(drawn) else (sold - expected) / (days + drawn)
+    return [
+        Claim(float(100 * pool.selection * error[row] / units[row]), float(bias[row]))
+        if days[row] and units[row] > 0
+        else Claim(reason="nothing is expected to be sold")
+        for row in range(len(days))
+    ]
+
+
+def with_selection(
+    pool: Pool,
+    forecasts: Mapping[str, Floats],
+    policy: RankingPolicy,
+    *,
+    actual: Floats,
+    folds: Mask,
+    classes: Sequence[str | None],
+) -> Pool:
+    """Return the pool with how much worse champions do on a fold they were chosen without.
+
+    ``forecasts`` (n, k, h) by candidate are what is scored, ``policy`` chooses.
+    """
+    labels = tuple(label for label in forecasts if label in pool.errors)
+    if not labels:
+        return pool
+    scored = np.stack([forecasts[label] for label in labels])
+    measured = metrics.fold_metrics(np.where(folds[..., None], actual, np.nan), scored)
+    sums = [_sums(pool, label, forecasts, actual, folds, classes) for label in labels]
+    rare = np.array([is_intermittent(one) for one in classes])
+    happened, foretold = np.zeros(len(actual)), np.zeros(len(actual))
+    for fold in range(actual.shape[1]):
+        rest = folds.copy()
+        rest[:, fold] = False
+        winner = rank(scores_of(labels, measured, rest), policy, intermittent=rare).winner
+        for place, one in enumerate(sums):
+            rows = (winner == place) & folds[:, fold]
+            error, _ = one.drawn_to_pool(fold)
+            usual = one.without(fold)[1]
+            level = np.divide(one.usual[:, fold], usual, out=np.zeros(len(usual)), where=usual > 0)
+            happened[rows] += one.own[rows, fold]
+            foretold[rows] += (error * level)[rows]
+    if not foretold.sum() > 0:
+        return pool
+    ratio = float(np.clip(happened.sum() / foretold.sum(), _LEAST_RATIO, _LARGEST_RATIO))
+    return replace(pool, selection=ratio)

@@ -1,0 +1,200 @@
+"""The pool of a dataset: what the folds of many series say together, learned once per anchor.
+
+Belongs here: which series are pooled, when a pool is learned again, storing and reading it.
+Does not belong here: what is learned (``forecasting.core.pool``).
+"""
+
+import gzip
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import blake2b
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from forecast_assets.datasets.definition import Dataset
+from forecast_assets.evaluation_settings import EvaluationSettings
+from forecast_assets.forecasting.core.backtest import Forecasts
+from forecast_assets.forecasting.core.candidates.catalogue import entry, is_blend, is_global, members
+from forecast_assets.forecasting.core.claims import with_selection
+from forecast_assets.forecasting.core.demand import demand_classes
+from forecast_assets.forecasting.core.folds import eligible
+from forecast_assets.forecasting.core.hashing import hashed
+from forecast_assets.forecasting.core.isolation import isolated
+from forecast_assets.forecasting.core.panel import Panel
+from forecast_assets.forecasting.core.pool import Pool, learn_pool
+from forecast_assets.forecasting.version import code_version
+from forecast_assets.settings import settings as environment
+from forecast_assets.stores import Stores, paths
+from forecast_assets.stores.warehouse import Row
+
+# Beside the global candidates, under a name that no candidate has.
+POOL = "pool"
+# Enough for twenty levels in every class of demand; the cost does not grow with the dataset.
+MOST_SERIES = 1500
+_SEED = 17
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PoolInputs:
+    """What a pool is learned from: the whole panel, content hashes (n,), cutoffs, global fold forecasts.
+
+    ``fits`` tells the fits of global candidates apart.
+    """
+
+    panel: Panel
+    contents: NDArray[np.str_]
+    cutoffs: NDArray[np.int64]
+    forecasts: Mapping[str, Forecasts | str]
+    fits: str
+
+
+def read_pool(stores: Stores, dataset: Dataset, settings: EvaluationSettings) -> Pool | None:
+    """Return the current pool for ``settings`` and the newest snapshot, if there is one."""
+    row = _row(stores, dataset, settings)
+    snapshot = dataset.built()
+    if row is None or (row["snapshot"], row["anchor_day"], row["recipe"]) != (
+        snapshot.hash,
+        dataset.options.anchor_day(snapshot.last_day),
+        _recipe(settings),
+    ):
+        return None
+    return _load(stores, row)[0]
+
+
+def newest_pool(stores: Stores, dataset: Dataset) -> Pool | None:
+    """Return the pool that was learned last, with whatever candidates and folds; forecasts are made by it."""
+    row = stores.warehouse.row("newest_pool", dataset=dataset.name)
+    return None if row is None else _load(stores, row)[0]
+
+
+def build_pool(
+    stores: Stores,
+    dataset: Dataset,
+    settings: EvaluationSettings,
+    inputs: PoolInputs,
+    *,
+    run_id: str,
+    force: bool = False,
+) -> str:
+    """Learn the pool of a dataset, or keep the one there is; return what was done.
+
+    It is kept while anchor, code, settings and fits of global candidates are the same and at most
+    FORECAST_GLOBAL_REFIT_SHARE of the pooled series changed.
+    """
+    rows = _sampled(inputs.panel)
+    contents = dict(zip(inputs.panel.series[rows].tolist(), inputs.contents[rows].tolist(), strict=True))
+    before = None if force else _row(stores, dataset, settings)
+    if before is not None and _is_kept(stores, dataset, settings, inputs, before=before, contents=contents):
+        _record(stores, dataset, settings, {**before, "snapshot": dataset.built().hash})
+        return "reused"
+    pool = _learn(settings, inputs, rows)
+    path = paths.GLOBAL.path(dataset.name, run_id, f"{POOL}-{settings.pool_hash()}.json.gz")
+    content = json.dumps({"pool": pool.to_json(), "learned": contents, "fits": inputs.fits})
+    stores.lake.write_bytes(path, gzip.compress(content.encode(), compresslevel=1, mtime=0))
+    _record(stores, dataset, settings, {"fit_id": pool.digest(), "path": path, "run_id": run_id})
+    return "learned"
+
+
+def _is_kept(
+    stores: Stores,
+    dataset: Dataset,
+    settings: EvaluationSettings,
+    inputs: PoolInputs,
+    *,
+    before: Row,
+    contents: Mapping[str, str],
+) -> bool:
+    anchor = dataset.options.anchor_day(dataset.built().last_day)
+    if (before["anchor_day"], before["recipe"]) != (anchor, _recipe(settings)):
+        return False
+    _, learned, fits = _load(stores, before)
+    changed = sum(learned.get(key) != content for key, content in contents.items())
+    return fits == inputs.fits and changed <= environment().global_refit_share * max(len(contents), 1)
+
+
+def _learn(settings: EvaluationSettings, inputs: PoolInputs, rows: NDArray[np.int64]) -> Pool:
+    panel, plan = inputs.panel.take(rows), settings.plan()
+    ahead = plan.gap + np.arange(plan.horizon)
+    forecasts: dict[str, Forecasts] = {}
+    reasons: dict[str, str] = {}
+    for label in settings.candidates:
+        known = entry(label)
+        if known.scope == "evaluation":
+            continue
+        if is_global(label):
+            made = inputs.forecasts[label]
+            if isinstance(made, str):
+                reasons[label] = made
+            else:
+                forecasts[label] = made[rows]
+        elif known.foreign:
+            reasons[label] = "it runs series by series in a process of its own, which is too slow to pool"
+        else:
+            made, _ = isolated(label, panel, inputs.cutoffs, plan.gap + plan.horizon, plan.window())
+            forecasts[label] = made[:, :, plan.gap :]
+    blends = {
+        label: tuple(name for name in members(label) if name in forecasts)
+        for label in settings.candidates
+        if is_blend(label)
+    }
+    actual = panel.units[:, inputs.cutoffs[:, None] + ahead]
+    folds, classes = eligible(panel.units, inputs.cutoffs, plan), demand_classes(panel.units)
+    pool = learn_pool(
+        forecasts,
+        {label: names for label, names in blends.items() if names == members(label)},
+        reasons=reasons,
+        actual=actual,
+        folds=folds,
+        classes=classes,
+    )
+    for label in pool.blends:
+        forecasts[label] = pool.medians(label, pool.curve(label, members(label), forecasts, classes))
+    return with_selection(
+        pool, forecasts, settings.ranking_policy(), actual=actual, folds=folds, classes=classes
+    )
+
+
+def _sampled(panel: Panel) -> NDArray[np.int64]:
+    """Return the rows of the pooled series, rising; chosen by the hash of store and product."""
+    keys = [key.split("__", 1)[-1] for key in panel.series.tolist()]
+    order = np.argsort(hashed(keys, _SEED), kind="stable")
+    return np.sort(order[:MOST_SERIES])
+
+
+def _recipe(settings: EvaluationSettings) -> str:
+    return blake2b(f"{code_version()}{settings.pool_hash()}".encode(), digest_size=8).hexdigest()
+
+
+def _row(stores: Stores, dataset: Dataset, settings: EvaluationSettings) -> Row | None:
+    return stores.warehouse.row(
+        "global_forecast", dataset=dataset.name, candidate=POOL, settings_hash=settings.pool_hash()
+    )
+
+
+def _load(stores: Stores, row: Row) -> tuple[Pool, dict[str, str], str]:
+    parts = json.loads(gzip.decompress(stores.lake.read_bytes(str(row["path"]))))
+    return Pool.from_json(parts["pool"]), parts["learned"], parts["fits"]
+
+
+def _record(stores: Stores, dataset: Dataset, settings: EvaluationSettings, row: Row) -> None:
+    snapshot = dataset.built()
+    anchor = dataset.options.anchor_day(snapshot.last_day)
+    whole = {
+        "dataset": dataset.name,
+        "candidate": POOL,
+        "settings_hash": settings.pool_hash(),
+        "snapshot": snapshot.hash,
+        "anchor_day": anchor,
+        "recipe": _recipe(settings),
+        "model_path": row["path"],
+        "failure": None,
+        **row,
+    }
+    frame = pl.DataFrame({name: [value] for name, value in whole.items()})
+    with stores.warehouse.transaction() as connection:
+        stores.warehouse.replace(
+            connection, "global_forecast", frame, keys=["dataset", "candidate", "settings_hash"]
+        )
