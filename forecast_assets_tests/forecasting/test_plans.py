@@ -86,6 +86,20 @@ def test_a_plan_that_is_never_known_teaches_nothing_of_its_days(panel):
     )
 
 
+def test_a_plan_of_the_last_price_and_no_plan_forecast_the_same(panel):
+    price = panel.known["price"].copy()
+    price[0] = 1  # the values of a series say nothing of its role
+    here = replace(panel, known={"price": price})
+    same = np.concatenate([price, np.repeat(price[:, -1:], HORIZON, axis=1)], axis=1)
+    planned = replace(panel, known={"price": same}, reach={"price": HORIZON})
+    bare, _ = with_plan(replace(here, reach={"price": 0}), HORIZON)
+    made = [
+        predict(fit(one, DAYS, HORIZON, QUICK, threads=1), one, threads=1).tobytes()
+        for one in (planned, bare)
+    ]
+    assert made[0] == made[1]
+
+
 def test_original_ids_are_no_features(panel):
     named = replace(
         panel,

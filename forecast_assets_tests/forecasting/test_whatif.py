@@ -102,6 +102,16 @@ def test_revenue_of_a_promotion_is_at_the_price_that_is_paid(panel, assumed, sha
     assert made.scenario_revenue == pytest.approx((made.units * 2 * share).sum())
 
 
+def test_a_model_is_not_asked_about_a_flag_whose_plans_it_never_knew(panel):
+    blind = replace(panel, reach={"promo": 0, "price": 0})
+    made = differing(blind, HORIZON, Assumptions(promotion="bogo"), asks_model=True)
+    assert made.method == "heuristic"
+    made = differing(blind, HORIZON, Assumptions(price_change=-0.5), asks_model=True)
+    assert made.method == "model_exogenous"
+    assert made.panel is not None
+    assert "price" not in made.panel.reach
+
+
 def test_revenue_of_a_promotion_without_a_known_discount_is_unknown(panel):
     price = np.full((1, panel.units.shape[1] + HORIZON), 2, np.float32)
     difference = differing(

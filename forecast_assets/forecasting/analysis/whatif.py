@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from forecast_assets.errors import BadSetting
 from forecast_assets.forecasting.core.bounds import Checked, Rule, choice_rule, number_rule, optional, ruled
 from forecast_assets.forecasting.core.panel import Panel
+from forecast_assets.forecasting.core.plans import keeps
 
 Values = NDArray[np.float64]
 Method = Literal["model_exogenous", "heuristic"]
@@ -155,8 +156,7 @@ def differing(panel: Panel, horizon: int, assumptions: Assumptions, *, asks_mode
     known, factors, told, asked = dict(panel.known), np.ones(horizon), [], False
     reach = dict(panel.reach)
     for change in changes:
-        # A model whose folds knew nothing of a plan never learned what it does.
-        if asks_model and change.column in known and reach.get(change.column) != 0:
+        if asks_model and change.column in known and _is_learned(panel, change.column):
             reach.pop(change.column, None)
             wide = known[change.column].copy()
             ahead = wide[0, panel.days : panel.days + horizon]
@@ -178,6 +178,11 @@ def differing(panel: Panel, horizon: int, assumptions: Assumptions, *, asks_mode
     # Only what changes is bounded: a factor of one stays one.
     bounded = factors.clip(_LEAST, _MOST)
     return Difference(replace(panel, known=known, reach=reach) if asked else None, bounded, price, told)
+
+
+def _is_learned(panel: Panel, column: str) -> bool:
+    """Whether a model could learn what a column does: a flag without any plan teaches nothing."""
+    return keeps(panel.role(column)) or panel.reach.get(column) != 0
 
 
 def _promoted_price(panel: Panel, assumptions: Assumptions) -> tuple[float, str]:

@@ -10,7 +10,7 @@ series is learned in units of its own level and weighted by it.
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from hashlib import blake2b
 from typing import Any, Self
 
@@ -24,7 +24,7 @@ from forecast_assets.forecasting.core.features import RHYTHMS, matrix
 from forecast_assets.forecasting.core.frequency import DAY
 from forecast_assets.forecasting.core.global_rows import View, learn_from, levels_of
 from forecast_assets.forecasting.core.panel import ORIGINAL_IDS, Panel
-from forecast_assets.forecasting.core.plans import Role
+from forecast_assets.forecasting.core.plans import Role, keeps
 from forecast_assets.forecasting.core.sampling import Targets, sample
 
 Ints = NDArray[np.int64]
@@ -125,7 +125,8 @@ def fit(
     """Learn from the first ``cutoff`` days of all series how to forecast the ``horizon`` days after them.
 
     ``horizon`` includes the gap, if there is one; with ``window`` only so many days before the cutoff are
-    read, in learning and in forecasting. The number of ``threads`` changes no byte of the model.
+    read, in learning and in forecasting. Flags and numbers are learned from as far as their plans reach, a
+    column that keeps its last value as it was. The number of ``threads`` changes no byte of the model.
     Raises ``TooLittleData`` below 100 rows to learn from, and ``BadSetting``.
     """
     check_whole("cutoff", cutoff, 1, panel.days)
@@ -139,7 +140,9 @@ def fit(
         name: levels_of(texts) for name, texts in sorted(panel.static.items()) if name not in ORIGINAL_IDS
     }
     levels = {name: table for name, table in levels.items() if 1 < len(table) <= _MOST_LEVELS}
-    view = View(panel, begin, cutoff, horizon, roles, levels)
+    # A price that is kept is one that a model can answer; that a flag is off where nobody knows is none.
+    reach = {name: days for name, days in panel.reach.items() if not keeps(panel.role(name))}
+    view = View(replace(panel, reach=reach), begin, cutoff, horizon, roles, levels)
     targets = Targets(begin, max(begin, cutoff - settings.train_days), cutoff, horizon)
     lesson = learn_from(view, sample(panel, targets, max_rows=settings.max_rows, seed=settings.seed))
     rows = len(lesson.shares)
