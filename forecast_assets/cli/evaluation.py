@@ -5,6 +5,7 @@ Does not belong here: options (``evaluate``) and the work (``backtests.evaluatio
 """
 
 import time
+import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, NamedTuple
@@ -20,9 +21,12 @@ from forecast_assets.cli.running import execute, range_tags
 from forecast_assets.datasets import building, definition
 from forecast_assets.datasets.membership import check_dataset
 from forecast_assets.datasets.series_names import keys_of
+from forecast_assets.errors import BadSetting
 from forecast_assets.evaluation_settings import revised
 from forecast_assets.forecasts.service import Wanted, stale_forecasts
 from forecast_assets.global_models import fold_models, production
+from forecast_assets.launches.evaluation import EVALUATION, LAUNCH_TAG, plan_of
+from forecast_assets.launches.lifecycle import follow
 from forecast_assets.settings import settings
 from forecast_assets.stores import Stores
 from forecast_assets.stores.opening import open_stores
@@ -40,11 +44,25 @@ def run(dataset: str, series: list[str] | None, changes: Mapping[str, object], *
     series = None if series is None else keys_of(stores, series)
     check_dataset(dataset, series or ())
     size = len(series or ()) or (found.snapshot.series_count if found.snapshot else 0)
-    with _alone(stores, dataset), steps_shown(dataset, size):
-        work = _evaluate(instance, stores, dataset, series, changes, force=force)
+    tags = {LAUNCH_TAG: str(uuid.uuid4())}
+    recorded = plan_of(dataset, series, changes)
+    outcome = None
+    with (
+        _alone(stores, dataset),
+        follow(EVALUATION, stores, recorded, tags[LAUNCH_TAG]) as launch,
+        steps_shown(dataset, size),
+    ):
+        work = _evaluate(instance, stores, dataset, series, changes, force=force, tags=tags)
+        launch.check()
         ahead = {name: changes[name] for name in ("horizon", "gap") if changes.get(name) is not None}
-        broken = _forecast(instance, stores, dataset, series, ahead, force=force)
-    outcome = closing.summarize(stores, work)
+        broken = _forecast(instance, stores, dataset, series, ahead, force=force, tags=tags)
+        outcome = closing.summarize(stores, work)
+        launch.note(sentence=next(closing.lines(outcome)), broken=outcome.broken + broken)
+    if outcome is None:
+        raise BadSetting(
+            f"the evaluation of {dataset} was cancelled",
+            remedy=f"run `forecast-assets evaluate {dataset}` again: what is stored is reused",
+        )
     for line in closing.lines(outcome):
         SAY.print(line, markup=False)
     return outcome.broken + broken
@@ -69,11 +87,12 @@ def _evaluate(
     changes: Mapping[str, object],
     *,
     force: bool,
+    tags: Mapping[str, str],
 ) -> Plan:
     """Load the dataset if it changed, backtest what is stale and choose its champions."""
     if force or not _is_current(stores, definition.load(stores, dataset), changes):
         config = {"global_forecasts": {"config": {**changes, "force": force}}}
-        execute(instance, "build_dataset", {"ops": config}, partition_key=dataset)
+        execute(instance, "build_dataset", {"ops": config}, partition_key=dataset, tags=tags)
     else:
         SAY.print(f"{dataset}: sales, panel and global models are unchanged", markup=False)
     work = plan(stores, dataset, series, changes=changes, force=force)
@@ -83,7 +102,7 @@ def _evaluate(
         return work
     for cost in work.costs():
         SAY.print(f"  {cost}", markup=False)
-    _launched(instance, _EVALUATION, dataset, keys, {**changes, "force": force})
+    _launched(instance, _EVALUATION, dataset, keys, {**changes, "force": force}, tags=tags)
     return work
 
 
@@ -100,6 +119,7 @@ def _forecast(
     ahead: Mapping[str, Any],
     *,
     force: bool,
+    tags: Mapping[str, str],
 ) -> int:
     """Fit the production models that are needed and forecast the series; answer how many broke.
 
@@ -109,12 +129,12 @@ def _forecast(
     looking = definition.load(stores, dataset).looking(horizon=wanted.horizon, gap=wanted.gap)
     if force or not production.is_current(stores, looking):
         ops = {"production_models": {"config": {**ahead, "force": force}}}
-        execute(instance, "fit_production_models", {"ops": ops}, partition_key=dataset)
+        execute(instance, "fit_production_models", {"ops": ops}, partition_key=dataset, tags=tags)
     stale = stale_forecasts(stores, dataset, series, wanted=wanted, force=force)
     if not stale:
         SAY.print("all forecasts are unchanged")
         return 0
-    _launched(instance, _FORECASTS, dataset, stale, {**ahead, "force": force})
+    _launched(instance, _FORECASTS, dataset, stale, {**ahead, "force": force}, tags=tags)
     return len(stale_forecasts(stores, dataset, stale, wanted=wanted, force=False))
 
 
@@ -135,6 +155,8 @@ def _launched(
     dataset: str,
     keys: list[str],
     config: Mapping[str, object],
+    *,
+    tags: Mapping[str, str],
 ) -> None:
     """Launch as few runs as the settings allow: ranges of neighbours, else one run for all."""
     registered = instance.get_dynamic_partitions("series")
@@ -143,16 +165,19 @@ def _launched(
     if registered[first : last + 1] != keys:
         job, op = stage.scattered
         ops = {op: {"config": {**config, "dataset": dataset, "series": keys}}}
-        _settled(instance, job, {"ops": ops}, {})
+        _settled(instance, job, {"ops": ops}, tags)
         return
     job, step = stage.ranged
     size = settings().series_per_run or len(keys)
     for start in range(0, len(keys), size):
         part = keys[start : start + size]
-        _settled(instance, job, {"ops": {step: {"config": dict(config)}}}, range_tags(part[0], part[-1]))
+        own = {**tags, **range_tags(part[0], part[-1])}
+        _settled(instance, job, {"ops": {step: {"config": dict(config)}}}, own)
 
 
-def _settled(instance: dg.DagsterInstance, job: str, config: dict[str, object], tags: dict[str, str]) -> None:
+def _settled(
+    instance: dg.DagsterInstance, job: str, config: dict[str, object], tags: Mapping[str, str]
+) -> None:
     try:
         execute(instance, job, config, tags=tags)
     except dg.Failure as failure:  # broken series: the others are stored, and the summary names them

@@ -9,6 +9,7 @@ from typing import Any
 
 from forecast_assets.launches.batch.run import BATCH
 from forecast_assets.launches.comparison.run import COMPARISON
+from forecast_assets.launches.evaluation import EVALUATION
 from forecast_assets.launches.jobs import launch_job
 from forecast_assets.launches.kind import LaunchKind
 from forecast_assets.launches.pipeline.run import PIPELINE
@@ -16,7 +17,7 @@ from forecast_assets.launches.retraining import RETRAINING
 from forecast_assets.launches.showcase.run import SHOWCASE
 
 KINDS: Mapping[str, LaunchKind[Any]] = {
-    kind.name: kind for kind in (BATCH, COMPARISON, PIPELINE, SHOWCASE, RETRAINING)
+    kind.name: kind for kind in (BATCH, COMPARISON, PIPELINE, SHOWCASE, RETRAINING, EVALUATION)
 }
 batch = launch_job(
     BATCH,

@@ -5,8 +5,8 @@ Does not belong here: any kind, what a retry may try (``retries``), the rows (``
 """
 
 import json
-from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -18,7 +18,7 @@ from forecast_assets.error_translation import told_of, translated
 from forecast_assets.errors import BadSetting, Outage
 from forecast_assets.launches import records
 from forecast_assets.launches.kind import Config, Execution, LaunchKind, Stopped
-from forecast_assets.launches.model import Json, Launch, Status
+from forecast_assets.launches.model import Json, Launch, Plan, Status
 from forecast_assets.launches.retries import ORPHANED, start_or_resume
 from forecast_assets.launches.worker_pool import RunControl
 from forecast_assets.stores import Stores
@@ -64,7 +64,10 @@ def run(
             work = Execution(stores, launch, control, context, locks, is_terminated)
             if is_new:
                 work.event("created")
-            launch = _settled(kind, work)
+            with _settling(kind, work) as ended:
+                if (status := kind.execute(work)) is not None:
+                    ended.append(status)
+        launch = records.read(stores, launch_id)
         work.event("completed", status=launch.status)
         return launch
 
@@ -83,15 +86,16 @@ def _take(locks: Locks, kind: LaunchKind[Config], launch_id: str) -> None:
         raise BadSetting(f"another {kind.name} is running", remedy="wait for its end")
 
 
-def _settled(kind: LaunchKind[Config], work: Execution) -> Launch:
-    """Execute a launch and settle it, however it ends."""
+@contextmanager
+def _settling(kind: LaunchKind[Any], work: Execution) -> Iterator[list[Status]]:
+    """Settle a launch when the block ends, however it ends; it lists how work without items ended."""
     stores, launch_id = work.stores, work.launch.launch_id
-    end = partial(settle, kind, stores, launch_id)
+    end, ended = partial(settle, kind, stores, launch_id), list[Status]()
     try:
-        status = kind.execute(work)
+        yield ended
     except Stopped:
         records.cancel(stores, launch_id)
-        return end(pending=CANCELLED, running=CANCELLED, empty="cancelled")
+        end(pending=CANCELLED, running=CANCELLED, empty="cancelled")
     except Exception as error:
         known = translated(error)
         if work.control.last_try or not isinstance(known, Outage):
@@ -102,7 +106,20 @@ def _settled(kind: LaunchKind[Config], work: Execution) -> Launch:
         records.cancel(stores, launch_id)
         end(pending=CANCELLED, running=CANCELLED, empty="cancelled")
         raise
-    return end(pending=NEVER_BEGUN, running=CANCELLED, empty=status or "completed")
+    else:
+        end(pending=NEVER_BEGUN, running=CANCELLED, empty=ended[-1] if ended else "completed")
+
+
+@contextmanager
+def follow(kind: LaunchKind[Any], stores: Stores, plan: Plan, launch_id: str) -> Iterator[Execution]:
+    """Keep the record of what a command does itself: begun with the block, settled when that ends."""
+    with stores.warehouse.locks() as locks:
+        _take(locks, kind, launch_id)
+        records.create(stores, kind.name, plan, launch_id=launch_id, run_id=launch_id)
+        launch = start_or_resume(stores, launch_id, run_id=launch_id)
+        work = Execution(stores, launch, RunControl(), None, locks, _never)
+        with _settling(kind, work):
+            yield work
 
 
 def settle(

@@ -15,6 +15,7 @@ import dagster as dg
 from forecast_assets.dagster_internals import run_factory
 from forecast_assets.errors import BadSetting, UnknownName
 from forecast_assets.launches import lifecycle, records, retries
+from forecast_assets.launches.evaluation import LAUNCH_TAG
 from forecast_assets.launches.jobs import RETRY_ITEMS, record_id
 from forecast_assets.launches.kinds import KINDS
 from forecast_assets.launches.model import TERMINAL, Launch
@@ -65,16 +66,21 @@ def newest(stores: Stores, *, sort: str = "created_at", at_most: int = records.P
     return [Progress.of(launch) for launch in records.listed(stores, sort=sort, at_most=at_most)]
 
 
-def find(stores: Stores, instance: dg.DagsterInstance, run_id: str) -> tuple[dg.DagsterRun, Progress]:
-    """A run, and how far it is. A record whose process is gone is settled first. Raises ``UnknownName``."""
+def find(stores: Stores, instance: dg.DagsterInstance, run_id: str) -> tuple[dg.DagsterRun | None, Progress]:
+    """A run, and how far it is; an evaluation is a record of several runs.
+
+    A record whose process is gone is settled first. Raises ``UnknownName``.
+    """
     run = instance.get_run_by_id(run_id)
-    if run is None:
-        raise _unknown(stores, run_id)
-    launch = _recorded(stores, run)
+    launch = records.find(stores, run_id) if run is None else _recorded(stores, run)
+    if run is None and (launch is None or launch.part_of is not None):
+        raise _unknown(run_id, launch)
     if launch is not None:
         if not launch.is_over and lifecycle.settle_orphan(KINDS, stores, launch.launch_id):
             launch = records.read(stores, launch.launch_id)
         return run, Progress.of(launch)
+    if run is None:
+        raise _unknown(run_id, None)
     status = "cancelled" if run.status == dg.DagsterRunStatus.CANCELED else run.status.value.lower()
     return run, Progress(run.job_name, run_id, None, status, *(None,) * 5)
 
@@ -83,9 +89,8 @@ def _recorded(stores: Stores, run: dg.DagsterRun) -> Launch | None:
     return records.find(stores, run.run_id) or records.find(stores, record_id(run))
 
 
-def _unknown(stores: Stores, run_id: str) -> UnknownName:
-    part = records.find(stores, run_id)
-    if part is not None and part.part_of is not None:
+def _unknown(run_id: str, part: Launch | None) -> UnknownName:
+    if part is not None:
         return UnknownName(
             f"{run_id} is a part of the launch {part.part_of}, not a run of its own",
             remedy=f"watch, cancel or retry the whole: `forecast-assets status {part.part_of}`",
@@ -102,20 +107,27 @@ def cancel(stores: Stores, instance: dg.DagsterInstance, run_id: str) -> Progres
     ``BadSetting`` for one that has ended before.
     """
     run, progress = find(stores, instance, run_id)
-    if progress.is_over or run.is_finished:
+    if progress.is_over or (run is not None and run.is_finished):
         raise BadSetting(f"run {run_id} has ended: {progress.status}", remedy="there is nothing to cancel")
-    launch = _recorded(stores, run)
+    launch = records.find(stores, progress.run_id)
     if launch is not None:
         records.cancel(stores, launch.launch_id)
-        run = instance.get_run_by_id(launch.run_id) or run
-    run_factory.ask_to_end(instance, run)
+        run = instance.get_run_by_id(launch.run_id) or run or _part_going_on(instance, launch.launch_id)
+    if run is not None:
+        run_factory.ask_to_end(instance, run)
     deadline = time.monotonic() + environment().drain_seconds + _GRACE_SECONDS
     while time.monotonic() < deadline:
         ended, progress = find(stores, instance, run_id)
-        if progress.is_over or (ended.is_finished and progress.created_at is None):
+        if progress.is_over or (ended and ended.is_finished and progress.created_at is None):
             break
         time.sleep(_POLL_SECONDS)
     return progress
+
+
+def _part_going_on(instance: dg.DagsterInstance, launch_id: str) -> dg.DagsterRun | None:
+    """The run of a record of several that is going on."""
+    going = dg.RunsFilter(tags={LAUNCH_TAG: launch_id}, statuses=[dg.DagsterRunStatus.STARTED])
+    return next(iter(instance.get_runs(going, limit=1)), None)
 
 
 def retried(
@@ -128,6 +140,11 @@ def retried(
 ) -> dg.DagsterRun:
     """Put the re-execution of a run on the books. Raises ``ForecastError`` where it could do nothing."""
     run, progress = find(stores, instance, run_id)
+    if run is None:
+        raise BadSetting(
+            f"an evaluation is done again by its command, which reuses what {run_id} has stored",
+            remedy=f"run `forecast-assets evaluate {progress.dataset}`",
+        )
     if not progress.is_over and not run.is_finished:
         raise BadSetting(f"run {run_id} is {progress.status}", remedy="wait for its end, or cancel it first")
     kind = next((kind for kind in KINDS.values() if kind.job == run.job_name), None)

@@ -153,3 +153,39 @@ def test_a_comparison_and_a_pipeline_are_launched_and_told(cli, home):
     assert cli("submit", "pipeline", "shop", "--requested-by", "ann").code == 2
     assert cli("submit", "compare", "shop__A__P99").code == 2
     assert len(home.instance.get_runs()) == 2
+
+
+def test_an_evaluation_is_on_record_without_items_and_leads_to_its_runs(cli, home):
+    assert cli("evaluate", "shop").code == 0
+    (row,) = cli("status", "--format", "json").rows
+    assert (row["kind"], row["dataset"], row["status"]) == ("evaluate", "shop", "completed")
+    assert "scored" in row["what"]
+    tagged = home.instance.get_runs(dg.RunsFilter(tags={"forecast/launch": row["run_id"]}))
+    assert "evaluate_series" in {run.job_name for run in tagged}
+    (same,) = cli("status", row["run_id"], "--format", "json").rows
+    assert same["run_id"] == row["run_id"]
+    again = cli("retry", row["run_id"])
+    assert (again.code, "run `forecast-assets evaluate shop`" in again.err) == (2, True)
+    assert "has ended: completed" in cli("cancel", row["run_id"]).err
+    assert not records.tries(home.stores, row["run_id"])
+
+
+def test_a_cancelled_evaluation_ends_before_its_next_step(cli, home, monkeypatch):
+    def cancelled(*_: Any, **__: Any) -> Any:
+        (launch,) = records.listed(home.stores)
+        records.cancel(home.stores, launch.launch_id)
+
+    monkeypatch.setattr("forecast_assets.cli.evaluation._evaluate", cancelled)
+    ended = cli("evaluate", "shop")
+    assert (ended.code, "the evaluation of shop was cancelled" in ended.err) == (2, True)
+    assert cli("status", "--format", "json").rows[0]["status"] == "cancelled"
+
+
+def test_an_evaluation_that_is_refused_is_on_record_as_failed_with_the_reason(cli, home):
+    (home.folder / "shop.csv").unlink()
+    assert cli("evaluate", "shop", "--force").code == 2
+    (row,) = cli("status", "--format", "json").rows
+    assert row["status"] == "failed"
+    error = records.read(home.stores, row["run_id"]).error
+    assert error is not None
+    assert "shop.csv" in error["problem"]
