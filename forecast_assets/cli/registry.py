@@ -32,6 +32,7 @@ from forecast_assets.datasets.membership import check_series, series_of
 from forecast_assets.datasets.series_names import keys_of
 from forecast_assets.errors import listed
 from forecast_assets.launches.batch.config import ScopeConfig, ScopeKind
+from forecast_assets.launches.promotions import carry_out
 from forecast_assets.launches.scopes import pairs
 from forecast_assets.registry import overview
 from forecast_assets.registry import proposals as decisions
@@ -171,8 +172,8 @@ def _settle(
     if not apply:
         SAY.print("a dry run: nothing was changed; --apply --confirm DATASET --approved-by NAME does it")
         return
-    decision = Decision(uuid.uuid4().hex, action, approved_by.strip(), reason, tuple(acknowledge))
-    done = decisions.apply(open_stores(), open_registry(), decision, proposals)
+    decision = Decision(str(uuid.uuid4()), action, approved_by.strip(), reason, tuple(acknowledge))
+    done = carry_out(open_stores(), open_registry(), decision, proposals, dataset=dataset)
     show_decision(open_instance(), decision, done)
     for one in done:
         if isinstance(one, Refused) or one.outcome == "conflict":

@@ -13,11 +13,13 @@ from forecast_assets.launches.evaluation import EVALUATION
 from forecast_assets.launches.jobs import launch_job
 from forecast_assets.launches.kind import LaunchKind
 from forecast_assets.launches.pipeline.run import PIPELINE
+from forecast_assets.launches.promotions import PROMOTION, ROLLBACK
 from forecast_assets.launches.retraining import RETRAINING
 from forecast_assets.launches.showcase.run import SHOWCASE
 
 KINDS: Mapping[str, LaunchKind[Any]] = {
-    kind.name: kind for kind in (BATCH, COMPARISON, PIPELINE, SHOWCASE, RETRAINING, EVALUATION)
+    kind.name: kind
+    for kind in (BATCH, COMPARISON, PIPELINE, SHOWCASE, RETRAINING, EVALUATION, PROMOTION, ROLLBACK)
 }
 batch = launch_job(
     BATCH,

@@ -111,13 +111,21 @@ def _settling(kind: LaunchKind[Any], work: Execution) -> Iterator[list[Status]]:
 
 
 @contextmanager
-def follow(kind: LaunchKind[Any], stores: Stores, plan: Plan, launch_id: str) -> Iterator[Execution]:
-    """Keep the record of what a command does itself: begun with the block, settled when that ends."""
+def follow(
+    kind: LaunchKind[Any],
+    stores: Stores,
+    plan: Plan,
+    launch_id: str,
+    *,
+    control: RunControl | None = None,
+) -> Iterator[Execution]:
+    """Keep the record of what the caller does itself: begun with the block, settled when that ends."""
     with stores.warehouse.locks() as locks:
         _take(locks, kind, launch_id)
-        records.create(stores, kind.name, plan, launch_id=launch_id, run_id=launch_id)
+        if records.find(stores, launch_id) is None:
+            records.create(stores, kind.name, plan, launch_id=launch_id, run_id=launch_id)
         launch = start_or_resume(stores, launch_id, run_id=launch_id)
-        work = Execution(stores, launch, RunControl(), None, locks, _never)
+        work = Execution(stores, launch, control or RunControl(), None, locks, _never)
         with _settling(kind, work):
             yield work
 

@@ -142,8 +142,8 @@ def retried(
     run, progress = find(stores, instance, run_id)
     if run is None:
         raise BadSetting(
-            f"an evaluation is done again by its command, which reuses what {run_id} has stored",
-            remedy=f"run `forecast-assets evaluate {progress.dataset}`",
+            f"{progress.kind} {run_id} was done by its command, and is no run to be executed again",
+            remedy=f"run `forecast-assets {progress.kind} {progress.dataset}` again: nothing is done twice",
         )
     if not progress.is_over and not run.is_finished:
         raise BadSetting(f"run {run_id} is {progress.status}", remedy="wait for its end, or cancel it first")

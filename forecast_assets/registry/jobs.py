@@ -13,6 +13,8 @@ from pydantic import Field
 from forecast_assets.dagster_internals.check_results import failed_checks
 from forecast_assets.errors import listed
 from forecast_assets.failures import RETRY, refusals_final
+from forecast_assets.launches.promotions import carry_out
+from forecast_assets.launches.worker_pool import RunControl
 from forecast_assets.registry import overview
 from forecast_assets.registry import proposals as decisions
 from forecast_assets.registry.assets import REGISTERED
@@ -130,7 +132,9 @@ def _carried_out(
         context.log.info("a dry run: nothing was changed; set apply, confirm and approved_by to do it")
         return
     decision = config.decision(context.run.run_id, action)
-    done = decisions.apply(*opened, decision, proposals)
+    is_last = context.retry_number >= (RETRY.max_retries or 0)
+    control = RunControl(log=context.log.info, last_try=is_last)
+    done = carry_out(*opened, decision, proposals, dataset=config.dataset, control=control)
     show_decision(context.instance, decision, done)
     for one in done[:_SHOWN]:
         context.log.info("%s: %s", one.series, one.sentence)

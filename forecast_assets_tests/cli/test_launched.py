@@ -165,7 +165,7 @@ def test_an_evaluation_is_on_record_without_items_and_leads_to_its_runs(cli, hom
     (same,) = cli("status", row["run_id"], "--format", "json").rows
     assert same["run_id"] == row["run_id"]
     again = cli("retry", row["run_id"])
-    assert (again.code, "run `forecast-assets evaluate shop`" in again.err) == (2, True)
+    assert (again.code, "run `forecast-assets evaluate shop` again" in again.err) == (2, True)
     assert "has ended: completed" in cli("cancel", row["run_id"]).err
     assert not records.tries(home.stores, row["run_id"])
 

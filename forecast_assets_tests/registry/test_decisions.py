@@ -12,6 +12,7 @@ import pytest
 from forecast_assets.automation.sensors.aliases import aliases_moved_in_mlflow
 from forecast_assets.errors import UnknownName
 from forecast_assets.evaluation_settings import EvaluationSettings
+from forecast_assets.launches import records
 from forecast_assets.registry import overview
 from forecast_assets.registry import proposals as decisions
 from forecast_assets.registry.assets import REGISTERED, live_models, registered_champion
@@ -133,11 +134,19 @@ def test_promoting_rolling_back_and_promoting_again_leaves_one_record_of_each(pl
     before = live(registry)
     run = launch(place, promote_champions, **YES, series=[key], acknowledge=["gates"])
     assert run.dagster_run.tags["forecast/outcome"] == "failed"
+    record = records.read(place.stores, run.run_id)
+    assert (record.kind, record.status, record.requested_by, record.failed) == ("promote", "failed", "ann", 1)
+    (refused,) = records.tries(place.stores, run.run_id)
+    assert refused.error_type == "Refused"
     assert live(registry) == before, "what is not acknowledged is not done"
     agreed = {**YES, "series": [key], "acknowledge": list(decisions.ACKNOWLEDGEMENTS), "reason": "strike"}
     assert launch(place, promote_champions, **agreed).success
     assert live(registry)[key] != first
-    assert launch(place, rollback_champions, **agreed).success
+    back = launch(place, rollback_champions, **agreed)
+    assert back.success
+    (item,) = records.tries(place.stores, back.run_id)
+    assert item.made is not None
+    assert (records.read(place.stores, back.run_id).kind, item.made["to_version"]) == ("rollback", first)
     assert live(registry)[key] == first
     record = place.stores.warehouse.rows("audit", dataset="many", series=[key])[-3:]
     assert [(row["action"], row["approved_by"], row["to_version"] == first) for row in record] == [
