@@ -95,7 +95,9 @@ def export(  # noqa: PLR0917 - one parameter per option
         return
     if chosen in _PAGES:
         raise BadSetting(f"{what.value} cannot be a page", remedy="use table, csv, json or parquet")
-    frame = _frame(what, source, chosen) if daily is None else _daily(source, daily)
+    from forecast_assets.rendering.schemas import typed
+
+    frame = typed(_frame(what, source, chosen) if daily is None else _daily(source, daily))
     if target is None:
         listing(frame, View(Format(chosen.value), columns, wide), what.value if daily is None else "")
         return

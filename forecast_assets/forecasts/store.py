@@ -101,7 +101,7 @@ def daily_totals(
     exact = _daily(stores, dataset)
     if level == "series":
         return exact
-    described = stores.warehouse.frame("series_of", dataset=dataset)
+    described = stores.warehouse.frame("series_of", dataset=dataset).cast({"series": pl.String})
     groups = {
         "store": described.select("series", group="store_id"),
         "category": described.select(
