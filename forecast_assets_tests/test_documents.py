@@ -48,10 +48,6 @@ def test_the_readme_is_read_in_one_go():
     assert len(TEXTS["README.md"].splitlines()) < 150
 
 
-def test_the_readme_is_read_in_one_go():
-    assert len(TEXTS["README.md"].splitlines()) < 150
-
-
 def test_settings_table_is_complete_and_true():
     told = set(re.findall(r"^\| `FORECAST_([A-Z_]+)`", TEXTS["settings.md"], re.MULTILINE))
     assert told == {name.upper() for name in Settings.model_fields}

@@ -21,8 +21,8 @@ pytestmark = pytest.mark.deployment
 
 # Kept running until somebody stops it, and a role that only an administrator can make: tests of services.
 ELSEWHERE = {"forecast-assets mlflow", "forecast-assets state prepare --role forecast_run"}
-READ = ("README", "data", "evaluating", "exports", "python", "settings", "tutorial", "models", "registry", "launched", "operations", "presets", "scaling", "runbook",
-        "reliability")  # fmt: skip
+READ = ("README", "data", "evaluating", "exports", "python", "settings", "tutorial", "models", "registry",
+        "launched", "operations", "presets", "scaling", "runbook", "reliability")  # fmt: skip
 LAUNCHES = ("submit ", "retry ", "workspace replay ")
 END, DAYS = dt.date(2026, 11, 25), 200
 KEY = "shop__S1__P1"
