@@ -12,9 +12,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from uuid import uuid4
 
 import pytest
+import sqlalchemy as sa
 
 from forecast_assets.errors import BadSetting, Outage
 from forecast_assets.registry.promotion import Decision, Move, carry_out
+from forecast_assets.stores import backup, restoring
+from forecast_assets.stores.database import connected, during_restore
 from forecast_assets.stores.model_versions import NewVersion
 from forecast_assets.stores.registry import Registry
 from forecast_assets_tests.registry.conftest import registered_place
@@ -100,10 +103,12 @@ def serving(registered_place) -> Iterator[subprocess.Popen]:
                 break
         else:
             pytest.fail("".join(lines))
-        threading.Thread(target=lambda: list(server.stderr or ()), daemon=True).start()
+        reader = threading.Thread(target=lambda: list(server.stderr or ()), daemon=True)
+        reader.start()
         yield server
         server.send_signal(signal.SIGCONT)
         server.terminate()
+        reader.join(timeout=60)  # else the pipe is closed under it
 
 
 def free_port() -> int:
@@ -206,3 +211,36 @@ def test_a_server_that_is_gone_is_an_outage(registry, series, serving):
     serving.wait()
     with pytest.raises(Outage):
         registry.aliases([series])
+
+
+VERSION_ROW = """
+    insert into forecast.model_version (series, version, dataset, recipe, candidate, is_override, snapshot,
+        content, first_day, last_day, feature_frame, policy, settings, code_version, anchor_day, run_id,
+        experiment, mlflow_run, path, artifact_sha256)
+    values (:series, 1, 'shop', 'r', 'ets', false, 's', 'c', '2026-01-01', '2026-02-01', 1, 'lowest_error',
+        '{}', 'v', '2026-02-01', 'run', '1', 'm', 'p', 'h')
+"""
+
+
+def test_a_backup_notes_the_aliases_of_a_server_and_a_restore_only_says_what_differs(
+    opened, proxy, registered_place, tmp_path, monkeypatch
+):
+    series = "shop__S__backup"
+    for recipe in ("old", "new"):
+        opened.add_versions([NewVersion(series, recipe, "0" * 32, "bundle", {}, {})])
+    opened.move_alias(series, "champion", 1)
+    url = sa.make_url(os.environ["FORECAST_DATABASE_URL"])
+    with connected(url) as connection:
+        connection.execute(sa.text(VERSION_ROW), {"series": series})
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", proxy.uri)
+    lake = registered_place.stores.lake
+    manifest = backup.back_up(url, lake, tmp_path / "backup")
+    assert manifest.mlflow == "server"
+    assert manifest.aliases == {series: {"champion": 1}}
+    opened.move_alias(series, "champion", 2)
+    registered_place.stores.warehouse.dispose()
+    with during_restore():
+        restored = restoring.restore(url, lake, tmp_path / "backup")
+        (difference,) = restoring.differences(url, restored)
+    assert difference == f"{series}: {{'champion': 1}} in the backup, {{'champion': 2}} in MLflow"
+    assert opened.aliases([series]) == {series: {"champion": 2}}, "nothing is changed there"
