@@ -11,6 +11,7 @@ from typing import Annotated
 import polars as pl
 import typer
 
+from forecast_assets.cli.change import change
 from forecast_assets.cli.console import SAY, ColumnsOption, Format, FormOption, View, WideOption, listing
 from forecast_assets.cli.home import open_instance
 from forecast_assets.cli.option_groups import grouped, typed
@@ -128,6 +129,9 @@ def _source(
         return sql_source(place, columns, writing), None
     profile = profiles.profile(file_source(place.path, writing), columns.declared())
     return profile.source, profile
+
+
+app.command()(change)
 
 
 @app.command(name="list")

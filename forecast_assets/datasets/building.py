@@ -52,7 +52,7 @@ def load_sales(stores: Stores, name: str, *, run_id: str, today: dt.date, force:
     frozen = freeze(
         stores.lake, dataset.source, name, dataset.options.as_settled(), folder=folder, today=today
     )
-    return _settle(stores, dataset, frozen, mark=mark, run_id=run_id)
+    return settle(stores, dataset, frozen, mark=mark, run_id=run_id)
 
 
 def add_dataset(stores: Stores, name: str, source: Source, options: DatasetOptions, today: dt.date) -> Loaded:
@@ -77,10 +77,11 @@ def add_dataset(stores: Stores, name: str, source: Source, options: DatasetOptio
     evaluation = options.evaluation.suited_to(FREQUENCIES[options.aggregate or frozen.frequency])
     settled = options.model_copy(update={"frequency": frozen.frequency, "evaluation": evaluation})
     definition.add(stores, name, source, settled)
-    return _settle(stores, load(stores, name), frozen, mark=mark, run_id=run_id)
+    return settle(stores, load(stores, name), frozen, mark=mark, run_id=run_id)
 
 
-def _settle(stores: Stores, dataset: Dataset, frozen: Frozen, *, mark: str | None, run_id: str) -> Loaded:
+def settle(stores: Stores, dataset: Dataset, frozen: Frozen, *, mark: str | None, run_id: str) -> Loaded:
+    """Make what was frozen the current snapshot of a dataset; the same content is reused."""
     known = stores.warehouse.row("snapshot", dataset=dataset.name, hash=frozen.content_hash)
     if known is not None:
         forget_files(stores.lake, frozen.folder)
@@ -90,9 +91,25 @@ def _settle(stores: Stores, dataset: Dataset, frozen: Frozen, *, mark: str | Non
         if snapshot is None:
             raise UnknownName(f"dataset {dataset.name!r} vanished while it was loaded", remedy="add it again")
         return Loaded(snapshot, reused=True, why="the source has new bytes but the same sales")
+    row = snapshot_row(dataset.name, frozen, mark=mark, run_id=run_id)
+    row["summary"]["columns"] += revisions(stores, dataset, frozen.folder)
+    with stores.warehouse.transaction() as connection:
+        stores.warehouse.copy(
+            connection,
+            "snapshot",
+            pl.DataFrame({**{k: [v] for k, v in row.items()}, "summary": [json.dumps(row["summary"])]}),
+        )
+        _point(stores, connection, dataset, frozen.content_hash, mark)
+    before = dataset.snapshot
+    why = "first load" if before is None else _difference(before, frozen.summary)
+    return Loaded(Snapshot(**row), reused=False, why=why)
+
+
+def snapshot_row(name: str, frozen: Frozen, *, mark: str | None, run_id: str) -> dict[str, Any]:
+    """The row of table ``snapshot`` that what was frozen becomes."""
     summary = frozen.summary
-    row: dict[str, Any] = {
-        "dataset": dataset.name,
+    return {
+        "dataset": name,
         "hash": frozen.content_hash,
         "run_id": run_id,
         "source_fingerprint": mark,
@@ -105,17 +122,6 @@ def _settle(stores: Stores, dataset: Dataset, frozen: Frozen, *, mark: str | Non
         "store_count": summary.stores,
         "summary": summary_notes(summary) | frozen.noted,
     }
-    row["summary"]["columns"] += revisions(stores, dataset, frozen.folder)
-    with stores.warehouse.transaction() as connection:
-        stores.warehouse.copy(
-            connection,
-            "snapshot",
-            pl.DataFrame({**{k: [v] for k, v in row.items()}, "summary": [json.dumps(row["summary"])]}),
-        )
-        _point(stores, connection, dataset, frozen.content_hash, mark)
-    before = dataset.snapshot
-    why = "first load" if before is None else _difference(before, summary)
-    return Loaded(Snapshot(**row), reused=False, why=why)
 
 
 def _point(

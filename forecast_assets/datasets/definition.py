@@ -226,6 +226,17 @@ def add(stores: Stores, name: str, source: Source, options: DatasetOptions) -> N
         stores.warehouse.copy(connection, "dataset", record)
 
 
+def change(stores: Stores, name: str, source: Source, options: DatasetOptions) -> None:
+    """Store another source and other options of a dataset. Raises ``UnknownName``."""
+    load(stores, name)
+    stores.warehouse.execute(
+        "change_dataset",
+        name=name,
+        source=SOURCE.dump_json(source).decode(),
+        options=options.model_dump_json(),
+    )
+
+
 def remove(stores: Stores, name: str) -> None:
     """Forget a dataset with all its rows and files. Raises ``UnknownName``."""
     load(stores, name)

@@ -1,0 +1,158 @@
+"""``forecast-assets dataset change``: other columns, files or options for a dataset that exists.
+
+Belongs here: what is typed, laid over what the dataset has.
+Does not belong here: what a change does (``datasets.changing``).
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from pydantic import create_model
+
+from forecast_assets.backtests.config import EvaluationConfig
+from forecast_assets.cli.console import SAY
+from forecast_assets.cli.home import open_instance
+from forecast_assets.cli.option_groups import grouped
+from forecast_assets.cli.options import takes
+from forecast_assets.cli.source_options import (
+    ColumnOptions,
+    FurtherOptions,
+    WritingOptions,
+    absolute,
+    validate,
+)
+from forecast_assets.datasets import definition, profiles
+from forecast_assets.datasets.definition import DatasetOptions
+from forecast_assets.datasets.sources import Columns, FileSource, PresetSource, Source
+from forecast_assets.datasets.sources.dialects import Dialect
+from forecast_assets.datasets.sources.row_rules import RowRules
+from forecast_assets.derived import optional_config
+from forecast_assets.errors import BadSetting, listed
+from forecast_assets.evaluation_settings import revised
+from forecast_assets.stores.opening import open_stores
+
+ELSEWHERE = {"evaluation", "plan_days", "store_holidays"}
+_PLAIN: Any = {
+    name: (field.annotation, field)
+    for name, field in DatasetOptions.model_fields.items()
+    if name not in ELSEWHERE
+}
+if TYPE_CHECKING:
+    from pydantic import BaseModel as OptionChanges
+else:
+    OptionChanges = optional_config(create_model("PlainOptions", **_PLAIN), unset="Unset: as it is.")
+_SINGLE = ("price", "promo", "holiday", "closed", "open", "stockout")
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeOptions:
+    """What only a change has."""
+
+    path: Annotated[str | None, typer.Option(help="Other files.")] = None
+    drop: Annotated[
+        list[str] | None,
+        typer.Option(help="Role, column or option that is no longer used: promo, rain, holidays."),
+    ] = None
+
+
+@takes(OptionChanges, parameter="options", panel="Dataset")
+@takes(EvaluationConfig, parameter="evaluation", panel="Evaluation")
+@grouped
+def change(  # noqa: PLR0917 - one parameter per group of options
+    name: Annotated[str, typer.Argument(help="Name of the dataset.")],
+    options: OptionChanges,
+    evaluation: EvaluationConfig,
+    columns: ColumnOptions,
+    writing: WritingOptions,
+    further: FurtherOptions,
+    different: ChangeOptions,
+    yes: Annotated[bool, typer.Option("--yes", help="Do it, though series must be evaluated again.")] = False,  # noqa: FBT002
+) -> None:
+    """Change columns, roles, files or options of a dataset; what stays valid is kept, the rest is said before."""
+    from forecast_assets.datasets import changing
+    from forecast_assets.datasets.assets import today
+    from forecast_assets.partitions import register_series
+
+    stores = open_stores()
+    before = definition.load(stores, name)
+    dropped = set(different.drop or ())
+    source = _source(before.source, columns, writing, different.path, dropped)
+    settled = _options(before.options, options.model_dump(exclude_none=True, mode="json"), dropped)
+    settled = settled.model_copy(update={"evaluation": revised(settled.evaluation, evaluation.changes())})
+    settled = further.complete(settled, settled.evaluation)
+    if dropped:
+        raise BadSetting(
+            f"--drop {listed(sorted(dropped))}: dataset {name!r} has nothing of that name",
+            remedy=f"see `forecast-assets dataset show {name}`",
+        )
+    found = changing.preview(stores, name, source, settled, today())
+    for sentence in found.sentences:
+        SAY.print(f"  {sentence}", markup=False)
+    SAY.print(found.sentence, markup=False)
+    if (found.stale or found.gone) and not yes:
+        raise BadSetting(
+            f"{found.sentence}; nothing is changed yet", remedy="say --yes if that is what you want"
+        )
+    instance = open_instance()
+    loaded = changing.change(
+        stores, name, source, settled, today(), register=lambda keys: register_series(instance, keys)
+    )
+    SAY.print(f"changed {name}: {loaded.why}", markup=False)
+    if found.stale or found.new:
+        SAY.print(f"next: forecast-assets evaluate {name}", markup=False)
+
+
+def _source(
+    before: Source, columns: ColumnOptions, writing: WritingOptions, path: str | None, dropped: set[str]
+) -> Source:
+    """The source with what was typed in place of what it had."""
+    declared, files = columns.declared(), writing.files()
+    if isinstance(before, PresetSource):
+        if declared or files or path or writing.rows() or writing.dialect():
+            raise BadSetting(
+                "a preset brings its own columns", remedy="change options only, or add another dataset"
+            )
+        return before
+    roles = {**before.columns.model_dump(), **declared}
+    for name in ("known_future", "static"):
+        roles[name] = tuple(dict.fromkeys((*getattr(before.columns, name), *declared.get(name, ()))))
+    roles["declared"] = {**before.columns.declared, **declared.get("declared", {})}
+    roles = _without(roles, dropped)
+    changed: dict[str, object] = {
+        "dialect": validate(Dialect, **{**before.dialect.model_dump(), **writing.dialect()}),
+        "rows": validate(RowRules, **{**before.rows.model_dump(), **writing.rows()}),
+        "columns": validate(Columns, **roles),
+    }
+    if not isinstance(before, FileSource):
+        return type(before).model_validate({**dict(before), **changed})
+    moved = {"path": absolute(path)} if path else {}
+    source = FileSource.model_validate({**dict(before), **changed, **files, **moved})
+    named = {name: value for name, value in roles.items() if value}
+    if source.wide:
+        named = {name: value for name, value in named.items() if name not in {"date", "units"}}
+    return profiles.profile(source, named).source
+
+
+def _without(roles: dict[str, Any], dropped: set[str]) -> dict[str, Any]:
+    """Leave out the roles and columns that are dropped; what was found is taken off ``dropped``."""
+    kept = dict(roles)
+    for role in _SINGLE:
+        if kept[role] is not None and dropped & {role, kept[role]}:
+            dropped -= {role, kept[role]}
+            kept[role] = None
+    for role in ("known_future", "static"):
+        gone = dropped & set(kept[role])
+        kept[role] = tuple(name for name in kept[role] if name not in gone)
+        kept["declared"] = {name: one for name, one in kept["declared"].items() if name not in gone}
+        dropped -= gone
+    return kept
+
+
+def _options(before: DatasetOptions, named: dict[str, Any], dropped: set[str]) -> DatasetOptions:
+    reset = {name for name in dropped if name in DatasetOptions.model_fields and name != "evaluation"}
+    dropped -= reset
+    if {"holidays", "holidays_column"} & named.keys():
+        reset |= {"holidays", "holidays_column", "store_holidays"} - named.keys()
+    kept = {name: value for name, value in dict(before).items() if name not in reset}
+    return DatasetOptions.model_validate({**kept, **named})
