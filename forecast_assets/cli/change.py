@@ -69,7 +69,7 @@ def change(  # noqa: PLR0917 - one parameter per group of options
     different: ChangeOptions,
     yes: Annotated[bool, typer.Option("--yes", help="Do it, though series must be evaluated again.")] = False,  # noqa: FBT002
 ) -> None:
-    """Change columns, roles, files or options of a dataset; what stays valid is kept, the rest is said before."""
+    """Change columns, files or options of a dataset; what stays valid is kept, the rest is said before."""
     from forecast_assets.datasets import changing
     from forecast_assets.datasets.assets import today
     from forecast_assets.partitions import register_series
@@ -91,9 +91,7 @@ def change(  # noqa: PLR0917 - one parameter per group of options
         SAY.print(f"  {sentence}", markup=False)
     SAY.print(found.sentence, markup=False)
     if (found.stale or found.gone) and not yes:
-        raise BadSetting(
-            f"{found.sentence}; nothing is changed yet", remedy="say --yes if that is what you want"
-        )
+        raise BadSetting(f"{found.sentence}; nothing is changed yet", remedy="say --yes if you mean it")
     instance = open_instance()
     loaded = changing.change(
         stores, name, source, settled, today(), register=lambda keys: register_series(instance, keys)

@@ -43,6 +43,8 @@ class Revisions:
             now.with_columns(keys), on=["product_id", "date"], suffix=" now"
         )
         for name in self.names:
+            if name not in before.columns or name not in now.columns:
+                continue  # a column that one load has is not revised by the other
             known = both.filter(pl.col(name).is_not_null() & pl.col(f"{name} now").is_not_null())
             for is_plan in (False, True):
                 some = known.filter((pl.col("date") > self.newest) == is_plan)
