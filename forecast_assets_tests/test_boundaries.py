@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -17,9 +18,14 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 LONGEST = 300
 
 
+@cache
+def tree(module: Path) -> ast.Module:
+    return ast.parse(module.read_text())
+
+
 def imported(module: Path) -> Iterator[str]:
     """Full names of everything that a module imports, wherever in it."""
-    for node in ast.walk(ast.parse(module.read_text())):
+    for node in ast.walk(tree(module)):
         if isinstance(node, ast.Import):
             yield from (name.name for name in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -27,7 +33,7 @@ def imported(module: Path) -> Iterator[str]:
 
 
 def called(module: Path) -> Iterator[str]:
-    for node in ast.walk(ast.parse(module.read_text())):
+    for node in ast.walk(tree(module)):
         if isinstance(node, ast.Call):
             yield ast.unparse(node.func)
 
@@ -131,7 +137,7 @@ def test_modules_stay_readable(module):
 
 @pytest.mark.parametrize("module", MODULES, ids=place)
 def test_sql_is_read_from_files_and_never_composed(module):
-    for node in ast.walk(ast.parse(module.read_text())):
+    for node in ast.walk(tree(module)):
         if isinstance(node, ast.Call) and ast.unparse(node.func).endswith(("sa.text", "exec_driver_sql")):
             composed = [part for part in ast.walk(node.args[0]) if isinstance(part, ast.FormattedValue)]
             # Names of tables and settings cannot be bound; they are constants of the store itself.
@@ -142,7 +148,7 @@ def test_sql_is_read_from_files_and_never_composed(module):
 def test_folders_of_the_lake_are_named_in_one_table(module):
     if place(module) == "stores/paths.py":
         return
-    texts = [node.value for node in ast.walk(ast.parse(module.read_text())) if isinstance(node, ast.Constant)]
+    texts = [node.value for node in ast.walk(tree(module)) if isinstance(node, ast.Constant)]
     starts = tuple(f"{folder.name}/" for folder in FOLDERS)
     # MLflow's own addresses of registered models begin the same.
     assert not [
