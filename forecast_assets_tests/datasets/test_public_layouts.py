@@ -1,4 +1,4 @@
-"""Files as public data are published, made up in small: the README's commands read and forecast them."""
+"""Files as public data are published, made up in small: the documented commands read and forecast them."""
 
 import datetime as dt
 import re
@@ -20,7 +20,7 @@ from forecast_assets.forecasts.service import make_forecasts
 from forecast_assets.global_models import fold_models
 from forecast_assets_tests.scenario import QUICK, TODAY, Place
 
-README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+DOCUMENT = (Path(__file__).parents[2] / "docs" / "data.md").read_text(encoding="utf-8")
 COMMAND = re.compile(r"^ +forecast-assets dataset add (\w+) (--path public/.*)$", re.MULTILINE)
 DAYS = 70
 
@@ -151,7 +151,7 @@ def added(place: Place, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str],
     return add
 
 
-COMMANDS = dict(COMMAND.findall(README))
+COMMANDS = dict(COMMAND.findall(DOCUMENT))
 UNITS = {
     "favorita": sum(sold(n, item) for n in range(DAYS) for item in (1, 2) if n != 30),
     "rossmann": sum(
