@@ -188,6 +188,8 @@ def remove(
     yes: Annotated[bool, typer.Option("--yes", help="Really forget all of it.")] = False,  # noqa: FBT002
 ) -> None:
     """Forget a dataset with its snapshots, series, results and partitions."""
+    from forecast_assets.dagster_internals.backfills import end_work
+
     instance, stores = open_instance(), open_stores()
     definition.load(stores, name)
     if not yes:
@@ -197,7 +199,11 @@ def remove(
         )
     series = [str(row["series"]) for row in stores.warehouse.rows("series_of", dataset=name)]
     definition.remove(stores, name)
+    why = f"dataset {name} was removed, and its partitions with it"
+    backfills, runs = end_work(instance, [name, *series], why)
     for key in series:
         instance.delete_dynamic_partition("series", key)
     instance.delete_dynamic_partition("datasets", name)
     SAY.print(f"removed {name} and its {len(series):,} series")
+    if backfills or runs:
+        SAY.print(f"canceled {backfills:,} backfills and {runs:,} waiting runs of it")
