@@ -5,21 +5,13 @@ Does not belong here: the runs and their order (``cli.evaluation``).
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
-import dagster as dg
-
-from forecast_assets.errors import BadSetting
-from forecast_assets.launches.kind import LaunchKind, Summary
+from forecast_assets.launches.kind import Summary, followed
 from forecast_assets.launches.model import Launch, Plan, Status, Try
 from forecast_assets.stores import Stores
 
 # Holds the id of the record that a run is a part of.
 LAUNCH_TAG = "forecast/launch"
-
-
-class FollowedConfig(dg.Config):
-    """Nothing: the command that starts an evaluation has its own options."""
 
 
 def plan_of(dataset: str, series: Sequence[str] | None, changes: Mapping[str, object]) -> Plan:
@@ -30,12 +22,6 @@ def plan_of(dataset: str, series: Sequence[str] | None, changes: Mapping[str, ob
     return Plan(what=what, spec={"series": series, "changes": dict(changes)}, dataset=dataset)
 
 
-def _refuse(*_: object) -> Any:  # noqa: ANN401 - it never returns
-    raise BadSetting(
-        "an evaluation is started by its command", remedy="run `forecast-assets evaluate DATASET`"
-    )
-
-
 def _summarise(_stores: Stores, launch: Launch, _tries: Sequence[Try]) -> Summary:
     """How the evaluation ended, in the sentence that the command left."""
     sentence = launch.error["problem"] if launch.error else launch.result.get("sentence")
@@ -44,18 +30,4 @@ def _summarise(_stores: Stores, launch: Launch, _tries: Sequence[Try]) -> Summar
     return Summary(f"{launch.what}: {sentence}" if sentence else launch.what, status=status)
 
 
-def _render(_launch: Launch, _tries: Sequence[Try]) -> dict[str, Any]:
-    return {}
-
-
-EVALUATION = LaunchKind(
-    name="evaluate",
-    job="",
-    op="",
-    config=FollowedConfig,
-    validate=_refuse,
-    execute=_refuse,
-    summarise=_summarise,
-    render=_render,
-    by_item=False,
-)
+EVALUATION = followed("evaluate", _summarise)

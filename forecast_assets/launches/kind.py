@@ -11,7 +11,7 @@ from typing import Any, Generic, TypeVar
 import dagster as dg
 
 from forecast_assets.dagster_internals.interrupts import terminations
-from forecast_assets.errors import Outage
+from forecast_assets.errors import BadSetting, Outage
 from forecast_assets.launches import records
 from forecast_assets.launches.model import Item, ItemResult, Json, Launch, Plan, Status, Try
 from forecast_assets.launches.worker_pool import RunControl, TaskSource, WorkerPool
@@ -149,3 +149,24 @@ class LaunchKind(Generic[Config]):
     by_item: bool = True
     is_exclusive: bool = False
     word: Callable[[Launch], str] = lambda launch: launch.status
+
+
+def followed(
+    name: str, summarise: Callable[[Stores, Launch, Sequence[Try]], Summary], *, job: str = "", op: str = ""
+) -> LaunchKind[dg.Config]:
+    """Return a kind that its own command or job carries out while ``lifecycle.follow`` keeps its record."""
+
+    def refuse(*_: object) -> Any:  # noqa: ANN401 - it never returns
+        raise BadSetting(f"{name} is carried out by its own command", remedy=f"run `forecast-assets {name}`")
+
+    return LaunchKind(
+        name=name,
+        job=job,
+        op=op,
+        config=dg.Config,
+        validate=refuse,
+        execute=refuse,
+        summarise=summarise,
+        render=lambda _launch, _tries: {},
+        by_item=False,
+    )

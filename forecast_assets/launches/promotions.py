@@ -5,18 +5,14 @@ Does not belong here: proposals and the protocol (``registry``), dry runs, which
 """
 
 from collections.abc import Sequence
-from typing import Any
 
-import dagster as dg
-
-from forecast_assets.errors import BadSetting
 from forecast_assets.launches import records
-from forecast_assets.launches.kind import LaunchKind, Summary
+from forecast_assets.launches.kind import Summary, followed
 from forecast_assets.launches.lifecycle import follow
 from forecast_assets.launches.model import ItemResult, Launch, NewItem, Plan, Try
 from forecast_assets.launches.worker_pool import RunControl
 from forecast_assets.registry import proposals as decisions
-from forecast_assets.registry.promotion import Action, Decision, Moved
+from forecast_assets.registry.promotion import Decision, Moved
 from forecast_assets.registry.proposals import Proposal, Refused
 from forecast_assets.stores import Stores
 from forecast_assets.stores.registry import Registry
@@ -57,33 +53,11 @@ def _result(item_id: int, one: Moved | Refused) -> ItemResult:
     )
 
 
-def _refuse(*_: object) -> Any:  # noqa: ANN401 - it never returns
-    raise BadSetting("a decision is carried out by its own job", remedy="launch promote_champions")
-
-
 def _summarise(_stores: Stores, launch: Launch, _tries: Sequence[Try]) -> Summary:
     counts = ", ".join(f"{launch.counts[name]:,} {name}" for name in ("completed", "failed", "cancelled"))
     return Summary(f"{launch.kind} of {launch.dataset} by {launch.requested_by}: {counts}")
 
 
-def _render(_launch: Launch, _tries: Sequence[Try]) -> dict[str, Any]:
-    return {}
-
-
-def _kind(name: str, job: str, op: str) -> LaunchKind[dg.Config]:
-    return LaunchKind(
-        name=name,
-        job=job,
-        op=op,
-        config=dg.Config,
-        validate=_refuse,
-        execute=_refuse,
-        summarise=_summarise,
-        render=_render,
-        by_item=False,
-    )
-
-
-PROMOTION = _kind("promote", "promote_champions", "promote")
-ROLLBACK = _kind("rollback", "rollback_champions", "roll_back")
-DECISIONS: dict[Action, LaunchKind[dg.Config]] = {"promoted": PROMOTION, "rolled_back": ROLLBACK}
+PROMOTION = followed("promote", _summarise, job="promote_champions", op="promote")
+ROLLBACK = followed("rollback", _summarise, job="rollback_champions", op="roll_back")
+DECISIONS = {"promoted": PROMOTION, "rolled_back": ROLLBACK}
