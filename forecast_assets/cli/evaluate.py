@@ -19,11 +19,12 @@ def evaluate(
     dataset: Annotated[str, typer.Argument(help="Dataset to evaluate.")],
     config: EvaluationConfig,
     series: Annotated[list[str] | None, typer.Option(help="Only this series key; may be repeated.")] = None,
+    accept: Annotated[bool, typer.Option("--accept", help="Take sales that were held back.")] = False,  # noqa: FBT002
 ) -> None:
     """Load a dataset, backtest its changed series, choose their champions and forecast with them."""
     check_dataset(dataset)
     # Seconds of imports that a wrong name should not cost.
     from forecast_assets.cli.evaluation import run
 
-    broken = run(dataset, series, config.changes(), force=config.force)
+    broken = run(dataset, series, config.changes(), force=config.force, accept=accept)
     raise SystemExit(BROKE if broken else 0)

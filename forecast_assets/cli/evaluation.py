@@ -34,8 +34,17 @@ from forecast_assets.stores.opening import open_stores
 _LOOK_SECONDS = 0.5
 
 
-def run(dataset: str, series: list[str] | None, changes: Mapping[str, object], *, force: bool) -> int:
+def run(
+    dataset: str,
+    series: list[str] | None,
+    changes: Mapping[str, object],
+    *,
+    force: bool,
+    accept: bool = False,
+) -> int:
     """Evaluate and tell; return how many series broke. Raises ``ForecastError`` when nothing can be done.
+
+    With ``accept``, sales that look like a mistake of their sender are taken.
 
     Another evaluation of the dataset is waited for, and what it did is not done again.
     """
@@ -52,7 +61,7 @@ def run(dataset: str, series: list[str] | None, changes: Mapping[str, object], *
         follow(EVALUATION, stores, recorded, tags[LAUNCH_TAG]) as launch,
         steps_shown(dataset, size),
     ):
-        work = _evaluate(instance, stores, dataset, series, changes, force=force, tags=tags)
+        work = _evaluate(instance, stores, dataset, series, changes, force=force, accept=accept, tags=tags)
         launch.check()
         ahead = {name: changes[name] for name in ("horizon", "gap") if changes.get(name) is not None}
         broken = _forecast(instance, stores, dataset, series, ahead, force=force, tags=tags)
@@ -87,11 +96,15 @@ def _evaluate(
     changes: Mapping[str, object],
     *,
     force: bool,
+    accept: bool,
     tags: Mapping[str, str],
 ) -> Plan:
     """Load the dataset if it changed, backtest what is stale and choose its champions."""
     if force or not _is_current(stores, definition.load(stores, dataset), changes):
-        config = {"global_forecasts": {"config": {**changes, "force": force}}}
+        config = {
+            "global_forecasts": {"config": {**changes, "force": force}},
+            "sales": {"config": {"accept": accept}},
+        }
         execute(instance, "build_dataset", {"ops": config}, partition_key=dataset, tags=tags)
     else:
         SAY.print(f"{dataset}: sales, panel and global models are unchanged", markup=False)

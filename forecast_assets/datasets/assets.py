@@ -32,6 +32,10 @@ class LoadConfig(dg.Config):
     force: bool = Field(
         default=False, description="Read and build again even when nothing has changed since the last time."
     )
+    accept: bool = Field(
+        default=False,
+        description="Take sales that were held back because they look like a mistake of their sender.",
+    )
 
 
 def today() -> dt.date:
@@ -58,7 +62,12 @@ def sales(
     """
     with refusals_final():
         loaded = building.load_sales(
-            stores.open(), context.partition_key, run_id=context.run.run_id, today=today(), force=config.force
+            stores.open(),
+            context.partition_key,
+            run_id=context.run.run_id,
+            today=today(),
+            force=config.force,
+            accept=config.accept,
         )
         if warning := definition.load(stores.open(), context.partition_key).source.warning():
             context.log.warning(warning)

@@ -14,7 +14,7 @@ from uuid import uuid4
 import polars as pl
 import sqlalchemy as sa
 
-from forecast_assets.datasets import definition, holidays, panels, plan_reach
+from forecast_assets.datasets import definition, holidays, panels, plan_reach, plausibility
 from forecast_assets.datasets.canonical import SalesSummary
 from forecast_assets.datasets.column_revisions import revisions
 from forecast_assets.datasets.definition import Dataset, DatasetOptions, Snapshot, load
@@ -38,10 +38,13 @@ class Loaded:
     why: str
 
 
-def load_sales(stores: Stores, name: str, *, run_id: str, today: dt.date, force: bool = False) -> Loaded:
+def load_sales(
+    stores: Stores, name: str, *, run_id: str, today: dt.date, force: bool = False, accept: bool = False
+) -> Loaded:
     """Validate the source of dataset ``name`` and freeze it as a snapshot; the same content is reused.
 
-    Raises ``BadSales`` when the source breaks a rule: nothing is stored then.
+    Raises ``BadSales`` when the source breaks a rule, or, unless ``accept``, when it looks like a mistake of
+    its sender: nothing is stored then. What was accepted is noted in the summary of the snapshot.
     """
     dataset = load(stores, name)
     mark = dataset.source.fingerprint()
@@ -52,7 +55,22 @@ def load_sales(stores: Stores, name: str, *, run_id: str, today: dt.date, force:
     frozen = freeze(
         stores.lake, dataset.source, name, dataset.options.as_settled(), folder=folder, today=today
     )
+    if known is not None and (found := _doubts(stores, dataset, known, frozen)):
+        if not accept:
+            forget_files(stores.lake, frozen.folder)
+            raise plausibility.hold_back(name, found, known.last_day)
+        frozen = replace(frozen, noted=frozen.noted | {"accepted": found})
     return settle(stores, dataset, frozen, mark=mark, run_id=run_id)
+
+
+def _doubts(stores: Stores, dataset: Dataset, known: Snapshot, frozen: Frozen) -> list[str]:
+    """What is suspicious about new sales; nothing about sales that were a snapshot before, or generated."""
+    stored = stores.warehouse.row("snapshot", dataset=dataset.name, hash=frozen.content_hash)
+    if stored is not None or dataset.source.kind == "preset":
+        return []
+    summary = frozen.summary
+    before = (known.sales_path, known.last_day, known.row_count)
+    return plausibility.examine(stores.lake, before, (frozen.folder, summary.last_day, summary.rows))
 
 
 def add_dataset(stores: Stores, name: str, source: Source, options: DatasetOptions, today: dt.date) -> Loaded:

@@ -227,14 +227,14 @@ evil = "<img src=x onerror='window.evil = 1'><script>window.evil = 1</script>[a]
 cells = markdown([{"id": evil}], ["id"])
 shown = {"raw": dg.MetadataValue.md(f"# whole page {evil}"), "cells": dg.MetadataValue.md(cells)}
 with dg.DagsterInstance.get() as instance:
-    instance.report_runless_asset_event(dg.AssetMaterialization("hostile", metadata=shown))
+    instance.report_runless_asset_event(dg.AssetMaterialization("panel", partition="bakery", metadata=shown))
 """
 
 
 def test_no_script_of_a_name_runs_in_dagits_markdown(dagit, page):
     words = [sys.executable, "-c", HOSTILE]
     subprocess.run(words, env=environment_of(dagit.home), check=True, cwd=dagit.home, capture_output=True)
-    page.goto("/assets/hostile?view=events")
+    page.goto("/assets/panel?view=partitions&partition=bakery")
     page.get_by_text("[Show Markdown]").first.click()
     page.get_by_text("whole page").first.wait_for()
     assert page.evaluate("window.evil") is None

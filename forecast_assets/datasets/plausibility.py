@@ -1,0 +1,229 @@
+"""Is a delivery what the sales before it lead one to expect, or did its sender make a mistake?
+
+Belongs here: comparing new sales with the last good ones, in sentences.
+Does not belong here: rows that break a rule (``rules``), and what is done with a doubt (``building``).
+
+Every doubt is about many stores or series at once: one store, product or day may do anything. Limits were
+set by replaying real deliveries, and how often they are wrong is measured by benchmarks/deliveries.py.
+"""
+
+import datetime as dt
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import polars as pl
+
+from forecast_assets.errors import BadSales
+from forecast_assets.stores.lake import Lake
+
+# Fewer say nothing about a sender.
+LEAST_STORES, LEAST_SERIES = 3, 20
+_PERIODS = 56
+_RECENT = 28
+_MISSING_STORES, _MISSING_SERIES, _NEW_SERIES = 0.3, 0.3, 0.3
+_SCALE = 3.0
+_EQUAL, _DOUBLED = 0.9, 0.9
+_CHANGED = 0.3
+_SHIFTED, _STAYED = 0.8, 0.5
+_ROWS_LEFT = 0.7
+_DAYS_BACK = 3
+_YEAR = (364, 365, 366)
+_SERIES = ["store", "product"]
+
+
+class HeldBack(BadSales):
+    """A delivery breaks no rule, but looks like a mistake of its sender; the sales before it stay in use."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """The last days of some sales: ``cells`` holds store, product, date, units of days that were observed.
+
+    ``series`` are all (store, product) that ever sold, ``rows`` all rows of the sales.
+    """
+
+    cells: pl.DataFrame
+    series: pl.DataFrame
+    rows: int
+
+
+def read_delivery(lake: Lake, folder: str, last: dt.date, rows: int) -> Delivery:
+    """Read what the doubts need from frozen sales: the days around ``last`` and those a year before."""
+    kept, series = [], []
+    for file in lake.list(folder):
+        frame = pl.DataFrame(lake.read_table(file, columns=["product_id", "date", "units"])).select(
+            store=pl.lit(file.rpartition("/")[2].removesuffix(".parquet")),
+            product=pl.col("product_id").cast(pl.String),
+            date="date",
+            units="units",
+        )
+        frame = frame.filter(pl.col("units").is_not_null() & pl.col("units").is_not_nan())
+        age = (pl.lit(last) - pl.col("date")).dt.total_days()
+        year = age.is_between(min(_YEAR) - 2 * _RECENT, max(_YEAR) + 1)
+        kept.append(frame.filter(year | (age < 2 * _PERIODS)))
+        series.append(frame.filter(pl.col("units") > 0).select(_SERIES).unique())
+    return Delivery(pl.concat(kept), pl.concat(series), rows)
+
+
+def examine(lake: Lake, before: tuple[str, dt.date, int], now: tuple[str, dt.date | None, int]) -> list[str]:
+    """Compare two frozen sales, each as folder, newest observed day and number of rows; return the doubts."""
+    (old, last, old_rows), (new, newest, new_rows) = before, now
+    known = read_delivery(lake, old, last, old_rows)
+    return doubts(known, read_delivery(lake, new, last, new_rows), last, newest or last)
+
+
+def hold_back(name: str, found: list[str], last: dt.date) -> HeldBack:
+    """Return the refusal of a delivery of dataset ``name`` for the doubts that were found."""
+    return HeldBack(
+        f"the new sales of {name} are held back, those up to {last} stay in use: {'; '.join(found)}",
+        remedy=f"ask their sender; if they are right: `forecast-assets evaluate {name} --accept`, or launch "
+        "build_dataset with accept in the configuration of sales",
+    )
+
+
+def doubts(before: Delivery, now: Delivery, last: dt.date, newest: dt.date) -> list[str]:
+    """Return what is suspicious about ``now`` in sentences; nothing where it is as expected.
+
+    ``last`` and ``newest`` are the newest observed days of the two.
+    """
+    found = [*_shrunk(before, now, last, newest)]
+    past = before.cells.filter(pl.col("date") <= last)
+    dates = past["date"].unique().sort().tail(_PERIODS)
+    if found or dates.is_empty() or before.series.height < LEAST_SERIES:
+        return found
+    overlap = now.cells.filter(pl.col("date").is_in(dates.implode()))
+    recent = past.filter(pl.col("date").is_in(dates.implode()))
+    found += _rewritten(recent, overlap)
+    added = now.cells.filter(pl.col("date") > last)
+    if not added.is_empty():
+        found += _stores_missing(recent, added)
+        found += _renumbered(before, recent, added)
+        found += _scaled(recent, added)
+        found += _copied(now.cells, added)
+    return found
+
+
+def _shrunk(before: Delivery, now: Delivery, last: dt.date, newest: dt.date) -> Iterator[str]:
+    if (last - newest).days > _DAYS_BACK:
+        yield f"its newest day is {newest}, and {last} was there before: is this an old file?"
+    elif now.rows < _ROWS_LEFT * before.rows and before.series.height >= LEAST_SERIES:
+        yield f"it has {now.rows:,} rows where {before.rows:,} were before"
+
+
+def _rewritten(recent: pl.DataFrame, overlap: pl.DataFrame) -> Iterator[str]:
+    """Days that were known before: do they say the same?"""
+    keys = [*_SERIES, "date"]
+    both = recent.join(overlap, on=keys, how="full", coalesce=True, suffix="_now").fill_null(0)
+    both = both.filter((pl.col("units") > 0) | (pl.col("units_now") > 0))
+    if both.height < LEAST_SERIES:
+        return
+    changed = both.filter(pl.col("units") != pl.col("units_now"))
+    share = changed.height / both.height
+    yield from _doubled_days(both)
+    if share <= _CHANGED:
+        return
+    for days in (1, -1):
+        moved = overlap.with_columns(pl.col("date") - dt.timedelta(days=days))
+        same = recent.join(moved, on=keys, suffix="_now").filter(
+            (pl.col("units") == pl.col("units_now")) & (pl.col("units") > 0)
+        )
+        if same.height >= _SHIFTED * recent.filter(pl.col("units") > 0).height and 1 - share < _STAYED:
+            way = "later" if days > 0 else "earlier"
+            yield f"what was sold on a day is now a day {way}: is its calendar shifted?"
+            return
+    ratios = changed.filter((pl.col("units") > 0) & (pl.col("units_now") > 0))
+    ratio = ratios.select((pl.col("units_now") / pl.col("units")).median()).item()
+    told = "" if ratio is None else f", to {ratio:.2f} times what they were in the middle"
+    yield f"{share:.0%} of the last days' sales that were known have changed{told}"
+
+
+def _doubled_days(both: pl.DataFrame) -> Iterator[str]:
+    doubled = (
+        both.group_by("date")
+        .agg(pl.len(), twice=(pl.col("units_now") == 2 * pl.col("units")).mean())
+        .filter((pl.col("len") >= LEAST_SERIES) & (pl.col("twice") >= _DOUBLED))
+        .sort("date")
+    )
+    if not doubled.is_empty():
+        days = ", ".join(str(day) for day in doubled["date"].head(3))
+        yield f"everything sold on {days} is there twice: was a day delivered twice?"
+
+
+def _stores_missing(recent: pl.DataFrame, added: pl.DataFrame) -> Iterator[str]:
+    """Stores that always sell on a day of the week, and on a new one do not, while others do."""
+    sold = recent.filter(pl.col("units") > 0).select("store", "date").unique()
+    weekdays = sold.with_columns(weekday=pl.col("date").dt.weekday())
+    days = weekdays.group_by("weekday").agg(days=pl.col("date").n_unique())
+    always = (
+        weekdays.group_by("store", "weekday")
+        .agg(pl.len())
+        .join(days, on="weekday")
+        .filter((pl.col("len") >= 0.75 * pl.col("days")) & (pl.col("days") >= 3))  # noqa: PLR2004 - weeks
+    )
+    # A row of zero is a store that says it was closed; no row is a store that says nothing.
+    for (day,), rows in added.group_by("date", maintain_order=True):
+        assert isinstance(day, dt.date)  # noqa: S101 - the column's type
+        expected = set(always.filter(pl.col("weekday") == day.isoweekday())["store"])
+        missing = sorted(expected - set(rows["store"]))
+        here = len(expected) - len(missing)
+        if len(expected) >= LEAST_STORES and here and len(missing) >= _MISSING_STORES * len(expected):
+            names = ", ".join(missing[:3]) + (" and others" if len(missing) > 3 else "")  # noqa: PLR2004 - named
+            yield f"{len(missing)} of {len(expected)} stores have no sales on {day}: {names}"
+
+
+def _renumbered(before: Delivery, recent: pl.DataFrame, added: pl.DataFrame) -> Iterator[str]:
+    """Series that sold all the time stop, and as many that nobody has seen begin."""
+    selling = added.filter(pl.col("units") > 0).select(_SERIES).unique()
+    days = recent["date"].n_unique()
+    steady = recent.filter(pl.col("units") > 0).group_by(_SERIES).len().filter(pl.col("len") >= days / 2)
+    new = selling.join(before.series, on=_SERIES, how="anti").height
+    gone = steady.join(selling, on=_SERIES, how="anti").height
+    if selling.height < LEAST_SERIES or steady.is_empty():
+        return
+    if new >= _NEW_SERIES * selling.height and gone >= _MISSING_SERIES * steady.height:
+        yield (
+            f"{new:,} of {selling.height:,} series that sell are new, and {gone:,} of {steady.height:,} that "
+            "always sold do not: were products or stores renumbered?"
+        )
+
+
+def _scaled(recent: pl.DataFrame, added: pl.DataFrame) -> Iterator[str]:
+    """Most series sell a multiple of what they sold on the same days of the week, or a fraction."""
+    usual = (
+        recent.filter(pl.col("units") > 0)
+        .group_by(*_SERIES, weekday=pl.col("date").dt.weekday())
+        .agg(usual=pl.col("units").median(), days=pl.len())
+        .filter(pl.col("days") >= 3)  # noqa: PLR2004 - weeks
+    )
+    ratios = (
+        added.filter(pl.col("units") > 0)
+        .with_columns(weekday=pl.col("date").dt.weekday())
+        .join(usual, on=[*_SERIES, "weekday"])
+        .select("date", ratio=pl.col("units") / pl.col("usual"))
+        .group_by("date")
+        .agg(pl.len(), middle=pl.col("ratio").median())
+        .filter(
+            (pl.col("len") >= LEAST_SERIES) & ((pl.col("middle") > _SCALE) | (pl.col("middle") < 1 / _SCALE))
+        )
+        .sort("date")
+    )
+    for day, _, middle in ratios.head(1).iter_rows():
+        yield (
+            f"on {day} most series sold {middle:.2f} times what they usually do on that day of the week: did "
+            "the unit change, as from pieces to cases?"
+        )
+
+
+def _copied(cells: pl.DataFrame, added: pl.DataFrame) -> Iterator[str]:
+    """A new day that says what another one said, series by series."""
+    for (day,), rows in added.group_by("date", maintain_order=True):
+        assert isinstance(day, dt.date)  # noqa: S101 - the column's type
+        mine = rows.select(*_SERIES, "units")
+        for days in (1, 2, 7, *_YEAR):
+            then = cells.filter(pl.col("date") == day - dt.timedelta(days=days)).select(*_SERIES, "units")
+            both = mine.join(then, on=_SERIES, how="full", coalesce=True, suffix="_then").fill_null(0)
+            sold = both.filter((pl.col("units") > 0) | (pl.col("units_then") > 0))
+            same = sold.filter(pl.col("units") == pl.col("units_then")).height
+            if sold.height >= LEAST_SERIES and same >= _EQUAL * sold.height:
+                yield f"{day} repeats {day - dt.timedelta(days=days)}: is this an old file under a new date?"
+                return

@@ -1,0 +1,168 @@
+"""Deliveries that break no rule and are wrong all the same: held back before anything is evaluated."""
+
+import datetime as dt
+
+import numpy as np
+import polars as pl
+import pytest
+
+from forecast_assets.automation.incident_detection import look_at_runs
+from forecast_assets.datasets import building, definition
+from forecast_assets.datasets.plausibility import HeldBack
+from forecast_assets_tests.scenario import TODAY
+
+FIRST, DAYS = dt.date(2025, 1, 6), 480
+LAST = FIRST + dt.timedelta(days=DAYS - 1)
+DAY = LAST + dt.timedelta(days=1)
+NOT_SUNDAY = pl.col("date").dt.weekday() != 7
+
+
+def history() -> pl.DataFrame:
+    """Six stores with eight products each, noisy, closed on Sundays, up to ``DAY``."""
+    draw = np.random.default_rng(20)
+    dates = [FIRST + dt.timedelta(days=number) for number in range(DAYS + 1)]
+    shape = 1 + 0.3 * np.sin(np.arange(DAYS + 1) / 7 * 2 * np.pi)
+    frames = [
+        pl.DataFrame(
+            {
+                "store_id": f"S{store}",
+                "product_id": f"P{product}",
+                "date": dates,
+                "units": draw.poisson((20 + 5 * product) * shape),
+            }
+        )
+        for store in range(6)
+        for product in range(8)
+    ]
+    return pl.concat(frames).filter(NOT_SUNDAY)
+
+
+SALES = history()
+PAST, NEW = SALES.filter(pl.col("date") <= LAST), SALES.filter(pl.col("date") == DAY)
+assert not NEW.is_empty(), "the new day is no Sunday"
+
+
+def on(date: dt.date) -> pl.DataFrame:
+    """What was sold on another day, under the date of the new one."""
+    return SALES.filter(pl.col("date") == date).with_columns(date=pl.lit(DAY))
+
+
+MISTAKES = {
+    "half the stores are missing": (
+        [PAST, NEW.filter(pl.col("store_id") < "S3")],
+        f"3 of 6 stores have no sales on {DAY}: S3, S4, S5",
+    ),
+    "pieces became cases": (
+        [PAST, NEW.with_columns(pl.col("units") / 12)],
+        f"on {DAY} most series sold 0.0",
+    ),
+    "cases became pieces": ([PAST, NEW.with_columns(pl.col("units") * 12)], f"on {DAY} most series sold 1"),
+    "products were renumbered": (
+        [PAST, NEW.with_columns(product_id=pl.concat_str(pl.lit("N"), "product_id"))],
+        "48 of 48 series that sell are new, and 48 of 48 that always sold do not",
+    ),
+    "the day before came again": ([PAST, on(LAST)], f"{DAY} repeats {LAST}"),
+    "the day of last year came": (
+        [PAST, on(DAY - dt.timedelta(days=364))],
+        f"{DAY} repeats {DAY - dt.timedelta(days=364)}",
+    ),
+    "a day was delivered twice": (
+        [PAST.with_columns(pl.col("units") * (1 + (pl.col("date") == LAST))), NEW],
+        f"everything sold on {LAST} is there twice",
+    ),
+    "last year's file came": (
+        [SALES.filter(pl.col("date") <= LAST - dt.timedelta(days=365))],
+        f"its newest day is {LAST - dt.timedelta(days=365)}, and {LAST} was there before",
+    ),
+    "the calendar is shifted": (
+        [SALES.with_columns(pl.col("date") + dt.timedelta(days=1))],
+        "what was sold on a day is now a day later",
+    ),
+    "all units changed their meaning": (
+        [SALES.with_columns(pl.col("units") / 12)],
+        "100% of the last days' sales that were known have changed, to 0.08 times",
+    ),
+    "most rows are gone": (
+        [PAST.filter(pl.col("date") > LAST - dt.timedelta(days=200)), NEW],
+        "rows where",
+    ),
+}
+FINE = {
+    "the next day": [PAST, NEW],
+    "a day with a third more": [PAST, NEW.with_columns((pl.col("units") * 1.33).round())],
+    "a closed store": [PAST, NEW.filter(pl.col("store_id") != "S1")],
+    "a few corrections": [
+        PAST.with_columns(units=pl.when(pl.col("product_id") == "P1").then(0).otherwise(pl.col("units"))),
+        NEW,
+    ],
+    "new products": [PAST, NEW, NEW.with_columns(product_id=pl.lit("Q") + pl.col("product_id")).head(10)],
+    "nothing but a longer past": [
+        PAST,
+        NEW,
+        PAST.head(50).with_columns(pl.col("date") - dt.timedelta(days=DAYS)),
+    ],
+}
+
+
+@pytest.fixture
+def loaded(open_place, tmp_path):
+    """A dataset whose last good sales end the day before the new one."""
+    with open_place(tmp_path) as place:
+        place.add("shop", PAST)
+        yield place
+
+
+def deliver(place, frames, **options):
+    place.write("shop", pl.concat([frame.cast({"units": pl.Float64}) for frame in frames]))
+    return building.load_sales(place.stores, "shop", run_id="delivery", today=TODAY, **options)
+
+
+@pytest.mark.parametrize("mistake", sorted(MISTAKES))
+def test_a_mistake_of_the_sender_is_held_back_and_can_be_accepted(mistake, loaded):
+    frames, told = MISTAKES[mistake]
+    good = definition.load(loaded.stores, "shop").snapshot
+    files = loaded.files("sales")
+    with pytest.raises(HeldBack) as held:
+        deliver(loaded, frames)
+    assert told in held.value.problem
+    assert "`forecast-assets evaluate shop --accept`" in held.value.remedy
+    assert definition.load(loaded.stores, "shop").snapshot == good
+    assert loaded.files("sales") == files
+
+    accepted = deliver(loaded, frames, accept=True).snapshot
+    assert told in " ".join(accepted.summary["accepted"])
+    assert definition.load(loaded.stores, "shop").snapshot.hash == accepted.hash != good.hash
+
+
+@pytest.mark.parametrize("delivery", sorted(FINE))
+def test_an_ordinary_delivery_passes_and_leaves_no_note(delivery, loaded):
+    assert "accepted" not in deliver(loaded, FINE[delivery]).snapshot.summary
+
+
+def test_sales_that_were_there_before_are_no_mistake(loaded):
+    good = definition.load(loaded.stores, "shop").snapshot
+    deliver(loaded, [PAST, NEW])
+    assert deliver(loaded, [PAST]).snapshot.hash == good.hash
+
+
+def test_a_delivery_that_is_held_back_stops_its_run_and_becomes_an_incident_that_closes(loaded):
+    start = dt.datetime.now(dt.UTC) - dt.timedelta(minutes=1)
+    deliver(loaded, [PAST, NEW])
+    assert loaded.build("shop").success
+    panel = definition.load(loaded.stores, "shop").built().panel_path
+
+    loaded.write("shop", SALES.with_columns(pl.col("units") / 12))
+    stopped = loaded.build("shop")
+    assert not stopped.success
+    ran = {event.step_key for event in stopped.all_events if event.is_step_start}
+    assert ran == {"sales"}, "nothing is built of what is held back"
+    assert definition.load(loaded.stores, "shop").built().panel_path == panel
+
+    look_at_runs(loaded.instance, loaded.stores, start, dt.datetime.now(dt.UTC))
+    (incident,) = [row for row in loaded.table("incident") if row["resolved_at"] is None]
+    assert "the new sales of shop are held back" in incident["what"]
+    assert "--accept" in incident["next_step"]
+    loaded.write("shop", SALES)
+    assert loaded.build("shop").success
+    look_at_runs(loaded.instance, loaded.stores, start, dt.datetime.now(dt.UTC))
+    assert [row for row in loaded.table("incident") if row["resolved_at"] is None] == []
