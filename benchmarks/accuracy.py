@@ -94,7 +94,7 @@ def read(arguments: argparse.Namespace) -> Panel:
             store,
             dataset="bench",
             calendar=Calendar(first, last, last),
-            known=list(columns.known),
+            known=columns.roles,
             launch="first_sale",
         )[0]
         for store in sorted(frames, key=lambda store: f"{store}__")
@@ -105,6 +105,8 @@ def read(arguments: argparse.Namespace) -> Panel:
         units=np.concatenate([part.units for part in parts]),
         known={name: np.concatenate([part.known[name] for part in parts]) for name in columns.known},
         static={name: np.concatenate([part.static[name] for part in parts]) for name in columns.static},
+        roles=columns.roles,
+        reach=dict.fromkeys(columns.known, 0) if arguments.no_plan else {},
     )
     marks = [blake2b(str(key).encode(), digest_size=8).digest() for key in panel.series]
     kept = sorted(sorted(range(len(marks)), key=marks.__getitem__)[: arguments.series or len(marks)])
@@ -284,6 +286,7 @@ def main() -> None:
     parser.add_argument("--folds", type=int, default=5)
     parser.add_argument("--windows", type=int, default=3)
     parser.add_argument("--series", type=int, default=None)
+    parser.add_argument("--no-plan", action="store_true", help="known columns end with the sales")
     parser.add_argument("--peer-series", type=int, default=200)
     arguments = parser.parse_args()
     if arguments.known is None:

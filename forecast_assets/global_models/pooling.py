@@ -84,13 +84,13 @@ def build_pool(
     It is kept while anchor, code, settings and fits of global candidates are the same and at most
     FORECAST_GLOBAL_REFIT_SHARE of the pooled series changed.
     """
-    rows = _sampled(inputs.panel)
+    rows = sampled(inputs.panel)
     contents = dict(zip(inputs.panel.series[rows].tolist(), inputs.contents[rows].tolist(), strict=True))
     before = None if force else _row(stores, dataset, settings)
     if before is not None and _is_kept(stores, dataset, settings, inputs, before=before, contents=contents):
         _record(stores, dataset, settings, {**before, "snapshot": dataset.built().hash})
         return "reused"
-    pool = _learn(settings, inputs, rows)
+    pool = learn(settings, inputs, rows)
     path = paths.GLOBAL.path(dataset.name, run_id, f"{POOL}-{settings.pool_hash()}.json.gz")
     content = json.dumps({"pool": pool.to_json(), "learned": contents, "fits": inputs.fits})
     stores.lake.write_bytes(path, gzip.compress(content.encode(), compresslevel=1, mtime=0))
@@ -115,7 +115,8 @@ def _is_kept(
     return fits == inputs.fits and changed <= environment().global_refit_share * max(len(contents), 1)
 
 
-def _learn(settings: EvaluationSettings, inputs: PoolInputs, rows: NDArray[np.int64]) -> Pool:
+def learn(settings: EvaluationSettings, inputs: PoolInputs, rows: NDArray[np.int64]) -> Pool:
+    """Learn the pool of the series ``rows``; nothing is stored."""
     panel, plan = inputs.panel.take(rows), settings.plan()
     ahead = plan.gap + np.arange(plan.horizon)
     forecasts: dict[str, Forecasts] = {}
@@ -157,7 +158,7 @@ def _learn(settings: EvaluationSettings, inputs: PoolInputs, rows: NDArray[np.in
     )
 
 
-def _sampled(panel: Panel) -> NDArray[np.int64]:
+def sampled(panel: Panel) -> NDArray[np.int64]:
     """Return the rows of the pooled series, rising; chosen by the hash of store and product."""
     keys = [key.split("__", 1)[-1] for key in panel.series.tolist()]
     order = np.argsort(hashed(keys, _SEED), kind="stable")

@@ -1,0 +1,221 @@
+"""What is claimed of champions, and what happens on days that nobody has seen?
+
+Usage: python benchmarks/promises.py [--data FILE] [--store ID ...] [--known COLUMN ...] [--static COLUMN ...]
+       [--horizon H] [--folds K] [--windows W] [--candidates A,B] [--policy NAME] [--series N]
+
+Holds out the newest W windows of H days, one after the other. For each, the product's own code learns the
+pool, scores the candidates on the K folds before it, chooses champions and claims their error; then the
+champions forecast the window. Prints claimed and happened WAPE (all series, by class of demand, by fifth of
+the claim), the total error of the mean, coverage, weighted quantile loss against seasonal naive, and service
+and cost of every stock rule. The last line is one JSON object. Without --data it takes the shipped sales;
+with --no-plan columns known ahead end with the sales, as they mostly do in production.
+"""
+
+import argparse
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import accuracy
+import numpy as np
+from numpy.typing import NDArray
+
+from forecast_assets.evaluation_settings import EvaluationSettings
+from forecast_assets.forecasting.core.backtest import backtest
+from forecast_assets.forecasting.core.candidates.catalogue import DEFAULT, is_global, split
+from forecast_assets.forecasting.core.claims import claims
+from forecast_assets.forecasting.core.demand import demand_classes, is_intermittent
+from forecast_assets.forecasting.core.lead_time import window_sums
+from forecast_assets.forecasting.core.outlook import outlook
+from forecast_assets.forecasting.core.panel import Panel
+from forecast_assets.forecasting.core.prediction import LEVELS, own_errors, predicted
+from forecast_assets.forecasting.core.ranking import rank
+from forecast_assets.forecasting.core.stock import RULES, SCORED_LEADS, cover, stock_inputs
+from forecast_assets.global_models.pooling import PoolInputs, learn, sampled
+from forecast_assets.settings import settings as environment
+
+Values = NDArray[np.float64]
+AIMS = np.array([0.9, 0.95, 0.98])
+DECILES = [at for at, level in enumerate(LEVELS.tolist()) if 0.05 < level < 0.95]  # noqa: PLR2004 - 0.1 to 0.9
+FIFTHS = 5
+
+
+def window(
+    panel: Panel, origin: int, settings: EvaluationSettings, models: accuracy.Models
+) -> dict[str, object]:
+    """Everything that was claimed of the window after ``origin``, and what happened in it."""
+    known, plan = panel.until(origin), settings.plan()
+    cutoffs = plan.cutoffs(origin)
+    given = models.given(cutoffs, known, settings.candidates)
+    pool = learn(settings, PoolInputs(known, known.series, cutoffs, given, ""), sampled(known))
+    done = backtest(known, cutoffs, plan, settings.candidates, given, pool=pool)
+    classes = demand_classes(known.units)
+    rare = np.array([is_intermittent(one) for one in classes])
+    winner = rank(done.scores, settings.ranking_policy(), intermittent=rare).winner
+    names = settings.candidates
+    claimed = claims(
+        pool,
+        names,
+        done.forecasts,
+        actual=done.actual,
+        folds=done.folds,
+        winners=winner,
+        classes=classes,
+    )
+    labels = [names[place] if place >= 0 else None for place in winner.tolist()]
+    production = {name: models.at(name, origin) for name in filter(is_global, names)}
+    curve = outlook(
+        known, labels, {**production, **pool.blends}, plan.horizon, threads=environment().processes
+    ).units
+    by_name = dict(zip(names, done.forecasts, strict=True))
+    own = [None] * len(labels)
+    for label in {label for label in labels if label}:
+        rows = [row for row, one in enumerate(labels) if one == label]
+        some = {name: values[rows] for name, values in by_name.items()}
+        made = own_errors(
+            pool,
+            label,
+            some,
+            actual=done.actual[rows],
+            folds=done.folds[rows],
+            classes=[classes[row] for row in rows],
+        )
+        for row, one in zip(rows, made, strict=True):
+            own[row] = one  # type: ignore[call-overload]  # filled row by row
+    served = np.array(
+        [row for row, one in enumerate(own) if one is not None and np.isfinite(curve[row]).all()]
+    )
+    made_by = [labels[row] for row in served]
+    prediction = predicted(pool, made_by, curve[served], [own[row] for row in served])  # type: ignore[misc]
+    naive = outlook(known, ["seasonal_naive"] * len(labels), {}, plan.horizon, threads=1).units[served]
+    actual = panel.units[served, origin : origin + plan.horizon].astype(np.float64)
+    claim = np.array([claimed[row].wape if claimed[row].wape is not None else np.nan for row in served])
+    kinds = np.array([classes[row] or "none" for row in served])
+    spread = np.array([own[row].spread for row in served])  # type: ignore[union-attr]
+    return {
+        **figures(actual, claim, kinds, prediction.expected, prediction.median, prediction.quantiles, naive),
+        "stock": stock(pool, made_by, curve[served], actual, kinds, spread),
+    }
+
+
+def figures(  # noqa: PLR0917 - what was claimed and what happened
+    actual: Values,
+    claim: Values,
+    kinds: NDArray[np.str_],
+    expected: NDArray[np.float32],
+    median: NDArray[np.float32],
+    quantiles: NDArray[np.float32],
+    naive: NDArray[np.float32],
+) -> dict[str, object]:
+    """Claimed and happened WAPE, total error, coverage and weighted quantile loss."""
+    seen = ~np.isnan(actual)
+    sold = np.where(seen, actual, 0)
+    error = np.where(seen, np.abs(sold - median), 0).sum(axis=1)
+    units = sold.sum(axis=1)
+    usable = np.isfinite(claim) & (units > 0)
+
+    def pair(rows: NDArray[np.bool_]) -> list[float]:
+        rows = rows & usable
+        total = max(units[rows].sum(), 1e-9)
+        return [
+            round(float((claim[rows] * units[rows]).sum() / total), 2),
+            round(100 * error[rows].sum() / total, 2),
+        ]
+
+    order = np.argsort(np.where(usable, claim, np.inf))[: int(usable.sum())]
+    fifths = [np.isin(np.arange(len(claim)), part) for part in np.array_split(order, FIFTHS)]
+    short = sold[..., None] - quantiles
+    loss = np.maximum(LEVELS * short, (LEVELS - 1) * short)[seen][:, DECILES]
+    level = {name: at for at, name in enumerate(LEVELS.tolist())}
+    inside = {
+        width: (sold >= quantiles[..., level[low]] - 1e-6) & (sold <= quantiles[..., level[high]] + 1e-6)
+        for width, low, high in ((80, 0.1, 0.9), (95, 0.025, 0.975))
+    }
+    wape_naive = np.where(seen & np.isfinite(naive), np.abs(sold - naive), 0).sum() / units.sum()
+    wql = float(2 * loss.mean(axis=1).sum() / units.sum())
+    return {
+        "wape": pair(np.ones(len(claim), bool)),
+        "by_class": {one: pair(kinds == one) for one in np.unique(kinds).tolist()},
+        "by_fifth": [pair(rows) for rows in fifths],
+        "total_error": round(float(100 * (np.where(seen, expected, 0).sum() / units.sum() - 1)), 2),
+        **{f"coverage_{width}": round(float(100 * hit[seen].mean()), 1) for width, hit in inside.items()},
+        "wql": round(wql, 4),
+        "wql_to_seasonal_naive": round(wql / float(wape_naive), 4),
+        "wape_to_seasonal_naive": round(float(error.sum() / units.sum() / wape_naive), 4),
+    }
+
+
+def stock(  # noqa: PLR0917 - a pool, forecasts and what happened
+    pool: object,
+    labels: list[str | None],
+    curve: NDArray[np.float32],
+    actual: Values,
+    kinds: NDArray[np.str_],
+    spread: Values,
+) -> Mapping[str, object]:
+    """Achieved service at 90, 95 and 98 % and cost per 100 units at 95 %, by rule and lead time."""
+    common = max({one for one in labels if one}, key=labels.count)
+    errors = pool.errors[common]  # type: ignore[attr-defined]  # a Pool
+    rows = np.array([row for row, one in enumerate(labels) if one == common])
+    units = curve[rows].astype(np.float64)
+    inputs = stock_inputs(errors.tables[-1], units, spread[rows])
+    chosen = np.array([errors.rules.get(kind, errors.rules["all"]).chosen for kind in kinds[rows].tolist()])
+    seen = ~np.isnan(actual[rows])
+    found: dict[str, object] = {}
+    for days in (one for one in SCORED_LEADS if one <= curve.shape[1]):
+        sums, counted = window_sums(units, seen, days)
+        demand = window_sums(actual[rows], seen, days)[0]
+        row, start = np.nonzero(counted)
+        by_rule = {
+            rule: cover(rule, errors.lead, inputs.take(row), sums[row, start], days, AIMS) for rule in RULES
+        }
+        by_rule["chosen"] = np.stack([by_rule[rule][at] for at, rule in enumerate(chosen[row].tolist())])  # type: ignore[index]
+        need = demand[row, start][:, None]
+        for rule, units_held in by_rule.items():
+            short = (need - units_held)[:, 1]
+            cost = 100 * np.maximum(0.95 * short, -0.05 * short).sum() / max(need.sum(), 1e-9)
+            service = (100 * (need <= units_held + 1e-9).mean(axis=0)).round(1).tolist()
+            found[f"{rule}, {days} days"] = {"service": service, "cost_per_100": round(float(cost), 2)}
+    return found
+
+
+def main() -> None:
+    """Hold out, claim, compare."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--data", type=Path, default=accuracy.SHIPPED)
+    parser.add_argument("--store", nargs="*", default=[])
+    parser.add_argument("--known", nargs="*", default=[])
+    parser.add_argument("--static", nargs="*", default=[])
+    parser.add_argument("--candidates", type=split, default=list(DEFAULT))
+    parser.add_argument("--policy", default=None)
+    parser.add_argument("--horizon", type=int, default=14)
+    parser.add_argument("--folds", type=int, default=5)
+    parser.add_argument("--windows", type=int, default=3)
+    parser.add_argument("--series", type=int, default=None)
+    parser.add_argument("--no-plan", action="store_true", help="known columns end with the sales")
+    arguments = parser.parse_args()
+    panel = accuracy.read(arguments)
+    policy = {"policy": arguments.policy} if arguments.policy else {}
+    settings = EvaluationSettings(
+        candidates=tuple(arguments.candidates), horizon=arguments.horizon, n_splits=arguments.folds, **policy
+    )
+    began, models = accuracy.spent(), accuracy.Models(panel, settings.horizon)
+    told = []
+    for back in range(arguments.windows, 0, -1):
+        made = window(panel, panel.days - back * settings.horizon, settings, models)
+        print(f"\nwindow {back} before the end")
+        for name, value in made.items():
+            print(f"  {name}: {json.dumps(value)}" if name != "stock" else "  stock:")
+            if isinstance(value, dict) and name == "stock":
+                for rule, one in value.items():
+                    print(f"    {rule:24s} {json.dumps(one)}")
+        told.append(made)
+    print(
+        json.dumps(
+            {"series": len(panel.series), "cpu_s": round(accuracy.spent() - began, 1), "windows": told}
+        )
+    )
+
+
+if __name__ == "__main__":
+    main()
