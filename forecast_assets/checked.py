@@ -28,7 +28,7 @@ def faults(error: ValidationError) -> list[Fault]:
 
 
 def checked(model: type[Model], values: Mapping[str, object], *, what: str) -> Model:
-    """Answer ``model`` made of ``values``. Raises ``BadSetting`` naming the first bad one.
+    """Return ``model`` made of ``values``. Raises ``BadSetting`` naming the first bad one.
 
     The remedy is the description of the field, or the fields that ``what`` has.
     """

@@ -14,7 +14,7 @@ class Defect(ForecastError):
 
 
 def translated(error: BaseException) -> ForecastError:
-    """Answer an error that says problem and remedy; its cause is the original. Expected errors stay."""
+    """Return an error that says problem and remedy; its cause is the original. Expected errors stay."""
     if isinstance(error, ForecastError):
         return error
     known = _translated(error)

@@ -228,7 +228,7 @@ class Settings(BaseSettings):
 
 
 def settings() -> Settings:
-    """Answer the settings of this process. Raises ``BadSetting`` naming the variable.
+    """Return the settings of this process. Raises ``BadSetting`` naming the variable.
 
     Read again when the environment changes, which the command line does before it opens an instance.
     """

@@ -34,6 +34,6 @@ def current_step() -> str | None:
 
 @contextmanager
 def terminations() -> Iterator[Callable[[], bool]]:
-    """Answer a question: was this run asked to end? However often it is asked, the block goes on."""
+    """Return a question: was this run asked to end? However often it is asked, the block goes on."""
     with capture_interrupts():
         yield check_captured_interrupt

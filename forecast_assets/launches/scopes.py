@@ -78,7 +78,7 @@ def _missing(kind: str, what: str) -> BadSetting:
 
 
 def pairs(stores: Stores, dataset: Dataset, scope: Scope) -> list[SeriesKey]:
-    """Answer the keys of a scope, by store and product; pairs that were never sold may be among them.
+    """Return the keys of a scope, by store and product; pairs that were never sold may be among them.
 
     Raises ``UnknownName`` when nothing fits the selector.
     """

@@ -55,7 +55,7 @@ def restored(stored: Mapping[str, Any]) -> tuple[EvaluationSettings, Window]:
 
 
 def chosen(start: str | None, end: str | None, dataset: Dataset, settings: EvaluationSettings) -> Window:
-    """Answer the days from ``start`` to ``end``, written YYYY-MM-DD.
+    """Return the days from ``start`` to ``end``, written YYYY-MM-DD.
 
     Raises ``BadSetting`` for days that the dataset does not have, that leave no fold, or that a candidate
     which learns from the whole dataset cannot keep to.

@@ -41,7 +41,7 @@ _REMEDIES = {
 
 
 def database_url() -> sa.URL:
-    """Answer the server's URL, after bringing the schemas up to date.
+    """Return the server's URL, after bringing the schemas up to date.
 
     Raises ``BadSetting`` when FORECAST_DATABASE_URL is not a PostgreSQL URL or its role may not do what is
     needed, and ``Outage`` when the server does not answer.

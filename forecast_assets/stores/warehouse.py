@@ -50,20 +50,20 @@ class Warehouse:
         return self._url
 
     def rows(self, query: str, **values: object) -> list[Row]:
-        """Answer ``sql/queries/<query>.sql`` as dicts, with bound ``values``."""
+        """Return ``sql/queries/<query>.sql`` as dicts, with bound ``values``."""
         with self.transaction() as connection:
             return self.rows_in(connection, query, **values)
 
     def rows_in(self, connection: sa.Connection, query: str, **values: object) -> list[Row]:
-        """Answer a query inside a transaction that is under way."""
+        """Return a query inside a transaction that is under way."""
         return [dict(row) for row in connection.execute(_question(query), values).mappings()]
 
     def row(self, query: str, **values: object) -> Row | None:
-        """Answer the first row of a query, or nothing."""
+        """Return the first row of a query, or nothing."""
         return next(iter(self.rows(query, **values)), None)
 
     def frame(self, query: str, **values: object) -> pl.DataFrame:
-        """Answer a query as a frame, columns named even when there is no row."""
+        """Return a query as a frame, columns named even when there is no row."""
         with self.transaction() as connection:
             result = connection.execute(_question(query), values)
             return pl.DataFrame(

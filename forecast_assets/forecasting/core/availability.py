@@ -23,7 +23,7 @@ class Availability:
     reason: str
 
     def stricter(self, other: "Availability") -> "Availability":
-        """Answer the worse of two verdicts; of two equal ones the first."""
+        """Return the worse of two verdicts; of two equal ones the first."""
         return other if _STRICTNESS[other.state] > _STRICTNESS[self.state] else self
 
 

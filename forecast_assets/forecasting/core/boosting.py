@@ -23,12 +23,12 @@ Predict = Callable[[NDArray[np.float32]], NDArray[np.float64]]
 
 
 def train(columns: tuple[str, ...], lesson: "Lesson", settings: "GlobalSettings", threads: int) -> str:
-    """Answer a model as text. Raises ``BadSetting`` when the learner is not installed."""
+    """Return a model as text. Raises ``BadSetting`` when the learner is not installed."""
     return (_xgboost if settings.learner == "xgboost" else _lightgbm)(columns, lesson, settings, threads)
 
 
 def booster(learner: str, text: str, threads: int) -> Predict:
-    """Answer the function from feature rows (rows, features) to shares of the level (rows,)."""
+    """Return the function from feature rows (rows, features) to shares of the level (rows,)."""
     model = _read(learner, text, threads)
     if learner == "xgboost":
         return lambda rows: np.asarray(model.inplace_predict(rows), np.float64)

@@ -52,7 +52,7 @@ class FoldPlan:
             )
 
     def cutoffs(self, days: int) -> NDArray[np.int64]:
-        """Answer the number of visible days of each fold (k,), oldest first, when ``days`` days are there.
+        """Return the number of visible days of each fold (k,), oldest first, when ``days`` days are there.
 
         The scored days of a fold are ``[cutoff + gap, cutoff + gap + horizon)``; those of the last fold end
         on the newest day. Folds with fewer than ``min_train`` visible days are left out; raises
@@ -72,12 +72,12 @@ class FoldPlan:
         return cutoffs
 
     def window(self) -> int | None:
-        """Answer how many days before a cutoff may be read; ``None`` means all of them."""
+        """Return how many days before a cutoff may be read; ``None`` means all of them."""
         return self.min_train if self.strategy == "sliding" else None
 
 
 def eligible(units: NDArray[np.float32], cutoffs: NDArray[np.int64], plan: FoldPlan) -> NDArray[np.bool_]:
-    """Answer (n, k): can series s be scored in fold i?
+    """Return (n, k): can series s be scored in fold i?
 
     It can with at least ``min_train`` calendar days from its first observed day to the cutoff, and at
     least one observed day among the scored ones. ``units`` is (n, days), NaN = not observed.
@@ -91,7 +91,7 @@ def eligible(units: NDArray[np.float32], cutoffs: NDArray[np.int64], plan: FoldP
 
 
 def _observed(units: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """Answer (n,): is any day observed?"""
+    """Return (n,): is any day observed?"""
     # fmin skips NaN, so only rows without a single number stay NaN; no matrix of flags is needed.
     if not units.shape[1]:
         return np.zeros(units.shape[0], np.bool_)

@@ -112,7 +112,7 @@ def _judged(answer: NDArray[np.generic], shape: tuple[int, ...]) -> Forecasts:
 
 
 def _work(line: Connection) -> None:
-    """Answer requests until the line is closed; what a library prints goes nowhere."""
+    """Return requests until the line is closed; what a library prints goes nowhere."""
     silence = os.open(os.devnull, os.O_WRONLY)
     os.dup2(silence, 1)
     os.dup2(silence, 2)

@@ -47,7 +47,7 @@ class _Days:
 
 
 def check_packs(version: int, packs: Sequence[str] | None) -> tuple[str, ...]:
-    """Answer the packs of a frame in canonical order.
+    """Return the packs of a frame in canonical order.
 
     Raises ``BadSetting`` for packs with frame 1, and for an empty list or unknown names with frame 2.
     """

@@ -123,7 +123,7 @@ class Panel:
         return role_of(name, self.roles)
 
     def take(self, rows: NDArray[np.int64]) -> "Panel":
-        """Answer the panel of some series; ``rows`` are their positions, rising."""
+        """Return the panel of some series; ``rows`` are their positions, rising."""
         return replace(
             self,
             series=self.series[rows],
@@ -133,13 +133,13 @@ class Panel:
         )
 
     def until(self, days: int) -> "Panel":
-        """Answer the panel as it stood after ``days`` days; what is known ahead stays known."""
+        """Return the panel as it stood after ``days`` days; what is known ahead stays known."""
         if not 0 <= days <= self.days:
             raise ValueError(f"cannot cut {self.days} days after {days}")
         return replace(self, units=self.units[:, :days])
 
     def content_hashes(self, *, with_future: bool = True) -> list[str]:
-        """Answer one hexadecimal digest per series; it changes exactly when the content of the series does.
+        """Return one hexadecimal digest per series; it changes exactly when the content of the series does.
 
         Days before the first and after the last observed one do not count, so a longer calendar keeps
         the digest. Known columns count from the first observed day; with ``with_future=False`` only as far

@@ -56,7 +56,7 @@ class Restriction:
     def allows(
         self, revenue: NDArray[np.float64], classes: Sequence[str | None], keys: Sequence[str]
     ) -> NDArray[np.bool_]:
-        """Answer (n,) for all series of a dataset; of equal revenue the first key counts."""
+        """Return (n,) for all series of a dataset; of equal revenue the first key counts."""
         if self.top is None:
             return np.array([one in self.classes for one in classes], dtype=bool)
         order = sorted(range(len(keys)), key=lambda at: (-float(revenue[at]), keys[at]))

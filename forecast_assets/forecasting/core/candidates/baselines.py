@@ -25,7 +25,7 @@ def _visible(cutoff: int, window: int | None) -> int:
 
 
 def _newest_season(units: Units, begin: int, cutoff: int, length: int) -> Units:
-    """Answer (n, length): per phase the newest observed day in ``[begin, cutoff)``, NaN where there is none.
+    """Return (n, length): per phase the newest observed day in ``[begin, cutoff)``, NaN where there is none.
 
     Column j has the phase of day ``cutoff + j``.
     """

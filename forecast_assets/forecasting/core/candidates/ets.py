@@ -52,7 +52,7 @@ class ETS:
 
 
 def _forecast(past: Units, stops: Positions, horizon: int, season: int) -> Units:
-    """Answer (n, k, horizon) for one block of series.
+    """Return (n, k, horizon) for one block of series.
 
     The starting states read the days of the warm-up after launch, so a cutoff within them needs a pass of
     its own.
@@ -133,7 +133,7 @@ class _Lanes:
         np.add(season, seasonal, out=season)
 
     def best(self, count: Positions) -> Positions:
-        """Answer the configuration with the smallest AICc per series (n,), the first of equals.
+        """Return the configuration with the smallest AICc per series (n,), the first of equals.
 
         ``count`` (n,) is the number of observed days. Where AICc is not defined the slowest level wins.
         """
@@ -146,7 +146,7 @@ class _Lanes:
         return choice
 
     def outlook(self, best: Positions, phases: Positions) -> Units:
-        """Answer (n, horizon) units per day from the configurations ``best``."""
+        """Return (n, horizon) units per day from the configurations ``best``."""
         ahead = np.repeat(self.level[best, np.arange(best.size)][:, None], phases.size, axis=1)
         rows = np.flatnonzero(best >= _PLAIN)
         ahead[rows] += self.season[phases, (best[rows] - _PLAIN)[:, None], rows[:, None]]

@@ -26,18 +26,18 @@ Rates = Callable[[Units, Positions], Values]
 
 
 def _first(flags: Flags) -> tuple[Positions, Positions]:
-    """Answer the rows that have a flag, and the position of the first one in each of them."""
+    """Return the rows that have a flag, and the position of the first one in each of them."""
     rows = np.flatnonzero(flags.any(axis=1))
     return rows, flags[rows].argmax(axis=1)
 
 
 def _by_day(matrix: NDArray[np.generic]) -> Values:
-    """Answer (days, series): the lanes of one day lie side by side."""
+    """Return (days, series): the lanes of one day lie side by side."""
     return np.ascontiguousarray(matrix.T).astype(np.float64)
 
 
 def _since(first: tuple[Positions, Positions], count: int, stops: Positions) -> Flags:
-    """Answer (k, n): does the first flag lie before the stop?"""
+    """Return (k, n): does the first flag lie before the stop?"""
     at = np.full(count, stops[-1])
     at[first[0]] = first[1]
     before: Flags = at[None, :] < stops[:, None]
@@ -45,7 +45,7 @@ def _since(first: tuple[Positions, Positions], count: int, stops: Positions) -> 
 
 
 def _croston_sba(past: Units, stops: Positions) -> Values:
-    """Answer (k, n) units per day of the history ``past`` (n, T)."""
+    """Return (k, n) units per day of the history ``past`` (n, T)."""
     observed, sold = ~np.isnan(past), past > 0
     seller, sale = first_sale = _first(sold)
     size, gap, wait = np.zeros((3, past.shape[0]))
@@ -77,7 +77,7 @@ def _croston_sba(past: Units, stops: Positions) -> Values:
 
 
 def _tsb(past: Units, stops: Positions, alpha_d: float, alpha_p: float) -> Values:
-    """Answer (k, n) units per day of the history ``past`` (n, T)."""
+    """Return (k, n) units per day of the history ``past`` (n, T)."""
     observed, sold = ~np.isnan(past), past > 0
     seller, sale = first_sale = _first(sold)
     known, launch = first_day = _first(observed)

@@ -44,7 +44,7 @@ class SES(Checked):
 
 
 def _levels(past: Values, stops: Positions, grid: Values) -> Values:
-    """Answer the level (k, n) at every stop after smoothing ``past`` (n, T), NaN before anything is known."""
+    """Return the level (k, n) at every stop after smoothing ``past`` (n, T), NaN before anything is known."""
     observed = ~np.isnan(past)
     seen = np.ascontiguousarray(observed.T)
     days = np.ascontiguousarray(np.where(observed, past, 0).T)
@@ -87,7 +87,7 @@ class ADIDA:
 
 
 def _adida(past: Units) -> Values:
-    """Answer units per day (n,) after the history ``past`` (n, T)."""
+    """Return units per day (n,) after the history ``past`` (n, T)."""
     observed, sold = ~np.isnan(past), past > 0
     known, sales = observed.sum(axis=1), sold.sum(axis=1)
     rate = np.where(known > 0, 0.0, np.nan)
