@@ -6,6 +6,7 @@ For programs: ``import forecast_assets as fa``, then ``fa.add``, ``fa.evaluate``
 
 import os
 import warnings
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -33,6 +34,5 @@ def __getattr__(name: str) -> Any:  # noqa: ANN401 - whatever is asked for
     """Import the functions for programs when one is used: commands and workers need none of them."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from forecast_assets import api  # noqa: PLC0415 - see above
-
-    return getattr(api, name)
+    # By name, so that what follows imports to pack a model does not take the whole package along.
+    return getattr(import_module("forecast_assets.api"), name)

@@ -20,7 +20,7 @@ COLUMNS = schema(
     feature_aware="bool: reads columns that are known ahead",
     default="bool: compared unless something else is asked for",
     enabled="bool: its package is installed",
-    parameters="string: name = default (allowed values)",
+    parameters="string: name = default (allowed values); without a default it suits the period",
     cost="float: processor milliseconds per series and fold",
     description="string: what it does",
 )
@@ -39,7 +39,10 @@ def rows() -> list[dict[str, object]]:
 
 
 def _row(entry: Entry) -> dict[str, object]:
-    told = [f"{name} = {default} ({allowed})" for name, (default, allowed) in entry.parameters.items()]
+    told = [
+        f"{name} ({allowed})" if default is None else f"{name} = {default} ({allowed})"
+        for name, (default, allowed) in entry.parameters.items()
+    ]
     return {
         "model_type": entry.model_type,
         "family": entry.family,

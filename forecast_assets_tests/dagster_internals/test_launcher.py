@@ -14,8 +14,8 @@ from forecast_assets.dagster_internals import run_launcher
 from forecast_assets.dagster_internals.run_launcher import PROCESS_TAG, WatchedRunLauncher, process_tags
 
 WAITS = """
-from forecast_assets.dagster_internals.run_launcher import process_tags
-print(*process_tags().values(), flush=True)
+from forecast_assets.dagster_internals.run_launcher import PROCESS_TAG, process_tags
+print(process_tags()[PROCESS_TAG], flush=True)
 input()
 """
 

@@ -41,7 +41,16 @@ def test_sales_tell_what_was_stored(built):
     assert told["dagster/row_count"].value == shop().height
     assert (told["series"].value, told["stores"].value) == (6, 4)
     assert (told["first_day"].value, told["newest_day"].value) == ("2026-01-05", "2026-03-05")
-    assert told["notes"].value == {"null_units": 3, "changed_static": {}, "mapped_ids": 0}
+    assert told["notes"].value == {
+        "null_units": 3,
+        "changed_static": {},
+        "mapped_ids": 0,
+        "replaced": {},
+        "summed": 0,
+        "returned": 0,
+        "returned_units": 0.0,
+        "columns": [],
+    }
 
 
 def test_the_panel_tells_how_many_series_can_be_judged_and_which_cannot(built):

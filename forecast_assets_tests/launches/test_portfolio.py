@@ -134,7 +134,7 @@ def test_champions_of_a_batch_are_shown_first_and_marked_once_after_a_typed_conf
     assert dry.result.success
     assert not any(item["is_champion"] for item in items_of(shopped, done.run_id))
     refused = run(shopped, "promote", batch=done.run_id, confirm="yes", approved_by="Ann")
-    assert refused.failure["remedy"] == "after the dry run, type: promote 2 champions"
+    assert refused.failure["remedy"] == "look at the dry run, then type: promote 2 champions"
     nobody = run(shopped, "promote", batch=done.run_id, confirm="promote 2 champions")
     assert nobody.failure["problem"] == "nobody approves it"
     agreed = {"batch": done.run_id, "confirm": "promote 2 champions", "approved_by": "Ann"}

@@ -183,7 +183,7 @@ def test_the_same_configuration_twice_is_green_twice_with_rows_of_their_own(tour
     dry = told(run(toured, "replay_workspace", workspace=first.run_id))
     assert (dry["recorded_against_sent"], dry["to_apply_type"]) == ("nothing differs", "replay tour")
     unsure = run(toured, "replay_workspace", workspace=first.run_id, confirm="yes")
-    assert unsure.failure["remedy"] == "type: replay tour"
+    assert unsure.failure["remedy"] == "look at the dry run, then type: replay tour"
     second = run(toured, "replay_workspace", workspace=first.run_id, confirm="replay tour")
     one, two = workspace_of(first), workspace_of(second)
     assert (one["status"], two["status"]) == ("completed", "completed")

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from forecast_assets.datasets import building, definition, panels
+from forecast_assets.datasets import building, definition, freezing, panels
 from forecast_assets.datasets.definition import DatasetOptions
 from forecast_assets.datasets.presets.jobs import add_preset_dataset
 from forecast_assets.datasets.sources import PresetSource
@@ -57,7 +57,7 @@ def test_a_preset_is_stored_with_its_star_schema_and_removed_with_it(place):
 def test_an_unchanged_preset_is_reused_without_being_generated(place, monkeypatch):
     first = add(place).snapshot
     with monkeypatch.context() as patched:
-        patched.setattr(building, "CanonicalReader", None)
+        patched.setattr(freezing, "CanonicalReader", None)
         again = building.load_sales(place.stores, "shop", run_id="r2", today=TODAY + dt.timedelta(days=400))
     assert again.reused
     assert again.snapshot == first
