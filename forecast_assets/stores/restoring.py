@@ -187,6 +187,12 @@ def _marked(url: sa.URL, folder: Path) -> Iterator[Callable[[], None]]:
     """Say in the database that a restore has begun, until it is proved or has failed without a change."""
     note = json.dumps({"folder": str(folder), "begun_at": datetime.now(UTC).isoformat(timespec="seconds")})
     with connected(url) as connection:
+        may = "select has_database_privilege(current_database(), 'create')"
+        if not connection.exec_driver_sql(may).scalar():
+            raise BadSetting(
+                f"the role {url.username!r} may not replace the tables of database {url.database!r}",
+                remedy="restore as the owner of the database",
+            )
         connection.exec_driver_sql(f"create schema if not exists {RESTORE_MARKER}")
         quoted = note.replace("'", "''").replace("%", "%%")
         connection.exec_driver_sql(f"comment on schema {RESTORE_MARKER} is '{quoted}'")

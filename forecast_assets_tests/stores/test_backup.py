@@ -240,3 +240,15 @@ def test_a_folder_that_holds_anything_is_never_written_into(tmp_path):
     with pytest.raises(BadSetting, match="is not an empty folder"):
         backup.back_up(sa.make_url("postgresql:///none"), Lake(str(tmp_path / "lake")), tmp_path)
     assert [file.name for file in tmp_path.iterdir()] == ["precious"]
+
+
+def test_a_role_that_may_not_make_tables_is_refused_before_anything_is_touched(home_0_1, saved):
+    role = f"reader_{home_0_1.url.database}"
+    with connected(home_0_1.url) as connection:
+        connection.exec_driver_sql(f"create role {role} login")
+    try:
+        with pytest.raises(BadSetting, match="may not replace the tables"), during_restore():
+            restoring.restore(home_0_1.url.set(username=role), open_stores().lake, saved)
+    finally:
+        with connected(home_0_1.url) as connection:
+            connection.exec_driver_sql(f"drop role {role}")
