@@ -168,7 +168,7 @@ UNITS = {
 }
 
 
-def test_the_readme_shows_a_command_for_every_layout():
+def test_the_page_about_data_shows_a_command_for_every_layout():
     assert set(COMMANDS) == set(UNITS)
 
 
