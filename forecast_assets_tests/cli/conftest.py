@@ -6,7 +6,7 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import redirect_stdout
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,7 +49,7 @@ def cli(
         out, err = io.StringIO(), io.StringIO()
         monkeypatch.setattr(sys, "argv", ["forecast-assets", *arguments])
         monkeypatch.setattr(console.SAY, "file", err)
-        with redirect_stdout(out), pytest.raises(SystemExit) as left:
+        with redirect_stdout(out), redirect_stderr(err), pytest.raises(SystemExit) as left:
             main()
         return Answer(int(left.value.code or 0), out.getvalue(), err.getvalue())
 

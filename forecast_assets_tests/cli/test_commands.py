@@ -136,10 +136,10 @@ def test_bad_file_adds_nothing(cli, tmp_path):
 @pytest.mark.parametrize(
     ("options", "told"),
     [
-        (["--horizon", "0"], "horizon = 0"),
-        (["--horizon", "91"], "horizon = 91"),
-        (["--horizon", "1000000000"], "horizon = 1000000000"),
-        (["--folds", "1"], "n_splits = 1"),
+        (["--horizon", "0"], "'--horizon': Input should be greater than or equal to 1"),
+        (["--horizon", "91"], "'--horizon': Input should be less than or equal to 90"),
+        (["--horizon", "1000000000"], "'--horizon': Input should be less than or equal to 90"),
+        (["--folds", "1"], "'--folds' / '--n-splits'"),
         (["--candidates", "naive,naive"], "is named twice"),
         (["--candidates", "seasonal_nave"], "did you mean 'seasonal_naive'"),
         (["--candidates", ",".join(["naive"] * 11)], "11 candidates are named"),
@@ -175,7 +175,6 @@ def test_folds_beyond_the_history_are_left_out_and_lower_the_confidence(shop):
         (["dataset", "add", "other", "--path", "sales.csv", "--sql-url", "sqlite://"], "has one source"),
         (["dataset", "add", "other", "--path", "absent.csv"], "absent.csv"),
         (["dataset", "add", "other", "--sql-url", "sqlite://"], "needs the query"),
-        (["dataset", "add", "other", "--path", "sales.csv", "--anchor", "year"], "--anchor"),
         (["dataset", "add", "other", "--path", "sales.csv", "--units", "sold"], "no column 'sold'"),
     ],
 )
@@ -184,6 +183,13 @@ def test_refusals_name_the_offender_and_leave_with_two(shop, arguments, told):
     assert refused.code == 2
     assert told in refused.err
     assert " -> " in refused.err
+
+
+def test_a_value_that_is_no_choice_is_refused_with_the_choices(shop):
+    refused = shop("dataset", "add", "other", "--path", "sales.csv", "--anchor", "year")
+    assert refused.code == 2
+    assert "--anchor" in refused.err
+    assert "'newest_day'" in refused.err
 
 
 def test_password_of_a_source_is_never_shown(cli, tmp_path):
