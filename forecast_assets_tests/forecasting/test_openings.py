@@ -41,3 +41,11 @@ def test_a_forecast_has_nothing_on_closed_weekdays_and_its_level_on_others():
     sunday = (DAYS + np.arange(14)) % 7 == 6
     assert made[0].tolist() == np.where(sunday, 0, 5).tolist()
     assert made[1].tolist() == [5] * 14
+
+
+def test_a_candidate_that_repeats_the_past_forecasts_nothing_on_a_weekday_that_is_never_open():
+    units = np.tile(np.array([5, 6, 7, 8, 9, 10, np.nan], np.float32), 20)[None]
+    panel = panel_of(units)
+    made = outlook(panel, ["seasonal_naive"], {}, 7, threads=1)
+    assert made.failures == {}
+    assert made.units[0].tolist() == [5, 6, 7, 8, 9, 10, 0]

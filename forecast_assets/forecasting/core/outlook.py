@@ -73,7 +73,7 @@ def outlook(
         made, broken = _forecast(planned, rows, label, models, horizon, window=window, threads=threads)
         units[rows] = made
         failures.update({int(rows[at]): why for at, why in broken.items()})
-    units[closed_ahead(panel, horizon) & np.isfinite(units)] = 0
+    units = _closed(units, closed_ahead(panel, horizon))
     told = [
         made if label and reads_plan(label) else [] for label, made in zip(labels, assumptions, strict=True)
     ]
@@ -112,7 +112,8 @@ def _forecast(
         made = predict(model, panel, rows, threads=threads, origin=panel.days, horizon=horizon)
         return made, _unknown(made)
     answer, broken = isolated(label, panel.take(rows), np.array([panel.days]), horizon, window)
-    return answer[:, 0], _unknown(answer[:, 0]) | broken
+    made = _closed(answer[:, 0], closed_ahead(panel.take(rows), horizon))
+    return made, _unknown(made) | broken
 
 
 def _blend(
@@ -134,6 +135,11 @@ def weights_of(label: str, models: Models) -> BlendWeights:
     """Return the weights of a blend among ``models``; without them all members count the same."""
     weights = models.get(label)
     return weights if isinstance(weights, BlendWeights) else equal_weights(members(label))
+
+
+def _closed(made: Floats, closed: NDArray[np.bool_]) -> Floats:
+    """Forecast nothing on ``closed`` days, of which a candidate that repeats the past knows no number."""
+    return np.where(closed & np.isfinite(made).any(axis=1)[:, None], np.float32(0), made)
 
 
 def _unknown(made: Floats) -> dict[int, str]:
