@@ -13,6 +13,8 @@ _INTEGERS = (
     "to_version", "windows", "zero_sale_days",
 )  # fmt: skip
 _NUMBERS = (
+    "achieved_service", "expected_bias", "expected_wape", "order_up_to", "rule_of_thumb_reorder_point",
+    "rule_of_thumb_safety_stock", "rule_of_thumb_service",
     "average", "average_daily_demand", "backtest_bias", "backtest_wape", "baseline_wape", "bias",
     "chance", "contribution", "coverage", "coverage_80", "false_alarm", "forecast", "from_wape",
     "interval_safety_stock", "latest_wape", "live_wape", "low_units", "lower_80", "lower_95", "mae",

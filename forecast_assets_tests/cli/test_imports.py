@@ -24,9 +24,9 @@ except SystemExit as left:
     [
         (["--help"], 0, 600),
         (["--version"], 0, 600),
-        (["export", "nosuch", "shop"], 2, 900),
-        (["export", "champions", "nosuch"], 2, 900),
-        (["export", "champions", "shop", "--format", "json"], 0, 900),
+        (["export", "nosuch", "shop"], 2, 950),
+        (["export", "champions", "nosuch"], 2, 950),
+        (["export", "champions", "shop", "--format", "json"], 0, 950),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else None,
 )
