@@ -10,6 +10,8 @@ from contextlib import contextmanager
 
 # Share of the time of everything else in the run.
 SHARE = 0.2
+# A run of so few series shows all of them.
+ALWAYS = 10
 NOT_DRAWN = (
     "Not drawn, because pictures of all series would slow the run down: materialize this partition alone, "
     "or `forecast-assets report DATASET --series KEY`."
@@ -17,16 +19,16 @@ NOT_DRAWN = (
 
 
 class Budget:
-    """The first picture is always drawn; further ones while all take no more than a share of the rest."""
+    """The first pictures are always drawn; further ones while all take no more than a share of the rest."""
 
     def __init__(self, share: float = SHARE) -> None:
         self._share = share
         self._start = time.monotonic()
-        self._spent: float | None = None
+        self._spent, self._drawn = 0.0, 0
 
     def has_room(self) -> bool:
-        """Return whether one more picture may be drawn, if it takes as long as those before it on average."""
-        if self._spent is None:
+        """Return whether one more picture may be drawn."""
+        if self._drawn < ALWAYS:
             return True
         rest = time.monotonic() - self._start - self._spent
         return self._spent <= self._share * rest
@@ -38,4 +40,5 @@ class Budget:
         try:
             yield
         finally:
-            self._spent = (self._spent or 0.0) + time.monotonic() - start
+            self._spent += time.monotonic() - start
+            self._drawn += 1

@@ -129,7 +129,7 @@ def test_dagit_shows_a_leaderboard_a_picture_an_explanation_and_links(ran):
     found = re.fullmatch(
         r"!\[.*\]\(data:image/png;base64,([A-Za-z0-9+/=]+)\)", backtest["actual_and_forecast"].value
     )
-    assert found
+    assert found, backtest["actual_and_forecast"].value[:300]
     assert base64.b64decode(found[1]).startswith(b"\x89PNG")
     chosen = place.told(result, "champion", HEALTHY)
     assert chosen["explanation"].value.startswith("**naive at 8.1 % WAPE")
