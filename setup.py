@@ -80,7 +80,7 @@ DEV = [
 
 setup(
     name="forecast-assets",
-    version="0.1.0",
+    version="0.2.0",
     description="Forecast operations for retail demand as one Dagster asset graph",
     long_description=(HERE / "README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",

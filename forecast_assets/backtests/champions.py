@@ -15,6 +15,7 @@ from forecast_assets.forecasting.analysis.explanation import Contender, Explanat
 from forecast_assets.forecasting.core.availability import Availability
 from forecast_assets.forecasting.core.claims import Claim
 from forecast_assets.forecasting.core.demand import is_intermittent
+from forecast_assets.forecasting.core.frequency import DAY
 from forecast_assets.forecasting.core.metrics import ITEM_METRICS
 from forecast_assets.forecasting.core.ranking import (
     BENCHMARK,
@@ -70,16 +71,17 @@ def choose_champions(
     excluded: Callable[[int], str],
     claims: Sequence[Claim],
     notes: Sequence[str] = (),
+    period: str = DAY.name,
 ) -> list[Choice]:
     """Choose for every series.
 
     ``counts`` are its day counts, ``excluded`` says why none is ranked, ``notes`` hold for all series;
-    ``claims`` (n,) are what is expected of the winners.
+    ``claims`` (n,) are what is expected of the winners; ``period`` is the word for what a row covers.
     """
     valid = (ranking.rank > 0).sum(axis=0)
     choices = []
     for row, verdict in enumerate(availability):
-        own = [*_notes(verdict, counts[row]), *notes]
+        own = [*_notes(verdict, counts[row], period), *notes]
         if verdict.state == "unusable":
             choices.append(nobody(f"unusable: {verdict.reason}", own))
         elif ranking.winner[row] < 0:
@@ -96,18 +98,19 @@ def choose_champions(
                     intermittent=is_intermittent(counts[row]["demand_class"]),
                     notes=own,
                     claim=claims[row],
+                    period=period,
                 )
             )
     return choices
 
 
-def _notes(verdict: Availability, counts: dict[str, Any]) -> list[str]:
+def _notes(verdict: Availability, counts: dict[str, Any], period: str) -> list[str]:
     observed, expected = counts["observed_days"], counts["expected_days"]
     notes = []
     if expected:
         notes.append(
-            f"{observed} of {expected} days observed ({observed / expected:.0%}), "
-            f"{counts['average_daily_demand']:.2f} units a day on average"
+            f"{observed} of {expected} {period}s observed ({observed / expected:.0%}), "
+            f"{counts['average_daily_demand']:.2f} units a {period} on average"
         )
     if verdict.state != "ready":
         notes.append(f"{verdict.state}: {verdict.reason}")
@@ -139,10 +142,11 @@ def _chosen(
     intermittent: bool,
     notes: list[str],
     claim: Claim,
+    period: str,
 ) -> Choice:
     winner = int(ranking.winner[row])
-    best = _contender(scores, winner, row)
-    second = _contender(scores, int(ranking.runner_up[row]), row) if valid > 1 else None
+    best = _contender(scores, winner, row, period)
+    second = _contender(scores, int(ranking.runner_up[row]), row, period) if valid > 1 else None
     skill = _skill(scores, best.wape, row)
     level = confidence(
         valid=valid,
@@ -159,7 +163,7 @@ def _chosen(
         skill=skill,
         policy=chosen_by(policy, best.model, intermittent=intermittent, sold=np.isfinite(best.wape)),
         intermittent=intermittent,
-        data_notes=[*notes, _expectation(claim)],
+        data_notes=[*notes, _expectation(claim, period)],
     )
     rmse = float(scores.rmse[winner, row])
     return Choice(
@@ -179,19 +183,20 @@ def _chosen(
     )
 
 
-def _expectation(claim: Claim) -> str:
+def _expectation(claim: Claim, period: str) -> str:
     if claim.wape is None or claim.bias is None:
         return f"expected WAPE on new days: not known, {claim.reason}"
     return (
-        f"expected WAPE on new days: {claim.wape:.1f} %, expected bias {claim.bias:+.2f} units a day; "
+        f"expected WAPE on new days: {claim.wape:.1f} %, expected bias {claim.bias:+.2f} units a {period}; "
         "learned from many series, each fold judged without itself"
     )
 
 
-def _contender(scores: Scores, candidate: int, row: int) -> Contender:
+def _contender(scores: Scores, candidate: int, row: int, period: str) -> Contender:
     return Contender(
         scores.candidates[candidate],
         **{name: float(getattr(scores, name)[candidate, row]) for name in ITEM_METRICS},
+        period=period,
     )
 
 

@@ -262,6 +262,7 @@ def _context(work: Plan, run_id: str, cutoffs: NDArray[np.int64] | None = None) 
         first_days=work.panel.dates(0, work.panel.days + 1)[at + work.settings.gap],
         run_id=run_id,
         plan_steps=work.dataset.plan_steps(work.settings.gap + work.settings.horizon),
+        period=work.panel.frequency.name,
     )
 
 

@@ -59,7 +59,8 @@ class Outcome:
 class Context:
     """What all series of a block share; ``first_days`` (k,) begin the scored part of each fold.
 
-    ``plan_steps``: columns whose plan ends within the horizon, and for how many days it is known.
+    ``plan_steps``: columns whose plan ends within the horizon, and for how many periods it is known;
+    ``period`` is the word for what a row covers.
     """
 
     dataset: str
@@ -70,11 +71,15 @@ class Context:
     first_days: NDArray[np.datetime64]
     run_id: str
     plan_steps: Mapping[str, int]
+    period: str
 
     def notes(self) -> list[str]:
         """What the folds did not know of the plans, for people."""
         ahead = self.settings.gap + self.settings.horizon
-        ends = [f"{name} (plan known for {days} of {ahead} days)" for name, days in self.plan_steps.items()]
+        ends = [
+            f"{name} (plan known for {days} of {ahead} {self.period}s)"
+            for name, days in self.plan_steps.items()
+        ]
         return [f"scored without knowing future {', '.join(ends)}"] if ends else []
 
 
@@ -130,6 +135,7 @@ def store(
         counts=counts,
         excluded=lambda row: _why_none(block, context, row),
         notes=context.notes(),
+        period=context.period,
         claims=claims_of(pool, block, ranking.winner, [count["demand_class"] for count in counts]),
     )
     settled = [n for n in range(len(keys)) if n not in broken]

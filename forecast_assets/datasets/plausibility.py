@@ -24,6 +24,7 @@ _MISSING_STORES, _MISSING_SERIES, _NEW_SERIES = 0.3, 0.3, 0.3
 _SCALE = 3.0
 _EQUAL, _DOUBLED = 0.9, 0.9
 _CHANGED = 0.3
+_CORRECTED = 1.8
 _SHIFTED, _STAYED = 0.8, 0.5
 _ROWS_LEFT = 0.7
 _DAYS_BACK = 3
@@ -133,8 +134,12 @@ def _rewritten(recent: pl.DataFrame, overlap: pl.DataFrame) -> Iterator[str]:
             return
     ratios = changed.filter((pl.col("units") > 0) & (pl.col("units_now") > 0))
     ratio = ratios.select((pl.col("units_now") / pl.col("units")).median()).item()
-    told = "" if ratio is None else f", to {ratio:.2f} times what they were in the middle"
-    yield f"{share:.0%} of the last days' sales that were known have changed{told}"
+    # A sender who corrects its sales seldom doubles or halves most of them.
+    if ratio is not None and not 1 / _CORRECTED < ratio < _CORRECTED:
+        yield (
+            f"{share:.0%} of the last days' sales that were known have changed, "
+            f"to {ratio:.2f} times what they were in the middle"
+        )
 
 
 def _doubled_days(both: pl.DataFrame) -> Iterator[str]:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from forecast_assets.datasets.building import read_panel, without_demand
 from forecast_assets.datasets.definition import Dataset, load
+from forecast_assets.forecasting.core.frequency import Frequency
 from forecast_assets.forecasting.core.outlook import totals
 from forecast_assets.forecasting.core.panel import Panel
 from forecast_assets.forecasting.version import code_version
@@ -142,7 +143,7 @@ def prepared(stores: Stores, dataset: Dataset, keys: list[str], wanted: Wanted) 
     champions = [chosen.get(key) for key in panel.series.tolist()]
     models = production.read(stores, dataset)
     evaluation = dataset.options.evaluation
-    stock = (wanted.lead_time_days, wanted.service_level)
+    stock = (panel.frequency.periods(wanted.lead_time_days), wanted.service_level)
     common = f"{stock}|{code_version()}|{panel.days}|{evaluation.hash()}|{dataset.reach}"
     marks = [
         blake2b(
@@ -170,7 +171,7 @@ def _label(row: Row | None, dataset: Dataset) -> str | None:
 def _reused_and_gone(stores: Stores, work: Work, run_id: str, *, force: bool) -> Iterator[Forecasted]:
     for at in np.flatnonzero(~work.stale(force=force)):
         key = str(work.panel.series[at])
-        yield outcome_of(work.known[key], reused=True)
+        yield outcome_of(work.known[key], work.panel.frequency, reused=True)
     if work.gone:
         _retire(stores, list(work.gone))
     for key, why in work.gone.items():
@@ -195,7 +196,7 @@ def _block(stores: Stores, work: Work, rows: NDArray[np.int64], run_id: str) -> 
         horizon=work.horizon,
         gap=work.gap,
         window=work.dataset.options.evaluation.plan().window(),
-        stock=(work.wanted.lead_time_days, work.wanted.service_level),
+        stock=(work.panel.frequency.periods(work.wanted.lead_time_days), work.wanted.service_level),
     )
     marks = [work.fingerprints[row] for row in rows[made.good]]
     if marks:
@@ -215,7 +216,7 @@ def _block(stores: Stores, work: Work, rows: NDArray[np.int64], run_id: str) -> 
                 stores.warehouse.execute("retire_forecasts", connection)
             stores.warehouse.replace(connection, "forecast", frame, keys=["series", "run_id"])
         for row in frame.iter_rows(named=True):
-            yield outcome_of(row, reused=False)
+            yield outcome_of(row, work.panel.frequency, reused=False)
     for key, why, broken in made.without():
         yield Forecasted(key, "broken" if broken else "none", why, run_id)
 
@@ -255,12 +256,13 @@ def _frame(work: Work, made: Made) -> pl.DataFrame:
     )
 
 
-def outcome_of(row: Row, *, reused: bool) -> Forecasted:
+def outcome_of(row: Row, frequency: Frequency, *, reused: bool) -> Forecasted:
     """The outcome that a row of table ``forecast`` tells."""
     flag = f" (no champion: {_FLAGS.get(str(row['fallback']), 'global model')})" if row["fallback"] else ""
+    horizon: int = row["horizon"]  # type: ignore[assignment]  # a whole-number column
     sentence = (
-        f"{amount(row['total'], 0)} units in {row['horizon']} days by {row['candidate']}{flag}, "
-        f"{amount(row['average'])} a day, peak {amount(row['peak_units'])} on {row['peak_day']}"
+        f"{amount(row['total'], 0)} units in {frequency.count(horizon)} by {row['candidate']}{flag}, "
+        f"{amount(row['average'])} a {frequency.name}, peak {amount(row['peak_units'])} on {row['peak_day']}"
     )
     return Forecasted(str(row["series"]), "forecast", sentence, str(row["run_id"]), reused, row)
 

@@ -9,6 +9,7 @@ from math import isnan
 from typing import TypedDict
 
 from forecast_assets.forecasting.core.decision import BIAS_RULE
+from forecast_assets.forecasting.core.frequency import DAY
 from forecast_assets.forecasting.core.ranking import BENCHMARK, Confidence
 
 CAVEATS = [
@@ -53,17 +54,18 @@ class Explanation(TypedDict):
 
 @dataclass(frozen=True, slots=True)
 class Contender:
-    """A ranked candidate: WAPE (NaN where no fold sold anything) and sMAPE in percent, MAE and bias a day."""
+    """A ranked candidate: WAPE (NaN where no fold sold anything), sMAPE in percent, MAE and bias a period."""
 
     model: str
     wape: float
     smape: float
     mae: float
     bias: float
+    period: str = DAY.name
 
     def line(self) -> str:
         wape = "WAPE not defined" if isnan(self.wape) else f"WAPE {self.wape:.1f} %"
-        return f"{wape}, sMAPE {self.smape:.1f} %, MAE {self.mae:.2f}, bias {self.bias:+.2f} a day"
+        return f"{wape}, sMAPE {self.smape:.1f} %, MAE {self.mae:.2f}, bias {self.bias:+.2f} a {self.period}"
 
     def error(self) -> str:
         """The error that ranks it, in short."""

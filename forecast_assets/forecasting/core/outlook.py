@@ -139,7 +139,8 @@ def weights_of(label: str, models: Models) -> BlendWeights:
 
 def _closed(made: Floats, closed: NDArray[np.bool_]) -> Floats:
     """Forecast nothing on ``closed`` days, of which a candidate that repeats the past knows no number."""
-    return np.where(closed & np.isfinite(made).any(axis=1)[:, None], np.float32(0), made)
+    alive: NDArray[np.bool_] = np.asarray(np.isfinite(made).any(axis=1))[:, None]
+    return np.where(closed & alive, np.float32(0), made)
 
 
 def _unknown(made: Floats) -> dict[int, str]:

@@ -132,6 +132,7 @@ def _context(launch: Launch, dataset: Dataset) -> Context:
         first_days=np.zeros(0, "datetime64[D]"),
         run_id=launch.launch_id,
         plan_steps={},
+        period=dataset.options.period.name,
     )
 
 

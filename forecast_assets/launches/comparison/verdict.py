@@ -75,6 +75,7 @@ def judge(context: Context, series: str, basis: ComparisonBasis, candidates: Seq
         availability=[Availability(basis.state, basis.reason)],  # type: ignore[arg-type]  # a state as it was stored
         counts=[basis.counts],
         excluded=lambda _: max(reasons, key=reasons.count),
+        period=context.period,
         claims=[Claim(reason="comparisons promise nothing: an evaluation of the dataset does")],
     )
     table = [_line(row, candidate) for row, candidate in zip(rows, candidates, strict=True)]
