@@ -22,7 +22,16 @@ SPOILT = [
     *("shop__A__P1...shop__B__P1", "0", "-1", "1e9", "nan", "NULL", "shop"),
 ]
 # These read a file, start a server or make a home by design; their own tests break them.
-APART = {("demo",), ("doctor",), ("mlflow",), ("state", "backup"), ("state", "restore"), ("state", "prepare")}
+APART = {
+    ("demo",),
+    ("dev",),
+    ("doctor",),
+    ("mlflow",),
+    ("web",),
+    ("state", "backup"),
+    ("state", "restore"),
+    ("state", "prepare"),
+}
 
 # Whatever they understand they launch, which is work and no refusal.
 LAUNCHING = {"submit", "retry"}
