@@ -77,7 +77,7 @@ def test_models_of_an_older_state_are_not_asked_about_the_folds_of_today(place):
     settings = GLOBAL.model_copy(update={"n_splits": 4})
     place.add("many", many(20, days=30), evaluation=settings)
     assert place.build("many").success
-    place.write("many", many(20, days=60))
+    place.write("many", many(20, days=56))
     result = place.build("many", n_splits=2)
     assert result.success
     assert no_leakage(result).passed
