@@ -78,7 +78,7 @@ def picture(page, name: str, tmp_path: Path) -> None:
 
 def test_partition_of_a_series_shows_leaderboard_plot_and_explanation(page, tmp_path):
     page.goto(f"/assets/backtest?view=partitions&partition={FIRST}")
-    page.get_by_role("cell", name="seasonal_naive", exact=True).wait_for()
+    page.get_by_role("cell", name="seasonal_naive", exact=True).first.wait_for()
     picture(page, "backtest", tmp_path)
     page.get_by_text("[Show Markdown]").click()
     image = page.locator("img[src^='data:image/png;base64,']")
