@@ -206,13 +206,6 @@ def test_a_deleted_experiment_says_how_to_restore_it(registry):
     assert f"--experiment-id {experiment}" in told.value.remedy
 
 
-def test_a_server_that_is_gone_is_an_outage(registry, series, serving):
-    serving.terminate()
-    serving.wait()
-    with pytest.raises(Outage):
-        registry.aliases([series])
-
-
 VERSION_ROW = """
     insert into forecast.model_version (series, version, dataset, recipe, candidate, is_override, snapshot,
         content, first_day, last_day, feature_frame, policy, settings, code_version, anchor_day, run_id,
@@ -223,12 +216,12 @@ VERSION_ROW = """
 
 
 def test_a_backup_notes_the_aliases_of_a_server_and_a_restore_only_says_what_differs(
-    opened, proxy, registered_place, tmp_path, monkeypatch
+    registry, proxy, registered_place, tmp_path, monkeypatch
 ):
     series = "shop__S__backup"
     for recipe in ("old", "new"):
-        opened.add_versions([NewVersion(series, recipe, "0" * 32, "bundle", {}, {})])
-    opened.move_alias(series, "champion", 1)
+        registry.add_versions([NewVersion(series, recipe, "0" * 32, "bundle", {}, {})])
+    registry.move_alias(series, "champion", 1)
     url = sa.make_url(os.environ["FORECAST_DATABASE_URL"])
     with connected(url) as connection:
         connection.execute(sa.text(VERSION_ROW), {"series": series})
@@ -237,10 +230,17 @@ def test_a_backup_notes_the_aliases_of_a_server_and_a_restore_only_says_what_dif
     manifest = backup.back_up(url, lake, tmp_path / "backup")
     assert manifest.mlflow == "server"
     assert manifest.aliases == {series: {"champion": 1}}
-    opened.move_alias(series, "champion", 2)
+    registry.move_alias(series, "champion", 2)
     registered_place.stores.warehouse.dispose()
     with during_restore():
         restored = restoring.restore(url, lake, tmp_path / "backup")
         (difference,) = restoring.differences(url, restored)
     assert difference == f"{series}: {{'champion': 1}} in the backup, {{'champion': 2}} in MLflow"
-    assert opened.aliases([series]) == {series: {"champion": 2}}, "nothing is changed there"
+    assert registry.aliases([series]) == {series: {"champion": 2}}, "nothing is changed there"
+
+
+def test_a_server_that_is_gone_is_an_outage(registry, series, serving):
+    serving.terminate()
+    serving.wait()
+    with pytest.raises(Outage):
+        registry.aliases([series])
