@@ -59,8 +59,7 @@ class Outcome:
 class Context:
     """What all series of a block share; ``first_days`` (k,) begin the scored part of each fold.
 
-    ``plan_steps``: columns whose plan ends within the horizon, and for how many periods it is known;
-    ``period`` is the word for what a row covers.
+    ``plan_steps``: columns whose plan ends within the horizon, after how many periods (``period`` by name).
     """
 
     dataset: str
@@ -76,10 +75,8 @@ class Context:
     def notes(self) -> list[str]:
         """What the folds did not know of the plans, for people."""
         ahead = self.settings.gap + self.settings.horizon
-        ends = [
-            f"{name} (plan known for {days} of {ahead} {self.period}s)"
-            for name, days in self.plan_steps.items()
-        ]
+        unit = f"of {ahead} {self.period}s"
+        ends = [f"{name} (plan known for {known} {unit})" for name, known in self.plan_steps.items()]
         return [f"scored without knowing future {', '.join(ends)}"] if ends else []
 
 

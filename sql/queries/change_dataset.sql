@@ -1,3 +1,3 @@
 -- Statement: give a dataset another source and other options.
--- Values:    name, source and options (JSON)
+-- Values:    name, source, options
 update dataset set source = cast(:source as jsonb), options = cast(:options as jsonb) where name = :name
