@@ -26,7 +26,7 @@ _PERCENT = (
     *(name for name, metric in METRICS.items() if metric.unit == "percent"),
     "skill", "wql", "coverage", "stability",
 )  # fmt: skip
-_NARROWEST_TEXT = 18
+_NARROWEST_TEXT = 15
 _SHORT = 16
 _GAP = 2
 _DASH = "-"

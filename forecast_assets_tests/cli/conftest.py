@@ -14,7 +14,7 @@ import dagster as dg
 import pytest
 import sqlalchemy as sa
 
-from forecast_assets.cli import console, main
+from forecast_assets.cli import main
 from forecast_assets.stores.resource import StoresResource
 from forecast_assets_tests.conftest import fresh_database
 from forecast_assets_tests.scenario import Place, shop
@@ -44,11 +44,11 @@ def cli(
     monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
     monkeypatch.setenv("FORECAST_HOME", str(tmp_path / ".forecast"))
     monkeypatch.setenv("FORECAST_PROCESSES", "1")
+    monkeypatch.setenv("COLUMNS", "200")
 
     def run(*arguments: str) -> Answer:
         out, err = io.StringIO(), io.StringIO()
         monkeypatch.setattr(sys, "argv", ["forecast-assets", *arguments])
-        monkeypatch.setattr(console.SAY, "file", err)
         with redirect_stdout(out), redirect_stderr(err), pytest.raises(SystemExit) as left:
             main()
         return Answer(int(left.value.code or 0), out.getvalue(), err.getvalue())

@@ -12,7 +12,7 @@ import typer.main
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from forecast_assets.cli import console, main
+from forecast_assets.cli import main
 from forecast_assets.cli.app import app
 from forecast_assets_tests.scenario import Place, shop
 
@@ -75,7 +75,6 @@ def filled(open_place, tmp_path_factory) -> Iterator[Place]:
 def said(words: list[str], patch: pytest.MonkeyPatch) -> tuple[object, str]:
     err = io.StringIO()
     patch.setattr(sys, "argv", ["forecast-assets", *words])
-    patch.setattr(console.SAY, "file", err)
     patch.setattr(sys, "stderr", err)
     with redirect_stdout(io.StringIO()), pytest.raises(SystemExit) as left:
         main()
