@@ -123,13 +123,13 @@ class Models:
     def at(self, label: str, origin: int) -> GlobalModel:
         """The model that knows the first ``origin`` days."""
         if (label, origin) not in self._made:
-            known = self._panel.until(origin)
+            history = self._panel.until(origin)
             self._made[label, origin] = fit(
-                known, origin, self._horizon, learner(label).settings(), threads=environment().processes
+                history, origin, self._horizon, learner(label).settings(), threads=environment().processes
             )
         return self._made[label, origin]
 
-    def given(
+    def global_forecasts(
         self, cutoffs: NDArray[np.int64], panel: Panel, labels: Sequence[str]
     ) -> dict[str, Floats | str]:
         """Forecasts of the global candidates at every cutoff (n, k, h)."""
@@ -149,26 +149,32 @@ def held_out(panel: Panel, settings: EvaluationSettings, windows: int) -> tuple[
     actual = []
     for back in range(windows, 0, -1):
         origin = panel.days - back * settings.horizon
-        known = panel.until(origin)
+        history = panel.until(origin)
         plan = settings.plan()
         cutoffs = plan.cutoffs(origin)
         done = backtest(
-            known, cutoffs, plan, settings.candidates, models.given(cutoffs, known, settings.candidates)
+            history,
+            cutoffs,
+            plan,
+            settings.candidates,
+            models.global_forecasts(cutoffs, history, settings.candidates),
         )
         production = {label: models.at(label, origin) for label in filter(is_global, settings.candidates)}
-        for name, labels in _choices(known, done, settings).items():
-            made = outlook(known, labels, production, settings.horizon, threads=environment().processes)
-            parts.setdefault(name, []).append(Held(made.units, _reach(done, labels, made.units)))
+        for name, labels in _choices(history, done, settings).items():
+            forecasts = outlook(
+                history, labels, production, settings.horizon, threads=environment().processes
+            )
+            parts.setdefault(name, []).append(Held(forecasts.units, _reach(done, labels, forecasts.units)))
         actual.append(panel.units[:, origin : origin + settings.horizon])
-    return np.concatenate(actual, axis=1), {name: _joined(made) for name, made in parts.items()}
+    return np.concatenate(actual, axis=1), {name: _joined(forecasts) for name, forecasts in parts.items()}
 
 
-def _choices(known: Panel, done: Backtest, settings: EvaluationSettings) -> dict[str, list[str | None]]:
+def _choices(history: Panel, done: Backtest, settings: EvaluationSettings) -> dict[str, list[str | None]]:
     """Who forecasts each series: one candidate for all, or the champions of a policy."""
     names = np.array(settings.candidates)
-    intermittent = np.array([is_intermittent(one) for one in demand_classes(known.units)])
+    intermittent = np.array([is_intermittent(one) for one in demand_classes(history.units)])
     chosen: dict[str, list[str | None]] = {
-        label: [label] * len(known.series) for label in settings.candidates
+        label: [label] * len(history.series) for label in settings.candidates
     }
     for name, changes in POLICIES.items():
         if changes.get("default_model", names[0]) not in names:
@@ -205,40 +211,40 @@ def costs(panel: Panel, settings: EvaluationSettings) -> dict[str, float]:
     """Processor milliseconds per series and fold: local candidates on a sample, global ones on all."""
     sample = panel.take(np.unique(np.linspace(0, len(panel.series) - 1, _COST_SERIES).astype(np.int64)))
     cutoffs = settings.plan().cutoffs(panel.days)
-    found = {}
+    results = {}
     for label in settings.candidates:
         if entry(label).scope == "evaluation":
             continue
         began = spent()
         if is_global(label):
-            Models(panel, settings.horizon).given(cutoffs[-1:], panel, [label])
+            Models(panel, settings.horizon).global_forecasts(cutoffs[-1:], panel, [label])
             fits = len(panel.series)
         else:
             isolated(label, sample, cutoffs, settings.horizon, None)
             fits = len(sample.series) * len(cutoffs)
-        found[label] = round(1000 * (spent() - began) / fits, 4)
-    return found
+        results[label] = round(1000 * (spent() - began) / fits, 4)
+    return results
 
 
 def measured(actual: Floats, held: Held, scale: NDArray[np.float64]) -> dict[str, float]:
     """WAPE, bias and RMSE of all days together, mean RMSSE over series, coverage in percent."""
-    known = ~np.isnan(actual) & np.isfinite(held.units)
-    error = np.where(known, actual.astype(np.float64) - held.units, 0)
-    sold = np.where(known, actual, 0).sum(dtype=np.float64)
-    count = known.sum(axis=1)
+    is_known = ~np.isnan(actual) & np.isfinite(held.units)
+    error = np.where(is_known, actual.astype(np.float64) - held.units, 0)
+    sold = np.where(is_known, actual, 0).sum(dtype=np.float64)
+    count = is_known.sum(axis=1)
     squares = (error * error).sum(axis=1)
     usable = (count > 0) & (scale > 0)
-    told = {
+    figures = {
         "wape": 100 * np.abs(error).sum() / sold,
-        "bias": error.sum() / known.sum(),
-        "rmse": float(np.sqrt(squares.sum() / known.sum())),
+        "bias": error.sum() / is_known.sum(),
+        "rmse": float(np.sqrt(squares.sum() / is_known.sum())),
         "rmsse": float(np.sqrt(squares[usable] / count[usable] / scale[usable]).mean()),
     }
     for level, (lower, upper) in held.reach.items():
-        inside = known & np.isfinite(upper)
+        inside = is_known & np.isfinite(upper)
         hit = inside & (actual >= lower) & (actual <= upper)
-        told[f"coverage_{level}"] = 100 * hit.sum() / max(int(inside.sum()), 1)
-    return {name: round(float(value), 4) for name, value in told.items()}
+        figures[f"coverage_{level}"] = 100 * hit.sum() / max(int(inside.sum()), 1)
+    return {name: round(float(value), 4) for name, value in figures.items()}
 
 
 def scale_of(panel: Panel, origin: int) -> NDArray[np.float64]:
@@ -258,12 +264,12 @@ def peers(panel: Panel, horizon: int, windows: int) -> dict[str, Floats]:
     filled = np.where(np.isnan(panel.units) & (np.arange(panel.days) >= first[:, None]), 0, panel.units)
     cutoffs = panel.days - horizon * np.arange(windows, 0, -1)
     with tempfile.TemporaryDirectory() as folder:
-        given, answer = Path(folder, "in.npz"), Path(folder, "out.npz")
-        np.savez(given, units=filled, cutoffs=cutoffs, horizon=horizon)
+        source, answer = Path(folder, "in.npz"), Path(folder, "out.npz")
+        np.savez(source, units=filled, cutoffs=cutoffs, horizon=horizon)
         program = ROOT / "benchmarks" / "peers" / "statsforecast_forecasts.py"
-        subprocess.run([PEERS, program, given, answer, *PEER_MODELS], check=True, stderr=subprocess.DEVNULL)
-        with np.load(answer) as made:
-            return {name: made[name].reshape(len(filled), -1).astype(np.float32) for name in made}
+        subprocess.run([PEERS, program, source, answer, *PEER_MODELS], check=True, stderr=subprocess.DEVNULL)
+        with np.load(answer) as arrays:
+            return {name: arrays[name].reshape(len(filled), -1).astype(np.float32) for name in arrays}
 
 
 def table(title: str, figures: Mapping[str, Mapping[str, float]]) -> None:
@@ -298,7 +304,7 @@ def main() -> None:
     began = spent()
     actual, held = held_out(panel, settings, arguments.windows)
     scale = scale_of(panel, panel.days - arguments.windows * arguments.horizon)
-    figures = {name: measured(actual, made, scale) for name, made in held.items()}
+    figures = {name: measured(actual, forecast, scale) for name, forecast in held.items()}
     cpu_s = spent() - began
     table(
         f"{len(panel.series):,} series, {arguments.windows} windows of {arguments.horizon} days held out, "
@@ -314,7 +320,7 @@ def main() -> None:
         f"\n{chosen}: WAPE {champions[chosen]['wape']:.2f} %; the best single candidate, {best}: "
         f"{singles[best]['wape']:.2f} %"
     )
-    told = {
+    report = {
         "series": len(panel.series),
         "cpu_s": cpu_s,
         "cost_ms": cost,
@@ -323,8 +329,8 @@ def main() -> None:
         "best_policy": chosen,
     }
     if PEERS.exists():
-        told["peers"] = compared(panel, actual, held, scale, arguments)
-    print(json.dumps(told))
+        report["peers"] = compared(panel, actual, held, scale, arguments)
+    print(json.dumps(report))
 
 
 def compared(
@@ -338,19 +344,21 @@ def compared(
     rows = np.linspace(0, len(panel.series) - 1, min(arguments.peer_series, len(panel.series))).astype(
         np.int64
     )
-    known = panel.first[rows] < panel.days - arguments.windows * arguments.horizon
-    rows = rows[known]
-    made = peers(panel.take(rows), arguments.horizon, arguments.windows)
-    told = {
+    is_known = panel.first[rows] < panel.days - arguments.windows * arguments.horizon
+    rows = rows[is_known]
+    forecasts = peers(panel.take(rows), arguments.horizon, arguments.windows)
+    report = {
         f"statsforecast {name}": measured(actual[rows], Held(units, {}), scale[rows])
-        for name, units in made.items()
+        for name, units in forecasts.items()
     }
     for name, one in held.items():
         if name.startswith("champions"):
             reach = {level: (lower[rows], upper[rows]) for level, (lower, upper) in one.reach.items()}
-            told[name] = measured(actual[rows], replace(one, units=one.units[rows], reach=reach), scale[rows])
-    table(f"the same on {len(rows)} of these series, beside statsforecast", told)
-    return told
+            report[name] = measured(
+                actual[rows], replace(one, units=one.units[rows], reach=reach), scale[rows]
+            )
+    table(f"the same on {len(rows)} of these series, beside statsforecast", report)
+    return report
 
 
 if __name__ == "__main__":

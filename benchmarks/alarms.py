@@ -32,18 +32,18 @@ def main() -> None:
     parser.add_argument("--store", required=True)
     parser.add_argument("--at-most", type=int, default=1000, help="series, spread evenly over the store")
     parser.add_argument("--ends", type=int, default=13)
-    wanted = parser.parse_args()
-    panel = _read(wanted.data, wanted.store, wanted.at_most)
-    ends = panel.days - APART * np.arange(wanted.ends - 1, -1, -1)
+    arguments = parser.parse_args()
+    panel = _read(arguments.data, arguments.store, arguments.at_most)
+    ends = panel.days - APART * np.arange(arguments.ends - 1, -1, -1)
     shares = np.array([_judged(panel.until(int(end))) for end in ends]).mean(axis=0)
-    told = {"series": len(panel.series), "ends": len(ends)}
-    told |= {
+    report = {"series": len(panel.series), "ends": len(ends)}
+    report |= {
         label: dict(zip(("flagged", "promised"), share, strict=True))
         for label, share in zip(LABELS, shares.tolist(), strict=True)
     }
     for label in LABELS:
-        print(f"{label:20s}{told[label]['flagged']:8.1%} flagged {told[label]['promised']:8.1%} promised")
-    print(json.dumps(told))
+        print(f"{label:20s}{report[label]['flagged']:8.1%} flagged {report[label]['promised']:8.1%} promised")
+    print(json.dumps(report))
 
 
 def _read(file: Path, store: str, at_most: int) -> Panel:
@@ -70,10 +70,10 @@ def _judged(panel: Panel) -> list[tuple[float, float]]:
     actual = actual_weeks(panel, cutoffs, gap=0)
     shares = []
     for label in LABELS:
-        made = replay(panel, label, {"lightgbm": learned}, cutoffs, gap=0, window=None, threads=THREADS)
-        relative, _ = weekly_errors(actual, made)
-        told = verdict(relative[:, -1], relative[:, :-1], alarm=ALARM)
-        shares.append(((told.status == DEGRADING).mean(), np.nan_to_num(told.false_alarm).mean()))
+        forecasts = replay(panel, label, {"lightgbm": learned}, cutoffs, gap=0, window=None, threads=THREADS)
+        relative, _ = weekly_errors(actual, forecasts)
+        result = verdict(relative[:, -1], relative[:, :-1], alarm=ALARM)
+        shares.append(((result.status == DEGRADING).mean(), np.nan_to_num(result.false_alarm).mean()))
     return shares
 
 

@@ -93,19 +93,19 @@ def main() -> None:
     tried: Counter[str] = Counter()
     for place in range(len(dates) - options.days, len(dates)):
         date, last = dates[place], dates[place - 1]
-        known = sales.filter(pl.col("date").is_between(date - dt.timedelta(days=_KEPT), last))
+        delivered = sales.filter(pl.col("date").is_between(date - dt.timedelta(days=_KEPT), last))
         day = sales.filter(pl.col("date") == date)
-        before = delivery(known)
-        attempts = {"as it was": pl.concat([known, day])}
+        before = delivery(delivered)
+        attempts = {"as it was": pl.concat([delivered, day])}
         if place % 7 == 0:
-            attempts |= {name: pl.concat([known, spoil(day, known)]) for name, spoil in DAYS.items()}
-            attempts |= {name: spoil(pl.concat([known, day])) for name, spoil in WHOLE.items()}
+            attempts |= {name: pl.concat([delivered, spoil(day, delivered)]) for name, spoil in DAYS.items()}
+            attempts |= {name: spoil(pl.concat([delivered, day])) for name, spoil in WHOLE.items()}
         for name, now in attempts.items():
-            found = doubts(before, delivery(now), last, now.filter(pl.col("units") > 0)["date"].max())
+            reasons = doubts(before, delivery(now), last, now.filter(pl.col("units") > 0)["date"].max())
             tried[name] += 1
-            held[name] += bool(found)
-            if found and name == "as it was":
-                print(f"  false alarm on {date}: {'; '.join(found)}", file=sys.stderr)
+            held[name] += bool(reasons)
+            if reasons and name == "as it was":
+                print(f"  false alarm on {date}: {'; '.join(reasons)}", file=sys.stderr)
     print("| delivery | held back | of |\n|---|---|---|")
     for name, count in tried.items():
         print(f"| {name} | {held[name]} | {count} |")

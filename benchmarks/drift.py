@@ -26,12 +26,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--series", type=int, default=30_490)
     parser.add_argument("--days", type=int, default=400)
-    wanted = parser.parse_args()
-    with evaluated(wanted.series, wanted.days) as (home, series):
-        told = {"series": series, **_judged(home)}
-    for name, value in told.items():
+    arguments = parser.parse_args()
+    with evaluated(arguments.series, arguments.days) as (home, series):
+        report = {"series": series, **_judged(home)}
+    for name, value in report.items():
         print(f"{name:40s}{value:12,.2f}")
-    print(json.dumps(told))
+    print(json.dumps(report))
 
 
 def _judged(home: Home) -> dict[str, float]:

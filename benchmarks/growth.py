@@ -38,18 +38,18 @@ print(json.dumps({part.what: part.count for part in found}))
 
 def main() -> None:
     """Measure, tell, and leave nothing behind."""
-    wanted = _arguments()
+    options = _arguments()
     folder = Path(tempfile.mkdtemp(prefix="growth-"))
     try:
         sales = folder / "all.parquet"
-        generate(sales, wanted.series, wanted.days + wanted.nights)
+        generate(sales, options.series, options.days + options.nights)
         with opened(folder / "home", surroundings(folder)) as home:
-            print(json.dumps(measure(wanted, home, sales, folder)))
+            print(json.dumps(measure(options, home, sales, folder)))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def measure(wanted: argparse.Namespace, home: Home, sales: Path, folder: Path) -> dict[str, object]:
+def measure(options: argparse.Namespace, home: Home, sales: Path, folder: Path) -> dict[str, object]:
     """Every figure, told as it is found."""
     whole = pl.read_parquet(sales)
     last = pl.select(whole["date"].max()).item()
@@ -57,7 +57,7 @@ def measure(wanted: argparse.Namespace, home: Home, sales: Path, folder: Path) -
 
     def deliver(night: int) -> bool:
         """Write what is known by a night; does it fill a week?"""
-        newest = last - dt.timedelta(days=wanted.nights - night)
+        newest = last - dt.timedelta(days=options.nights - night)
         whole.filter(pl.col("date") <= newest).write_parquet(feed)
         return WEEKLY.anchor_day(newest) == newest
 
@@ -65,7 +65,7 @@ def measure(wanted: argparse.Namespace, home: Home, sales: Path, folder: Path) -
     product(home, "dataset", "add", "feed", "--path", str(feed), "--anchor", WEEKLY.anchor)
     product(home, "evaluate", "feed")
     sizes, nights, peak_mb = [size(home)], [], 0.0
-    for night in range(1, wanted.nights + 1):
+    for night in range(1, options.nights + 1):
         fills_a_week = deliver(night)
         cost = product(home, "evaluate", "feed")
         sizes.append(size(home))
@@ -84,8 +84,8 @@ def measure(wanted: argparse.Namespace, home: Home, sales: Path, folder: Path) -
     connection.cursor().execute("vacuum full")
     connection.close()
     return {
-        "series": wanted.series,
-        "nights": wanted.nights,
+        "series": options.series,
+        "nights": options.nights,
         "first_state": sizes[0],
         "last_state": sizes[-1],
         "per_night": kinds.agg(pl.len().alias("nights"), pl.all().mean().round(2)).to_dicts(),

@@ -93,7 +93,7 @@ class Sales:
 class Diary:
     """What was noted night by night."""
 
-    found: dict[str, int] = field(default_factory=dict)
+    first_alarms: dict[str, int] = field(default_factory=dict)
     alarms: int = 0
     promised: float = 0.0
     judged: int = 0
@@ -166,7 +166,7 @@ def _note_drift(place: Place, diary: Diary, sales: Sales, day: int, drift_day: i
         flagged = row["verdict"] == "degrading"
         if row["series"] in drifted:
             if flagged and day >= drift_day:
-                diary.found.setdefault(row["series"], day - drift_day)
+                diary.first_alarms.setdefault(row["series"], day - drift_day)
         else:
             diary.judged += 1
             diary.alarms += flagged
@@ -179,9 +179,9 @@ def _figures(place: Place, sales: Sales, diary: Diary, reader: _Reader) -> dict[
     nights = [sum(spent) for spent in zip(diary.load, diary.evaluation, strict=True)]
     plain = [day for day in range(len(diary.load)) if day not in diary.anchors]
     errors = [row for row in place.table("incident") if row["severity"] == "error"]
-    told = [row["incidents"] for row in place.table("alert") if not row["is_digest"]]
-    times = [sum(row["id"] in ids for ids in told) for row in errors]
-    late = sorted(diary.found.values())
+    rows = [row["incidents"] for row in place.table("alert") if not row["is_digest"]]
+    times = [sum(row["id"] in ids for ids in rows) for row in errors]
+    late = sorted(diary.first_alarms.values())
     return {
         "series": sales.series,
         "nights": len(diary.load),
@@ -224,8 +224,8 @@ def main() -> None:
         opened(Path(folder) / "home", {**os.environ, "FORECAST_PROCESSES": "1"}) as home,
     ):
         # In a process of its own, since the server stops when nobody uses it any more.
-        told = home.run(str(Path(__file__).resolve()), "--inside", *size)
-    figures = {**json.loads(told.output.splitlines()[-1]), "wall_s": round(told.cost.wall_s, 1)}
+        report = home.run(str(Path(__file__).resolve()), "--inside", *size)
+    figures = {**json.loads(report.output.splitlines()[-1]), "wall_s": round(report.cost.wall_s, 1)}
     for name, value in figures.items():
         sys.stdout.write(f"{name.replace('_', ' '):32} {value}\n")
     sys.stdout.write(json.dumps(figures) + "\n")

@@ -44,12 +44,14 @@ def window(
     panel: Panel, origin: int, settings: EvaluationSettings, models: accuracy.Models
 ) -> dict[str, object]:
     """Everything that was claimed of the window after ``origin``, and what happened in it."""
-    known, plan = panel.until(origin), settings.plan()
+    history, plan = panel.until(origin), settings.plan()
     cutoffs = plan.cutoffs(origin)
-    given = models.given(cutoffs, known, settings.candidates)
-    pool = learn(settings, PoolInputs(known, known.series, cutoffs, given, ""), sampled(known))
-    done = backtest(known, cutoffs, plan, settings.candidates, given, pool=pool)
-    classes = demand_classes(known.units)
+    global_forecasts = models.global_forecasts(cutoffs, history, settings.candidates)
+    pool = learn(
+        settings, PoolInputs(history, history.series, cutoffs, global_forecasts, ""), sampled(history)
+    )
+    done = backtest(history, cutoffs, plan, settings.candidates, global_forecasts, pool=pool)
+    classes = demand_classes(history.units)
     rare = np.array([is_intermittent(one) for one in classes])
     winner = rank(done.scores, settings.ranking_policy(), intermittent=rare).winner
     names = settings.candidates
@@ -65,14 +67,14 @@ def window(
     labels = [names[place] if place >= 0 else None for place in winner.tolist()]
     production = {name: models.at(name, origin) for name in filter(is_global, names)}
     curve = outlook(
-        known, labels, {**production, **pool.blends}, plan.horizon, threads=environment().processes
+        history, labels, {**production, **pool.blends}, plan.horizon, threads=environment().processes
     ).units
     by_name = dict(zip(names, done.forecasts, strict=True))
     own = [None] * len(labels)
     for label in {label for label in labels if label}:
         rows = [row for row, one in enumerate(labels) if one == label]
         some = {name: values[rows] for name, values in by_name.items()}
-        made = own_errors(
+        errors = own_errors(
             pool,
             label,
             some,
@@ -80,14 +82,14 @@ def window(
             folds=done.folds[rows],
             classes=[classes[row] for row in rows],
         )
-        for row, one in zip(rows, made, strict=True):
+        for row, one in zip(rows, errors, strict=True):
             own[row] = one  # type: ignore[call-overload]  # filled row by row
     served = np.array(
         [row for row, one in enumerate(own) if one is not None and np.isfinite(curve[row]).all()]
     )
     made_by = [labels[row] for row in served]
     prediction = predicted(pool, made_by, curve[served], [own[row] for row in served])  # type: ignore[misc]
-    naive = outlook(known, ["seasonal_naive"] * len(labels), {}, plan.horizon, threads=1).units[served]
+    naive = outlook(history, ["seasonal_naive"] * len(labels), {}, plan.horizon, threads=1).units[served]
     actual = panel.units[served, origin : origin + plan.horizon].astype(np.float64)
     claim = np.array([claimed[row].wape if claimed[row].wape is not None else np.nan for row in served])
     kinds = np.array([classes[row] or "none" for row in served])
@@ -161,7 +163,7 @@ def stock(  # noqa: PLR0917 - a pool, forecasts and what happened
     inputs = stock_inputs(errors.tables[-1], units, spread[rows])
     chosen = np.array([errors.rules.get(kind, errors.rules["all"]).chosen for kind in kinds[rows].tolist()])
     seen = ~np.isnan(actual[rows])
-    found: dict[str, object] = {}
+    results: dict[str, object] = {}
     for days in (one for one in SCORED_LEADS if one <= curve.shape[1]):
         sums, counted = window_sums(units, seen, days)
         demand = window_sums(actual[rows], seen, days)[0]
@@ -175,8 +177,8 @@ def stock(  # noqa: PLR0917 - a pool, forecasts and what happened
             short = (need - units_held)[:, 1]
             cost = 100 * np.maximum(0.95 * short, -0.05 * short).sum() / max(need.sum(), 1e-9)
             service = (100 * (need <= units_held + 1e-9).mean(axis=0)).round(1).tolist()
-            found[f"{rule}, {days} days"] = {"service": service, "cost_per_100": round(float(cost), 2)}
-    return found
+            results[f"{rule}, {days} days"] = {"service": service, "cost_per_100": round(float(cost), 2)}
+    return results
 
 
 def main() -> None:
@@ -200,19 +202,19 @@ def main() -> None:
         candidates=tuple(arguments.candidates), horizon=arguments.horizon, n_splits=arguments.folds, **policy
     )
     began, models = accuracy.spent(), accuracy.Models(panel, settings.horizon)
-    told = []
+    reports = []
     for back in range(arguments.windows, 0, -1):
-        made = window(panel, panel.days - back * settings.horizon, settings, models)
+        result = window(panel, panel.days - back * settings.horizon, settings, models)
         print(f"\nwindow {back} before the end")
-        for name, value in made.items():
+        for name, value in result.items():
             print(f"  {name}: {json.dumps(value)}" if name != "stock" else "  stock:")
             if isinstance(value, dict) and name == "stock":
                 for rule, one in value.items():
                     print(f"    {rule:24s} {json.dumps(one)}")
-        told.append(made)
+        reports.append(result)
     print(
         json.dumps(
-            {"series": len(panel.series), "cpu_s": round(accuracy.spent() - began, 1), "windows": told}
+            {"series": len(panel.series), "cpu_s": round(accuracy.spent() - began, 1), "windows": reports}
         )
     )
 

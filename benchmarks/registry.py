@@ -41,12 +41,12 @@ def main() -> None:
     parser.add_argument("--series", type=int, default=3_049)
     parser.add_argument("--days", type=int, default=400)
     parser.add_argument("--sample", type=int, default=300, help="series registered the usual way")
-    wanted = parser.parse_args()
-    with evaluated(wanted.series, wanted.days) as (home, series):
-        told = _measured(home, series, wanted.sample)
-    for name, value in told.items():
+    arguments = parser.parse_args()
+    with evaluated(arguments.series, arguments.days) as (home, series):
+        report = _measured(home, series, arguments.sample)
+    for name, value in report.items():
         print(f"{name:40s}{value:12,.2f}")
-    print(json.dumps(told))
+    print(json.dumps(report))
 
 
 def _measured(home: Home, series: int, sample: int) -> dict[str, float]:

@@ -33,14 +33,14 @@ _HALVES = (
 
 def main() -> None:
     """Measure, tell, and leave nothing behind."""
-    wanted = arguments()
+    options = arguments()
     with workplace() as folder:
         environment = surroundings(folder)
         compile_modules(environment)
-        sizes = measure_smaller(wanted, folder, environment)
-        found = measure(wanted, folder, environment, sizes)
-    found.print()
-    print(json.dumps(found.figures()))
+        sizes = measure_smaller(options, folder, environment)
+        figures = measure(options, folder, environment, sizes)
+    figures.print()
+    print(json.dumps(figures.figures()))
 
 
 def arguments() -> argparse.Namespace:
@@ -67,14 +67,14 @@ def arguments() -> argparse.Namespace:
         help="measure 1,000 and 10,000 series, too",
     )
     parser.add_argument("--keep", type=Path, metavar="HOME", help="a new folder for the home, which is kept")
-    wanted = parser.parse_args()
-    if wanted.series < 1 or wanted.sample < 1 or wanted.sample_bookkeeping < 1:
+    options = parser.parse_args()
+    if options.series < 1 or options.sample < 1 or options.sample_bookkeeping < 1:
         parser.error("there is nothing to measure in less than one series")
-    if wanted.data is not None and not wanted.data.is_file():
-        parser.error(f"there is no file {wanted.data}")
-    if wanted.keep is not None and wanted.keep.exists():
-        parser.error(f"{wanted.keep} exists; name a new folder")
-    return wanted
+    if options.data is not None and not options.data.is_file():
+        parser.error(f"there is no file {options.data}")
+    if options.keep is not None and options.keep.exists():
+        parser.error(f"{options.keep} exists; name a new folder")
+    return options
 
 
 @contextmanager
@@ -94,15 +94,15 @@ def compile_modules(environment: Mapping[str, str]) -> None:
 
 
 def measure_smaller(
-    wanted: argparse.Namespace, folder: Path, environment: Mapping[str, str]
+    options: argparse.Namespace, folder: Path, environment: Mapping[str, str]
 ) -> dict[int, Cost]:
     """What the whole costs with fewer series; nothing where that was not asked for."""
     sizes: dict[int, Cost] = {}
-    if not wanted.linear or wanted.series < max(SIZES):
+    if not options.linear or options.series < max(SIZES):
         return sizes
     for size in SIZES:
-        if size < wanted.series:
-            sales = written(wanted, folder, size)
+        if size < options.series:
+            sales = written(options, folder, size)
             with opened(folder / f"home-{size}", environment) as home:
                 sizes[size] = whole(home, sales).total
             say(f"{size:,} series: {sizes[size].wall_s:.1f} s")
@@ -112,14 +112,14 @@ def measure_smaller(
 
 
 def measure(
-    wanted: argparse.Namespace, folder: Path, environment: Mapping[str, str], sizes: dict[int, Cost]
+    options: argparse.Namespace, folder: Path, environment: Mapping[str, str], sizes: dict[int, Cost]
 ) -> Measured:
     """Measure the whole and all peers at full size."""
-    sales = written(wanted, folder, wanted.series)
+    sales = written(options, folder, options.series)
     say(f"sales {sales.origin}: {sales.series:,} series, {sales.days:,} days, {sales.rows:,} rows")
     say(f"{sales.zeros:.1%} of all days without a sale")
-    sampled = min(wanted.sample_bookkeeping, sales.series)
-    place = wanted.keep.absolute() if wanted.keep else folder / "home"
+    sampled = min(options.sample_bookkeeping, sales.series)
+    place = options.keep.absolute() if options.keep else folder / "home"
     with opened(place, environment) as home:
         done = whole(home, sales)
         say(f"the whole: {done.total.wall_s:.1f} s")
@@ -128,14 +128,14 @@ def measure(
         alone = peers.engine(home, sales)
         say(f"the engine alone: {alone.cost.wall_s:.1f} s")
         books = peers.bookkeeping(home, "ours", sorted({sampled, sales.series}))
-        stock = peers.bookkeeping(home, "stock", [sampled]) if wanted.peers else []
+        stock = peers.bookkeeping(home, "stock", [sampled]) if options.peers else []
         imports = home.run("-c", _IMPORTS).cost
     return Measured(
         sales=sales,
         whole=done,
         imports=imports,
         engine=alone,
-        libraries=libraries(wanted, folder, sales, environment),
+        libraries=libraries(options, folder, sales, environment),
         books=books,
         stock=stock,
         page=page,
@@ -144,24 +144,24 @@ def measure(
 
 
 def libraries(
-    wanted: argparse.Namespace, folder: Path, sales: Sales, environment: Mapping[str, str]
+    options: argparse.Namespace, folder: Path, sales: Sales, environment: Mapping[str, str]
 ) -> peers.Libraries | None:
     """What other libraries need, or nothing, with the reason said."""
-    if not wanted.peers:
+    if not options.peers:
         say("other libraries and stock Dagster: skipped, as asked")
         return None
-    done = peers.libraries(wanted.peers_python, folder, sales, wanted.sample, environment)
+    done = peers.libraries(options.peers_python, folder, sales, options.sample, environment)
     if done is None:
-        say(f"other libraries: skipped, there is no {wanted.peers_python}; `make peers` makes it")
+        say(f"other libraries: skipped, there is no {options.peers_python}; `make peers` makes it")
     elif done.missing:
         say(f"other libraries, without {done.missing}")
     return done
 
 
-def written(wanted: argparse.Namespace, folder: Path, series: int) -> Sales:
+def written(options: argparse.Namespace, folder: Path, series: int) -> Sales:
     """A file with the sales of so many series."""
     path = folder / f"sales-{series}.parquet"
-    return repeat(path, wanted.data, series) if wanted.data else generate(path, series, wanted.days)
+    return repeat(path, options.data, series) if options.data else generate(path, series, options.days)
 
 
 def say(what: str) -> None:

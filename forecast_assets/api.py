@@ -178,16 +178,16 @@ def what_if(
     from forecast_assets.scenarios.jobs import assumed
 
     _, stores = _opened()
-    given = {
+    changes = {
         "price_change": price_change,
         "promotion": promotion,
         "holidays": None if holidays is None else list(holidays),
         "on_hand": on_hand,
         "lifecycle": lifecycle,
     }
-    answer = plans.what_if(stores, series, assumed(stores, given, None), run_id=uuid.uuid4().hex)
+    answer = plans.what_if(stores, series, assumed(stores, changes, None), run_id=uuid.uuid4().hex)
     days = {"date": answer.forecast.dates(), "as_planned": answer.baseline, "what_if": answer.effect.units}
-    return WhatIf(_returned(pl.DataFrame(days), to), answer.sentence, list(answer.told))
+    return WhatIf(_returned(pl.DataFrame(days), to), answer.sentence, list(answer.sentences))
 
 
 def _opened() -> tuple[Any, Any]:
@@ -203,10 +203,10 @@ def _question(question: str, name: str, series: Sequence[str] | None) -> pl.Data
 
     _, stores = _opened()
     load(stores, name)
-    found: pl.DataFrame = stores.warehouse.frame(
+    results: pl.DataFrame = stores.warehouse.frame(
         question, dataset=name, series=None if series is None else list(series)
     )
-    return found
+    return results
 
 
 def _returned(frame: pl.DataFrame, to: Frames) -> Any:  # noqa: ANN401 - a frame of the library that was named

@@ -17,9 +17,9 @@ def translated(error: BaseException) -> ForecastError:
     """Return an error that says problem and remedy; its cause is the original. Expected errors stay."""
     if isinstance(error, ForecastError):
         return error
-    known = _translated(error)
-    known.__cause__ = error
-    return known
+    translation = _translated(error)
+    translation.__cause__ = error
+    return translation
 
 
 def _translated(error: BaseException) -> ForecastError:

@@ -48,7 +48,9 @@ class Outage(ForecastError):
 def listed(offenders: Sequence[str], total: int | None = None) -> str:
     """Name the first offenders and say how many there are in all."""
     count = len(offenders) if total is None else total
-    shown = ", ".join(offenders[:SHOWN_OFFENDERS])
+    examples = ", ".join(offenders[:SHOWN_OFFENDERS])
     return (
-        shown if count <= SHOWN_OFFENDERS else f"{shown} and {count - SHOWN_OFFENDERS} more ({count} in all)"
+        examples
+        if count <= SHOWN_OFFENDERS
+        else f"{examples} and {count - SHOWN_OFFENDERS} more ({count} in all)"
     )

@@ -139,26 +139,26 @@ class EvaluationSettings(BaseModel):
 
 
 def revised(settings: EvaluationSettings, changes: Mapping[str, object]) -> EvaluationSettings:
-    """Answer ``settings`` with some values changed (``None`` keeps).
+    """Return ``settings`` with some values changed (``None`` keeps).
 
     Other candidates keep the restrictions that are about one of them; where the default model is not among
     them the lowest error chooses. Raises ``BadSetting`` naming the first
     bad value.
     """
-    given = {name: value for name, value in changes.items() if value is not None}
+    changed = {name: value for name, value in changes.items() if value is not None}
     for listed in ("candidates", "restrict"):
-        if isinstance(names := given.get(listed), list):
-            given[listed] = tuple(names)
-    kept = parse(given["candidates"]) if "candidates" in given else ()  # type: ignore[arg-type]  # refuses others
-    if kept and settings.default_model not in kept and not {"default_model", "policy"} & given.keys():
-        given["default_model"] = DEFAULT_MODEL
-    if kept and "restrict" not in given:
-        given["restrict"] = tuple(
+        if isinstance(names := changed.get(listed), list):
+            changed[listed] = tuple(names)
+    kept = parse(changed["candidates"]) if "candidates" in changed else ()  # type: ignore[arg-type]  # refuses others
+    if kept and settings.default_model not in kept and not {"default_model", "policy"} & changed.keys():
+        changed["default_model"] = DEFAULT_MODEL
+    if kept and "restrict" not in changed:
+        changed["restrict"] = tuple(
             text
             for text, rule in zip(settings.restrict, settings.restrictions(), strict=True)
             if rule.label in kept
         )
-    return checked(EvaluationSettings, {**settings.model_dump(), **given}, what="evaluation")
+    return checked(EvaluationSettings, {**settings.model_dump(), **changed}, what="evaluation")
 
 
 def _hash(values: dict[str, object]) -> str:

@@ -27,8 +27,8 @@ def series_policy() -> dg.BackfillPolicy:
 
 def register_series(instance: dg.DagsterInstance, keys: Iterable[str]) -> list[str]:
     """Add the series that this instance has not seen; answer the new keys, sorted."""
-    known = set(instance.get_dynamic_partitions("series"))
-    new = sorted(set(keys) - known)
+    registered = set(instance.get_dynamic_partitions("series"))
+    new = sorted(set(keys) - registered)
     for start in range(0, len(new), _CHUNK):
         instance.add_dynamic_partitions("series", new[start : start + _CHUNK])
     return new

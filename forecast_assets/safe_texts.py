@@ -25,6 +25,6 @@ def safe(text: str) -> str:
 
 
 def _secrets() -> list[str]:
-    known = settings()
-    values = [getattr(known, name) for name in type(known).model_fields]
+    configuration = settings()
+    values = [getattr(configuration, name) for name in type(configuration).model_fields]
     return [value.get_secret_value() for value in values if isinstance(value, SecretStr)]

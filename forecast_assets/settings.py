@@ -205,8 +205,8 @@ class Settings(BaseSettings):
     @property
     def mlflow_pages(self) -> str:
         """Where MLflow's pages are, without a slash at the end."""
-        given = self.mlflow_tracking_uri.get_secret_value() if self.mlflow_tracking_uri else ""
-        served = given if given.startswith(("http://", "https://")) and "@" not in given else None
+        uri = self.mlflow_tracking_uri.get_secret_value() if self.mlflow_tracking_uri else ""
+        served = uri if uri.startswith(("http://", "https://")) and "@" not in uri else None
         pages = self.mlflow_url or served or _remembered(self.home / "mlflow.url")
         return (pages or "http://127.0.0.1:5000").rstrip("/")
 
@@ -247,7 +247,7 @@ def _read(environment: tuple[tuple[str, str], ...]) -> Settings:
 
 def _filed(environment: Mapping[str, str]) -> dict[str, Any]:
     """Values that stand in files: FORECAST_DATABASE_URL_FILE=/run/secrets/url, as containers pass secrets."""
-    found: dict[str, Any] = {}
+    values: dict[str, Any] = {}
     for field in Settings.model_fields:
         name = f"FORECAST_{field.upper()}"
         file = environment.get(f"{name}_FILE")
@@ -258,12 +258,12 @@ def _filed(environment: Mapping[str, str]) -> dict[str, Any]:
                 f"both {name} and {name}_FILE are set", remedy=f"unset one of {name}, {name}_FILE"
             )
         try:
-            found[field] = Path(file).read_text(encoding="utf-8").strip()
+            values[field] = Path(file).read_text(encoding="utf-8").strip()
         except (OSError, ValueError) as error:
             raise BadSetting(
                 f"{name}_FILE={file} cannot be read: {type(error).__name__}",
                 remedy=f"let {name}_FILE name a readable text file",
             ) from None
-        if not found[field]:
+        if not values[field]:
             raise BadSetting(f"{name}_FILE={file} is empty", remedy=f"write the value of {name} into it")
-    return found
+    return values

@@ -47,10 +47,10 @@ def forecast(
 def main() -> None:
     """Read, forecast, write."""
     source, target, *names = sys.argv[1:]
-    with np.load(source) as given:
-        units, cutoffs, horizon = given["units"], given["cutoffs"], int(given["horizon"])
-    wanted = names or list(MODELS)
-    np.savez(target, **{name: forecast(MODELS[name], units, cutoffs, horizon) for name in wanted})
+    with np.load(source) as arrays:
+        units, cutoffs, horizon = arrays["units"], arrays["cutoffs"], int(arrays["horizon"])
+    labels = names or list(MODELS)
+    np.savez(target, **{name: forecast(MODELS[name], units, cutoffs, horizon) for name in labels})
 
 
 if __name__ == "__main__":

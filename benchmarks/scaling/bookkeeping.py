@@ -67,17 +67,17 @@ def main() -> None:
     """Report so many series in one run, then so many, and print what each run costs."""
     assets = stock if sys.argv[1] == "stock" else ours
     server, sizes = psutil.Process(int(sys.argv[2])), [int(size) for size in sys.argv[3:]]
-    told = []
+    rows = []
     with dg.DagsterInstance.get() as instance:
-        made = (f"bench__S{n % 10:03d}__P{n // 10:05d}" for n in range(max(sizes)))
-        instance.add_dynamic_partitions("series", sorted(made))
+        partition_keys = (f"bench__S{n % 10:03d}__P{n // 10:05d}" for n in range(max(sizes)))
+        instance.add_dynamic_partitions("series", sorted(partition_keys))
         keys = list(instance.get_dynamic_partitions("series"))
         reported(assets, instance, keys[:_WARM])  # imports and connections are nobody's merit
         for size in sizes:
             cost = measured(partial(reported, assets, instance, keys[:size]), server)
-            told.append({"series": size, "wall_s": cost.wall_s, "cpu_s": cost.cpu_s})
+            rows.append({"series": size, "wall_s": cost.wall_s, "cpu_s": cost.cpu_s})
         check(instance, keys)
-    print(json.dumps(told))
+    print(json.dumps(rows))
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ def main() -> None:
     results = open_stores().warehouse.frame("current_results", series=keys)
     with sa.create_engine(dagster_url()).connect() as connection:
         events = connection.scalar(sa.text("select count(*) from event_logs"))
-    told = {
+    report = {
         "steps": steps,
         "green": {
             name: len(instance.get_materialized_partitions(dg.AssetKey(name)))
@@ -32,7 +32,7 @@ def main() -> None:
         "outcomes": Counter(results["outcome"].to_list()),
         "with_champion": results["champion"].count(),
     }
-    print(json.dumps(told))
+    print(json.dumps(report))
 
 
 if __name__ == "__main__":

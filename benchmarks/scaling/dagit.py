@@ -76,10 +76,10 @@ class Page:
 def page(home: Home, series: int) -> Page:
     """Ask everything twice. Raises ``Failed`` when an answer is wrong."""
     with _webserver(home) as port:
-        return Page(_asked(port, series), _asked(port, series))
+        return Page(_request_of(port, series), _request_of(port, series))
 
 
-def _asked(port: int, series: int) -> dict[str, float]:
+def _request_of(port: int, series: int) -> dict[str, float]:
     took, key = {}, ""
     for name, question in _QUESTIONS.items():
         clock = time.perf_counter()
@@ -96,9 +96,9 @@ def _asked(port: int, series: int) -> dict[str, float]:
     return took
 
 
-def _expect(found: int, wanted: int) -> None:
-    if found != wanted:
-        raise Failed(f"Dagit tells {found} instead of {wanted}")
+def _expect(actual: int, expected: int) -> None:
+    if actual != expected:
+        raise Failed(f"Dagit tells {actual} instead of {expected}")
 
 
 def _answer(port: int, question: str, **values: object) -> dict[str, Any]:

@@ -31,11 +31,11 @@ def main() -> None:
     after_reading = own_cpu()
     panel = dense(frames, calendar)
     after_panel = own_cpu()
-    given = global_forecasts(panel, settings)
+    forecasts = global_forecasts(panel, settings)
     after_global = own_cpu()
-    ranked = backtested(panel, settings, given)
+    ranked = backtested(panel, settings, forecasts)
     over = own_cpu()
-    told = {
+    report = {
         "engine_cpu_s": over - after_reading,
         "parts_cpu_s": {
             "imports and reading": after_reading,
@@ -46,7 +46,7 @@ def main() -> None:
         "series": len(panel.series),
         "ranked": ranked,
     }
-    print(json.dumps(told))
+    print(json.dumps(report))
 
 
 def read(path: Path) -> tuple[dict[str, pl.DataFrame], Calendar]:
@@ -80,7 +80,7 @@ def dense(frames: dict[str, pl.DataFrame], calendar: Calendar) -> Panel:
 def global_forecasts(panel: Panel, settings: EvaluationSettings) -> dict[str, Forecasts | str]:
     """Fit one model per cutoff and forecast all series with it."""
     threads, plan = environment().processes, settings.plan()
-    made = []
+    forecasts = []
     for cutoff in plan.cutoffs(panel.days):
         model = fit(
             panel,
@@ -90,11 +90,11 @@ def global_forecasts(panel: Panel, settings: EvaluationSettings) -> dict[str, Fo
             window=plan.window(),
             threads=threads,
         )
-        made.append(predict(model, panel, threads=threads)[:, plan.gap :])
-    return {"lightgbm": np.stack(made, axis=1)}
+        forecasts.append(predict(model, panel, threads=threads)[:, plan.gap :])
+    return {"lightgbm": np.stack(forecasts, axis=1)}
 
 
-def backtested(panel: Panel, settings: EvaluationSettings, given: dict[str, Forecasts | str]) -> int:
+def backtested(panel: Panel, settings: EvaluationSettings, forecasts: dict[str, Forecasts | str]) -> int:
     """Score and rank all candidates; answer for how many series there is a best one."""
     plan = settings.plan()
     blocks = backtests(
@@ -102,7 +102,7 @@ def backtested(panel: Panel, settings: EvaluationSettings, given: dict[str, Fore
         plan.cutoffs(panel.days),
         plan,
         settings.candidates,
-        given,
+        forecasts,
         processes=environment().processes,
     )
     return sum(int((rank(block.scores, settings.ranking_policy()).winner >= 0).sum()) for block in blocks)

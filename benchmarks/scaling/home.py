@@ -60,14 +60,14 @@ def opened(folder: Path, surroundings: Mapping[str, str]) -> Iterator[Home]:
         line = "" if keeper.stdout is None else keeper.stdout.readline()
         if not line:
             raise Failed(f"PostgreSQL does not start in {folder}")
-        told = json.loads(line)
-        start = Cost(time.perf_counter() - clock, told["python_cpu_s"], told["postgres_cpu_s"])
+        message = json.loads(line)
+        start = Cost(time.perf_counter() - clock, message["python_cpu_s"], message["postgres_cpu_s"])
         try:
-            yield Home(folder, environment, told["url"], told["postmaster"], start)
+            yield Home(folder, environment, message["url"], message["postmaster"], start)
         finally:
             keeper.communicate()  # it leaves when nobody can speak to it any more, and the server with it
             with suppress(psutil.NoSuchProcess):
-                psutil.Process(told["postmaster"]).wait(_PATIENCE)
+                psutil.Process(message["postmaster"]).wait(_PATIENCE)
 
 
 @contextmanager
@@ -126,10 +126,10 @@ def _stages(timeline: Timeline, begun: float, whole: Cost, steps: list[dict[str,
     for step in steps:
         name = step["key"] if step["key"] in _STEPS else "checks"
         stages[name] += timeline.between(step["start"], step["end"])
-    known = sum(stages.values(), start=NOTHING)
+    measured = sum(stages.values(), start=NOTHING)
     stages["between_steps"] = Cost(
-        whole.wall_s - known.wall_s,
-        whole.python_cpu_s - known.python_cpu_s,
-        whole.postgres_cpu_s - known.postgres_cpu_s,
+        whole.wall_s - measured.wall_s,
+        whole.python_cpu_s - measured.python_cpu_s,
+        whole.postgres_cpu_s - measured.postgres_cpu_s,
     )
     return stages

@@ -19,13 +19,13 @@ def main() -> None:
     url = database_url().render_as_string(hide_password=False)
     file = Path(os.environ["FORECAST_HOME"]) / "postgres" / "postmaster.pid"
     postmaster = int(file.read_text(encoding="utf-8").split("\n", 1)[0])
-    told = {
+    report = {
         "url": url,
         "postmaster": postmaster,
         "python_cpu_s": own_cpu(),
         "postgres_cpu_s": postgres_cpu(psutil.Process(postmaster)),
     }
-    print(json.dumps(told), flush=True)
+    print(json.dumps(report), flush=True)
     sys.stdin.read()
 
 

@@ -100,7 +100,7 @@ class Finished:
 def run(command: Sequence[str], environment: Mapping[str, str], *, postmaster: int | None = None) -> Finished:
     """Run ``command`` from the folder of the benchmarks and watch it. Raises ``Failed`` with its words."""
     server = None if postmaster is None else psutil.Process(postmaster)
-    used, asked = children_cpu(), postgres_cpu(server)
+    used, server_cpu = children_cpu(), postgres_cpu(server)
     started, clock = time.time(), time.perf_counter()
     with (
         tempfile.TemporaryFile() as words,
@@ -119,9 +119,11 @@ def run(command: Sequence[str], environment: Mapping[str, str], *, postmaster: i
         wall = time.perf_counter() - clock
         if process.returncode:
             words.seek(0)
-            told = words.read().decode(errors="replace")[-_SHOWN:]
-            raise Failed(f"{' '.join(command)} ended with {process.returncode}:\n{output[-_SHOWN:]}{told}")
-    cost = Cost(wall, children_cpu() - used, postgres_cpu(server) - asked, watch.peak_mb, watch.peak_process)
+            printed = words.read().decode(errors="replace")[-_SHOWN:]
+            raise Failed(f"{' '.join(command)} ended with {process.returncode}:\n{output[-_SHOWN:]}{printed}")
+    cost = Cost(
+        wall, children_cpu() - used, postgres_cpu(server) - server_cpu, watch.peak_mb, watch.peak_process
+    )
     return Finished(output, cost, started, watch.timeline)
 
 
@@ -182,9 +184,9 @@ def postgres_cpu(server: psutil.Process | None) -> float:
 
 def measured(work: Callable[[], object], server: psutil.Process) -> Cost:
     """Do ``work`` in this process, beside a PostgreSQL server, and answer what it costs."""
-    used, asked, clock = own_cpu(), postgres_cpu(server), time.perf_counter()
+    used, server_cpu, clock = own_cpu(), postgres_cpu(server), time.perf_counter()
     work()
-    return Cost(time.perf_counter() - clock, own_cpu() - used, postgres_cpu(server) - asked)
+    return Cost(time.perf_counter() - clock, own_cpu() - used, postgres_cpu(server) - server_cpu)
 
 
 def _family(root: psutil.Process | None) -> list[psutil.Process]:

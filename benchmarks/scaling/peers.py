@@ -36,10 +36,10 @@ class Engine:
 def engine(home: Home, sales: Sales) -> Engine:
     """Run the engine alone on ``sales``."""
     done = home.run("-m", "scaling.engine", str(sales.path), str(HORIZON), str(FOLDS))
-    told = json.loads(done.output)
-    if told["series"] != sales.series:
-        raise Failed(f"the engine saw {told['series']} of {sales.series} series")
-    return Engine(done.cost, told["engine_cpu_s"], told["parts_cpu_s"], told["ranked"])
+    report = json.loads(done.output)
+    if report["series"] != sales.series:
+        raise Failed(f"the engine saw {report['series']} of {sales.series} series")
+    return Engine(done.cost, report["engine_cpu_s"], report["parts_cpu_s"], report["ranked"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +69,9 @@ def libraries(
     command = [str(python), str(script), str(file), str(sampled), str(HORIZON), str(FOLDS)]
     foreign = {name: value for name, value in surroundings.items() if name != "PYTHONPATH"}
     done = run(command, {**foreign, "OMP_NUM_THREADS": "1"})
-    told = json.loads(done.output)
-    models = {name: cpu * sales.series / told["series"][name] for name, cpu in told["cpu_s"].items()}
-    return Libraries(models, sampled, told["missing"])
+    report = json.loads(done.output)
+    models = {name: cpu * sales.series / report["series"][name] for name, cpu in report["cpu_s"].items()}
+    return Libraries(models, sampled, report["missing"])
 
 
 def bookkeeping(home: Home, kind: str, sizes: list[int]) -> list[dict[str, Any]]:
@@ -88,5 +88,5 @@ def bookkeeping(home: Home, kind: str, sizes: list[int]) -> list[dict[str, Any]]
     (folder / "dagster.yaml").write_text(yaml.safe_dump(settings), encoding="utf-8")
     command = ("-m", "scaling.bookkeeping", kind, str(home.postmaster), *map(str, sizes))
     done = home.run(*command, DAGSTER_HOME=str(folder), FORECAST_DATABASE_URL=url)
-    told: list[dict[str, Any]] = json.loads(done.output)
-    return told
+    report: list[dict[str, Any]] = json.loads(done.output)
+    return report

@@ -38,9 +38,9 @@ class Target:
     def line(self) -> str:
         """One line of the table."""
         value = "-" if self.value is None else f"{self.value:,.2f} {self.unit}"
-        wanted = f"{'at least' if self.least else 'at most'} {self.limit:g} {self.unit}"
+        bound = f"{'at least' if self.least else 'at most'} {self.limit:g} {self.unit}"
         verdict = {True: "met", False: "MISSED", None: "not measured"}[self.met]
-        return f"{self.name:<44}{value:>14}   {wanted:<18}{verdict}"
+        return f"{self.name:<44}{value:>14}   {bound:<18}{verdict}"
 
 
 @dataclass(frozen=True, slots=True)

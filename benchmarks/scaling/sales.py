@@ -55,10 +55,10 @@ def sample(sales: Sales, series: int, shortest: int) -> pl.DataFrame:
     )
 
 
-def _some(store: pl.DataFrame, wanted: int, shortest: int) -> pl.DataFrame:
+def _some(store: pl.DataFrame, count: int, shortest: int) -> pl.DataFrame:
     store = store.filter((pl.col("units") > 0).cum_max().over("product_id"))
     lengths = store.group_by("product_id").len().filter(pl.col("len") >= shortest).sort("product_id")
-    places = np.unique(np.linspace(0, len(lengths) - 1, min(wanted, len(lengths))).astype(int))
+    places = np.unique(np.linspace(0, len(lengths) - 1, min(count, len(lengths))).astype(int))
     return store.filter(pl.col("product_id").is_in(lengths["product_id"][places].implode()))
 
 

@@ -105,19 +105,21 @@ class _NoEncryption(Exception):
     """A password was about to travel in the clear."""
 
 
-def messengers(known: Settings) -> dict[str, Messenger]:
+def messengers(configuration: Settings) -> dict[str, Messenger]:
     """The messengers that the settings name, by channel."""
-    found: dict[str, Messenger] = {}
-    if known.alert_webhook is not None:
-        found["webhook"] = Webhook(known.alert_webhook.get_secret_value(), known.alert_seconds)
-    if known.alert_smtp_url is not None and known.alert_email_to:
-        found["email"] = Mail(
-            url=known.alert_smtp_url.get_secret_value(),
-            sender=known.alert_email_from,
-            recipients=tuple(address.strip() for address in known.alert_email_to.split(",")),
-            limit=known.alert_seconds,
+    by_channel: dict[str, Messenger] = {}
+    if configuration.alert_webhook is not None:
+        by_channel["webhook"] = Webhook(
+            configuration.alert_webhook.get_secret_value(), configuration.alert_seconds
         )
-    return found
+    if configuration.alert_smtp_url is not None and configuration.alert_email_to:
+        by_channel["email"] = Mail(
+            url=configuration.alert_smtp_url.get_secret_value(),
+            sender=configuration.alert_email_from,
+            recipients=tuple(address.strip() for address in configuration.alert_email_to.split(",")),
+            limit=configuration.alert_seconds,
+        )
+    return by_channel
 
 
 def _within(seconds: float, call: Callable[[], object]) -> str | None:
@@ -139,11 +141,11 @@ def _within(seconds: float, call: Callable[[], object]) -> str | None:
     except TimeoutError:
         return f"no answer within {seconds:g} seconds"
     except Exception as error:  # noqa: BLE001 - a dead messenger never fails what it reports
-        return _told(error)
+        return _error_text(error)
     return None
 
 
-def _told(error: Exception) -> str:
+def _error_text(error: Exception) -> str:
     if isinstance(error, HTTPError):
         error.close()
         if HTTPStatus.MULTIPLE_CHOICES <= error.code < HTTPStatus.BAD_REQUEST:

@@ -24,7 +24,7 @@ _LONGEST_WAIT = 60
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class AlertCounts:
     """What one round did: messages ``queued``, ``sent``, ``failed`` with reasons, and still ``waiting``."""
 
     queued: int
@@ -33,18 +33,20 @@ class Told:
     waiting: int
 
     def __str__(self) -> str:
-        told = f"{self.queued} messages written, {self.sent} sent, {self.waiting} wait for another try"
-        return told + "".join(f"; {reason}" for reason in self.failed)
+        sentence = f"{self.queued} messages written, {self.sent} sent, {self.waiting} wait for another try"
+        return sentence + "".join(f"; {reason}" for reason in self.failed)
 
 
-def tell(stores: Stores, messengers: Mapping[str, Messenger], known: Settings, now: dt.datetime) -> Told:
+def tell(
+    stores: Stores, messengers: Mapping[str, Messenger], configuration: Settings, now: dt.datetime
+) -> AlertCounts:
     """Write a message about new errors, a digest when one is due, and hand over what is in the outbox.
 
     A message is stored with the mark on its incidents in one transaction, so that no incident is told
     twice; a messenger that does not answer is tried again for a day.
     """
     queued = _queue_errors(stores, list(messengers), now) + _queue_digest(
-        stores, list(messengers), known, now
+        stores, list(messengers), configuration, now
     )
     failed: list[str] = []
     sent = waiting = 0
@@ -54,7 +56,7 @@ def tell(stores: Stores, messengers: Mapping[str, Messenger], known: Settings, n
         waiting += failure is not None
         if failure is not None and row["due"]:
             failed.append(failure)
-    return Told(queued, sent, tuple(failed), waiting)
+    return AlertCounts(queued, sent, tuple(failed), waiting)
 
 
 def _queue_errors(stores: Stores, channels: list[str], now: dt.datetime) -> int:
@@ -67,8 +69,8 @@ def _queue_errors(stores: Stores, channels: list[str], now: dt.datetime) -> int:
         )
 
 
-def _queue_digest(stores: Stores, channels: list[str], known: Settings, now: dt.datetime) -> int:
-    due = _digest_due(stores, known, now)
+def _queue_digest(stores: Stores, channels: list[str], configuration: Settings, now: dt.datetime) -> int:
+    due = _digest_due(stores, configuration, now)
     if due is None:
         return 0
     stores.warehouse.execute("forget_sightings", before=now - _REMEMBERED)
@@ -81,10 +83,10 @@ def _queue_digest(stores: Stores, channels: list[str], known: Settings, now: dt.
         return _queue(stores, connection, channels, rows, (subject, _body(rows)), now=now, digest=True)
 
 
-def _digest_due(stores: Stores, known: Settings, now: dt.datetime) -> dt.datetime | None:
+def _digest_due(stores: Stores, configuration: Settings, now: dt.datetime) -> dt.datetime | None:
     """The newest moment for a digest, unless there was one since."""
-    local = now.astimezone(ZoneInfo(known.time_zone))
-    due = local.replace(hour=known.digest_hour, minute=0, second=0, microsecond=0)
+    local = now.astimezone(ZoneInfo(configuration.time_zone))
+    due = local.replace(hour=configuration.digest_hour, minute=0, second=0, microsecond=0)
     if due > local:
         due -= dt.timedelta(days=1)
     row = stores.warehouse.row("last_digest")
@@ -152,10 +154,10 @@ def _subject(rows: Sequence[Row]) -> str:
 
 
 def _body(rows: Sequence[Row]) -> str:
-    told = [_paragraph(row) for row in rows[:_SHOWN]]
+    paragraphs = [_paragraph(row) for row in rows[:_SHOWN]]
     if len(rows) > _SHOWN:
-        told.append(f"... and {len(rows) - _SHOWN} more, see the asset ops_summary")
-    return "\n\n".join(told)
+        paragraphs.append(f"... and {len(rows) - _SHOWN} more, see the asset ops_summary")
+    return "\n\n".join(paragraphs)
 
 
 def _paragraph(row: Row) -> str:

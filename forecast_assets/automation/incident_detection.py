@@ -92,15 +92,15 @@ def look_at_checks(
     now: dt.datetime,
 ) -> Seen:
     """Checks evaluated since a moment; the newest result of each check and partition decides."""
-    found = list(check_results(instance, checks, since))
+    results = list(check_results(instance, checks, since))
     newest: dict[str, CheckResult] = {}
-    for result in found:
+    for result in results:
         key = f"check:{result.asset}:{result.check}:{result.partition}"
         if key not in newest or newest[key].at < result.at:
             newest[key] = result
     sightings = [_failed_check(key, result) for key, result in newest.items() if not result.passed]
     recovered = {key: result.at for key, result in newest.items() if result.passed}
-    return _settled(stores, len(found), sightings, recovered, now)
+    return _settled(stores, len(results), sightings, recovered, now)
 
 
 def _failed_check(key: str, result: CheckResult) -> Sighting:

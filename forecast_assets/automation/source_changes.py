@@ -51,8 +51,8 @@ def look(stores: Stores, name: str, remembered: Mapping[str, str]) -> Look:
 
 
 def _is_loaded(dataset: Dataset, mark: str) -> bool:
-    known = dataset.snapshot
-    return known is not None and known.panel_path is not None and known.source_fingerprint == mark
+    snapshot = dataset.snapshot
+    return snapshot is not None and snapshot.panel_path is not None and snapshot.source_fingerprint == mark
 
 
 def unreadable(looked: Look, at: dt.datetime) -> Sighting:

@@ -52,7 +52,7 @@ def trim(
     """Tell, or delete, what is superseded."""
     policy = Policy(days=config.days, snapshots=config.snapshots, grace_hours=config.grace_hours)
     with refusals_final():
-        found = retain(
+        retained = retain(
             stores.open(),
             context.instance.delete_run,
             registry.open,
@@ -60,11 +60,11 @@ def trim(
             apply=config.apply,
             now=datetime.now(UTC),
         )
-    rows = [asdict(part) for part in found]
+    rows = [asdict(part) for part in retained]
     context.add_output_metadata(
         {"superseded": table(rows, ["what", "count", "size"]), "deleted": config.apply}
     )
-    counts = ", ".join(f"{part.count:,} {part.what}" for part in found)
+    counts = ", ".join(f"{part.count:,} {part.what}" for part in retained)
     context.log.info("%s %s", "deleted" if config.apply else "superseded, nothing deleted:", counts)
 
 

@@ -162,11 +162,11 @@ def _materializations(
     budget: Budget | None,
 ) -> Iterator[dg.AssetMaterialization]:
     if budget is None:
-        shown = display.brief(outcome)
+        cells = display.brief(outcome)
     else:
         with budget.spending():
-            shown = display.detailed(stores, outcome, draws=budget.has_room())
+            cells = display.detailed(stores, outcome, draws=budget.has_room())
     for key in (BACKTEST, CHAMPION):
         if key in selected:
-            metadata = {**shown[key.path[-1]], **called.get(outcome.series, {})}
+            metadata = {**cells[key.path[-1]], **called.get(outcome.series, {})}
             yield dg.AssetMaterialization(key, partition=outcome.series, metadata=metadata)

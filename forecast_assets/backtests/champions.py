@@ -119,7 +119,7 @@ def _notes(verdict: Availability, counts: dict[str, Any], period: str) -> list[s
 
 def nobody(reason: str, notes: list[str]) -> Choice:
     """No champion, with the reason."""
-    told = explain(
+    explanation = explain(
         None,
         None,
         confidence=("low", reason),
@@ -128,7 +128,7 @@ def nobody(reason: str, notes: list[str]) -> Choice:
         intermittent=False,
         data_notes=notes,
     )
-    return Choice(None, None, None, None, None, None, None, None, None, "low", reason, told)
+    return Choice(None, None, None, None, None, None, None, None, None, "low", reason, explanation)
 
 
 def _chosen(
@@ -156,7 +156,7 @@ def _chosen(
         policy=policy,
         expected_wape=claim.wape,
     )
-    told = explain(
+    explanation = explain(
         best,
         second,
         confidence=level,
@@ -177,8 +177,8 @@ def _chosen(
         sample_size=int(scores.sample_size[winner, row]),
         skill_vs_seasonal_naive=skill,
         confidence=level[0],
-        reason=told["headline"],
-        explanation=told,
+        reason=explanation["headline"],
+        explanation=explanation,
         claim=claim,
     )
 

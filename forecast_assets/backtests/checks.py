@@ -27,7 +27,7 @@ def no_leakage(context: dg.AssetCheckExecutionContext, stores: StoresResource) -
     sample = read_panel(stores.open(), dataset, keys[:: max(1, len(keys) // _SAMPLE)])
     plan = settings.plan()
     cutoffs = plan.cutoffs(sample.days)
-    found = list(
+    leaky = list(
         leaks(
             sample,
             cutoffs,
@@ -42,12 +42,12 @@ def no_leakage(context: dg.AssetCheckExecutionContext, stores: StoresResource) -
     )
     overlaps = int((cutoffs + plan.gap + plan.horizon > sample.days).sum())
     return dg.AssetCheckResult(
-        passed=not found and not overlaps,
+        passed=not leaky and not overlaps,
         severity=dg.AssetCheckSeverity.ERROR,
         description=f"{len(settings.candidates)} candidates at {len(cutoffs)} cutoffs see nothing of the "
         f"days they are scored on (tried on {len(sample.series)} series)"
-        if not found
+        if not leaky
         else "these forecasts change with the days they are scored on: "
-        + ", ".join(f"{name} in fold {fold + 1}" for name, fold in found),
-        metadata={"cutoffs": len(cutoffs), "sampled_series": len(sample.series), "leaks": len(found)},
+        + ", ".join(f"{name} in fold {fold + 1}" for name, fold in leaky),
+        metadata={"cutoffs": len(cutoffs), "sampled_series": len(sample.series), "leaks": len(leaky)},
     )

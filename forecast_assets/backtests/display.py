@@ -64,35 +64,35 @@ def brief(outcome: Outcome) -> Metadata:
 
 def detailed(stores: Stores, outcome: Outcome, *, draws: bool = True) -> Metadata:
     """Leaderboard, plot where it ``draws``, explanation and history of one series."""
-    shown = brief(outcome)
+    metadata = brief(outcome)
     if outcome.outcome != "scored":
-        return shown
+        return metadata
     (dataset, _, _) = outcome.series.split("__")
     rows = stores.warehouse.rows("leaderboard", dataset=dataset, series=[outcome.series])
-    shown["backtest"]["leaderboard"] = table(rows, _LEADERBOARD)
-    shown["backtest"]["availability"] = outcome.availability
+    metadata["backtest"]["leaderboard"] = table(rows, _LEADERBOARD)
+    metadata["backtest"]["availability"] = outcome.availability
     ranked = [str(row["candidate"]) for row in rows if row["rank"] is not None]
     folds = read_folds(stores, outcome.series)
     picture = _plot(stores, folds, outcome.series, ranked[:2]) if draws else NOT_DRAWN
-    shown["backtest"]["actual_and_forecast"] = dg.MetadataValue.md(picture)
+    metadata["backtest"]["actual_and_forecast"] = dg.MetadataValue.md(picture)
     if folds is not None:
-        shown["backtest"]["by_lead"] = table(_by_lead(folds, ranked), _BY_LEAD)
+        metadata["backtest"]["by_lead"] = table(_by_lead(folds, ranked), _BY_LEAD)
     if compared := against_baselines(rows, outcome.champion or ""):
-        shown["champion"]["against_baselines"] = table(compared, list(compared[0]))
+        metadata["champion"]["against_baselines"] = table(compared, list(compared[0]))
     result = stores.warehouse.row("current_results", series=[outcome.series])
     history = stores.warehouse.rows("champion_history", series=outcome.series)[:_HISTORY_SHOWN]
     if result is not None and result["explanation"] is not None:
-        told = result["explanation"]
-        explanation = told if isinstance(told, dict) else json.loads(str(told))
-        shown["champion"]["explanation"] = dg.MetadataValue.md(worded(explanation))
-    shown["champion"]["history"] = dg.MetadataValue.md(markdown(history, _HISTORY))
+        reason = result["explanation"]
+        explanation = reason if isinstance(reason, dict) else json.loads(str(reason))
+        metadata["champion"]["explanation"] = dg.MetadataValue.md(worded(explanation))
+    metadata["champion"]["history"] = dg.MetadataValue.md(markdown(history, _HISTORY))
     run_ids = {str(row["run_id"]): None for row in history}
     links = " · ".join(f"[run {run_id[:8]}](/runs/{run_id})" for run_id in run_ids)
-    shown["champion"]["runs"] = dg.MetadataValue.md(links or "none")
-    shown["champion"]["backtest"] = dg.MetadataValue.md(
+    metadata["champion"]["runs"] = dg.MetadataValue.md(links or "none")
+    metadata["champion"]["backtest"] = dg.MetadataValue.md(
         f"[all candidates of {outcome.series}](/assets/backtest?view=partitions&partition={outcome.series})"
     )
-    return shown
+    return metadata
 
 
 def _by_lead(folds: Folds, ranked: list[str]) -> list[dict[str, object]]:
@@ -120,8 +120,8 @@ def _plot(stores: Stores, folds: Folds | None, series: str, ranked: list[str]) -
 def ids_metadata(stores: Stores, keys: Sequence[str]) -> dict[str, dict[str, str]]:
     """Store and product id as metadata of every series whose key does not say them."""
     datasets = {SeriesKey.parse(key).dataset for key in keys}
-    found = {key: ids for name in datasets for key, ids in ids_of(stores, name, keys).items()}
-    return {key: {"store_id": store, "product_id": product} for key, (store, product) in found.items()}
+    by_series = {key: ids for name in datasets for key, ids in ids_of(stores, name, keys).items()}
+    return {key: {"store_id": store, "product_id": product} for key, (store, product) in by_series.items()}
 
 
 def called(stores: Stores, series: str) -> str:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast_assets.backtests import incremental, results
-from forecast_assets.backtests.prefetch import Ahead
+from forecast_assets.backtests.prefetch import Prefetcher
 from forecast_assets.backtests.results import Outcome
 from forecast_assets.datasets.building import judged_history, read_panel, without_demand
 from forecast_assets.datasets.definition import Dataset, load
@@ -50,7 +50,7 @@ class Plan:
     fingerprints: list[str]
     stale: np.ndarray
     unchosen: np.ndarray
-    given: fold_models.GlobalForecasts
+    global_forecasts: fold_models.GlobalForecasts
     left_out: Mapping[str, tuple[NDArray[np.bool_], str]]
     gone: list[str]
     ended: list[str]
@@ -88,7 +88,7 @@ def evaluate(
     done, total = 0, len(keys)
     for name, members in todo:
         work = plan(stores, name, members, changes=changes, choose=choose, force=force)
-        for outcomes in Ahead(_carried_out(stores, work, run_id=run_id, choose=choose)):
+        for outcomes in Prefetcher(_carried_out(stores, work, run_id=run_id, choose=choose)):
             done += len(outcomes)
             advance(done, total)
             yield from outcomes
@@ -112,19 +112,19 @@ def plan(
     if not delivered:
         panel = panel.take(np.zeros(0, np.int64))
     anchor = dataset.options.anchor_day(dataset.built().last_day)
-    given = fold_models.read(stores, dataset, settings, panel)
+    forecasts = fold_models.read(stores, dataset, settings, panel)
     left_out = restricted(stores, name, settings, panel.series.tolist())
     steps = dataset.plan_steps(settings.gap + settings.horizon)
     fingerprints = _fingerprints(
         panel,
         settings,
         f"{anchor.isoformat()}{steps or ''}",
-        given,
+        forecasts,
         left_out=left_out,
         without=without_demand(stores, name).keys(),
     )
-    known = stores.warehouse.frame("evaluation_marks", dataset=name)
-    marks = dict(zip(known["series"], zip(known["backtest"], known["champion"], strict=True), strict=True))
+    stored = stores.warehouse.frame("evaluation_marks", dataset=name)
+    marks = dict(zip(stored["series"], zip(stored["backtest"], stored["champion"], strict=True), strict=True))
     pairs = [
         (*marks.get(str(key), (None, None)), own) for key, own in zip(panel.series, fingerprints, strict=True)
     ]
@@ -132,7 +132,7 @@ def plan(
     unchosen = np.array([choose and champion != own for _, champion, own in pairs], dtype=bool)
     chosen_later = unchosen & ~stale
     return Plan(
-        dataset, settings, anchor, panel, fingerprints, stale, chosen_later, given, left_out, gone, ended
+        dataset, settings, anchor, panel, fingerprints, stale, chosen_later, forecasts, left_out, gone, ended
     )
 
 
@@ -145,18 +145,19 @@ def restricted(
     """
     if not settings.restrict:
         return {}
-    known = stores.warehouse.frame("availability", dataset=name)
-    place = {key: at for at, key in enumerate(known["series"])}
+    availability = stores.warehouse.frame("availability", dataset=name)
+    place = {key: at for at, key in enumerate(availability["series"])}
     rows = np.array([place.get(key, -1) for key in keys], np.int64)
-    priced = known["revenue"].is_not_null().any()
-    units = (known["average_daily_demand"] * known["observed_days"]).fill_null(0)
-    value = known["revenue"] if priced else units
-    found = {}
+    priced = availability["revenue"].is_not_null().any()
+    units = (availability["average_daily_demand"] * availability["observed_days"]).fill_null(0)
+    value = availability["revenue"] if priced else units
+    by_series = {}
     for rule in settings.restrictions():
-        allowed = rule.allows(value.to_numpy(), known["demand_class"].to_list(), list(place))
-        whom = rule.told() if priced else rule.told().replace("by revenue", "by units (no price is known)")
-        found[rule.label] = (~np.append(allowed, False)[rows], f"left out: it runs only for {whom}")
-    return found
+        allowed = rule.allows(value.to_numpy(), availability["demand_class"].to_list(), list(place))
+        sentence = rule.sentence()
+        whom = sentence if priced else sentence.replace("by revenue", "by units (no price is known)")
+        by_series[rule.label] = (~np.append(allowed, False)[rows], f"left out: it runs only for {whom}")
+    return by_series
 
 
 def _deliveries(
@@ -166,16 +167,16 @@ def _deliveries(
 
     Raises ``UnknownName`` for keys that the dataset never had.
     """
-    known = {str(row["series"]): row for row in stores.warehouse.rows("deliveries", dataset=name)}
-    asked = list(known) if members is None else members
-    if strangers := [key for key in asked if key not in known]:
+    deliveries = {str(row["series"]): row for row in stores.warehouse.rows("deliveries", dataset=name)}
+    keys = list(deliveries) if members is None else members
+    if strangers := [key for key in keys if key not in deliveries]:
         raise no_such_series(name, strangers)
-    lost = [key for key in asked if not known[key]["delivered"]]
-    ended = [key for key in lost if known[key]["ended"]]
+    lost = [key for key in keys if not deliveries[key]["delivered"]]
+    ended = [key for key in lost if deliveries[key]["ended"]]
     return (
-        [key for key in lost if not known[key]["ended"]],
+        [key for key in lost if not deliveries[key]["ended"]],
         ended,
-        [key for key in asked if known[key]["delivered"]],
+        [key for key in keys if deliveries[key]["delivered"]],
     )
 
 
@@ -183,12 +184,12 @@ def _fingerprints(
     panel: Panel,
     settings: EvaluationSettings,
     anchor: str,
-    given: fold_models.GlobalForecasts,
+    global_forecasts: fold_models.GlobalForecasts,
     *,
     left_out: Mapping[str, tuple[NDArray[np.bool_], str]],
     without: AbstractSet[str],
 ) -> list[str]:
-    common = f"{settings.hash()}|{anchor}|{code_version()}|{given.identity()}"
+    common = f"{settings.hash()}|{anchor}|{code_version()}|{global_forecasts.identity()}"
     outs = [
         "".join(str(int(out[row])) for out, _ in left_out.values())
         + ("without demand" if key in without else "")
@@ -207,8 +208,9 @@ def _carried_out(stores: Stores, work: Plan, *, run_id: str, choose: bool) -> It
     if work.gone:
         yield incremental.end(stores, work.gone, _context(work, run_id), choose=choose)
     if work.unchosen.any():
+        pool = work.global_forecasts.pool
         yield incremental.rechosen(
-            stores, work.panel.series[work.unchosen].tolist(), _context(work, run_id), work.given.pool
+            stores, work.panel.series[work.unchosen].tolist(), _context(work, run_id), pool
         )
     rows = np.flatnonzero(work.stale)
     if not rows.size:
@@ -225,10 +227,10 @@ def _carried_out(stores: Stores, work: Plan, *, run_id: str, choose: bool) -> It
         cutoffs,
         folds,
         work.settings.candidates,
-        work.given.of(rows),
+        work.global_forecasts.of(rows),
         processes=environment().processes,
         left_out={label: (out[rows], why) for label, (out, why) in work.left_out.items()},
-        pool=work.given.pool,
+        pool=work.global_forecasts.pool,
     )
     doubts = _scored_days(work, rows, cutoffs)
     start = 0
@@ -247,7 +249,7 @@ def _carried_out(stores: Stores, work: Plan, *, run_id: str, choose: bool) -> It
             counts=[history[str(key)][1] for key in block.series],
             fingerprints=[work.fingerprints[row] for row in place],
             choose=choose,
-            pool=work.given.pool,
+            pool=work.global_forecasts.pool,
         )
 
 
@@ -270,18 +272,18 @@ def _scored_days(work: Plan, rows: NDArray[np.int64], cutoffs: NDArray[np.int64]
     """The verdict on the scored days of the series ``rows``, by key."""
     panel, plan = work.panel, work.settings.plan()
     begin = int(cutoffs[0]) + plan.gap
-    found: dict[int, tuple[int, int, int]] = {}
+    spans: dict[int, tuple[int, int, int]] = {}
     for row, first, end in stockouts(panel, begin):
         days = end - max(first, begin)
-        found[row] = (first, end, found[row][2] + days if row in found else days)
+        spans[row] = (first, end, spans[row][2] + days if row in spans else days)
     scored = cutoffs[:, None] + plan.gap + np.arange(plan.horizon)
     doubts = {}
     for row in rows.tolist():
         units = panel.units[row, scored.ravel()]
         seen = float(np.isfinite(units[max(0, int(np.isfinite(units).argmax())) :]).mean())
         stockout = None
-        if row in found:
-            first, end, days = found[row]
+        if row in spans:
+            first, end, days = spans[row]
             stockout = (str(panel.date(first)), str(panel.date(end - 1)), days)
         doubts[str(panel.series[row])] = of_scored_days(stockout, seen)
     return doubts

@@ -121,7 +121,7 @@ def _claims(  # noqa: PLR0917 - stored results, and who won
     pool: Pool | None,
 ) -> list[Claim]:
     """What to expect of champions that are chosen from stored metrics, by their stored folds."""
-    found = [Claim(reason=NO_FOLDS)] * len(stored)
+    results = [Claim(reason=NO_FOLDS)] * len(stored)
     by_path: dict[str, list[int]] = {}
     for at, row in enumerate(stored):
         if row["path"] is not None and ranking.winner[at] >= 0:
@@ -130,7 +130,7 @@ def _claims(  # noqa: PLR0917 - stored results, and who won
         folds = dict(read_file(stores, path, [str(stored[at]["series"]) for at in places]))
         parts = [folds[str(stored[at]["series"])] for at in places]
         labels = list(parts[0].forecasts)
-        made = claims(
+        fresh = claims(
             pool,
             labels,
             np.stack([[one.forecasts[label] for one in parts] for label in labels]),
@@ -139,9 +139,9 @@ def _claims(  # noqa: PLR0917 - stored results, and who won
             winners=np.array([labels.index(names[ranking.winner[at]]) for at in places]),
             classes=[_class(counts[stored[at]["series"]]) for at in places],
         )
-        for at, claim in zip(places, made, strict=True):
-            found[at] = claim
-    return found
+        for at, claim in zip(places, fresh, strict=True):
+            results[at] = claim
+    return results
 
 
 def _class(counts: Row) -> str | None:

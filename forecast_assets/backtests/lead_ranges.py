@@ -21,8 +21,11 @@ _COMPARED = ("wape", "smape", "mae", "rmse", "bias")
 def by_range(folds: Folds, label: str) -> dict[str, Range]:
     """WAPE, MAE and bias of a candidate by range of lead, days of lead counted from the first scored one."""
     actual = np.where(folds.counted[:, None], folds.actual, np.nan)[None]
-    made = folds.forecasts[label][None, None]
-    ranges: dict[str, FoldMetrics] = {ALL: fold_metrics(actual, made), **horizon_buckets(actual, made)}
+    forecast = folds.forecasts[label][None, None]
+    ranges: dict[str, FoldMetrics] = {
+        ALL: fold_metrics(actual, forecast),
+        **horizon_buckets(actual, forecast),
+    }
     return {
         name: {
             metric: _number(aggregate(getattr(measured, metric), folds.counted[None])[0, 0])

@@ -63,7 +63,7 @@ def _row(entry: Entry) -> dict[str, object]:
 )
 def model_catalog() -> dg.MaterializeResult:
     """Every candidate that can be compared, with its parameters, their bounds and what a fit costs."""
-    found = rows()
+    entries = rows()
     return dg.MaterializeResult(
-        metadata={"candidates": table(found, list(found[0])), "dagster/row_count": len(found)}
+        metadata={"candidates": table(entries, list(entries[0])), "dagster/row_count": len(entries)}
     )

@@ -13,7 +13,7 @@ Item = TypeVar("Item")
 _POLL_SECONDS = 0.2
 
 
-class Ahead(Generic[Item]):
+class Prefetcher(Generic[Item]):
     """Iterates over ``items``, which are made in another thread, at most ``most`` of them in advance.
 
     Waiting for PostgreSQL to store one block and booking the one before it take turns otherwise. An error

@@ -76,7 +76,7 @@ class Context:
         """What the folds did not know of the plans, for people."""
         ahead = self.settings.gap + self.settings.horizon
         unit = f"of {ahead} {self.period}s"
-        ends = [f"{name} (plan known for {known} {unit})" for name, known in self.plan_steps.items()]
+        ends = [f"{name} (plan known for {reach} {unit})" for name, reach in self.plan_steps.items()]
         return [f"scored without knowing future {', '.join(ends)}"] if ends else []
 
 
@@ -148,8 +148,10 @@ def store(
             policy = context.settings.ranking_policy().name
             store_choices(stores, connection, frame[settled], [choices[n] for n in settled], policy)
             _remember(stores, connection, frame[settled], [choices[n] for n in settled], context)
-    told = [_told(choices[n]) if choose and n not in broken else {} for n in range(len(keys))]
-    return [outcome_of({**row, **told[n]}, reused=False) for n, row in enumerate(frame.iter_rows(named=True))]
+    chosen = [_summary(choices[n]) if choose and n not in broken else {} for n in range(len(keys))]
+    return [
+        outcome_of({**row, **chosen[n]}, reused=False) for n, row in enumerate(frame.iter_rows(named=True))
+    ]
 
 
 def hold(connection: sa.Connection, series: Sequence[str]) -> None:
@@ -163,10 +165,10 @@ def hold(connection: sa.Connection, series: Sequence[str]) -> None:
     connection.execute(held.order_by(key).with_for_update(key_share=True))
 
 
-def _told(choice: Choice) -> Row:
+def _summary(choice: Choice) -> Row:
     # Without its reason: the evaluation has one of its own.
-    shown = ("champion", "wape", "bias", "skill_vs_seasonal_naive", "confidence")
-    return {**{name: getattr(choice, name) for name in shown}, "sentence": choice.reason}
+    names = ("champion", "wape", "bias", "skill_vs_seasonal_naive", "confidence")
+    return {**{name: getattr(choice, name) for name in names}, "sentence": choice.reason}
 
 
 def _broken(block: Backtest) -> dict[int, str]:
@@ -242,8 +244,8 @@ def store_choices(
     """Make ``choices`` the current champions of the series of ``frame``; those before become history."""
     if not choices:
         return
-    told = pl.DataFrame([choice.row() for choice in choices], infer_schema_length=None)
-    rows = frame.select("series", "dataset", "snapshot", "run_id", "fingerprint").hstack(told)
+    table = pl.DataFrame([choice.row() for choice in choices], infer_schema_length=None)
+    rows = frame.select("series", "dataset", "snapshot", "run_id", "fingerprint").hstack(table)
     rows = rows.with_columns(policy=pl.lit(policy))
     with stores.warehouse.staged(connection, "champion", rows.select("series")):
         stores.warehouse.execute("demote_champions", connection)

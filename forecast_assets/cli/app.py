@@ -72,7 +72,7 @@ class Lazily(TyperGroup):
         return {name: load(name) for name in COMMANDS}
 
     @commands.setter
-    def commands(self, known: Any) -> None:  # noqa: ANN401 - as above
+    def commands(self, value: Any) -> None:  # noqa: ANN401 - as above
         """Take none: they are found by name."""
 
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ANN401, ARG002 - typer keeps its own click
@@ -97,11 +97,11 @@ class Lazily(TyperGroup):
 def load(name: str) -> Any:  # noqa: ANN401 - as above
     """Import the command ``name``."""
     entry = COMMANDS[name]
-    found: Any = getattr(import_module(f"forecast_assets.cli.{entry.module}"), entry.name)
-    if isinstance(found, typer.Typer):
-        return typer.main.get_group(found)
+    command: Any = getattr(import_module(f"forecast_assets.cli.{entry.module}"), entry.name)
+    if isinstance(command, typer.Typer):
+        return typer.main.get_group(command)
     alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-    alone.command(name)(found)
+    alone.command(name)(command)
     return typer.main.get_command(alone)
 
 

@@ -86,18 +86,18 @@ def change(  # noqa: PLR0917 - one parameter per group of options
             f"--drop {listed(sorted(dropped))}: dataset {name!r} has nothing of that name",
             remedy=f"see `forecast-assets dataset show {name}`",
         )
-    found = changing.preview(stores, name, source, settled, today())
-    for sentence in found.sentences:
+    effects = changing.preview(stores, name, source, settled, today())
+    for sentence in effects.sentences:
         SAY.print(f"  {sentence}", markup=False)
-    SAY.print(found.sentence, markup=False)
-    if (found.stale or found.gone) and not yes:
-        raise BadSetting(f"{found.sentence}; nothing is changed yet", remedy="say --yes if you mean it")
+    SAY.print(effects.sentence, markup=False)
+    if (effects.stale or effects.gone) and not yes:
+        raise BadSetting(f"{effects.sentence}; nothing is changed yet", remedy="say --yes if you mean it")
     instance = open_instance()
     loaded = changing.change(
         stores, name, source, settled, today(), register=lambda keys: register_series(instance, keys)
     )
     SAY.print(f"changed {name}: {loaded.why}", markup=False)
-    if found.stale or found.new:
+    if effects.stale or effects.new:
         SAY.print(f"next: forecast-assets evaluate {name}", markup=False)
 
 

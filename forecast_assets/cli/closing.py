@@ -55,9 +55,9 @@ def summarize(stores: Stores, work: Plan) -> Closing:
     count = {key: int(str(row["series"])) for key, row in outcomes.items()}
     states = stores.warehouse.frame("availability", dataset=name)
     chosen = stores.warehouse.rows("champions", dataset=name, series=series)
-    made = stores.warehouse.rows("current_forecasts", dataset=name, series=series)
+    forecasts = stores.warehouse.rows("current_forecasts", dataset=name, series=series)
     broken = stores.warehouse.rows("broken_series", series=series, at_most=SHOWN_OFFENDERS)
-    spans = _spans(work, made)
+    spans = _spans(work, forecasts)
     return Closing(
         dataset=name,
         scored=count.get("scored", 0),
@@ -68,18 +68,18 @@ def summarize(stores: Stores, work: Plan) -> Closing:
         reasons=[(str(row["series"]), str(row["reason"])) for row in broken],
         at_risk=_at_risk(chosen, work.settings.horizon),
         stockouts=_stockouts(work),
-        unplanned=_unplanned(made),
-        forecasts=len(made),
-        units=sum(float(str(row["total"])) for row in made),
+        unplanned=_unplanned(forecasts),
+        forecasts=len(forecasts),
+        units=sum(float(str(row["total"])) for row in forecasts),
         first_day=min((first for first, _ in spans), default=None),
         last_day=max((last for _, last in spans), default=None),
     )
 
 
-def _spans(work: Plan, made: list[Row]) -> list[tuple[dt.date, dt.date]]:
+def _spans(work: Plan, forecasts: list[Row]) -> list[tuple[dt.date, dt.date]]:
     """First and last day of each forecast."""
     period = work.dataset.options.period
-    days = [(row["first_day"], int(str(row["horizon"]))) for row in made]
+    days = [(row["first_day"], int(str(row["horizon"]))) for row in forecasts]
     return [
         (first, period.date(first, horizon) - dt.timedelta(1))
         for first, horizon in days
@@ -109,43 +109,43 @@ def _stockouts(work: Plan) -> int | None:
     return len({row for row, _, _ in stockouts(panel, scored_from)})
 
 
-def _unplanned(made: list[Row]) -> dict[str, int]:
+def _unplanned(forecasts: list[Row]) -> dict[str, int]:
     """How many series are forecast without a plan of each column that is known ahead."""
-    told: Counter[str] = Counter()
-    for row in made:
+    counts: Counter[str] = Counter()
+    for row in forecasts:
         stored: Any = row["assumptions"]
         for text in json.loads(stored) if isinstance(stored, str) else (stored or []):
             column, _, rest = str(text).partition(":")
             if _UNPLANNED in rest:
-                told[column] += 1
-    return dict(told)
+                counts[column] += 1
+    return dict(counts)
 
 
-def lines(known: Closing, today: dt.date | None = None) -> Iterator[str]:
+def lines(closing: Closing, today: dt.date | None = None) -> Iterator[str]:
     """Write it line by line."""
     yield (
-        f"{known.scored:,} scored ({known.champions:,} with a champion), {known.unusable:,} unusable, "
-        f"{known.broken:,} broken; {known.limited:,} have little history"
+        f"{closing.scored:,} scored ({closing.champions:,} with a champion), {closing.unusable:,} unusable, "
+        f"{closing.broken:,} broken; {closing.limited:,} have little history"
     )
-    for series, reason in known.reasons:
+    for series, reason in closing.reasons:
         yield f"  broken: {series}: {reason}"
-    if known.at_risk:
-        yield f"Most units at risk within one horizon, of {known.champions:,} champions:"
-        width = max(len(series) for series, _, _ in known.at_risk)
-        for series, units, wape in known.at_risk:
+    if closing.at_risk:
+        yield f"Most units at risk within one horizon, of {closing.champions:,} champions:"
+        width = max(len(series) for series, _, _ in closing.at_risk)
+        for series, units, wape in closing.at_risk:
             yield f"  {series:<{width}}  {units:>9,.0f} units" + (
                 "" if wape is None else f", WAPE {wape:.1f} %"
             )
-    if known.stockouts:
-        yield f"Suspected stock-outs on scored days: {known.stockouts:,} series; see asset data_quality"
-    if known.unplanned:
-        told = ", ".join(f"{column} ({count:,} series)" for column, count in known.unplanned.items())
-        yield f"Plans that are missing for the days ahead: {told}; what is assumed stands with each forecast"
-    if known.first_day is not None and known.last_day is not None:
-        late = (today or dt.datetime.now(dt.UTC).date()) - known.last_day
+    if closing.stockouts:
+        yield f"Suspected stock-outs on scored days: {closing.stockouts:,} series; see asset data_quality"
+    if closing.unplanned:
+        unplanned = ", ".join(f"{column} ({count:,} series)" for column, count in closing.unplanned.items())
+        yield f"Plans that are missing for days ahead: {unplanned}; what is assumed stands with each forecast"
+    if closing.first_day is not None and closing.last_day is not None:
+        late = (today or dt.datetime.now(dt.UTC).date()) - closing.last_day
         past = f"; they lie in the past: the last one was {late.days:,} days ago" if late.days > 0 else ""
         yield (
-            f"{known.forecasts:,} series forecast, {known.units:,.0f} units in all, "
-            f"{known.first_day} to {known.last_day}{past}"
+            f"{closing.forecasts:,} series forecast, {closing.units:,.0f} units in all, "
+            f"{closing.first_day} to {closing.last_day}{past}"
         )
-    yield f"Next: forecast-assets export forecasts {known.dataset}"
+    yield f"Next: forecast-assets export forecasts {closing.dataset}"

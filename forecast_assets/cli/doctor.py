@@ -36,7 +36,7 @@ class Finding:
 
     part: str
     healthy: bool
-    told: str
+    detail: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +51,11 @@ def examine(probes: Mapping[str, Probe]) -> Iterator[Finding]:
     """Try every probe; one that fails never hides the ones behind it."""
     for name, probe in probes.items():
         try:
-            yield Finding(name, healthy=True, told=probe.attempt())
+            yield Finding(name, healthy=True, detail=probe.attempt())
         except ForecastError as error:
-            yield Finding(name, healthy=False, told=f"{error.problem} -> {error.remedy}")
+            yield Finding(name, healthy=False, detail=f"{error.problem} -> {error.remedy}")
         except Exception as error:  # noqa: BLE001 - to fail is what a probe is for
-            yield Finding(name, healthy=False, told=f"{type(error).__name__}: {error} -> {probe.remedy}")
+            yield Finding(name, healthy=False, detail=f"{type(error).__name__}: {error} -> {probe.remedy}")
 
 
 def doctor(form: FormOption = Format.TABLE) -> None:
@@ -63,11 +63,11 @@ def doctor(form: FormOption = Format.TABLE) -> None:
     find_home()
     findings = list(examine(PROBES))
     rows = [
-        {"part": found.part, "state": "ok" if found.healthy else "BROKEN", "told": found.told}
-        for found in findings
+        {"part": finding.part, "state": "ok" if finding.healthy else "BROKEN", "detail": finding.detail}
+        for finding in findings
     ]
     listing(pl.DataFrame(rows), View(form))
-    raise SystemExit(DONE if all(found.healthy for found in findings) else BROKE)
+    raise SystemExit(DONE if all(finding.healthy for finding in findings) else BROKE)
 
 
 def _python() -> str:
@@ -93,9 +93,9 @@ def _lake() -> str:
 
 
 def _agreement() -> str:
-    found = compare(open_stores(), open_registry()).sentences()
-    if found:
-        raise RuntimeError("; ".join(found))
+    sentences = compare(open_stores(), open_registry()).sentences()
+    if sentences:
+        raise RuntimeError("; ".join(sentences))
     return "database, lake and registry speak of the same"
 
 
@@ -140,7 +140,7 @@ def _dead_runs() -> str:
     if not launcher.supports_check_run_worker_health:
         return f"{len(at_work)} runs at work"
     health = {run.run_id: launcher.check_run_worker_health(run) for run in at_work}
-    dead = [f"{run}: {found.msg}" for run, found in health.items() if found.status.name == "FAILED"]
+    dead = [f"{run}: {result.msg}" for run, result in health.items() if result.status.name == "FAILED"]
     if dead:
         raise RuntimeError(f"{len(dead)} runs say that they are at work and are not ({listed(dead)})")
     return f"{len(at_work)} runs at work"

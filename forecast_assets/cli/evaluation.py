@@ -23,7 +23,7 @@ from forecast_assets.datasets.membership import check_dataset
 from forecast_assets.datasets.series_names import keys_of
 from forecast_assets.errors import BadSetting
 from forecast_assets.evaluation_settings import revised
-from forecast_assets.forecasts.service import Wanted, stale_forecasts
+from forecast_assets.forecasts.service import ForecastRequest, stale_forecasts
 from forecast_assets.global_models import fold_models, production
 from forecast_assets.launches.evaluation import EVALUATION, LAUNCH_TAG, plan_of
 from forecast_assets.launches.lifecycle import follow
@@ -49,10 +49,10 @@ def run(
     Another evaluation of the dataset is waited for, and what it did is not done again.
     """
     instance, stores = open_instance(), open_stores()
-    found = definition.load(stores, dataset)
+    loaded = definition.load(stores, dataset)
     series = None if series is None else keys_of(stores, series)
     check_dataset(dataset, series or ())
-    size = len(series or ()) or (found.snapshot.series_count if found.snapshot else 0)
+    size = len(series or ()) or (loaded.snapshot.series_count if loaded.snapshot else 0)
     tags = {LAUNCH_TAG: str(uuid.uuid4())}
     recorded = plan_of(dataset, series, changes)
     outcome = None
@@ -120,8 +120,8 @@ def _evaluate(
 
 
 def _is_current(stores: Stores, dataset: definition.Dataset, changes: Mapping[str, object]) -> bool:
-    wanted = revised(dataset.options.evaluation, changes)
-    return building.is_current(dataset) and fold_models.is_current(stores, dataset, wanted)
+    changed = revised(dataset.options.evaluation, changes)
+    return building.is_current(dataset) and fold_models.is_current(stores, dataset, changed)
 
 
 def _forecast(
@@ -138,17 +138,17 @@ def _forecast(
 
     ``ahead`` holds the horizon and the gap of this evaluation where they are not the dataset's own.
     """
-    wanted = Wanted(horizon=ahead.get("horizon"), gap=ahead.get("gap"))
-    looking = definition.load(stores, dataset).looking(horizon=wanted.horizon, gap=wanted.gap)
+    request = ForecastRequest(horizon=ahead.get("horizon"), gap=ahead.get("gap"))
+    looking = definition.load(stores, dataset).looking(horizon=request.horizon, gap=request.gap)
     if force or not production.is_current(stores, looking):
         ops = {"production_models": {"config": {**ahead, "force": force}}}
         execute(instance, "fit_production_models", {"ops": ops}, partition_key=dataset, tags=tags)
-    stale = stale_forecasts(stores, dataset, series, wanted=wanted, force=force)
+    stale = stale_forecasts(stores, dataset, series, request=request, force=force)
     if not stale:
         SAY.print("all forecasts are unchanged")
         return 0
     _launched(instance, _FORECASTS, dataset, stale, {**ahead, "force": force}, tags=tags)
-    return len(stale_forecasts(stores, dataset, stale, wanted=wanted, force=False))
+    return len(stale_forecasts(stores, dataset, stale, request=request, force=False))
 
 
 class _Stage(NamedTuple):

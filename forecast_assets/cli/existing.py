@@ -14,10 +14,10 @@ def check_dataset(name: str) -> None:
     from forecast_assets.stores.opening import open_warehouse
 
     find_home()
-    known = [str(row["name"]) for row in open_warehouse().rows("datasets")]
-    if name not in known:
-        where = "" if known else f": the home {settings().home} is empty"
+    names = [str(row["name"]) for row in open_warehouse().rows("datasets")]
+    if name not in names:
+        where = "" if names else f": the home {settings().home} is empty"
         raise UnknownName(
             f"there is no dataset {name!r}{where}",
-            remedy=f"known datasets: {', '.join(known) or 'none'}; add one with `dataset add`",
+            remedy=f"known datasets: {', '.join(names) or 'none'}; add one with `dataset add`",
         )

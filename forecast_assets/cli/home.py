@@ -19,19 +19,19 @@ _PACKAGED = (Path(__file__).parents[2] / "dagster.yaml", Path(__file__).parents[
 
 def find_home() -> Path:
     """DAGSTER_HOME; else the nearest folder upwards with dagster.yaml; else a fresh ``.forecast`` here."""
-    given = os.environ.get("DAGSTER_HOME")
-    if given:
-        return Path(given)
+    configured = os.environ.get("DAGSTER_HOME")
+    if configured:
+        return Path(configured)
     here = Path.cwd()
-    found = next((folder for folder in (here, *here.parents) if (folder / "dagster.yaml").is_file()), None)
-    if found is None:
-        found = here / HOME_NAME
-        found.mkdir(mode=0o700, exist_ok=True)
+    project = next((folder for folder in (here, *here.parents) if (folder / "dagster.yaml").is_file()), None)
+    if project is None:
+        project = here / HOME_NAME
+        project.mkdir(mode=0o700, exist_ok=True)
         source = next(path for path in _PACKAGED if path.is_file())
-        (found / "dagster.yaml").write_bytes(source.read_bytes())
-        SAY.print(f"a new home for data and results: {found}", markup=False)
-    os.environ["DAGSTER_HOME"] = str(found)
-    return found
+        (project / "dagster.yaml").write_bytes(source.read_bytes())
+        SAY.print(f"a new home for data and results: {project}", markup=False)
+    os.environ["DAGSTER_HOME"] = str(project)
+    return project
 
 
 def open_instance() -> "dg.DagsterInstance":

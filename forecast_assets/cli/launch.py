@@ -55,10 +55,10 @@ def launch(
     job: str, op: str, config: dg.Config, *, wait: bool, tags: Mapping[str, str] | None = None
 ) -> None:
     """Launch a job of one op, print the run's id, and leave with the exit code of its outcome."""
-    given = config.model_dump(mode="json", exclude_none=True)
+    request = config.model_dump(mode="json", exclude_none=True)
     instance = open_instance()
     tags = {**(tags or {}), **(process_tags() if wait else {})}
-    run = run_factory.create(instance, job, {"ops": {op: {"config": given}}}, tags=tags)
+    run = run_factory.create(instance, job, {"ops": {op: {"config": request}}}, tags=tags)
     _begun(instance, run, wait=wait)
 
 
@@ -116,8 +116,8 @@ def _frame(rows: list[Progress], form: Format) -> pl.DataFrame:
     counts = [row.progress for row in rows]
     if form is Format.JSON:
         return frame.with_columns(pl.Series("progress", counts, dtype=pl.Object))
-    told = pl.Series("progress", [_progress(one) for one in counts], pl.String)
-    return frame.insert_column(plain.index("what"), told)
+    progress = pl.Series("progress", [_progress(one) for one in counts], pl.String)
+    return frame.insert_column(plain.index("what"), progress)
 
 
 def _next_steps(row: Progress) -> None:
@@ -129,8 +129,8 @@ def _progress(counts: Mapping[str, Any] | None) -> str:
     if not counts:
         return ""
     if "total" not in counts:
-        known = {name: value for name, value in counts.items() if not isinstance(value, list)}
-        return ", ".join(f"{name.replace('_', ' ')}: {json.dumps(value)}" for name, value in known.items())
+        numbers = {name: value for name, value in counts.items() if not isinstance(value, list)}
+        return ", ".join(f"{name.replace('_', ' ')}: {json.dumps(value)}" for name, value in numbers.items())
     parts = ", ".join(f"{counts[name]:,} {name}" for name in _STATES if counts.get(name))
     return f"{parts or 'none'} of {counts['total']:,}"
 

@@ -32,11 +32,11 @@ def grouped(function: Callable[..., None]) -> Callable[..., None]:
 
     @functools.wraps(function)
     def command(**values: Any) -> None:  # noqa: ANN401 - whatever the options hold
-        made = {
+        options = {
             name: group(**{one.name: values.pop(one.name) for one in fields(group)})
             for name, group in groups.items()
         }
-        function(**values, **made)
+        function(**values, **options)
 
     parameters: list[inspect.Parameter] = []
     for name, parameter in inspect.signature(function).parameters.items():

@@ -50,7 +50,7 @@ def what_if(  # noqa: PLR0917 - one parameter per option
     stores, run_id = open_stores(), uuid.uuid4().hex
     if save is not None:
         plans.check_plan(save, tag or [])
-    given = {
+    changes = {
         "price_change": price_change,
         "promotion": promotion and promotion.value,
         "discount": discount,
@@ -60,7 +60,7 @@ def what_if(  # noqa: PLR0917 - one parameter per option
         "first_day": first_day,
         "last_day": last_day,
     }
-    answer = plans.what_if(stores, series, assumed(stores, given, like), run_id=run_id)
+    answer = plans.what_if(stores, series, assumed(stores, changes, like), run_id=run_id)
     if save is not None:
         plans.save(stores, answer, save, tag or [], run_id=run_id)
     listing(
@@ -69,8 +69,8 @@ def what_if(  # noqa: PLR0917 - one parameter per option
         ),
         View(form),
     )
-    for told in (answer.sentence, *answer.told):
-        SAY.print(told, markup=False)
+    for sentence in (answer.sentence, *answer.sentences):
+        SAY.print(sentence, markup=False)
 
 
 @app.command("list")
@@ -99,8 +99,8 @@ def show(
     days = dataset.options.period.dates(row["first_day"], 0, len(baseline))  # type: ignore[arg-type]  # a date column
     listing(pl.DataFrame({"date": days, "as_planned": baseline, "what_if": row["scenario"]}), View(form))
     SAY.print(f"{row['series']} by {row['candidate']} ({row['method']}): {row['assumptions']}", markup=False)
-    for told in row["told"]:  # type: ignore[attr-defined]  # a JSON list
-        SAY.print(f"  {told}", markup=False)
+    for sentence in row["told"]:  # type: ignore[attr-defined]  # a JSON list
+        SAY.print(f"  {sentence}", markup=False)
 
 
 @app.command()

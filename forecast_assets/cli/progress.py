@@ -84,10 +84,10 @@ def steps_shown(dataset: str, series: int) -> Iterator[None]:
 
         class Follow(logging.Handler):
             def emit(self, record: logging.LogRecord) -> None:
-                told = vars(record)
-                step = _SAME.get(told.get("step", ""), told.get("step", ""))
-                if "total" in told:
-                    course.share = told["done"] / max(told["total"], 1)
+                values = vars(record)
+                step = _SAME.get(values.get("step", ""), values.get("step", ""))
+                if "total" in values:
+                    course.share = values["done"] / max(values["total"], 1)
                 elif step in EVALUATION and step != course.step:
                     course.begin(step)
                     bar.update(task, description=f"{dataset}: {EVALUATION[step][0]}")

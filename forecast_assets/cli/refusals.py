@@ -27,10 +27,10 @@ def told_errors() -> Iterator[None]:
     except Exception as raised:
         from forecast_assets.error_translation import Defect, translated
 
-        known = translated(raised)
-        if isinstance(known, Defect):
+        translation = translated(raised)
+        if isinstance(translation, Defect):
             raise  # its trace says more than any sentence
-        raise SystemExit(_said(known)) from raised
+        raise SystemExit(_said(translation)) from raised
 
 
 def _said(error: ForecastError) -> int:

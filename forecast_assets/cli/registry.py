@@ -148,9 +148,9 @@ def rollback(  # noqa: PLR0917 - one parameter per option
 
 def _of_scope(config: ScopeConfig) -> list[str]:
     stores = open_stores()
-    known = {str(row["series"]) for row in stores.warehouse.rows("series_of", dataset=config.dataset)}
-    asked = pairs(stores, load(stores, config.dataset), config.chosen())
-    return [str(key) for key in asked if str(key) in known]
+    members = {str(row["series"]) for row in stores.warehouse.rows("series_of", dataset=config.dataset)}
+    requested = pairs(stores, load(stores, config.dataset), config.chosen())
+    return [str(key) for key in requested if str(key) in members]
 
 
 def _settle(
@@ -163,11 +163,11 @@ def _settle(
     view: View,
 ) -> None:
     confirm, approved_by, reason, acknowledge = decided
-    shown = pl.DataFrame([one.row() for one in proposals], infer_schema_length=None)
+    frame = pl.DataFrame([one.row() for one in proposals], infer_schema_length=None)
     if apply:
         decisions.check_decision(dataset, confirm, approved_by, acknowledge)
     if proposals:
-        listing(shown, view, "proposals")
+        listing(frame, view, "proposals")
     SAY.print(diff(proposals) if proposals else _NOTHING[action].format(dataset), markup=False)
     if not apply:
         SAY.print("a dry run: nothing was changed; --apply --confirm DATASET --approved-by NAME does it")
@@ -188,24 +188,24 @@ def explain_model(
     form: FormOption = Format.TABLE,
 ) -> None:
     """Print how a model came to be, who decided about it, and its WAPE, computed once more."""
-    found = lineage(open_stores(), open_registry(), model)
-    version = found.version
-    told = {name: version[name] for name in version if name != "settings"} | {
-        "aliases": ", ".join(found.aliases) or None,
-        "artifact": found.intact.told,
-        "wape_again": found.wape,
-        "wape_again_from": found.how,
-        "reproduced": None if found.wape is None else _same(found.wape, version["wape"]),
+    history = lineage(open_stores(), open_registry(), model)
+    version = history.version
+    facts = {name: version[name] for name in version if name != "settings"} | {
+        "aliases": ", ".join(history.aliases) or None,
+        "artifact": history.intact.sentence,
+        "wape_again": history.wape,
+        "wape_again_from": history.how,
+        "reproduced": None if history.wape is None else _same(history.wape, version["wape"]),
     }
-    rows = [{"what": name, "value": None if value is None else str(value)} for name, value in told.items()]
+    rows = [{"what": name, "value": None if value is None else str(value)} for name, value in facts.items()]
     listing(pl.DataFrame(rows, schema={"what": pl.String, "value": pl.String}), View(form))
-    for row in found.decisions:
+    for row in history.decisions:
         SAY.print(
             f"{row['decided_at']:%Y-%m-%d %H:%M} {row['action']} version {row['from_version']} -> "
             f"{row['to_version']} by {row['approved_by'] or 'somebody in MLflow'}: {row['reason'] or '-'}",
             markup=False,
         )
-    counts = Counter(str(row["action"]) for row in found.decisions)
+    counts = Counter(str(row["action"]) for row in history.decisions)
     SAY.print(f"{sum(counts.values())} decisions about this series are on record")
 
 

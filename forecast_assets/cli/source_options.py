@@ -15,7 +15,7 @@ from forecast_assets.checked import faults
 from forecast_assets.datasets.definition import DatasetOptions
 from forecast_assets.datasets.holidays import read_mapping
 from forecast_assets.datasets.presets.catalogue import Preset
-from forecast_assets.datasets.presets.options import asked, local_today
+from forecast_assets.datasets.presets.options import local_today, requested
 from forecast_assets.datasets.sources import Columns, FileSource, PresetSource, SqlSource
 from forecast_assets.datasets.sources.dialects import Dialect, character
 from forecast_assets.datasets.sources.opening import is_url
@@ -61,14 +61,14 @@ class ColumnOptions:
 
     def declared(self) -> dict[str, Any]:
         """The roles that were named, by the fields of ``Columns``."""
-        given: dict[str, Any] = {name: value for name, value in asdict(self).items() if value is not None}
+        options: dict[str, Any] = {name: value for name, value in asdict(self).items() if value is not None}
         if self.static is not None:
-            given["static"] = tuple(self.static)
+            options["static"] = tuple(self.static)
         if self.known_future is not None:
             roles = dict(_known(text) for text in self.known_future)
-            given["known_future"] = tuple(roles)
-            given["declared"] = {name: role for name, role in roles.items() if role is not None}
-        return given
+            options["known_future"] = tuple(roles)
+            options["declared"] = {name: role for name, role in roles.items() if role is not None}
+        return options
 
 
 def _known(text: str) -> tuple[str, Role | None]:
@@ -167,8 +167,8 @@ class PresetOptions:
 
     def named(self) -> dict[str, Any]:
         """Everything that was said."""
-        given = {name: value for name, value in asdict(self).items() if value is not None}
-        return given | ({"effects": given["effects"].split(",")} if "effects" in given else {})
+        options = {name: value for name, value in asdict(self).items() if value is not None}
+        return options | ({"effects": options["effects"].split(",")} if "effects" in options else {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,4 +265,4 @@ def preset_source(options: PresetOptions, *, alone: bool) -> PresetSource:
             "a dataset has one source, and a preset brings its own columns",
             remedy="leave --path, --sql-url and the names of columns out, or leave --preset out",
         )
-    return PresetSource.model_validate(asked(named).fixed(local_today()))
+    return PresetSource.model_validate(requested(named).fixed(local_today()))

@@ -46,10 +46,12 @@ def prepare(
 def backup_(folder: Folder) -> None:
     """Write the whole state into a new folder: rows of all stores, the lake, and their hashes."""
     open_instance()  # Dagster makes its tables
-    made = backup.back_up(database_url(), Lake(settings().lake), folder)
-    rows = sum(table.rows for table in made.tables)
-    SAY.print(f"{rows:,} rows, {len(made.files):,} files, {_megabytes(made.size)} in {folder}", markup=False)
-    if made.mlflow == "server":
+    manifest = backup.back_up(database_url(), Lake(settings().lake), folder)
+    rows = sum(table.rows for table in manifest.tables)
+    SAY.print(
+        f"{rows:,} rows, {len(manifest.files):,} files, {_megabytes(manifest.size)} in {folder}", markup=False
+    )
+    if manifest.mlflow == "server":
         SAY.print("MLflow's server is somebody else's: only its aliases are in the backup", markup=False)
 
 
@@ -87,18 +89,20 @@ def mend(
     find_home()
     stores, registry = open_stores(), open_registry()
     with alone(database_url()):
-        found = agreement.compare(stores, registry)
-        for sentence in found.sentences():
+        disagreement = agreement.compare(stores, registry)
+        for sentence in disagreement.sentences():
             SAY.print(sentence, markup=False)
-        if not found.sentences():
+        if not disagreement.sentences():
             SAY.print("database, lake and registry agree")
             return
         if not apply:
             SAY.print("nothing was changed; add --apply to let them agree")
             raise SystemExit(BROKE)
-        agreement.mend(stores, registry, found)
-    SAY.print("what is lost is forgotten; to have it again:" if found.next_steps() else "they agree again")
-    for step in found.next_steps():
+        agreement.mend(stores, registry, disagreement)
+    SAY.print(
+        "what is lost is forgotten; to have it again:" if disagreement.next_steps() else "they agree again"
+    )
+    for step in disagreement.next_steps():
         SAY.print(f"  {step}", markup=False)
 
 
@@ -118,7 +122,7 @@ def trim(
 ) -> None:
     """Tell which events, runs, records, model versions and files are superseded; --apply deletes them."""
     policy = retention.Policy(days=days, snapshots=snapshots, grace_hours=grace_hours)
-    found = retention.retain(
+    retained = retention.retain(
         open_stores(),
         open_instance().delete_run,
         open_registry,
@@ -126,19 +130,19 @@ def trim(
         apply=apply,
         now=datetime.now(UTC),
     )
-    rows = [{"what": part.what, "count": part.count, "megabytes": part.size / (1 << 20)} for part in found]
+    rows = [{"what": part.what, "count": part.count, "megabytes": part.size / (1 << 20)} for part in retained]
     listing(pl.DataFrame(rows), View(form))
     SAY.print("deleted" if apply else "nothing was deleted; add --apply to delete it")
 
 
-def _tell_differences(found: list[str]) -> None:
+def _tell_differences(differences: list[str]) -> None:
     """Say where an MLflow server disagrees, and leave with the code of broken series if it does."""
-    for line in found[:SHOWN_OFFENDERS]:
+    for line in differences[:SHOWN_OFFENDERS]:
         SAY.print(line, markup=False)
-    if found:
+    if differences:
         SAY.print(
-            f"MLflow's server differs from the backup for {len(found):,} models; nothing of it was changed"
-            "\n  -> see `forecast-assets doctor`, and `forecast-assets state mend`",
+            f"MLflow's server differs from the backup for {len(differences):,} models; "
+            "nothing of it was changed\n  -> see `forecast-assets doctor`, and `forecast-assets state mend`",
             markup=False,
         )
         raise SystemExit(BROKE)

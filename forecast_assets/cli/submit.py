@@ -33,10 +33,10 @@ Folds = Annotated[int | None, typer.Option(min=2, max=20, help="Cutoffs, the new
 
 def given(**options: Any) -> dict[str, Any]:  # noqa: ANN401 - whatever an option holds
     """The options that were given; comma lists of candidates are split."""
-    known = {name: value for name, value in options.items() if value is not None}
-    if "candidates" in known:
-        known["candidates"] = split(known["candidates"])
-    return known
+    filled = {name: value for name, value in options.items() if value is not None}
+    if "candidates" in filled:
+        filled["candidates"] = split(filled["candidates"])
+    return filled
 
 
 @app.command()
@@ -90,7 +90,7 @@ def showcase(  # noqa: PLR0917 - one parameter per option
     wait: Wait = False,  # noqa: FBT002
 ) -> None:
     """Show a preset from its sales to forecasts, step by step."""
-    asked = given(
+    request = given(
         stores=stores,
         products=products,
         window_days=window_days,
@@ -107,6 +107,6 @@ def showcase(  # noqa: PLR0917 - one parameter per option
     )
     preservation = Preservation.ephemeral if keep is None else Preservation.keep
     config = ShowcaseConfig(
-        preset=preset, seed=seed, reset=reset, skip_seed=skip_seed, preservation=preservation, **asked
+        preset=preset, seed=seed, reset=reset, skip_seed=skip_seed, preservation=preservation, **request
     )
     launch.submit(SHOWCASE, config, wait=wait)

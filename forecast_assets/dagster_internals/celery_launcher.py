@@ -52,15 +52,15 @@ class WatchedCeleryRunLauncher(CeleryRunLauncher):
 
     def check_run_worker_health(self, run: DagsterRun) -> CheckRunHealthResult:
         """Healthy as long as the task says so and its worker answers one of a few calls."""
-        told = super().check_run_worker_health(run)
-        if told.status != WorkerStatus.RUNNING:
-            return told
+        health = super().check_run_worker_health(run)
+        if health.status != WorkerStatus.RUNNING:
+            return health
         task = self.celery.AsyncResult(run.tags[DAGSTER_CELERY_TASK_ID_TAG])
         # Read once: the task may end while we look.
         started: Any = task.info
         worker = started.get("hostname") if isinstance(started, dict) else None
         if worker is None or any(self._answers(worker) for _ in range(_CALLS)):
-            return told
+            return health
         return CheckRunHealthResult(WorkerStatus.FAILED, f"worker {worker} does not answer any more")
 
     def _answers(self, worker: str) -> bool:
@@ -69,7 +69,7 @@ class WatchedCeleryRunLauncher(CeleryRunLauncher):
 
 def _application() -> Celery:
     broker = settings().broker
-    made = make_app(  # type: ignore[no-untyped-call]
+    application = make_app(  # type: ignore[no-untyped-call]
         {
             "broker": broker,
             "backend": broker,
@@ -77,9 +77,9 @@ def _application() -> Celery:
             "task_default_queue": task_default_queue,
         }
     )
-    create_execute_job_task(made)
-    create_resume_job_task(made)
-    return made
+    create_execute_job_task(application)
+    create_resume_job_task(application)
+    return application
 
 
 def __getattr__(name: str) -> Celery:

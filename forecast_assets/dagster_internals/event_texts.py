@@ -46,8 +46,8 @@ class EventTexts:
     def __call__(self, event: EventLogEntry) -> str:
         frame, subject = _hollowed(event)
         message = event.get_dagster_event().message
-        known, parts = self._frames.get(message, (None, ()))
-        if frame != known:
+        shape, parts = self._frames.get(message, (None, ()))
+        if frame != shape:
             parts = _HOLES.split(serialize_value(frame))
             whole = serialize_value(event)
             self._frames[message] = frame, parts if self._filled(parts, event, subject) == whole else ()
@@ -62,36 +62,43 @@ class EventTexts:
     def _subject(self, subject: Any) -> str:  # noqa: ANN401 - whatever an event is about
         if not isinstance(subject, StepMaterializationData) or subject.asset_lineage:
             return serialize_value(subject)
-        told = subject.materialization
-        shape = _shape(told)
+        materialization = subject.materialization
+        shape = _shape(materialization)
         if shape is None:
             return serialize_value(subject)
         if shape not in self._shapes:
-            parts = _cut(told)
-            same = _joined(parts, told) == serialize_value(subject)
+            parts = _cut(materialization)
+            same = _joined(parts, materialization) == serialize_value(subject)
             self._shapes[shape] = parts if same else ()
-        return _joined(self._shapes[shape], told) or serialize_value(subject)
+        return _joined(self._shapes[shape], materialization) or serialize_value(subject)
 
 
 def _hollowed(event: EventLogEntry) -> tuple[EventLogEntry, Any]:
     """Split an event into what its neighbours share, and its subject."""
-    known = event.get_dagster_event()
-    data = known.event_specific_data
+    dagster_event = event.get_dagster_event()
+    data = dagster_event.event_specific_data
     shared: Any
     subject: Any
     if isinstance(data, AssetMaterializationPlannedData):
         shared, subject = data._replace(partition=_SUBJECT), data.partition
     else:
         shared, subject = _SUBJECT, data
-    return event._replace(timestamp=_TIME, dagster_event=known._replace(event_specific_data=shared)), subject
+    return event._replace(
+        timestamp=_TIME, dagster_event=dagster_event._replace(event_specific_data=shared)
+    ), subject
 
 
-def _shape(told: AssetMaterialization) -> Shape | None:
+def _shape(materialization: AssetMaterialization) -> Shape | None:
     """What materializations that differ only in partition and plain values share; none for others."""
-    plain = all(type(value) in _PLAIN and _is_sayable(value.value) for value in told.metadata.values())
-    if told.partition is None or told.tags or told.description or not plain:
+    plain = all(
+        type(value) in _PLAIN and _is_sayable(value.value) for value in materialization.metadata.values()
+    )
+    if materialization.partition is None or materialization.tags or materialization.description or not plain:
         return None
-    return (told.asset_key, *((name, type(value)) for name, value in told.metadata.items()))
+    return (
+        materialization.asset_key,
+        *((name, type(value)) for name, value in materialization.metadata.items()),
+    )
 
 
 def _is_sayable(value: object) -> bool:
@@ -105,10 +112,13 @@ def _mark(value: object, place: int) -> str | float | int:
     return -1234567.5 - place if isinstance(value, float) else -1234567890 - place
 
 
-def _cut(told: AssetMaterialization) -> list[str]:
+def _cut(materialization: AssetMaterialization) -> list[str]:
     """The text around partition and values of a materialization."""
-    marks = {name: _mark(value.value, place) for place, (name, value) in enumerate(told.metadata.items())}
-    marked = AssetMaterialization(told.asset_key, metadata=marks, partition=_PARTITION)
+    marks = {
+        name: _mark(value.value, place)
+        for place, (name, value) in enumerate(materialization.metadata.items())
+    }
+    marked = AssetMaterialization(materialization.asset_key, metadata=marks, partition=_PARTITION)
     rest, parts = serialize_value(StepMaterializationData(marked)), []
     for mark in (*marks.values(), _PARTITION):
         part, _, rest = rest.partition(json.dumps(mark))
@@ -116,9 +126,9 @@ def _cut(told: AssetMaterialization) -> list[str]:
     return [*parts, rest]
 
 
-def _joined(parts: Sequence[str], told: AssetMaterialization) -> str:
+def _joined(parts: Sequence[str], materialization: AssetMaterialization) -> str:
     if not parts:
         return ""
-    values = [json.dumps(value.value) for value in told.metadata.values()]
-    pieces = zip(parts, (*values, json.dumps(told.partition)), strict=False)
+    values = [json.dumps(value.value) for value in materialization.metadata.values()]
+    pieces = zip(parts, (*values, json.dumps(materialization.partition)), strict=False)
     return "".join([*(text for pair in pieces for text in pair), parts[-1]])

@@ -44,9 +44,9 @@ def create(
     """Put a run of ``job`` on the books, not started yet; with a ``parent`` it is its re-execution."""
     location = _location(instance)
     (repository,) = location.get_repositories().values()
-    found = location.get_job(JobSubsetSelector(location.name, repository.name, job, op_selection=None))
+    remote = location.get_job(JobSubsetSelector(location.name, repository.name, job, op_selection=None))
     plan = location.get_execution_plan(
-        found, config, step_keys_to_execute=None, known_state=None, instance=instance
+        remote, config, step_keys_to_execute=None, known_state=None, instance=instance
     ).execution_plan_snapshot
     # Loaded in this process, but found by the daemon under the origin that its own workspace has.
     served = ManagedGrpcPythonEnvCodeLocationOrigin(_target(), MODULE)
@@ -55,19 +55,19 @@ def create(
         run_id=None,
         run_config=config,
         status=None,
-        tags={**found.tags, **(tags or {})},
+        tags={**remote.tags, **(tags or {})},
         root_run_id=(parent.root_run_id or parent.run_id) if parent else None,
         parent_run_id=parent.run_id if parent else None,
         step_keys_to_execute=plan.step_keys_to_execute,
         execution_plan_snapshot=plan,
-        job_snapshot=found.job_snapshot,
-        parent_job_snapshot=found.parent_job_snapshot,
+        job_snapshot=remote.job_snapshot,
+        parent_job_snapshot=remote.parent_job_snapshot,
         asset_selection=None,
         asset_check_selection=None,
         resolved_op_selection=None,
         op_selection=None,
         remote_job_origin=RemoteJobOrigin(RemoteRepositoryOrigin(served, repository.name), job),
-        job_code_origin=found.get_python_origin(),
+        job_code_origin=remote.get_python_origin(),
         asset_graph=repository.asset_graph,
     )
 

@@ -72,10 +72,10 @@ class WatchedRunLauncher(DefaultRunLauncher):
         return CheckRunHealthResult(WorkerStatus.FAILED, "the code server that started it is gone")
 
 
-def _process_health(told: str) -> CheckRunHealthResult:
+def _process_health(status: str) -> CheckRunHealthResult:
     import psutil  # noqa: PLC0415 - as above
 
-    host, pid, started = told.rsplit(" ", 2)
+    host, pid, started = status.rsplit(" ", 2)
     if host != socket.gethostname():
         return _ALIVE
     try:

@@ -32,10 +32,10 @@ class PlainRunStorage(PostgresRunStorage):
 
 def check_plain(config: Mapping[str, object]) -> None:
     """Raise ``BadSetting`` when a value anywhere in ``config`` is ``{env: NAME}``."""
-    found = [repr(":".join(path)) for path in _look_ups(config, ())]
-    if found:
+    look_ups = [repr(":".join(path)) for path in _look_ups(config, ())]
+    if look_ups:
         raise BadSetting(
-            f"the run configuration reads an environment variable at {listed(found)}",
+            f"the run configuration reads an environment variable at {listed(look_ups)}",
             remedy="write the value itself: what a run is given is shown to everybody who may look at it",
         )
 

@@ -44,14 +44,14 @@ def check_results(
                 or event.event_type != dg.DagsterEventType.ASSET_CHECK_EVALUATION
             ):
                 continue  # only planned so far
-            told = event.asset_check_evaluation_data
+            evaluation = event.asset_check_evaluation_data
             yield CheckResult(
                 asset=key.asset_key.to_user_string(),
                 check=key.name,
                 partition=record.partition or "",
-                passed=told.passed,
-                is_warning=told.severity == dg.AssetCheckSeverity.WARN,
-                description=told.description or "",
+                passed=evaluation.passed,
+                is_warning=evaluation.severity == dg.AssetCheckSeverity.WARN,
+                description=evaluation.description or "",
                 run_id=record.run_id,
                 at=_moment(record.event.timestamp),
             )
@@ -73,14 +73,14 @@ def ticks(instance: dg.DagsterInstance, since: dt.datetime) -> Iterator[Tick]:
     for state in instance.all_instigator_state():
         # Skipped is what a good tick without work is called.
         for statuses, most in (([TickStatus.FAILURE], _MOST), ([TickStatus.SUCCESS, TickStatus.SKIPPED], 1)):
-            found = instance.get_ticks(
+            records = instance.get_ticks(
                 state.instigator_origin_id,
                 state.selector_id,
                 after=since.timestamp(),
                 limit=most,
                 statuses=statuses,
             )
-            for tick in found:
+            for tick in records:
                 yield Tick(
                     kind="schedule" if state.instigator_type == InstigatorType.SCHEDULE else "sensor",
                     name=state.instigator_name,

@@ -93,7 +93,7 @@ class BatchedPostgresEventLogStorage(PostgresEventLogStorage):
         if cursor:
             query = query.where(key > cursor if ascending else key < cursor)
         with self.index_connection() as connection:
-            keys = [str(found) for found in connection.scalars(query)]
+            keys = [str(partition) for partition in connection.scalars(query)]
         page = keys[:limit]
         return PaginatedResults(
             results=page, cursor=page[-1] if page else cursor or "", has_more=len(keys) > limit
@@ -128,10 +128,18 @@ class BatchedPostgresEventLogStorage(PostgresEventLogStorage):
                 self._store_asset_event(connection, events[n], ids[n])
 
     def _cells(self, event: EventLogEntry, text: str) -> tuple[object, ...]:
-        known = event.get_dagster_event()
-        asset = None if known.asset_key is None else _asset_text(known.asset_key)
+        dagster_event = event.get_dagster_event()
+        asset = None if dagster_event.asset_key is None else _asset_text(dagster_event.asset_key)
         timestamp = self._event_insert_timestamp(event)  # type: ignore[no-untyped-call]
-        return (event.run_id, text, known.event_type_value, timestamp, known.step_key, asset, known.partition)
+        return (
+            event.run_id,
+            text,
+            dagster_event.event_type_value,
+            timestamp,
+            dagster_event.step_key,
+            asset,
+            dagster_event.partition,
+        )
 
 
 class InstanceRefused(BadSetting, click.ClickException):
@@ -177,8 +185,12 @@ class ForecastStorage(DagsterPostgresStorage):
 
 
 def _is_batched(event: EventLogEntry) -> bool:
-    known = event.dagster_event
-    return known is not None and known.event_type in _BATCHED and known.asset_key is not None
+    dagster_event = event.dagster_event
+    return (
+        dagster_event is not None
+        and dagster_event.event_type in _BATCHED
+        and dagster_event.asset_key is not None
+    )
 
 
 @lru_cache(maxsize=1024)

@@ -55,9 +55,9 @@ def add_up(
         )
     rows = null_units = 0
     for file in files:
-        made = _added_up(pl.DataFrame(lake.read_table(file)), frequency, roles, begin, end)
-        lake.write_table(file, made.to_arrow())
-        rows, null_units = rows + len(made), null_units + made["units"].null_count()
+        summed = _added_up(pl.DataFrame(lake.read_table(file)), frequency, roles, begin, end)
+        lake.write_table(file, summed.to_arrow())
+        rows, null_units = rows + len(summed), null_units + summed["units"].null_count()
     ends = ((first, begin - dt.timedelta(days=1)), (frequency.last_day(end, 0) + dt.timedelta(days=1), last))
     left_out = tuple(f"{a} to {b}" for a, b in ends if a <= b)
     return Periods(rows, begin, end, null_units, left_out)
@@ -74,7 +74,7 @@ def _added_up(
     # Plans reach beyond the last complete period; sales of one that is not complete do not count.
     sold = pl.when(pl.col("date").is_between(begin, frequency.last_day(end, 0))).then(pl.col("units"))
     period = _truncated(frequency)
-    made = (
+    summed = (
         frame.with_columns(units=sold)
         .filter(period >= begin)
         .group_by("product_id", period.alias("date"), maintain_order=True)
@@ -84,7 +84,7 @@ def _added_up(
             *(pl.col(name).drop_nulls().last() for name in texts),
         )
     )
-    return made.select(frame.columns)
+    return summed.select(frame.columns)
 
 
 def by_first_day(lake: Lake, files: Sequence[str], source: str) -> None:

@@ -48,28 +48,28 @@ def load_sales(
     """
     dataset = load(stores, name)
     mark = dataset.source.fingerprint()
-    known = dataset.snapshot
-    if known is not None and not force and mark is not None and mark == known.source_fingerprint:
-        return Loaded(known, reused=True, why="the source has not changed since the last load")
+    snapshot = dataset.snapshot
+    if snapshot is not None and not force and mark is not None and mark == snapshot.source_fingerprint:
+        return Loaded(snapshot, reused=True, why="the source has not changed since the last load")
     folder = paths.SALES.path(name, run_id)
     frozen = freeze(
         stores.lake, dataset.source, name, dataset.options.as_settled(), folder=folder, today=today
     )
-    if known is not None and (found := _doubts(stores, dataset, known, frozen)):
+    if snapshot is not None and (doubts := _doubts(stores, dataset, snapshot, frozen)):
         if not accept:
             forget_files(stores.lake, frozen.folder)
-            raise plausibility.hold_back(name, found, known.last_day)
-        frozen = replace(frozen, noted=frozen.noted | {"accepted": found})
+            raise plausibility.hold_back(name, doubts, snapshot.last_day)
+        frozen = replace(frozen, noted=frozen.noted | {"accepted": doubts})
     return settle(stores, dataset, frozen, mark=mark, run_id=run_id)
 
 
-def _doubts(stores: Stores, dataset: Dataset, known: Snapshot, frozen: Frozen) -> list[str]:
+def _doubts(stores: Stores, dataset: Dataset, snapshot: Snapshot, frozen: Frozen) -> list[str]:
     """What is suspicious about new sales; nothing about sales that were a snapshot before, or generated."""
     stored = stores.warehouse.row("snapshot", dataset=dataset.name, hash=frozen.content_hash)
     if stored is not None or dataset.source.kind == "preset":
         return []
     summary = frozen.summary
-    before = (known.sales_path, known.last_day, known.row_count)
+    before = (snapshot.sales_path, snapshot.last_day, snapshot.row_count)
     return plausibility.examine(stores.lake, before, (frozen.folder, summary.last_day, summary.rows))
 
 
@@ -100,8 +100,8 @@ def add_dataset(stores: Stores, name: str, source: Source, options: DatasetOptio
 
 def settle(stores: Stores, dataset: Dataset, frozen: Frozen, *, mark: str | None, run_id: str) -> Loaded:
     """Make what was frozen the current snapshot of a dataset; the same content is reused."""
-    known = stores.warehouse.row("snapshot", dataset=dataset.name, hash=frozen.content_hash)
-    if known is not None:
+    stored = stores.warehouse.row("snapshot", dataset=dataset.name, hash=frozen.content_hash)
+    if stored is not None:
         forget_files(stores.lake, frozen.folder)
         with stores.warehouse.transaction() as connection:
             _point(stores, connection, dataset, frozen.content_hash, mark)

@@ -23,7 +23,7 @@ from forecast_assets.datasets.rules import NEGATIVE, REMEDIES
 from forecast_assets.datasets.sources import Columns, Source
 from forecast_assets.datasets.sources.columns import RETURNS
 from forecast_assets.datasets.sources.row_rules import RowRules
-from forecast_assets.datasets.validation import JudgedSales
+from forecast_assets.datasets.validation import ValidatedSales
 from forecast_assets.forecasting.core.panel import ORIGINAL_IDS
 from forecast_assets.keys import MAX_LENGTH, SEPARATOR, check_id
 
@@ -92,7 +92,7 @@ class CanonicalReader:
 
     def __iter__(self) -> Iterator[tuple[str, pl.DataFrame]]:
         self._summary = None
-        sales = JudgedSales(self._source, dataset=self._dataset, today=self._today)
+        sales = ValidatedSales(self._source, dataset=self._dataset, today=self._today)
         account, self.marked = _Account(self._source.columns), sales.marked
         merger: Merger | None = None
         for batch in sales:
@@ -107,7 +107,7 @@ class CanonicalReader:
         self._hash = account.hash.hexdigest()
         self._summary = account.summary(sales.stores.mapped + sales.products.mapped, merger)
 
-    def _refuse_long_keys(self, series: pl.DataFrame, sales: JudgedSales) -> None:
+    def _refuse_long_keys(self, series: pl.DataFrame, sales: ValidatedSales) -> None:
         room = MAX_LENGTH - len(self._dataset) - 2 * len(SEPARATOR)
         stores, products = (
             np.array([len(text) for text in ids.finals])[series[column].to_numpy()]
@@ -115,12 +115,12 @@ class CanonicalReader:
         )
         long = np.flatnonzero(stores + products > room)
         if long.size:
-            told = sales.places.keys(series, long[: sales.findings.room(_LONG_KEY)].tolist())
+            keys = sales.places.keys(series, long[: sales.findings.room(_LONG_KEY)].tolist())
             remedy = "shorten the dataset name or the ids, or remove the dataset and add it again"
-            sales.findings.add(_LONG_KEY, remedy, told, int(long.size))
+            sales.findings.add(_LONG_KEY, remedy, keys, int(long.size))
 
 
-def _sorted(frame: pl.DataFrame, sales: JudgedSales, merger: Merger, rules: RowRules) -> pl.DataFrame:
+def _sorted(frame: pl.DataFrame, sales: ValidatedSales, merger: Merger, rules: RowRules) -> pl.DataFrame:
     """Sort by store, product and date, merge what the rules allow, and refuse what occurs twice."""
     if sales.findings:
         frame = frame.filter((frame["store_id"] != MISSING) & (frame["product_id"] != MISSING))
@@ -144,7 +144,7 @@ def _sorted(frame: pl.DataFrame, sales: JudgedSales, merger: Merger, rules: RowR
     return frame.drop(AGE, strict=False)
 
 
-def _refuse_returns(frame: pl.DataFrame, sales: JudgedSales) -> None:
+def _refuse_returns(frame: pl.DataFrame, sales: ValidatedSales) -> None:
     """Name the days that are below zero after all rows of the day were added up."""
     below = frame.filter((pl.col("units") < 0).fill_null(value=False))
     if below.is_empty():
@@ -156,18 +156,18 @@ def _refuse_returns(frame: pl.DataFrame, sales: JudgedSales) -> None:
     sales.findings.add(what, remedy, keys, len(below))
 
 
-def _refuse_duplicates(frame: pl.DataFrame, again: NDArray[np.intp], sales: JudgedSales) -> None:
+def _refuse_duplicates(frame: pl.DataFrame, again: NDArray[np.intp], sales: ValidatedSales) -> None:
     if not again.size:
         return
     named = again[: sales.findings.room(_DUPLICATE)].tolist()
-    told = sales.places.keys(frame, named)
+    keys = sales.places.keys(frame, named)
     if AT in frame.columns:
         first, second = sales.places.of(frame, named), sales.places.of(frame, [row + 1 for row in named])
-        told = [f"{one} and {two} ({key})" for one, two, key in zip(first, second, told, strict=True)]
+        keys = [f"{one} and {two} ({key})" for one, two, key in zip(first, second, keys, strict=True)]
     remedy = "keep one row of each, or add them up with --receipts sum"
     if len(set(sales.files)) > 1:
         remedy += "; where exports overlap, --overlap newest lets the last file by name win"
-    sales.findings.add(_DUPLICATE, remedy, told, int(again.size))
+    sales.findings.add(_DUPLICATE, remedy, keys, int(again.size))
 
 
 def _heads(frame: pl.DataFrame) -> NDArray[np.intp]:
@@ -179,7 +179,7 @@ def _heads(frame: pl.DataFrame) -> NDArray[np.intp]:
 
 
 def _by_store(
-    frame: pl.DataFrame, heads: NDArray[np.intp], sales: JudgedSales, account: "_Account"
+    frame: pl.DataFrame, heads: NDArray[np.intp], sales: ValidatedSales, account: "_Account"
 ) -> Iterator[tuple[str, pl.DataFrame]]:
     """Cut a sorted batch into stores, with ids for codes, and account for what leaves."""
     codes = frame["store_id"].to_numpy()
@@ -189,15 +189,17 @@ def _by_store(
     products = pl.Series("product_id", [None, *sales.products.finals[1:]], pl.String).cast(pl.Categorical)
     frame = frame.with_columns(products.gather(frame["product_id"])).drop(AT, "store_id", strict=False)
     for start, end in pairwise((*starts.tolist(), len(frame))):
-        made = frame.slice(start, end - start)
+        part = frame.slice(start, end - start)
         store = sales.stores.finals[codes[start]]
-        made = _with_originals(made, codes[start], codes_of_products.slice(start, end - start), sales)
+        part = _with_originals(part, codes[start], codes_of_products.slice(start, end - start), sales)
         own = heads[np.searchsorted(heads, start) : np.searchsorted(heads, end)] - start
-        account.add(store, made, own)
-        yield store, made
+        account.add(store, part, own)
+        yield store, part
 
 
-def _with_originals(frame: pl.DataFrame, store: int, products: pl.Series, sales: JudgedSales) -> pl.DataFrame:
+def _with_originals(
+    frame: pl.DataFrame, store: int, products: pl.Series, sales: ValidatedSales
+) -> pl.DataFrame:
     """Add the ids of a store as they came, where any of them has another form in keys."""
     texts = (sales.stores.texts[store], pl.Series(sales.products.texts, dtype=pl.String))
     if (
@@ -244,8 +246,8 @@ class _Account:
         self._observed += [day for day in (observed.min(), observed.max()) if isinstance(day, date)]
         texts = [name for name in frame.columns if frame[name].dtype == pl.String]
         first = frame.select("product_id", *texts)[heads].cast(pl.String)
-        told = [store, frame.columns, len(frame), heads.tolist(), first.rows()]
-        self.hash.update(json.dumps(told).encode())
+        record = [store, frame.columns, len(frame), heads.tolist(), first.rows()]
+        self.hash.update(json.dumps(record).encode())
         self.hash.update(frame["date"].to_physical().to_numpy().data)
         for name in ("units", *self._columns.known, *(RETURNS,) * (RETURNS in frame.columns)):
             # Adding zero gives -0.0 and 0.0 the same bytes.

@@ -64,14 +64,14 @@ def preview(stores: Stores, name: str, source: Source, options: DatasetOptions, 
         write_panels(replace(stores, lake=lake), changed, Snapshot(**row), "panel")
         after = panels.read(lake, "panel")
     hashes = dict(zip(after.series.tolist(), after.content_hashes(), strict=True))
-    known = {}
+    stored = {}
     if before.snapshot is not None and before.snapshot.panel_path is not None:
         panel = panels.read(stores.lake, before.snapshot.panel_path)
-        known = dict(zip(panel.series.tolist(), panel.content_hashes(), strict=True))
+        stored = dict(zip(panel.series.tolist(), panel.content_hashes(), strict=True))
     again = options.evaluation != before.options.evaluation or options.anchor != before.options.anchor
     again = again or options.plan_days != before.options.plan_days
-    stale = sum(again or known[key] != found for key, found in hashes.items() if key in known)
-    return Preview(sentences, len(hashes), stale, len(hashes.keys() - known), len(known.keys() - hashes))
+    stale = sum(again or stored[key] != fingerprint for key, fingerprint in hashes.items() if key in stored)
+    return Preview(sentences, len(hashes), stale, len(hashes.keys() - stored), len(stored.keys() - hashes))
 
 
 def _differences(before: Dataset, source: Source, options: DatasetOptions) -> list[str]:
@@ -91,10 +91,10 @@ def _lines(prefix: str, old: object, new: object) -> list[str]:
             for name in names
             for line in _lines(f"{prefix}.{name}" if prefix else str(name), old.get(name), new.get(name))
         ]
-    return [] if old == new else [f"{prefix}: {_shown(old)} becomes {_shown(new)}"]
+    return [] if old == new else [f"{prefix}: {_value_text(old)} becomes {_value_text(new)}"]
 
 
-def _shown(value: object) -> str:
+def _value_text(value: object) -> str:
     return "nothing" if value in (None, [], {}) else str(value)
 
 

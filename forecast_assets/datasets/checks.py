@@ -42,12 +42,13 @@ def grain_is_unique(context: dg.AssetCheckExecutionContext, stores: StoresResour
 def columns_are_plans(context: dg.AssetCheckExecutionContext, stores: StoresResource) -> dg.AssetCheckResult:
     """Columns known ahead and marks of closed days: were they known before the day, or made of the sales?"""
     snapshot = load(stores.open(), context.partition_key).snapshot
-    found: list[Any] = list(snapshot.summary.get("columns", [])) if snapshot else []  # type: ignore[call-overload]  # JSON
+    findings: list[Any] = list(snapshot.summary.get("columns", [])) if snapshot else []  # type: ignore[call-overload]  # JSON
     return dg.AssetCheckResult(
-        passed=not found,
+        passed=not findings,
         severity=dg.AssetCheckSeverity.WARN,
-        description="; ".join(one["sentence"] for one in found) or "no column looks as if made of the sales",
-        metadata={"doubts": table(found, ["column", "kind", "share", "sentence", "remedy"])},
+        description="; ".join(one["sentence"] for one in findings)
+        or "no column looks as if made of the sales",
+        metadata={"doubts": table(findings, ["column", "kind", "share", "sentence", "remedy"])},
     )
 
 

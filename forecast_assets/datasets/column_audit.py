@@ -154,22 +154,22 @@ class ColumnAudit:
     def findings(self, marked: Mapping[str, Marked]) -> list[ColumnFinding]:
         """What speaks against the columns; ``marked`` counts the days of closed and stock-out columns."""
         roles = self.columns.roles
-        found = [
+        results = [
             finding
             for name, column in self._by_name.items()
             for finding in self._of(self.columns.known[name], roles[name], column)
         ]
         for name, counts in marked.items():
-            found += _of_marks(name, counts, self.columns)
-        return found
+            results += _of_marks(name, counts, self.columns)
+        return results
 
     def _of(self, name: str, role: Role, column: _Column) -> list[ColumnFinding]:
         if self._sold < _FEWEST:
             return []
-        found = []
+        findings = []
         on_sold, on_zero = column.on_sold / self._sold, column.on_zero / max(self._zero, 1)
         if self._zero >= _FEWEST and on_sold - on_zero > _MISSING_ON_ZEROS:
-            found.append(
+            findings.append(
                 ColumnFinding(
                     name,
                     "missing_on_days_without_sales",
@@ -181,12 +181,12 @@ class ColumnAudit:
                 )
             )
         copied = _copies(name, column, self._sold, self._zero)
-        return [*found, copied] if copied is not None else found
+        return [*findings, copied] if copied is not None else findings
 
 
-def refuse(name: str, found: Collection[ColumnFinding], trusted: Collection[str]) -> None:
+def refuse(name: str, findings: Collection[ColumnFinding], trusted: Collection[str]) -> None:
     """Raise ``BadSales`` for source ``name`` when a finding is refused and its column not ``trusted``."""
-    refused = [one for one in found if one.is_refused and one.column not in trusted]
+    refused = [one for one in findings if one.is_refused and one.column not in trusted]
     if refused:
         trust = " ".join(f"--trust {column}" for column in dict.fromkeys(one.column for one in refused))
         remedies = "; ".join(dict.fromkeys(one.remedy for one in refused))
@@ -196,11 +196,11 @@ def refuse(name: str, found: Collection[ColumnFinding], trusted: Collection[str]
         )
 
 
-def _missing(days: Counts, known: NDArray[np.bool_], product: NDArray[np.uint32]) -> int:
+def _missing(days: Counts, is_known: NDArray[np.bool_], product: NDArray[np.uint32]) -> int:
     """Days without a row between the first and the last one of each series on which the store had some."""
-    if not known.any():
+    if not is_known.any():
         return 0
-    of, at = product[known], days[known]
+    of, at = product[is_known], days[is_known]
     open_days = np.unique(at)
     place = np.searchsorted(open_days, at)
     edges = np.flatnonzero(np.diff(of, prepend=-1))

@@ -45,23 +45,23 @@ class Revisions:
         for name in self.names:
             if name not in before.columns or name not in now.columns:
                 continue  # a column that one load has is not revised by the other
-            known = both.filter(pl.col(name).is_not_null() & pl.col(f"{name} now").is_not_null())
+            comparable = both.filter(pl.col(name).is_not_null() & pl.col(f"{name} now").is_not_null())
             for is_plan in (False, True):
-                some = known.filter((pl.col("date") > self.newest) == is_plan)
+                some = comparable.filter((pl.col("date") > self.newest) == is_plan)
                 counts = self._counts.setdefault((name, is_plan), [0, 0])
                 counts[0] += len(some)
                 counts[1] += int((some[name] != some[f"{name} now"]).sum())
 
     def findings(self) -> list[ColumnFinding]:
         """Columns that were revised too often to be plans."""
-        found = []
+        results = []
         for (name, is_plan), (compared, revised) in self._counts.items():
             share = revised / max(compared, 1)
             if compared < _FEWEST or share <= (_REVISED_PLANS if is_plan else _REVISED_PAST):
                 continue
             column = self.names[name]
             what = "planned days" if is_plan else "past days"
-            found.append(
+            results.append(
                 ColumnFinding(
                     column,
                     "revised_plan" if is_plan else "revised_past",
@@ -71,7 +71,7 @@ class Revisions:
                     is_refused=False,
                 )
             )
-        return found
+        return results
 
 
 def revisions(stores: Stores, dataset: Dataset, folder: str) -> list[dict[str, object]]:
@@ -79,17 +79,17 @@ def revisions(stores: Stores, dataset: Dataset, folder: str) -> list[dict[str, o
     before, columns = dataset.snapshot, dataset.source.columns.known
     if before is None or not columns:
         return []
-    found = Revisions(columns, before.last_day)
+    changes = Revisions(columns, before.last_day)
     needed = ["product_id", "date", *columns]
     older = {path.rsplit("/", 1)[-1]: path for path in stores.lake.list(before.sales_path)}
     for path in stores.lake.list(folder):
         if (old := older.get(path.rsplit("/", 1)[-1])) is not None:
             pair = [pl.DataFrame(stores.lake.read_table(one, columns=needed)) for one in (old, path)]
-            found.add(*(one.filter(pl.col("date") > found.since) for one in pair))
-    return [one.row() for one in found.findings()]
+            changes.add(*(one.filter(pl.col("date") > changes.since) for one in pair))
+    return [one.row() for one in changes.findings()]
 
 
 def doubts(snapshot: Snapshot) -> list[str]:
     """What speaks against the columns of a snapshot, with the remedy: one sentence each."""
-    found: Any = snapshot.summary.get("columns", [])
-    return [f"{one['sentence']}: {one['remedy']}" for one in found]
+    findings: Any = snapshot.summary.get("columns", [])
+    return [f"{one['sentence']}: {one['remedy']}" for one in findings]

@@ -157,9 +157,9 @@ def load(stores: Stores, name: str) -> Dataset:
     """Read a dataset. Raises ``UnknownName`` listing those that exist, ``BadSetting`` for foreign options."""
     row = stores.warehouse.row("dataset", name=name)
     if row is None:
-        known = ", ".join(names(stores)) or "none"
+        existing = ", ".join(names(stores)) or "none"
         raise UnknownName(
-            f"there is no dataset {name!r}", remedy=f"known datasets: {known}; add one with `dataset add`"
+            f"there is no dataset {name!r}", remedy=f"known datasets: {existing}; add one with `dataset add`"
         )
     return Dataset(
         name=name,

@@ -57,15 +57,15 @@ def observed_days(rows: Rows, days: Days, units: Units, width: int) -> Flags:
     A store that delivers its zeros says nothing of a day without any row. One that delivers only sales had
     none on such days, unless its series sell so often that a stretch without one is no chance.
     """
-    known = ~np.isnan(units) & (days < width)
+    is_known = ~np.isnan(units) & (days < width)
     delivered = np.zeros(width, np.bool_)
-    delivered[days[known]] = True
-    if delivered.all() or not known.any():
+    delivered[days[is_known]] = True
+    if delivered.all() or not is_known.any():
         return delivered
-    if (units[known] == 0).mean() >= _ZEROS:
+    if (units[is_known] == 0).mean() >= _ZEROS:
         return delivered
     # The logarithm of the chance that no series sells, day by day, of those between first and last sale.
-    sold = known & (units > 0)
+    sold = is_known & (units > 0)
     at = np.flatnonzero(changes(rows[sold]))
     if not at.size:
         return delivered

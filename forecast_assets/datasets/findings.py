@@ -37,9 +37,9 @@ class Findings:
 
     def add(self, what: str, remedy: str, offenders: Iterable[str], total: int) -> None:
         """Name the first of ``total`` offenders."""
-        found = self._found.setdefault(what, _Total(remedy))
-        found.total += total
-        found.first += list(offenders)[: SHOWN_OFFENDERS - len(found.first)]
+        entry = self._found.setdefault(what, _Total(remedy))
+        entry.total += total
+        entry.first += list(offenders)[: SHOWN_OFFENDERS - len(entry.first)]
 
     def room(self, what: str) -> int:
         """How many offenders still need a name."""
@@ -47,9 +47,11 @@ class Findings:
 
     def error(self, name: str) -> BadSales:
         """Tell everything that was found in source ``name``."""
-        told = "; ".join(f"{what}: {listed(found.first, found.total)}" for what, found in self._found.items())
-        remedies = dict.fromkeys(found.remedy for found in self._found.values())
-        return BadSales(f"{name}: {told}", remedy="; ".join(remedies))
+        sentences = "; ".join(
+            f"{what}: {listed(total.first, total.total)}" for what, total in self._found.items()
+        )
+        remedies = dict.fromkeys(total.remedy for total in self._found.values())
+        return BadSales(f"{name}: {sentences}", remedy="; ".join(remedies))
 
 
 class Places:
@@ -82,32 +84,32 @@ class Places:
         files = [bisect_right(self._starts, number) - 1 for number in numbers]
         records = [number - self._starts[file] for number, file in zip(numbers, files, strict=True)]
         where = list(zip(files, records, strict=True))
-        found = {
+        line_numbers = {
             file: self._files[file].lines([record for other, record in where if other == file])
             for file in set(files)
         }
         several = len(self._files) > 1
         return [
-            f"line {found[file][record]}" + (f" of {self._files[file].name}" if several else "")
+            f"line {line_numbers[file][record]}" + (f" of {self._files[file].name}" if several else "")
             for file, record in where
         ]
 
     def keys(self, frame: pl.DataFrame, rows: Sequence[int]) -> list[str]:
         """Name the store, product and day of rows, as far as they are known."""
-        told = []
+        names = []
         for row in rows:
             store, product = frame["store_id"][row], frame["product_id"][row]
             day = frame["date"][row] if "date" in frame.columns else None
             words = (
-                shown(self._stores.texts[store]) if store != MISSING else "no store",
-                shown(self._products.texts[product]) if product != MISSING else "no product",
+                quoted(self._stores.texts[store]) if store != MISSING else "no store",
+                quoted(self._products.texts[product]) if product != MISSING else "no product",
                 *((str(day),) if day is not None else ()),
             )
-            told.append(" / ".join(word.strip("'") for word in words))
-        return told
+            names.append(" / ".join(word.strip("'") for word in words))
+        return names
 
 
-def shown(value: object) -> str:
+def quoted(value: object) -> str:
     """Show a value on one line, whatever it holds."""
     if not isinstance(value, str):
         return str(value)

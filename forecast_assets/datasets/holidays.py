@@ -50,12 +50,12 @@ def national(country: str, first: dt.date, last: dt.date) -> list[dt.date]:
             f"holidays: country {code} has no region {region!r}",
             remedy=f"use one of {listed([f'{code}-{name}' for name in regions[code]]) or code}",
         )
-    found = country_holidays(code, subdiv=region or None, years=range(first.year, last.year + 1))
-    return sorted(day for day in found if first <= day <= last)
+    calendar = country_holidays(code, subdiv=region or None, years=range(first.year, last.year + 1))
+    return sorted(day for day in calendar if first <= day <= last)
 
 
-def _near(code: str, known: list[str]) -> str:
-    near = get_close_matches(code.upper(), known, n=1, cutoff=0.5)
+def _near(code: str, codes: list[str]) -> str:
+    near = get_close_matches(code.upper(), codes, n=1, cutoff=0.5)
     return f" (did you mean {near[0]}?)" if near else ""
 
 
@@ -91,14 +91,14 @@ def check(lake: Lake, folder: str, source: Source, options: DatasetOptions) -> N
             remedy=f"add --static {options.holidays_column}",
         )
     day = dt.date(2024, 1, 1)
-    lacking, known = [], set[str]()
+    lacking, valid = [], set[str]()
     for file in lake.list(folder):
         store = file.rsplit("/", 1)[-1].removesuffix(".parquet")
-        found = set(countries(options, pl.DataFrame(lake.read_table(file)), store))
-        lacking += [store] if "" in found else []
-        for country in sorted(found - known - {""}):
+        codes = set(countries(options, pl.DataFrame(lake.read_table(file)), store))
+        lacking += [store] if "" in codes else []
+        for country in sorted(codes - valid - {""}):
             national(country, day, day)
-        known |= found
+        valid |= codes
     if lacking:
         raise BadSetting(
             f"no country is known for the holidays of store {listed(lacking)}",

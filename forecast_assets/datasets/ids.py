@@ -53,7 +53,7 @@ class Ids:
 
     def encode(self, column: pa.ChunkedArray) -> Codes:
         """Number every row's id."""
-        made = [np.empty(0, np.int32)]
+        parts = [np.empty(0, np.int32)]
         for chunk in column.chunks:
             encoded = chunk if pa.types.is_dictionary(chunk.type) else chunk.dictionary_encode()
             texts = encoded.dictionary.cast(pa.string()).to_pylist()
@@ -61,8 +61,8 @@ class Ids:
             places = encoded.indices
             if places.null_count:
                 places = places.fill_null(len(texts))
-            made.append(table[places.to_numpy(zero_copy_only=False)])
-        return np.concatenate(made)
+            parts.append(table[places.to_numpy(zero_copy_only=False)])
+        return np.concatenate(parts)
 
     def floats(self) -> list[str]:
         """Ids that a program wrote as floats: rounded ones, all are 7.0, or some 7.0 is 7 elsewhere."""

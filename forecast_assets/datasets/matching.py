@@ -64,34 +64,34 @@ def match(header: Sequence[str], declared: Mapping[str, object], *, absent: Sequ
     ``absent`` are roles that no column plays. Raises ``BadSetting`` naming the option of a column that is not
     there.
     """
-    found = Match()
+    matched = Match()
     for role in (*REQUIRED, *OPTIONAL):
         name = declared.get(role)
         if isinstance(name, str):
-            found.columns[role] = _named(header, name, role) if role not in absent else name
+            matched.columns[role] = _named(header, name, role) if role not in absent else name
     for role in _MANY:
         names = declared.get(role)
         if isinstance(names, (list, tuple)):
-            found.columns[role] = tuple(_named(header, str(name), role) for name in names)
+            matched.columns[role] = tuple(_named(header, str(name), role) for name in names)
     roles = declared.get("declared")
     if isinstance(roles, Mapping):
-        found.columns["declared"] = {
+        matched.columns["declared"] = {
             _named(header, str(name), "known_future"): one for name, one in roles.items()
         }
-    taken = {name for value in found.columns.values() for name in _names(value)}
+    taken = {name for value in matched.columns.values() for name in _names(value)}
     for role in REQUIRED:
-        if role in found.columns or role in absent:
+        if role in matched.columns or role in absent:
             continue
         column = _synonym([name for name in header if name not in taken], role)
         default = str(Columns.model_fields[role].default)
         if column is None:
-            found.missing.append(role)
+            matched.missing.append(role)
             continue
-        found.columns[role] = column
+        matched.columns[role] = column
         taken.add(column)
         if plain(column) != plain(default):
-            found.guesses[role] = column
-    return found
+            matched.guesses[role] = column
+    return matched
 
 
 def _names(value: object) -> Sequence[str]:

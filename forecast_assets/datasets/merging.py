@@ -58,10 +58,10 @@ class Merger:
         below = (units < 0).fill_null(value=False)
         self.returned += int(below.sum())
         self.returned_units -= float(units.filter(below).sum() or 0)
-        made = [pl.when(below).then(0.0).otherwise(units).cast(pl.Float32).alias("units")]
+        columns = [pl.when(below).then(0.0).otherwise(units).cast(pl.Float32).alias("units")]
         if self._rules.returns == "keep":
-            made.append(pl.when(below).then(-units).otherwise(0.0).cast(pl.Float32).alias(RETURNS))
-        return frame.with_columns(made)
+            columns.append(pl.when(below).then(-units).otherwise(0.0).cast(pl.Float32).alias(RETURNS))
+        return frame.with_columns(columns)
 
     def _newest(self, frame: pl.DataFrame, groups: NDArray[np.int64]) -> NDArray[np.bool_]:
         age = frame[AGE].to_numpy()
@@ -82,14 +82,14 @@ class Merger:
         units = rows["units"].fill_null(np.nan).to_numpy().astype(np.float64)
         total = np.add.reduceat(np.nan_to_num(units), starts)
         total[~np.logical_or.reduceat(~np.isnan(units), starts)] = np.nan
-        made = {"units": total}
+        sums = {"units": total}
         for name in self._columns.known:
             values = rows[name].fill_null(np.nan).to_numpy().astype(np.float64)
-            made[name] = (
+            sums[name] = (
                 _weighted(values, units, starts) if name == "price" else np.fmax.reduceat(values, starts)
             )
         columns = []
-        for name, values in made.items():
+        for name, values in sums.items():
             whole = frame[name].fill_null(np.nan).to_numpy().copy()
             whole[at] = values
             columns.append(pl.Series(name, whole, pl.Float32).fill_nan(None))

@@ -51,17 +51,17 @@ def monitor(stores: Stores, name: str, *, run_id: str) -> list[Row]:
     rows = [
         {
             "dataset": name,
-            "series": keys[found.row],
-            "suspicion": found.suspicion.name,
-            "severity": found.suspicion.severity,
-            "first_day": sales.date(found.first),
-            "last_day": sales.date(found.last),
-            "detail": found.detail,
-            "action": found.suspicion.action,
+            "series": keys[finding.row],
+            "suspicion": finding.suspicion.name,
+            "severity": finding.suspicion.severity,
+            "first_day": sales.date(finding.first),
+            "last_day": sales.date(finding.last),
+            "detail": finding.detail,
+            "action": finding.suspicion.action,
             "run_id": run_id,
-            "since": before.get((keys[found.row], found.suspicion.name), now),
+            "since": before.get((keys[finding.row], finding.suspicion.name), now),
         }
-        for found in findings(sales, np.array([SeriesKey.parse(key).store for key in keys], dtype=np.str_))
+        for finding in findings(sales, np.array([SeriesKey.parse(key).store for key in keys], dtype=np.str_))
     ]
     with stores.warehouse.transaction() as connection:
         stores.warehouse.execute("forget_findings", connection, dataset=name)
@@ -99,26 +99,26 @@ def data_quality(
     Gaps, long runs of zeros, suspected stock-outs, spikes, price jumps, promotions without lift, stale input.
     """
     with refusals_final():
-        found = monitor(stores.open(), context.partition_key, run_id=context.run.run_id)
+        monitored = monitor(stores.open(), context.partition_key, run_id=context.run.run_id)
         dataset = load(stores.open(), context.partition_key)
         newest = dataset.options.period.last_day(dataset.built().last_day, 0)
-    counts, age = Counter(str(row["severity"]) for row in found), (today() - newest).days
+    counts, age = Counter(str(row["severity"]) for row in monitored), (today() - newest).days
     stale = age > config.stale_after_days
-    told = ", ".join(f"{counts[name]:,} {name}" for name in ("error", "warning", "info"))
+    summary = ", ".join(f"{counts[name]:,} {name}" for name in ("error", "warning", "info"))
     late = f"the newest sales are {age} days old; check the delivery" if stale else f"newest day {newest}"
     return dg.MaterializeResult(
         metadata={
             **{f"findings_{name}": counts[name] for name in ("error", "warning", "info")},
             "newest_day": str(newest),
             "stale_input": stale,
-            "findings": table(found[:_SHOWN], _COLUMNS),
+            "findings": table(monitored[:_SHOWN], _COLUMNS),
             "next_step": f"all of them: `forecast-assets export data-quality {context.partition_key}`",
         },
         check_results=[
             dg.AssetCheckResult(
                 passed=not (stale or counts["error"] or counts["warning"]),
                 severity=dg.AssetCheckSeverity.ERROR if counts["error"] else dg.AssetCheckSeverity.WARN,
-                description=f"findings: {told}; {late}",
+                description=f"findings: {summary}; {late}",
                 metadata=dict(counts),
             )
         ],

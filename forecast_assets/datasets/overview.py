@@ -71,7 +71,7 @@ def overview(
         ),
         *_rows(source, facts.notes),
     ]
-    return lines + (_found(profile) if profile is not None else [])
+    return lines + (_read_from(profile) if profile is not None else [])
 
 
 def _reach(columns: Columns, facts: Facts, stores: Sequence[tuple[str, pl.DataFrame]]) -> dict[str, int]:
@@ -118,9 +118,9 @@ def _days(
             frame, store, dataset="x", calendar=calendar, known=columns.roles, launch=options.launch
         )
         counts.append(counted)
-        for found in findings(panel, np.full(len(panel.series), store)):
-            if found.suspicion.name in suspected:
-                suspected[found.suspicion.name].append(str(panel.series[found.row]).partition("__")[2])
+        for finding in findings(panel, np.full(len(panel.series), store)):
+            if finding.suspicion.name in suspected:
+                suspected[finding.suspicion.name].append(str(panel.series[finding.row]).partition("__")[2])
     days = pl.concat(counts)
     expected, missing = int(days["expected_days"].sum()), int(days["missing_days"].sum())
     zeros, closed = int(days["zero_sale_days"].sum()), int(days["closed_days"].sum())
@@ -146,8 +146,8 @@ def _days(
 
 
 def _named(series: Sequence[str], what: str) -> str:
-    shown = ", ".join(series[:_SHOWN]) + (", ..." if len(series) > _SHOWN else "")
-    return f"{len(series):,} series {what}" + (f": {shown}" if series else "")
+    names = ", ".join(series[:_SHOWN]) + (", ..." if len(series) > _SHOWN else "")
+    return f"{len(series):,} series {what}" + (f": {names}" if series else "")
 
 
 def _rows(source: Source, notes: Mapping[str, Any]) -> Lines:
@@ -176,7 +176,7 @@ def _rows(source: Source, notes: Mapping[str, Any]) -> Lines:
     return lines + [("doubt", f"{one['sentence']}; {one['remedy']}") for one in notes.get("columns") or ()]
 
 
-def _found(profile: SourceProfile) -> Lines:
+def _read_from(profile: SourceProfile) -> Lines:
     lines: Lines = [("files", f"{profile.files:,}")] if profile.files > 1 else []
     if profile.notes:
         lines.append(("written", "; ".join(profile.notes)))

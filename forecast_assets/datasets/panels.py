@@ -246,10 +246,10 @@ def read(lake: Lake, path: str, series: Iterable[str] | None = None) -> Panel:
 
     Raises ``UnknownName`` for a series that it does not hold, ``Outage`` when the lake lost it.
     """
-    wanted = None if series is None else sorted(set(series))
-    tables = list(_tables(lake, path, wanted))
-    found = {key for table in tables for key in table["series"].to_pylist()}
-    if lost := [key for key in wanted or () if key not in found]:
+    keys = None if series is None else sorted(set(series))
+    tables = list(_tables(lake, path, keys))
+    present = {key for table in tables for key in table["series"].to_pylist()}
+    if lost := [key for key in keys or () if key not in present]:
         raise no_such_series(SeriesKey.parse(lost[0]).dataset, lost)
     table = pa.concat_tables(tables)
     header = json.loads(table.schema.metadata[_HEADER])
@@ -268,15 +268,15 @@ def read(lake: Lake, path: str, series: Iterable[str] | None = None) -> Panel:
     )
 
 
-def _tables(lake: Lake, path: str, wanted: Sequence[str] | None) -> Iterable[pa.Table]:
+def _tables(lake: Lake, path: str, chosen: Sequence[str] | None) -> Iterable[pa.Table]:
     files = {_store(file): file for file in lake.list(path)}
     if not files:
         raise Outage(f"the lake holds no panel below {path}", remedy="build the dataset again with --force")
-    if wanted is None:
+    if chosen is None:
         # "A-1__" sorts before "A__", but "A-1.parquet" after "A.parquet" would not follow the keys.
         yield from (lake.read_table(files[store]) for store in sorted(files, key=lambda s: s + SEPARATOR))
         return
-    for store, keys in groupby(wanted, key=lambda key: SeriesKey.parse(key).store):
+    for store, keys in groupby(chosen, key=lambda key: SeriesKey.parse(key).store):
         if store in files:
             yield lake.read_table(files[store], keys=("series", keys))
 

@@ -29,10 +29,10 @@ def settled(source: Source, options: DatasetOptions, observed: Mapping[str, pl.S
     is_declared_daily = options.frequency == DAY.name
     frequency = DAY if is_declared_daily else frequency_of(source.name, observed)
     days = {day for dates in observed.values() for day in dates.head(2).to_list()}
-    shown = " and ".join(str(day) for day in sorted(days)[:2])
+    examples = " and ".join(str(day) for day in sorted(days)[:2])
     if options.aggregate is not None and frequency != DAY:
         raise BadSales(
-            f"{source.name}: rows cover a {frequency.name} each ({shown}), and only days are added up",
+            f"{source.name}: rows cover a {frequency.name} each ({examples}), and only days are added up",
             remedy="leave --aggregate out",
         )
     declared = FREQUENCIES.get(options.frequency or frequency.name, frequency)
@@ -41,7 +41,7 @@ def settled(source: Source, options: DatasetOptions, observed: Mapping[str, pl.S
     if frequency == DAY and sum(len(dates) for dates in observed.values()) <= len(observed):
         return declared  # a single date per store fits every period
     raise BadSales(
-        f"{source.name}: rows cover a {frequency.name} each ({shown}), and frequency says {declared.name}",
+        f"{source.name}: rows cover a {frequency.name} each ({examples}), and frequency says {declared.name}",
         remedy=f"declare --frequency {frequency.name}"
         + (f", or --aggregate {declared.name} to add days up" if frequency == DAY else ""),
     )
@@ -66,14 +66,14 @@ def by_period(  # noqa: PLR0917 - one value each
     files = lake.list(folder)
     if options.aggregate is not None:
         roles = source.columns.roles
-        made = aggregation.add_up(lake, files, FREQUENCIES[options.aggregate], roles, (first, last))
+        summed = aggregation.add_up(lake, files, FREQUENCIES[options.aggregate], roles, (first, last))
         summary = replace(
             summary,
-            rows=made.rows,
-            first_day=made.first_day,
-            last_day=made.last_day,
-            null_units=made.null_units,
-            left_out=made.left_out,
+            rows=summed.rows,
+            first_day=summed.first_day,
+            last_day=summed.last_day,
+            null_units=summed.null_units,
+            left_out=summed.left_out,
         )
     elif frequency == MONTH:
         aggregation.by_first_day(lake, files, source.name)

@@ -68,20 +68,20 @@ class PlanReach:
 def measured(stores: Stores, dataset: Dataset, snapshot: Snapshot) -> dict[str, int]:
     """The reach of every known column of a snapshot's sales, in days after its newest one."""
     columns = dataset.source.columns
-    found = PlanReach(columns.roles, snapshot.last_day, dataset.options.period)
+    reach = PlanReach(columns.roles, snapshot.last_day, dataset.options.period)
     if columns.known:
         needed = ["product_id", "date", "units", *columns.known]
         for file in stores.lake.list(snapshot.sales_path):
-            found.add(pl.DataFrame(stores.lake.read_table(file, columns=needed)))
-    return found.days()
+            reach.add(pl.DataFrame(stores.lake.read_table(file, columns=needed)))
+    return reach.days()
 
 
-def check_declared(plan_days: Mapping[str, int], known: Mapping[str, object]) -> None:
+def check_declared(plan_days: Mapping[str, int], columns: Mapping[str, object]) -> None:
     """Raise ``BadSetting`` for a declared reach of a column that the dataset does not have."""
-    if stray := [name for name in plan_days if name not in known]:
+    if stray := [name for name in plan_days if name not in columns]:
         raise BadSetting(
             f"plan_days names {stray[0]!r}, which is no column known ahead",
-            remedy=f"use some of {', '.join(known) or 'none: this dataset has no such column'}",
+            remedy=f"use some of {', '.join(columns) or 'none: this dataset has no such column'}",
         )
 
 

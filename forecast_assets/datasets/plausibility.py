@@ -69,14 +69,14 @@ def read_delivery(lake: Lake, folder: str, last: dt.date, rows: int) -> Delivery
 def examine(lake: Lake, before: tuple[str, dt.date, int], now: tuple[str, dt.date | None, int]) -> list[str]:
     """Compare two frozen sales, each as folder, newest observed day and number of rows; return the doubts."""
     (old, last, old_rows), (new, newest, new_rows) = before, now
-    known = read_delivery(lake, old, last, old_rows)
-    return doubts(known, read_delivery(lake, new, last, new_rows), last, newest or last)
+    delivery = read_delivery(lake, old, last, old_rows)
+    return doubts(delivery, read_delivery(lake, new, last, new_rows), last, newest or last)
 
 
-def hold_back(name: str, found: list[str], last: dt.date) -> HeldBack:
+def hold_back(name: str, reasons: list[str], last: dt.date) -> HeldBack:
     """Return the refusal of a delivery of dataset ``name`` for the doubts that were found."""
     return HeldBack(
-        f"the new sales of {name} are held back, those up to {last} stay in use: {'; '.join(found)}",
+        f"the new sales of {name} are held back, those up to {last} stay in use: {'; '.join(reasons)}",
         remedy=f"ask their sender; if they are right: `forecast-assets evaluate {name} --accept`, or launch "
         "build_dataset with accept in the configuration of sales",
     )
@@ -87,21 +87,21 @@ def doubts(before: Delivery, now: Delivery, last: dt.date, newest: dt.date) -> l
 
     ``last`` and ``newest`` are the newest observed days of the two.
     """
-    found = [*_shrunk(before, now, last, newest)]
+    reasons = [*_shrunk(before, now, last, newest)]
     past = before.cells.filter(pl.col("date") <= last)
     dates = past["date"].unique().sort().tail(_PERIODS)
-    if found or dates.is_empty() or before.series.height < LEAST_SERIES:
-        return found
+    if reasons or dates.is_empty() or before.series.height < LEAST_SERIES:
+        return reasons
     overlap = now.cells.filter(pl.col("date").is_in(dates.implode()))
     recent = past.filter(pl.col("date").is_in(dates.implode()))
-    found += _rewritten(recent, overlap)
+    reasons += _rewritten(recent, overlap)
     added = now.cells.filter(pl.col("date") > last)
     if not added.is_empty():
-        found += _stores_missing(recent, added)
-        found += _renumbered(before, recent, added)
-        found += _scaled(recent, added)
-        found += _copied(now.cells, added)
-    return found
+        reasons += _stores_missing(recent, added)
+        reasons += _renumbered(before, recent, added)
+        reasons += _scaled(recent, added)
+        reasons += _copied(now.cells, added)
+    return reasons
 
 
 def _shrunk(before: Delivery, now: Delivery, last: dt.date, newest: dt.date) -> Iterator[str]:

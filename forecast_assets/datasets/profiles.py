@@ -76,8 +76,8 @@ def profile(source: FileSource, declared: Mapping[str, object]) -> SourceProfile
     ``declared`` are the roles of columns that are named already, by the fields of ``Columns``. Raises
     ``BadSetting`` or ``BadSales`` for what can be read in two ways and for roles without a column.
     """
-    found = find(source.path)
-    file = found.files[0]
+    files = find(source.path)
+    file = files.files[0]
     notes: list[str] = []
     if file.kind == "csv":
         source = source.model_copy(update={"dialect": _dialect(file, source.dialect, notes)})
@@ -91,8 +91,8 @@ def profile(source: FileSource, declared: Mapping[str, object]) -> SourceProfile
     used = {*source.columns.needed, *(_day_names(source, sample.header) if source.wide else ())}
     return SourceProfile(
         source=FileSource.model_validate(source.model_dump()),
-        files=len(found.files),
-        left_out=found.left_out,
+        files=len(files.files),
+        left_out=files.left_out,
         notes=tuple(notes),
         guesses=match.guesses,
         unused=tuple(name for name in sample.header if name not in used),
@@ -168,11 +168,11 @@ def _matched(
 ) -> tuple[FileSource, matching.Match]:
     single = {"store": source.single_store, "product": source.single_product}
     absent = [role for role, value in single.items() if value is not None]
-    given = {**declared, **{role: Columns.model_fields[role].default for role in absent}}
+    named = {**declared, **{role: Columns.model_fields[role].default for role in absent}}
     for role in absent:
-        if str(given[role]) in sample.header:
-            given[role] = f"single_{role}"
-    match = matching.match(sample.header, given, absent=absent)
+        if str(named[role]) in sample.header:
+            named[role] = f"single_{role}"
+    match = matching.match(sample.header, named, absent=absent)
     lost = set(match.missing)
     if lost and lost <= {"date", "units"} and (source.wide or _day_names(source, sample.header)):
         return _wide(source, sample, match)
@@ -208,11 +208,11 @@ def _with_dates(source: FileSource, cells: Sequence[str], notes: list[str]) -> F
             f"{source.name}: days are numbered, as {texts[0]!r}",
             remedy="say which day number 1 is: --first-day YYYY-MM-DD",
         )
-    found = find_date_format(texts, source.name)
-    if found is None:
+    date_format = find_date_format(texts, source.name)
+    if date_format is None:
         return source
-    notes.append(f"dates written as {found}, such as {texts[0]!r}")
-    return source.model_copy(update={"date_format": found})
+    notes.append(f"dates written as {date_format}, such as {texts[0]!r}")
+    return source.model_copy(update={"date_format": date_format})
 
 
 def find_date_format(texts: pl.Series, name: str) -> str | None:
@@ -254,5 +254,5 @@ def _with_numbers(source: FileSource, sample: _Sample, notes: list[str]) -> File
         marks = [f"decimal {'comma' if decimal == ',' else 'point'}"] if decimal else []
         marks += [f"thousands separated by {name_of(thousands)}"] if thousands else []
         notes.append(", ".join(marks))
-    found = dialect.model_copy(update={"decimal": decimal, "thousands": thousands})
-    return source.model_copy(update={"dialect": found})
+    detected = dialect.model_copy(update={"decimal": decimal, "thousands": thousands})
+    return source.model_copy(update={"dialect": detected})

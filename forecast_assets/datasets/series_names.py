@@ -16,15 +16,15 @@ def key_of(stores: Stores, name: str) -> str:
 
     Raises ``BadKey`` for what is neither, ``UnknownName`` where the dataset has no such series.
     """
-    dataset, found, rest = name.partition(SEPARATOR)
-    if found:
+    dataset, separator, rest = name.partition(SEPARATOR)
+    if separator:
         row = stores.warehouse.row("series_named", dataset=dataset, name=rest)
         if row is not None:
             return str(row["series"])
     try:
         return str(SeriesKey.parse(name))
     except BadKey:
-        if found and rest.count(SEPARATOR):
+        if separator and rest.count(SEPARATOR):
             raise UnknownName(
                 f"no series is called {name!r}",
                 remedy="write DATASET__STORE__PRODUCT with the ids of the source, or a key",
@@ -39,6 +39,6 @@ def keys_of(stores: Stores, names: Sequence[str]) -> list[str]:
 
 def ids_of(stores: Stores, dataset: str, series: Sequence[str] | None = None) -> dict[str, tuple[str, str]]:
     """Return store and product id, as their source writes them, of series whose key does not say them."""
-    wanted = None if series is None else list(series)
-    rows = stores.warehouse.rows("series_ids", dataset=dataset, series=wanted)
+    keys = None if series is None else list(series)
+    rows = stores.warehouse.rows("series_ids", dataset=dataset, series=keys)
     return {str(row["series"]): (str(row["store_id"]), str(row["product_id"])) for row in rows}

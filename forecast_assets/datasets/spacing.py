@@ -37,19 +37,19 @@ def spacing_of(days: pl.Series) -> Spacing:
     """Return the spacing of the observed dates of one store, in any order."""
     numbers: NDArray[np.int64] = np.unique(days.to_physical().to_numpy()).astype(np.int64)
     dates = numbers.astype("datetime64[D]")
-    shown = tuple(day.item() for day in dates[:2])
+    examples = tuple(day.item() for day in dates[:2])
     if len(dates) < _FEWEST_DATES:
-        return Spacing(None, shown)
+        return Spacing(None, examples)
     gaps = np.diff(numbers)
     weeks, rest = np.divmod(gaps, 7)
     if not rest.any() and (weeks == 1).sum() >= _LEAST_FILLED * weeks.sum():
-        return Spacing(WEEK, shown)
+        return Spacing(WEEK, examples)
     months = dates.astype("datetime64[M]")
     if len(np.unique(months)) == len(dates) and _same_place(dates, months):
-        return Spacing(MONTH, shown)
+        return Spacing(MONTH, examples)
     if (stretch := _weekly_stretch(dates)) is not None:
         raise _Mixed(stretch, dates)
-    return Spacing(DAY, shown)
+    return Spacing(DAY, examples)
 
 
 class _Mixed(Exception):
@@ -89,25 +89,25 @@ def frequency_of(source: str, stores: Mapping[str, pl.Series]) -> Frequency:
 
     ``stores``: dates by store id. Raises ``BadSales`` naming stores or dates that keep to different periods.
     """
-    found: dict[str, Spacing] = {}
+    spacings: dict[str, Spacing] = {}
     for store, days in stores.items():
         try:
-            found[store] = spacing_of(days)
+            spacings[store] = spacing_of(days)
         except _Mixed as mixed:
             raise BadSales(
                 f"{source}: the rows of store {store!r} have no common spacing: one a week on "
                 f"{listed(mixed.weekly)}, one a day on {listed(mixed.daily)}",
                 remedy="deliver all rows by the same period, or load each part as a dataset of its own",
             ) from None
-    clear = {store: one for store, one in found.items() if one.frequency is not None}
+    clear = {store: one for store, one in spacings.items() if one.frequency is not None}
     kinds = {one.frequency.name: store for store, one in clear.items() if one.frequency is not None}
     if len(kinds) > 1:
-        shown = [
+        examples = [
             f"store {store!r} by {kind} ({' and '.join(map(str, clear[store].dates))})"
             for kind, store in sorted(kinds.items())
         ]
         raise BadSales(
-            f"{source}: stores deliver by different periods: {listed(shown)}",
+            f"{source}: stores deliver by different periods: {listed(examples)}",
             remedy="load the stores of each period as a dataset of its own, or add up the finer ones",
         )
     first = next(iter(clear.values()), None)

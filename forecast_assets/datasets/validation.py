@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from forecast_assets.datasets import dates, numbers, rules
 from forecast_assets.datasets.column_audit import Marked
-from forecast_assets.datasets.findings import AGE, AT, Findings, Places, shown
+from forecast_assets.datasets.findings import AGE, AT, Findings, Places, quoted
 from forecast_assets.datasets.ids import Codes, Ids
 from forecast_assets.datasets.sources import Source, limits
 from forecast_assets.datasets.sources.base import Part
@@ -34,7 +34,7 @@ class _Counted:
     first: int | None
 
 
-class JudgedSales:
+class ValidatedSales:
     """Iterate over frames of whole stores, in the order of store ids; rows as they come, ids as codes.
 
     ``findings`` grows on the way; what breaks a rule is null or ``MISSING`` where it would do harm.
@@ -69,7 +69,7 @@ class JudgedSales:
         for name, ids in ((columns.store, self.stores), (columns.product, self.products)):
             if floats := ids.floats():
                 what = f"column {name!r} {rules.FLOAT_ID}"
-                named = [shown(text) for text in floats[: self.findings.room(what)]]
+                named = [quoted(text) for text in floats[: self.findings.room(what)]]
                 self.findings.add(what, rules.REMEDIES[rules.FLOAT_ID], named, len(floats))
         for name, (named, total) in self._points.doubtful().items():
             self.findings.add(
@@ -90,16 +90,16 @@ class JudgedSales:
         if ids.foreign:
             what = f"column {column!r} {rules.FOREIGN_ID}"
             named = ids.foreign[: self.findings.room(what)]
-            told = [shown(ids.texts[code]) for code in named]
+            texts = [quoted(ids.texts[code]) for code in named]
             if first is not None:
                 places = self.places.lines([first + int(np.argmax(codes == code)) for code in named])
-                told = [f"{place} ({text})" for place, text in zip(places, told, strict=True)]
-            self.findings.add(what, rules.REMEDIES[rules.FOREIGN_ID], told, len(ids.foreign))
+                texts = [f"{place} ({text})" for place, text in zip(places, texts, strict=True)]
+            self.findings.add(what, rules.REMEDIES[rules.FOREIGN_ID], texts, len(ids.foreign))
             ids.foreign = []
         if ids.twins:
             what = f"column {column!r} {rules.TWIN_ID}"
-            told = [f"{shown(one)} and {shown(other)}" for one, other in ids.twins]
-            self.findings.add(what, rules.REMEDIES[rules.TWIN_ID], told, len(ids.twins))
+            texts = [f"{quoted(one)} and {quoted(other)}" for one, other in ids.twins]
+            self.findings.add(what, rules.REMEDIES[rules.TWIN_ID], texts, len(ids.twins))
             ids.twins = []
         return codes
 
@@ -126,7 +126,7 @@ class JudgedSales:
                 remedy="export at least one day of sales, or widen the query",
             )
         largest = int(rows.argmax())
-        store = f"{self._source.name}: store {shown(self.stores.texts[largest])}"
+        store = f"{self._source.name}: store {quoted(self.stores.texts[largest])}"
         limits.check_rows(store, int(rows[largest]), len(self.columns.needed))
 
     def _read(self, counted: Sequence[_Counted], batch: NDArray[np.bool_]) -> pl.DataFrame:
@@ -173,13 +173,13 @@ class JudgedSales:
             units = units.set(flagged, None)
         unsold = rules.judge_calendar(days, units.is_not_null(), self._today)
         self._report(columns.date, days, unsold, frame)
-        made = [units.cast(pl.Float32).alias("units")]
+        expressions = [units.cast(pl.Float32).alias("units")]
         for name, column in columns.known.items():
-            made.append(self._number(column, raw, frame, units=False).cast(pl.Float32).alias(name))
+            expressions.append(self._number(column, raw, frame, units=False).cast(pl.Float32).alias(name))
         for name in columns.static:
             text = raw[name].cast(pl.String)
-            made.append(text.set(text == "", None).alias(name))
-        return frame.with_columns(made)
+            expressions.append(text.set(text == "", None).alias(name))
+        return frame.with_columns(expressions)
 
     def _number(self, column: str, raw: pl.DataFrame, frame: pl.DataFrame, *, units: bool) -> pl.Series:
         values, verdicts = numbers.read(raw[column], self._source.dialect, booleans=not units)
@@ -205,11 +205,11 @@ class JudgedSales:
             return
         rows = doubted.arg_true()
         named = rows.head(self._points.room(column)).to_list()
-        told = [
-            f"{place} ({shown(raw[row])})"
+        examples = [
+            f"{place} ({quoted(raw[row])})"
             for place, row in zip(self.places.of(frame, named), named, strict=True)
         ]
-        self._points.add(column, told, len(rows), settled)
+        self._points.add(column, examples, len(rows), settled)
 
     def _report(
         self,
@@ -225,15 +225,15 @@ class JudgedSales:
             label = f"column {column!r} {what}"
             rows = (verdict == what).arg_true()
             named = rows.head(self.findings.room(label)).to_list()
-            told = self.places.of(frame, named)
+            lines = self.places.of(frame, named)
             if what not in {rules.EMPTY_ID, dates.EMPTY_DATE}:
-                values = [shown(raw[row]) for row in named]
+                values = [quoted(raw[row]) for row in named]
                 # The day of a key may be the value itself.
-                told = [
+                lines = [
                     place if place.endswith(f" {value}") else f"{place} ({value})"
-                    for place, value in zip(told, values, strict=True)
+                    for place, value in zip(lines, values, strict=True)
                 ]
-            self.findings.add(label, _remedy(what, raw, rows, frame, read), told, len(rows))
+            self.findings.add(label, _remedy(what, raw, rows, frame, read), lines, len(rows))
 
 
 def _remedy(what: str, raw: pl.Series, rows: pl.Series, frame: pl.DataFrame, read: dates.Days | None) -> str:

@@ -39,8 +39,8 @@ def score(stores: Stores, name: str, *, run_id: str, days: int) -> Scored:
     scores = Scores(len(panel.series))
     place = {key: at for at, key in enumerate(panel.series.tolist())}
     for path, members in groupby(due, key=lambda row: (str(row["path"]), row["first_day"])):
-        known = {str(row["series"]): row["claims"] for row in members if row["series"] in place}
-        _add(stores, scores, panel, place, (*path, known))
+        claims_by_series = {str(row["series"]): row["claims"] for row in members if row["series"] in place}
+        _add(stores, scores, panel, place, (*path, claims_by_series))
     frame = _frame(panel, scores).with_columns(run_id=pl.lit(run_id), dataset=pl.lit(name))
     with stores.warehouse.transaction() as connection:
         stores.warehouse.execute("forget_accuracy", connection, dataset=name)
@@ -55,28 +55,28 @@ def _add(
     place: dict[str, int],
     part: tuple[str, dt.date, dict[str, Any]],
 ) -> None:
-    path, first_day, known = part
+    path, first_day, claims = part
     at = panel.position(first_day)
-    if not known or at < 0:
+    if not claims or at < 0:
         return
-    table = stores.lake.read_table(path, columns=["series", "units"], keys=("series", list(known)))
+    table = stores.lake.read_table(path, columns=["series", "units"], keys=("series", list(claims)))
     width = table["units"].type.list_size
-    made = table["units"].combine_chunks().flatten().to_numpy(zero_copy_only=False).reshape(-1, width)
+    forecast = table["units"].combine_chunks().flatten().to_numpy(zero_copy_only=False).reshape(-1, width)
     rows = np.array([place[key] for key in table["series"].to_pylist()], np.int64)
-    actual = np.full(made.shape, np.nan, np.float32)
+    actual = np.full(forecast.shape, np.nan, np.float32)
     come = panel.units[rows, at : at + width]
     actual[:, : come.shape[1]] = come
     claimed = {
         metric: np.array(
             [
-                [known[key].get(name, {}).get(metric, np.nan) for name in RANGES]
+                [claims[key].get(name, {}).get(metric, np.nan) for name in RANGES]
                 for key in table["series"].to_pylist()
             ],
             np.float64,
         )
         for metric in CLAIMED
     }
-    scores.add(rows, actual, made, at, claimed)
+    scores.add(rows, actual, forecast, at, claimed)
 
 
 def _frame(panel: Panel, scores: Scores) -> pl.DataFrame:

@@ -59,14 +59,14 @@ def forecast_accuracy(
         if np.isfinite(scored.total.mae[at])
     ]
     worst = stores.open().warehouse.rows("forecast_accuracy", dataset=context.partition_key, series=None)
-    shown = ["series", "wape", "backtest_wape", "bias", "backtest_bias", "forecasts", "sample_size"]
+    columns = ["series", "wape", "backtest_wape", "bias", "backtest_bias", "forecasts", "sample_size"]
     return dg.MaterializeResult(
         metadata={
             "forecasts_scored": scored.forecasts,
             "series_scored": len(scored.rows.filter(scored.rows["bucket"] == RANGES[0])),
             "by_lead": table(ranges, ["lead", "wape", "mae", "bias"]),
             "worse_than_promised": table(
-                [row for row in worst if row["bucket"] == RANGES[0]][:_WORST], shown
+                [row for row in worst if row["bucket"] == RANGES[0]][:_WORST], columns
             ),
             "next_step": "a range of lead that is much worse than its backtest asks for a new evaluation"
             if ranges

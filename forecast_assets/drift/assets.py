@@ -88,7 +88,7 @@ def judge_and_report(
     detailed = len(keys) <= environment().detailed_series
 
     def materialization(judged: Judged) -> Iterator[dg.AssetMaterialization]:
-        metadata = _shown(judged) | (_history(stores, judged.series) if detailed else {})
+        metadata = _metadata(judged) | (_history(stores, judged.series) if detailed else {})
         yield dg.AssetMaterialization(DRIFT, partition=judged.series, metadata=metadata)
 
     report_series(
@@ -96,7 +96,7 @@ def judge_and_report(
     )
 
 
-def _shown(judged: Judged) -> dict[str, dg.MetadataValue | str | float]:
+def _metadata(judged: Judged) -> dict[str, dg.MetadataValue | str | float]:
     row = judged.row
     return {
         "sentence": judged.sentence,
@@ -119,7 +119,7 @@ def hold(stores: Stores) -> dg.AssetCheckResult:
     )
     by_chance = sum(float(str(row["by_chance"])) for row in rows)
     worst = [f"{row['dataset']}: {listed(list(row['worst']))}" for row in rows if row["worst"]]  # type: ignore[call-overload]  # text[]
-    told = (
+    sentence = (
         f"{flagged:,} of {judged:,} series had a bad newest week, {by_chance:,.1f} are expected by chance; "
         f"{degrading:,} degrade over evaluations"
     )
@@ -128,7 +128,7 @@ def hold(stores: Stores) -> dg.AssetCheckResult:
         check_name=CHAMPIONS_HOLD.name,
         passed=not flagged and not degrading,
         severity=dg.AssetCheckSeverity.WARN,
-        description=told + (f". Most units at risk: {'; '.join(worst)}" if worst else ""),
+        description=sentence + (f". Most units at risk: {'; '.join(worst)}" if worst else ""),
         metadata={
             "datasets": table(
                 rows,
@@ -152,14 +152,14 @@ def judge_dataset(
     """Judge every series of a dataset, wherever they lie in the partition set."""
     keys = [str(row["series"]) for row in stores.open().warehouse.rows("series_of", dataset=config.dataset)]
     judge_and_report(context, stores.open(), keys, config)
-    told = hold(stores.open())
+    warning = hold(stores.open())
     yield dg.AssetCheckEvaluation(
         asset_key=DRIFT,
         check_name=CHAMPIONS_HOLD.name,
-        passed=told.passed,
-        severity=told.severity,
-        description=told.description,
-        metadata=told.metadata,
+        passed=warning.passed,
+        severity=warning.severity,
+        description=warning.description,
+        metadata=warning.metadata,
     )
     yield dg.Output(None)
 

@@ -80,7 +80,7 @@ def _judged(stores: Stores, dataset: Dataset, keys: list[str], run_id: str, alar
     trends = trend(_history(stores, keys))
     recent = np.array([weeks.recent.get(key, np.nan) for key in keys])
     past = np.stack([weeks.past.get(key, weeks.nothing) for key in keys])
-    found = verdict(recent, past, alarm=alarm.share)
+    outcome = verdict(recent, past, alarm=alarm.share)
     usual = _medians(past)
     excess = np.array([weeks.excess.get(key, 0.0) for key in keys])
     sold = np.array([weeks.sold.get(key, 0.0) for key in keys])
@@ -89,8 +89,8 @@ def _judged(stores: Stores, dataset: Dataset, keys: list[str], run_id: str, alar
         "previous_wape": trends.previous,
         "baseline_wape": trends.baseline,
         "wape_delta": trends.delta,
-        "chance": found.chance,
-        "false_alarm": found.false_alarm,
+        "chance": outcome.chance,
+        "false_alarm": outcome.false_alarm,
         "recent_error": recent,
         "usual_error": usual,
     }
@@ -99,13 +99,13 @@ def _judged(stores: Stores, dataset: Dataset, keys: list[str], run_id: str, alar
             "series": keys,
             "champion": pl.Series([labels.get(key) for key in keys], dtype=pl.String),
             "drift_direction": trends.direction.tolist(),
-            "verdict": found.status.tolist(),
+            "verdict": outcome.status.tolist(),
             "evaluations": trends.evaluations,
-            "windows": found.windows,
+            "windows": outcome.windows,
             **numbers,
-            "units_at_risk": _at_risk(trends, found, excess, sold),
+            "units_at_risk": _at_risk(trends, outcome, excess, sold),
             "reason": [
-                _sentence(found, trends, at, labels.get(key), (recent[at], usual[at]))
+                _sentence(outcome, trends, at, labels.get(key), (recent[at], usual[at]))
                 if key in delivered
                 else "the newest snapshot no longer delivers it"
                 for at, key in enumerate(keys)
@@ -183,7 +183,7 @@ def _replayed(
     if not cutoffs.size:
         none = np.full((len(block.series), 0), np.nan)
         return none, none, np.zeros(len(block.series))
-    made = replay.replay(
+    forecasts = replay.replay(
         block,
         label,
         models,
@@ -192,56 +192,58 @@ def _replayed(
         window=plan.window(),
         threads=environment().processes,
     )
-    return *replay.weekly_errors(actual, made), np.nansum(actual[:, -1], axis=1, dtype=np.float64)
+    return *replay.weekly_errors(actual, forecasts), np.nansum(actual[:, -1], axis=1, dtype=np.float64)
 
 
 def _history(stores: Stores, keys: list[str]) -> Values:
     """WAPE of comparable evaluations (n, k), oldest first, NaN where there was none."""
-    found: dict[str, list[float]] = {}
+    errors_by_series: dict[str, list[float]] = {}
     for row in stores.warehouse.rows("comparable_history", series=keys):
-        found.setdefault(str(row["series"]), []).append(
+        errors_by_series.setdefault(str(row["series"]), []).append(
             np.nan if row["wape"] is None else float(str(row["wape"]))
         )
-    most = max(map(len, found.values()), default=0)
+    most = max(map(len, errors_by_series.values()), default=0)
     history = np.full((len(keys), most), np.nan)
     for at, key in enumerate(keys):
-        known = found.get(key, [])
-        history[at, : len(known)] = known
+        errors = errors_by_series.get(key, [])
+        history[at, : len(errors)] = errors
     return history
 
 
 def _medians(values: Values) -> Values:
     """Median of every row without NaN; NaN for a row without a number."""
-    known = ~np.isnan(values).all(axis=1) if values.shape[1] else np.zeros(len(values), bool)
+    has_errors = ~np.isnan(values).all(axis=1) if values.shape[1] else np.zeros(len(values), bool)
     medians = np.full(len(values), np.nan)
-    medians[known] = np.nanmedian(values[known], axis=1)
+    medians[has_errors] = np.nanmedian(values[has_errors], axis=1)
     return medians
 
 
-def _at_risk(trends: Trend, found: Verdict, excess: Values, sold: Values) -> Values:
+def _at_risk(trends: Trend, outcome: Verdict, excess: Values, sold: Values) -> Values:
     """Units a week that a worse champion misses more than it used to; 0 for those that are not worse."""
-    by_week = np.where(found.status == DEGRADING, np.maximum(excess, 0), 0)
+    by_week = np.where(outcome.status == DEGRADING, np.maximum(excess, 0), 0)
     rise = np.where(trends.direction == DEGRADING, trends.latest - trends.baseline, 0)
     risk: Values = np.maximum(by_week, np.nan_to_num(rise) / 100 * sold)
     return np.round(risk, 4)
 
 
-def _sentence(found: Verdict, trends: Trend, at: int, label: str | None, errors: tuple[float, float]) -> str:
+def _sentence(
+    outcome: Verdict, trends: Trend, at: int, label: str | None, errors: tuple[float, float]
+) -> str:
     if label is None:
         return "it has no champion that could become worse"
-    told = [_weekly_told(label, found, at, *errors)]
+    sentences = [_weekly_told(label, outcome, at, *errors)]
     if trends.direction[at] == UNKNOWN:
-        told.append("fewer than two comparable evaluations")
+        sentences.append("fewer than two comparable evaluations")
     else:
-        told.append(
+        sentences.append(
             f"{trends.direction[at]} over evaluations: WAPE {trends.latest[at]:.1f} against "
             f"{trends.baseline[at]:.1f} % before"
         )
-    return "; ".join(told)
+    return "; ".join(sentences)
 
 
-def _weekly_told(label: str, found: Verdict, at: int, recent: float, usual: float) -> str:
-    if found.status[at] == UNKNOWN:
-        return f"{found.windows[at]} past weeks of {label} are too few to judge the newest one"
-    chance = f"an unchanged model looks this bad in {found.chance[at]:.0%} of weeks"
-    return f"{found.status[at]}: error {recent:.1f} % in the newest week, {usual:.1f} % usually; {chance}"
+def _weekly_told(label: str, outcome: Verdict, at: int, recent: float, usual: float) -> str:
+    if outcome.status[at] == UNKNOWN:
+        return f"{outcome.windows[at]} past weeks of {label} are too few to judge the newest one"
+    chance = f"an unchanged model looks this bad in {outcome.chance[at]:.0%} of weeks"
+    return f"{outcome.status[at]}: error {recent:.1f} % in the newest week, {usual:.1f} % usually; {chance}"

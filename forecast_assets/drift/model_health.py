@@ -73,15 +73,15 @@ def queue(stores: Stores, dataset: str | None, today: dt.date) -> list[Row]:
 
 def _reason(row: Row) -> str:
     age = int(str(row["staleness_days"]))
-    told = [
+    parts = [
         f"learned from days up to {max(age, 0)} days ago" + (", which is old" if age >= _OLD_DAYS else "")
     ]
     if row["wape"] is None:
-        told.append("WAPE unknown")
+        parts.append("WAPE unknown")
     elif float(str(row["wape"])) >= _WRONG:
-        told.append(f"WAPE of {row['wape']:.0f} % is high")
+        parts.append(f"WAPE of {row['wape']:.0f} % is high")
     else:
-        told.append(f"WAPE {row['wape']:.0f} %")
+        parts.append(f"WAPE {row['wape']:.0f} %")
     if row["requested_at"] is not None:
-        told.append("retraining was requested")
-    return "; ".join(told)
+        parts.append("retraining was requested")
+    return "; ".join(parts)

@@ -40,7 +40,7 @@ def with_reference_models(
 
 def _reference(stores: Stores, dataset: Dataset, label: str, panel: Panel, cutoff: int) -> list[GlobalModel]:
     plan = dataset.options.evaluation.plan()
-    known = sorted(panel.known) + sorted(panel.static)
+    columns = sorted(panel.known) + sorted(panel.static)
     ahead = plan.gap + plan.horizon
     whole = len(panel.series) == dataset.built().series_count
     model = fit_or_load(
@@ -49,7 +49,7 @@ def _reference(stores: Stores, dataset: Dataset, label: str, panel: Panel, cutof
         recipe(label, dataset.plan_steps(ahead)),
         label,
         cutoff,
-        identity=(panel.start, ahead, plan.window(), known),
+        identity=(panel.start, ahead, plan.window(), columns),
         days=lambda: TrainingDays.of(panel if whole else read_panel(stores, dataset, newest=True), plan),
     )
     # Where it cannot be learned the folds' models may do, and the verdict says how many weeks it has.

@@ -16,7 +16,7 @@ from forecast_assets.datasets.assets import panel
 from forecast_assets.datasets.definition import load
 from forecast_assets.failures import RETRY, refusals_final
 from forecast_assets.forecasts import display
-from forecast_assets.forecasts.service import Forecasted, Wanted, make_forecasts, stale_forecasts
+from forecast_assets.forecasts.service import Forecasted, ForecastRequest, make_forecasts, stale_forecasts
 from forecast_assets.global_models import production
 from forecast_assets.progress import advance
 from forecast_assets.rendering.budget import Budget
@@ -101,9 +101,9 @@ class ForecastConfig(dg.Config):
     )
     force: bool = Field(default=False, description="Forecast again even where nothing has changed.")
 
-    def wanted(self) -> Wanted:
+    def request(self) -> ForecastRequest:
         """The same as the work takes it."""
-        return Wanted(self.horizon, self.lead_time_days, self.service_level, self.gap)
+        return ForecastRequest(self.horizon, self.lead_time_days, self.service_level, self.gap)
 
 
 @series_asset(
@@ -124,7 +124,7 @@ def forecast(
     A series without a champion is forecast by the global model or by the mean of products like it, flagged.
     """
     forecast_and_report(
-        context, stores.open(), list(context.partition_keys), wanted=config.wanted(), force=config.force
+        context, stores.open(), list(context.partition_keys), request=config.request(), force=config.force
     )
     yield from ()  # every series has reported itself, or is named as broken
 
@@ -134,7 +134,7 @@ def forecast_and_report(
     stores: Stores,
     keys: list[str],
     *,
-    wanted: Wanted,
+    request: ForecastRequest,
     force: bool,
 ) -> None:
     """Forecast ``keys``, report every good series and name the broken ones in one failure.
@@ -146,16 +146,16 @@ def forecast_and_report(
     called = ids_metadata(stores, keys)
 
     def materialization(outcome: Forecasted) -> Iterator[dg.AssetMaterialization]:
-        shown = display.brief(outcome)
+        cells = display.brief(outcome)
         if detailed:
             with budget.spending():
-                shown = display.detailed(stores, outcome, draws=budget.has_room())
-        metadata = {**shown, **called.get(outcome.series, {})}
+                cells = display.detailed(stores, outcome, draws=budget.has_room())
+        metadata = {**cells, **called.get(outcome.series, {})}
         yield dg.AssetMaterialization(FORECAST, partition=outcome.series, metadata=metadata)
 
     def outcomes() -> Iterator[Forecasted]:
-        made = make_forecasts(stores, keys, run_id=context.run.run_id, wanted=wanted, force=force)
-        for done, outcome in enumerate(made, start=1):
+        forecasts = make_forecasts(stores, keys, run_id=context.run.run_id, request=request, force=force)
+        for done, outcome in enumerate(forecasts, start=1):
             advance(done, len(keys))
             yield outcome
 
@@ -178,10 +178,10 @@ def forecast_stale_series(
     """Forecast the series whose data, champion or models changed, wherever they lie in the partition set."""
     with refusals_final():
         keys = stale_forecasts(
-            stores.open(), config.dataset, config.series, wanted=config.wanted(), force=config.force
+            stores.open(), config.dataset, config.series, request=config.request(), force=config.force
         )
     context.log.info("forecasts of %d series of %s changed", len(keys), config.dataset)
-    forecast_and_report(context, stores.open(), keys, wanted=config.wanted(), force=config.force)
+    forecast_and_report(context, stores.open(), keys, request=config.request(), force=config.force)
 
 
 @dg.job

@@ -31,7 +31,7 @@ Values = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Made:
+class ForecastBlock:
     """Forecasts of n series: their distributions, NaN where there is none; ``coverage`` (n,).
 
     ``candidates`` made them, ``fallbacks`` (n,) flag series without a champion; ``good`` are the rows that
@@ -83,16 +83,16 @@ def make(
     gap: int,
     window: int | None,
     stock: tuple[int, float],
-) -> Made:
+) -> ForecastBlock:
     """Forecast the series of ``panel`` with the candidates ``labels`` (n,), ``horizon`` days after ``gap``.
 
     ``champions`` (n,) are rows of ``champions_of``; a series without one is forecast by the label all the
     same, or by the mean of products like it. ``stock`` is the lead time in days and the service level.
     """
-    made = outlook(
+    predicted_block = outlook(
         panel, labels, models.models, gap + horizon, window=window, threads=environment().processes
     )
-    units, candidates = made.units[:, gap:].copy(), list(labels)
+    units, candidates = predicted_block.units[:, gap:].copy(), list(labels)
     orphans = [row is None or row["champion"] is None for row in champions]
     fallbacks = [
         (label or LOOK_ALIKE) if orphan else None for label, orphan in zip(labels, orphans, strict=True)
@@ -108,7 +108,7 @@ def make(
     lead_time, service_level = stock
     upper_80 = prediction.arrays()["upper_80"]
     decisions = decide(prediction.expected, upper_80, lead_time_days=lead_time, service_level=service_level)
-    return Made(
+    return ForecastBlock(
         series=panel.series,
         candidates=candidates,
         fallbacks=fallbacks,
@@ -123,8 +123,8 @@ def make(
             aim=StockAim(lead_time, service_level),
         ),
         coverage=np.array([one.coverage for one in own]),
-        failures=made.failures,
-        assumptions=made.assumptions,
+        failures=predicted_block.failures,
+        assumptions=predicted_block.assumptions,
     )
 
 
@@ -142,20 +142,20 @@ def measured(
     ``champions`` (n,) are rows of ``champions_of``, or nothing.
     """
     keys = panel.series.tolist()
-    found: dict[str, tuple[Folds, str]] = {}
+    by_label: dict[str, tuple[Folds, str]] = {}
     scored = [row for row in champions if row is not None and row["champion"] and row["path"]]
     for path, rows in groupby(sorted(scored, key=lambda row: str(row["path"])), key=lambda row: row["path"]):
         labels = {str(row["series"]): str(row["champion"]) for row in rows}
-        found |= {key: (folds, labels[key]) for key, folds in read_file(stores, str(path), list(labels))}
+        by_label |= {key: (folds, labels[key]) for key, folds in read_file(stores, str(path), list(labels))}
     classes = demand_classes(panel.units)
     alike: dict[tuple[str, tuple[str, ...], tuple[int, ...]], list[int]] = {}
     for at, key in enumerate(keys):
-        if key in found:
-            folds, label = found[key]
+        if key in by_label:
+            folds, label = by_label[key]
             alike.setdefault((label, tuple(folds.forecasts), folds.actual.shape), []).append(at)
     own = [OwnErrors() for _ in keys]
     for (label, names, _), places in alike.items():
-        parts = [found[keys[at]][0] for at in places]
+        parts = [by_label[keys[at]][0] for at in places]
         learned = own_errors(
             pool,
             label,

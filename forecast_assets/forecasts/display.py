@@ -58,41 +58,41 @@ def strongest(models: Models) -> list[dict[str, object]]:
 
 def brief(outcome: Forecasted) -> Metadata:
     """A handful of numbers and one sentence, cheap enough for tens of thousands of series."""
-    shown: Metadata = {"outcome": outcome.outcome, "sentence": outcome.sentence}
+    metadata: Metadata = {"outcome": outcome.outcome, "sentence": outcome.sentence}
     if outcome.row is not None:
-        shown["candidate"] = str(outcome.row["candidate"])
+        metadata["candidate"] = str(outcome.row["candidate"])
         for name in ("total", "average", "reorder_point"):
-            shown[name] = short(outcome.row[name])
+            metadata[name] = short(outcome.row[name])
         if outcome.row["fallback"]:
-            shown["flag"] = "no champion"
+            metadata["flag"] = "no champion"
     if outcome.reused:
-        shown["reused_from_run"] = outcome.run_id
-    return shown
+        metadata["reused_from_run"] = outcome.run_id
+    return metadata
 
 
 def detailed(stores: Stores, outcome: Forecasted, *, draws: bool = True) -> Metadata:
     """Plot with intervals where it ``draws``, daily table, decision and assumptions of one series."""
-    shown = brief(outcome)
+    metadata = brief(outcome)
     stored = read_forecast(stores, outcome.series) if outcome.row is not None else None
     if stored is None or outcome.row is None:
-        return shown
+        return metadata
     row = outcome.row
     for name in _NUMBERS:
         if row[name] is not None:
-            shown[name] = short(row[name])
-    shown["peak"] = f"{amount(row['peak_units'])} on {row['peak_day']}"
-    shown["low"] = f"{amount(row['low_units'])} on {row['low_day']}"
+            metadata[name] = short(row[name])
+    metadata["peak"] = f"{amount(row['peak_units'])} on {row['peak_day']}"
+    metadata["low"] = f"{amount(row['low_units'])} on {row['low_day']}"
     days = [
         {"date": str(day), **{name: _finite(values[at]) for name, values in stored.arrays.items()}}
         for at, day in enumerate(stored.dates())
     ]
-    shown["days"] = table(days, ["date", *stored.arrays])
-    shown["forecast"] = dg.MetadataValue.md(
+    metadata["days"] = table(days, ["date", *stored.arrays])
+    metadata["forecast"] = dg.MetadataValue.md(
         called(stores, outcome.series) + _plot(stores, outcome.series, stored) if draws else NOT_DRAWN
     )
-    shown.update(_explained(stores, outcome, stored.candidate))
-    shown["decision"] = dg.MetadataValue.md(_decision(stores, outcome))
-    return shown
+    metadata.update(_explained(stores, outcome, stored.candidate))
+    metadata["decision"] = dg.MetadataValue.md(_decision(stores, outcome))
+    return metadata
 
 
 def _finite(value: np.float32) -> float | None:
@@ -115,8 +115,8 @@ def recent(stores: Stores, series: str) -> plots.History:
 
 
 def _explained(stores: Stores, outcome: Forecasted, label: str) -> Metadata:
-    found = explain(stores, [outcome.series]).get(outcome.series)
-    if found is None:
+    explanation = explain(stores, [outcome.series]).get(outcome.series)
+    if explanation is None:
         return {"why": f"{label} is not explained"}
     drivers = [
         {
@@ -126,11 +126,11 @@ def _explained(stores: Stores, outcome: Forecasted, label: str) -> Metadata:
             "direction": one.direction,
             "description": one.description,
         }
-        for one in found.drivers
+        for one in explanation.drivers
     ]
-    notes = [f"- {reason.severity}: {cell(reason.text)} ({reason.code})" for reason in found.reasons]
+    notes = [f"- {reason.severity}: {cell(reason.text)} ({reason.code})" for reason in explanation.reasons]
     return {
-        "why": dg.MetadataValue.md("\n".join([cell(found.summary), "", *notes])),
+        "why": dg.MetadataValue.md("\n".join([cell(explanation.summary), "", *notes])),
         "drivers_of_the_first_day": table(drivers, list(drivers[0])),
     }
 
@@ -177,5 +177,5 @@ def _ordering(row: Row, stock: dict[str, Any]) -> list[str]:
 
 def _assumptions(stored: object) -> list[str]:
     # A row just made holds text, a stored one a list.
-    told = json.loads(stored) if isinstance(stored, str) else stored
-    return [f"- assumed: {cell(note)}" for note in told] if isinstance(told, list) else []
+    assumptions = json.loads(stored) if isinstance(stored, str) else stored
+    return [f"- assumed: {cell(note)}" for note in assumptions] if isinstance(assumptions, list) else []

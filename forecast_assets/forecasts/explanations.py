@@ -37,38 +37,38 @@ def explain(stores: Stores, series: Sequence[str]) -> dict[str, Contributions]:
     """Explain the current forecasts of some series of one dataset; those without a champion are left out."""
     dataset = load(stores, SeriesKey.parse(series[0]).dataset)
     rows = stores.warehouse.rows("current_forecasts", dataset=dataset.name, series=list(series))
-    known = {str(row["series"]): row for row in rows if row["fallback"] is None}
-    if not known:
+    by_series = {str(row["series"]): row for row in rows if row["fallback"] is None}
+    if not by_series:
         return {}
-    panel = read_panel(stores, dataset, sorted(known), newest=True)
+    panel = read_panel(stores, dataset, sorted(by_series), newest=True)
     made_by = production.read(stores, dataset)
     window = dataset.options.evaluation.plan().window()
     chosen = {
         str(row["series"]): row["confidence"]
-        for row in stores.warehouse.rows("champions", dataset=dataset.name, series=sorted(known))
+        for row in stores.warehouse.rows("champions", dataset=dataset.name, series=sorted(by_series))
     }
-    found = {}
+    explanations = {}
     for at, key in enumerate(panel.series.tolist()):
-        made = contributions(
+        parts = contributions(
             panel.take(np.array([at])),
-            str(known[key]["candidate"]),
+            str(by_series[key]["candidate"]),
             made_by.models,
-            int(str(known[key]["horizon"])),
+            int(str(by_series[key]["horizon"])),
             window=window,
             confidence=chosen.get(key),  # type: ignore[arg-type]  # the table's check allows nothing else
             threads=environment().processes,
             pool=made_by.pool,
         )
-        if made is not None:
-            found[key] = made
-    return found
+        if parts is not None:
+            explanations[key] = parts
+    return explanations
 
 
 def explanations(stores: Stores, dataset: str) -> pl.DataFrame:
     """One row per series and driver of its next day, for a whole dataset."""
     rows = stores.warehouse.rows("current_forecasts", dataset=dataset, series=None)
     candidates = {str(row["series"]): str(row["candidate"]) for row in rows}
-    found = explain(stores, list(candidates)) if candidates else {}
+    explained = explain(stores, list(candidates)) if candidates else {}
     return pl.DataFrame(
         [
             {
@@ -79,14 +79,14 @@ def explanations(stores: Stores, dataset: str) -> pl.DataFrame:
                 "contribution": driver.contribution,
                 "direction": driver.direction,
                 "description": driver.description,
-                "forecast": made.forecast,
-                "exact": made.exact,
-                "confidence": made.confidence,
-                "reasons": "; ".join(reason.code for reason in made.reasons) or None,
-                "summary": made.summary,
+                "forecast": explanation.forecast,
+                "exact": explanation.exact,
+                "confidence": explanation.confidence,
+                "reasons": "; ".join(reason.code for reason in explanation.reasons) or None,
+                "summary": explanation.summary,
             }
-            for key, made in found.items()
-            for driver in made.drivers
+            for key, explanation in explained.items()
+            for driver in explanation.drivers
         ],
         schema=_COLUMNS,
     )

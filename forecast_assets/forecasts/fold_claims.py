@@ -22,7 +22,7 @@ def claims(stores: Stores, champions: Sequence[Row | None]) -> list[Claim]:
 
     ``champions`` (n,) are rows of ``champions_of``.
     """
-    found: list[Claim] = [{} for _ in champions]
+    results: list[Claim] = [{} for _ in champions]
     scored = [
         (str(row["path"]), str(row["series"]), str(row["champion"]), at)
         for at, row in enumerate(champions)
@@ -33,5 +33,5 @@ def claims(stores: Stores, champions: Sequence[Row | None]) -> list[Claim]:
         for series, folds in read_file(stores, path, list(by_series)):
             label, at = by_series[series]
             if label in folds.forecasts:
-                found[at] = by_range(folds, label)
-    return found
+                results[at] = by_range(folds, label)
+    return results

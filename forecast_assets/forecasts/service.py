@@ -22,7 +22,7 @@ from forecast_assets.forecasting.core.frequency import Frequency
 from forecast_assets.forecasting.core.outlook import totals
 from forecast_assets.forecasting.core.panel import Panel
 from forecast_assets.forecasting.version import code_version
-from forecast_assets.forecasts.block import LOOK_ALIKE, Made, make
+from forecast_assets.forecasts.block import LOOK_ALIKE, ForecastBlock, make
 from forecast_assets.forecasts.fold_claims import claims
 from forecast_assets.forecasts.store import forecast_table
 from forecast_assets.global_models import production
@@ -37,7 +37,7 @@ _NO_LONGER = "the newest snapshot no longer delivers it"
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class ForecastRequest:
     """How to forecast, and what stock is decided for.
 
     ``horizon`` days after a ``gap`` of so many days after the newest sale; as the evaluation does when unset.
@@ -62,7 +62,12 @@ class Forecasted:
 
 
 def make_forecasts(
-    stores: Stores, keys: Sequence[str], *, run_id: str, wanted: Wanted = Wanted(), force: bool = False
+    stores: Stores,
+    keys: Sequence[str],
+    *,
+    run_id: str,
+    request: ForecastRequest = ForecastRequest(),
+    force: bool = False,
 ) -> Iterator[Forecasted]:
     """Forecast the series ``keys`` and answer one outcome each, as soon as it is stored.
 
@@ -70,7 +75,7 @@ def make_forecasts(
     products like it, and flagged. Forecasts whose inputs have not changed are kept unless ``force``.
     """
     for name, members in groupby(sorted(keys), key=lambda key: SeriesKey.parse(key).dataset):
-        work = prepared(stores, load(stores, name), list(members), wanted)
+        work = load_inputs(stores, load(stores, name), list(members), request)
         yield from _reused_and_gone(stores, work, run_id, force=force)
         rows = np.flatnonzero(work.stale(force=force))
         for start in range(0, len(rows), BLOCK):
@@ -82,12 +87,12 @@ def stale_forecasts(
     dataset: str,
     keys: Sequence[str] | None,
     *,
-    wanted: Wanted = Wanted(),
+    request: ForecastRequest = ForecastRequest(),
     force: bool = False,
 ) -> list[str]:
     """Series (all of the dataset's for ``None``) whose forecast is missing or would be different, sorted."""
     members = keys or [str(row["series"]) for row in stores.warehouse.rows("series_of", dataset=dataset)]
-    work = prepared(stores, load(stores, dataset), sorted(members), wanted)
+    work = load_inputs(stores, load(stores, dataset), sorted(members), request)
     gone = list(work.gone)
     still = stores.warehouse.rows("current_forecasts", dataset=dataset, series=gone) if gone else []
     return sorted(
@@ -96,14 +101,14 @@ def stale_forecasts(
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Work:
+class ForecastInputs:
     """What forecasts of the delivered series of one dataset are made from.
 
     ``gone`` are those that are not forecast, with the reason: no longer delivered or sold, or never sold.
     """
 
     dataset: Dataset
-    wanted: Wanted
+    request: ForecastRequest
     horizon: int
     gap: int
     panel: Panel
@@ -123,9 +128,11 @@ class Work:
         return self.panel.date(self.panel.days - 1)
 
 
-def prepared(stores: Stores, dataset: Dataset, keys: list[str], wanted: Wanted) -> Work:
+def load_inputs(
+    stores: Stores, dataset: Dataset, keys: list[str], request: ForecastRequest
+) -> ForecastInputs:
     """Read what forecasts of the series ``keys`` (sorted) are made from."""
-    dataset = dataset.looking(horizon=wanted.horizon, gap=wanted.gap)
+    dataset = dataset.looking(horizon=request.horizon, gap=request.gap)
     delivered = {
         str(row["series"])
         for row in stores.warehouse.rows("deliveries", dataset=dataset.name)
@@ -143,7 +150,7 @@ def prepared(stores: Stores, dataset: Dataset, keys: list[str], wanted: Wanted) 
     champions = [chosen.get(key) for key in panel.series.tolist()]
     models = production.read(stores, dataset)
     evaluation = dataset.options.evaluation
-    stock = (panel.frequency.periods(wanted.lead_time_days), wanted.service_level)
+    stock = (panel.frequency.periods(request.lead_time_days), request.service_level)
     common = f"{stock}|{code_version()}|{panel.days}|{evaluation.hash()}|{dataset.reach}"
     marks = [
         blake2b(
@@ -153,12 +160,12 @@ def prepared(stores: Stores, dataset: Dataset, keys: list[str], wanted: Wanted) 
         ).hexdigest()
         for content, row in zip(panel.content_hashes(), champions, strict=True)
     ]
-    known = {
+    by_series = {
         str(row["series"]): row
         for row in stores.warehouse.rows("current_forecasts", dataset=dataset.name, series=members)
     }
     ahead = (evaluation.horizon, evaluation.gap)
-    return Work(dataset, wanted, *ahead, panel, champions, models, marks, known, gone)
+    return ForecastInputs(dataset, request, *ahead, panel, champions, models, marks, by_series, gone)
 
 
 def _label(row: Row | None, dataset: Dataset) -> str | None:
@@ -168,7 +175,9 @@ def _label(row: Row | None, dataset: Dataset) -> str | None:
     return next(iter(production.fallbacks(dataset)), None)
 
 
-def _reused_and_gone(stores: Stores, work: Work, run_id: str, *, force: bool) -> Iterator[Forecasted]:
+def _reused_and_gone(
+    stores: Stores, work: ForecastInputs, run_id: str, *, force: bool
+) -> Iterator[Forecasted]:
     for at in np.flatnonzero(~work.stale(force=force)):
         key = str(work.panel.series[at])
         yield outcome_of(work.known[key], work.panel.frequency, reused=True)
@@ -186,8 +195,10 @@ def _retire(stores: Stores, series: list[str]) -> None:
         stores.warehouse.execute("retire_forecasts", connection)
 
 
-def _block(stores: Stores, work: Work, rows: NDArray[np.int64], run_id: str) -> Iterator[Forecasted]:
-    made = make(
+def _block(
+    stores: Stores, work: ForecastInputs, rows: NDArray[np.int64], run_id: str
+) -> Iterator[Forecasted]:
+    block = make(
         stores,
         work.panel.take(rows),
         labels=[_label(work.champions[row], work.dataset) for row in rows],
@@ -196,16 +207,16 @@ def _block(stores: Stores, work: Work, rows: NDArray[np.int64], run_id: str) -> 
         horizon=work.horizon,
         gap=work.gap,
         window=work.dataset.options.evaluation.plan().window(),
-        stock=(work.panel.frequency.periods(work.wanted.lead_time_days), work.wanted.service_level),
+        stock=(work.panel.frequency.periods(work.request.lead_time_days), work.request.service_level),
     )
-    marks = [work.fingerprints[row] for row in rows[made.good]]
+    marks = [work.fingerprints[row] for row in rows[block.good]]
     if marks:
-        keys = made.series[made.good].tolist()
+        keys = block.series[block.good].tolist()
         name = blake2b("".join(marks).encode(), digest_size=8).hexdigest()
         path = paths.FORECASTS.path(work.dataset.name, run_id, f"{keys[0]}-{name}.parquet")
-        stores.lake.write_table(path, forecast_table(keys, made.arrays()), rows_per_group=64)
-        claimed = claims(stores, [work.champions[row] for row in rows[made.good]])
-        frame = _frame(work, made).with_columns(
+        stores.lake.write_table(path, forecast_table(keys, block.arrays()), rows_per_group=64)
+        claimed = claims(stores, [work.champions[row] for row in rows[block.good]])
+        frame = _frame(work, block).with_columns(
             claims=pl.Series([json.dumps(one) for one in claimed]),
             fingerprint=pl.Series(marks),
             path=pl.lit(path),
@@ -217,20 +228,20 @@ def _block(stores: Stores, work: Work, rows: NDArray[np.int64], run_id: str) -> 
             stores.warehouse.replace(connection, "forecast", frame, keys=["series", "run_id"])
         for row in frame.iter_rows(named=True):
             yield outcome_of(row, work.panel.frequency, reused=False)
-    for key, why, broken in made.without():
+    for key, why, broken in block.without():
         yield Forecasted(key, "broken" if broken else "none", why, run_id)
 
 
-def _frame(work: Work, made: Made) -> pl.DataFrame:
-    good, sums = made.good, totals(made.units[made.good])
+def _frame(work: ForecastInputs, block: ForecastBlock) -> pl.DataFrame:
+    good, sums = block.good, totals(block.units[block.good])
     begin = work.panel.days + work.gap
-    dates = work.panel.dates(begin, begin + made.units.shape[1])
-    plans = [plan for plan in (made.stock[at] for at in good) if plan is not None]
+    dates = work.panel.dates(begin, begin + block.units.shape[1])
+    plans = [plan for plan in (block.stock[at] for at in good) if plan is not None]
     return pl.DataFrame(
         {
-            "series": made.series[good].tolist(),
-            "candidate": [made.candidates[at] for at in good],
-            "fallback": pl.Series([made.fallbacks[at] for at in good], dtype=pl.String),
+            "series": block.series[good].tolist(),
+            "candidate": [block.candidates[at] for at in good],
+            "fallback": pl.Series([block.fallbacks[at] for at in good], dtype=pl.String),
             "total": sums.total,
             "average": sums.average,
             "peak_day": dates[sums.peak],
@@ -240,9 +251,9 @@ def _frame(work: Work, made: Made) -> pl.DataFrame:
             "safety_stock": [plan.safety_stock for plan in plans],
             "reorder_point": [plan.reorder_point for plan in plans],
             "stock": [json.dumps(plan.to_json()) for plan in plans],
-            "interval_safety_stock": made.decisions.interval_safety_stock[good],
-            "coverage_80": 100 * made.coverage[good],
-            "assumptions": [json.dumps(list(made.assumptions[at])) for at in good],
+            "interval_safety_stock": block.decisions.interval_safety_stock[good],
+            "coverage_80": 100 * block.coverage[good],
+            "assumptions": [json.dumps(list(block.assumptions[at])) for at in good],
         }
     ).with_columns(
         pl.col("interval_safety_stock", "coverage_80").fill_nan(None),
@@ -251,8 +262,8 @@ def _frame(work: Work, made: Made) -> pl.DataFrame:
         horizon=pl.lit(work.horizon),
         last_known_day=pl.lit(work.last_day()),
         first_day=pl.lit(work.panel.date(begin)),
-        lead_time_days=pl.lit(work.wanted.lead_time_days),
-        service_level=pl.lit(work.wanted.service_level),
+        lead_time_days=pl.lit(work.request.lead_time_days),
+        service_level=pl.lit(work.request.service_level),
     )
 
 

@@ -64,8 +64,8 @@ def read_forecasts(
         return
     frequency = load(stores, dataset).options.period
     for path, members in groupby(sorted(rows, key=lambda row: str(row["path"])), key=lambda row: row["path"]):
-        known = {str(row["series"]): row for row in members}
-        table = stores.lake.read_table(str(path), keys=("series", known))
+        by_series = {str(row["series"]): row for row in members}
+        table = stores.lake.read_table(str(path), keys=("series", by_series))
         # Forecasts of release 0.1 have neither median nor quantiles.
         matrices = {
             name: _matrix(table[name])
@@ -74,7 +74,7 @@ def read_forecasts(
             for name in ARRAYS
         }
         for at, key in enumerate(table["series"].to_pylist()):
-            row = known[key]
+            row = by_series[key]
             yield StoredForecast(
                 series=key,
                 candidate=str(row["candidate"]),

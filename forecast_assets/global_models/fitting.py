@@ -114,11 +114,11 @@ def fit_or_load(
     path = f"{folder}/{blake2b(text, digest_size=12).hexdigest()}"
     if kept := load_models(stores, path):
         return kept[0]
-    made = days().fit(label, [cutoff])
-    if isinstance(made, str):
-        return made
-    write_model(stores, path, cutoff, made[0])
-    return made[0]
+    fitted = days().fit(label, [cutoff])
+    if isinstance(fitted, str):
+        return fitted
+    write_model(stores, path, cutoff, fitted[0])
+    return fitted[0]
 
 
 def recipe(label: str, plan_steps: Mapping[str, int]) -> str:

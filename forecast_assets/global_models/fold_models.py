@@ -52,7 +52,10 @@ class GlobalForecasts:
 
     def of(self, rows: NDArray[np.int64]) -> dict[str, Forecasts | str]:
         """The forecasts of some rows of the panel."""
-        return {name: made if isinstance(made, str) else made[rows] for name, made in self.forecasts.items()}
+        return {
+            name: forecast if isinstance(forecast, str) else forecast[rows]
+            for name, forecast in self.forecasts.items()
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,20 +92,20 @@ def read(stores: Stores, dataset: Dataset, settings: EvaluationSettings, panel: 
 
 def is_current(stores: Stores, dataset: Dataset, settings: EvaluationSettings) -> bool:
     """Whether every global candidate has forecasts for ``settings`` and the current snapshot."""
-    wanted = filter(is_global, settings.candidates)
-    fitted = all(_fitting(stores, dataset, settings, name) is not None for name in wanted)
+    labels = filter(is_global, settings.candidates)
+    fitted = all(_fitting(stores, dataset, settings, name) is not None for name in labels)
     return fitted and read_pool(stores, dataset, settings) is not None
 
 
 def _fitting(stores: Stores, dataset: Dataset, settings: EvaluationSettings, name: str) -> Row | None:
     snapshot = dataset.built()
     row = _row(stores, dataset.name, name, settings)
-    known = row is not None and (row["snapshot"], row["anchor_day"], row["recipe"]) == (
+    is_current = row is not None and (row["snapshot"], row["anchor_day"], row["recipe"]) == (
         snapshot.hash,
         dataset.options.anchor_day(snapshot.last_day),
         recipe(name, dataset.plan_steps(settings.gap + settings.horizon)),
     )
-    return row if known else None
+    return row if is_current else None
 
 
 def _row(stores: Stores, dataset: str, name: str, settings: EvaluationSettings) -> Row | None:
@@ -129,8 +132,8 @@ def build(
         run_id=run_id,
     )
     fitted = [job.fit_or_reuse(name, force=force) for name in filter(is_global, settings.candidates)]
-    given = read(stores, dataset, settings, panel)
-    inputs = PoolInputs(panel, job.days.contents, job.cutoffs, given.forecasts, json.dumps(given.fits))
+    stored = read(stores, dataset, settings, panel)
+    inputs = PoolInputs(panel, job.days.contents, job.cutoffs, stored.forecasts, json.dumps(stored.fits))
     pooled = build_pool(stores, dataset, settings, inputs, run_id=run_id, force=force)
     return [*fitted, Fitted(POOL, pooled, 0.0, 0, "", "")]
 

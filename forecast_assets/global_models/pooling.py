@@ -122,20 +122,22 @@ def learn(settings: EvaluationSettings, inputs: PoolInputs, rows: NDArray[np.int
     forecasts: dict[str, Forecasts] = {}
     reasons: dict[str, str] = {}
     for label in settings.candidates:
-        known = entry(label)
-        if known.scope == "evaluation":
+        listed = entry(label)
+        if listed.scope == "evaluation":
             continue
         if is_global(label):
-            made = inputs.forecasts[label]
-            if isinstance(made, str):
-                reasons[label] = made
+            member_forecasts = inputs.forecasts[label]
+            if isinstance(member_forecasts, str):
+                reasons[label] = member_forecasts
             else:
-                forecasts[label] = made[rows]
-        elif known.foreign:
+                forecasts[label] = member_forecasts[rows]
+        elif listed.foreign:
             reasons[label] = "it runs series by series in a process of its own, which is too slow to pool"
         else:
-            made, _ = isolated(label, panel, inputs.cutoffs, plan.gap + plan.horizon, plan.window())
-            forecasts[label] = made[:, :, plan.gap :]
+            member_forecasts, _ = isolated(
+                label, panel, inputs.cutoffs, plan.gap + plan.horizon, plan.window()
+            )
+            forecasts[label] = member_forecasts[:, :, plan.gap :]
     blends = {
         label: tuple(name for name in members(label) if name in forecasts)
         for label in settings.candidates

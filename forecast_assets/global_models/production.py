@@ -48,12 +48,12 @@ def build(
         return []
     panel = read_panel(stores, dataset)
     days = TrainingDays.of(panel, dataset.options.evaluation.plan())
-    known = {
+    stored = {
         str(row["candidate"]): row for row in stores.warehouse.rows("production_models", dataset=dataset.name)
     }
     fitted = []
     for label in labels:
-        before = None if force else known.get(label)
+        before = None if force else stored.get(label)
         learned = None if before is None else _learned(stores, dataset, days, before)
         outcome = fit_or_reuse(
             days, label, [panel.days], learned=learned, stored=partial(_stored, stores, before)
@@ -96,8 +96,8 @@ def _labels(stores: Stores, dataset: Dataset) -> list[str]:
 def fallbacks(dataset: Dataset) -> list[str]:
     """Global candidates that forecast series without a champion, the preferred one first."""
     evaluation = dataset.options.evaluation
-    found = [label for label in evaluation.candidates if is_global(label)]
-    return sorted(found, key=lambda label: label != evaluation.default_model)
+    labels = [label for label in evaluation.candidates if is_global(label)]
+    return sorted(labels, key=lambda label: label != evaluation.default_model)
 
 
 def _learned(stores: Stores, dataset: Dataset, days: TrainingDays, before: Row) -> dict[str, str] | None:

@@ -29,12 +29,12 @@ class StoredForecast(NamedTuple):
 
 def read_stored(stores: Stores, path: str, series: list[str]) -> dict[str, StoredForecast]:
     """The stored forecasts of some series, by key; those that the fit never saw are missing."""
-    found: dict[str, StoredForecast] = {}
-    wanted: dict[str, list[str]] = {}
+    stored: dict[str, StoredForecast] = {}
+    requested: dict[str, list[str]] = {}
     for key in series:
-        wanted.setdefault(SeriesKey.parse(key).store, []).append(key)
+        requested.setdefault(SeriesKey.parse(key).store, []).append(key)
     available = set(stores.lake.list(path))
-    for store, keys in wanted.items():
+    for store, keys in requested.items():
         file = f"{path}/{store}.parquet"
         if file not in available:
             continue
@@ -42,8 +42,8 @@ def read_stored(stores: Stores, path: str, series: list[str]) -> dict[str, Store
         shape = json.loads(table.schema.metadata[b"shape"])
         values = table["forecast"].combine_chunks().flatten().to_numpy().reshape(-1, *shape)
         texts = (table[name].to_pylist() for name in ("series", "content", "learned"))
-        found |= {key: StoredForecast(*rest) for key, *rest in zip(*texts, values, strict=True)}
-    return found
+        stored |= {key: StoredForecast(*rest) for key, *rest in zip(*texts, values, strict=True)}
+    return stored
 
 
 def read_forecasts(stores: Stores, path: str, panel: Panel) -> Forecasts:

@@ -76,13 +76,15 @@ def cells(
     rows = []
     for series, members in by_pair(results).items():
         best = champion(series, members)
-        shown = best if candidate is None else next((m for m in members if m["candidate"] == candidate), None)
+        chosen = (
+            best if candidate is None else next((m for m in members if m["candidate"] == candidate), None)
+        )
         if metric == CONVERGENCE:
-            known = [member for member in members if finite(member["wape"]) is not None]
-            value: float | None = len(known) / len(members)
+            scored = [member for member in members if finite(member["wape"]) is not None]
+            value: float | None = len(scored) / len(members)
         else:
-            value = None if shown is None else finite(shown[metric])
-        told = {} if shown is None else {n: shown[n] for n in ("candidate", "run_id", "sample_size")}
+            value = None if chosen is None else finite(chosen[metric])
+        details = {} if chosen is None else {n: chosen[n] for n in ("candidate", "run_id", "sample_size")}
         rows.append(
             {
                 **{name: members[0][name] for name in ("series", "store_id", "product_id")},
@@ -90,8 +92,8 @@ def cells(
                 "candidate": candidate,
                 "run_id": None,
                 "sample_size": None,
-                **told,
-                "is_champion": best is not None and shown is best,
+                **details,
+                "is_champion": best is not None and chosen is best,
             }
         )
     return pl.DataFrame(rows, schema=CELLS)
@@ -99,8 +101,8 @@ def cells(
 
 def scale(values: pl.Series) -> dict[str, float] | None:
     """What a colour scale is anchored to: min, median, 95th percentile and max of what is known."""
-    known = values.drop_nulls()
-    if known.is_empty():
+    numbers = values.drop_nulls()
+    if numbers.is_empty():
         return None
     quantiles = {"min": 0.0, "p50": 0.5, "p95": 0.95, "max": 1.0}
-    return {name: float(known.quantile(share, "linear") or 0) for name, share in quantiles.items()}
+    return {name: float(numbers.quantile(share, "linear") or 0) for name, share in quantiles.items()}

@@ -33,11 +33,11 @@ def launch_job(kind: LaunchKind[Config], *, op: str, job: str) -> dg.JobDefiniti
         carry_out(kind, context, config, stores.open())
 
     compute.__annotations__["config"] = kind.config
-    made = dg.op(name=kind.op, description=op, retry_policy=RETRY)(compute)
+    compute_op = dg.op(name=kind.op, description=op, retry_policy=RETRY)(compute)
 
     @dg.job(name=kind.job, description=job)
     def launched() -> None:
-        made()
+        compute_op()
 
     return launched
 
@@ -63,8 +63,8 @@ def carry_out(
             control=control,
             context=context,
         )
-    shown = kind.render(launch, records.tries(stores, launch.launch_id))
-    context.add_output_metadata({"outcome": kind.word(launch), **shown})
+    metadata = kind.render(launch, records.tries(stores, launch.launch_id))
+    context.add_output_metadata({"outcome": kind.word(launch), **metadata})
     finish_run(context, kind, launch)
 
 

@@ -59,9 +59,9 @@ class Execution:
         if self.is_asked_to_end():
             raise Stopped
 
-    def note(self, **known: object) -> None:
+    def note(self, **values: object) -> None:
         """Write down parts of the result that are known by now."""
-        records.note(self.stores, self.launch.launch_id, **known)
+        records.note(self.stores, self.launch.launch_id, **values)
 
     def event(self, name: str, **about: object) -> None:
         """Log what happened in the words by which a log is searched; a retry keeps the correlation id."""

@@ -97,10 +97,10 @@ def _settling(kind: LaunchKind[Any], work: Execution) -> Iterator[list[Status]]:
         records.cancel(stores, launch_id)
         end(pending=CANCELLED, running=CANCELLED, empty="cancelled")
     except Exception as error:
-        known = translated(error)
-        if work.control.last_try or not isinstance(known, Outage):
+        translation = translated(error)
+        if work.control.last_try or not isinstance(translation, Outage):
             reason = (f"{type(error).__name__}: {error}", type(error).__name__)
-            end(pending=reason, running=reason, empty="failed", error=dict(told_of(known)))
+            end(pending=reason, running=reason, empty="failed", error=dict(told_of(translation)))
         raise
     except BaseException:
         records.cancel(stores, launch_id)

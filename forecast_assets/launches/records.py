@@ -144,9 +144,9 @@ def record(stores: Stores, launch: Launch, results: Sequence[ItemResult]) -> Non
         stores.warehouse.execute("launch_record", connection, run_id=launch.run_id)
 
 
-def note(stores: Stores, launch_id: str, **known: object) -> None:
+def note(stores: Stores, launch_id: str, **values: object) -> None:
     """Write down parts of the result that are known by now."""
-    stores.warehouse.execute("launch_note", launch_id=launch_id, known=json.dumps(known, default=str))
+    stores.warehouse.execute("launch_note", launch_id=launch_id, known=json.dumps(values, default=str))
 
 
 def close_items(

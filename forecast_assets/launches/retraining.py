@@ -19,7 +19,7 @@ from forecast_assets.datasets.membership import check_series
 from forecast_assets.drift.model_health import queue
 from forecast_assets.errors import BadSetting
 from forecast_assets.forecasts.assets import forecast_and_report
-from forecast_assets.forecasts.service import Wanted
+from forecast_assets.forecasts.service import ForecastRequest
 from forecast_assets.launches import records
 from forecast_assets.launches.kind import Execution, LaunchKind, Summary
 from forecast_assets.launches.model import ItemResult, Launch, NewItem, Plan, Try
@@ -46,17 +46,17 @@ def chosen(stores: Stores, config: RetrainConfig, today: dt.date) -> list[str]:
     check_confirmation(config.confirm, f"retrain {load(stores, config.dataset).name}")
     check_series(stores, config.dataset, config.series)
     ranked = queue(stores, config.dataset, today)
-    found = [
+    selected = [
         str(row["series"])
         for place, row in enumerate(ranked)
         if place < config.top
         or row["series"] in config.series
         or (config.requested and row["requested_at"] is not None)
     ]
-    found += [key for key in config.series if key not in found]
-    if not found:
+    selected += [key for key in config.series if key not in selected]
+    if not selected:
         raise BadSetting("no series is chosen", remedy="name series, or set top or requested")
-    return list(dict.fromkeys(found))
+    return list(dict.fromkeys(selected))
 
 
 def validate(stores: Stores, config: RetrainConfig) -> Plan:
@@ -86,7 +86,7 @@ def _execute(work: Execution) -> None:
     except dg.Failure as failure:
         broken |= _named(work, failure)
     try:
-        forecast_and_report(context, stores, keys, wanted=Wanted(), force=True)
+        forecast_and_report(context, stores, keys, request=ForecastRequest(), force=True)
     except dg.Failure as failure:
         broken |= _named(work, failure)
     rows = {str(row["series"]): row for row in stores.warehouse.rows("retrained", series=keys)}
@@ -143,7 +143,7 @@ RETRAINING = LaunchKind(
 def request(stores: Stores, *, budget: int, cool_down_days: int, now: dt.datetime) -> tuple[list[str], str]:
     """Record that degrading series should be trained again, those with most units at risk first.
 
-    Only those count that degrade by both rules. Answers the series, and in words what was left out.
+    Only those count that degrade by both rules. Returns the series, and in words what was left out.
     """
     used = int(
         str((stores.warehouse.row("requests_since", since=now - dt.timedelta(days=1)) or {})["requests"])
@@ -152,7 +152,7 @@ def request(stores: Stores, *, budget: int, cool_down_days: int, now: dt.datetim
     cold = now - dt.timedelta(days=cool_down_days)
     ready = [row for row in degrading if row["requested_at"] is None or row["requested_at"] < cold]  # type: ignore[operator]  # a timestamp
     rows = ready[: max(0, budget - used)]
-    told = (
+    sentence = (
         f"{len(degrading)} degrading by both rules, {len(degrading) - len(ready)} cooling down, "
         f"{len(rows)} requested, {len(ready) - len(rows)} beyond the budget of {budget} in 24 hours"
     )
@@ -168,4 +168,4 @@ def request(stores: Stores, *, budget: int, cool_down_days: int, now: dt.datetim
         )
         with stores.warehouse.transaction() as connection:
             stores.warehouse.copy(connection, "retrain_request", frame)
-    return [str(row["series"]) for row in rows], told
+    return [str(row["series"]) for row in rows], sentence

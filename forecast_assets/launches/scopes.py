@@ -60,10 +60,10 @@ class Scope:
                 raise _missing("top_revenue", "top_n")
             check_whole("top_n", self.top_n, 1, _MOST_REVENUE)
 
-    def told(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, Any]:
         """The choice without what was left empty."""
-        given = {name: getattr(self, name) for name in self.__slots__}
-        return {name: list(v) if isinstance(v, tuple) else v for name, v in given.items() if v}
+        fields = {name: getattr(self, name) for name in self.__slots__}
+        return {name: list(v) if isinstance(v, tuple) else v for name, v in fields.items() if v}
 
 
 def ranked_by(dataset: Dataset, scope: Scope) -> dict[str, str]:
@@ -83,20 +83,20 @@ def pairs(stores: Stores, dataset: Dataset, scope: Scope) -> list[SeriesKey]:
     Raises ``UnknownName`` when nothing fits the selector.
     """
     rows = stores.warehouse.rows("scope_series", dataset=dataset.name)
-    known = [SeriesKey.parse(str(row["series"])) for row in rows]
-    all_stores, all_products = {key.store for key in known}, {key.product for key in known}
+    keys = [SeriesKey.parse(str(row["series"])) for row in rows]
+    all_stores, all_products = {key.store for key in keys}, {key.product for key in keys}
     if scope.kind == "all":
-        return known
+        return keys
     if scope.kind == "demo":
-        return known[:_DEMO]
+        return keys[:_DEMO]
     if scope.kind == "top_revenue":
-        return _top(stores, dataset, known, scope.top_n or 0)
+        return _top(stores, dataset, keys, scope.top_n or 0)
     if scope.kind == "region":
-        found = {_key(row).store for row in _having(dataset, rows, "region", str(scope.region))}
-        return _crossed(dataset, found, all_products)
+        in_region = {_key(row).store for row in _having(dataset, rows, "region", str(scope.region))}
+        return _crossed(dataset, in_region, all_products)
     if scope.kind == "category":
-        found = {_key(row).product for row in _having(dataset, rows, "category", str(scope.category))}
-        return _crossed(dataset, all_stores, found)
+        in_region = {_key(row).product for row in _having(dataset, rows, "category", str(scope.category))}
+        return _crossed(dataset, all_stores, in_region)
     by_id = {
         str(row[f"{role}_id"]): getattr(_key(row), role) for row in rows for role in ("store", "product")
     }
@@ -106,31 +106,31 @@ def pairs(stores: Stores, dataset: Dataset, scope: Scope) -> list[SeriesKey]:
         products=tuple(by_id.get(one, one) for one in scope.products),
         series=tuple(keys_of(stores, scope.series)),
     )
-    return _manual(dataset, scope, known)
+    return _manual(dataset, scope, keys)
 
 
 def _key(row: Row) -> SeriesKey:
     return SeriesKey.parse(str(row["series"]))
 
 
-def _manual(dataset: Dataset, scope: Scope, known: Sequence[SeriesKey]) -> list[SeriesKey]:
+def _manual(dataset: Dataset, scope: Scope, keys: Sequence[SeriesKey]) -> list[SeriesKey]:
     named = {SeriesKey.parse(key) for key in scope.series}
     check_dataset(dataset.name, scope.series)
-    _check_known("store", {key.store for key in named} | set(scope.stores), {key.store for key in known})
+    _check_known("store", {key.store for key in named} | set(scope.stores), {key.store for key in keys})
     _check_known(
-        "product", {key.product for key in named} | set(scope.products), {key.product for key in known}
+        "product", {key.product for key in named} | set(scope.products), {key.product for key in keys}
     )
     return sorted(named | set(_crossed(dataset, set(scope.stores), set(scope.products))))
 
 
-def _check_known(what: str, ids: set[str], known: set[str]) -> None:
+def _check_known(what: str, ids: set[str], existing: set[str]) -> None:
     """Raise ``UnknownName`` for ids that no series has, most likely typing errors."""
-    if unknown := sorted(ids - known):
-        near = difflib.get_close_matches(unknown[0], known, n=1)
+    if unknown := sorted(ids - existing):
+        near = difflib.get_close_matches(unknown[0], existing, n=1)
         hint = f"did you mean {near[0]!r}? " if near else ""
         raise UnknownName(
             f"no series has {what} id {listed([repr(one) for one in unknown])}",
-            remedy=f"{hint}Known: {listed(sorted(known))}",
+            remedy=f"{hint}Known: {listed(sorted(existing))}",
         )
 
 
@@ -142,7 +142,7 @@ def _crossed(dataset: Dataset, stores: set[Any], products: set[Any]) -> list[Ser
     ]
 
 
-def _having(dataset: Dataset, rows: Sequence[Row], attribute: str, wanted: str) -> list[Row]:
+def _having(dataset: Dataset, rows: Sequence[Row], attribute: str, value: str) -> list[Row]:
     """The series whose static ``attribute`` is ``wanted``."""
     texts = [_static(row).get(attribute) for row in rows]
     if not any(texts):
@@ -150,11 +150,11 @@ def _having(dataset: Dataset, rows: Sequence[Row], attribute: str, wanted: str) 
             f"dataset {dataset.name!r} knows no {attribute} of its series",
             remedy=f"load it with --static {attribute}, or choose another scope",
         )
-    found = [row for row, text in zip(rows, texts, strict=True) if text == wanted]
-    if not found:
-        known = ", ".join(sorted({text for text in texts if text}))
-        raise UnknownName(f"no series has {attribute} {wanted!r}", remedy=f"known: {known}")
-    return found
+    matching = [row for row, text in zip(rows, texts, strict=True) if text == value]
+    if not matching:
+        choices = ", ".join(sorted({text for text in texts if text}))
+        raise UnknownName(f"no series has {attribute} {value!r}", remedy=f"known: {choices}")
+    return matching
 
 
 def _static(row: Row) -> Mapping[str, str]:
@@ -162,10 +162,10 @@ def _static(row: Row) -> Mapping[str, str]:
     return static if isinstance(static, dict) else {}
 
 
-def _top(stores: Stores, dataset: Dataset, known: list[SeriesKey], top_n: int) -> list[SeriesKey]:
+def _top(stores: Stores, dataset: Dataset, keys: list[SeriesKey], top_n: int) -> list[SeriesKey]:
     panel = read_panel(stores, dataset)
     taken = dict(zip(panel.series.tolist(), revenue(panel).tolist(), strict=True))
-    return sorted(known, key=lambda key: (-taken[str(key)], key))[:top_n]
+    return sorted(keys, key=lambda key: (-taken[str(key)], key))[:top_n]
 
 
 def revenue(panel: Panel) -> NDArray[np.float64]:

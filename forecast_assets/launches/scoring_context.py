@@ -36,7 +36,7 @@ class ScoringContext:
     row: dict[str, int]
     settings: EvaluationSettings
     cutoffs: NDArray[np.int64]
-    given: GlobalForecasts
+    global_forecasts: GlobalForecasts
     history: dict[str, Availability]
 
 
@@ -45,9 +45,11 @@ def load_scoring_context(
 ) -> ScoringContext:
     """Read what the series of a batch are scored from; series that were never sold are left out."""
     counts = availability(stores, dataset.name)
-    wanted = counts.filter(counts["series"].is_in(list(series)))
+    selected = counts.filter(counts["series"].is_in(list(series)))
     folds = settings.plan()
-    panel = within(read_panel(stores, dataset, wanted["series"].to_list()), window) if len(wanted) else None
+    panel = (
+        within(read_panel(stores, dataset, selected["series"].to_list()), window) if len(selected) else None
+    )
     if panel is None:
         empty = Panel(np.zeros(0, "<U1"), dt.date.min, np.zeros((0, 0), np.float32), {}, {})
         return ScoringContext(empty, {}, settings, np.zeros(0, np.int64), GlobalForecasts({}, {}), {})
@@ -56,9 +58,10 @@ def load_scoring_context(
         row={str(key): n for n, key in enumerate(panel.series)},
         settings=settings,
         cutoffs=folds.cutoffs(panel.days),
-        given=fold_models.read(stores, dataset, settings, panel),
+        global_forecasts=fold_models.read(stores, dataset, settings, panel),
         history={
-            row["series"]: judged_history(row, folds, panel.frequency) for row in wanted.iter_rows(named=True)
+            row["series"]: judged_history(row, folds, panel.frequency)
+            for row in selected.iter_rows(named=True)
         },
     )
 
@@ -81,8 +84,8 @@ def score_rows(context: ScoringContext, rows: NDArray[np.int64], candidates: Seq
         context.cutoffs,
         context.settings.plan(),
         needed,
-        context.given.of(rows),
-        pool=context.given.pool,
+        context.global_forecasts.of(rows),
+        pool=context.global_forecasts.pool,
     )
 
 
@@ -96,11 +99,11 @@ def metrics_of(block: Backtest, label: str, row: int) -> dict[str, float | int |
     """The five keys of one candidate of one series; what is not defined is null."""
     candidate = block.scores.candidates.index(label)
     values = {name: float(getattr(block.scores, name)[candidate, row]) for name in ITEM_METRICS}
-    known: dict[str, float | int | None] = {n: v if np.isfinite(v) else None for n, v in values.items()}
-    return {**known, "sample_size": int(block.scores.sample_size[candidate, row])}
+    metrics: dict[str, float | int | None] = {n: v if np.isfinite(v) else None for n, v in values.items()}
+    return {**metrics, "sample_size": int(block.scores.sample_size[candidate, row])}
 
 
 def kind_of(failure: str) -> str:
     """The class of a candidate's failure, where it raised one."""
-    kind, found, _ = failure.partition(": ")
-    return kind if found and kind.isidentifier() else "NoForecast"
+    kind, separator, _ = failure.partition(": ")
+    return kind if separator and kind.isidentifier() else "NoForecast"

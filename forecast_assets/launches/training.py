@@ -71,7 +71,7 @@ def learn(
 def ahead(panel: Panel, settings: EvaluationSettings, label: str, models: Models) -> Outlook:
     """Forecast the horizon after the panel, and after the gap, for all its series."""
     plan = settings.plan()
-    made = outlook(
+    prediction = outlook(
         panel,
         [label] * len(panel.series),
         models,
@@ -79,7 +79,7 @@ def ahead(panel: Panel, settings: EvaluationSettings, label: str, models: Models
         window=plan.window(),
         threads=environment().processes,
     )
-    return Outlook(made.units[:, plan.gap :], made.failures, made.assumptions)
+    return Outlook(prediction.units[:, plan.gap :], prediction.failures, prediction.assumptions)
 
 
 def first_day(panel: Panel, settings: EvaluationSettings) -> str:
@@ -90,7 +90,7 @@ def first_day(panel: Panel, settings: EvaluationSettings) -> str:
 def described(panel: Panel, settings: EvaluationSettings, label: str, models: Models) -> bytes:
     """A trained candidate as JSON: all that its forecasts are made from, beside the panel."""
     parts = {slug(name): models[name] for name in needed([label])}
-    told = {
+    description = {
         "candidate": label,
         "first_day": first_day(panel, settings),
         "parameters": asdict(candidate(label)),
@@ -100,7 +100,7 @@ def described(panel: Panel, settings: EvaluationSettings, label: str, models: Mo
         },
         "weights": weights_of(label, models).to_json() if is_blend(label) else None,
     }
-    return json.dumps(told, sort_keys=True).encode()
+    return json.dumps(description, sort_keys=True).encode()
 
 
 def forecast_table(series: Sequence[str], units: Floats) -> pa.Table:

@@ -49,34 +49,36 @@ class Disagreement:
 
     def sentences(self) -> list[str]:
         """One sentence for each kind of disagreement; none when the stores agree."""
-        told = []
+        sentences = []
         if self.moved_from:
-            told.append(
+            sentences.append(
                 f"MLflow looks for files of models in {self.moved_from} instead of "
                 f"{mlflow_backend.artifacts_url()}: the home was moved"
             )
         if self.lost_results:
             kinds = sorted({f"{row['kind']} of {row['dataset']}" for row in self.lost_results})
-            told.append(f"the lake lacks the files of {len(self.lost_results):,} results ({listed(kinds)})")
+            sentences.append(
+                f"the lake lacks the files of {len(self.lost_results):,} results ({listed(kinds)})"
+            )
         if self.lost_versions:
             names = [f"{series} version {number}" for series, number in self.lost_versions]
-            told.append(f"MLflow or its files lack {len(names):,} registered versions ({listed(names)})")
+            sentences.append(f"MLflow or its files lack {len(names):,} registered versions ({listed(names)})")
         if self.stray_aliases:
             names = [f"{one.series}@{one.alias}" for one in self.stray_aliases]
-            told.append(
+            sentences.append(
                 f"the warehouse does not know the versions that {len(names):,} aliases mean "
                 f"({listed(names)}): it is older than MLflow"
             )
-        return told
+        return sentences
 
     def next_steps(self) -> list[str]:
         """What to run once the stores agree, to have again what was lost."""
         rebuilt = sorted({str(row["dataset"]) for row in self.lost_results if row["kind"] == "snapshot"})
-        made = sorted({str(row["dataset"]) for row in self.lost_results} - set(rebuilt))
+        datasets = sorted({str(row["dataset"]) for row in self.lost_results} - set(rebuilt))
         registered = sorted({series.split("__")[0] for series, _ in self.lost_versions})
         return [
             *(f"forecast-assets evaluate {dataset} --force" for dataset in rebuilt),
-            *(f"forecast-assets evaluate {dataset}" for dataset in made),
+            *(f"forecast-assets evaluate {dataset}" for dataset in datasets),
             *(f"forecast-assets register {dataset}, then promote" for dataset in registered),
         ]
 
@@ -92,22 +94,22 @@ def compare(stores: Stores, registry: Registry) -> Disagreement:
     stray: list[StrayAlias] = []
     for dataset in dict.fromkeys(str(row["dataset"]) for row in versions):
         own = [row for row in versions if row["dataset"] == dataset]
-        known = {(str(row["series"]), int(str(row["version"]))): row for row in own}
-        series = list(dict.fromkeys(name for name, _ in known))
+        own_versions = {(str(row["series"]), int(str(row["version"]))): row for row in own}
+        series = list(dict.fromkeys(name for name, _ in own_versions))
         there = registry.numbers(series)
         lost_versions += [
             model
-            for model, row in known.items()
+            for model, row in own_versions.items()
             if model[1] not in there.get(model[0], set()) or not _has_files(dataset, row, folders)
         ]
-        stray += _stray(stores, registry, set(known))
+        stray += _stray(stores, registry, set(own_versions))
     return Disagreement(lost_results, lost_versions, stray, moved_from)
 
 
-def mend(stores: Stores, registry: Registry, found: Disagreement) -> None:
+def mend(stores: Stores, registry: Registry, disagreement: Disagreement) -> None:
     """Make the stores agree; twice is the same as once. The record of promotions only ever grows."""
-    _move_artifacts(found.moved_from)
-    lost = [row for row in found.lost_results if row["kind"] != "snapshot"]
+    _move_artifacts(disagreement.moved_from)
+    lost = [row for row in disagreement.lost_results if row["kind"] != "snapshot"]
     if lost:
         stores.warehouse.execute(
             "delete_lost_results",
@@ -115,13 +117,15 @@ def mend(stores: Stores, registry: Registry, found: Disagreement) -> None:
             datasets=[row["dataset"] for row in lost],
             keys=[row["key"] for row in lost],
         )
-    for one in found.stray_aliases:
+    for one in disagreement.stray_aliases:
         if one.target is None:
             registry.drop_alias(one.series, one.alias)
         else:
             registry.move_alias(one.series, one.alias, one.target)
-    _forget_versions(stores, registry, found.lost_versions)
-    for series_keys in _by_dataset([*found.lost_versions, *((one.series, 0) for one in found.stray_aliases)]):
+    _forget_versions(stores, registry, disagreement.lost_versions)
+    for series_keys in _by_dataset(
+        [*disagreement.lost_versions, *((one.series, 0) for one in disagreement.stray_aliases)]
+    ):
         notice(stores, registry, series_keys)
 
 
@@ -145,18 +149,18 @@ def _forget_versions(stores: Stores, registry: Registry, lost: Sequence[Model]) 
         stores.warehouse.execute("delete_versions", series=list(series_of_lost), versions=list(numbers))
 
 
-def _stray(stores: Stores, registry: Registry, known: set[Model]) -> list[StrayAlias]:
-    series = list(dict.fromkeys(name for name, _ in known))
+def _stray(stores: Stores, registry: Registry, models: set[Model]) -> list[StrayAlias]:
+    series = list(dict.fromkeys(name for name, _ in models))
     decided = {str(row["series"]): row for row in stores.warehouse.rows("promotion_states", series=series)}
     belongs = {CHAMPION: "live", PREVIOUS: "before"}
-    found = []
+    strays = []
     for name, aliases in registry.aliases(series).items():
         for alias, number in aliases.items():
-            if (name, number) not in known:
+            if (name, number) not in models:
                 target = decided.get(name, {}).get(belongs.get(alias, ""))
-                there = isinstance(target, int) and (name, target) in known
-                found.append(StrayAlias(name, alias, number, target if there else None))  # type: ignore[arg-type]
-    return found
+                there = isinstance(target, int) and (name, target) in models
+                strays.append(StrayAlias(name, alias, number, target if there else None))  # type: ignore[arg-type]
+    return strays
 
 
 def _moved_from(registry: Registry) -> str | None:
@@ -184,9 +188,9 @@ def _cuts(path: str) -> list[int]:
 
 
 def _by_dataset(models: Sequence[Model]) -> list[list[str]]:
-    found: dict[str, list[str]] = {}
+    by_dataset: dict[str, list[str]] = {}
     for series, _ in models:
-        keys = found.setdefault(series.split("__")[0], [])
+        keys = by_dataset.setdefault(series.split("__")[0], [])
         if series not in keys:
             keys.append(series)
-    return list(found.values())
+    return list(by_dataset.values())

@@ -83,8 +83,8 @@ def registered_champion(
     opened = stores.open()
 
     def materialization(one: Registered) -> Iterator[dg.AssetMaterialization]:
-        shown = _shown(one) | (_audit(opened, one.series) if detailed else {})
-        yield dg.AssetMaterialization(REGISTERED, partition=one.series, metadata=shown)
+        metadata = _metadata(one) | (_audit(opened, one.series) if detailed else {})
+        yield dg.AssetMaterialization(REGISTERED, partition=one.series, metadata=metadata)
 
     def outcomes() -> Iterator[Registered]:
         yield from register(
@@ -95,20 +95,22 @@ def registered_champion(
     yield from ()  # every series has reported itself
 
 
-def _shown(one: Registered) -> dict[str, dg.MetadataValue | str | float | int | bool]:
-    shown: dict[str, dg.MetadataValue | str | float | int | bool] = {
+def _metadata(one: Registered) -> dict[str, dg.MetadataValue | str | float | int | bool]:
+    metadata: dict[str, dg.MetadataValue | str | float | int | bool] = {
         "outcome": one.outcome,
         "sentence": one.sentence,
     }
     if (row := one.row) is not None:
-        shown["model_version"] = dg.MetadataValue.url(version_page(one.series, int(str(row["version"]))))
-        shown["experiment"] = dg.MetadataValue.url(run_page(str(row["experiment"]), str(row["mlflow_run"])))
-        shown["candidate"] = str(row["candidate"])
+        metadata["model_version"] = dg.MetadataValue.url(version_page(one.series, int(str(row["version"]))))
+        metadata["experiment"] = dg.MetadataValue.url(
+            run_page(str(row["experiment"]), str(row["mlflow_run"]))
+        )
+        metadata["candidate"] = str(row["candidate"])
         if row["wape"] is not None:
-            shown["wape"] = round(float(str(row["wape"])), 4)
-        shown["snapshot"] = str(row["snapshot"])
-        shown["artifact_sha256"] = str(row["artifact_sha256"])
-    return shown
+            metadata["wape"] = round(float(str(row["wape"])), 4)
+        metadata["snapshot"] = str(row["snapshot"])
+        metadata["artifact_sha256"] = str(row["artifact_sha256"])
+    return metadata
 
 
 def _audit(stores: Stores, series: str) -> dict[str, dg.MetadataValue]:

@@ -89,17 +89,17 @@ class Bundle:
     def read(cls, folder: Path, series: Sequence[str] | None = None) -> "Bundle":
         """Read a bundle, all or some of its series. Raises ``UnknownName`` for one that is not in it."""
         header = json.loads((folder / _HEADER).read_text(encoding="utf-8"))
-        wanted = None if series is None else [("series", "in", sorted(set(series)))]
-        table = pq.read_table(folder / _SERIES, filters=wanted)
-        found = table["series"].to_pylist()
-        if missing := sorted(set(series or ()) - set(found)):
+        filters = None if series is None else [("series", "in", sorted(set(series)))]
+        table = pq.read_table(folder / _SERIES, filters=filters)
+        keys = table["series"].to_pylist()
+        if missing := sorted(set(series or ()) - set(keys)):
             raise UnknownName(
                 f"the model does not know {', '.join(missing)}",
                 remedy="ask for series that it was registered for, or load the model of that series",
             )
         named = table.column_names
         panel = Panel(
-            series=np.array(found, dtype=np.str_),
+            series=np.array(keys, dtype=np.str_),
             start=dt.date.fromisoformat(header["start"]),
             units=_matrix(table["units"]).astype(np.float32, copy=False),
             known={
@@ -134,7 +134,7 @@ class Bundle:
     def curve(self, horizon: int | None = None) -> Floats:
         """Return what the candidates say (n, horizon), before the errors of the folds are read."""
         weights = self.pool.blends if self.pool else {}
-        made = outlook(
+        prediction = outlook(
             self.panel,
             self.labels,
             {**self.models, **weights},
@@ -142,7 +142,7 @@ class Bundle:
             window=self.window,
             threads=1,
         )
-        return made.units[:, self.gap :]
+        return prediction.units[:, self.gap :]
 
     def forecast(
         self, horizon: int | None = None, quantiles: Sequence[float] | None = None
@@ -155,10 +155,10 @@ class Bundle:
         closed = closed_ahead(self.panel, self.gap + curve.shape[1])[:, self.gap :]
         if quantiles is None:
             return predicted(self.pool, self.labels, curve, self.own, closed=closed).arrays()
-        wanted = np.array(sorted(set(quantiles)), np.float64)
-        made = predicted(self.pool, self.labels, curve, self.own, wanted, closed=closed)
-        named = {quantile_name(float(one)): made.quantiles[..., at] for at, one in enumerate(wanted)}
-        return {"units": made.expected, "median": made.median, **named}
+        levels = np.array(sorted(set(quantiles)), np.float64)
+        distribution = predicted(self.pool, self.labels, curve, self.own, levels, closed=closed)
+        named = {quantile_name(float(one)): distribution.quantiles[..., at] for at, one in enumerate(levels)}
+        return {"units": distribution.expected, "median": distribution.median, **named}
 
 
 def _own(table: pa.Table) -> list[OwnErrors]:
@@ -198,15 +198,15 @@ class Served:
         for one in quantiles or []:
             if not 0 < one < 1:
                 raise BadSetting(f"quantile {one:g} is not known", remedy="name quantiles between 0 and 1")
-        made = bundle.forecast((params or {}).get("horizon"), quantiles)
-        count, days = made["units"].shape
+        forecast = bundle.forecast((params or {}).get("horizon"), quantiles)
+        count, days = forecast["units"].shape
         begin = bundle.panel.days + bundle.gap
         dates = bundle.panel.dates(begin, begin + days)
         return pd.DataFrame(
             {
                 "series": np.repeat(bundle.panel.series, days),
                 "date": np.tile(dates, count).astype("datetime64[us]"),
-                **{name: values.ravel().astype(np.float64) for name, values in made.items()},
+                **{name: values.ravel().astype(np.float64) for name, values in forecast.items()},
             }
         )
 

@@ -33,24 +33,24 @@ class Gate:
 
     name: str
     passed: bool
-    told: str
+    sentence: str
 
 
 def better_error(live: int | None, before: float | None, after: float | None) -> Gate:
     """WAPE in percent on the same folds, of what is live ``before`` and of what would be ``after``."""
     if after is None:
-        return Gate("better_error", passed=False, told="it has no WAPE on the newest folds")
+        return Gate("better_error", passed=False, sentence="it has no WAPE on the newest folds")
     if live is None:
-        return Gate("better_error", passed=True, told=f"WAPE {after:.2f} %, and nothing is live")
+        return Gate("better_error", passed=True, sentence=f"WAPE {after:.2f} %, and nothing is live")
     if before is None:
-        return Gate("better_error", passed=False, told="what is live has no WAPE on the newest folds")
+        return Gate("better_error", passed=False, sentence="what is live has no WAPE on the newest folds")
     return Gate("better_error", after <= before, f"WAPE {after:.2f} % after {before:.2f} %")
 
 
 def bias(version: Row, demand: object, limits: Limits) -> Gate:
     """Absolute bias against the mean daily ``demand`` of the series."""
     if version["bias"] is None or not demand:
-        return Gate("bias", passed=False, told="its bias is not known")
+        return Gate("bias", passed=False, sentence="its bias is not known")
     relative = abs(float(str(version["bias"]))) / float(str(demand))
     limit = limits.max_relative_bias
     return Gate("bias", relative <= limit, f"{relative:.0%} of the mean demand, {limit:.0%} are allowed")
@@ -59,7 +59,7 @@ def bias(version: Row, demand: object, limits: Limits) -> Gate:
 def stability(version: Row, limits: Limits) -> Gate:
     """Spread of WAPE over the folds."""
     if version["stability"] is None:
-        return Gate("stability", passed=False, told="its spread over the folds is not known")
+        return Gate("stability", passed=False, sentence="its spread over the folds is not known")
     spread, limit = float(str(version["stability"])), limits.max_stability
     return Gate("stability", spread <= limit, f"WAPE spreads by {spread:.0f} %, {limit:.0f} % are allowed")
 
@@ -68,14 +68,14 @@ def recent_window(version: Row, newest: dt.date, limits: Limits) -> Gate:
     """Days between what the version knows and the ``newest`` day of the dataset."""
     last = cast("dt.date", version["last_day"])
     age = (newest - last).days
-    told = f"it knows sales up to {last}, {age} days before the newest"
-    return Gate("recent_window", age <= limits.max_age_days, told)
+    sentence = f"it knows sales up to {last}, {age} days before the newest"
+    return Gate("recent_window", age <= limits.max_age_days, sentence)
 
 
 def quality_checks(failed: Sequence[str]) -> Gate:
     """Checks of the dataset that failed with severity ERROR."""
-    told = f"failed checks: {', '.join(failed)}" if failed else "no check of the dataset failed"
-    return Gate("quality_checks", not failed, told)
+    sentence = f"failed checks: {', '.join(failed)}" if failed else "no check of the dataset failed"
+    return Gate("quality_checks", not failed, sentence)
 
 
 def wape(row: Row | None) -> float | None:

@@ -138,8 +138,8 @@ def _carried_out(
     show_decision(context.instance, decision, done)
     for one in done[:_SHOWN]:
         context.log.info("%s: %s", one.series, one.sentence)
-    told = settled(done)
-    context.log.info("%s", told)
+    summary = settled(done)
+    context.log.info("%s", summary)
     context.instance.add_run_tags(context.run.run_id, {"forecast/outcome": outcome(done)})
 
 
@@ -147,12 +147,12 @@ def show_decision(instance: dg.DagsterInstance, decision: Decision, done: Sequen
     """Tell on the page of every series that moved who decided it; of many series the audit tells alone."""
     moved = [one for one in done if isinstance(one, Moved) and one.outcome == "applied"]
     for one in moved if len(moved) <= environment().detailed_series else ():
-        told: dict[str, str | int] = {"decision": one.sentence, "approved_by": decision.approved_by}
+        metadata: dict[str, str | int] = {"decision": one.sentence, "approved_by": decision.approved_by}
         if decision.reason:
-            told["reason"] = decision.reason
+            metadata["reason"] = decision.reason
         instance.report_runless_asset_event(
             dg.AssetObservation(
-                REGISTERED, partition=one.series, metadata={"action": decision.action, **told}
+                REGISTERED, partition=one.series, metadata={"action": decision.action, **metadata}
             )
         )
 

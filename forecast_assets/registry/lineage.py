@@ -45,19 +45,19 @@ def lineage(stores: Stores, registry: Registry, model: str) -> Lineage:
     SeriesKey.parse(name)
     held = registry.aliases([name]).get(name, {})
     named = int(number) if number.isdecimal() else 0
-    wanted = named if number else held.get(alias or "champion", 0)
+    version = named if number else held.get(alias or "champion", 0)
     rows = stores.warehouse.rows("model_versions_of", series=[name])
-    found = next((row for row in rows if row["version"] == wanted), None)
-    if found is None:
-        known = ", ".join(f"{name}@{one}" for one in held) or "none"
-        raise UnknownName(f"there is no model {model}", remedy=f"models of this series: {known}")
-    intact = verified(registry, [found])[name, wanted]
+    registered = next((row for row in rows if row["version"] == version), None)
+    if registered is None:
+        aliases_text = ", ".join(f"{name}@{one}" for one in held) or "none"
+        raise UnknownName(f"there is no model {model}", remedy=f"models of this series: {aliases_text}")
+    intact = verified(registry, [registered])[name, version]
     # Nothing is computed from files that are not what was registered.
-    wape, how = _scored_again(stores, registry, found) if intact.passed else (None, intact.told)
+    wape, how = _scored_again(stores, registry, registered) if intact.passed else (None, intact.sentence)
     return Lineage(
-        version=found,
-        aliases=sorted(one for one, number in held.items() if number == wanted),
-        decisions=stores.warehouse.rows("audit", dataset=found["dataset"], series=[name]),
+        version=registered,
+        aliases=sorted(one for one, number in held.items() if number == version),
+        decisions=stores.warehouse.rows("audit", dataset=registered["dataset"], series=[name]),
         intact=intact,
         wape=wape,
         how=how,
@@ -88,6 +88,6 @@ def _scored_again(stores: Stores, registry: Registry, version: Row) -> tuple[flo
 
 def _wape_of(folds: Folds, label: str) -> float | None:
     actual = np.where(folds.counted[:, None], folds.actual, np.nan)[None]
-    made = fold_metrics(actual, folds.forecasts[label][None, None])
-    wape = float(aggregate(made.wape, folds.counted[None])[0, 0])
+    metrics = fold_metrics(actual, folds.forecasts[label][None, None])
+    wape = float(aggregate(metrics.wape, folds.counted[None])[0, 0])
     return wape if np.isfinite(wape) else None

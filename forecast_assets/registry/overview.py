@@ -100,9 +100,9 @@ def states(stores: Stores, registry: Registry, dataset: str) -> list[Row]:
     pairs = [(key, held[CHAMPION]) for key, held in aliases.items() if CHAMPION in held]
     gates = verified(registry, [record.versions[pair] for pair in pairs if pair in record.versions])
     intact = {key for (key, _), gate in gates.items() if gate.passed}
-    found = [record.state(key, aliases.get(key, {}), verified=key in intact) for key in keys]
+    results = [record.state(key, aliases.get(key, {}), verified=key in intact) for key in keys]
     return sorted(
-        found, key=lambda row: (row["stale"] is None, row["challenger"] is None, str(row["series"]))
+        results, key=lambda row: (row["stale"] is None, row["challenger"] is None, str(row["series"]))
     )
 
 
@@ -157,11 +157,11 @@ def counts(rows: Sequence[Row]) -> dict[str, int]:
     }
 
 
-def next_step(dataset: str, found: Mapping[str, int]) -> str:
+def next_step(dataset: str, counts: Mapping[str, int]) -> str:
     """What a person should do now."""
-    if found["awaiting_decision"]:
-        waiting = found["awaiting_decision"]
+    if counts["awaiting_decision"]:
+        waiting = counts["awaiting_decision"]
         return f"see what {waiting} promotions would change: forecast-assets promote {dataset}"
-    if found["stale"]:
+    if counts["stale"]:
         return "register the stale series again: materialize registered_champion"
     return "nothing to decide"

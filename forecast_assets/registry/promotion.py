@@ -80,20 +80,20 @@ def carry_out(
 
 def notice(stores: Stores, registry: Registry, series: Sequence[str]) -> list[Row]:
     """Record aliases that somebody moved in MLflow, and answer one row for each of them."""
-    found: list[Row] = []
+    moved: list[Row] = []
     for start in range(0, len(series), _BLOCK):
         block = sorted(series[start : start + _BLOCK])
         with stores.warehouse.transaction() as held:
             stores.warehouse.execute("hold_promotions", held, series=block, salt=LockNumber.PROMOTION)
-            found += _Block(stores, registry, None, block).noticed()
-    return found
+            moved += _Block(stores, registry, None, block).noticed()
+    return moved
 
 
 def previous_versions(stores: Stores, versions: Mapping[str, int]) -> dict[str, int | None]:
     """Return for each series which version was live before this one was made live, where it is on record."""
     rows = stores.warehouse.rows("previous_versions", series=list(versions), versions=list(versions.values()))
-    found: list[dict[str, Any]] = rows
-    return {row["series"]: row["previous"] for row in found}
+    previous: list[dict[str, Any]] = rows
+    return {row["series"]: row["previous"] for row in previous}
 
 
 def rolled_back(stores: Stores, series: Sequence[str]) -> dict[tuple[str, int], Row]:
@@ -154,14 +154,14 @@ class _Block:
         for move in moves:
             live = self._live(move.series)
             if live == move.target:
-                told = f"version {live} is live already"
-                yield Moved(move.series, "unchanged", live, live, told)
+                sentence = f"version {live} is live already"
+                yield Moved(move.series, "unchanged", live, live, sentence)
             elif live != move.expected:
-                told = (
+                sentence = (
                     f"version {live or 'none'} is live, and the decision was taken against "
                     f"{move.expected or 'none'}: somebody else moved it first"
                 )
-                yield Moved(move.series, "conflict", live, live, told)
+                yield Moved(move.series, "conflict", live, live, sentence)
             else:
                 todo.append(move)
         begun = self._begin(todo, self._decision)
@@ -177,8 +177,8 @@ class _Block:
                     moved.append(Moved(move.series, "conflict", live, live, f"{gone.problem}; {gone.remedy}"))
                     continue
                 done.append(begun[move.series])
-                told = f"version {move.target} is live instead of {move.expected or 'none'}"
-                moved.append(Moved(move.series, "applied", move.expected, move.target, told))
+                sentence = f"version {move.target} is live instead of {move.expected or 'none'}"
+                moved.append(Moved(move.series, "applied", move.expected, move.target, sentence))
         finally:
             self._complete(done)
         yield from moved
@@ -189,13 +189,13 @@ class _Block:
         new = [_intended(move, decision) for move in moves if ids[move.series] is None]
         self._append(new)
         fresh = {str(row["series"]): str(row["decision_id"]) for row in new}
-        return {series: known or fresh[series] for series, known in ids.items()}
+        return {series: decision_id or fresh[series] for series, decision_id in ids.items()}
 
     def _begun(self, move: Move, decision: Decision) -> str | None:
         state = self._states.get(move.series, {})
         same = (decision.action, move.expected, move.target, decision.approved_by)
-        known = tuple(state.get(name) for name in ("action", "from_version", "to_version", "approved_by"))
-        return str(state["decision_id"]) if known == same else None
+        begun = tuple(state.get(name) for name in ("action", "from_version", "to_version", "approved_by"))
+        return str(state["decision_id"]) if begun == same else None
 
     def _previous(self, moves: Sequence[Move], decision: Decision) -> dict[str, int | None]:
         """What a rollback would go back to next: never to a version that was rolled back from."""

@@ -62,9 +62,9 @@ class Proposal:
 
     def row(self) -> Row:
         """The proposal as one line of a listing."""
-        failed = [f"{gate.name}: {gate.told}" for gate in self.gates if not gate.passed]
-        told = {name: value for name, value in asdict(self).items() if name not in {"gates", "needs"}}
-        return told | {"failed_gates": "; ".join(failed) or None, "needs": ", ".join(self.needs) or None}
+        failed = [f"{gate.name}: {gate.sentence}" for gate in self.gates if not gate.passed]
+        values = {name: value for name, value in asdict(self).items() if name not in {"gates", "needs"}}
+        return values | {"failed_gates": "; ".join(failed) or None, "needs": ", ".join(self.needs) or None}
 
 
 def promotions(
@@ -99,8 +99,8 @@ def rollbacks(
     # The record knows what was live before; the alias only where somebody moved it in MLflow.
     before = previous_versions(stores, {key: aliases[key][CHAMPION] for key in live})
     targets = {key: version or before.get(key, aliases[key].get(PREVIOUS)) or 0 for key in live}
-    known = {key: target for key, target in targets.items() if target}
-    return _Comparison(stores, registry, dataset, aliases, limits=limits, goes_back=True).of(known)
+    possible = {key: target for key, target in targets.items() if target}
+    return _Comparison(stores, registry, dataset, aliases, limits=limits, goes_back=True).of(possible)
 
 
 def _aliases(
@@ -147,17 +147,17 @@ class _Comparison:
         }
         rejected = {} if self._goes_back else rolled_back(self._stores, keys)
         intact = verified(self._registry, [versions[pair] for pair in targets.items() if pair in versions])
-        made = []
-        for key, wanted in targets.items():
-            target = versions.get((key, wanted))
+        proposals = []
+        for key, version in targets.items():
+            target = versions.get((key, version))
             if target is None:
                 raise UnknownName(
-                    f"version {wanted} of {key} was not registered here",
+                    f"version {version} of {key} was not registered here",
                     remedy="register the series, or name one of its versions",
                 )
             live = self._aliases.get(key, {}).get(CHAMPION)
             current = versions.get((key, live)) if live else None
-            made.append(
+            proposals.append(
                 self._proposal(
                     key,
                     live,
@@ -165,11 +165,11 @@ class _Comparison:
                     target,
                     scored,
                     demand=demand.get(key),
-                    intact=intact[key, wanted],
-                    is_rejected=(key, wanted) in rejected,
+                    intact=intact[key, version],
+                    is_rejected=(key, version) in rejected,
                 )
             )
-        return made
+        return proposals
 
     def _proposal(
         self,
@@ -199,7 +199,7 @@ class _Comparison:
         to_frame = int(str(target["feature_frame"]))
         failing = [gate for gate in gates if not gate.passed and gate.name != "artifact_verified"]
         worse = from_wape is not None and to_wape is not None and to_wape > from_wape
-        asked = {
+        requested = {
             "override": bool(target["is_override"]),
             "worse_wape": worse,
             "feature_frame": from_frame is not None and from_frame != to_frame,
@@ -222,7 +222,7 @@ class _Comparison:
             to_frame=to_frame,
             is_override=bool(target["is_override"]),
             gates=gates,
-            needs=[] if change == "unchanged" else [name for name in ACKNOWLEDGEMENTS if asked[name]],
+            needs=[] if change == "unchanged" else [name for name in ACKNOWLEDGEMENTS if requested[name]],
         )
 
 
@@ -255,8 +255,8 @@ def apply(
     for one in proposals:
         missing = [name for name in one.needs if name not in decision.acknowledged]
         if one.change != "unchanged" and not one.is_intact:
-            told = next(gate.told for gate in one.gates if gate.name == "artifact_verified")
-            refused.append(Refused(one.series, f"{told}: register the series again"))
+            sentence = next(gate.sentence for gate in one.gates if gate.name == "artifact_verified")
+            refused.append(Refused(one.series, f"{sentence}: register the series again"))
         elif missing:
             refused.append(Refused(one.series, f"not acknowledged: {', '.join(missing)}"))
         else:

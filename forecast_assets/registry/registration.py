@@ -22,7 +22,7 @@ from forecast_assets.forecasting.core.global_model import GlobalModel
 from forecast_assets.forecasting.core.outlook import Models, needed
 from forecast_assets.forecasting.version import code_version
 from forecast_assets.forecasts.block import measured
-from forecast_assets.forecasts.service import Wanted, Work, prepared
+from forecast_assets.forecasts.service import ForecastInputs, ForecastRequest, load_inputs
 from forecast_assets.global_models import production
 from forecast_assets.keys import SeriesKey
 from forecast_assets.registry.bundle import Bundle
@@ -86,7 +86,7 @@ def register(
             _check(dataset, override)
         if override is not None and needed([override.candidate]):
             production.build(stores, dataset, run_id=run_id, also=[override.candidate])
-        work = prepared(stores, dataset, list(members), Wanted())
+        work = load_inputs(stores, dataset, list(members), ForecastRequest())
         yield from _Registration(stores, registry, work, override, run_id, challenge=challenge).each()
         for key in work.gone:
             yield Registered(key, "none", "the newest snapshot no longer delivers it")
@@ -108,7 +108,7 @@ class _Registration:
         self,
         stores: Stores,
         registry: Registry,
-        work: Work,
+        work: ForecastInputs,
         override: Override | None,
         run_id: str,
         *,
@@ -183,7 +183,7 @@ class _Registration:
         return rejected
 
     def _block(self, rows: list[int]) -> Iterator[Registered]:
-        made, failures = self._bundle(rows)
+        bundle, failures = self._bundle(rows)
         for at, why in failures.items():
             yield Registered(self._keys[at], "none", f"{self._labels[at]}: {why}")
         good = [at for at in rows if at not in failures]
@@ -199,25 +199,25 @@ class _Registration:
         path = f"bundles/{self._keys[good[0]]}-{_mark(recipes)}"
         with tempfile.TemporaryDirectory() as folder:
             model = Path(folder, "model")
-            save(made, model)
+            save(bundle, model)
             sha = artifact_hash(model)
             self._registry.store(run, model, path)
         reason = self._override.reason if self._override else None
-        known = described(self._stores, self._work, self._labels, good, reason)
-        wanted = [
+        descriptions = described(self._stores, self._work, self._labels, good, reason)
+        new_versions = [
             NewVersion(
                 key,
                 recipes[key],
                 run,
                 path,
-                tags(known[key], sha, recipes[key]),
+                tags(descriptions[key], sha, recipes[key]),
                 {"dataset": dataset.name},
             )
             for key in recipes
         ]
-        numbers = self._registry.add_versions(wanted)
+        numbers = self._registry.add_versions(new_versions)
         full = [
-            known[key]
+            descriptions[key]
             | {
                 "version": numbers[key],
                 "recipe": recipes[key],
@@ -239,8 +239,8 @@ class _Registration:
             self._point(key, int(str(row["version"])))
             warning = f"; {row['warning']}" if row["warning"] else ""
             lost = f"; version {gone[key]} is gone from MLflow" if key in gone else ""
-            told = f"version {row['version']}: {row['candidate']}{warning}{lost}"
-            yield Registered(str(row["series"]), "registered", told, row)
+            sentence = f"version {row['version']}: {row['candidate']}{warning}{lost}"
+            yield Registered(str(row["series"]), "registered", sentence, row)
 
     def _forget_gone(self, numbers: Mapping[str, int], recipes: Mapping[str, str]) -> dict[str, object]:
         """Forget versions that MLflow has no more, and whose place others have taken; return them."""
@@ -257,28 +257,28 @@ class _Registration:
         """The bundle of some series, without those whose candidate gives no forecast."""
         work, models = self._work, self._work.models.models
         failures = {at: why for at in rows if (why := _absent(str(self._labels[at]), models)) is not None}
-        made = self._bundled([at for at in rows if at not in failures])
-        if len(made.labels):
-            units = made.forecast()["units"]
+        bundle = self._bundled([at for at in rows if at not in failures])
+        if len(bundle.labels):
+            units = bundle.forecast()["units"]
             lost = np.flatnonzero(~np.isfinite(units).all(axis=1)).tolist()
             place = {key: at for at, key in zip(rows, work.panel.series[rows].tolist(), strict=True)}
             failures |= {
-                place[str(made.panel.series[row])]: "it gives no number for some day" for row in lost
+                place[str(bundle.panel.series[row])]: "it gives no number for some day" for row in lost
             }
             if lost:
-                made = self._bundled([at for at in rows if at not in failures])
-        return made, failures
+                bundle = self._bundled([at for at in rows if at not in failures])
+        return bundle, failures
 
     def _bundled(self, rows: list[int]) -> Bundle:
         work = self._work
         labels = [str(self._labels[at]) for at in rows]
         champions = [{**(work.champions[at] or {}), "champion": str(self._labels[at])} for at in rows]
         panel = work.panel.take(np.array(rows, np.int64))
-        found = {name: work.models.models[name] for name in needed(labels)}
+        models = {name: work.models.models[name] for name in needed(labels)}
         return Bundle(
             panel=panel,
             labels=labels,
-            models={name: model for name, model in found.items() if isinstance(model, GlobalModel)},
+            models={name: model for name, model in models.items() if isinstance(model, GlobalModel)},
             pool=work.models.pool,
             own=measured(self._stores, champions, panel, work.models.pool),
             horizon=work.horizon,

@@ -102,15 +102,15 @@ def _code(work: Path) -> Path:
 
 def reachable(module: Path) -> list[Path]:
     """Return the files of this package that ``module`` can load, sorted, with its own."""
-    found, waiting = set[Path](), [module]
+    modules, waiting = set[Path](), [module]
     while waiting:
         path = waiting.pop()
-        if path in found:
+        if path in modules:
             continue
-        found.add(path)
+        modules.add(path)
         packages = [folder / "__init__.py" for folder in path.parents if folder.is_relative_to(_PACKAGE)]
         waiting += [*packages, *_imported(path)]
-    return sorted(found)
+    return sorted(modules)
 
 
 def _imported(path: Path) -> Iterator[Path]:

@@ -17,7 +17,7 @@ def verified(registry: Registry, versions: Iterable[Row]) -> dict[tuple[str, int
     """Compare the files of every version with the hash they were registered with, each bundle once."""
     bundles: dict[tuple[str, str], str | None] = {}
     compiled: set[tuple[str, str]] = set()
-    found = {}
+    results = {}
     for row in versions:
         place = (str(row["mlflow_run"]), str(row["path"]))
         if place not in bundles:
@@ -29,7 +29,7 @@ def verified(registry: Registry, versions: Iterable[Row]) -> dict[tuple[str, int
             except UnknownName:
                 bundles[place] = None
         sha = bundles[place]
-        told = (
+        sentence = (
             "its files are gone"
             if sha is None
             else "its files are what was registered"
@@ -39,5 +39,5 @@ def verified(registry: Registry, versions: Iterable[Row]) -> dict[tuple[str, int
             else "its files are not what was registered"
         )
         passed = sha == row["artifact_sha256"]
-        found[str(row["series"]), int(str(row["version"]))] = Gate("artifact_verified", passed, told)
-    return found
+        results[str(row["series"]), int(str(row["version"]))] = Gate("artifact_verified", passed, sentence)
+    return results

@@ -12,7 +12,7 @@ import polars as pl
 from forecast_assets.forecasting.core.candidates.catalogue import feature_frame
 from forecast_assets.forecasting.core.metrics import METRICS
 from forecast_assets.forecasting.version import code_version
-from forecast_assets.forecasts.service import Work
+from forecast_assets.forecasts.service import ForecastInputs
 from forecast_assets.stores import Stores
 from forecast_assets.stores.warehouse import Row
 
@@ -29,7 +29,11 @@ KINDS = {
 
 
 def described(
-    stores: Stores, work: Work, labels: Sequence[str | None], rows: Sequence[int], reason: str | None
+    stores: Stores,
+    work: ForecastInputs,
+    labels: Sequence[str | None],
+    rows: Sequence[int],
+    reason: str | None,
 ) -> dict[str, Row]:
     """What is known of the version of each series at ``rows`` of the panel, but its number and its files.
 
@@ -43,13 +47,13 @@ def described(
     }
     evaluated = {str(row["series"]): row for row in stores.warehouse.rows("current_results", series=keys)}
     contents, first = work.panel.content_hashes(), work.panel.first
-    found: dict[str, Row] = {}
+    by_series: dict[str, Row] = {}
     for key, at in zip(keys, rows, strict=True):
         label = str(labels[at])
         winner = str((work.champions[at] or {})["champion"])
         own = measured_as.get((key, label), {})
         best = measured_as.get((key, winner), {})
-        found[key] = {
+        by_series[key] = {
             "series": key,
             "dataset": dataset.name,
             "candidate": label,
@@ -70,7 +74,7 @@ def described(
             "folds_path": (work.champions[at] or {}).get("path"),
             **{name: own.get(name) for name in RECORDED},
         }
-    return found
+    return by_series
 
 
 def gap(label: str, own: Mapping[str, object], winner: str, best: Mapping[str, object]) -> str:
@@ -86,8 +90,8 @@ def tags(row: Row, sha: str, recipe: str) -> dict[str, str]:
     named = ["candidate", "snapshot", "last_day", "feature_frame", "code_version"]
     if row["is_override"]:
         named += ["recommended", "warning"]
-    told = {name: str(row[name]) for name in named if row.get(name) is not None}
+    values = {name: str(row[name]) for name in named if row.get(name) is not None}
     metrics = {name: row[name] for name in RECORDED if row.get(name) is not None}
     if metrics:
-        told["metrics"] = json.dumps(metrics)
-    return told | {"artifact_sha256": sha, "recipe": recipe}
+        values["metrics"] = json.dumps(metrics)
+    return values | {"artifact_sha256": sha, "recipe": recipe}

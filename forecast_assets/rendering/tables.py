@@ -64,5 +64,5 @@ def schema(**columns: str) -> dg.TableSchema:
     """Columns as ``name="type: description"``."""
     parts = {name: text.split(": ", 1) for name, text in columns.items()}
     return dg.TableSchema(
-        [dg.TableColumn(name, kind, description=told) for name, (kind, told) in parts.items()]
+        [dg.TableColumn(name, kind, description=description) for name, (kind, description) in parts.items()]
     )

@@ -33,8 +33,8 @@ CellMetric = Enum("CellMetric", {name: name for name in CELL_METRICS})  # type: 
 
 def _unit(metric: str) -> str:
     """What the cells hold, with its unit."""
-    known = METRICS.get(metric)
-    return "share of candidates" if known is None else f"{known.label}, {known.unit}"
+    registered = METRICS.get(metric)
+    return "share of candidates" if registered is None else f"{registered.label}, {registered.unit}"
 
 
 class HeatmapConfig(dg.Config):
@@ -101,19 +101,19 @@ def heatmap(
         cells = cells_of(stores.open(), dataset, config)
     path = paths.PORTFOLIO.path(dataset, f"heatmap-{metric}.parquet")
     stores.open().lake.write_table(path, cells.to_arrow())
-    known = aggregation.scale(cells["value"])
-    shown: dict[str, Any] = {"metric": metric, "cells": len(cells), "path": path}
+    bounds = aggregation.scale(cells["value"])
+    metadata: dict[str, Any] = {"metric": metric, "cells": len(cells), "path": path}
     if len(cells):
         title = f"{dataset}: {_unit(metric)}"
-        shown["heatmap"] = dg.MetadataValue.md(
-            drawn(title, cells, known, diverging=metric in METRICS and METRICS[metric].is_signed)
+        metadata["heatmap"] = dg.MetadataValue.md(
+            drawn(title, cells, bounds, diverging=metric in METRICS and METRICS[metric].is_signed)
         )
         worst = cells.sort(pl.col("value").abs(), descending=metric != CONVERGENCE, nulls_last=True)
         columns = ["store_id", "product_id", "value", "candidate", "is_champion", "sample_size", "run_id"]
-        shown["worst_first"] = table(worst.head(_SHOWN).to_dicts(), columns)
-    if known is not None:
-        shown["scale"] = dg.MetadataValue.json(known)
-    return dg.MaterializeResult(metadata=shown)
+        metadata["worst_first"] = table(worst.head(_SHOWN).to_dicts(), columns)
+    if bounds is not None:
+        metadata["scale"] = dg.MetadataValue.json(bounds)
+    return dg.MaterializeResult(metadata=metadata)
 
 
 def cells_of(stores: Stores, dataset: str, config: HeatmapConfig) -> pl.DataFrame:

@@ -13,7 +13,7 @@ from forecast_assets.drift.accuracy_assets import forecast_accuracy
 from forecast_assets.drift.assets import judge_dataset
 from forecast_assets.failures import RETRY, refusals_final
 from forecast_assets.forecasts.assets import forecast_and_report
-from forecast_assets.forecasts.service import Wanted, stale_forecasts
+from forecast_assets.forecasts.service import ForecastRequest, stale_forecasts
 from forecast_assets.global_models import production
 from forecast_assets.reports.assets import heatmap, leaderboard
 from forecast_assets.reports.operations_assets import (
@@ -38,7 +38,7 @@ def renew_forecasts(context: dg.OpExecutionContext, config: FollowConfig, stores
         production.build(stores.open(), load(stores.open(), config.dataset), run_id=context.run.run_id)
         keys = stale_forecasts(stores.open(), config.dataset, None)
     context.log.info("forecasts of %d series of %s changed", len(keys), config.dataset)
-    forecast_and_report(context, stores.open(), keys, wanted=Wanted(), force=False)
+    forecast_and_report(context, stores.open(), keys, request=ForecastRequest(), force=False)
 
 
 @dg.job

@@ -128,10 +128,10 @@ def ops_summary(
             own_run=context.run.run_id,
             registry=registry.open,
         )
-    return dg.MaterializeResult(metadata=_shown(summary))
+    return dg.MaterializeResult(metadata=_metadata(summary))
 
 
-def _shown(summary: Summary) -> dict[str, dg.MetadataValue | str | int | float]:
+def _metadata(summary: Summary) -> dict[str, dg.MetadataValue | str | int | float]:
     attention = [
         {
             "kind": one.kind,
@@ -143,7 +143,7 @@ def _shown(summary: Summary) -> dict[str, dg.MetadataValue | str | int | float]:
         }
         for one in summary.attention
     ]
-    shown: dict[str, dg.MetadataValue | str | int | float] = {
+    metadata: dict[str, dg.MetadataValue | str | int | float] = {
         "needs_attention": table(attention, ["kind", "label", "detail", "next_step", "when", "link"]),
         "jobs": table([summary.jobs], list(summary.jobs)),
         "active_jobs": summary.active,
@@ -159,8 +159,8 @@ def _shown(summary: Summary) -> dict[str, dg.MetadataValue | str | int | float]:
         "latest_successful_evaluation": str(summary.newest_evaluation or "none"),
     }
     if summary.success_rate is not None:
-        shown["success_rate"] = round(summary.success_rate, 1)
-    return shown
+        metadata["success_rate"] = round(summary.success_rate, 1)
+    return metadata
 
 
 @asset(

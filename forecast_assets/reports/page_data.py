@@ -41,58 +41,61 @@ def collect(stores: Stores, name: str, series: Sequence[str] | None = None) -> d
     """
     dataset = load(stores, name)
     champions = stores.warehouse.rows("champions", dataset=name, series=None)
-    made = {
+    forecasts = {
         str(row["series"]): row
         for row in stores.warehouse.rows("current_forecasts", dataset=name, series=None)
     }
     drift = stores.warehouse.rows("drift", dataset=name, series=None)
     horizon = dataset.options.evaluation.horizon
-    known = [
+    members = [
         {
             **row,
             "units_at_risk": None if row["mae"] is None else float(str(row["mae"])) * horizon,
-            "forecast_total": made.get(str(row["series"]), {}).get("total"),
+            "forecast_total": forecasts.get(str(row["series"]), {}).get("total"),
         }
         for row in champions
     ]
-    known.sort(key=lambda row: -float(str(row["units_at_risk"] or 0)))
-    chosen = _chosen(series, known, made)
+    members.sort(key=lambda row: -float(str(row["units_at_risk"] or 0)))
+    chosen = _chosen(series, members, forecasts)
     return {
-        "facts": _facts(dataset, known, made),
-        "series": _table(_SERIES, known),
-        "orders": _table(_ORDERS, [{**row, "flag": _flag(row)} for row in made.values()]),
+        "facts": _facts(dataset, members, forecasts),
+        "series": _table(_SERIES, members),
+        "orders": _table(_ORDERS, [{**row, "flag": _flag(row)} for row in forecasts.values()]),
         "candidates": _table(_CANDIDATES, stores.warehouse.rows("portfolio_leaderboard", dataset=name)),
-        "heatmap": _heatmap(known),
+        "heatmap": _heatmap(members),
         "drift": _table(_DRIFT, drift[:_DECISIONS]),
         "decisions": _table(
             _AUDIT, stores.warehouse.rows("audit", dataset=name, series=None)[-_DECISIONS:][::-1]
         ),
-        "plots": _plots(stores, dataset, chosen, {str(row["series"]): row for row in known}),
+        "plots": _plots(stores, dataset, chosen, {str(row["series"]): row for row in members}),
     }
 
 
-def _chosen(series: Sequence[str] | None, known: Sequence[Row], made: Mapping[str, Row]) -> list[str]:
-    keys = [str(row["series"]) for row in known]
+def _chosen(series: Sequence[str] | None, members: Sequence[Row], forecasts: Mapping[str, Row]) -> list[str]:
+    keys = [str(row["series"]) for row in members]
     if series is None:
         return keys[:WORST]
-    if unknown := sorted(set(series) - {*keys, *made}):
+    if unknown := sorted(set(series) - {*keys, *forecasts}):
         raise UnknownName(
             f"there is nothing to report of {listed(unknown)}", remedy="name series that were evaluated"
         )
     return list(series)
 
 
-def _facts(dataset: Dataset, known: Sequence[Row], made: Mapping[str, Row]) -> list[list[object]]:
+def _facts(dataset: Dataset, members: Sequence[Row], forecasts: Mapping[str, Row]) -> list[list[object]]:
     snapshot = dataset.built()
-    errors = [float(str(row["wape"])) for row in known if row["wape"] is not None]
-    first = [day for row in made.values() if isinstance(day := row["first_day"], dt.date)]
+    errors = [float(str(row["wape"])) for row in members if row["wape"] is not None]
+    first = [day for row in forecasts.values() if isinstance(day := row["first_day"], dt.date)]
     return [
         ["Dataset", dataset.name],
         ["Sales", f"{snapshot.row_count:,} rows from {snapshot.first_day} to {snapshot.last_day}"],
         ["Series", snapshot.series_count],
-        ["Series with a champion", sum(row["champion"] is not None for row in known)],
+        ["Series with a champion", sum(row["champion"] is not None for row in members)],
         ["Median WAPE of the champions, percent", float(np.median(errors)) if errors else None],
-        ["Units forecast", sum(float(str(row["total"])) for row in made.values()) if made else None],
+        [
+            "Units forecast",
+            sum(float(str(row["total"])) for row in forecasts.values()) if forecasts else None,
+        ],
         ["Forecast from", str(min(first)) if first else None],
         ["Written", dt.datetime.now(dt.UTC).strftime("%Y-%m-%d %H:%M UTC")],
     ]
@@ -115,41 +118,41 @@ def _plain(value: object) -> object:
     return value if value is None or isinstance(value, str | int) else str(value)
 
 
-def _heatmap(known: Sequence[Row]) -> dict[str, object]:
-    stores = sorted({str(row["store_id"]) for row in known})
-    products = sorted({str(row["product_id"]) for row in known})
-    cells = {(str(row["store_id"]), str(row["product_id"])): _plain(row["wape"]) for row in known}
+def _heatmap(members: Sequence[Row]) -> dict[str, object]:
+    stores = sorted({str(row["store_id"]) for row in members})
+    products = sorted({str(row["product_id"]) for row in members})
+    cells = {(str(row["store_id"]), str(row["product_id"])): _plain(row["wape"]) for row in members}
     wape = [[cells.get((store, product)) for product in products] for store in stores]
     return {"stores": stores, "products": products, "wape": wape}
 
 
 def _plots(
-    stores: Stores, dataset: Dataset, keys: Sequence[str], known: Mapping[str, Row]
+    stores: Stores, dataset: Dataset, keys: Sequence[str], members: Mapping[str, Row]
 ) -> dict[str, dict[str, object]]:
     if not keys:
         return {}
     panel = read_panel(stores, dataset, list(keys), newest=True)
     place = {str(key): at for at, key in enumerate(panel.series)}
     ahead = {one.series: one for one in read_forecasts(stores, dataset.name, keys)}
-    told = explain(stores, list(ahead)) if ahead else {}
+    explanations = explain(stores, list(ahead)) if ahead else {}
     days = [str(day) for day in panel.dates(0, panel.days)[-_HISTORY:]]
-    shown: dict[str, dict[str, object]] = {}
+    plots: dict[str, dict[str, object]] = {}
     for key in keys:
         if key not in place:
             continue
         one: dict[str, object] = {
-            "sentence": str(known[key]["reason"]) if key in known else "",
+            "sentence": str(members[key]["reason"]) if key in members else "",
             "history": {"days": days, "units": _numbers(panel.units[place[key]][-_HISTORY:])},
             "ahead": _ahead(ahead[key]) if key in ahead else None,
             "folds": _folds(stores, dataset, key),
         }
-        if key in told:
+        if key in explanations:
             one["drivers"] = [
                 {"description": driver.description, "units": _plain(float(driver.contribution))}
-                for driver in told[key].drivers
+                for driver in explanations[key].drivers
             ]
-        shown[key] = one
-    return shown
+        plots[key] = one
+    return plots
 
 
 def _ahead(stored: StoredForecast) -> dict[str, object]:

@@ -45,13 +45,13 @@ class WhatIfConfig(dg.Config):
 
     def assumptions(self, stores: Stores) -> Assumptions:
         """All that differs. Raises ``BadSetting``, ``UnknownName``."""
-        given = self.model_dump(exclude={"series", "like", "save_as", "tags"}, mode="json")
-        return assumed(stores, given, self.like)
+        values = self.model_dump(exclude={"series", "like", "save_as", "tags"}, mode="json")
+        return assumed(stores, values, self.like)
 
 
-def assumed(stores: Stores, given: Mapping[str, object], like: str | None) -> Assumptions:
+def assumed(stores: Stores, values: Mapping[str, object], like: str | None) -> Assumptions:
     """What a person assumes on top of the plan ``like``. Raises ``BadSetting``, ``UnknownName``."""
-    stated = Assumptions.from_json({name: value for name, value in given.items() if value not in (None, [])})
+    stated = Assumptions.from_json({name: value for name, value in values.items() if value not in (None, [])})
     if like is None:
         return stated
     changes = {name: getattr(stated, name) for name in stated.to_json()}
@@ -76,10 +76,10 @@ def answer_what_if(context: dg.OpExecutionContext, config: WhatIfConfig, stores:
             FORECAST, partition=config.series, metadata={"what_if": answer.sentence, "what_if_plan": kept}
         )
     )
-    context.add_output_metadata({"plan": kept, **_shown(opened, answer)})
+    context.add_output_metadata({"plan": kept, **_metadata(opened, answer)})
 
 
-def _shown(stores: Stores, answer: planning.Answer) -> dict[str, dg.MetadataValue | str]:
+def _metadata(stores: Stores, answer: planning.Answer) -> dict[str, dg.MetadataValue | str]:
     lines: dict[str, planning.Values] = {"as planned": answer.baseline, "what if": answer.effect.units}
     dates = answer.forecast.dates()
     days = [
@@ -92,7 +92,7 @@ def _shown(stores: Stores, answer: planning.Answer) -> dict[str, dg.MetadataValu
         "what_if": answer.sentence,
         "method": answer.method,
         "assumptions": dg.MetadataValue.json(answer.assumptions.to_json()),
-        "who_answers": dg.MetadataValue.md("\n".join(f"- {cell(told)}" for told in answer.told)),
+        "who_answers": dg.MetadataValue.md("\n".join(f"- {cell(sentence)}" for sentence in answer.sentences)),
         "days": table(days, ["date", *lines]),
         "plot": dg.MetadataValue.md(plot),
     }

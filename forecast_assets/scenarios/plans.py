@@ -23,7 +23,7 @@ from forecast_assets.forecasting.core.frequency import Frequency
 from forecast_assets.forecasting.core.outlook import Models, outlook, reads_plan, with_plan
 from forecast_assets.forecasting.core.panel import Panel
 from forecast_assets.forecasts.block import LOOK_ALIKE
-from forecast_assets.forecasts.service import Wanted, make_forecasts
+from forecast_assets.forecasts.service import ForecastRequest, make_forecasts
 from forecast_assets.forecasts.store import StoredForecast, read_forecast
 from forecast_assets.global_models import production
 from forecast_assets.keys import SeriesKey
@@ -46,7 +46,7 @@ class Answer:
     snapshot: str
     assumptions: Assumptions
     method: Method
-    told: Sequence[str]
+    sentences: Sequence[str]
     baseline: Values
     effect: Effect
 
@@ -72,7 +72,7 @@ def what_if(stores: Stores, series: str, assumptions: Assumptions, *, run_id: st
     name = SeriesKey.parse(series).dataset
     dataset = load(stores, name)
     row = stores.warehouse.row("current_forecasts", dataset=name, series=[series])
-    (outcome,) = make_forecasts(stores, [series], run_id=run_id, wanted=_same(row, dataset.options.period))
+    (outcome,) = make_forecasts(stores, [series], run_id=run_id, request=_same(row, dataset.options.period))
     if outcome.row is None:
         raise UnknownName(f"{series} has no forecast: {outcome.sentence}", remedy="evaluate the series first")
     stored = read_forecast(stores, series)
@@ -89,32 +89,34 @@ def what_if(stores: Stores, series: str, assumptions: Assumptions, *, run_id: st
     if difference.panel is not None:
         models = production.read(stores, dataset).models
         window = dataset.options.evaluation.plan().window()
-        answered = _asked(difference.panel, stored.candidate, models, ahead, window)[gap:]
+        answered = _request_of(difference.panel, stored.candidate, models, ahead, window)[gap:]
         if np.array_equal(answered, baseline):
             difference = replace(
-                difference, told=[*difference.told, "the model sees no effect: it never saw this vary"]
+                difference,
+                sentences=[*difference.sentences, "the model sees no effect: it never saw this vary"],
             )
-    made = effect(baseline, answered, _prices(panel, ahead)[gap:], difference, assumptions.on_hand)
+    change = effect(baseline, answered, _prices(panel, ahead)[gap:], difference, assumptions.on_hand)
     return Answer(
-        stored, dataset.built().hash, assumptions, difference.method, difference.told, baseline, made
+        stored, dataset.built().hash, assumptions, difference.method, difference.sentences, baseline, change
     )
 
 
-def _same(row: Row | None, period: Frequency) -> Wanted:
+def _same(row: Row | None, period: Frequency) -> ForecastRequest:
     """How the current forecast was asked for, so that it is kept unless its inputs changed."""
     if row is None:
-        return Wanted()
+        return ForecastRequest()
     gap = period.position(row["last_known_day"], row["first_day"]) - 1  # type: ignore[arg-type]  # date columns
-    return Wanted(row["horizon"], row["lead_time_days"], row["service_level"], gap)  # type: ignore[arg-type]  # typed columns
+    return ForecastRequest(row["horizon"], row["lead_time_days"], row["service_level"], gap)  # type: ignore[arg-type]  # typed columns
 
 
-def _asked(panel: Panel, label: str, models: Models, horizon: int, window: int | None) -> Values:
-    made = outlook(panel, [label], models, horizon, window=window, threads=environment().processes)
-    if made.failures:
+def _request_of(panel: Panel, label: str, models: Models, horizon: int, window: int | None) -> Values:
+    prediction = outlook(panel, [label], models, horizon, window=window, threads=environment().processes)
+    if prediction.failures:
         raise BadSetting(
-            f"{label} gives no forecast under these assumptions: {made.failures[0]}", remedy="assume less"
+            f"{label} gives no forecast under these assumptions: {prediction.failures[0]}",
+            remedy="assume less",
         )
-    return np.asarray(made.units[0], np.float64)
+    return np.asarray(prediction.units[0], np.float64)
 
 
 def _prices(panel: Panel, horizon: int) -> Values:
@@ -139,13 +141,13 @@ def save(stores: Stores, answer: Answer, name: str, tags: Sequence[str], *, run_
     """Keep an answer as a plan. Raises ``BadSetting`` where another run took the name."""
     check_plan(name, tags)
     effect = answer.effect
-    made = stores.warehouse.execute(
+    row = stores.warehouse.execute(
         "save_plan",
         name=name,
         series=answer.forecast.series,
         tags=sorted(set(tags)),
         assumptions=json.dumps(answer.assumptions.to_json()),
-        told=json.dumps(list(answer.told)),
+        told=json.dumps(list(answer.sentences)),
         method=answer.method,
         candidate=answer.forecast.candidate,
         snapshot=answer.snapshot,
@@ -161,7 +163,7 @@ def save(stores: Stores, answer: Answer, name: str, tags: Sequence[str], *, run_
         coverage=effect.coverage,
         run_id=run_id,
     )
-    if not made and read(stores, name)["run_id"] != run_id:
+    if not row and read(stores, name)["run_id"] != run_id:
         raise BadSetting(f"there is a plan {name} already", remedy="choose another name, or delete it first")
 
 

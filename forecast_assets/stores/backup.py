@@ -74,7 +74,7 @@ def back_up(url: sa.URL, lake: Lake, folder: Path) -> Manifest:
         folder.mkdir(parents=True, exist_ok=True)
         folder.chmod(0o700)  # it holds everything that the database holds
         with _one_moment(url) as connection:
-            known = str(revision(connection))
+            schema_revision = str(revision(connection))
             tables = write_rows(connection, WAREHOUSE_SCHEMA, folder, ROWS)
             tables += write_rows(connection, DAGSTER_SCHEMA, folder, ROWS)
             values = sequences(connection, WAREHOUSE_SCHEMA) | sequences(connection, DAGSTER_SCHEMA)
@@ -90,7 +90,7 @@ def back_up(url: sa.URL, lake: Lake, folder: Path) -> Manifest:
         size = sum((folder / name).stat().st_size for name in files)
         manifest = Manifest(
             made_at=datetime.now(UTC).isoformat(timespec="seconds"),
-            revision=known,
+            revision=schema_revision,
             files=files,
             size=size,
             tables=tables,
@@ -122,13 +122,13 @@ def check(folder: Path) -> Manifest:
             f"the backup is at revision {manifest.revision}, newer than this code ({newest_revision()})",
             remedy="upgrade forecast_assets on this machine",
         )
-    for name, known in manifest.files.items():
+    for name, expected in manifest.files.items():
         file = folder / name
         if not file.resolve().is_relative_to(folder.resolve()):
             raise BadSetting(f"{folder}: the manifest names {name!r} outside the backup", remedy=remedy)
         if not file.is_file():
             raise BadSetting(f"{folder}: {name} is missing", remedy=remedy)
-        if digest(file) != known:
+        if digest(file) != expected:
             raise BadSetting(f"{folder}: {name} is not what was backed up", remedy=remedy)
     if unproved := {table.file for table in manifest.tables} - set(manifest.files):
         raise BadSetting(f"{folder}: no hash proves {min(unproved)}", remedy=remedy)
@@ -137,8 +137,8 @@ def check(folder: Path) -> Manifest:
 
 def places(lake: Lake) -> Sequence[tuple[str, Lake]]:
     """Where files are, by the name of their folder in a backup: the lake, and models kept outside of it."""
-    known = mlflow_backend.artifacts_outside()
-    return [(FILES, lake), *([(ARTIFACTS, Lake(known))] if known else [])]
+    outside = mlflow_backend.artifacts_outside()
+    return [(FILES, lake), *([(ARTIFACTS, Lake(outside))] if outside else [])]
 
 
 def registry_kind(
@@ -158,10 +158,10 @@ def aliases_of(url: sa.URL) -> Aliases:
     by_dataset: dict[str, list[str]] = {}
     for dataset, series in rows:
         by_dataset.setdefault(dataset, []).append(series)
-    found: Aliases = {}
+    aliases: Aliases = {}
     for series_keys in by_dataset.values():
-        found |= open_registry().aliases(series_keys)
-    return found
+        aliases |= open_registry().aliases(series_keys)
+    return aliases
 
 
 def digest(file: Path) -> str:

@@ -53,7 +53,7 @@ def create(folder: Path) -> None:
     tuning = [f"--set={name}={value}" for name, value in _TUNING.items()]
     _run(making, "initdb", "--auth=trust", f"--username={OWNER}", *_LOCALE, *tuning)
     single = ("--single", "-c", "exit_on_error=true", "postgres")
-    _run(making, "postgres", *single, told=f"create database {DATABASE}\n")
+    _run(making, "postgres", *single, stdin=f"create database {DATABASE}\n")
     making.rename(folder)
 
 
@@ -121,10 +121,14 @@ def has_socket(folder: Path) -> bool:
     sockets = socket_folder(folder)
     if sockets != folder and folder.exists():
         try:
-            known = sockets.lstat()
+            status = sockets.lstat()
         except FileNotFoundError:
             return False
-        if not stat.S_ISDIR(known.st_mode) or known.st_uid != folder.stat().st_uid or known.st_mode & 0o022:
+        if (
+            not stat.S_ISDIR(status.st_mode)
+            or status.st_uid != folder.stat().st_uid
+            or status.st_mode & 0o022
+        ):
             raise _failure(folder, f"cannot use {sockets}, which belongs to somebody else")
     return (sockets / _SOCKET).exists()
 
@@ -142,18 +146,18 @@ def _launch(folder: Path) -> None:
     quoted = '"' + place.replace('"', '""') + '"'
     options = f"-c listen_addresses= -c port={PORT} -c unix_socket_directories={shlex.quote(quoted)}"
     log = folder / "log"
-    known = log.stat().st_size if log.exists() else 0
+    log_size = log.stat().st_size if log.exists() else 0
     waiting = ("-w", "-t", f"{_PATIENCE:.0f}")
     try:
         _run(folder, "pg_ctl", "start", *waiting, "-l", log.name, "-o", options)
     except Outage:
         if not log.exists():
             raise
-        told = log.read_bytes()[known:].decode(errors="replace")
-        if "is still in use" in told:  # the last processes of a killed server are finishing
+        output = log.read_bytes()[log_size:].decode(errors="replace")
+        if "is still in use" in output:  # the last processes of a killed server are finishing
             time.sleep(0.1)
             return
-        reasons = re.findall(r"(?:FATAL|PANIC|postgres): +(.+)", told) or ["no reason given"]
+        reasons = re.findall(r"(?:FATAL|PANIC|postgres): +(.+)", output) or ["no reason given"]
         raise _failure(folder, f"does not start: {reasons[-1]}") from None
 
 
@@ -167,9 +171,9 @@ def _claims_ready(folder: Path) -> bool:
 def _accepts(folder: Path) -> bool:
     if not has_socket(folder):
         return False
-    asked = [str(binaries() / "pg_isready"), "-q", "-h", str(socket_folder(folder)), "-p", str(PORT)]
-    asked += ["-U", OWNER, "-d", DATABASE]  # else a stranger in the log
-    return subprocess.run(asked, env=_environment(), check=False).returncode == 0  # noqa: S603 - the wheel's
+    command = [str(binaries() / "pg_isready"), "-q", "-h", str(socket_folder(folder)), "-p", str(PORT)]
+    command += ["-U", OWNER, "-d", DATABASE]  # else a stranger in the log
+    return subprocess.run(command, env=_environment(), check=False).returncode == 0  # noqa: S603 - the wheel's
 
 
 def _is_reachable(folder: Path) -> bool:
@@ -242,14 +246,14 @@ def _environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith("PG")} | {"LC_ALL": "C"}
 
 
-def _run(folder: Path, program: str, *arguments: str, told: str = "") -> None:
+def _run(folder: Path, program: str, *arguments: str, stdin: str = "") -> None:
     """Run one of PostgreSQL's programs as the owner of ``folder``; its last line is told when it fails."""
     as_owner: dict[str, Any] = {}
     if os.geteuid() == 0:
         owner = folder.stat()
         as_owner = {"user": owner.st_uid, "group": owner.st_gid, "extra_groups": []}
     with tempfile.TemporaryFile() as answer, tempfile.TemporaryFile() as question:
-        question.write(told.encode())
+        question.write(stdin.encode())
         question.seek(0)
         try:
             done = subprocess.run(  # noqa: S603 - programs of the wheel, arguments of ours

@@ -46,13 +46,13 @@ def database_url() -> sa.URL:
     Raises ``BadSetting`` when FORECAST_DATABASE_URL is not a PostgreSQL URL or its role may not do what is
     needed, and ``Outage`` when the server does not answer.
     """
-    given = settings().database_url
-    if given is None:
+    configured = settings().database_url
+    if configured is None:
         from forecast_assets.stores import embedded  # noqa: PLC0415 - a given server needs none of it
 
         url = embedded.join(settings().home)
     else:
-        url = _parsed(given.get_secret_value())
+        url = _parsed(configured.get_secret_value())
     _prepare(url)
     return url
 
@@ -103,8 +103,8 @@ def _parsed(text: str) -> sa.URL:
 
 
 def _in_schema(url: sa.URL, schema: str) -> sa.URL:
-    given = url.query.get("options", ())
-    options = [given] if isinstance(given, str) else list(given)
+    asked_options = url.query.get("options", ())
+    options = [asked_options] if isinstance(asked_options, str) else list(asked_options)
     return url.update_query_dict({"options": " ".join([*options, f"-csearch_path={schema}"]).lstrip()})
 
 
@@ -165,13 +165,13 @@ def _is_current(connection: sa.Connection) -> bool:
             remedy="wait for it, or if it was killed, call "
             f"`forecast-assets state restore {note['folder']} --yes` again",
         )
-    found, known = revision(connection), newest_revision()
-    if found is not None and found > known:
+    current, newest = revision(connection), newest_revision()
+    if current is not None and current > newest:
         raise BadSetting(
-            f"the database is at revision {found}, newer than this code ({known})",
+            f"the database is at revision {current}, newer than this code ({newest})",
             remedy="upgrade forecast_assets on this machine",
         )
-    return found == known
+    return current == newest
 
 
 def revision(connection: sa.Connection) -> str | None:
@@ -179,8 +179,8 @@ def revision(connection: sa.Connection) -> str | None:
     table = f"{WAREHOUSE_SCHEMA}.alembic_version"
     if connection.scalar(sa.text("select to_regclass(:table)"), {"table": table}) is None:
         return None
-    found = connection.scalar(sa.text("select version_num from forecast.alembic_version"))
-    return None if found is None else str(found)
+    number = connection.scalar(sa.text("select version_num from forecast.alembic_version"))
+    return None if number is None else str(number)
 
 
 @contextmanager

@@ -36,8 +36,8 @@ def private_home(home: Path) -> Path:
     lake = home / "lake"
     lake.mkdir(mode=_PRIVATE, exist_ok=True)
     for folder in [lake, *([home] if is_new or home.name == HOME_NAME else [])]:
-        known = folder.stat()
-        if known.st_uid == os.geteuid() and known.st_mode & _OTHERS:
+        status = folder.stat()
+        if status.st_uid == os.geteuid() and status.st_mode & _OTHERS:
             folder.chmod(_PRIVATE)
     return home
 

@@ -119,9 +119,12 @@ class Lake:
     def files(self, path: str) -> Sequence[Stored]:
         """The files below ``path`` with size and age, sorted; also what a killed writer left unfinished."""
         with self._outage(path, "list", "check FORECAST_LAKE_URL and its rights"):
-            found = self._files.find(self._full(path), detail=True)
+            entries = self._files.find(self._full(path), detail=True)
         skip = len(self._root) + 1
-        return [Stored(name[skip:], int(told["size"]), _moment(told)) for name, told in sorted(found.items())]
+        return [
+            Stored(name[skip:], int(details["size"]), _moment(details))
+            for name, details in sorted(entries.items())
+        ]
 
     def delete(self, path: str) -> None:
         """Remove a file or a folder with all below it; what is not there is fine."""
@@ -148,13 +151,13 @@ class Lake:
             ) from error
 
 
-def _moment(told: Mapping[str, Any]) -> datetime:
+def _moment(details: Mapping[str, Any]) -> datetime:
     """When a file was written, by whichever name its storage has for that; now, where it has none."""
     names = ("mtime", "LastModified", "last_modified", "updated", "modified")
-    found = next((told[name] for name in names if told.get(name) is not None), None)
-    if isinstance(found, datetime):
-        return found if found.tzinfo else found.replace(tzinfo=UTC)
-    return datetime.now(UTC) if found is None else datetime.fromtimestamp(float(found), UTC)
+    moment = next((details[name] for name in names if details.get(name) is not None), None)
+    if isinstance(moment, datetime):
+        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return datetime.now(UTC) if moment is None else datetime.fromtimestamp(float(moment), UTC)
 
 
 def _write_whole(target: str, content: bytes | memoryview) -> None:
@@ -183,22 +186,22 @@ def _write_whole(target: str, content: bytes | memoryview) -> None:
 def _with_keys(
     file: pq.ParquetFile, columns: Sequence[str] | None, column: str, values: Iterable[str]
 ) -> pa.Table:
-    wanted = pa.array(sorted(set(values)), pa.string())
+    keys = pa.array(sorted(set(values)), pa.string())
     # Leaves, not fields: a struct before the column would shift its place.
     place = [file.schema.column(n).path for n in range(len(file.schema))].index(column)
     groups = [
         group
         for group in range(file.num_row_groups)
-        if _may_hold(file.metadata.row_group(group).column(place).statistics, wanted)
+        if _may_hold(file.metadata.row_group(group).column(place).statistics, keys)
     ]
     needed = None if columns is None else list(dict.fromkeys([*columns, column]))
     table = file.read_row_groups(groups, columns=needed)
-    found = table.filter(pc.is_in(table[column].cast(pa.string()), value_set=wanted))
-    return found if columns is None else found.select(list(columns))
+    matching = table.filter(pc.is_in(table[column].cast(pa.string()), value_set=keys))
+    return matching if columns is None else matching.select(list(columns))
 
 
-def _may_hold(statistics: pq.Statistics | None, wanted: pa.Array) -> bool:
+def _may_hold(statistics: pq.Statistics | None, keys: pa.Array) -> bool:
     if statistics is None or not statistics.has_min_max:
         return True
-    inside = pc.and_(pc.greater_equal(wanted, statistics.min), pc.less_equal(wanted, statistics.max))
+    inside = pc.and_(pc.greater_equal(keys, statistics.min), pc.less_equal(keys, statistics.max))
     return bool(pc.any(inside).as_py())

@@ -48,9 +48,9 @@ def tracking_uri() -> str:
     Raises ``Outage`` when the database does not answer, ``BadSetting`` when our role may not make it.
     """
     configure()
-    given = settings().mlflow_tracking_uri
-    if given is not None:
-        return given.get_secret_value()
+    configured = settings().mlflow_tracking_uri
+    if configured is not None:
+        return configured.get_secret_value()
     warehouse = database_url()
     own = _beside(warehouse)
     _prepare(warehouse, own)
@@ -70,11 +70,11 @@ def _beside(warehouse: sa.URL) -> sa.URL:
 
 def artifacts_url() -> str | None:
     """Where new experiments keep their files; nothing where an MLflow server decides."""
-    known = settings()
-    if known.mlflow_artifacts_url:
-        return known.mlflow_artifacts_url
-    given = known.mlflow_tracking_uri
-    if given is not None and given.get_secret_value().startswith("http"):
+    configuration = settings()
+    if configuration.mlflow_artifacts_url:
+        return configuration.mlflow_artifacts_url
+    uri = configuration.mlflow_tracking_uri
+    if uri is not None and uri.get_secret_value().startswith("http"):
         return None
     return artifacts_inside()
 
@@ -145,8 +145,8 @@ def upgrade() -> None:
 
 
 def _is_there(connection: sa.Connection, own: sa.URL) -> bool:
-    asked = sa.text("select 1 from pg_database where datname = :name")
-    return connection.scalar(asked, {"name": own.database}) is not None
+    query = sa.text("select 1 from pg_database where datname = :name")
+    return connection.scalar(query, {"name": own.database}) is not None
 
 
 def _create(connection: sa.Connection, own: sa.URL) -> None:

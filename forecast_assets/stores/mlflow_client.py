@@ -42,7 +42,7 @@ class Connection:
     @cached_property
     def client(self) -> "MlflowClient":
         """MLflow's own client; its database is brought up to the installed release if it must be."""
-        with self.told("open"):
+        with self.translating_errors("open"):
             try:
                 return self._opened()
             except self.failure as error:
@@ -75,7 +75,7 @@ class Connection:
         return error.error_code in _ABSENT
 
     @contextmanager
-    def told(self, what: str) -> Iterator[None]:
+    def translating_errors(self, what: str) -> Iterator[None]:
         """Raise ``Outage`` for what MLflow or the way to it is to blame for, ``BadSetting`` for a login."""
         try:
             yield

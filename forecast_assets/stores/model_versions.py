@@ -35,7 +35,7 @@ class NewVersion:
     about: Mapping[str, str]
 
 
-def version_of(found: "ModelVersion") -> Version:
+def version_of(version: "ModelVersion") -> Version:
     """Read MLflow's own description."""
-    path = str(found.source).removeprefix(f"runs:/{found.run_id}/")
-    return Version(str(found.name), int(found.version), str(found.run_id), path, dict(found.tags))
+    path = str(version.source).removeprefix(f"runs:/{version.run_id}/")
+    return Version(str(version.name), int(version.version), str(version.run_id), path, dict(version.tags))

@@ -24,14 +24,14 @@ def open_warehouse() -> Warehouse:
 
 
 @lru_cache(maxsize=4)
-def _opened(known: Settings) -> Stores:
+def _opened(configuration: Settings) -> Stores:
     from forecast_assets.stores.lake import Lake  # noqa: PLC0415 - see above
 
-    if known.lake_url is None and known.home.exists():
-        private_home(known.home)
-    return Stores(_warehouse(known), Lake(known.lake))
+    if configuration.lake_url is None and configuration.home.exists():
+        private_home(configuration.home)
+    return Stores(_warehouse(configuration), Lake(configuration.lake))
 
 
 @lru_cache(maxsize=4)
-def _warehouse(known: Settings) -> Warehouse:  # noqa: ARG001 - the environment is read again when it changes
+def _warehouse(configuration: Settings) -> Warehouse:  # noqa: ARG001 - the environment is read again when it changes
     return Warehouse(warehouse_url())

@@ -25,13 +25,13 @@ def enterable(package: Path) -> Path:
     if not copied.is_dir():
         _COPIES.mkdir(mode=0o755, parents=True, exist_ok=True)
         _COPIES.chmod(0o755)
-        made = Path(tempfile.mkdtemp(dir=_COPIES))
-        made.chmod(0o755)
-        shutil.copytree(package, made / package.name, symlinks=True)
+        copy = Path(tempfile.mkdtemp(dir=_COPIES))
+        copy.chmod(0o755)
+        shutil.copytree(package, copy / package.name, symlinks=True)
         for beside in package.parent.glob(f"{package.name}.libs"):
-            shutil.copytree(beside, made / beside.name, symlinks=True)
+            shutil.copytree(beside, copy / beside.name, symlinks=True)
         try:
-            made.rename(copied)
+            copy.rename(copied)
         except OSError:  # another process was first
-            shutil.rmtree(made)
+            shutil.rmtree(copy)
     return copied / package.name

@@ -45,9 +45,9 @@ class Registry:
     def experiment(self, dataset: str) -> str:
         """The id of a dataset's experiment, made where there is none. Raises ``BadSetting`` if deleted."""
         name = f"forecast_assets/{dataset}"
-        with self._way.told("open an experiment"):
-            found = self._client.get_experiment_by_name(name)
-            if found is None:
+        with self._way.translating_errors("open an experiment"):
+            experiment = self._client.get_experiment_by_name(name)
+            if experiment is None:
                 root = artifacts_url()
                 try:
                     return str(self._client.create_experiment(name, root and f"{root}/{dataset}"))
@@ -55,23 +55,23 @@ class Registry:
                     if error.error_code != "RESOURCE_ALREADY_EXISTS":
                         raise
                 return self.experiment(dataset)  # somebody else made it meanwhile
-        if found.lifecycle_stage != "active":
+        if experiment.lifecycle_stage != "active":
             raise BadSetting(
                 f"the MLflow experiment {name!r} was deleted, and its models may go with it",
-                remedy=f"restore it: `mlflow experiments restore --experiment-id {found.experiment_id}`",
+                remedy=f"restore it: `mlflow experiments restore --experiment-id {experiment.experiment_id}`",
             )
-        return str(found.experiment_id)
+        return str(experiment.experiment_id)
 
     def run(self, dataset: str, dagster_run: str, tags: Mapping[str, str]) -> tuple[str, str]:
         """(experiment, run) that a Dagster run writes to; the same one when it is tried again."""
         experiment = self.experiment(dataset)
-        with self._way.told("open a run"):
-            found = self._client.search_runs(
+        with self._way.translating_errors("open a run"):
+            runs = self._client.search_runs(
                 [experiment], f"tags.dagster_run = '{dagster_run}'", max_results=1
             )
             run = (
-                found[0]
-                if found
+                runs[0]
+                if runs
                 else self._client.create_run(
                     experiment,
                     run_name=f"register {dagster_run[:8]}",
@@ -82,12 +82,12 @@ class Registry:
 
     def store(self, run_id: str, folder: Path, path: str) -> None:
         """Copy the files of ``folder`` to ``path`` among the files of a run."""
-        with self._way.told("store files"):
+        with self._way.translating_errors("store files"):
             self._client.log_artifacts(run_id, str(folder), path)
 
     def end(self, run_id: str, *, failed: bool = False) -> None:
         """Mark a run as finished."""
-        with self._way.told("end a run"):
+        with self._way.translating_errors("end a run"):
             self._client.set_terminated(run_id, "FAILED" if failed else "FINISHED")
 
     @contextmanager
@@ -101,39 +101,39 @@ class Registry:
                 f"MLflow has no files at {path} of run {run_id}",
                 remedy="register the series again, then promote or roll back to that version",
             )
-            with self._way.told("read files"):
+            with self._way.translating_errors("read files"):
                 try:
-                    found = Path(self._client.download_artifacts(run_id, path, folder))
+                    downloaded = Path(self._client.download_artifacts(run_id, path, folder))
                 except FileNotFoundError:
                     raise gone from None
                 except self._way.failure as error:
                     if self._way.is_absent(error) or "No such" in str(error):
                         raise gone from None
                     raise
-            if not found.is_dir():
+            if not downloaded.is_dir():
                 raise gone
-            yield found
+            yield downloaded
 
-    def add_versions(self, wanted: Sequence[NewVersion]) -> dict[str, int]:
+    def add_versions(self, versions: Sequence[NewVersion]) -> dict[str, int]:
         """The number of each wanted version by model, made where there is none of its recipe.
 
         An answer may get lost and the request be repeated, so that there are two of one recipe: the
         lowest is the version.
         """
-        with self._way.told("register versions"):
-            found = self._of_recipes(wanted)
-            if not (new := [one for one in wanted if one.name not in found]):
-                return found
-            known = self._models([one.name for one in new])
+        with self._way.translating_errors("register versions"):
+            existing = self._of_recipes(versions)
+            if not (new := [one for one in versions if one.name not in existing]):
+                return existing
+            models = self._models([one.name for one in new])
             for one in new:
-                if one.name not in known:
+                if one.name not in models:
                     self._add_model(one.name, one.about)
                 source = f"runs:/{one.run_id}/{one.path}"
                 tags = {**one.tags, "recipe": one.recipe}
                 self._way.models.create_model_version(
                     one.name, source, one.run_id, tags=tags, await_creation_for=0
                 )
-            return found | self._of_recipes(new)
+            return existing | self._of_recipes(new)
 
     def _models(self, names: Sequence[str]) -> set[str]:
         if self._tables is None:
@@ -147,23 +147,25 @@ class Registry:
             if error.error_code != "RESOURCE_ALREADY_EXISTS":
                 raise
 
-    def _of_recipes(self, wanted: Sequence[NewVersion]) -> dict[str, int]:
+    def _of_recipes(self, versions: Sequence[NewVersion]) -> dict[str, int]:
         if self._tables is not None:
             rows = self._tables.rows(
-                "mlflow_recipes", names=[one.name for one in wanted], recipes=[one.recipe for one in wanted]
+                "mlflow_recipes",
+                names=[one.name for one in versions],
+                recipes=[one.recipe for one in versions],
             )
             return {str(row["name"]): int(str(row["version"])) for row in rows}
-        found: dict[str, int] = {}
-        for one in wanted:
-            asked = f"name='{one.name}' and tags.recipe='{one.recipe}'"
-            page = self._client.search_model_versions(asked, order_by=["version_number ASC"], max_results=1)
+        existing: dict[str, int] = {}
+        for one in versions:
+            query = f"name='{one.name}' and tags.recipe='{one.recipe}'"
+            page = self._client.search_model_versions(query, order_by=["version_number ASC"], max_results=1)
             if page:
-                found[one.name] = int(page[0].version)
-        return found
+                existing[one.name] = int(page[0].version)
+        return existing
 
     def version(self, name: str, number: int) -> Version | None:
         """One version of a model, if it is there."""
-        with self._way.told("read a version"):
+        with self._way.translating_errors("read a version"):
             try:
                 return version_of(self._client.get_model_version(name, str(number)))
             except self._way.failure as error:
@@ -173,47 +175,49 @@ class Registry:
 
     def versions(self, name: str) -> list[Version]:
         """All versions of a model, the oldest first."""
-        with self._way.told("list versions"):
-            found = self._client.search_model_versions(f"name='{name}'", order_by=["version_number ASC"])
-        return [version_of(one) for one in found]
+        with self._way.translating_errors("list versions"):
+            results = self._client.search_model_versions(f"name='{name}'", order_by=["version_number ASC"])
+        return [version_of(one) for one in results]
 
     def aliases(self, names: Sequence[str]) -> dict[str, dict[str, int]]:
         """Version by alias for each model of one dataset that has any, whoever set them."""
         if self._tables is not None:
             rows = self._tables.rows("mlflow_aliases", names=list(names))
-            found: dict[str, dict[str, int]] = {}
+            by_name: dict[str, dict[str, int]] = {}
             for row in rows:
-                found.setdefault(str(row["name"]), {})[str(row["alias"])] = int(str(row["version"]))
-            return found
-        with self._way.told("read aliases"):
-            wanted = set(names)
+                by_name.setdefault(str(row["name"]), {})[str(row["alias"])] = int(str(row["version"]))
+            return by_name
+        with self._way.translating_errors("read aliases"):
+            selected = set(names)
             models = self._each(names) if len(names) <= _FEW else self._all(names[0].split("__")[0])
             return {
                 model.name: {alias: int(number) for alias, number in model.aliases.items()}
                 for model in models
-                if model.name in wanted and model.aliases
+                if model.name in selected and model.aliases
             }
 
     def numbers(self, names: Sequence[str]) -> dict[str, set[int]]:
         """The numbers of all versions that each model of one dataset has."""
-        found: dict[str, set[int]] = {}
+        by_name: dict[str, set[int]] = {}
         if self._tables is not None:
             for row in self._tables.rows("mlflow_versions", names=list(names)):
-                found.setdefault(str(row["name"]), set()).add(int(str(row["version"])))
-            return found
-        wanted = set(names)
+                by_name.setdefault(str(row["name"]), set()).add(int(str(row["version"])))
+            return by_name
+        selected = set(names)
         few = len(names) <= _FEW
-        asked = [f"name='{name}'" for name in names] if few else [f"name LIKE '{names[0].split('__')[0]}__%'"]
-        with self._way.told("list versions"):
-            for one in (version for filter_ in asked for version in self._pages(filter_)):
-                if one.name in wanted:
-                    found.setdefault(str(one.name), set()).add(int(one.version))
-        return found
+        queries = (
+            [f"name='{name}'" for name in names] if few else [f"name LIKE '{names[0].split('__')[0]}__%'"]
+        )
+        with self._way.translating_errors("list versions"):
+            for one in (version for filter_ in queries for version in self._pages(filter_)):
+                if one.name in selected:
+                    by_name.setdefault(str(one.name), set()).add(int(one.version))
+        return by_name
 
-    def _pages(self, asked: str) -> "Iterator[ModelVersion]":
+    def _pages(self, query: str) -> "Iterator[ModelVersion]":
         token: str | None = None
         while True:
-            page = self._client.search_model_versions(asked, max_results=_PAGE, page_token=token)
+            page = self._client.search_model_versions(query, max_results=_PAGE, page_token=token)
             yield from page
             token = page.token
             if not token:
@@ -244,7 +248,7 @@ class Registry:
 
     def move_alias(self, name: str, alias: str, number: int) -> None:
         """Let ``alias`` of a model mean version ``number``. Raises ``UnknownName`` for one that is gone."""
-        with self._way.told("move an alias"):
+        with self._way.translating_errors("move an alias"):
             try:
                 self._way.models.set_registered_model_alias(name, alias, str(number))
             except self._way.failure as error:
@@ -257,12 +261,12 @@ class Registry:
 
     def drop_alias(self, name: str, alias: str) -> None:
         """Take an alias away from a model."""
-        with self._way.told("drop an alias"):
+        with self._way.translating_errors("drop an alias"):
             self._way.models.delete_registered_model_alias(name, alias)
 
     def drop_version(self, name: str, number: int) -> None:
         """Delete a version; one that is gone already is fine."""
-        with self._way.told("delete a version"):
+        with self._way.translating_errors("delete a version"):
             try:
                 self._way.models.delete_model_version(name, str(number))
             except self._way.failure as error:
@@ -275,7 +279,7 @@ class Registry:
             get_artifact_repository,
         )
 
-        with self._way.told("delete files"):
+        with self._way.translating_errors("delete files"):
             root = self._client.get_run(run_id).info.artifact_uri
             get_artifact_repository(root, tracking_uri=self.uri).delete_artifacts(path)  # type: ignore[no-untyped-call]
 

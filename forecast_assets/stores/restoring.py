@@ -216,11 +216,11 @@ def _of_old_dump(manifest: Manifest, dump: Path, folder: Path) -> Manifest:
     values: dict[str, int] = {}
     with gzip.open(dump, "rt", encoding="utf-8", newline="\n") as lines:
         for line in lines:
-            if found := _SEQUENCE.fullmatch(line):
-                values[found[1]] = int(found[2])
-            if found := _ROWS_BEGIN.fullmatch(line):
-                file = f"{found[1]}.{found[3]}.gz"
-                columns = [name.strip().strip('"') for name in found[4].split(",")]
+            if match := _SEQUENCE.fullmatch(line):
+                values[match[1]] = int(match[2])
+            if match := _ROWS_BEGIN.fullmatch(line):
+                file = f"{match[1]}.{match[3]}.gz"
+                columns = [name.strip().strip('"') for name in match[4].split(",")]
                 with gzip.open(folder / file, "wt", encoding="utf-8", newline="\n") as sink:
                     rows = 0
                     for row in lines:
@@ -228,9 +228,9 @@ def _of_old_dump(manifest: Manifest, dump: Path, folder: Path) -> Manifest:
                             break
                         sink.write(row)
                         rows += 1
-                if found[3] != "alembic_version":
+                if match[3] != "alembic_version":
                     tables.append(
-                        TableRows(namespace=found[1], name=found[3], columns=columns, rows=rows, file=file)
+                        TableRows(namespace=match[1], name=match[3], columns=columns, rows=rows, file=file)
                     )
     if not tables:
         raise BadSetting(f"{dump} holds no rows", remedy="use another backup; this one is not whole")

@@ -95,34 +95,34 @@ def _events_and_runs(
 
 def _snapshots(stores: Stores, policy: Policy, before: datetime, *, apply: bool) -> Superseded:
     moment = before.replace(tzinfo=UTC)
-    found = stores.warehouse.rows("superseded_snapshots", before=moment, kept=policy.snapshots)
+    rows = stores.warehouse.rows("superseded_snapshots", before=moment, kept=policy.snapshots)
     if apply:
-        for row in found:
+        for row in rows:
             stores.warehouse.execute("delete_snapshot", dataset=row["dataset"], hash=row["hash"])
-    return Superseded("snapshots", len(found), 0)
+    return Superseded("snapshots", len(rows), 0)
 
 
 def _forecasts(stores: Stores, before: datetime, *, apply: bool) -> Superseded:
     moment = before.replace(tzinfo=UTC)
-    (found,) = stores.warehouse.rows("superseded_forecasts", before=moment)
+    (rows,) = stores.warehouse.rows("superseded_forecasts", before=moment)
     if apply:
         stores.warehouse.execute("delete_superseded_forecasts", before=moment)
-    return Superseded("forecasts", int(str(found["count"])), 0)
+    return Superseded("forecasts", int(str(rows["count"])), 0)
 
 
 def _launched(stores: Stores, before: datetime, *, apply: bool) -> Superseded:
-    found = stores.warehouse.rows("superseded_launches", before=before.replace(tzinfo=UTC))
-    if apply and found:
-        stores.warehouse.execute("delete_launches", ids=[row["launch_id"] for row in found])
-    return Superseded("launched records", len(found), 0)
+    rows = stores.warehouse.rows("superseded_launches", before=before.replace(tzinfo=UTC))
+    if apply and rows:
+        stores.warehouse.execute("delete_launches", ids=[row["launch_id"] for row in rows])
+    return Superseded("launched records", len(rows), 0)
 
 
 def _versions(
     stores: Stores, registry: Callable[[], Registry], before: datetime, *, apply: bool
 ) -> Superseded:
-    found = stores.warehouse.rows("superseded_versions", before=before.replace(tzinfo=UTC))
+    superseded = stores.warehouse.rows("superseded_versions", before=before.replace(tzinfo=UTC))
     count = 0
-    for _, members in groupby(found, key=lambda row: row["dataset"]):
+    for _, members in groupby(superseded, key=lambda row: row["dataset"]):
         rows = list(members)
         aliases = registry().aliases(list(dict.fromkeys(str(row["series"]) for row in rows)))
         gone = [row for row in rows if row["version"] not in aliases.get(str(row["series"]), {}).values()]
@@ -152,14 +152,14 @@ def _drop(stores: Stores, registry: Registry, gone: list[Row]) -> None:
 def _files(stores: Stores, before: datetime, *, apply: bool) -> Superseded:
     # Listed first: what a run writes and refers to meanwhile is not on this list.
     stored = [file for folder in paths.FOLDERS if folder.trimmed for file in stores.lake.files(folder.name)]
-    wanted = {str(row["path"]) for row in stores.warehouse.rows("lake_references")}
-    orphans = [file for file in stored if file.written_at < before and not _is_referred_to(file, wanted)]
+    references = {str(row["path"]) for row in stores.warehouse.rows("lake_references")}
+    orphans = [file for file in stored if file.written_at < before and not _is_referred_to(file, references)]
     if apply:
         for file in orphans:
             stores.lake.delete(file.path)
     return Superseded("files of the lake", len(orphans), sum(file.size for file in orphans))
 
 
-def _is_referred_to(file: Stored, wanted: set[str]) -> bool:
+def _is_referred_to(file: Stored, references: set[str]) -> bool:
     parts = file.path.split("/")
-    return any("/".join(parts[:length]) in wanted for length in range(1, len(parts) + 1))
+    return any("/".join(parts[:length]) in references for length in range(1, len(parts) + 1))

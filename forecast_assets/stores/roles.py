@@ -41,8 +41,8 @@ def grant(url: sa.URL, role: str) -> None:
     Twice is the same as once. Dagster's tables have to be there already.
     """
     with connected(url) as connection:
-        known = connection.scalar(sa.text("select true from pg_roles where rolname = :role"), {"role": role})
-        if not known:
+        exists = connection.scalar(sa.text("select true from pg_roles where rolname = :role"), {"role": role})
+        if not exists:
             raise BadSetting(
                 f"the database server has no role {role!r}",
                 remedy="let its administrator make it: create role NAME login password '...'",

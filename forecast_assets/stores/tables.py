@@ -76,14 +76,14 @@ def read_rows(connection: sa.Connection, folder: Path, tables: Iterable[TableRow
 
     Raises ``BadSetting`` when a table or a column is not there, or the rows are not as many as promised.
     """
-    wanted = {table.name: table for table in tables}
-    if not wanted:
+    by_name = {table.name: table for table in tables}
+    if not by_name:
         return
-    schema = next(iter(wanted.values())).namespace
+    schema = next(iter(by_name.values())).namespace
     present = columns_of(connection, schema)
     order = _by_references(connection, schema)
     _make_plain(connection)
-    for table in sorted(wanted.values(), key=lambda one: order.get(one.name, -1)):
+    for table in sorted(by_name.values(), key=lambda one: order.get(one.name, -1)):
         missing = set(table.columns) - set(present.get(table.name, ()))
         if missing and table.rows:
             raise BadSetting(
@@ -129,8 +129,8 @@ def counted(connection: sa.Connection, tables: Iterable[TableRows]) -> dict[str,
             present[table.namespace] = set(columns_of(connection, table.namespace))
         if table.name in present[table.namespace]:
             full = f"{_quoted(table.namespace)}.{_quoted(table.name)}"
-            found = connection.exec_driver_sql(f"select count(*) from {full}")  # noqa: S608 - names of ours
-            counts[f"{table.namespace}.{table.name}"] = int(found.scalar_one())
+            count = connection.exec_driver_sql(f"select count(*) from {full}")  # noqa: S608 - names of ours
+            counts[f"{table.namespace}.{table.name}"] = int(count.scalar_one())
     return counts
 
 

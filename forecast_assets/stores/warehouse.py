@@ -173,6 +173,6 @@ def _as_text(name: str, kind: pl.DataType) -> pl.Expr:
     if not isinstance(kind, pl.Array | pl.List):
         return column
     lists = column.arr.to_list() if isinstance(kind, pl.Array) else column
-    known = pl.element().cast(pl.Float64).fill_nan(None).cast(pl.String).fill_null("NULL")
+    numbers = pl.element().cast(pl.Float64).fill_nan(None).cast(pl.String).fill_null("NULL")
     # An array that is null itself stays null.
-    return pl.concat_str(pl.lit("{"), lists.list.eval(known).list.join(","), pl.lit("}")).alias(name)
+    return pl.concat_str(pl.lit("{"), lists.list.eval(numbers).list.join(","), pl.lit("}")).alias(name)

@@ -4,11 +4,11 @@ import threading
 
 import pytest
 
-from forecast_assets.backtests.prefetch import Ahead
+from forecast_assets.backtests.prefetch import Prefetcher
 
 
 def test_items_come_in_their_order():
-    assert list(Ahead(iter(range(100)))) == list(range(100))
+    assert list(Prefetcher(iter(range(100)))) == list(range(100))
 
 
 def test_the_maker_is_ahead_of_its_reader():
@@ -19,7 +19,7 @@ def test_the_maker_is_ahead_of_its_reader():
         made.set()
         yield 2
 
-    reader = iter(Ahead(items()))
+    reader = iter(Prefetcher(items()))
     assert next(reader) == 1
     assert made.wait(timeout=10)
     assert list(reader) == [2]
@@ -32,7 +32,7 @@ def test_error_of_the_maker_comes_after_the_items_before_it():
 
     read: list[int] = []
     with pytest.raises(OSError, match="the lake is gone"):
-        read.extend(Ahead(items()))
+        read.extend(Prefetcher(items()))
     assert read == [1]
 
 
@@ -46,7 +46,7 @@ def test_a_reader_that_leaves_stops_the_maker_at_its_next_item():
             closed.set()
 
     maker = items()
-    reader = iter(Ahead(maker))
+    reader = iter(Prefetcher(maker))
     assert next(reader) == 0
     del reader
     maker.close()

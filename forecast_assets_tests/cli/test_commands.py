@@ -234,7 +234,7 @@ def test_doctor_finds_a_healthy_home_and_names_what_is_broken(cli, monkeypatch, 
     assert sick.code == 1
     (lake,) = [row for row in sick.rows if row["state"] != "ok"]
     assert lake["part"] == "lake"
-    assert " -> " in lake["told"]
+    assert " -> " in lake["detail"]
 
 
 def test_json_is_the_only_thing_on_stdout(shop):

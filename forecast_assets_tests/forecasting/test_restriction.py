@@ -15,13 +15,13 @@ CLASSES = ["smooth", "lumpy", None, "erratic"]
 def test_the_top_series_by_revenue_are_allowed_and_ties_fall_to_the_first_key():
     rule = Restriction.parse("prophet: top 2", LABELS)
     assert rule.allows(REVENUE, CLASSES, KEYS).tolist() == [True, True, False, False]
-    assert rule.told() == "the top 2 by revenue"
+    assert rule.sentence() == "the top 2 by revenue"
 
 
 def test_classes_of_demand_are_allowed():
     rule = Restriction.parse("random_forest(n_estimators=50): smooth+erratic", LABELS)
     assert rule.allows(REVENUE, CLASSES, KEYS).tolist() == [True, False, False, True]
-    assert rule.told() == "smooth and erratic demand"
+    assert rule.sentence() == "smooth and erratic demand"
 
 
 @pytest.mark.parametrize(

@@ -71,7 +71,7 @@ def test_a_model_is_asked_about_columns_it_has_and_rules_of_thumb_do_the_rest(pa
     assert made.panel.known["price"][0, 60:67].tolist() == [1.0] * 7
     assert made.panel.known["promo"][0, 60:67].tolist() == [1.0] * 7
     assert made.factors == pytest.approx(np.where(np.arange(7) == 3, 1.3 * 0.85, 0.85))
-    assert [told.rsplit(": ", 1)[1] for told in made.told] == [
+    assert [told.rsplit(": ", 1)[1] for told in made.sentences] == [
         "answered by the model",
         "answered by the model",
         "rule of thumb, x1.30",
@@ -120,7 +120,7 @@ def test_revenue_of_a_promotion_without_a_known_discount_is_unknown(panel):
     baseline = np.full(HORIZON, 10.0)
     made = effect(baseline, baseline, np.full(HORIZON, 2.0), difference, None)
     assert (made.baseline_revenue, made.scenario_revenue, made.revenue_delta) == (140, None, None)
-    assert "not known without a discount" in difference.told[-1]
+    assert "not known without a discount" in difference.sentences[-1]
 
 
 def test_units_and_revenue_are_compared_and_unknown_without_a_price(panel):

@@ -146,7 +146,7 @@ def test_guardrails_say_what_is_not_met(guardrails, line, told):
 
 def test_every_sweep_preset_has_guardrails_and_candidates_that_exist():
     for name, sweep in SWEEPS.items():
-        assert sweep.guardrails.told(), name
+        assert sweep.guardrails.to_json(), name
         assert expanded(sweep.candidates) == sweep.candidates, name
 
 

@@ -16,7 +16,7 @@ from forecast_assets.evaluation_settings import EvaluationSettings
 from forecast_assets.forecasting.core.candidates.baselines import MovingAverage, Naive, SeasonalNaive
 from forecast_assets.forecasts.assets import FORECAST, forecast, production_models
 from forecast_assets.forecasts.explanations import explanations
-from forecast_assets.forecasts.service import Wanted, make_forecasts, stale_forecasts
+from forecast_assets.forecasts.service import ForecastRequest, make_forecasts, stale_forecasts
 from forecast_assets.forecasts.store import daily_totals, read_forecast, read_forecasts
 from forecast_assets.global_models import production
 from forecast_assets_tests.scenario import (
@@ -245,7 +245,9 @@ def test_another_horizon_and_gap_than_the_datasets_can_be_asked_for(place):
     place.prepare("many", many(1, dataset="many"))
     (key,) = [row["series"] for row in place.table("series")]
     assert place.evaluate(key).success
-    (outcome,) = make_forecasts(place.stores, [key], run_id="forecasts", wanted=Wanted(horizon=28, gap=2))
+    (outcome,) = make_forecasts(
+        place.stores, [key], run_id="forecasts", request=ForecastRequest(horizon=28, gap=2)
+    )
     assert outcome.row is not None
     days = cast("dict[str, Any]", outcome.row)
     assert outcome.row["horizon"] == 28

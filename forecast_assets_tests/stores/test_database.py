@@ -29,7 +29,7 @@ def tcp_server() -> Iterator[sa.URL]:
     folder = outer / "given"
     cluster.create(folder)
     secret = f"alter role postgres password '{CANARY}'\n"
-    cluster._run(folder, "postgres", "--single", "-c", "exit_on_error=true", "postgres", told=secret)
+    cluster._run(folder, "postgres", "--single", "-c", "exit_on_error=true", "postgres", stdin=secret)
     (folder / "pg_hba.conf").write_text("host all all 127.0.0.1/32 scram-sha-256\n")
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]

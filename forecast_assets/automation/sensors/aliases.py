@@ -36,13 +36,13 @@ def aliases_moved_in_mlflow(
         return dg.SkipReason(f"{len(decided):,} registered series: what is live is what was decided")
     moved = notice(opened, registry.open(), differing)
     for row in moved[:_SHOWN]:
-        told = f"version {row['to_version'] or 'none'} instead of {row['from_version'] or 'none'}"
+        change = f"version {row['to_version'] or 'none'} instead of {row['from_version'] or 'none'}"
         context.instance.report_runless_asset_event(
             dg.AssetObservation(
                 REGISTERED,
                 partition=str(row["series"]),
                 description="moved in MLflow itself",
-                metadata={"moved_in_mlflow": told},
+                metadata={"moved_in_mlflow": change},
             )
         )
     keys = [str(row["series"]) for row in moved]

@@ -91,13 +91,16 @@ def request_retraining(context: dg.SensorEvaluationContext, stores: StoresResour
     It asks only: the request stands in the retraining queue and in the digest until somebody launches the
     job retrain with ``requested``.
     """
-    now, known = dt.datetime.now(dt.UTC), settings()
-    series, told = request(
-        stores.open(), budget=known.retrain_budget, cool_down_days=known.retrain_cool_down_days, now=now
+    now, configuration = dt.datetime.now(dt.UTC), settings()
+    series, sentence = request(
+        stores.open(),
+        budget=configuration.retrain_budget,
+        cool_down_days=configuration.retrain_cool_down_days,
+        now=now,
     )
-    context.log.info("%s", told)
+    context.log.info("%s", sentence)
     if series:
-        asked = Sighting(
+        retraining = Sighting(
             event=f"retraining:{now.isoformat()}",
             key="retraining",
             kind="retraining requested",
@@ -107,6 +110,6 @@ def request_retraining(context: dg.SensorEvaluationContext, stores: StoresResour
             link="/jobs/retrain/playground",
             at=now,
         )
-        record(stores.open(), [asked])
-        resolve(stores.open(), {asked.key: now})  # a request needs telling, not mending
-    return dg.SensorResult(skip_reason=told)
+        record(stores.open(), [retraining])
+        resolve(stores.open(), {retraining.key: now})  # a request needs telling, not mending
+    return dg.SensorResult(skip_reason=sentence)

@@ -36,8 +36,8 @@ def since(cursor: str | None, now: dt.datetime) -> dt.datetime:
 
 
 def _result(seen: incident_detection.Seen, what: str, start: dt.datetime) -> dg.SensorResult:
-    told = f"{what} since {start:%Y-%m-%d %H:%M:%S} UTC: {seen}"
-    return dg.SensorResult(skip_reason=told, cursor=seen.until.isoformat())
+    sentence = f"{what} since {start:%Y-%m-%d %H:%M:%S} UTC: {seen}"
+    return dg.SensorResult(skip_reason=sentence, cursor=seen.until.isoformat())
 
 
 @sensor(minimum_interval_seconds=EVERY_MINUTE, default_status=ON)
@@ -55,12 +55,12 @@ def watch_checks(context: dg.SensorEvaluationContext, stores: StoresResource) ->
     """Open an incident for every check that fails or warns; close it when the check passes again."""
     now = dt.datetime.now(dt.UTC)
     start = since(context.cursor, now)
-    checks = sorted(_known(context).asset_graph.asset_check_keys)
+    checks = sorted(_repository(context).asset_graph.asset_check_keys)
     seen = incident_detection.look_at_checks(stores.open(), context.instance, checks, start, now)
     return _result(seen, f"results of {len(checks)} checks", start)
 
 
-def _known(context: dg.SensorEvaluationContext) -> dg.RepositoryDefinition:
+def _repository(context: dg.SensorEvaluationContext) -> dg.RepositoryDefinition:
     if context.repository_def is None:
         raise dg.DagsterInvariantViolationError("a sensor of checks needs the code location")
     return context.repository_def
@@ -91,5 +91,5 @@ class _Log:
 def send_alerts(context: dg.SensorEvaluationContext, stores: StoresResource) -> dg.SensorResult:
     """Tell new incidents and, once a day, the digest of warnings; by webhook and e-mail, else in the log."""
     channels: dict[str, Messenger] = messengers(settings()) or {"log": _Log(context.log)}
-    told = tell(stores.open(), channels, settings(), dt.datetime.now(dt.UTC))
-    return dg.SensorResult(skip_reason=f"{told} by {', '.join(channels)}")
+    summary = tell(stores.open(), channels, settings(), dt.datetime.now(dt.UTC))
+    return dg.SensorResult(skip_reason=f"{summary} by {', '.join(channels)}")

@@ -53,12 +53,12 @@ def recover(
     for run in instance.get_runs(failed):
         if _RETRY in run.tags or run.tags.get(_LOCATION, location) != location:
             continue
-        promised, asked = run.tags.get(WILL_RETRY) == "true", run.tags.get(ASKED_AGAIN) == run.run_id
-        if promised and asked:
+        promised, asked_again = run.tags.get(WILL_RETRY) == "true", run.tags.get(ASKED_AGAIN) == run.run_id
+        if promised and asked_again:
             instance.add_run_tags(run.run_id, {WILL_RETRY: "false"})
             instance.report_engine_event("Its retry did not come, although it was asked for twice.", run)
             done["given up"] += 1
-        elif promised or (not asked and _given_up(instance, run)):
+        elif promised or (not asked_again and _given_up(instance, run)):
             instance.add_run_tags(run.run_id, {ASKED_AGAIN: run.run_id})
             instance.report_run_failed(run, "Its retry did not come, and is asked for again.")
             done["asked for again"] += 1
@@ -66,5 +66,5 @@ def recover(
 
 
 def _given_up(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
-    told = instance.all_logs(run.run_id, of_type=dg.DagsterEventType.ENGINE_EVENT)
-    return any(entry.dagster_event and entry.dagster_event.message == _GAVE_UP for entry in told)
+    events = instance.all_logs(run.run_id, of_type=dg.DagsterEventType.ENGINE_EVENT)
+    return any(entry.dagster_event and entry.dagster_event.message == _GAVE_UP for entry in events)

@@ -33,12 +33,12 @@ EVERY_MINUTE = 60
 def remembered(cursor: str | None) -> dict[str, str]:
     """What the last tick remembered; nothing when that is lost or was written by another version."""
     try:
-        found = json.loads(cursor or "{}")
+        state = json.loads(cursor or "{}")
     except ValueError:
         return {}
-    if not isinstance(found, dict):
+    if not isinstance(state, dict):
         return {}
-    return {str(name): mark for name, mark in found.items() if isinstance(mark, str)}
+    return {str(name): mark for name, mark in state.items() if isinstance(mark, str)}
 
 
 def answered(

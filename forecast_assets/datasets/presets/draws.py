@@ -59,8 +59,8 @@ def normal(hashes: Hashes) -> Floats:
 
 def rounded(values: Floats) -> Floats:
     """Nine decimals: what a library function answered, freed of the bits that processors differ in."""
-    made: Floats = np.round(values, _FUNCTION_DECIMALS)
-    return made
+    result: Floats = np.round(values, _FUNCTION_DECIMALS)
+    return result
 
 
 @lru_cache(maxsize=1)

@@ -48,11 +48,11 @@ def changepoints(struck: Floats, size: Floats) -> Floats:
     impulses = np.where(struck < _IMPULSE_PROBABILITY, low + (high - low) * size, 0.0)
     fading = rounded(np.exp(np.array([-1 / _IMPULSE_DAYS])))
     level = np.zeros(len(impulses))
-    made = np.empty_like(impulses)
+    result = np.empty_like(impulses)
     for day in range(impulses.shape[1]):
         level = level * fading + impulses[:, day]
-        made[:, day] = 1 + level
-    return np.maximum(made, 0)
+        result[:, day] = 1 + level
+    return np.maximum(result, 0)
 
 
 def channels(drawn: Hashes) -> NDArray[np.intp]:
@@ -62,5 +62,5 @@ def channels(drawn: Hashes) -> NDArray[np.intp]:
 
 def returned(drawn: Hashes) -> NDArray[np.bool_]:
     """Which sales are followed by a return."""
-    made: NDArray[np.bool_] = uniform(drawn) < _RETURN_PROBABILITY
-    return made
+    is_returned: NDArray[np.bool_] = uniform(drawn) < _RETURN_PROBABILITY
+    return is_returned

@@ -11,7 +11,7 @@ from forecast_assets.datasets import building
 from forecast_assets.datasets.assets import today
 from forecast_assets.datasets.definition import DatasetOptions, load, names
 from forecast_assets.datasets.presets.catalogue import PRESETS, Effect, Preset
-from forecast_assets.datasets.presets.options import PresetOptions, asked, local_today
+from forecast_assets.datasets.presets.options import PresetOptions, local_today, requested
 from forecast_assets.datasets.sources import PresetSource
 from forecast_assets.failures import RETRY, refusals_final
 from forecast_assets.stores.resource import StoresResource
@@ -43,8 +43,8 @@ class PresetConfig(dg.Config):
 
     def source(self) -> PresetSource:
         """What is asked for, with the window fixed today. Raises ``BadSetting``."""
-        wanted = self.model_dump(exclude={"name"}, exclude_none=True)
-        return PresetSource.model_validate(asked(wanted).fixed(local_today()))
+        options = self.model_dump(exclude={"name"}, exclude_none=True)
+        return PresetSource.model_validate(requested(options).fixed(local_today()))
 
 
 @dg.op(retry_policy=RETRY)

@@ -61,23 +61,23 @@ class Offers:
 
     def with_(self, offered: Iterable[Promotion]) -> Self:
         """Add promotions; where several meet, the largest counts."""
-        made = replace(self, percent=self.percent.copy(), amount=self.amount.copy(), lift=self.lift.copy())
+        copy = replace(self, percent=self.percent.copy(), amount=self.amount.copy(), lift=self.lift.copy())
         for one in offered:
             days = (one.product, slice(max(one.first, 0), one.last + 1))
             lift = MARKDOWN_LIFT if one.kind == "markdown" else LIFT
             for matrix, value in (
-                (made.percent, (one.percent or 0) / 100),
-                (made.amount, one.amount or 0),
-                (made.lift, lift),
+                (copy.percent, (one.percent or 0) / 100),
+                (copy.amount, one.amount or 0),
+                (copy.lift, lift),
             ):
                 np.maximum(matrix[days], value, out=matrix[days])
-        return made
+        return copy
 
     def discount(self, cents: Ints) -> Floats:
         """The share of the price that is off, with four decimals (products, width)."""
         share = np.maximum(self.percent, np.minimum(self.amount / cents, _DEEPEST))
-        made: Floats = np.rint(share * 10_000) / 10_000
-        return made
+        rounded: Floats = np.rint(share * 10_000) / 10_000
+        return rounded
 
 
 def promotions(world: "World") -> Iterator[Promotion]:
@@ -88,9 +88,9 @@ def promotions(world: "World") -> Iterator[Promotion]:
     probability = plan.character.promotion_probability / 30
     starts = uniform(world.draws.daily("promotion", world.skus, ordinals)) < probability
     for product, place in zip(*np.nonzero(starts), strict=True):
-        made = _promotion(world, int(product), int(place) - longest)
-        if made.last >= 0:
-            yield made
+        promotion = _promotion(world, int(product), int(place) - longest)
+        if promotion.last >= 0:
+            yield promotion
     if Effect.markdowns in plan.effects:
         yield from _markdowns(world)
 
@@ -112,9 +112,9 @@ def _promotion(world: "World", number: int, first: int) -> Promotion:
         amount = None
     if amount is not None:
         percent = None
-    told = f"{percent} % off" if percent is not None else f"{(amount or 0) / 100:.2f} off"
+    label = f"{percent} % off" if percent is not None else f"{(amount or 0) / 100:.2f} off"
     last = min(first + drawn("days", *_DAYS), world.blueprint.width) - 1
-    return Promotion(number, store, f"{told} {product.name}", "pct_off", percent, amount, first, last)
+    return Promotion(number, store, f"{label} {product.name}", "pct_off", percent, amount, first, last)
 
 
 def _markdowns(world: "World") -> Iterator[Promotion]:

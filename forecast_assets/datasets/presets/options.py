@@ -54,13 +54,13 @@ class Overrides(BaseModel):
 
     def character(self) -> Character:
         """How sales behave: the preset with its overrides applied."""
-        given = {
+        overrides = {
             "sparsity": self.sparsity or None,
             "promotion_probability": self.promotion_intensity,
             "stockout_probability": self.stockout_intensity,
             "noise_sigma": self.noise_sigma,
         }
-        changes = {name: value for name, value in given.items() if value is not None}
+        changes = {name: value for name, value in overrides.items() if value is not None}
         return replace(PRESETS[self.preset].character, **changes)  # type: ignore[arg-type]  # all are floats
 
 
@@ -111,7 +111,7 @@ class PresetOptions(Overrides):
         return self.start or end - dt.timedelta(days=span), end
 
 
-def asked(values: Mapping[str, object]) -> PresetOptions:
+def requested(values: Mapping[str, object]) -> PresetOptions:
     """Read what was asked for. Raises ``BadSetting`` naming the first option that cannot be."""
     return checked(PresetOptions, values, what="preset")
 

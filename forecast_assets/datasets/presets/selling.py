@@ -72,14 +72,14 @@ class Selling:
     @cached_property
     def gaps(self) -> Mask:
         """Days of which nothing is recorded although the product is listed."""
-        made = np.zeros((len(self.pairs), self.world.blueprint.days), np.bool_)
-        day = np.arange(made.shape[1])
+        gaps = np.zeros((len(self.pairs), self.world.blueprint.days), np.bool_)
+        day = np.arange(gaps.shape[1])
         for turn in range(self.world.blueprint.character.gaps):
             long = whole(self.world.draws.once(f"gap days {turn}", self.pairs), *_GAP_DAYS)
             drawn = uniform(self.world.draws.once(f"gap start {turn}", self.pairs))
-            first = np.floor(drawn * (made.shape[1] - long)).astype(np.int64)
-            made |= (day >= first[:, None]) & (day < (first + long)[:, None])
-        return made
+            first = np.floor(drawn * (gaps.shape[1] - long)).astype(np.int64)
+            gaps |= (day >= first[:, None]) & (day < (first + long)[:, None])
+        return gaps
 
     @cached_property
     def stockouts(self) -> Mask:
@@ -90,10 +90,10 @@ class Selling:
         drawn = self.world.draws.daily("stockout", self.pairs, ordinals)
         order = drawn.reshape(count, blocks, _STOCKOUT_BLOCK).argsort(axis=2, kind="stable")
         rank = order.argsort(axis=2, kind="stable")
-        wanted = self.world.blueprint.character.stockout_probability * _STOCKOUT_BLOCK
+        share = self.world.blueprint.character.stockout_probability * _STOCKOUT_BLOCK
         # A fraction of a day strikes in that fraction of the blocks.
         spare = uniform(self.world.draws.daily("stockout share", self.pairs, ordinals[::_STOCKOUT_BLOCK]))
-        struck = rank < np.floor(wanted + spare)[:, :, None]
+        struck = rank < np.floor(share + spare)[:, :, None]
         return struck.reshape(count, -1)[:, :days]
 
     @cached_property

@@ -188,12 +188,12 @@ def _returns(selling: Selling, sold: pl.DataFrame) -> pl.DataFrame:
     def drawn(purpose: str) -> NDArray[np.uint64]:
         return world.draws.daily(purpose, selling.pairs, ordinals)[product, day]
 
-    made = sold.select("date", "store_id", "product_id").with_columns(
+    returns = sold.select("date", "store_id", "product_id").with_columns(
         date=pl.Series(sold["date"].to_numpy() + whole(drawn("return lag"), *effects.RETURN_LAG)),
         return_quantity=sold["quantity"] // 2,
         return_reason=_named(effects.REASONS, whole(drawn("return reason"), 0, len(effects.REASONS) - 1)),
     )
     back = pl.Series(effects.returned(drawn("return")))
-    return made.filter(
+    return returns.filter(
         back & (pl.col("return_quantity") >= 1) & (pl.col("date") <= world.blueprint.end)
     ).sort("date", "store_id", "product_id")

@@ -170,8 +170,8 @@ class World:
         change = _CHANGE * (2 * uniform(self.draws.daily("price change", names, self.ordinals)) - 1)
         newest = np.maximum.accumulate(np.where(jumps, np.arange(jumps.shape[1]), 0), axis=1)
         share = np.where(newest > 0, np.take_along_axis(change, newest, axis=1), 0.0)
-        made: Ints = np.maximum(np.rint(base * (1 + share)), 1).astype(np.int64)
-        return made
+        track: Ints = np.maximum(np.rint(base * (1 + share)), 1).astype(np.int64)
+        return track
 
     @cached_property
     def promotions(self) -> tuple[Promotion, ...]:

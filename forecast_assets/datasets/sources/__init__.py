@@ -21,9 +21,9 @@ def _refuse_without_input(value: object, handler: ValidatorFunctionWrapHandler) 
     try:
         return handler(value)
     except ValidationError as error:
-        told = [f"{one.place.partition('.')[2] or 'kind'}: {one.why}" for one in faults(error)]
+        problems = [f"{one.place.partition('.')[2] or 'kind'}: {one.why}" for one in faults(error)]
         raise BadSetting(
-            f"this is no source of sales: {listed(told)}", remedy="correct or remove these fields"
+            f"this is no source of sales: {listed(problems)}", remedy="correct or remove these fields"
         ) from None
 
 

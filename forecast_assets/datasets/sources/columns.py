@@ -61,8 +61,8 @@ class Columns(Strict):
                 remedy="name it as known-future, too",
             )
         named = [name for name in ("price", "promo", "holiday") if getattr(self, name) is not None]
-        made = Counter((*_CANONICAL, *named, *self.known_future, *self.static))
-        if clash := [name for name, times in made.items() if times > 1]:
+        counts = Counter((*_CANONICAL, *named, *self.known_future, *self.static))
+        if clash := [name for name, times in counts.items() if times > 1]:
             raise BadSetting(
                 f"two columns would be called {listed([repr(name) for name in clash])}",
                 remedy="name every known-future and static column once, and none of them like a fixed column",
@@ -73,8 +73,8 @@ class Columns(Strict):
     def known(self) -> dict[str, str]:
         """Known-future columns in declared order: canonical name -> source column."""
         fixed = {"price": self.price, "promo": self.promo, "holiday": self.holiday}
-        given = {name: column for name, column in fixed.items() if column is not None}
-        return given | {name: name for name in self.known_future}
+        columns = {name: column for name, column in fixed.items() if column is not None}
+        return columns | {name: name for name in self.known_future}
 
     @property
     def roles(self) -> dict[str, Role]:

@@ -81,19 +81,19 @@ class CsvFile:
 
     def lines(self, records: Iterable[int]) -> dict[int, int]:
         """Return the line on which each record (0 = first after the header) starts; blank lines count."""
-        wanted = set(records)
-        found: dict[int, int] = {}
+        remaining = set(records)
+        lines: dict[int, int] = {}
         with self.text() as stream:
             reader, record, start = self.rows(stream), -1, 1
             for row in reader:
                 if row:
-                    if record in wanted:
-                        found[record] = start
-                        if len(found) == len(wanted):
+                    if record in remaining:
+                        lines[record] = start
+                        if len(lines) == len(remaining):
                             break
                     record += 1
                 start = reader.line_num + 1
-        return found
+        return lines
 
     def part(self, needed: Sequence[str], ids: Sequence[str]) -> Part:
         """Read the ``needed`` columns as text; ``ids`` in the compact form that few values allow."""
@@ -138,9 +138,9 @@ class CsvFile:
 
     def _refuse_ragged(self, ragged: Sequence[tuple[int, str]]) -> None:
         if ragged:
-            shown = ragged[:SHOWN_OFFENDERS]
-            at = self.lines([record for record, _ in shown])
-            named = [f"line {at.get(record, record + 2)} {what}" for record, what in shown]
+            examples = ragged[:SHOWN_OFFENDERS]
+            at = self.lines([record for record, _ in examples])
+            named = [f"line {at.get(record, record + 2)} {what}" for record, what in examples]
             raise BadSales(
                 f"{self.name}: {listed(named, len(ragged))}",
                 remedy='give every line all columns, and put text that contains a separator into "..."; '
@@ -172,13 +172,13 @@ def _refuse_other_content(file: SourceFile) -> None:
 
 def _not_encoded(csv_file: CsvFile) -> BadSales:
     encoding = csv_file.dialect.encoding or "utf-8"
-    name, shown = csv_file.name, "UTF-8" if encoding.lower() in {"utf-8", "utf8"} else encoding
-    if shown == "UTF-8":
+    name, label = csv_file.name, "UTF-8" if encoding.lower() in {"utf-8", "utf8"} else encoding
+    if label == "UTF-8":
         with io.BufferedReader(csv_file.file.stream()) as stream:
             numbered = enumerate(stream, start=1)
             wrong = (f": line {n}" for n, line in numbered if line.decode(errors="ignore").encode() != line)
             name += next(wrong, "")
     return BadSales(
-        f"{name} is not {shown}",
+        f"{name} is not {label}",
         remedy="save it as UTF-8, in Excel: CSV UTF-8; or say how it is written, as --encoding cp1252",
     )

@@ -89,14 +89,14 @@ def melted(part: Part, days: Mapping[str, date], *, date_column: str, units_colu
             own = [name for name in columns if name not in {date_column, units_column}]
             wide = part.read([*own, *names] if units_column in columns else own or names[:1])
             piece = wide.slice(start, block)
-            made = {
+            renamed = {
                 name: piece[name].combine_chunks().take(_repeated(len(piece), len(names))) for name in own
             }
             if date_column in columns:
-                made[date_column] = pa.array(np.tile(calendar, len(piece)))
+                renamed[date_column] = pa.array(np.tile(calendar, len(piece)))
             if units_column in columns:
-                made[units_column] = _row_by_row(piece.select(names))
-            return pa.table(made).select(list(columns))
+                renamed[units_column] = _row_by_row(piece.select(names))
+            return pa.table(renamed).select(list(columns))
 
         yield Part(read)
 

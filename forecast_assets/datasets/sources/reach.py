@@ -107,10 +107,10 @@ def check_host(host: str, *, asked: bool = True) -> None:
     named = host.lower().rstrip(".") in _METADATA
     try:
         flags = 0 if asked and not named else socket.AI_NUMERICHOST
-        found = {str(info[4][0]) for info in socket.getaddrinfo(host, None, flags=flags)}
+        addresses = {str(info[4][0]) for info in socket.getaddrinfo(host, None, flags=flags)}
     except OSError:
-        found = set()  # a name, or one that the driver will not find either
-    if named or any(is_link_local(address) for address in found):
+        addresses = set()  # a name, or one that the driver will not find either
+    if named or any(is_link_local(address) for address in addresses):
         raise BadSetting(
             f"{host} is an address of this machine's own link, where no sales are",
             remedy="name the server of the sales",

@@ -85,9 +85,9 @@ def check_query(query: str, backend: str) -> None:
     Raises ``BadSetting`` naming what is in the way.
     """
     statement = _one_statement(query, _DIALECTS.get(backend, backend))
-    found = next((node for node in statement.walk() if isinstance(node, _WRITING)), None)
-    if found is not None or not isinstance(statement, exp.Query | exp.Values):
-        what = (found or statement).key.upper()
+    forbidden = next((node for node in statement.walk() if isinstance(node, _WRITING)), None)
+    if forbidden is not None or not isinstance(statement, exp.Query | exp.Values):
+        what = (forbidden or statement).key.upper()
         raise BadSetting(
             f"the query does more than read: it holds {what}",
             remedy="give one SELECT; it may begin with WITH",

@@ -138,11 +138,11 @@ def _execute(source: SqlSource, ask: Callable[[sa.Connection, SqlSource], Result
             read_only.begin_reading(connection)
             return ask(connection, source)
         except sa.exc.SQLAlchemyError as error:
-            told = _without_secret(error, url)
+            message = _without_secret(error, url)
             if isinstance(error, sa.exc.DBAPIError) and error.connection_invalidated:
-                raise Outage(f"the sales database went away: {told}", remedy="launch again") from None
+                raise Outage(f"the sales database went away: {message}", remedy="launch again") from None
             raise BadSetting(
-                f"{source.name} fails: {told}", remedy="try the query in a SQL client and mend it"
+                f"{source.name} fails: {message}", remedy="try the query in a SQL client and mend it"
             ) from None
 
 

@@ -92,10 +92,10 @@ def contributions(
     the one of the choice of this champion; by the spread of the last sales without it.
     """
     planned, _ = with_plan(panel, max(horizon, _WEEK))
-    found = _parts(planned, label, models, window=window, threads=threads)
-    if found is None:
+    parts = _parts(planned, label, models, window=window, threads=threads)
+    if parts is None:
         return None
-    drivers, exact = found
+    drivers, exact = parts
     total = sum(driver.contribution for driver in drivers)
     forecast = max(total, 0.0)
     if forecast != total:
@@ -118,9 +118,9 @@ def _parts(
     if (mean := ensemble(label)) is not None:
         shares = weights_of(label, models).shares(demand_classes(panel.units)[0])
         named = {member: share for member, share in zip(mean.of(), shares, strict=True) if share}
-        found = {member: _parts(panel, member, models, window=window, threads=threads) for member in named}
-        usable = {member: one for member, one in found.items() if one is not None}
-        if not usable or (len(usable) < len(found) and not is_blend(label)):
+        parts = {member: _parts(panel, member, models, window=window, threads=threads) for member in named}
+        usable = {member: one for member, one in parts.items() if one is not None}
+        if not usable or (len(usable) < len(parts) and not is_blend(label)):
             return None
         whole = sum(named[member] for member in usable)
         drivers = [
@@ -137,11 +137,11 @@ def _parts(
     if is_global(label):
         model = models.get(label)
         return (_of_trees(panel, model, threads), True) if isinstance(model, GlobalModel) else None
-    made = candidate(label)
-    exact = _EXACT.get(type(made))
+    fitted = candidate(label)
+    exact = _EXACT.get(type(fitted))
     if exact is None:
         return _of_answer(panel, label, window)
-    own = exact(panel, made, window)
+    own = exact(panel, fitted, window)
     return None if own is None else (own, True)
 
 
@@ -162,17 +162,17 @@ def _of_answer(panel: Panel, label: str, window: int | None) -> tuple[list[Drive
     return drivers, True
 
 
-def _of_days(panel: Panel, made: Any, window: int | None) -> list[Driver] | None:  # noqa: ANN401 - an average
+def _of_days(panel: Panel, model: Any, window: int | None) -> list[Driver] | None:  # noqa: ANN401 - an average
     """Every observed day of an average with its weight."""
-    size = made.window_size or panel.frequency.short
+    size = model.window_size or panel.frequency.short
     size = size if window is None else min(size, window)
     days = panel.units[0, max(0, panel.days - size) :].astype(np.float64)
     seen = ~np.isnan(days)
     if not seen.any():
         return None
     weight = np.ones(len(days))
-    if isinstance(made, WeightedMovingAverage):
-        weight = made.weights(size)[-len(days) :]
+    if isinstance(model, WeightedMovingAverage):
+        weight = model.weights(size)[-len(days) :]
     share = np.where(seen, weight, 0) / weight[seen].sum()
     return [
         Driver(
@@ -187,9 +187,9 @@ def _of_days(panel: Panel, made: Any, window: int | None) -> list[Driver] | None
     ]
 
 
-def _of_ridge(panel: Panel, made: Any, window: int | None) -> list[Driver] | None:  # noqa: ANN401 - prophet_like
-    ((_, parts),) = made.parts(panel, panel.days, 1, window)
-    told = {
+def _of_ridge(panel: Panel, model: Any, window: int | None) -> list[Driver] | None:  # noqa: ANN401 - prophet_like
+    ((_, parts),) = model.parts(panel, panel.days, 1, window)
+    effects = {
         "intercept": "what it sells on a usual day",
         "trend": "recent sales and time since launch",
         "seasonality": "weekday, month and place in the month",
@@ -198,7 +198,7 @@ def _of_ridge(panel: Panel, made: Any, window: int | None) -> list[Driver] | Non
     values = {name: float(part[0, 0]) for name, part in parts.items()}
     if not all(np.isfinite(value) for value in values.values()):
         return None
-    return [Driver(name, None, value, told[name]) for name, value in values.items()]
+    return [Driver(name, None, value, effects[name]) for name, value in values.items()]
 
 
 _EXACT: Mapping[type, Callable[[Panel, Any, int | None], list[Driver] | None]] = {
@@ -244,9 +244,9 @@ def _reasons(panel: Panel, horizon: int) -> list[Reason]:
     seen = ~np.isnan(units)
     first = int(seen.argmax()) if seen.any() else panel.days
     age, lately = panel.days - first, units[max(first, panel.days - _MONTH) :]
-    found = []
+    reasons = []
     if (closed := int(np.isnan(lately).sum())) > 0:
-        found.append(
+        reasons.append(
             Reason(
                 "stockout_constrained", "warn", f"{closed} of the last {len(lately)} days were not observed"
             )
@@ -257,17 +257,19 @@ def _reasons(panel: Panel, horizon: int) -> list[Reason]:
     ):
         planned = int((panel.known[column][0, ahead] == 1).sum()) if column in panel.known else 0
         if planned:
-            found.append(Reason(code, "info", f"{planned} of the next {horizon} days are {what}"))
+            reasons.append(Reason(code, "info", f"{planned} of the next {horizon} days are {what}"))
     if age < _NEW_DAYS:
-        found.append(Reason("lifecycle_decay", "warn", f"launched {age} days ago: first sales may not last"))
+        reasons.append(
+            Reason("lifecycle_decay", "warn", f"launched {age} days ago: first sales may not last")
+        )
     week, month = _mean(units[-_WEEK:]), _mean(units[-_MONTH:])
     if week is not None and month and abs(week / month - 1) > _SHIFT:
-        found.append(
+        reasons.append(
             Reason("trend_shift", "warn", f"the last week sold {week / month - 1:+.0%} against the month")
         )
     if int(seen.sum()) < _SHORT_DAYS:
-        found.append(Reason("insufficient_history", "warn", f"only {int(seen.sum())} observed days"))
-    return found
+        reasons.append(Reason("insufficient_history", "warn", f"only {int(seen.sum())} observed days"))
+    return reasons
 
 
 def _mean(values: NDArray[np.float32]) -> float | None:
@@ -289,7 +291,7 @@ def _summary(
     label: str, forecast: float, drivers: Sequence[Driver], reasons: Sequence[Reason], level: str
 ) -> str:
     strongest = ", ".join(f"{one.name} ({one.contribution:+,.2f})" for one in drivers[:3])
-    told = f"{label} expects {forecast:,.2f} units on the next day, most of it from {strongest}. "
-    told += f"Confidence is {level}"
+    sentence = f"{label} expects {forecast:,.2f} units on the next day, most of it from {strongest}. "
+    sentence += f"Confidence is {level}"
     warnings = [reason.text for reason in reasons if reason.severity == "warn"]
-    return f"{told}; mind that {'; '.join(warnings)}." if warnings else f"{told}."
+    return f"{sentence}; mind that {'; '.join(warnings)}." if warnings else f"{sentence}."

@@ -43,20 +43,20 @@ def trend(history: Values) -> Trend:
     Fewer than two figures are unknown. Over a baseline of 0 any error is degrading.
     """
     packed, count = _packed(history)
-    known = count >= _FEWEST
+    is_known = count >= _FEWEST
     latest, previous = _entry(packed, count - 1), _entry(packed, count - 2)
     earlier = np.arange(packed.shape[1]) < count[:, None] - 1
     total = np.where(earlier, packed, 0).sum(axis=1)
-    baseline = np.divide(total, count - 1, out=np.full(len(count), np.nan), where=known)
-    change = np.divide(latest - baseline, baseline, out=np.zeros(len(count)), where=known & (baseline > 0))
-    change = np.where(known & (baseline <= 0) & (latest > 0), np.inf, change)
+    baseline = np.divide(total, count - 1, out=np.full(len(count), np.nan), where=is_known)
+    change = np.divide(latest - baseline, baseline, out=np.zeros(len(count)), where=is_known & (baseline > 0))
+    change = np.where(is_known & (baseline <= 0) & (latest > 0), np.inf, change)
     direction = np.select(
-        [~known, change > BAND + _ROUNDING, change < -BAND - _ROUNDING],
+        [~is_known, change > BAND + _ROUNDING, change < -BAND - _ROUNDING],
         [UNKNOWN, DEGRADING, IMPROVING],
         STABLE,
     )
-    delta = np.where(known, np.round(latest - previous, 4), np.nan)
-    return Trend(direction, latest, np.where(known, previous, np.nan), baseline, delta, count)
+    delta = np.where(is_known, np.round(latest - previous, 4), np.nan)
+    return Trend(direction, latest, np.where(is_known, previous, np.nan), baseline, delta, count)
 
 
 def _packed(history: Values) -> tuple[Values, NDArray[np.int64]]:
@@ -69,8 +69,8 @@ def _packed(history: Values) -> tuple[Values, NDArray[np.int64]]:
 def _entry(packed: Values, at: NDArray[np.int64]) -> Values:
     if not packed.shape[1]:
         return np.full(len(at), np.nan)
-    found = np.take_along_axis(packed, np.maximum(at, 0)[:, None], axis=1)[:, 0]
-    return np.where(at >= 0, found, np.nan)
+    entries = np.take_along_axis(packed, np.maximum(at, 0)[:, None], axis=1)[:, 0]
+    return np.where(at >= 0, entries, np.nan)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -97,12 +97,12 @@ def verdict(recent: Values, past: Values, *, alarm: float) -> Verdict:
     windows = (~np.isnan(past)).sum(axis=1)
     worse = (past >= recent[:, None]).sum(axis=1)
     most = np.floor(alarm * (windows + 1) + _ROUNDING)  # ranks, the worst first, that are flagged
-    known = ~np.isnan(recent) & (most >= 1)
-    chance = np.where(known, (worse + 1) / (windows + 1), np.nan)
-    flagged = known & (worse + 1 <= most)
+    is_known = ~np.isnan(recent) & (most >= 1)
+    chance = np.where(is_known, (worse + 1) / (windows + 1), np.nan)
+    flagged = is_known & (worse + 1 <= most)
     return Verdict(
-        status=np.select([~known, flagged], [UNKNOWN, DEGRADING], STABLE),
+        status=np.select([~is_known, flagged], [UNKNOWN, DEGRADING], STABLE),
         chance=chance,
         windows=windows,
-        false_alarm=np.where(known, most / (windows + 1), np.nan),
+        false_alarm=np.where(is_known, most / (windows + 1), np.nan),
     )

@@ -58,22 +58,22 @@ class Scores:
         for place, name in enumerate(RANGES):
             low, high = (1, None) if name == ALL else BUCKETS[name]
             lead = slice(low - 1, high)
-            known = scored[:, lead]
-            if not known.any():
+            is_known = scored[:, lead]
+            if not is_known.any():
                 continue
-            some = known.any(axis=1)
+            some = is_known.any(axis=1)
             self.wrong[rows, place] += np.abs(error[:, lead]).sum(axis=1)
             self.sold[rows, place] += np.abs(truth[:, lead]).sum(axis=1)
             self.missed[rows, place] += error[:, lead].sum(axis=1)
-            self.days[rows, place] += known.sum(axis=1)
+            self.days[rows, place] += is_known.sum(axis=1)
             for metric in CLAIMED:
                 claim = claimed[metric][:, place]
-                days = np.where(np.isnan(claim), 0, known.sum(axis=1))
+                days = np.where(np.isnan(claim), 0, is_known.sum(axis=1))
                 self._claims[metric][rows, place] += np.nan_to_num(claim) * days
                 self._claimed_days[metric][rows, place] += days
             self.forecasts[rows, place] += some
-            early = np.where(known, day[lead], _LATEST).min(axis=1)
-            late = np.where(known, day[lead], -1).max(axis=1)
+            early = np.where(is_known, day[lead], _LATEST).min(axis=1)
+            late = np.where(is_known, day[lead], -1).max(axis=1)
             self.first[rows, place] = np.minimum(self.first[rows, place], early)
             self.last[rows, place] = np.maximum(self.last[rows, place], late)
 

@@ -104,7 +104,7 @@ class _Block:
         self.shut = ~open_days & delivered & (np.arange(len(open_days)) > begun)
         self.units[:, self.shut] = np.nan
 
-    def found(self, suspicion: Suspicion, row: int, first: int, last: int, detail: str) -> Finding:
+    def finding(self, suspicion: Suspicion, row: int, first: int, last: int, detail: str) -> Finding:
         return Finding(
             suspicion, self.start + int(row), self.offset + int(first), self.offset + int(last), detail
         )
@@ -120,7 +120,7 @@ class _Block:
 
 def _gaps(block: _Block) -> Iterator[Finding]:
     for _, first, last, times in block.in_recent(block.shut[None]):
-        yield block.found(SHUT, 0, first, last, f"{times} days without a sale in the whole store")
+        yield block.finding(SHUT, 0, first, last, f"{times} days without a sale in the whole store")
 
 
 def _zeros(block: _Block) -> Iterator[Finding]:
@@ -129,7 +129,7 @@ def _zeros(block: _Block) -> Iterator[Finding]:
     for row, first, end, sales, around in zip(*(part.tolist() for part in runs), strict=True):
         detail = f"{end - first} days without a sale, though it sold on {sales} of {around} days around them"
         suspicion = STOCKOUT if end - first < LONGEST_STOCKOUT else ZERO_RUN
-        yield block.found(suspicion, row, first, end - 1, detail)
+        yield block.finding(suspicion, row, first, end - 1, detail)
 
 
 def _levels(block: _Block) -> Iterator[Finding]:
@@ -144,7 +144,7 @@ def _levels(block: _Block) -> Iterator[Finding]:
     for row in np.flatnonzero(strong & np.isfinite(factor) & (factor >= _SHIFT)).tolist():
         lasts = f"in the last {block.period.count(block.late)}"
         detail = f"{lately[row]:.1f} units a {block.period.name} {lasts}, {before[row]:.1f} before"
-        yield block.found(SHIFTED, row, block.recent, block.units.shape[1] - 1, detail)
+        yield block.finding(SHIFTED, row, block.recent, block.units.shape[1] - 1, detail)
 
 
 def _spikes(block: _Block) -> Iterator[Finding]:
@@ -160,7 +160,7 @@ def _spikes(block: _Block) -> Iterator[Finding]:
     for row, first, last, times in block.in_recent(marks):
         most = np.nanmax(np.where(marks[row], units[row], np.nan))
         detail = f"{times} days of up to {most:g} units, where {middle[row]:g} are usual"
-        yield block.found(SPIKE, row, first, last, detail)
+        yield block.finding(SPIKE, row, first, last, detail)
 
 
 def _prices(block: _Block) -> Iterator[Finding]:
@@ -169,7 +169,7 @@ def _prices(block: _Block) -> Iterator[Finding]:
         return
     seen = ~np.isnan(block.units)
     for row, first, last, times in block.in_recent(seen & (price <= 0)):
-        yield block.found(NO_PRICE, row, first, last, f"{times} days with a price of zero or less")
+        yield block.finding(NO_PRICE, row, first, last, f"{times} days with a price of zero or less")
     with np.errstate(divide="ignore", invalid="ignore"):
         step = np.abs(np.log(price[:, 1:] / price[:, :-1]))
     marks = np.pad(np.isfinite(step) & (step > np.log1p(_JUMP)), [(0, 0), (1, 0)])
@@ -179,7 +179,7 @@ def _prices(block: _Block) -> Iterator[Finding]:
         marks &= ~promoted & ~np.pad(promoted, [(0, 0), (1, 0)])[:, :-1]
     for row, first, last, _ in block.in_recent(marks):
         detail = f"from {price[row, last - 1]:g} to {price[row, last]:g}"
-        yield block.found(PRICE, row, first, last, detail)
+        yield block.finding(PRICE, row, first, last, detail)
 
 
 def _promotions(block: _Block) -> Iterator[Finding]:
@@ -193,7 +193,7 @@ def _promotions(block: _Block) -> Iterator[Finding]:
     for row in np.flatnonzero(enough & (off > 0) & (on <= off)).tolist():
         days = np.flatnonzero(promoted[row])
         detail = f"{on[row]:.2f} units a day on {len(days)} promotion days, {off[row]:.2f} on others"
-        yield block.found(NO_LIFT, row, days[0], days[-1], detail)
+        yield block.finding(NO_LIFT, row, days[0], days[-1], detail)
 
 
 def _silence(block: _Block) -> Iterator[Finding]:
@@ -201,7 +201,7 @@ def _silence(block: _Block) -> Iterator[Finding]:
     for row in np.flatnonzero((block.last >= 0) & (late >= block.late)).tolist():
         first = max(int(block.last[row]) + 1 - block.offset, 0)
         detail = f"no row for {late[row]} days while the dataset went on"
-        yield block.found(SILENT, row, first, block.days - 1 - block.offset, detail)
+        yield block.finding(SILENT, row, first, block.days - 1 - block.offset, detail)
 
 
 def _median(values: Floats) -> Floats:

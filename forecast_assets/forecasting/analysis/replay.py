@@ -55,14 +55,14 @@ def replay(
         return mean.mean(members)
     if entry(label).scope == "series":
         return isolated(label, panel, cutoffs, gap + stretch, window)[0][:, :, gap:]
-    made = np.full((len(panel.series), len(cutoffs), stretch), np.nan, np.float32)
+    forecasts = np.full((len(panel.series), len(cutoffs), stretch), np.nan, np.float32)
     fitted = sorted(models.get(label, ()), key=lambda model: model.cutoff)
     for week, cutoff in enumerate(cutoffs.tolist()):
         usable = [model for model in fitted if model.cutoff <= cutoff]
         if usable:
             ahead = predict(usable[-1], panel, threads=threads, origin=cutoff, horizon=gap + stretch)
-            made[:, week] = ahead[:, gap:]
-    return made
+            forecasts[:, week] = ahead[:, gap:]
+    return forecasts
 
 
 def actual_weeks(panel: Panel, cutoffs: NDArray[np.int64], *, gap: int) -> Forecasts:
@@ -78,11 +78,11 @@ def weekly_errors(actual: Forecasts, forecast: Forecasts) -> tuple[Values, Value
     twice as strong is not twice as wrong. The absolute one is in units. NaN where not more than half of
     the week was observed or a forecast is missing.
     """
-    known = ~np.isnan(actual)
-    enough = 2 * known.sum(axis=-1) > known.shape[-1]
-    usable = enough & np.isfinite(np.where(known, forecast, 0)).all(axis=-1)
-    truth = np.where(known, actual, 0).astype(np.float64)
-    guess = np.where(known, forecast, 0).astype(np.float64)
+    is_known = ~np.isnan(actual)
+    enough = 2 * is_known.sum(axis=-1) > is_known.shape[-1]
+    usable = enough & np.isfinite(np.where(is_known, forecast, 0)).all(axis=-1)
+    truth = np.where(is_known, actual, 0).astype(np.float64)
+    guess = np.where(is_known, forecast, 0).astype(np.float64)
     wrong = np.abs(truth - guess).sum(axis=-1)
     scale = np.maximum(np.abs(truth).sum(axis=-1), np.abs(guess).sum(axis=-1))
     relative = 100 * np.divide(wrong, scale, out=np.zeros_like(wrong), where=scale > 0)

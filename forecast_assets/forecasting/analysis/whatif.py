@@ -82,31 +82,31 @@ class Assumptions(Checked):
 
     def to_json(self) -> dict[str, object]:
         """What differs from the plan, with days as text."""
-        given = {name: value for name, value in asdict(self).items() if value not in (None, ())}
+        assumptions = {name: value for name, value in asdict(self).items() if value not in (None, ())}
         return {
             name: [str(day) for day in value]
             if isinstance(value, tuple)
             else str(value)
             if isinstance(value, dt.date)
             else value
-            for name, value in given.items()
+            for name, value in assumptions.items()
         }
 
     @classmethod
     def from_json(cls, stored: dict[str, object]) -> "Assumptions":
         """What ``to_json`` answered, or what a person wrote. Raises ``BadSetting``."""
-        known = {one.name for one in fields(cls)}
-        if unknown := sorted(set(stored) - known):
+        names = {one.name for one in fields(cls)}
+        if unknown := sorted(set(stored) - names):
             raise BadSetting(
-                f"unknown assumptions: {', '.join(unknown)}", remedy=f"use {', '.join(sorted(known))}"
+                f"unknown assumptions: {', '.join(unknown)}", remedy=f"use {', '.join(sorted(names))}"
             )
-        made: dict[str, object] = dict(stored)
+        values: dict[str, object] = dict(stored)
         for name in ("first_day", "last_day"):
-            if made.get(name) is not None:
-                made[name] = _day(name, made[name])
-        days = made.get("holidays") or ()
-        made["holidays"] = tuple(_day("holidays", day) for day in days)  # type: ignore[attr-defined]  # a list
-        return cls(**made)  # type: ignore[arg-type]  # checked by the fields' rules
+            if values.get(name) is not None:
+                values[name] = _day(name, values[name])
+        days = values.get("holidays") or ()
+        values["holidays"] = tuple(_day("holidays", day) for day in days)  # type: ignore[attr-defined]  # a list
+        return cls(**values)  # type: ignore[arg-type]  # checked by the fields' rules
 
 
 def _day(name: str, value: object) -> dt.date:
@@ -121,13 +121,13 @@ class Difference:
     """What the assumptions do to h days: ``factors`` (h,) for what the model was not asked about.
 
     ``panel`` is what the model reads, ``None`` when it is asked about nothing; ``price`` (h,) is the new
-    price as a share of the planned one; ``told`` says for every assumption who answers it.
+    price as a share of the planned one; ``sentences`` says for every assumption who answers it.
     """
 
     panel: Panel | None
     factors: Values
     price: Values
-    told: Sequence[str]
+    sentences: Sequence[str]
 
     def after(self, gap: int) -> "Difference":
         """The same without the first ``gap`` days."""
@@ -153,31 +153,33 @@ def differing(panel: Panel, horizon: int, assumptions: Assumptions, *, asks_mode
             "nothing is assumed",
             remedy="give at least one of price_change, promotion, holidays, lifecycle, on_hand",
         )
-    known, factors, told, asked = dict(panel.known), np.ones(horizon), [], False
+    columns, factors, sentences, asked = dict(panel.known), np.ones(horizon), [], False
     reach = dict(panel.reach)
     for change in changes:
-        if asks_model and change.column in known and _is_learned(panel, change.column):
+        if asks_model and change.column in columns and _is_learned(panel, change.column):
             reach.pop(change.column, None)
-            wide = known[change.column].copy()
+            wide = columns[change.column].copy()
             ahead = wide[0, panel.days : panel.days + horizon]
             dearer = np.float32(1 + (assumptions.price_change or 0))
             usual = ahead[change.days] * dearer if change.column == _PRICE else _usual(wide[0, : panel.days])
             ahead[change.days] = usual
-            known[change.column], asked = wide, True
-            told.append(f"{change.told}: answered by the model")
+            columns[change.column], asked = wide, True
+            sentences.append(f"{change.sentence}: answered by the model")
         else:
             factors[change.days] *= change.factor
-            told.append(f"{change.told}: rule of thumb, x{change.factor:.2f}")
+            sentences.append(f"{change.sentence}: rule of thumb, x{change.factor:.2f}")
     price = np.ones(horizon)
     if assumptions.price_change is not None:
         price[_span(assumptions, dates)] += assumptions.price_change
     if assumptions.promotion is not None and _PRICE in panel.known:
         paid, sentence = _promoted_price(panel, assumptions)
         price[_span(assumptions, dates)] *= paid
-        told.append(sentence)
+        sentences.append(sentence)
     # Only what changes is bounded: a factor of one stays one.
     bounded = factors.clip(_LEAST, _MOST)
-    return Difference(replace(panel, known=known, reach=reach) if asked else None, bounded, price, told)
+    return Difference(
+        replace(panel, known=columns, reach=reach) if asked else None, bounded, price, sentences
+    )
 
 
 def _is_learned(panel: Panel, column: str) -> bool:
@@ -205,35 +207,35 @@ class _Change:
     """One assumption: the column a model reads it from (none for some), its days (h,) and its factor."""
 
     column: str | None
-    told: str
+    sentence: str
     days: NDArray[np.bool_]
     factor: float
 
 
 def _changes(assumptions: Assumptions, dates: NDArray[np.datetime64]) -> list[_Change]:
-    found = []
+    changes = []
     if (change := assumptions.price_change) is not None:
         factor = (1 + change) ** PRICE_ELASTICITY
-        found.append(_Change(_PRICE, f"price {change:+.0%}", _span(assumptions, dates), factor))
+        changes.append(_Change(_PRICE, f"price {change:+.0%}", _span(assumptions, dates), factor))
     if (kind := assumptions.promotion) is not None:
         span = _span(assumptions, dates)
-        found.append(_Change(_PROMO, f"promotion {kind}", span, PROMOTION_FACTORS[kind]))
+        changes.append(_Change(_PROMO, f"promotion {kind}", span, PROMOTION_FACTORS[kind]))
     if days := assumptions.holidays:
-        found.append(_Change(_HOLIDAY, f"{len(days)} holidays", _holidays(days, dates), HOLIDAY_FACTOR))
+        changes.append(_Change(_HOLIDAY, f"{len(days)} holidays", _holidays(days, dates), HOLIDAY_FACTOR))
     if (stage := assumptions.lifecycle) is not None:
         every = np.ones(len(dates), dtype=bool)
-        found.append(_Change(None, f"lifecycle {stage}", every, LIFECYCLE_FACTORS[stage]))
-    return found
+        changes.append(_Change(None, f"lifecycle {stage}", every, LIFECYCLE_FACTORS[stage]))
+    return changes
 
 
 def _holidays(days: Sequence[dt.date], dates: NDArray[np.datetime64]) -> NDArray[np.bool_]:
-    wanted = np.array(days, "datetime64[D]")
-    if strangers := wanted[~np.isin(wanted, dates)].tolist():
+    holidays = np.array(days, "datetime64[D]")
+    if strangers := holidays[~np.isin(holidays, dates)].tolist():
         raise BadSetting(
             f"holidays outside the forecast: {', '.join(map(str, strangers))}",
             remedy=f"name days from {dates[0]} to {dates[-1]}",
         )
-    return np.isin(dates, wanted)
+    return np.isin(dates, holidays)
 
 
 def _span(assumptions: Assumptions, dates: NDArray[np.datetime64]) -> NDArray[np.bool_]:

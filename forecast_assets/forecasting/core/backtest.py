@@ -52,7 +52,7 @@ def backtest(
     cutoffs: NDArray[np.int64],
     plan: FoldPlan,
     candidates: Sequence[str],
-    given: Mapping[str, Forecasts | str],
+    global_forecasts: Mapping[str, Forecasts | str],
     *,
     left_out: Mapping[str, tuple[NDArray[np.bool_], str]] | None = None,
     pool: Pool | None = None,
@@ -73,11 +73,11 @@ def backtest(
         if ensemble(name):
             continue  # its members come first
         if is_global(name):
-            made = given.get(name, "no global forecasts were given")
-            if isinstance(made, str):
-                failures.update({(name, row): made for row in range(len(units))})
+            forecast = global_forecasts.get(name, "no global forecasts were given")
+            if isinstance(forecast, str):
+                failures.update({(name, row): forecast for row in range(len(units))})
             else:
-                forecasts[position] = made
+                forecasts[position] = forecast
             continue
         out, reason = (left_out or {}).get(name, (np.zeros(len(units), np.bool_), ""))
         rows = np.flatnonzero(~out)
@@ -162,7 +162,7 @@ def backtests(
     cutoffs: NDArray[np.int64],
     plan: FoldPlan,
     candidates: Sequence[str],
-    given: Mapping[str, Forecasts | str],
+    global_forecasts: Mapping[str, Forecasts | str],
     *,
     processes: int,
     left_out: Mapping[str, tuple[NDArray[np.bool_], str]] | None = None,
@@ -170,15 +170,17 @@ def backtests(
 ) -> Iterator[Backtest]:
     """Backtest a panel block by block, in order, over ``processes``; the numbers do not depend on them."""
     score = partial(backtest, cutoffs=cutoffs, plan=plan, candidates=tuple(candidates), pool=pool)
-    blocks = [_block(panel, given, left_out or {}, start) for start in range(0, len(panel.series), BLOCK)]
+    blocks = [
+        _block(panel, global_forecasts, left_out or {}, start) for start in range(0, len(panel.series), BLOCK)
+    ]
     if processes == 1 or len(blocks) == 1:
-        yield from (score(part, given=gift, left_out=out) for part, gift, out in blocks)
+        yield from (score(part, global_forecasts=gift, left_out=out) for part, gift, out in blocks)
         return
     # Threads of the parent (Dagster's, LightGBM's) make a fork hang; a fresh interpreter costs 0.3 s.
     with ProcessPoolExecutor(min(processes, len(blocks)), mp_context=get_context("spawn")) as workers:
         ahead: deque[Future[Backtest]] = deque()
         for part, gift, out in blocks:
-            ahead.append(workers.submit(score, part, given=gift, left_out=out))
+            ahead.append(workers.submit(score, part, global_forecasts=gift, left_out=out))
             if len(ahead) > 2 * processes:  # a slow reader must not pile up results in memory
                 yield ahead.popleft().result()
         while ahead:
@@ -187,13 +189,16 @@ def backtests(
 
 def _block(
     panel: Panel,
-    given: Mapping[str, Forecasts | str],
+    global_forecasts: Mapping[str, Forecasts | str],
     left_out: Mapping[str, tuple[NDArray[np.bool_], str]],
     start: int,
 ) -> tuple[Panel, dict[str, Forecasts | str], dict[str, tuple[NDArray[np.bool_], str]]]:
     rows = np.arange(start, min(start + BLOCK, len(panel.series)))
     return (
         panel.take(rows),
-        {name: made if isinstance(made, str) else made[rows] for name, made in given.items()},
+        {
+            name: forecast if isinstance(forecast, str) else forecast[rows]
+            for name, forecast in global_forecasts.items()
+        },
         {name: (out[rows], why) for name, (out, why) in left_out.items()},
     )

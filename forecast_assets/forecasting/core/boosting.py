@@ -48,8 +48,8 @@ def gains(learner: str, text: str, features: int) -> NDArray[np.float64]:
     """What splits on each feature (features,) gained in all, as shares of the whole."""
     model = _read(learner, text, threads=1)
     if learner == "xgboost":
-        found = model.get_score(importance_type="total_gain")
-        gain = np.array([found.get(f"f{at}", 0.0) for at in range(features)], np.float64)
+        scores = model.get_score(importance_type="total_gain")
+        gain = np.array([scores.get(f"f{at}", 0.0) for at in range(features)], np.float64)
     else:
         gain = np.asarray(model.feature_importance("gain"), np.float64)
     return gain / max(float(gain.sum()), np.finfo(np.float64).tiny)

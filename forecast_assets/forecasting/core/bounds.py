@@ -18,7 +18,7 @@ class Rule:
     """What a field may hold: a test and the words that complete "set it to ..."."""
 
     allows: Callable[[Any], bool]
-    told: str
+    allowed: str
 
 
 def check_whole(setting: str, value: int, low: int, high: int | None = None) -> None:
@@ -40,7 +40,7 @@ class Checked:
 def rules_of(kind: type) -> dict[str, tuple[Any, str]]:
     """Name, default and allowed values of every field that states a rule."""
     return {
-        one.name: (one.default, one.metadata[_RULE].told) for one in fields(kind) if _RULE in one.metadata
+        one.name: (one.default, one.metadata[_RULE].allowed) for one in fields(kind) if _RULE in one.metadata
     }
 
 
@@ -76,7 +76,7 @@ def flag(*, default: bool = False) -> Any:  # noqa: ANN401 - a dataclass field
 
 def optional(rule: Rule, default: object = None) -> Any:  # noqa: ANN401 - a dataclass field
     """A field that may be ``None``."""
-    return ruled(default, Rule(lambda value: value is None or rule.allows(value), f"{rule.told}, or none"))
+    return ruled(default, Rule(lambda value: value is None or rule.allows(value), f"{rule.allowed}, or none"))
 
 
 def whole_rule(low: int, high: int | None = None) -> Rule:
@@ -100,9 +100,11 @@ def number_rule(low: float, high: float) -> Rule:
 
 def choice_rule(*options: object) -> Rule:
     """One of ``options``."""
-    told = " or ".join(str(option).lower() if isinstance(option, bool) else str(option) for option in options)
+    choices = " or ".join(
+        str(option).lower() if isinstance(option, bool) else str(option) for option in options
+    )
     allowed = {(type(option), option) for option in options}
-    return Rule(lambda value: (type(value), value) in allowed, told)
+    return Rule(lambda value: (type(value), value) in allowed, choices)
 
 
 def _number(value: object) -> bool:
@@ -114,4 +116,4 @@ SHARE = Rule(lambda value: _number(value) and 0 < value < 1, "a number between 0
 
 def _check(setting: str, value: object, rule: Rule) -> None:
     if not rule.allows(value):
-        raise BadSetting(f"{setting} is {value!r}", remedy=f"set {setting} to {rule.told}")
+        raise BadSetting(f"{setting} is {value!r}", remedy=f"set {setting} to {rule.allowed}")

@@ -55,22 +55,22 @@ def claims(
 
     ``forecasts`` (m, n, k, h), ``actual`` (n, k, h), ``folds`` (n, k); ``classes`` (n,) of demand.
     """
-    found = [Claim(reason=NO_POOL if pool is None else "it has no champion") for _ in classes]
+    results = [Claim(reason=NO_POOL if pool is None else "it has no champion") for _ in classes]
     if pool is None:
-        return found
+        return results
     by_name = dict(zip(candidates, forecasts, strict=True))
     for place in np.unique(winners[winners >= 0]).tolist():
         rows = np.flatnonzero(winners == place)
         label = candidates[place]
         if label not in pool.errors:
-            made = [Claim(reason=pool.reasons.get(label, f"{label} is not pooled"))] * len(rows)
+            unpooled = [Claim(reason=pool.reasons.get(label, f"{label} is not pooled"))] * len(rows)
         else:
             own = {name: by_name[name][rows] for name in members(label)}
             some = [classes[row] for row in rows.tolist()]
-            made = _of_label(pool, _sums(pool, label, own, actual[rows], folds[rows], some))
-        for row, claim in zip(rows.tolist(), made, strict=True):
-            found[row] = claim
-    return found
+            unpooled = _of_label(pool, _sums(pool, label, own, actual[rows], folds[rows], some))
+        for row, claim in zip(rows.tolist(), unpooled, strict=True):
+            results[row] = claim
+    return results
 
 
 def claims_of(

@@ -56,8 +56,8 @@ def revenue(units: NDArray[np.float32], price: NDArray[np.float32] | None) -> ND
 
 
 def _paid(price: NDArray[np.float32]) -> NDArray[np.float64]:
-    known = ~np.isnan(price)
-    paid = np.where(known, price, 0).astype(np.float64)
-    count = known.sum(axis=1)
+    is_known = ~np.isnan(price)
+    paid = np.where(is_known, price, 0).astype(np.float64)
+    count = is_known.sum(axis=1)
     mean = np.divide(paid.sum(axis=1), count, out=np.ones(len(price)), where=count > 0)
-    return np.where(known, paid, mean[:, None])
+    return np.where(is_known, paid, mean[:, None])

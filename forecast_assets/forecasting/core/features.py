@@ -260,8 +260,8 @@ def _planned(known: Known, row: Ints, origin: Ints, steps: Ints) -> Floats:
 
 def _known(role: Role, reach: int | None, column: Matrix, values: Matrix) -> Known:
     past = column[:, : values.shape[1]]
-    given = ~np.isnan(past)
-    usual = running(np.where(given, past, 0), given)
+    is_known = ~np.isnan(past)
+    usual = running(np.where(is_known, past, 0), is_known)
     if role != "flag":
         return Known(role, reach, column, usual, None)
     on = (past > 0) & ~np.isnan(values)

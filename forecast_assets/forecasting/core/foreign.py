@@ -89,11 +89,11 @@ class Sandbox:
 @contextmanager
 def sandbox(seconds: float = SECONDS) -> Iterator[Sandbox]:
     """A sandbox that leaves no process behind."""
-    made = Sandbox(seconds)
+    opened = Sandbox(seconds)
     try:
-        yield made
+        yield opened
     finally:
-        made.close()
+        opened.close()
 
 
 def _judged(answer: NDArray[np.generic], shape: tuple[int, ...]) -> Forecasts:
@@ -101,14 +101,14 @@ def _judged(answer: NDArray[np.generic], shape: tuple[int, ...]) -> Forecasts:
         raise Failed(f"an answer of shape {answer.shape} instead of {shape}")
     if answer.dtype.kind not in "fiu":
         raise Failed(f"an answer of {answer.dtype} instead of numbers")
-    made: Forecasts = answer.astype(np.float32)
-    if np.isinf(made).any():
+    forecasts: Forecasts = answer.astype(np.float32)
+    if np.isinf(forecasts).any():
         raise Failed("an infinite forecast")
-    if (made < 0).any():
+    if (forecasts < 0).any():
         raise Failed("a negative forecast")
-    if np.isnan(made).all():
+    if np.isnan(forecasts).all():
         raise Failed("no number: the history is too short for it")
-    return made
+    return forecasts
 
 
 def _work(line: Connection) -> None:

@@ -55,14 +55,14 @@ def check_packs(version: int, packs: Sequence[str] | None) -> tuple[str, ...]:
         if packs:
             raise BadSetting("frame 1 has no packs", remedy="leave packs out, or set frame to 2")
         return ()
-    wanted = ON if packs is None else tuple(packs)
-    unknown = [name for name in wanted if name not in PACKS]
-    if unknown or not wanted:
+    enabled = ON if packs is None else tuple(packs)
+    unknown = [name for name in enabled if name not in PACKS]
+    if unknown or not enabled:
         raise BadSetting(
             f"unknown pack {unknown[0]!r}" if unknown else "no pack is named",
             remedy=f"use some of {', '.join(PACKS)}",
         )
-    return tuple(name for name in PACKS if name in wanted)
+    return tuple(name for name in PACKS if name in enabled)
 
 
 def frame(
@@ -91,10 +91,10 @@ def frame(
     if version == 1:
         history = {f"lag_{lag}": _lag(units, lag) for lag in _LAGS[panel.frequency.name]}
         return history | _calendar(days) | _frame_1_plan(days)
-    made: dict[str, Values] = {}
+    columns: dict[str, Values] = {}
     for name in chosen:
-        made |= _PACKS[name](days)
-    return made
+        columns |= _PACKS[name](days)
+    return columns
 
 
 def _since(column: NDArray[np.float32], begin: int) -> Values:
@@ -137,8 +137,8 @@ def _price_factor(days: _Days) -> Values:
     price = _plan(days, "price")
     past = price[:, : days.origin]
     typical = np.full(len(price), np.nan)
-    given = (~np.isnan(past)).any(axis=1)
-    typical[given] = np.nanmedian(past[given], axis=1)
+    has_price = (~np.isnan(past)).any(axis=1)
+    typical[has_price] = np.nanmedian(past[has_price], axis=1)
     return price / np.where(typical > 0, typical, np.nan)[:, None]
 
 
@@ -180,8 +180,8 @@ def _full_calendar(days: _Days) -> dict[str, Values]:
 def _windows(units: Values, size: int, end: int = 0) -> Values:
     """The ``size`` days (n, width, size) that end ``end`` days before the day before each day."""
     padded = np.pad(units, [(0, 0), (size + end, 0)], constant_values=np.nan)[:, : units.shape[1] + size - 1]
-    found: Values = sliding_window_view(padded, size, axis=1)
-    return found
+    windows: Values = sliding_window_view(padded, size, axis=1)
+    return windows
 
 
 def _rolling(days: _Days) -> dict[str, Values]:
@@ -250,7 +250,7 @@ def _inventory(days: _Days) -> dict[str, Values]:
     }
 
 
-def _given(*names: str) -> Callable[[_Days], dict[str, Values]]:
+def _delivered(*names: str) -> Callable[[_Days], dict[str, Values]]:
     """A pack of columns that the dataset delivers under these names; NaN where it does not."""
     return lambda days: {name: _plan(days, name) for name in names}
 
@@ -263,8 +263,8 @@ _PACKS: Mapping[str, Callable[[_Days], dict[str, Values]]] = {
     "price_promo": _price_promo,
     "lifecycle": _lifecycle,
     "inventory": _inventory,
-    "replenishment": _given("days_since_last", "count_14", "qty_28"),
-    "returns": _given("returns_qty_7", "returns_qty_28", "returns_rate_28"),
-    "exogenous_weather": _given("weather_temp_c", "weather_precip_mm"),
-    "exogenous_macro": _given("macro_index"),
+    "replenishment": _delivered("days_since_last", "count_14", "qty_28"),
+    "returns": _delivered("returns_qty_7", "returns_qty_28", "returns_rate_28"),
+    "exogenous_weather": _delivered("weather_temp_c", "weather_precip_mm"),
+    "exogenous_macro": _delivered("macro_index"),
 }

@@ -60,9 +60,9 @@ class View(NamedTuple):
 
     def _ahead(self, name: str, rows: Ints | slice) -> NDArray[np.float32]:
         end = self.cutoff + self.horizon
-        given = self.panel.known[name][:, self.begin : end][rows]
-        missing = end - self.begin - given.shape[1]
-        return np.pad(given, ((0, 0), (0, missing)), constant_values=np.nan)
+        values = self.panel.known[name][:, self.begin : end][rows]
+        missing = end - self.begin - values.shape[1]
+        return np.pad(values, ((0, 0), (0, missing)), constant_values=np.nan)
 
 
 class Lesson(NamedTuple):

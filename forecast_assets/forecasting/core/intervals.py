@@ -44,21 +44,21 @@ class Spread:
 def spread_of(actual: Floats, forecast: Floats, folds: NDArray[np.bool_]) -> Spread:
     """Learn from ``actual`` and ``forecast`` (n, k, h) in the folds that count (n, k)."""
     error = np.abs(np.where(folds[..., None], actual.astype(np.float64) - forecast, np.nan))
-    known = ~np.isnan(error)
-    size = np.where(known, error, 0)
-    all_mean = _ratio(size.sum(axis=(1, 2)), known.sum(axis=(1, 2)))
+    is_known = ~np.isnan(error)
+    size = np.where(is_known, error, 0)
+    all_mean = _ratio(size.sum(axis=(1, 2)), is_known.sum(axis=(1, 2)))
     weeks = -(-error.shape[2] // _WEEK)
     scale = np.ones((len(error), weeks))
     for week in range(weeks):
         days = slice(week * _WEEK, (week + 1) * _WEEK)
-        count = known[:, :, days].sum(axis=(1, 2))
+        count = is_known[:, :, days].sum(axis=(1, 2))
         mean = _ratio(size[:, :, days].sum(axis=(1, 2)), count)
         relative = np.where((all_mean > 0) & (count > 0), mean / np.where(all_mean > 0, all_mean, 1), 1)
         scale[:, week] = (count * relative + _DRAWN_TOWARDS_ALL) / (count + _DRAWN_TOWARDS_ALL)
     scale = np.maximum(scale, _SMALLEST_SCALE)
     scaled = error / _by_day(scale, error.shape[2])[:, None, :]
     ordered = np.sort(scaled.reshape(len(error), -1), axis=1)
-    count = known.sum(axis=(1, 2))
+    count = is_known.sum(axis=(1, 2))
     radius = {level: _conformal(ordered, count, level) for level in LEVELS}
     return Spread(radius, np.where(count[:, None] > 0, scale, np.nan))
 
@@ -69,13 +69,13 @@ def limits(spread: Spread, units: Floats) -> dict[int, tuple[Floats, Floats]]:
     Days beyond the weeks that were learned from take the scale of the last one.
     """
     scale = _by_day(spread.scale, units.shape[1])
-    made = {}
+    by_level = {}
     for level, radius in spread.radius.items():
         reach = radius[:, None] * scale
         lower = units - reach
         lower = np.where(lower < _LEAST_UNIT, np.where(np.isnan(lower), np.nan, 0), lower)
-        made[level] = (lower.astype(np.float32), (units + reach).astype(np.float32))
-    return made
+        by_level[level] = (lower.astype(np.float32), (units + reach).astype(np.float32))
+    return by_level
 
 
 def coverage(actual: Floats, forecast: Floats, folds: NDArray[np.bool_], level: int = 80) -> Values:
@@ -86,10 +86,10 @@ def coverage(actual: Floats, forecast: Floats, folds: NDArray[np.bool_], level: 
         others[:, fold] = False
         spread = spread_of(actual, forecast, others)
         lower, upper = limits(spread, forecast[:, fold])[level]
-        known = folds[:, fold, None] & ~np.isnan(actual[:, fold]) & ~np.isnan(upper)
-        hit = known & (actual[:, fold] >= lower) & (actual[:, fold] <= upper)
+        is_known = folds[:, fold, None] & ~np.isnan(actual[:, fold]) & ~np.isnan(upper)
+        hit = is_known & (actual[:, fold] >= lower) & (actual[:, fold] <= upper)
         inside += hit.sum(axis=1)
-        scored += known.sum(axis=1)
+        scored += is_known.sum(axis=1)
     return _ratio(inside, scored)
 
 

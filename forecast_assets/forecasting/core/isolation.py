@@ -25,21 +25,21 @@ def isolated(label: str, panel: Panel, cutoffs: Positions, horizon: int, window:
     if entry(label).foreign:
         return _guarded(label, panel, cutoffs, horizon, window)
     try:
-        made = np.asarray(local(label).predict(panel, cutoffs, horizon, window), np.float32)
-        if made.shape != (len(panel.series), len(cutoffs), horizon):
-            raise ValueError(f"forecasts of {made.shape} series, folds and days")  # noqa: TRY301 - as if it raised
+        forecasts = np.asarray(local(label).predict(panel, cutoffs, horizon, window), np.float32)
+        if forecasts.shape != (len(panel.series), len(cutoffs), horizon):
+            raise ValueError(f"forecasts of {forecasts.shape} series, folds and days")  # noqa: TRY301 - as if it raised
     except Exception as error:  # noqa: BLE001 - a model may raise anything, and its neighbours must not pay
         if len(panel.series) == 1:
             return _nothing(panel, cutoffs, horizon), {0: f"{type(error).__name__}: {error}"}
     else:
-        return made, {}
-    made, failures = _nothing(panel, cutoffs, horizon), {}
+        return forecasts, {}
+    forecasts, failures = _nothing(panel, cutoffs, horizon), {}
     for row in range(len(panel.series)):
         part, why = isolated(label, panel.take(np.array([row])), cutoffs, horizon, window)
-        made[row] = part[0]
+        forecasts[row] = part[0]
         if why:
             failures[row] = why[0]
-    return made, failures
+    return forecasts, failures
 
 
 def _nothing(panel: Panel, cutoffs: Positions, horizon: int) -> Forecasts:
@@ -47,11 +47,11 @@ def _nothing(panel: Panel, cutoffs: Positions, horizon: int) -> Forecasts:
 
 
 def _guarded(label: str, panel: Panel, cutoffs: Positions, horizon: int, window: int | None) -> Isolated:
-    made, failures = _nothing(panel, cutoffs, horizon), {}
+    forecasts, failures = _nothing(panel, cutoffs, horizon), {}
     with sandbox() as own:
         for row in range(len(panel.series)):
             try:
-                made[row] = own.predict(label, panel.take(np.array([row])), cutoffs, horizon, window)[0]
+                forecasts[row] = own.predict(label, panel.take(np.array([row])), cutoffs, horizon, window)[0]
             except Failed as failed:
                 failures[row] = str(failed)
-    return made, failures
+    return forecasts, failures

@@ -70,12 +70,12 @@ def outlook(
     failures: dict[int, str] = {}
     for label in dict.fromkeys(label for label in labels if label is not None):
         rows = np.array([row for row, name in enumerate(labels) if name == label], np.int64)
-        made, broken = _forecast(planned, rows, label, models, horizon, window=window, threads=threads)
-        units[rows] = made
+        curve, broken = _forecast(planned, rows, label, models, horizon, window=window, threads=threads)
+        units[rows] = curve
         failures.update({int(rows[at]): why for at, why in broken.items()})
     units = _closed(units, closed_ahead(panel, horizon))
     told = [
-        made if label and reads_plan(label) else [] for label, made in zip(labels, assumptions, strict=True)
+        curve if label and reads_plan(label) else [] for label, curve in zip(labels, assumptions, strict=True)
     ]
     return Outlook(units, failures, told)
 
@@ -103,17 +103,17 @@ def _forecast(
         if is_blend(label):
             return _blend(panel, rows, label, models, parts)
         failed = {at: f"{name}: {why}" for name, (_, broken) in parts.items() for at, why in broken.items()}
-        return mean.mean({name: made for name, (made, _) in parts.items()}), failed
+        return mean.mean({name: curve for name, (curve, _) in parts.items()}), failed
     if is_global(label):
         nothing = np.full((len(rows), horizon), np.nan, np.float32)
         model = models.get(label, f"no production model of {label}")
         if not isinstance(model, GlobalModel):
             return nothing, dict.fromkeys(range(len(rows)), str(model))
-        made = predict(model, panel, rows, threads=threads, origin=panel.days, horizon=horizon)
-        return made, _unknown(made)
+        curve = predict(model, panel, rows, threads=threads, origin=panel.days, horizon=horizon)
+        return curve, _unknown(curve)
     answer, broken = isolated(label, panel.take(rows), np.array([panel.days]), horizon, window)
-    made = _closed(answer[:, 0], closed_ahead(panel.take(rows), horizon))
-    return made, _unknown(made) | broken
+    curve = _closed(answer[:, 0], closed_ahead(panel.take(rows), horizon))
+    return curve, _unknown(curve) | broken
 
 
 def _blend(
@@ -125,7 +125,7 @@ def _blend(
 ) -> tuple[Floats, dict[int, str]]:
     """Weigh the members' forecasts; what one of them does not forecast the others do."""
     curve = weights_of(label, models).curve(
-        [made for made, _ in parts.values()], demand_classes(panel.units[rows])
+        [curves for curves, _ in parts.values()], demand_classes(panel.units[rows])
     )
     reasons = {at: f"{name}: {why}" for name, (_, broken) in parts.items() for at, why in broken.items()}
     return curve, {at: reasons.get(at, why) for at, why in _unknown(curve).items()}
@@ -137,14 +137,14 @@ def weights_of(label: str, models: Models) -> BlendWeights:
     return weights if isinstance(weights, BlendWeights) else equal_weights(members(label))
 
 
-def _closed(made: Floats, closed: NDArray[np.bool_]) -> Floats:
+def _closed(curve: Floats, closed: NDArray[np.bool_]) -> Floats:
     """Forecast nothing on ``closed`` days, of which a candidate that repeats the past knows no number."""
-    alive: NDArray[np.bool_] = np.asarray(np.isfinite(made).any(axis=1))[:, None]
-    return np.where(closed & alive, np.float32(0), made)
+    alive: NDArray[np.bool_] = np.asarray(np.isfinite(curve).any(axis=1))[:, None]
+    return np.where(closed & alive, np.float32(0), curve)
 
 
-def _unknown(made: Floats) -> dict[int, str]:
-    bad = np.flatnonzero(~np.isfinite(made).all(axis=1))
+def _unknown(curve: Floats) -> dict[int, str]:
+    bad = np.flatnonzero(~np.isfinite(curve).all(axis=1))
     return dict.fromkeys(bad.tolist(), "it gives no number for some day")
 
 

@@ -47,7 +47,7 @@ class Panel:
 
     def __post_init__(self) -> None:
         if self.series.ndim != 1 or self.series.dtype.kind != "U":
-            raise ValueError(f"series must be one column of text, not {_shown(self.series)}")
+            raise ValueError(f"series must be one column of text, not {_layout_of(self.series)}")
         unsorted = np.flatnonzero(self.series[1:] <= self.series[:-1])
         if unsorted.size:
             early, late = self.series[unsorted[0]], self.series[unsorted[0] + 1]
@@ -63,12 +63,12 @@ class Panel:
         for name, text in self.static.items():
             if text.shape != self.series.shape or text.dtype.kind != "U":
                 raise ValueError(
-                    f"static column {name!r} must be {self.series.size} texts, not {_shown(text)}"
+                    f"static column {name!r} must be {self.series.size} texts, not {_layout_of(text)}"
                 )
 
     def _check_matrix(self, name: str, matrix: NDArray[np.float32]) -> None:
         if matrix.ndim != 2 or matrix.shape[0] != self.series.size:  # noqa: PLR2004 - series x days
-            raise ValueError(f"{name} must be ({self.series.size}, days), not {_shown(matrix)}")
+            raise ValueError(f"{name} must be ({self.series.size}, days), not {_layout_of(matrix)}")
         if matrix.dtype != np.float32:
             raise ValueError(f"{name} must be float32, not {matrix.dtype}")
 
@@ -184,5 +184,5 @@ def _feed(digest: "hashlib.blake2b", name: str, content: bytes | memoryview) -> 
     digest.update(content)
 
 
-def _shown(array: NDArray[np.generic]) -> str:
+def _layout_of(array: NDArray[np.generic]) -> str:
     return f"{array.dtype} {array.shape}"

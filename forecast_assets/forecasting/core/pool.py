@@ -163,8 +163,8 @@ def learn_pool(
     (n, k, h), ``folds`` (n, k) tells which folds count, ``classes`` (n,) are the classes of demand.
     """
     scored = folds[..., None] & ~np.isnan(actual)
-    known = actual[scored]
-    whole = bool(known.size) and bool((known == np.rint(known)).all())
+    is_known = actual[scored]
+    whole = bool(is_known.size) and bool((is_known == np.rint(is_known)).all())
     weights = {
         label: learn_weights(
             members, np.stack([forecasts[name] for name in members]), actual, scored, classes

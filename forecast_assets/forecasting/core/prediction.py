@@ -166,7 +166,7 @@ def predicted(
     for table, rows in _by_table(pool, labels, own):
         some = np.where(np.isfinite(curve[rows]), curve[rows], 0)
         spread = np.array([own[row].spread for row in rows])[:, None]
-        known = np.isfinite(curve[rows])
+        is_known = np.isfinite(curve[rows])
         middle = table.median(some)
         spans = table.quantiles(some, probabilities, spread=spread)
         below = probabilities < 0.5  # noqa: PLR2004 - the median
@@ -174,9 +174,9 @@ def predicted(
         spans[..., probabilities == 0.5] = middle[..., None]  # noqa: PLR2004 - the median
         # The mean of one series' few errors is noise: only pooled ones move the curve.
         mean = table.expected(some) if own[rows[0]].table is None else some
-        expected[rows] = np.where(known, mean, np.nan)
-        median[rows] = np.where(known, middle, np.nan)
-        quantiles[rows] = np.where(known[..., None], spans, np.nan)
+        expected[rows] = np.where(is_known, mean, np.nan)
+        median[rows] = np.where(is_known, middle, np.nan)
+        quantiles[rows] = np.where(is_known[..., None], spans, np.nan)
     if closed is not None:
         shut = closed & np.isfinite(curve)
         expected[shut] = median[shut] = 0

@@ -33,21 +33,21 @@ class Restriction:
     @classmethod
     def parse(cls, text: str, candidates: Sequence[str]) -> "Restriction":
         """Read ``prophet: top 100`` or ``auto_ets: smooth+erratic``. Raises ``BadSetting``."""
-        found = _RULE.fullmatch(text)
-        classes = tuple(found["classes"].split("+")) if found and found["classes"] else ()
-        if found is None or not set(classes) <= set(get_args(DemandClass)):
+        match = _RULE.fullmatch(text)
+        classes = tuple(match["classes"].split("+")) if match and match["classes"] else ()
+        if match is None or not set(classes) <= set(get_args(DemandClass)):
             raise BadSetting(
                 f"restriction {text!r} cannot be read",
                 remedy="write 'prophet: top 100' (by revenue) or 'auto_ets: smooth+erratic' (classes)",
             )
-        if found["label"] not in candidates:
+        if match["label"] not in candidates:
             raise BadSetting(
-                f"restriction {text!r} is about {found['label']!r}, which is no candidate",
+                f"restriction {text!r} is about {match['label']!r}, which is no candidate",
                 remedy=f"restrict one of {', '.join(candidates)}",
             )
-        return cls(found["label"], int(found["top"]) if found["top"] else None, classes)
+        return cls(match["label"], int(match["top"]) if match["top"] else None, classes)
 
-    def told(self) -> str:
+    def sentence(self) -> str:
         """For which series it runs."""
         if self.top is not None:
             return f"the top {self.top} by revenue"
@@ -70,13 +70,13 @@ def costs(labels: Sequence[str], series: Mapping[str, int], folds: int) -> list[
 
     ``series`` counts the series that each candidate runs for.
     """
-    told = []
+    sentences = []
     for label in labels:
         fits = series[label] * folds
         seconds = fits * entry(label).cost / 1000
         if seconds >= _TOLD_FROM_SECONDS:
-            told.append(
+            sentences.append(
                 f"{label}: {series[label]:,} series x {folds} folds = {fits:,} fits, "
                 f"about {max(seconds / 60, 0.1):,.1f} processor minutes"
             )
-    return told
+    return sentences

@@ -56,15 +56,17 @@ def sample(panel: Panel, targets: Targets, *, max_rows: int, seed: int) -> Rows:
         return Rows(*(np.empty(0, np.int64) for _ in Rows._fields))
     draws = min(targets.horizon, -(-max_rows // days))
     share = _SPARE * max_rows / (days * draws)
-    found = [
+    samples = [
         _offered(
             panel, targets, first, observed, turn=draw * targets.horizon // draws, share=share, seed=seed
         )
         for first, observed in _blocks(panel, targets)
         for draw in range(draws)
     ]
-    ranks = np.concatenate([rank for rank, _ in found])
-    series, origins, steps = (np.concatenate(part) for part in zip(*(rows for _, rows in found), strict=True))
+    ranks = np.concatenate([rank for rank, _ in samples])
+    series, origins, steps = (
+        np.concatenate(part) for part in zip(*(rows for _, rows in samples), strict=True)
+    )
     order = np.lexsort((steps, origins, series))
     best = np.argsort(ranks[order], kind="stable")[:max_rows]
     order = order[np.sort(best)]

@@ -98,11 +98,11 @@ def stock_plans(
             plans[row] = _planned(table, None, None, curve[[row]], np.ones(1), aim)[0]
     for (label, demand_class), rows in groups.items():
         spread = np.array([own[row].spread for row in rows])
-        found = errors[label]
-        name = demand_class if demand_class in found.rules else EVERY_CLASS
-        record = (name, found.rules[name]) if name in found.rules else None
-        made = _planned(found.tables[-1], found.lead, record, curve[rows], spread, aim)
-        for row, plan in zip(rows, made, strict=True):
+        measured = errors[label]
+        name = demand_class if demand_class in measured.rules else EVERY_CLASS
+        record = (name, measured.rules[name]) if name in measured.rules else None
+        planned = _planned(measured.tables[-1], measured.lead, record, curve[rows], spread, aim)
+        for row, plan in zip(rows, planned, strict=True):
             plans[row] = plan
     return plans
 

@@ -49,9 +49,9 @@ def zero_runs(units: Floats) -> ZeroRuns:
 
 
 def _of_rows(units: Floats, begin: int) -> ZeroRuns:
-    known = ~np.isnan(units)
-    sold = known & (units > 0)
-    row, at = np.nonzero(known)
+    is_known = ~np.isnan(units)
+    sold = is_known & (units > 0)
+    row, at = np.nonzero(is_known)
     zero = ~sold[row, at]
     # Stretches of zeros among the observed days of each series.
     edge = np.ones(len(row), np.bool_)
@@ -85,7 +85,7 @@ _NONE = ZeroRuns(*(np.zeros(0, np.int64) for _ in ZeroRuns._fields))
 def stockouts(panel: Panel, begin: int = 0) -> Iterator[tuple[int, int, int]]:
     """Yield (row, first day, end) of the suspected stock-outs and closures that end after ``begin``."""
     low = max(0, begin - 2 * AROUND)
-    found = zero_runs(panel.units[:, low:])
-    for row, first, end in zip(*(part.tolist() for part in found[:3]), strict=True):
+    runs = zero_runs(panel.units[:, low:])
+    for row, first, end in zip(*(part.tolist() for part in runs[:3]), strict=True):
         if end - first < LONGEST_STOCKOUT and end + low > begin:
             yield row, first + low, end + low

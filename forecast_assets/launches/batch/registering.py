@@ -44,21 +44,21 @@ class Registrar:
         return list(ended.values())
 
     def _make(self, items: Sequence[Item], scored: Mapping[int, ItemResult]) -> dict[int, ItemResult]:
-        made = make(self._stores, self._spec, self._training, items)
+        results = make(self._stores, self._spec, self._training, items)
         return {
-            one.item_id: one if one.error else replace(scored[one.item_id], made=one.made) for one in made
+            one.item_id: one if one.error else replace(scored[one.item_id], made=one.made) for one in results
         }
 
-    def _register(self, items: Sequence[Item], made: Mapping[int, ItemResult]) -> dict[int, ItemResult]:
+    def _register(self, items: Sequence[Item], results: Mapping[int, ItemResult]) -> dict[int, ItemResult]:
         by_label: dict[str, list[str]] = {}
         for item in items:
             by_label.setdefault(item.candidate, []).append(item.series)
         with self._turn:
-            found = {
+            registered = {
                 (one.series, label): one for label, keys in by_label.items() for one in self._of(label, keys)
             }
         return {
-            item.item_id: _with_version(made[item.item_id], found[item.series, item.candidate])
+            item.item_id: _with_version(results[item.item_id], registered[item.series, item.candidate])
             for item in items
         }
 

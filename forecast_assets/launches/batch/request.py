@@ -75,7 +75,7 @@ def validate(stores: Stores, config: BatchConfig) -> Plan:
         what=f"{operation} of {count} items",
         spec={
             "operation": operation,
-            "scope": scope.told() | scopes.ranked_by(dataset, scope),
+            "scope": scope.to_json() | scopes.ranked_by(dataset, scope),
             "candidates": settings.candidates,
             "settings": stored(settings, window),
             "params": params,

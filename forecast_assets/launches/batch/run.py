@@ -36,12 +36,12 @@ _DETAILS = ("wape", "bias", "sample_size", "model_version", "total", "forecasts"
 
 def _execute(work: Execution) -> None:
     spec = BatchSpec.of(work.stores, work.launch)
-    known = environment()
+    configuration = environment()
     work.work_off(
         _prepared(work, spec),
-        slots=known.batch_max_parallel,
+        slots=configuration.batch_max_parallel,
         most_at_once=_MOST_AT_ONCE,
-        ageing_minutes=known.batch_ageing_minutes,
+        ageing_minutes=configuration.batch_ageing_minutes,
     )
 
 

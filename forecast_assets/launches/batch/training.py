@@ -68,21 +68,21 @@ def make(
 def _of(
     stores: Stores, spec: BatchSpec, context: TrainingContext, label: str, items: Sequence[Item]
 ) -> Iterator[ItemResult]:
-    known = sorted(
+    columns = sorted(
         (item for item in items if item.series in context.row), key=lambda item: context.row[item.series]
     )
     for item in items:
         if item.series not in context.row:
             yield ItemResult(item.item_id, None, UNKNOWN, "NoSales")
-    own = context.panel.take(np.array([context.row[item.series] for item in known], np.int64))
-    made = training.ahead(own, spec.settings, label, context.models)
-    for at, why in made.failures.items():
-        yield ItemResult(known[at].item_id, None, why, "NoForecast")
-    good = np.array([at for at in range(len(known)) if at not in made.failures], np.int64)
+    own = context.panel.take(np.array([context.row[item.series] for item in columns], np.int64))
+    forecasts = training.ahead(own, spec.settings, label, context.models)
+    for at, why in forecasts.failures.items():
+        yield ItemResult(columns[at].item_id, None, why, "NoForecast")
+    good = np.array([at for at in range(len(columns)) if at not in forecasts.failures], np.int64)
     if not len(good):
         return
-    path = f"{_folder(spec)}/{slug(label)}-{known[good[0]].item_id}.parquet"
-    units = made.units[good]
+    path = f"{_folder(spec)}/{slug(label)}-{columns[good[0]].item_id}.parquet"
+    units = forecasts.units[good]
     stores.lake.write_table(path, training.forecast_table(own.series[good].tolist(), units))
     sums = totals(units)
     begun = training.first_day(own, spec.settings)
@@ -90,5 +90,5 @@ def _of(
     if spec.operation != PREDICT:
         common["model"] = context.paths[label]
     for place, at in enumerate(good.tolist()):
-        told = {"total": float(sums.total[place]), "sha256": sha256(units[place].tobytes()).hexdigest()}
-        yield ItemResult(known[at].item_id, None, made={**common, **told})
+        record = {"total": float(sums.total[place]), "sha256": sha256(units[place].tobytes()).hexdigest()}
+        yield ItemResult(columns[at].item_id, None, made={**common, **record})

@@ -110,10 +110,10 @@ def _block(series: str, basis: ComparisonBasis, candidates: Sequence[Try]) -> Ba
 
 
 def _line(row: Mapping[str, Any], candidate: Try) -> Json:
-    shown = ("candidate", "rank", "reason", *METRICS, "sample_size", "stability")
+    names = ("candidate", "rank", "reason", *METRICS, "sample_size", "stability")
     fold = list(row["fold_wape"])
     return {
-        **{name: row[name] for name in shown},
+        **{name: row[name] for name in names},
         "included": row["rank"] is not None,
         "status": candidate.status,
         "fold_wape": [value if value is not None and np.isfinite(value) else None for value in fold],
@@ -121,8 +121,8 @@ def _line(row: Mapping[str, Any], candidate: Try) -> Json:
 
 
 def _champion(choice: Choice) -> Json:
-    shown = ("champion", "runner_up", "wape", "skill_vs_seasonal_naive", "confidence", "reason")
-    return {name: getattr(choice, name) for name in shown}
+    names = ("champion", "runner_up", "wape", "skill_vs_seasonal_naive", "confidence", "reason")
+    return {name: getattr(choice, name) for name in names}
 
 
 def _charts(block: Backtest, basis: ComparisonBasis, table: Sequence[Json], winner: str | None) -> Json:

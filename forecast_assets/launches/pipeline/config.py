@@ -88,7 +88,7 @@ def resolve(stores: Stores, config: PipelineConfig) -> Request:
     # A leaderboard ranks by error alone: what a dataset keeps as its default has no place in it.
     own = {**config.changes(), "candidates": None, "policy": "lowest_error"}
     settings = revised(dataset.options.evaluation, own)
-    labels, guardrails = _asked(config)
+    labels, guardrails = _request_of(config)
     _check_caps(settings, labels)
     window = chosen(config.start_day, config.end_day, dataset, settings)
     pairs = scopes.pairs(stores, dataset, config.chosen())
@@ -112,19 +112,19 @@ def _check_mode(config: PipelineConfig) -> None:
         return
     if config.sweep is None:
         raise BadSetting("simple mode needs a sweep preset", remedy=f"use one of {', '.join(SWEEPS)}")
-    given = [name for name in own if getattr(config, name) not in (None, [])]
-    if given := given + ["persist"] * (not config.persist):
+    named = [name for name in own if getattr(config, name) not in (None, [])]
+    if named := named + ["persist"] * (not config.persist):
         raise BadSetting(
-            f"{', '.join(given)} cannot be set in simple mode", remedy="leave it out, or use mode advanced"
+            f"{', '.join(named)} cannot be set in simple mode", remedy="leave it out, or use mode advanced"
         )
 
 
-def _asked(config: PipelineConfig) -> tuple[tuple[str, ...], Guardrails]:
+def _request_of(config: PipelineConfig) -> tuple[tuple[str, ...], Guardrails]:
     sweep = None if config.sweep is None else SWEEPS[config.sweep.value]
     labels = expanded(config.grid) if config.grid else () if sweep is None else sweep.candidates
     base = Guardrails() if sweep is None else sweep.guardrails
-    own = {name: getattr(config, name) for name in base.told()}
-    return labels, Guardrails(**{**base.told(), **{k: v for k, v in own.items() if v is not None}})
+    own = {name: getattr(config, name) for name in base.to_json()}
+    return labels, Guardrails(**{**base.to_json(), **{k: v for k, v in own.items() if v is not None}})
 
 
 def expanded(grid: Sequence[str]) -> tuple[str, ...]:
@@ -144,17 +144,17 @@ def expanded(grid: Sequence[str]) -> tuple[str, ...]:
 
 
 def _check_caps(settings: EvaluationSettings, labels: Sequence[str]) -> None:
-    known = environment()
+    caps = environment()
     days = settings.n_splits * (settings.step or settings.horizon) + settings.horizon
-    if days > known.pipeline_max_days:
+    if days > caps.pipeline_max_days:
         raise BadSetting(
             f"{settings.n_splits} folds and a horizon of {settings.horizon} days span {days} days; at most "
-            f"{known.pipeline_max_days} are allowed",
+            f"{caps.pipeline_max_days} are allowed",
             remedy="ask for fewer folds or a shorter horizon, or raise FORECAST_PIPELINE_MAX_DAYS",
         )
-    if len(labels) > known.pipeline_max_combinations:
+    if len(labels) > caps.pipeline_max_combinations:
         raise BadSetting(
-            f"the grid has {len(labels)} combinations; at most {known.pipeline_max_combinations} are allowed",
+            f"the grid has {len(labels)} combinations; at most {caps.pipeline_max_combinations} are allowed",
             remedy="choose fewer alternatives, or raise FORECAST_PIPELINE_MAX_COMBINATIONS",
         )
 

@@ -26,25 +26,25 @@ class Guardrails:
     def unmet(self, line: Mapping[str, Any]) -> list[str]:
         """One sentence per limit that a leaderboard line does not meet."""
         skill, bias = line["skill"], line["relative_bias"]
-        told = []
+        reasons = []
         if line["sample_size"] < self.minimum_sample_size:
-            told.append(
+            reasons.append(
                 f"{line['sample_size']} scored days, at least {self.minimum_sample_size} are asked for"
             )
         if skill is None:
-            told.append("no skill against seasonal naive can be told")
+            reasons.append("no skill against seasonal naive can be told")
         elif skill < self.minimum_skill:
-            told.append(
+            reasons.append(
                 f"{skill:.1f} % better than seasonal naive, at least {self.minimum_skill:g} % is asked for"
             )
         if self.maximum_relative_bias is not None and (
             bias is None or abs(bias) > self.maximum_relative_bias
         ):
-            shown = "of unknown size" if bias is None else f"of {abs(bias):.1f} % of mean demand"
-            told.append(f"a bias {shown}, at most {self.maximum_relative_bias:g} % is accepted")
-        return told
+            size = "of unknown size" if bias is None else f"of {abs(bias):.1f} % of mean demand"
+            reasons.append(f"a bias {size}, at most {self.maximum_relative_bias:g} % is accepted")
+        return reasons
 
-    def told(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, Any]:
         return asdict(self)
 
 

@@ -35,7 +35,7 @@ def validate(stores: Stores, config: PipelineConfig) -> Plan:
     """Return the plan of a pipeline. Raises ``ForecastError`` before anything is written."""
     request = resolve(stores, config)
     check_budget(stores, config.requested_by)
-    asked = config.model_dump(mode="json", exclude_none=True)
+    requested = config.model_dump(mode="json", exclude_none=True)
     return Plan(
         what=request.plan(),
         spec={
@@ -45,8 +45,8 @@ def validate(stores: Stores, config: PipelineConfig) -> Plan:
             "timeframe": request.dataset.options.frequency,
             "days": {"first": request.window.first, "last": request.window.last},
             "model_version": code_version(),
-            "request": {**asked, "candidates_tried": list(request.labels)},
-            "guardrails": request.guardrails.told(),
+            "request": {**requested, "candidates_tried": list(request.labels)},
+            "guardrails": request.guardrails.to_json(),
         },
         dataset=config.dataset,
         requested_by=config.requested_by,
@@ -54,9 +54,9 @@ def validate(stores: Stores, config: PipelineConfig) -> Plan:
 
 
 def _execute(work: Execution) -> None:
-    stores, asked = work.stores, dict(work.launch.spec["request"])
-    asked.pop("candidates_tried")
-    config = PipelineConfig(**asked)
+    stores, requested = work.stores, dict(work.launch.spec["request"])
+    requested.pop("candidates_tried")
+    config = PipelineConfig(**requested)
     request = resolve(stores, config)
     if config.dry_run:
         _only_plan(work, request)
@@ -209,16 +209,16 @@ def _word(launch: Launch) -> str:
 def _render(launch: Launch, _tries: Sequence[Try]) -> dict[str, Any]:
     """Summary, next steps and leaderboard."""
     result = launch.result
-    shown: dict[str, Any] = {
+    metadata: dict[str, Any] = {
         "summary": launch.what,
         "next_steps": dg.MetadataValue.md("\n".join(f"- {step}" for step in result["next_steps"])),
     }
     if (backtests := result.get("backtests")) is not None:
-        shown["leaderboard"] = table(backtests["leaderboard"], _COLUMNS)
+        metadata["leaderboard"] = table(backtests["leaderboard"], _COLUMNS)
     for name in ("dataset_run", "training"):
         if result.get(name) is not None:
-            shown[name] = dg.MetadataValue.json(result[name])
-    return shown
+            metadata[name] = dg.MetadataValue.json(result[name])
+    return metadata
 
 
 PIPELINE = LaunchKind(

@@ -73,13 +73,13 @@ def leaderboard(request: Request, parts: Sequence[Backtest]) -> list[dict[str, A
     lines = []
     for place, label in enumerate(scores.candidates):
         values = {name: float(getattr(scores, name)[place, 0]) for name in ITEM_METRICS}
-        known = {name: value if np.isfinite(value) else None for name, value in values.items()}
-        wape, bias = known["wape"], known["bias"]
+        finite_values = {name: value if np.isfinite(value) else None for name, value in values.items()}
+        wape, bias = finite_values["wape"], finite_values["bias"]
         lines.append(
             {
                 "rank": int(ranking.rank[place, 0]) or None,
                 "candidate": label,
-                **known,
+                **finite_values,
                 "sample_size": int(scores.sample_size[place, 0]),
                 "skill": None if wape is None or not 0 < benchmark < np.inf else 100 * (1 - wape / benchmark),
                 "relative_bias": None if bias is None or not mean else 100 * bias / mean,

@@ -14,7 +14,7 @@ import dagster as dg
 from pydantic import Field
 
 from forecast_assets.datasets.presets.catalogue import Preset
-from forecast_assets.datasets.presets.options import PresetOptions, asked, demo_scaled, local_today
+from forecast_assets.datasets.presets.options import PresetOptions, demo_scaled, local_today, requested
 from forecast_assets.datasets.sources import PresetSource
 from forecast_assets.errors import BadSetting
 from forecast_assets.evaluation_settings import EvaluationSettings, revised
@@ -70,8 +70,8 @@ class ShowcaseConfig(dg.Config):
 
     def recorded(self) -> dict[str, object]:
         """The configuration as a workspace keeps it."""
-        told = self.model_dump(mode="json", exclude_none=True)
-        return {name: value for name, value in told.items() if name != "replayed_from"}
+        record = self.model_dump(mode="json", exclude_none=True)
+        return {name: value for name, value in record.items() if name != "replayed_from"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,18 +102,18 @@ def resolve(config: ShowcaseConfig) -> ShowcasePreset:
     if config.reset and config.skip_seed:
         raise BadSetting("reset deletes the data that skip_seed wants to use", remedy="set one of them")
     own = {name: getattr(config, name) for name in OVERRIDES}
-    given = {name: value for name, value in own.items() if value is not None}
-    if given and config.skip_seed:
-        raise BadSetting(f"{', '.join(given)} need new data", remedy="leave skip_seed out")
+    overrides = {name: value for name, value in own.items() if value is not None}
+    if overrides and config.skip_seed:
+        raise BadSetting(f"{', '.join(overrides)} need new data", remedy="leave skip_seed out")
     base = demo_scaled(config.preset, config.seed).model_dump(exclude_none=True)
-    source = PresetSource.model_validate(asked({**base, **given}).fixed(local_today()))
+    source = PresetSource.model_validate(requested({**base, **overrides}).fixed(local_today()))
     changes = {"candidates": config.models, "horizon": config.horizon, "n_splits": config.n_splits}
-    return ShowcasePreset(_dataset(config, given), source, revised(EvaluationSettings(), changes))
+    return ShowcasePreset(_dataset(config, overrides), source, revised(EvaluationSettings(), changes))
 
 
-def _dataset(config: ShowcaseConfig, given: dict[str, object]) -> str:
+def _dataset(config: ShowcaseConfig, overrides: dict[str, object]) -> str:
     """The name of a showcase's own dataset: equal for equal data, whatever else is asked for."""
-    text = json.dumps(given, sort_keys=True).encode()
+    text = json.dumps(overrides, sort_keys=True).encode()
     short = config.preset.value.replace("_", "-")
-    mark = f"-{blake2b(text, digest_size=3).hexdigest()}" if given else ""
+    mark = f"-{blake2b(text, digest_size=3).hexdigest()}" if overrides else ""
     return f"show-{short}-{config.seed}{mark}"

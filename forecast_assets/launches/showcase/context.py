@@ -40,7 +40,7 @@ class ShowcaseContext:
     preset: ShowcasePreset
     series: list[str] = field(default_factory=list)
     focus: SeriesKey | None = None
-    made: dict[str, Any] = field(default_factory=dict)
+    created: dict[str, Any] = field(default_factory=dict)
     known: dict[str, Any] = field(default_factory=dict)
     version: Row | None = None
     alias_before: int | None = None

@@ -27,21 +27,21 @@ def plans(context: ShowcaseContext) -> StepResult:
     pair = str(context.pair())
     if read_forecast(context.stores, pair) is None:
         return StepResult("skip", f"{pair} has no forecast to ask about")
-    workspace, told = context.config.workspace_name, []
+    workspace, lines = context.config.workspace_name, []
     for name, assumptions in ASKED.items():
         answer = scenario_plans.what_if(context.stores, pair, assumptions, run_id=context.run_id)
-        told.append(f"{name}: {answer.effect.units_delta:+,.1f} units")
+        lines.append(f"{name}: {answer.effect.units_delta:+,.1f} units")
         if workspace is not None:
             plan = f"show-{context.run_id}-{name}"
             scenario_plans.save(context.stores, answer, plan, tags(workspace), run_id=context.run_id)
-            context.made.setdefault("scenario_plan_ids", []).append(plan)
+            context.created.setdefault("scenario_plan_ids", []).append(plan)
     kept = "" if workspace is None else "; kept as plans"
-    return StepResult("pass", f"{', '.join(told)}{kept}")
+    return StepResult("pass", f"{', '.join(lines)}{kept}")
 
 
 def compare_plans(context: ShowcaseContext) -> StepResult:
     """Rank the plans that were kept."""
-    names = context.made.get("scenario_plan_ids", [])
+    names = context.created.get("scenario_plan_ids", [])
     if not names:
         return StepResult("skip", "no plans were kept")
     best, *_ = scenario_plans.compare(context.stores, names, "units_delta")

@@ -32,11 +32,11 @@ def links(stores: Stores, handle: str) -> list[dict[str, str]]:
 
     Raises ``UnknownName``.
     """
-    made: Any = workspaces.read(stores, handle)["created_objects"]
+    created: Any = workspaces.read(stores, handle)["created_objects"]
     return [
         {"kind": kind, "reference": one, "state": _state(stores, there, one)}
         for kind, there in _LOOKS.items()
-        for one in _each(made.get(kind))
+        for one in _each(created.get(kind))
     ]
 
 

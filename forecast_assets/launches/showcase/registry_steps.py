@@ -24,18 +24,18 @@ def register(context: ShowcaseContext) -> StepResult:
     context.alias_before = registry.aliases([pair]).get(pair, {}).get(ALIAS)
     if context.alias_before != version:
         registry.move_alias(pair, ALIAS, version)
-    context.made |= {"model_version": version, "alias": f"{pair}@{ALIAS}"}
+    context.created |= {"model_version": version, "alias": f"{pair}@{ALIAS}"}
     return StepResult("pass", f"version {version} ({done.row['candidate']}) is models:/{pair}@{ALIAS}")
 
 
 def promote(context: ShowcaseContext) -> StepResult:
     """Say what making it the live model would change; nobody has approved that, so that nothing is."""
     pair = str(context.pair())
-    found = proposals.promotions(context.stores, open_registry(), context.preset.dataset, [pair])
-    if not found:
+    proposed = proposals.promotions(context.stores, open_registry(), context.preset.dataset, [pair])
+    if not proposed:
         return StepResult("skip", "no version waits for a decision")
-    (one,) = found
-    failed = "".join(f"; {gate.name}: {gate.told}" for gate in one.gates if not gate.passed)
+    (one,) = proposed
+    failed = "".join(f"; {gate.name}: {gate.sentence}" for gate in one.gates if not gate.passed)
     passed = sum(gate.passed for gate in one.gates)
     return StepResult(
         "pass", f"{one.change}: version {one.to_version}, {passed} of {len(one.gates)} gates hold{failed}"
@@ -47,7 +47,9 @@ def verify_files(context: ShowcaseContext) -> StepResult:
     if context.version is None:
         return StepResult("skip", "nothing was registered")
     ((_, gate),) = verified(open_registry(), [context.version]).items()
-    return StepResult("pass" if gate.passed else "fail", f"version {context.version['version']}: {gate.told}")
+    return StepResult(
+        "pass" if gate.passed else "fail", f"version {context.version['version']}: {gate.sentence}"
+    )
 
 
 def cleanup(context: ShowcaseContext) -> StepResult:

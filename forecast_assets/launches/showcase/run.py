@@ -69,10 +69,12 @@ def _execute(work: Execution) -> Status:
     finally:
         took = round(time.monotonic() - begun, 1)
         summary = {**context.known.get("result_summary", {}), "wall_clock_s": took}
-        made = {**context.made, "run_id": work.launch.run_id}
+        created = {**context.created, "run_id": work.launch.run_id}
         work.note(
             **{**context.known, "result_summary": summary},
-            created_objects={name: value for name, value in made.items() if value not in (None, "", [], {})},
+            created_objects={
+                name: value for name, value in created.items() if value not in (None, "", [], {})
+            },
         )
 
 
@@ -109,8 +111,8 @@ def _result(step: Step, context: ShowcaseContext) -> StepResult:
     except Outage:
         raise
     except Exception as error:  # noqa: BLE001 - a step that breaks ends the showcase, in words
-        known = translated(error)
-        return StepResult("fail", f"{known.problem}; {known.remedy}")
+        translation = translated(error)
+        return StepResult("fail", f"{translation.problem}; {translation.remedy}")
 
 
 def _summarise(_stores: Stores, launch: Launch, _tries: Sequence[Try]) -> Summary:
@@ -118,8 +120,8 @@ def _summarise(_stores: Stores, launch: Launch, _tries: Sequence[Try]) -> Summar
     what = f"preset {launch.spec['preset']}: {len(done)} steps"
     if launch.status != "completed" and done:
         what = f"{what}; {done[-1]['step']}: {done[-1]['sentence']}"
-    made = launch.result.get("created_objects") or {"run_id": launch.run_id}
-    return Summary(what, {"steps": done, "created_objects": made})
+    created = launch.result.get("created_objects") or {"run_id": launch.run_id}
+    return Summary(what, {"steps": done, "created_objects": created})
 
 
 def _render(launch: Launch, _tries: Sequence[Try]) -> dict[str, Any]:

@@ -66,8 +66,11 @@ def _forget(context: ShowcaseContext) -> None:
 
 
 def _check_own(context: ShowcaseContext) -> None:
-    source, wanted = context.dataset().source, context.preset.source
-    own = isinstance(source, PresetSource) and (source.preset, source.seed) == (wanted.preset, wanted.seed)
+    source, declared = context.dataset().source, context.preset.source
+    own = isinstance(source, PresetSource) and (source.preset, source.seed) == (
+        declared.preset,
+        declared.seed,
+    )
     if not own:
         raise BadSetting(
             f"dataset {context.preset.dataset!r} is not one that a showcase made",
@@ -85,17 +88,17 @@ def seed(context: ShowcaseContext) -> StepResult:
         _check_own(context)
     options = DatasetOptions(evaluation=context.preset.settings, automatic=False)
     if there and (context.config.skip_seed or context.dataset().source == source):
-        told = StepResult("skip", f"dataset {name} has these sales already")
+        result = StepResult("skip", f"dataset {name} has these sales already")
     else:
         if there:  # generated on another day: its window ended then
             _forget(context)
         loaded = building.add_dataset(context.stores, name, source, options, today())
-        told = StepResult(
+        result = StepResult(
             "pass", f"{loaded.snapshot.row_count:,} rows of {loaded.snapshot.series_count} series"
         )
     context.instance.add_dynamic_partitions("datasets", [name])
-    context.made["dataset"] = name
-    return told
+    context.created["dataset"] = name
+    return result
 
 
 def status(context: ShowcaseContext) -> StepResult:
@@ -109,28 +112,28 @@ def status(context: ShowcaseContext) -> StepResult:
     snapshot = built.snapshot
     context.series = built.availability["series"].to_list()
     context.known |= {"date_start": snapshot.first_day, "date_end": snapshot.last_day}
-    context.made["snapshot"] = snapshot.hash
+    context.created["snapshot"] = snapshot.hash
     first = SeriesKey.parse(context.series[0])
-    wanted = SeriesKey(
+    key = SeriesKey(
         context.preset.dataset,
         context.config.store_id or first.store,
         context.config.product_id or first.product,
     )
-    found = str(wanted) in context.series
-    context.focus = wanted if found else first
+    is_there = str(key) in context.series
+    context.focus = key if is_there else first
     context.known |= {"store_id": context.focus.store, "product_id": context.focus.product}
     place = f"{snapshot.first_day} to {snapshot.last_day}, shown is {context.focus}"
-    return StepResult("pass", place) if found else StepResult("warn", f"{wanted} is not sold here: {place}")
+    return StepResult("pass", place) if is_there else StepResult("warn", f"{key} is not sold here: {place}")
 
 
 def features(context: ShowcaseContext) -> StepResult:
     """Judge whether the history is enough."""
     states = {str(row["state"]): int(str(row["series"])) for row in _states(context)}
-    told = ", ".join(f"{count} {name}" for name, count in sorted(states.items()))
+    summary = ", ".join(f"{count} {name}" for name, count in sorted(states.items()))
     usable = states.get("ready", 0) + states.get("limited", 0)
     return StepResult(
         "pass" if usable else "fail",
-        f"series: {told}; of it with five folds its card says: {_expected(context)}",
+        f"series: {summary}; of it with five folds its card says: {_expected(context)}",
     )
 
 
@@ -147,7 +150,7 @@ def train(context: ShowcaseContext) -> StepResult:
     fits = fold_models.build(
         context.stores, context.dataset(), context.preset.settings, run_id=context.run_id
     )
-    context.made["train_model_types"] = list(context.preset.settings.candidates)
+    context.created["train_model_types"] = list(context.preset.settings.candidates)
     bad = [fit.candidate for fit in fits if fit.failure]
     if bad:
         return StepResult("warn", f"could not be fitted: {', '.join(bad)}")
@@ -174,34 +177,36 @@ def backtest(context: ShowcaseContext) -> StepResult:
     )
     report_materializations(context.dagster, materializations)
     chosen = [one for one in outcomes if one.champion is not None]
-    shown = next((one for one in chosen if one.series == str(context.pair())), None) or next(
+    example = next((one for one in chosen if one.series == str(context.pair())), None) or next(
         iter(chosen), None
     )
-    if shown is None:
+    if example is None:
         excused = context.preset.source.preset is Preset.sparse
         return StepResult("warn" if excused else "fail", "no series has a champion: no finite WAPE anywhere")
-    context.focus = SeriesKey.parse(shown.series)
-    context.known["result_summary"] = {"winner_model_type": shown.champion, "winner_wape": shown.wape}
+    context.focus = SeriesKey.parse(example.series)
+    context.known["result_summary"] = {"winner_model_type": example.champion, "winner_wape": example.wape}
     context.known |= {"store_id": context.focus.store, "product_id": context.focus.product}
-    context.made["winning_run_id"] = shown.run_id
+    context.created["winning_run_id"] = example.run_id
     without = len(outcomes) - len(chosen)
-    told = f"{len(chosen)} of {len(outcomes)} series have a champion; {shown.series}: {shown.sentence}"
-    return StepResult("warn" if without and context.preset.source.preset is Preset.sparse else "pass", told)
+    summary = f"{len(chosen)} of {len(outcomes)} series have a champion; {example.series}: {example.sentence}"
+    return StepResult(
+        "warn" if without and context.preset.source.preset is Preset.sparse else "pass", summary
+    )
 
 
 def forecast(context: ShowcaseContext) -> StepResult:
     """Forecast every series with its champion."""
     production.build(context.stores, context.dataset(), run_id=context.run_id)
-    made = list(make_forecasts(context.stores, context.series, run_id=context.run_id))
-    good = [one for one in made if one.outcome == "forecast"]
+    outcomes = list(make_forecasts(context.stores, context.series, run_id=context.run_id))
+    good = [one for one in outcomes if one.outcome == "forecast"]
     stored = read_forecast(context.stores, str(context.pair()))
     if stored is None:
         return StepResult("warn", f"{len(good)} series are forecast; {context.pair()} is not")
     path = context.stores.warehouse.row(
         "current_forecasts", dataset=context.preset.dataset, series=[str(context.pair())]
     )
-    context.made["artifact_paths"] = [str(path["path"])] if path and path.get("path") else []
-    return StepResult("pass", f"{len(good)} of {len(made)} series are forecast")
+    context.created["artifact_paths"] = [str(path["path"])] if path and path.get("path") else []
+    return StepResult("pass", f"{len(good)} of {len(outcomes)} series are forecast")
 
 
 def compare(context: ShowcaseContext) -> StepResult:
@@ -239,7 +244,7 @@ def _part(context: ShowcaseContext, kind: LaunchKind[Config], config: Config, re
         control=RunControl(context.work.is_asked_to_end, context.work.control.log),
         part_of=whole,
     )
-    context.made[reference] = part.launch_id
+    context.created[reference] = part.launch_id
     return part
 
 
@@ -250,8 +255,8 @@ def verify(context: ShowcaseContext) -> StepResult:
     if summary is None or folds is None or summary["winner_wape"] is None:
         return StepResult("skip", "there is no champion to verify")
     actual = np.where(folds.counted[:, None], folds.actual, np.nan)[None]
-    made = folds.forecasts[summary["winner_model_type"]][None, None]
-    again = float(aggregate(fold_metrics(actual, made).wape, folds.counted[None])[0, 0])
+    forecast = folds.forecasts[summary["winner_model_type"]][None, None]
+    again = float(aggregate(fold_metrics(actual, forecast).wape, folds.counted[None])[0, 0])
     if abs(again - summary["winner_wape"]) > _CLOSE * max(1.0, again):
         return StepResult("fail", f"stored WAPE {summary['winner_wape']}, computed again {again}")
     return StepResult("pass", f"WAPE {again:.2f} % computed again from the stored folds is the stored one")

@@ -110,9 +110,9 @@ def run_workspace_again(context: dg.OpExecutionContext, config: ReplayConfig, st
         recorded: Any = workspaces.read(opened, config.workspace)["config"]
         sent = workspaces.replayed(opened, config.workspace)
         difference = _lines(workspaces.difference(recorded, sent.recorded()))
-        wanted = f"replay {sent.workspace_name}"
+        phrase = f"replay {sent.workspace_name}"
         if config.confirm:
-            check_confirmation(config.confirm, wanted)
+            check_confirmation(config.confirm, phrase)
     warned = "; its dataset is deleted first" if sent.reset else ""
     context.log.info("recorded against sent: %s%s", difference, warned)
     if config.confirm:
@@ -122,7 +122,7 @@ def run_workspace_again(context: dg.OpExecutionContext, config: ReplayConfig, st
         {
             "recorded_against_sent": difference,
             "run_config": dg.MetadataValue.json(workspaces.run_config(opened, config.workspace)),
-            "to_apply_type": f"{wanted}{warned}",
+            "to_apply_type": f"{phrase}{warned}",
         }
     )
 

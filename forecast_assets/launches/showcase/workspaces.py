@@ -116,11 +116,11 @@ def run_config(stores: Stores, handle: str) -> dict[str, Any]:
 
 def compared(stores: Stores, first: str, second: str) -> list[str]:
     """What differs between two workspaces, a line each; how long they took does not count."""
-    one, two = (_told(read(stores, handle)) for handle in (first, second))
+    one, two = (_listed_row(read(stores, handle)) for handle in (first, second))
     return difference(one, two)
 
 
-def _told(row: Row) -> dict[str, object]:
+def _listed_row(row: Row) -> dict[str, object]:
     summary: Any = row["result_summary"]
     timeless = {name: value for name, value in summary.items() if name != "wall_clock_s"}
     return {"config": row["config"], "result": timeless, "status": row["status"]}

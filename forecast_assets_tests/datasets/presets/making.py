@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 
 from forecast_assets.datasets.presets.catalogue import PRESETS, Character, Preset
-from forecast_assets.datasets.presets.options import asked, demo_scaled
+from forecast_assets.datasets.presets.options import demo_scaled, requested
 from forecast_assets.datasets.presets.selling import Selling
 from forecast_assets.datasets.presets.star import chain_tables, store_tables
 from forecast_assets.datasets.presets.world import Blueprint, World
@@ -25,7 +25,7 @@ CALM = {
 
 def source(preset: Preset | str, **wishes: Any) -> PresetSource:
     """The source of a preset as if it were added on ``TODAY``."""
-    return PresetSource.model_validate(asked({"preset": preset, **wishes}).fixed(TODAY))
+    return PresetSource.model_validate(requested({"preset": preset, **wishes}).fixed(TODAY))
 
 
 def demo(preset: Preset, **wishes: Any) -> PresetSource:

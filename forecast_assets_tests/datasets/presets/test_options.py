@@ -6,7 +6,7 @@ import pytest
 from pydantic import TypeAdapter
 
 from forecast_assets.datasets.presets.catalogue import Effect, Preset, check_window
-from forecast_assets.datasets.presets.options import asked, demo_scaled
+from forecast_assets.datasets.presets.options import demo_scaled, requested
 from forecast_assets.datasets.sources import PresetSource, Source
 from forecast_assets.errors import BadSetting
 from forecast_assets_tests.datasets.presets.making import TODAY, source
@@ -73,7 +73,7 @@ def test_intensities_replace_those_of_the_preset_also_by_zero():
 )
 def test_what_cannot_be_is_refused_with_its_name_and_a_remedy(wishes, told):
     with pytest.raises(BadSetting) as refused:
-        PresetSource.model_validate(asked(wishes).fixed(TODAY))
+        PresetSource.model_validate(requested(wishes).fixed(TODAY))
     assert told in refused.value.problem
     assert refused.value.remedy
 

@@ -113,8 +113,8 @@ class ProphetLike(Framed):
         for rows in blocks(len(panel.units), BLOCK):
             part = panel.take(np.arange(rows.start, rows.stop))
             begin = 0 if window is None else max(0, cutoff - window)
-            made = frame(part, cutoff, horizon, self.frame, self.chosen(), begin=begin)
-            columns = np.stack(list(made.values()), axis=2)[:, begin:]
+            features = frame(part, cutoff, horizon, self.frame, self.chosen(), begin=begin)
+            columns = np.stack(list(features.values()), axis=2)[:, begin:]
             size = cutoff - begin
             past = part.units[:, begin:cutoff].astype(np.float64)
             used = ~np.isnan(past)
@@ -125,7 +125,7 @@ class ProphetLike(Framed):
             young = used.sum(axis=1) < LEAST_ROWS
             grouped = {"intercept": np.repeat(level[:, None], horizon, axis=1)}
             for group in ("trend", "seasonality", "holiday_regressor"):
-                own = [at for at, name in enumerate(made) if _group(name) == group]
+                own = [at for at, name in enumerate(features) if _group(name) == group]
                 grouped[group] = shares[:, :, own].sum(axis=2)
             for values in grouped.values():
                 values[young] = np.nan
@@ -143,7 +143,7 @@ def _imputed(columns: Values, used: NDArray[np.bool_], size: int) -> Values:
     if not size:
         return np.nan_to_num(columns)
     past = np.where(used[..., None], columns[:, :size], np.nan)
-    known: NDArray[np.bool_] = np.any(~np.isnan(past), axis=1)
-    filled = np.where(known[:, None, :], past, 0.0)
-    middle = np.where(known, np.nanmedian(filled, axis=1), 0.0)
+    is_known: NDArray[np.bool_] = np.any(~np.isnan(past), axis=1)
+    filled = np.where(is_known[:, None, :], past, 0.0)
+    middle = np.where(is_known, np.nanmedian(filled, axis=1), 0.0)
     return np.where(np.isnan(columns), middle[:, None, :], columns)

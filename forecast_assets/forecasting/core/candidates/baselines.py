@@ -39,8 +39,8 @@ def _newest_season(units: Units, begin: int, cutoff: int, length: int) -> Units:
         seasons = np.pad(days, [(0, 0), (missing, 0)], constant_values=np.nan).reshape(len(days), -1, length)
         seasons = seasons[:, ::-1]
         newest_season = (~np.isnan(seasons)).argmax(axis=1)[:, None]
-        found = np.take_along_axis(seasons, newest_season, axis=1)[:, 0]
-        newest[pending] = np.where(np.isnan(newest[pending]), found, newest[pending])
+        season = np.take_along_axis(seasons, newest_season, axis=1)[:, 0]
+        newest[pending] = np.where(np.isnan(newest[pending]), season, newest[pending])
         pending = pending[np.isnan(newest[pending]).any(axis=1)]
         # Most rows need one season; what is still open is searched in longer steps.
         end, reach = start, min(2 * reach, MOST_SEASONS_AT_ONCE)

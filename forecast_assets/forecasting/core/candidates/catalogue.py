@@ -127,18 +127,18 @@ CATALOGUE = {
 
 def entry(label: str) -> Entry:
     """The catalogue's entry of a label. Raises ``BadSetting`` for an unknown model type."""
-    found = _LABEL.fullmatch(label)
-    if found is None:
+    match = _LABEL.fullmatch(label)
+    if match is None:
         raise BadSetting(
             f"candidate {label!r} cannot be read", remedy="write it as ets or moving_average(window_size=28)"
         )
-    name = found[1]
+    name = match[1]
     if name not in CATALOGUE:
         near = difflib.get_close_matches(name, CATALOGUE, n=1, cutoff=0.5)
         remedy = f"did you mean {near[0]!r}? " if near else ""
         raise BadSetting(f"candidate {name!r} is unknown", remedy=f"{remedy}Known: {', '.join(CATALOGUE)}")
-    known = CATALOGUE[name]
-    return known.alone if known.alone is not None and _ALONE.search(found[2] or "") else known
+    listed = CATALOGUE[name]
+    return listed.alone if listed.alone is not None and _ALONE.search(match[2] or "") else listed
 
 
 def family(label: str) -> Family:
@@ -149,45 +149,45 @@ def family(label: str) -> Family:
 
 def candidate(label: str) -> Any:  # noqa: ANN401 - a Candidate, a Learner or an ensemble, as its entry's scope says
     """The candidate that a label stands for. Raises ``BadSetting`` naming the parameter that is wrong."""
-    known = entry(label)
-    parameters = known.parameters
-    given: dict[str, object] = {}
+    listed = entry(label)
+    parameters = listed.parameters
+    values: dict[str, object] = {}
     for part in filter(str.strip, ((_LABEL.fullmatch(label) or [""] * 3)[2] or "").split(",")):
         name, equals, text = (piece.strip() for piece in part.partition("="))
-        if not equals or (name not in parameters and not (name == "scope" and known.alone)):
+        if not equals or (name not in parameters and not (name == "scope" and listed.alone)):
             raise BadSetting(
-                f"candidate {label!r}: {name!r} is no parameter of {known.model_type}",
+                f"candidate {label!r}: {name!r} is no parameter of {listed.model_type}",
                 remedy=f"known parameters: {', '.join(parameters) or 'none'}; write them as name=value",
             )
-        if name == "scope" and text == "global" and known.scope == "global":
+        if name == "scope" and text == "global" and listed.scope == "global":
             continue
-        if name in given:
+        if name in values:
             raise BadSetting(f"candidate {label!r}: {name} is given twice", remedy="give it once")
-        given[name] = _value(text)
+        values[name] = _value(text)
     try:
-        return known.make(**given)
+        return listed.make(**values)
     except BadSetting as error:
         raise BadSetting(f"candidate {label!r}: {error.problem}", remedy=error.remedy) from None
 
 
 def label_of(one: Any) -> str:  # noqa: ANN401 - any candidate
     """The canonical label: parameters that differ from the defaults, by name."""
-    told = sorted(
-        f"{part.name}={_told(value)}"
+    parts = sorted(
+        f"{part.name}={_value_text(value)}"
         for part in fields(one)
         if (value := getattr(one, part.name)) != part.default
     )
-    return f"{one.name}({', '.join(told)})" if told else str(one.name)
+    return f"{one.name}({', '.join(parts)})" if parts else str(one.name)
 
 
 def local(label: str) -> Candidate:
-    """Answer a candidate that forecasts each series alone. Raises ``BadSetting`` for others."""
+    """Return a candidate that forecasts each series alone. Raises ``BadSetting`` for others."""
     scope = entry(label).scope
     if scope != "series":
         what = "learns from many series at once" if scope == "global" else "averages other candidates"
         raise BadSetting(f"candidate {label!r} {what}", remedy="ask for one that forecasts each series alone")
-    found: Candidate = candidate(label)
-    return found
+    model: Candidate = candidate(label)
+    return model
 
 
 def is_global(label: str) -> bool:
@@ -197,8 +197,8 @@ def is_global(label: str) -> bool:
 
 def learner(label: str) -> Learner:
     """The global candidate of a label."""
-    found: Learner = candidate(label)
-    return found
+    model: Learner = candidate(label)
+    return model
 
 
 def ensemble(label: str) -> EnsembleMean | None:
@@ -234,7 +234,7 @@ def split(text: str) -> list[str]:
 
 
 def parse(labels: Sequence[str]) -> tuple[str, ...]:
-    """Answer canonical labels in their order.
+    """Return canonical labels in their order.
 
     Raises ``BadSetting`` for none, too many, repeated or unknown ones, for parameters out of their bounds,
     and for an ensemble whose members are not among them.
@@ -284,5 +284,5 @@ def _value(text: str) -> object:
     return None if text.lower() == "none" else text
 
 
-def _told(value: object) -> str:
+def _value_text(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else f"{value}"

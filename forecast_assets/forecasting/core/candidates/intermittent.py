@@ -80,10 +80,10 @@ def _tsb(past: Units, stops: Positions, alpha_d: float, alpha_p: float) -> Value
     """Return (k, n) units per day of the history ``past`` (n, T)."""
     observed, sold = ~np.isnan(past), past > 0
     seller, sale = first_sale = _first(sold)
-    known, launch = first_day = _first(observed)
+    has_sales, launch = first_day = _first(observed)
     size, chance = np.zeros((2, past.shape[0]))
     size[seller] = past[seller, sale]
-    chance[known] = sold[known, launch]
+    chance[has_sales] = sold[has_sales, launch]
     days, sales, chance_gains = _by_day(np.fmax(past, 0)), _by_day(sold), _by_day(observed)
     size_gains = alpha_d * sales
     chance_gains *= alpha_p

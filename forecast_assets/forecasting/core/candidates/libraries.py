@@ -123,6 +123,6 @@ def _each(
                 continue
             days = np.arange(seen[0], len(units))
             whole_past = np.interp(days, seen, units[seen])
-            made: Values = make().forecast(y=whole_past, h=horizon)["mean"]
-            forecast[row, fold] = np.maximum(made, 0)
+            mean: Values = make().forecast(y=whole_past, h=horizon)["mean"]
+            forecast[row, fold] = np.maximum(mean, 0)
     return forecast

@@ -28,7 +28,7 @@ class Candidate(Protocol):
         """Forecast every series from every cutoff.
 
         ``cutoffs`` is (k,) numbers of visible days, strictly rising, 0 to the days of the panel; ``window``
-        limits the visible days to the newest so many before a cutoff. Answers (n, k, horizon) units per day,
+        limits the visible days to the newest so many before a cutoff. Returns (n, k, horizon) units per day,
         never negative: day j is calendar position ``cutoff + j``. NaN where there is too little history.
         Unobserved days are never learned from; of the days after a cutoff only the columns that are known
         ahead may be read.

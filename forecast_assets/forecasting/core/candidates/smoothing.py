@@ -89,8 +89,8 @@ class ADIDA:
 def _adida(past: Units) -> Values:
     """Return units per day (n,) after the history ``past`` (n, T)."""
     observed, sold = ~np.isnan(past), past > 0
-    known, sales = observed.sum(axis=1), sold.sum(axis=1)
-    rate = np.where(known > 0, 0.0, np.nan)
+    observed_days, sales = observed.sum(axis=1), sold.sum(axis=1)
+    rate = np.where(observed_days > 0, 0.0, np.nan)
     if not sales.any():
         return rate
     last = past.shape[1] - sold[:, ::-1].argmax(axis=1)

@@ -68,18 +68,18 @@ class Tree(Framed):
         for fold, cutoff in enumerate(cutoffs.tolist()):
             begin = 0 if window is None else max(0, cutoff - window)
             columns = frame(panel, cutoff, horizon, self.frame, self.chosen(), begin=begin)
-            made = np.stack(list(columns.values()), axis=2)
+            stacked = np.stack(list(columns.values()), axis=2)
             for row in range(len(panel.units)):
                 units = panel.units[row, begin:cutoff].astype(np.float64)
                 seen = ~np.isnan(units)
                 if seen.sum() < LEAST_ROWS:
                     continue
-                rows = made[row, begin:cutoff][seen]
-                told = ~np.isnan(rows).all(
+                rows = stacked[row, begin:cutoff][seen]
+                has_values = ~np.isnan(rows).all(
                     axis=0
                 )  # what is never known teaches nothing, and some trees refuse
-                model = fit(rows[:, told], units[seen])
-                forecast[row, fold] = np.maximum(model(made[row, cutoff:][:, told]), 0)
+                model = fit(rows[:, has_values], units[seen])
+                forecast[row, fold] = np.maximum(model(stacked[row, cutoff:][:, has_values]), 0)
         return forecast
 
 
