@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from forecast_assets.backtests.champions import NO_FOLDS, choose_champions, nobody
 from forecast_assets.backtests.fold_store import read_file
-from forecast_assets.backtests.results import Context, Outcome, hold, outcome_of, store_choices
+from forecast_assets.backtests.results import Context, Outcome, lock_series, outcome_of, store_choices
 from forecast_assets.forecasting.core.availability import Availability
 from forecast_assets.forecasting.core.claims import Claim, claims
 from forecast_assets.forecasting.core.demand import is_intermittent
@@ -48,7 +48,7 @@ def end(stores: Stores, series: list[str], context: Context, *, choose: bool) ->
         }
     )
     with stores.warehouse.transaction() as connection:
-        hold(connection, series)
+        lock_series(connection, series)
         stores.warehouse.replace(connection, "evaluation", frame, keys=["series"])
         with stores.warehouse.staged(connection, "backtest_metric", frame.select("series")):
             stores.warehouse.execute("forget_metrics", connection)
@@ -107,7 +107,7 @@ def rechosen(stores: Stores, series: list[str], context: Context, pool: Pool | N
     marks = [{name: row[name] for name in ("series", "snapshot", "fingerprint")} for row in stored]
     frame = pl.DataFrame(marks).with_columns(dataset=pl.lit(context.dataset), run_id=pl.lit(context.run_id))
     with stores.warehouse.transaction() as connection:
-        hold(connection, series)
+        lock_series(connection, series)
         store_choices(stores, connection, frame, choices, settings.ranking_policy().name)
     return reused(stores, series)
 

@@ -137,7 +137,7 @@ def store(
     )
     settled = [n for n in range(len(keys)) if n not in broken]
     with stores.warehouse.transaction() as connection:
-        hold(connection, keys)
+        lock_series(connection, keys)
         stores.warehouse.replace(connection, "evaluation", frame, keys=["series"])
         with stores.warehouse.staged(connection, "backtest_metric", frame[settled].select("series")):
             stores.warehouse.execute("forget_metrics", connection)
@@ -149,12 +149,11 @@ def store(
             store_choices(stores, connection, frame[settled], [choices[n] for n in settled], policy)
             _remember(stores, connection, frame[settled], [choices[n] for n in settled], context)
     chosen = [_summary(choices[n]) if choose and n not in broken else {} for n in range(len(keys))]
-    return [
-        outcome_of({**row, **chosen[n]}, reused=False) for n, row in enumerate(frame.iter_rows(named=True))
-    ]
+    rows = enumerate(frame.iter_rows(named=True))
+    return [outcome_of({**row, **chosen[n]}, reused=False) for n, row in rows]
 
 
-def hold(connection: sa.Connection, series: Sequence[str]) -> None:
+def lock_series(connection: sa.Connection, series: Sequence[str]) -> None:
     """Let another run that writes the same series wait, instead of both inserting the same keys."""
     key = sa.column("series", sa.Text)
     held = (

@@ -75,7 +75,7 @@ def drift(
     false alarms is known beforehand.
     """
     judge_and_report(context, stores.open(), list(context.partition_keys), config)
-    yield hold(stores.open())  # every series has reported itself
+    yield champions_check(stores.open())  # every series has reported itself
 
 
 def judge_and_report(
@@ -111,7 +111,7 @@ def _history(stores: Stores, series: str) -> dict[str, dg.MetadataValue]:
     return {"wape_history": table(rows, ["evaluated_at", "candidate", "wape", "anchor_day", "run_id"])}
 
 
-def hold(stores: Stores) -> dg.AssetCheckResult:
+def champions_check(stores: Stores) -> dg.AssetCheckResult:
     """Warn of champions that have become worse, beside the number that chance explains."""
     rows = stores.warehouse.rows("drift_counts")
     judged, flagged, degrading = (
@@ -152,7 +152,7 @@ def judge_dataset(
     """Judge every series of a dataset, wherever they lie in the partition set."""
     keys = [str(row["series"]) for row in stores.open().warehouse.rows("series_of", dataset=config.dataset)]
     judge_and_report(context, stores.open(), keys, config)
-    warning = hold(stores.open())
+    warning = champions_check(stores.open())
     yield dg.AssetCheckEvaluation(
         asset_key=DRIFT,
         check_name=CHAMPIONS_HOLD.name,

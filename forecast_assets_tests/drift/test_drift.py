@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from forecast_assets.datasets.definition import remove
-from forecast_assets.drift.assets import DRIFT, drift, hold, judge_drift
+from forecast_assets.drift.assets import DRIFT, champions_check, drift, judge_drift
 from forecast_assets.drift.detection import judge
 from forecast_assets_tests.scenario import HEALTHY, QUICK, SERIES, YOUNG, many, shop
 
@@ -107,7 +107,7 @@ def test_a_series_that_is_too_young_or_without_champion_is_unknown_and_says_why(
     assert judged[HEALTHY].sentence == (
         "7 past weeks of naive are too few to judge the newest one; fewer than two comparable evaluations"
     )
-    assert hold(place.stores).passed
+    assert champions_check(place.stores).passed
 
 
 def test_a_global_champion_is_judged_by_an_old_model_that_is_fitted_once_and_goes_with_its_dataset(
