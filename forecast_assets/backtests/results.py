@@ -244,8 +244,8 @@ def store_choices(
     if not choices:
         return
     table = pl.DataFrame([choice.row() for choice in choices], infer_schema_length=None)
-    rows = frame.select("series", "dataset", "snapshot", "run_id", "fingerprint").hstack(table)
-    rows = rows.with_columns(policy=pl.lit(policy))
+    keys = frame.select("series", "dataset", "snapshot", "run_id", "fingerprint", policy=pl.lit(policy))
+    rows = keys.hstack(table)
     with stores.warehouse.staged(connection, "champion", rows.select("series")):
         stores.warehouse.execute("demote_champions", connection)
     stores.warehouse.replace(connection, "champion", rows, keys=["series", "run_id"])
