@@ -13,24 +13,26 @@ with --no-plan columns known ahead end with the sales, as they mostly do in prod
 
 import argparse
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from statistics import NormalDist
 
 import accuracy
 import numpy as np
 from numpy.typing import NDArray
 
 from forecast_assets.evaluation_settings import EvaluationSettings
-from forecast_assets.forecasting.core.backtest import backtest
+from forecast_assets.forecasting.core.backtest import Backtest, backtest
 from forecast_assets.forecasting.core.candidates.catalogue import DEFAULT, is_global, split
 from forecast_assets.forecasting.core.claims import claims
 from forecast_assets.forecasting.core.demand import demand_classes, is_intermittent
+from forecast_assets.forecasting.core.intervals import limits, spread_of
 from forecast_assets.forecasting.core.lead_time import window_sums
 from forecast_assets.forecasting.core.outlook import outlook
 from forecast_assets.forecasting.core.panel import Panel
 from forecast_assets.forecasting.core.prediction import LEVELS, own_errors, predicted
 from forecast_assets.forecasting.core.ranking import rank
-from forecast_assets.forecasting.core.stock import RULES, SCORED_LEADS, cover, stock_inputs
+from forecast_assets.forecasting.core.stock import RULES, SCORED_LEADS, cover, deviations, stock_inputs
 from forecast_assets.global_models.pooling import PoolInputs, learn, sampled
 from forecast_assets.settings import settings as environment
 
@@ -38,6 +40,8 @@ Values = NDArray[np.float64]
 AIMS = np.array([0.9, 0.95, 0.98])
 DECILES = [at for at, level in enumerate(LEVELS.tolist()) if 0.05 < level < 0.95]  # noqa: PLR2004 - 0.1 to 0.9
 FIFTHS = 5
+Z_OF_AIMS = np.array([NormalDist().inv_cdf(float(aim)) for aim in AIMS])
+Z_OF_UPPER_80 = NormalDist().inv_cdf(0.9)
 
 
 def window(
@@ -94,10 +98,24 @@ def window(
     claim = np.array([claimed[row].wape if claimed[row].wape is not None else np.nan for row in served])
     kinds = np.array([classes[row] or "none" for row in served])
     spread = np.array([own[row].spread for row in served])  # type: ignore[union-attr]
+    history = known.take(served).newest(known.frequency.year // 2)
+    radius = _first_interval(names, labels, done, curve)[served]
     return {
         **figures(actual, claim, kinds, prediction.expected, prediction.median, prediction.quantiles, naive),
-        "stock": stock(pool, made_by, curve[served], actual, kinds, spread),
+        "stock": stock(pool, made_by, curve[served], actual, kinds, spread, history, radius),
     }
+
+
+def _first_interval(
+    names: Sequence[str], labels: Sequence[str | None], done: Backtest, curve: NDArray[np.float32]
+) -> Values:
+    """Standard deviation of a day (n,) as release 0.1 took it: from a symmetric 80 % interval per series."""
+    place = {name: at for at, name in enumerate(names)}
+    own = np.array([place[label or names[0]] for label in labels])
+    forecast = done.forecasts[own, np.arange(len(own))]
+    upper = limits(spread_of(done.actual, forecast, done.folds), curve)[80][1]
+    sigma: Values = np.nan_to_num((upper - curve).mean(axis=1).astype(np.float64)) / Z_OF_UPPER_80
+    return sigma
 
 
 def figures(  # noqa: PLR0917 - what was claimed and what happened
@@ -154,13 +172,15 @@ def stock(  # noqa: PLR0917 - a pool, forecasts and what happened
     actual: Values,
     kinds: NDArray[np.str_],
     spread: Values,
+    history: NDArray[np.float32],
+    radius: Values,
 ) -> Mapping[str, object]:
     """Achieved service at 90, 95 and 98 % and cost per 100 units at 95 %, by rule and lead time."""
     common = max({one for one in labels if one}, key=labels.count)
     errors = pool.errors[common]  # type: ignore[attr-defined]  # a Pool
     rows = np.array([row for row, one in enumerate(labels) if one == common])
     units = curve[rows].astype(np.float64)
-    inputs = stock_inputs(errors.tables[-1], units, spread[rows])
+    inputs = stock_inputs(errors.tables[-1], units, spread[rows], history[rows])
     chosen = np.array([errors.rules.get(kind, errors.rules["all"]).chosen for kind in kinds[rows].tolist()])
     seen = ~np.isnan(actual[rows])
     results: dict[str, object] = {}
@@ -168,10 +188,14 @@ def stock(  # noqa: PLR0917 - a pool, forecasts and what happened
         sums, counted = window_sums(units, seen, days)
         demand = window_sums(actual[rows], seen, days)[0]
         row, start = np.nonzero(counted)
+        lay = deviations(history[rows], days, AIMS)[row]
+        some = inputs.without_history().take(row)
         by_rule = {
-            rule: cover(rule, errors.lead, inputs.take(row), sums[row, start], days, AIMS) for rule in RULES
+            rule: cover(rule, errors.lead, some, sums[row, start], days, AIMS, lay=lay) for rule in RULES
         }
         by_rule["chosen"] = np.stack([by_rule[rule][at] for at, rule in enumerate(chosen[row].tolist())])  # type: ignore[index]
+        before = sums[row, start][:, None] + Z_OF_AIMS * (radius[rows][row] * np.sqrt(days))[:, None]
+        by_rule["interval of release 0.1"] = before  # type: ignore[index]
         need = demand[row, start][:, None]
         for rule, units_held in by_rule.items():
             short = (need - units_held)[:, 1]

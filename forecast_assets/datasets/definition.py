@@ -14,10 +14,11 @@ import polars as pl
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from forecast_assets.checked import faults
-from forecast_assets.datasets.sources import SOURCE, Source
+from forecast_assets.datasets.sources import SOURCE, FileSource, Source
 from forecast_assets.errors import BadSetting, UnknownName
 from forecast_assets.evaluation_settings import EvaluationSettings, revised
 from forecast_assets.forecasting.core.frequency import DAY, FREQUENCIES, Frequency, FrequencyName
+from forecast_assets.order_settings import OrderSettings
 from forecast_assets.stores import Stores, paths
 from forecast_assets.stores.warehouse import Row
 
@@ -67,6 +68,12 @@ class DatasetOptions(BaseModel):
     )
     automatic: bool = Field(
         default=True, description="Let schedules and sensors load and evaluate it by themselves."
+    )
+    orders: OrderSettings = Field(
+        default=OrderSettings(), description="What stock is decided for, unless an inventory file says it."
+    )
+    inventory: FileSource | None = Field(
+        default=None, description="File of stock on hand and on order; read again for every proposal."
     )
     evaluation: EvaluationSettings = Field(
         default=EvaluationSettings(), description="Candidates, folds and rule unless a run says otherwise."

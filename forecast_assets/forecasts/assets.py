@@ -95,9 +95,17 @@ class ForecastConfig(dg.Config):
         le=30,
         description="Days between the newest sale and the first forecast day. Unset: as evaluated.",
     )
-    lead_time_days: int = Field(default=7, ge=1, le=365, description="Days from an order to its delivery.")
-    service_level: float = Field(
-        default=0.95, ge=0.5, lt=1, description="Share of lead times without a stock-out that is aimed at."
+    lead_time_days: int | None = Field(
+        default=None,
+        ge=1,
+        le=365,
+        description="Days from an order to its delivery. Unset: as the dataset says.",
+    )
+    service_level: float | None = Field(
+        default=None,
+        ge=0.5,
+        lt=1,
+        description="Share of lead times without a stock-out that is aimed at. Unset: as the dataset says.",
     )
     force: bool = Field(default=False, description="Forecast again even where nothing has changed.")
 

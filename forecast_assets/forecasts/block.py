@@ -34,6 +34,8 @@ Values = NDArray[np.float64]
 class ForecastBlock:
     """Forecasts of n series: their distributions, NaN where there is none; ``coverage`` (n,).
 
+    ``curve`` (n, h) is what the distributions lie around.
+
     ``candidates`` made them, ``fallbacks`` (n,) flag series without a champion; ``good`` are the rows that
     have a forecast.
     """
@@ -44,6 +46,7 @@ class ForecastBlock:
     prediction: Prediction
     decisions: Decisions
     stock: Sequence[StockPlan | None]
+    curve: Floats
     coverage: Values
     failures: Mapping[int, str]
     assumptions: Sequence[Sequence[str]]
@@ -82,12 +85,12 @@ def make(
     horizon: int,
     gap: int,
     window: int | None,
-    stock: tuple[int, float],
+    stock: StockAim,
 ) -> ForecastBlock:
     """Forecast the series of ``panel`` with the candidates ``labels`` (n,), ``horizon`` days after ``gap``.
 
     ``champions`` (n,) are rows of ``champions_of``; a series without one is forecast by the label all the
-    same, or by the mean of products like it. ``stock`` is the lead time in days and the service level.
+    same, or by the mean of products like it. ``stock`` is what stock is decided for, in periods.
     """
     predicted_block = outlook(
         panel, labels, models.models, gap + horizon, window=window, threads=environment().processes
@@ -105,9 +108,8 @@ def make(
     own = measured(stores, champions, panel, models.pool)
     closed = closed_ahead(panel, gap + horizon)[:, gap:]
     prediction = predicted(models.pool, candidates, units, own, closed=closed)
-    lead_time, service_level = stock
     upper_80 = prediction.arrays()["upper_80"]
-    decisions = decide(prediction.expected, upper_80, lead_time_days=lead_time, service_level=service_level)
+    decisions = decide(prediction.expected, upper_80, lead_time_days=stock.days, service_level=stock.level)
     return ForecastBlock(
         series=panel.series,
         candidates=candidates,
@@ -120,8 +122,10 @@ def make(
             units,
             own,
             classes=demand_classes(panel.units),
-            aim=StockAim(lead_time, service_level),
+            history=panel.newest(panel.frequency.year // 2),
+            aim=stock,
         ),
+        curve=units,
         coverage=np.array([one.coverage for one in own]),
         failures=predicted_block.failures,
         assumptions=predicted_block.assumptions,

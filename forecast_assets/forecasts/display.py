@@ -156,9 +156,9 @@ def _ordering(row: Row, stock: dict[str, Any]) -> list[str]:
     kept = f", which covered {thumb['covered'] / thumb['windows']:.0%} of them" if thumb else ""
     return [
         (
-            f"**Order when {amount(row['reorder_point'])} units are left**, for a lead time of "
+            f"**Order when {amount(row['reorder_point'])} units are left, for a lead time of "
             f"{row['lead_time_days']} days at a service level of {row['service_level']:.1%}: rule "
-            f"{stock['rule']} {sentence(stock)}."
+            f"{stock['rule']} {sentence(stock)}.**"
         ),
         "",
         (

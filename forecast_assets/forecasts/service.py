@@ -21,6 +21,7 @@ from forecast_assets.datasets.definition import Dataset, load
 from forecast_assets.forecasting.core.frequency import Frequency
 from forecast_assets.forecasting.core.outlook import totals
 from forecast_assets.forecasting.core.panel import Panel
+from forecast_assets.forecasting.core.stock_plans import StockAim
 from forecast_assets.forecasting.version import code_version
 from forecast_assets.forecasts.block import LOOK_ALIKE, ForecastBlock, make
 from forecast_assets.forecasts.fold_claims import claims
@@ -28,6 +29,7 @@ from forecast_assets.forecasts.store import forecast_table
 from forecast_assets.global_models import production
 from forecast_assets.global_models.production import Production
 from forecast_assets.keys import SeriesKey
+from forecast_assets.order_settings import OrderSettings
 from forecast_assets.rendering.numbers import amount
 from forecast_assets.stores import Stores, paths
 from forecast_assets.stores.warehouse import Row
@@ -41,11 +43,12 @@ class ForecastRequest:
     """How to forecast, and what stock is decided for.
 
     ``horizon`` days after a ``gap`` of so many days after the newest sale; as the evaluation does when unset.
+    Lead time and service level are the dataset's when unset.
     """
 
     horizon: int | None = None
-    lead_time_days: int = 7
-    service_level: float = 0.95
+    lead_time_days: int | None = None
+    service_level: float | None = None
     gap: int | None = None
 
 
@@ -104,11 +107,13 @@ def stale_forecasts(
 class ForecastInputs:
     """What forecasts of the delivered series of one dataset are made from.
 
-    ``gone`` are those that are not forecast, with the reason: no longer delivered or sold, or never sold.
+    ``aim`` is what stock is decided for, in periods. ``gone`` are those that are not forecast, with the
+    reason: no longer delivered or sold, or never sold.
     """
 
     dataset: Dataset
-    request: ForecastRequest
+    lead_time_days: int
+    aim: StockAim
     horizon: int
     gap: int
     panel: Panel
@@ -150,8 +155,10 @@ def load_inputs(
     champions = [chosen.get(key) for key in panel.series.tolist()]
     models = production.read(stores, dataset)
     evaluation = dataset.options.evaluation
-    stock = (panel.frequency.periods(request.lead_time_days), request.service_level)
-    common = f"{stock}|{code_version()}|{panel.days}|{evaluation.hash()}|{dataset.reach}"
+    orders = dataset.options.orders
+    lead_time = request.lead_time_days or orders.lead_time_days
+    aim = stock_aim(panel.frequency, orders, lead_time, request.service_level)
+    common = f"{aim}|{code_version()}|{panel.days}|{evaluation.hash()}|{dataset.reach}"
     marks = [
         blake2b(
             f"{common}|{content}|{row and row['champion']}|{row and row['fingerprint']}|"
@@ -165,7 +172,13 @@ def load_inputs(
         for row in stores.warehouse.rows("current_forecasts", dataset=dataset.name, series=members)
     }
     ahead = (evaluation.horizon, evaluation.gap)
-    return ForecastInputs(dataset, request, *ahead, panel, champions, models, marks, by_series, gone)
+    return ForecastInputs(dataset, lead_time, aim, *ahead, panel, champions, models, marks, by_series, gone)
+
+
+def stock_aim(frequency: Frequency, orders: OrderSettings, days: int, level: float | None) -> StockAim:
+    """Return what stock is decided for in periods; lead time and review period together cover whole ones."""
+    lead, both = frequency.periods(days), frequency.periods(days + orders.review_days)
+    return StockAim(lead, level or orders.level(), max(1, both - lead))
 
 
 def _label(row: Row | None, dataset: Dataset) -> str | None:
@@ -207,14 +220,16 @@ def _block(
         horizon=work.horizon,
         gap=work.gap,
         window=work.dataset.options.evaluation.plan().window(),
-        stock=(work.panel.frequency.periods(work.request.lead_time_days), work.request.service_level),
+        stock=work.aim,
     )
     marks = [work.fingerprints[row] for row in rows[block.good]]
     if marks:
         keys = block.series[block.good].tolist()
         name = blake2b("".join(marks).encode(), digest_size=8).hexdigest()
         path = paths.FORECASTS.path(work.dataset.name, run_id, f"{keys[0]}-{name}.parquet")
-        stores.lake.write_table(path, forecast_table(keys, block.arrays()), rows_per_group=64)
+        stores.lake.write_table(
+            path, forecast_table(keys, block.arrays(), block.curve[block.good]), rows_per_group=64
+        )
         claimed = claims(stores, [work.champions[row] for row in rows[block.good]])
         frame = _frame(work, block).with_columns(
             claims=pl.Series([json.dumps(one) for one in claimed]),
@@ -262,8 +277,8 @@ def _frame(work: ForecastInputs, block: ForecastBlock) -> pl.DataFrame:
         horizon=pl.lit(work.horizon),
         last_known_day=pl.lit(work.last_day()),
         first_day=pl.lit(work.panel.date(begin)),
-        lead_time_days=pl.lit(work.request.lead_time_days),
-        service_level=pl.lit(work.request.service_level),
+        lead_time_days=pl.lit(work.lead_time_days),
+        service_level=pl.lit(work.aim.level),
     )
 
 

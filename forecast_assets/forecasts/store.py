@@ -23,26 +23,35 @@ from forecast_assets.stores import Stores
 
 Floats = NDArray[np.float32]
 _GRID = 10**DECIMALS
+_CURVE = "curve"
 
 
-def forecast_table(series: Sequence[str], arrays: dict[str, Floats]) -> pa.Table:
-    """One row per series; ``arrays`` holds (n, h) for every name of ``ARRAYS``, NaN = unknown."""
+def forecast_table(series: Sequence[str], arrays: dict[str, Floats], curve: Floats) -> pa.Table:
+    """One row per series; ``arrays`` holds (n, h) for every name of ``ARRAYS``, NaN = unknown.
+
+    ``curve`` (n, h) is what the distributions lie around.
+    """
+    matrices = {name: arrays[name] for name in ARRAYS} | {_CURVE: curve}
     columns = {
-        name: pa.FixedSizeListArray.from_arrays(pa.array(arrays[name].ravel()), arrays[name].shape[1])
-        for name in ARRAYS
+        name: pa.FixedSizeListArray.from_arrays(pa.array(values.ravel()), values.shape[1])
+        for name, values in matrices.items()
     }
     return pa.table({"series": pa.array(series, pa.string()), **columns})
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class StoredForecast:
-    """The current forecast of one series: units and limits (h,) per period, from ``first_day`` on."""
+    """The current forecast of one series: units and limits (h,) per period, from ``first_day`` on.
+
+    ``curve`` (h,) is what its distribution lies around, NaN where an early release did not store it.
+    """
 
     series: str
     candidate: str
     run_id: str
     first_day: dt.date
     arrays: dict[str, Floats]
+    curve: Floats
     frequency: Frequency
 
     @property
@@ -66,13 +75,14 @@ def read_forecasts(
     for path, members in groupby(sorted(rows, key=lambda row: str(row["path"])), key=lambda row: row["path"]):
         by_series = {str(row["series"]): row for row in members}
         table = stores.lake.read_table(str(path), keys=("series", by_series))
-        # Forecasts of release 0.1 have neither median nor quantiles.
+        # Forecasts of early releases have neither median nor quantiles, nor the curve.
         matrices = {
             name: _matrix(table[name])
             if name in table.column_names
             else np.full_like(_matrix(table["units"]), np.nan)
-            for name in ARRAYS
+            for name in (*ARRAYS, _CURVE)
         }
+        curve = matrices.pop(_CURVE)
         for at, key in enumerate(table["series"].to_pylist()):
             row = by_series[key]
             yield StoredForecast(
@@ -81,6 +91,7 @@ def read_forecasts(
                 run_id=str(row["run_id"]),
                 first_day=row["first_day"],  # type: ignore[arg-type]  # a date column
                 arrays={name: matrix[at] for name, matrix in matrices.items()},
+                curve=curve[at],
                 frequency=frequency,
             )
 

@@ -152,6 +152,9 @@ def learn(settings: EvaluationSettings, inputs: PoolInputs, rows: NDArray[np.int
         actual=actual,
         folds=folds,
         classes=classes,
+        history=np.stack(
+            [panel.until(int(cutoff)).newest(panel.frequency.year // 2) for cutoff in inputs.cutoffs], axis=1
+        ),
     )
     for label in pool.blends:
         forecasts[label] = pool.medians(label, pool.curve(label, members(label), forecasts, classes))

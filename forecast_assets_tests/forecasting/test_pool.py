@@ -8,7 +8,7 @@ import pytest
 from forecast_assets.forecasting.core.blend import BlendWeights, learn_weights, weights_by_fold
 from forecast_assets.forecasting.core.lead_time import LeadTables, window_sums
 from forecast_assets.forecasting.core.pool import Pool, learn_pool
-from forecast_assets.forecasting.core.stock import Rule, RuleRecord, Service
+from forecast_assets.forecasting.core.stock import Rule, RuleRecord, Service, cover, deviations, stock_inputs
 
 SERIES, FOLDS, DAYS = 160, 4, 14
 MEMBERS = ("good", "bad")
@@ -133,7 +133,28 @@ def test_the_rule_of_thumb_is_seen_to_miss_its_service_and_is_not_chosen(pool: P
     assert (days, level) == (7, 0.95)
     assert service.share is not None
     assert service.share < 0.8
-    assert record.chosen in {"pooled", "own", "daily", "interval"}
+    assert record.chosen in {"pooled", "own", "blend", "daily", "interval"}
+
+
+def test_the_history_of_a_series_says_how_far_its_demand_lies_from_its_mean():
+    calm, wild = np.full(60, 5.0), np.tile([0.0, 0.0, 15.0], 20)
+    history = np.stack([calm, wild, np.full(60, np.nan)]).astype(np.float32)
+    lay = deviations(history, 2, np.array([0.5, 0.99]))
+    assert lay[0].tolist() == [0, 0]
+    assert lay[1].tolist() == pytest.approx([5.0, 5.0], abs=0.3), "two of three pairs of days hold a sale"
+    assert np.isnan(lay[2]).all(), "nothing was observed"
+    assert np.isnan(deviations(history[:, :15], 7, np.array([0.5]))).all(), "too few windows"
+
+
+def test_the_blend_of_rules_moves_own_errors_towards_the_history_of_the_series(pool: Pool):
+    errors = pool.errors["good"]
+    sums, levels = np.array([70.0, 70.0]), np.array([0.95])
+    swings = np.tile([0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 70.0, 140.0], 20)[:154]
+    history = np.stack([swings, np.full(154, np.nan)]).astype(np.float32)
+    inputs = stock_inputs(errors.tables[-1], np.full((2, 14), 10.0), np.ones(2), history)
+    own, blend = (cover(rule, errors.lead, inputs, sums, 7, levels) for rule in ("own", "blend"))
+    assert blend[0, 0] > own[0, 0]
+    assert blend[1, 0] == own[1, 0], "a series without a history keeps its errors"
 
 
 def test_a_cheap_rule_that_breaks_its_service_is_not_chosen():

@@ -138,6 +138,11 @@ class Panel:
             raise ValueError(f"cannot cut {self.days} days after {days}")
         return replace(self, units=self.units[:, :days])
 
+    def newest(self, days: int) -> NDArray[np.float32]:
+        """Return the units (n, days) of the newest days, NaN before the panel begins."""
+        kept = self.units[:, max(0, self.days - days) :]
+        return np.pad(kept, ((0, 0), (days - kept.shape[1], 0)), constant_values=np.nan)
+
     def content_hashes(self, *, with_future: bool = True) -> list[str]:
         """Return one hexadecimal digest per series; it changes exactly when the content of the series does.
 

@@ -156,12 +156,15 @@ def learn_pool(
     actual: Floats,
     folds: Mask,
     classes: Sequence[str | None],
+    history: Floats | None = None,
 ) -> Pool:
     """Learn from the fold forecasts (n, k, h) of every pooled candidate.
 
     ``blends`` names the members of each blend, ``reasons`` why a candidate is not pooled; ``actual``
-    (n, k, h), ``folds`` (n, k) tells which folds count, ``classes`` (n,) are the classes of demand.
+    (n, k, h), ``folds`` (n, k) tells which folds count, ``classes`` (n,) are the classes of demand;
+    ``history`` (n, k, d) are the newest units that each fold knew.
     """
+    past = np.empty((*actual.shape[:2], 0), np.float32) if history is None else history
     scored = folds[..., None] & ~np.isnan(actual)
     is_known = actual[scored]
     whole = bool(is_known.size) and bool((is_known == np.rint(is_known)).all())
@@ -176,7 +179,7 @@ def learn_pool(
     too_few = dict(reasons)
     for label in (*forecasts, *blends):
         curve = draft.curve(label, blends.get(label, (label,)), forecasts, classes)
-        learned = _errors(curve, actual, scored, _large_classes(classes), whole=whole)
+        learned = _errors(curve, actual, scored, _large_classes(classes), past, whole=whole)
         if learned is None:
             too_few[label] = "too few errors to pool: it takes 200 scored days without each fold"
         else:
@@ -191,7 +194,7 @@ def _large_classes(classes: Sequence[str | None]) -> NDArray[np.str_]:
 
 
 def _errors(
-    curve: Floats, actual: Floats, scored: Mask, classes: NDArray[np.str_], *, whole: bool
+    curve: Floats, actual: Floats, scored: Mask, classes: NDArray[np.str_], history: Floats, *, whole: bool
 ) -> PooledErrors | None:
     folds = actual.shape[1]
     usable = scored & np.isfinite(curve)
@@ -219,7 +222,7 @@ def _errors(
         scores.add(
             classes,
             lead,
-            stock_inputs(tables[fold], here, spread),
+            stock_inputs(tables[fold], here, spread, history[:, fold]),
             here,
             actual[:, fold],
             usable[:, fold],

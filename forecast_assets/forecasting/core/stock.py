@@ -4,12 +4,13 @@ Belongs here: the rules, their service and cost on past windows, the choice betw
 Does not belong here: the distributions they read, and orders.
 
 ``pooled``: the quantile of pooled lead-time errors at the level of the series. ``own``: the same, widened or
-narrowed by how large the series' own errors are. ``daily``: independent, normal daily errors, which few
-folds are enough to measure. ``interval``: the same, as wide as the 80 % interval. ``rule_of_thumb``: the
-spread of the forecast curve itself; it holds no error at all.
+narrowed by how large the series' own errors are. ``blend``: ``own``, mixed with how far the demand of the
+series over as many days lay from its mean in the last half year. ``daily``: independent, normal daily
+errors, which few folds are enough to measure. ``interval``: the same, as wide as the 80 % interval.
+``rule_of_thumb``: the spread of the forecast curve itself; it holds no error at all.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import NormalDist
 from typing import Any, Literal, Self, get_args
 
@@ -24,8 +25,9 @@ Values = NDArray[np.float64]
 Floats = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 
-Rule = Literal["pooled", "own", "daily", "interval", "rule_of_thumb"]
+Rule = Literal["pooled", "own", "blend", "daily", "interval", "rule_of_thumb"]
 RULES: tuple[Rule, ...] = get_args(Rule)
+RULES_OF_SUMS: tuple[Rule, ...] = ("pooled", "own", "blend")
 # Rules that need no tables of sums.
 RULES_OF_DAYS: tuple[Rule, ...] = ("daily", "interval", "rule_of_thumb")
 SERVICE_LEVELS = (0.8, 0.9, 0.95, 0.975, 0.98, 0.99)
@@ -36,6 +38,9 @@ _KEPT_WITHIN = 0.01
 _ROUNDING = 1e-9
 _FEWEST_WINDOWS = 1000
 _Z_OF_UPPER_80 = NormalDist().inv_cdf(0.9)
+# Measured: docs/models.md has the figures.
+_WEIGHT_OF_HISTORY = 0.4
+_FEWEST_OF_HISTORY = 20
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,43 +48,89 @@ class StockInputs:
     """What the rules read of n series, each (n,).
 
     ``spread`` compares their errors with pooled ones; the others are standard deviations of a day in units:
-    of errors, as the 80 % interval has it, of the curve itself.
+    of errors, as the 80 % interval has it, of the curve itself. ``history`` (n, d) are the newest units sold,
+    NaN = not observed.
     """
 
     spread: Values
     sigma: Values
     interval_sigma: Values
     curve_sigma: Values
+    history: Floats
 
     def take(self, rows: NDArray[np.int64]) -> "StockInputs":
         """Return the inputs of some rows."""
         return StockInputs(
-            self.spread[rows], self.sigma[rows], self.interval_sigma[rows], self.curve_sigma[rows]
+            self.spread[rows],
+            self.sigma[rows],
+            self.interval_sigma[rows],
+            self.curve_sigma[rows],
+            self.history[rows],
         )
 
+    def without_history(self) -> "StockInputs":
+        """Return the inputs without their history: one row may stand for many windows."""
+        return replace(self, history=self.history[:, :0])
 
-def stock_inputs(table: ErrorTable, curve: Values, spread: Values) -> StockInputs:
-    """Return what the rules read of curves (n, h) whose errors ``table`` describes."""
+
+def stock_inputs(table: ErrorTable, curve: Values, spread: Values, history: Floats) -> StockInputs:
+    """Return what the rules read of curves (n, h) whose errors ``table`` describes, ``history`` (n, d)."""
     ends = table.quantiles(curve, np.array([0.5, 0.9]), spread=spread[:, None])
     return StockInputs(
         spread,
         np.sqrt(((table.deviation(curve) * spread[:, None]) ** 2).mean(axis=1)),
         (ends[..., 1] - ends[..., 0]).mean(axis=1) / _Z_OF_UPPER_80,
         curve.std(axis=1),
+        history,
     )
 
 
+def deviations(history: Floats, days: int, levels: Values) -> Values:
+    """Return how far quantiles (n, q) of demand over ``days`` lay from its mean in a ``history`` (n, d).
+
+    NaN for series with fewer than 20 windows.
+    """
+    found = np.full((len(history), len(levels)), np.nan)
+    if history.shape[1] < days:
+        return found
+    sums, counted = window_sums(np.nan_to_num(history), ~np.isnan(history), days)
+    enough = counted.sum(axis=1) >= _FEWEST_OF_HISTORY
+    ordered = np.sort(np.where(counted, sums, np.inf)[enough], axis=1)
+    count = counted[enough].sum(axis=1)
+    place = levels * (count[:, None] - 1)
+    low = place.astype(np.int64)
+    lower = np.take_along_axis(ordered, low, axis=1)
+    upper = np.take_along_axis(ordered, np.minimum(low + 1, count[:, None] - 1), axis=1)
+    mean = np.where(counted, sums, 0)[enough].sum(axis=1) / count
+    found[enough] = lower + (place - low) * (upper - lower) - mean[:, None]
+    return found
+
+
 def cover(  # noqa: PLR0917 - what is covered, by what, how long and how surely
-    rule: Rule, tables: LeadTables, inputs: StockInputs, sums: Values, days: int, levels: Values
+    rule: Rule,
+    tables: LeadTables,
+    inputs: StockInputs,
+    sums: Values,
+    days: int,
+    levels: Values,
+    *,
+    lay: Values | None = None,
 ) -> Values:
     """Return the units (n, q) that cover ``days`` days with probabilities ``levels`` (q,) by a rule.
 
-    ``sums`` (n,) is what the curve says of these days.
+    ``sums`` (n,) is what the curve says of these days; ``lay`` (n, q) are the ``deviations`` of the history
+    where they were computed before.
     """
     if rule == "pooled":
         return tables.quantiles(sums, days, levels)
-    if rule == "own":
-        return tables.quantiles(sums, days, levels, spread=inputs.spread)
+    if rule in {"own", "blend"}:
+        own = tables.quantiles(sums, days, levels, spread=inputs.spread)
+        if rule == "own":
+            return own
+        lay = deviations(inputs.history, days, levels) if lay is None else lay
+        past = np.maximum(tables.expected(sums, days)[:, None] + lay, 0)
+        mixed = (1 - _WEIGHT_OF_HISTORY) * own + _WEIGHT_OF_HISTORY * past
+        return np.where(np.isnan(lay), own, mixed)
     sigmas = {
         "daily": inputs.sigma,
         "interval": inputs.interval_sigma,
@@ -183,9 +234,12 @@ class RuleScores:
             sums, counted = window_sums(curve, usable, days)
             sold, _ = window_sums(actual, usable, days)
             row, start = np.nonzero(counted)
-            some, demand = inputs.take(row), sold[row, start]
+            demand = sold[row, start]
+            lay = deviations(inputs.history, days, levels)[row]
+            some = inputs.without_history().take(row)
             for rule in RULES if tables.by_days else RULES_OF_DAYS:
-                short = demand[:, None] - cover(rule, tables, some, sums[row, start], days, levels)
+                units = cover(rule, tables, some, sums[row, start], days, levels, lay=lay)
+                short = demand[:, None] - units
                 hits = short <= _ROUNDING
                 loss = np.maximum(levels * short, (levels - 1) * short)[:, judged].sum(axis=1)
                 for one in {*classes.tolist(), EVERY_CLASS}:

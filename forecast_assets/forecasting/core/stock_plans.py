@@ -1,7 +1,7 @@
 """Stock for forecasts: when to order, up to what level, and how well such an order would have done.
 
 Belongs here: applying the rule that a class of demand has chosen to the curves of series.
-Does not belong here: the rules and their records (``stock``), what is on hand (``orders``).
+Does not belong here: the rules and their records (``stock``), what is on hand (``analysis.orders``).
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,6 +17,7 @@ from forecast_assets.forecasting.core.lead_time import LeadTables
 from forecast_assets.forecasting.core.pool import Pool
 from forecast_assets.forecasting.core.prediction import OwnErrors
 from forecast_assets.forecasting.core.stock import (
+    RULES_OF_SUMS,
     Rule,
     RuleRecord,
     Service,
@@ -48,7 +49,8 @@ class StockPlan:
     ``order_up_to`` covers lead time and review period. ``service`` is how the ``rule`` did on windows that
     it had not learned from, of all series of ``pool`` (a class of demand), at ``scored_days`` and
     ``scored_level``. The rule of thumb stands beside it with its own record. ``extrapolated``: the lead time
-    is longer than any that was measured.
+    is longer than the forecast, or than any that was measured. ``spread`` and ``table`` are what the folds
+    of the series say of its errors.
     """
 
     rule: Rule
@@ -66,10 +68,135 @@ class StockPlan:
     thumb_safety_stock: float
     thumb_service: Service | None
     extrapolated: bool
+    spread: float
+    table: Mapping[str, Any] | None
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values."""
         return asdict(self)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Demand:
+    """Demand of n series of one candidate and class over any number of days.
+
+    ``curve`` (n, h) is their forecast, ``table`` holds the errors of its days, ``tables`` those of sums,
+    ``record`` the class with what its rules achieved.
+    """
+
+    table: ErrorTable | None
+    tables: LeadTables
+    record: tuple[str, RuleRecord] | None
+    curve: Values
+    inputs: StockInputs
+
+    @property
+    def rule(self) -> Rule:
+        """The rule of the class; independent daily errors where none was chosen."""
+        if self.table is None:
+            return _THUMB
+        if self.record is None:
+            return "daily"
+        chosen = self.record[1].chosen
+        return "daily" if chosen in RULES_OF_SUMS and not self.tables.by_days else chosen
+
+    def units(self, days: int, levels: Values, rule: Rule | None = None) -> Values:
+        """Return the units (n, q) that cover ``days`` days with probabilities ``levels`` (q,)."""
+        sums, by = self._sum(days), rule or self.rule
+        covered = cover(by, self.tables, self.inputs, sums, days, levels)
+        if rule is None and by not in RULES_OF_SUMS:
+            covered = np.maximum(covered + (self.expected(days) - sums)[:, None], 0)
+        return covered
+
+    def expected(self, days: int) -> Values:
+        """Return the expected units (n,) of ``days`` days."""
+        sums = self._sum(days)
+        if self.tables.by_days:
+            return self.tables.expected(sums, days)
+        return sums if self.table is None else self._sum(days, self.table.expected(self.curve))
+
+    def extrapolates(self, days: int) -> bool:
+        """Return whether the forecast, or every lead time that was measured, is shorter than ``days``."""
+        measured = self.rule not in RULES_OF_SUMS or not self.tables.extrapolates(days)
+        return days > self.curve.shape[1] or not measured
+
+    def service(self, days: int, level: float, rule: Rule | None = None) -> tuple[int, float, Service] | None:
+        """Return the scored lead time and level next to these, and what the rule achieved there."""
+        return None if self.record is None else self.record[1].nearest(rule or self.rule, days, level)
+
+    def plan(self, aim: StockAim) -> list[StockPlan]:
+        """Return the stock of every series (n,)."""
+        level = np.array([aim.level])
+        points, up_to = (self.units(days, level)[:, 0] for days in (aim.days, aim.days + aim.review))
+        thumb = self.units(aim.days, level, _THUMB)[:, 0]
+        expected, sums = self.expected(aim.days), self._sum(aim.days)
+        scored, by_thumb = (self.service(aim.days, aim.level, rule) for rule in (None, _THUMB))
+        return [
+            StockPlan(
+                rule=self.rule,
+                days=aim.days,
+                level=aim.level,
+                expected=float(expected[row]),
+                reorder_point=float(points[row]),
+                safety_stock=float(points[row] - expected[row]),
+                order_up_to=float(up_to[row]),
+                pool=None if self.record is None else self.record[0],
+                service=None if scored is None else scored[2],
+                scored_days=None if scored is None else scored[0],
+                scored_level=None if scored is None else scored[1],
+                thumb_reorder_point=float(thumb[row]),
+                thumb_safety_stock=float(thumb[row] - sums[row]),
+                thumb_service=None if by_thumb is None else by_thumb[2],
+                extrapolated=self.extrapolates(aim.days),
+                spread=float(self.inputs.spread[row]),
+                # The table of a pooled candidate is the pool's.
+                table=self.table.to_json() if self.table is not None and self.record is None else None,
+            )
+            for row in range(len(self.curve))
+        ]
+
+    def _sum(self, days: int, curve: Values | None = None) -> Values:
+        """Return sums (n,) over the first ``days``; beyond the forecast its mean day goes on."""
+        units = self.curve if curve is None else curve
+        beyond = max(0, days - units.shape[1]) * units.mean(axis=1)
+        total: Values = units[:, :days].sum(axis=1) + beyond
+        return total
+
+
+def demands(
+    pool: Pool | None,
+    labels: Sequence[str | None],
+    curve: Floats,
+    own: Sequence[OwnErrors],
+    *,
+    classes: Sequence[str | None],
+    history: Floats,
+) -> list[tuple[NDArray[np.int64], Demand]]:
+    """Return the demand of all series (n,) with a ``curve`` (n, h), and which rows each part is of.
+
+    ``history`` (n, d) are their newest units.
+    """
+    errors = pool.errors if pool else {}
+    alone: list[int] = []
+    groups: dict[tuple[str, str], list[int]] = {}
+    for row, label in enumerate(labels):
+        if np.isfinite(curve[row]).all():
+            pooled = label is not None and label in errors
+            key = (str(label), classes[row] or EVERY_CLASS)
+            (groups.setdefault(key, []) if pooled else alone).append(row)
+
+    def part(rows: list[int], table: ErrorTable | None, tables: LeadTables, record: Any) -> Demand:  # noqa: ANN401 - a name and its record, or none
+        units = curve[rows].astype(np.float64)
+        inputs = _inputs(table, units, np.array([own[row].spread for row in rows]), history[rows])
+        return Demand(table, tables, record, units, inputs)
+
+    parts = [(np.array([row]), part([row], own[row].table, _NO_TABLES, None)) for row in alone]
+    for (label, demand_class), rows in groups.items():
+        known = errors[label]
+        name = demand_class if demand_class in known.rules else EVERY_CLASS
+        record = (name, known.rules[name]) if name in known.rules else None
+        parts.append((np.array(rows), part(rows, known.tables[-1], known.lead, record)))
+    return parts
 
 
 def stock_plans(
@@ -79,125 +206,45 @@ def stock_plans(
     own: Sequence[OwnErrors],
     *,
     classes: Sequence[str | None],
+    history: Floats,
     aim: StockAim,
 ) -> list[StockPlan | None]:
     """Return the stock of every series (n,) with a ``curve`` (n, h); ``None`` where there is no forecast.
 
     Series whose errors nobody measured get the rule of thumb.
     """
-    errors = pool.errors if pool else {}
     plans: list[StockPlan | None] = [None] * len(curve)
-    groups: dict[tuple[str, str], list[int]] = {}
-    for row, label in enumerate(labels):
-        if not np.isfinite(curve[row]).all():
-            continue
-        if label is not None and label in errors:
-            groups.setdefault((label, classes[row] or EVERY_CLASS), []).append(row)
-        else:
-            table = own[row].table
-            plans[row] = _planned(table, None, None, curve[[row]], np.ones(1), aim)[0]
-    for (label, demand_class), rows in groups.items():
-        spread = np.array([own[row].spread for row in rows])
-        measured = errors[label]
-        name = demand_class if demand_class in measured.rules else EVERY_CLASS
-        record = (name, measured.rules[name]) if name in measured.rules else None
-        planned = _planned(measured.tables[-1], measured.lead, record, curve[rows], spread, aim)
-        for row, plan in zip(rows, planned, strict=True):
+    for rows, demand in demands(pool, labels, curve, own, classes=classes, history=history):
+        for row, plan in zip(rows.tolist(), demand.plan(aim), strict=True):
             plans[row] = plan
     return plans
 
 
-def _planned(  # noqa: PLR0917 - what is known of the errors, and what is wanted
-    table: ErrorTable | None,
-    lead: LeadTables | None,
-    record: tuple[str, RuleRecord] | None,
-    curve: Floats,
-    spread: Values,
-    aim: StockAim,
-) -> list[StockPlan]:
-    units = curve.astype(np.float64)
-    rule = _rule(table, lead, record)
-    tables = lead or _NO_TABLES
-    inputs = _inputs(table, units, spread)
-    sums = {days: _sum(units, days) for days in {aim.days, aim.days + aim.review}}
-    level = np.array([aim.level])
-    points = {days: cover(rule, tables, inputs, sums[days], days, level)[:, 0] for days in sums}
-    if rule not in {"pooled", "own"}:
-        means = {days: _expected(table, tables, units, sums[days], days) for days in sums}
-        points = {days: np.maximum(points[days] + means[days] - sums[days], 0) for days in sums}
-    thumb = cover(_THUMB, tables, inputs, sums[aim.days], aim.days, level)[:, 0]
-    expected = _expected(table, tables, units, sums[aim.days], aim.days)
-    service = None if record is None else record[1].nearest(rule, aim.days, aim.level)
-    by_thumb = None if record is None else record[1].nearest(_THUMB, aim.days, aim.level)
-    beyond = rule in {"pooled", "own"} and tables.extrapolates(aim.days)
-    return [
-        StockPlan(
-            rule=rule,
-            days=aim.days,
-            level=aim.level,
-            expected=float(expected[row]),
-            reorder_point=float(points[aim.days][row]),
-            safety_stock=float(points[aim.days][row] - expected[row]),
-            order_up_to=float(points[aim.days + aim.review][row]),
-            pool=None if record is None else record[0],
-            service=None if service is None else service[2],
-            scored_days=None if service is None else service[0],
-            scored_level=None if service is None else service[1],
-            thumb_reorder_point=float(thumb[row]),
-            thumb_safety_stock=float(thumb[row] - sums[aim.days][row]),
-            thumb_service=None if by_thumb is None else by_thumb[2],
-            extrapolated=beyond,
-        )
-        for row in range(len(units))
-    ]
-
-
-def _rule(table: ErrorTable | None, lead: LeadTables | None, record: tuple[str, RuleRecord] | None) -> Rule:
-    if table is None:
-        return _THUMB
-    if record is None:
-        return "daily"
-    chosen = record[1].chosen
-    needs_sums = chosen in {"pooled", "own"}
-    return "daily" if needs_sums and not (lead and lead.by_days) else chosen
-
-
-def _inputs(table: ErrorTable | None, units: Values, spread: Values) -> StockInputs:
+def _inputs(table: ErrorTable | None, units: Values, spread: Values, history: Floats) -> StockInputs:
     if table is not None:
-        return stock_inputs(table, units, spread)
+        return stock_inputs(table, units, spread, history)
     nothing = np.full(len(units), np.nan)
-    return StockInputs(spread, nothing, nothing, units.std(axis=1))
-
-
-def _sum(units: Values, days: int) -> Values:
-    """Return sums (n,) over the first ``days``; beyond the forecast its mean day goes on."""
-    if days <= units.shape[1]:
-        within: Values = units[:, :days].sum(axis=1)
-        return within
-    beyond: Values = units.sum(axis=1) + (days - units.shape[1]) * units.mean(axis=1)
-    return beyond
-
-
-def _expected(table: ErrorTable | None, tables: LeadTables, units: Values, sums: Values, days: int) -> Values:
-    expected: Values = sums
-    if tables.by_days:
-        expected = tables.expected(sums, days)
-    elif table is not None:
-        expected = _sum(table.expected(units), days)
-    return expected
+    return StockInputs(spread, nothing, nothing, units.std(axis=1), history)
 
 
 def sentence(plan: Mapping[str, Any]) -> str:
     """Say in words how often the rule of a stored plan would have covered a lead time, and of whom."""
-    counts = plan.get("service")
-    if not counts or not counts["windows"]:
-        return "how often this would have covered a lead time was not measured"
-    share = counts["covered"] / counts["windows"]
-    whose = "all series" if plan["pool"] == EVERY_CLASS else f"series with {plan['pool']} demand"
-    text = (
-        f"would have covered {share:.0%} of {counts['windows']:,} lead times of {plan['scored_days']} days "
-        f"of {whose} at {plan['scored_level']:.1%}, on folds it had not learned from"
+    return achieved(plan["service"], plan["pool"], plan["scored_days"], plan["scored_level"]) + (
+        "; longer than the forecast or any lead time that was measured, so it is extrapolated"
+        if plan["extrapolated"]
+        else ""
     )
-    return text + (
-        "; longer than any that was measured, so it is extrapolated" if plan["extrapolated"] else ""
+
+
+def achieved(
+    service: Mapping[str, int] | None, pool: str | None, days: int | None, level: float | None
+) -> str:
+    """Say in words how often a rule would have covered ``days`` at a ``level``, on whose lead times."""
+    if not service or not service["windows"]:
+        return "how often this would have covered a lead time was not measured"
+    share = service["covered"] / service["windows"]
+    whose = "all series" if pool == EVERY_CLASS else f"series with {pool} demand"
+    return (
+        f"would have covered {share:.0%} of {service['windows']:,} lead times of {days} days "
+        f"of {whose} at {level:.1%}, on folds it had not learned from"
     )
