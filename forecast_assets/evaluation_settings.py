@@ -38,7 +38,8 @@ class EvaluationSettings(BaseModel):
     policy: Policy = Field(
         default="default_with_margin",
         description="default_with_margin: default_model stays champion unless another is better by the "
-        "margin and in every fold. lowest_error: the best rank is champion.",
+        "margin and in every fold. lowest_error: the best rank is champion. stock_cost: the one whose stock "
+        "costs least is.",
     )
     default_model: str = Field(
         default=DEFAULT_MODEL,
@@ -114,7 +115,7 @@ class EvaluationSettings(BaseModel):
     def ranking_policy(self) -> RankingPolicy:
         """The rule that chooses the champion."""
         return RankingPolicy(
-            name=self.policy if self.kept_model() in self.candidates else "lowest_error",
+            name=self._policy(),
             metric=self.ranking_metric,
             intermittent_metric=self.intermittent_metric,
             default=self.kept_model(),
@@ -123,6 +124,10 @@ class EvaluationSettings(BaseModel):
             high_confidence=self.high_confidence,
             max_abs_bias=self.max_abs_bias,
         )
+
+    def _policy(self) -> Policy:
+        keeps = self.policy == "default_with_margin"
+        return "lowest_error" if keeps and self.kept_model() not in self.candidates else self.policy
 
     def fold_hash(self) -> str:
         """Equal for settings with equal folds, whatever their candidates: what a global model depends on."""

@@ -161,7 +161,15 @@ def _chosen(
         second,
         confidence=level,
         skill=skill,
-        policy=chosen_by(policy, best.model, intermittent=intermittent, sold=np.isfinite(best.wape)),
+        policy=chosen_by(
+            policy,
+            best.model,
+            intermittent=intermittent,
+            sold=np.isfinite(best.wape),
+            measured=np.isfinite(
+                getattr(scores, policy.leading(intermittent=intermittent))[winner, row]
+            ).item(),
+        ),
         intermittent=intermittent,
         data_notes=[*notes, _expectation(claim, period)],
     )

@@ -34,6 +34,9 @@ BACKTEST_COLUMNS = schema(
 CHAMPION_COLUMNS = schema(
     champion="string: best candidate, empty when none could be ranked",
     wape="float: its WAPE in percent, mean over folds",
+    bias="float: units a day, actual minus forecast, mean over folds",
+    expected_wape="float: percent, what new days are expected to bring; empty where it is not known",
+    expected_bias="float: units a day, what new days are expected to bring",
     skill_vs_seasonal_naive="float: percent by which its WAPE is below seasonal naive's",
     confidence="string: high, medium or low",
     reason="string: one sentence",
@@ -52,7 +55,13 @@ def brief(outcome: Outcome) -> Metadata:
     champion: dict[str, str | float | int] = {"sentence": outcome.sentence}
     if outcome.champion is not None:
         champion |= {"champion": outcome.champion, "confidence": outcome.confidence or "low"}
-    for name, value in (("wape", outcome.wape), ("skill_vs_seasonal_naive", outcome.skill)):
+    for name, value in (
+        ("wape", outcome.wape),
+        ("bias", outcome.bias),
+        ("expected_wape", outcome.expected_wape),
+        ("expected_bias", outcome.expected_bias),
+        ("skill_vs_seasonal_naive", outcome.skill),
+    ):
         if value is not None:
             champion[name] = round(value, 4)
     if outcome.outcome != "scored":

@@ -24,7 +24,7 @@ from forecast_assets.forecasting.core.availability import Availability
 from forecast_assets.forecasting.core.backtest import Backtest
 from forecast_assets.forecasting.core.claims import claims_of
 from forecast_assets.forecasting.core.demand import is_intermittent
-from forecast_assets.forecasting.core.metrics import METRICS
+from forecast_assets.forecasting.core.metrics import BY_FOLD, METRICS
 from forecast_assets.forecasting.core.pool import Pool
 from forecast_assets.forecasting.core.ranking import Ranking, exclusion, rank
 from forecast_assets.stores import Stores, paths
@@ -38,7 +38,7 @@ _LEFT_OUT = "left out"
 class Outcome:
     """What came out for one series: a fact (scored, unusable) or work (broken), always with a sentence.
 
-    ``wape`` and ``skill`` (against seasonal naive) in percent, ``bias`` in units a day.
+    WAPEs and ``skill`` (against seasonal naive) in percent, biases in units a day.
     """
 
     series: str
@@ -53,6 +53,8 @@ class Outcome:
     bias: float | None = None
     skill: float | None = None
     confidence: str | None = None
+    expected_wape: float | None = None
+    expected_bias: float | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -166,8 +168,9 @@ def lock_series(connection: sa.Connection, series: Sequence[str]) -> None:
 
 def _summary(choice: Choice) -> Row:
     # Without its reason: the evaluation has one of its own.
-    names = ("champion", "wape", "bias", "skill_vs_seasonal_naive", "confidence")
-    return {**{name: getattr(choice, name) for name in names}, "sentence": choice.reason}
+    return {name: value for name, value in choice.row().items() if name != "reason"} | {
+        "sentence": choice.reason
+    }
 
 
 def _broken(block: Backtest) -> dict[int, str]:
@@ -215,7 +218,7 @@ def metric_frame(
         f"fold_{name}": _finite(getattr(block.fold_metrics, name)[:, rows])
         .transpose(1, 0, 2)
         .reshape(len(ranks), -1)
-        for name in METRICS
+        for name in BY_FOLD
     }
     values = {name: _finite(getattr(block.scores, name)[:, rows]).T.ravel() for name in METRICS}
     return pl.DataFrame(
@@ -293,4 +296,6 @@ def outcome_of(row: Row, *, reused: bool) -> Outcome:
         bias=row.get("bias"),  # type: ignore[arg-type]
         skill=row.get("skill_vs_seasonal_naive"),  # type: ignore[arg-type]
         confidence=row.get("confidence"),  # type: ignore[arg-type]
+        expected_wape=row.get("expected_wape"),  # type: ignore[arg-type]
+        expected_bias=row.get("expected_bias"),  # type: ignore[arg-type]
     )

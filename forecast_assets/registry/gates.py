@@ -19,20 +19,22 @@ class Limits(Checked):
 
     ``max_relative_bias``: absolute bias as a share of the mean daily demand; ``max_stability``: spread of
     WAPE over the folds in percent of its mean; ``max_age_days``: days from the last day that the version
-    knows to the newest one of the dataset.
+    knows to the newest one of the dataset; ``max_expected_wape``: what a champion may be expected to miss on
+    new days, in percent.
     """
 
     max_relative_bias: float = number(0.25, 0, 10)
     max_stability: float = number(50.0, 0, 1000)
     max_age_days: int = whole(14, 0, 365)
+    max_expected_wape: float = number(100.0, 0, 1000)
 
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """One condition: whether it holds, and the sentence that says why."""
+    """One condition: whether it holds (``None`` = unknown), and the sentence that says why."""
 
     name: str
-    passed: bool
+    passed: bool | None
     sentence: str
 
 
@@ -54,6 +56,32 @@ def bias(version: Row, demand: object, limits: Limits) -> Gate:
     relative = abs(float(str(version["bias"]))) / float(str(demand))
     limit = limits.max_relative_bias
     return Gate("bias", relative <= limit, f"{relative:.0%} of the mean demand, {limit:.0%} are allowed")
+
+
+def expected_error(version: Row, champion: Row | None, limits: Limits) -> Gate:
+    """WAPE that is expected on new days, which is known of the current ``champion`` alone."""
+    if champion is None or champion["champion"] != version["candidate"]:
+        why = "it is known of the current champion alone"
+    elif champion["expected_wape"] is None:
+        why = str(champion["claim_reason"] or "evaluate again")
+    else:
+        expected, limit = float(str(champion["expected_wape"])), limits.max_expected_wape
+        told = f"a WAPE of {expected:.1f} % is expected on new days, {limit:.0f} % are allowed"
+        return Gate("expected_error", expected <= limit, told)
+    return Gate("expected_error", passed=None, sentence=f"the expected WAPE is not known: {why}")
+
+
+def expected_bias(version: Row, champion: Row | None, demand: object, limits: Limits) -> Gate:
+    """Absolute bias that is expected on new days against the mean daily ``demand`` of the series."""
+    if champion is None or champion["champion"] != version["candidate"] or not demand:
+        return Gate("expected_bias", passed=None, sentence="the expected bias is not known")
+    if champion["expected_bias"] is None:
+        why = champion["claim_reason"] or "evaluate again"
+        return Gate("expected_bias", passed=None, sentence=f"the expected bias is not known: {why}")
+    relative = abs(float(str(champion["expected_bias"]))) / float(str(demand))
+    limit = limits.max_relative_bias
+    told = f"{relative:.0%} of the mean demand are expected on new days, {limit:.0%} are allowed"
+    return Gate("expected_bias", relative <= limit, told)
 
 
 def stability(version: Row, limits: Limits) -> Gate:

@@ -74,11 +74,14 @@ class PromoteConfig(DecisionConfig):
 
     max_relative_bias: float = Field(default=0.25, ge=0, le=10, description="Bias as a share of demand.")
     max_stability: float = Field(default=50, ge=0, le=1000, description="Spread of WAPE over folds, percent.")
+    max_expected_wape: float = Field(
+        default=100, ge=0, le=1000, description="WAPE that a champion may be expected to have, percent."
+    )
     max_age_days: int = Field(default=14, ge=0, le=365, description="Days that the version may be behind.")
 
     def limits(self) -> Limits:
         """What the gates let pass."""
-        return Limits(self.max_relative_bias, self.max_stability, self.max_age_days)
+        return Limits(self.max_relative_bias, self.max_stability, self.max_age_days, self.max_expected_wape)
 
 
 class RollbackConfig(DecisionConfig):

@@ -62,9 +62,14 @@ class Proposal:
 
     def row(self) -> Row:
         """The proposal as one line of a listing."""
-        failed = [f"{gate.name}: {gate.sentence}" for gate in self.gates if not gate.passed]
+        failed = [f"{gate.name}: {gate.sentence}" for gate in self.gates if gate.passed is False]
+        unknown = [f"{gate.name}: {gate.sentence}" for gate in self.gates if gate.passed is None]
         values = {name: value for name, value in asdict(self).items() if name not in {"gates", "needs"}}
-        return values | {"failed_gates": "; ".join(failed) or None, "needs": ", ".join(self.needs) or None}
+        return values | {
+            "failed_gates": "; ".join(failed) or None,
+            "unknown_gates": "; ".join(unknown) or None,
+            "needs": ", ".join(self.needs) or None,
+        }
 
 
 def promotions(
@@ -145,6 +150,9 @@ class _Comparison:
             str(row["series"]): row["average_daily_demand"]
             for row in self._stores.warehouse.rows("demand_of", series=keys)
         }
+        champions = {
+            str(row["series"]): row for row in self._stores.warehouse.rows("champions_of", series=keys)
+        }
         rejected = {} if self._goes_back else rolled_back(self._stores, keys)
         intact = verified(self._registry, [versions[pair] for pair in targets.items() if pair in versions])
         proposals = []
@@ -165,6 +173,7 @@ class _Comparison:
                     target,
                     scored,
                     demand=demand.get(key),
+                    champion=champions.get(key),
                     intact=intact[key, version],
                     is_rejected=(key, version) in rejected,
                 )
@@ -180,6 +189,7 @@ class _Comparison:
         scored: Mapping[tuple[str, str], Row],
         *,
         demand: object,
+        champion: Row | None,
         intact: Gate,
         is_rejected: bool,
     ) -> Proposal:
@@ -191,13 +201,15 @@ class _Comparison:
             gates_of.better_error(live, from_wape, to_wape),
             gates_of.bias(target, demand, self._limits),
             gates_of.stability(target, self._limits),
+            gates_of.expected_error(target, champion, self._limits),
+            gates_of.expected_bias(target, champion, demand, self._limits),
             intact,
             gates_of.recent_window(target, self._last_day, self._limits),
             gates_of.quality_checks(self._failed_checks),
         ]
         from_frame = None if current is None else int(str(current["feature_frame"]))
         to_frame = int(str(target["feature_frame"]))
-        failing = [gate for gate in gates if not gate.passed and gate.name != "artifact_verified"]
+        failing = [gate for gate in gates if gate.passed is False and gate.name != "artifact_verified"]
         worse = from_wape is not None and to_wape is not None and to_wape > from_wape
         requested = {
             "override": bool(target["is_override"]),

@@ -10,13 +10,13 @@ from collections.abc import Mapping, Sequence
 import polars as pl
 
 from forecast_assets.forecasting.core.candidates.catalogue import feature_frame
-from forecast_assets.forecasting.core.metrics import METRICS
+from forecast_assets.forecasting.core.metrics import BY_FOLD
 from forecast_assets.forecasting.version import code_version
 from forecast_assets.forecasts.service import ForecastInputs
 from forecast_assets.stores import Stores
 from forecast_assets.stores.warehouse import Row
 
-RECORDED = (*METRICS, "stability", "sample_size")
+RECORDED = (*BY_FOLD, "stability", "sample_size")
 KINDS = {
     "override_reason": pl.String,
     "warning": pl.String,
@@ -24,7 +24,7 @@ KINDS = {
     "evaluation_run": pl.String,
     "folds_path": pl.String,
     "sample_size": pl.Int64,
-    **dict.fromkeys((*METRICS, "stability"), pl.Float64),
+    **dict.fromkeys((*BY_FOLD, "stability"), pl.Float64),
 }
 
 

@@ -10,9 +10,9 @@ CHOSEN: Mapping[str, Sequence[str]] = {
     "availability": (
         "series", "state", "reason", "observed_days", "average_daily_demand", "demand_class", "last_day",
     ),
-    "leaderboard": ("series", "rank", "candidate", "wape", "mae", "bias", "sample_size", "reason"),
+    "leaderboard": ("series", "rank", "candidate", "wape", "bias", "total_error", "mae", "reason"),
     "champions": (
-        "series", "champion", "wape", "confidence", "reason", "skill_vs_seasonal_naive", "bias",
+        "series", "champion", "wape", "expected_wape", "bias", "total_error", "confidence", "reason",
     ),
     "forecasts": (
         "series", "total", "average", "reorder_point", "safety_stock", "first_day", "candidate", "fallback",

@@ -13,6 +13,7 @@ _INTEGERS = (
     "to_version", "windows", "zero_sale_days",
 )  # fmt: skip
 _NUMBERS = (
+    "coverage_95", "pinball", "service", "stock_cost", "total_error", "wape_bias", "wql",
     "achieved_service", "expected_bias", "expected_wape", "order_up_to", "rule_of_thumb_reorder_point",
     "rule_of_thumb_safety_stock", "rule_of_thumb_service",
     "average", "average_daily_demand", "backtest_bias", "backtest_wape", "baseline_wape", "bias",

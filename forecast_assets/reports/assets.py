@@ -106,7 +106,7 @@ def heatmap(
     if len(cells):
         title = f"{dataset}: {_unit(metric)}"
         metadata["heatmap"] = dg.MetadataValue.md(
-            drawn(title, cells, bounds, diverging=metric in METRICS and METRICS[metric].is_signed)
+            drawn(title, cells, bounds, diverging=metric in METRICS and METRICS[metric].target == 0)
         )
         worst = cells.sort(pl.col("value").abs(), descending=metric != CONVERGENCE, nulls_last=True)
         columns = ["store_id", "product_id", "value", "candidate", "is_champion", "sample_size", "run_id"]

@@ -13,7 +13,7 @@ import pytest
 
 from forecast_assets.backtests.assets import BACKTEST, CHAMPION
 from forecast_assets.backtests.fold_store import read_folds
-from forecast_assets.forecasting.core.metrics import METRICS
+from forecast_assets.forecasting.core.metrics import BY_FOLD
 from forecast_assets_tests.scenario import (
     HEALTHY,
     HOLED,
@@ -82,7 +82,7 @@ def test_metrics_are_what_plain_arithmetic_says_of_the_stored_forecasts(ran):
                 "bias": sum(errors) / len(pairs),
                 "rmse": math.sqrt(sum(e * e for e in errors) / len(pairs)),
             }
-            told = {name: row[f"fold_{name}"][n] for name in METRICS}
+            told = {name: row[f"fold_{name}"][n] for name in BY_FOLD}
             assert told == pytest.approx(expected, abs=1e-9)
 
 
@@ -155,6 +155,6 @@ def test_a_large_run_shows_a_handful_of_numbers_for_each_series(ran, monkeypatch
     place, _ = ran
     monkeypatch.setenv("FORECAST_DETAILED_SERIES", "5")
     brief = place.evaluate(SERIES[0], SERIES[-1])
-    numbers = {"champion", "confidence", "wape", "skill_vs_seasonal_naive"}
+    numbers = {"champion", "confidence", "wape", "bias", "skill_vs_seasonal_naive"}
     assert set(place.told(brief, "champion", TORN)) == {*numbers, "sentence", "reused_from_run"}
     assert set(place.told(brief, "backtest", TORN)) == {"outcome", "folds", "reused_from_run"}

@@ -10,8 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from forecast_assets.forecasting.core.fold_errors import DistributionSums
 from forecast_assets.forecasting.core.metrics import (
     METRICS,
+    OF_CURVES,
     FoldMetrics,
     MetricName,
     aggregate,
@@ -26,7 +28,7 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore", DeprecationWarning)
     import utilsforecast.losses as uf
 
-NAMES = tuple(METRICS)
+NAMES = OF_CURVES
 
 
 def one(actual, forecast) -> dict[str, float]:
@@ -42,8 +44,33 @@ def test_the_worked_example():
         "smape": pytest.approx(27.7778, abs=5e-5),
         "wape": pytest.approx(31.4286, abs=5e-5),
         "bias": 0.25,
+        "total_error": pytest.approx(2.8571, abs=5e-5),
+        "wape_bias": pytest.approx(34.2857, abs=5e-5),
         "sample_size": 4,
     }
+
+
+def test_what_a_distribution_missed_becomes_figures_and_without_one_they_are_unknown():
+    actual, forecast = np.array([[[10.0, 0, 5, 5]]]), np.array([[[[8.0, 0, 5, 5]]]])
+    sums = DistributionSums(*(np.array([[value]]) for value in (1.0, 4.0, 3, 4, 2.0, 40.0, 19, 20)))
+    known = fold_metrics(actual, forecast, [sums])
+    figures = {name: getattr(known, name).item() for name in METRICS if name not in {"smape", "rmse"}}
+    assert figures == {
+        "wape": 10,
+        "mae": 0.5,
+        "bias": 0.5,
+        "total_error": 5,
+        "wape_bias": 15,
+        "pinball": 0.5,
+        "wql": 20,
+        "coverage_80": 75,
+        "coverage_95": 100,
+        "stock_cost": 5,
+        "service": 95,
+    }
+    unknown = fold_metrics(actual, forecast)
+    assert all(np.isnan(getattr(unknown, name)).all() for name in METRICS if name not in OF_CURVES)
+    assert unknown.total_error.item() == 10
 
 
 def test_a_day_that_was_not_observed_is_not_scored():

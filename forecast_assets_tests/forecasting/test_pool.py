@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from forecast_assets.forecasting.core.blend import BlendWeights, learn_weights, weights_by_fold
+from forecast_assets.forecasting.core.fold_distributions import distribution_sums
 from forecast_assets.forecasting.core.lead_time import LeadTables, window_sums
 from forecast_assets.forecasting.core.pool import Pool, learn_pool
 from forecast_assets.forecasting.core.stock import Rule, RuleRecord, Service, cover, deviations, stock_inputs
@@ -167,3 +168,55 @@ def test_a_cheap_rule_that_breaks_its_service_is_not_chosen():
     record = RuleRecord(service, {"pooled": 2.0, "interval": 1.0})
     assert record.chosen == "pooled"
     assert replace(record, service={}).nearest("pooled", 7, 0.95) is None
+
+
+def named(pool: Pool):
+    """The pool and its forecasts under names of the catalogue."""
+    actual, forecasts = sales()
+    names = {"ets": "good", "naive": "bad"}
+    errors = {name: pool.errors[member] for name, member in names.items()}
+    return replace(pool, errors=errors), actual, {name: forecasts[one] for name, one in names.items()}
+
+
+def test_distributions_of_a_fold_are_judged_without_what_was_sold_in_it(pool: Pool):
+    pool, actual, forecasts = named(pool)
+    folds, classes = np.ones((SERIES, FOLDS), bool), ["smooth"] * (SERIES - 1) + [None]
+    judged = {
+        label: distribution_sums(pool, label, forecasts, actual=actual, folds=folds, classes=classes)
+        for label in ("ets", "naive", "tsb")
+    }
+    good, bad = judged["ets"], judged["naive"]
+    assert good is not None
+    assert bad is not None
+    assert judged["tsb"] is None
+    days = actual.size
+    assert 0.8 <= good.inside_80.sum() / days <= 0.93  # whole units: a closed interval holds more
+    assert 0.95 <= good.inside_95.sum() / days <= 0.99
+    assert 0.93 <= good.covered.sum() / good.windows.sum() <= 0.98
+    assert abs(good.missed.sum()) < 0.02 * actual.sum()
+    # What is always twice too high is learned: its quantiles are as good as those of the truth.
+    assert bad.loss.sum() == pytest.approx(good.loss.sum(), rel=0.01)
+    again = actual.copy()
+    again[0, 1] += 500
+    shifted = distribution_sums(pool, "ets", forecasts, actual=again, folds=folds, classes=classes)
+    assert shifted is not None
+    assert (shifted.loss[1:] == good.loss[1:]).all()
+    assert shifted.loss[0, 1] > good.loss[0, 1]
+
+
+def test_days_that_are_not_scored_and_lead_times_beyond_the_folds_are_left_out(pool: Pool):
+    pool, actual, forecasts = named(pool)
+    folds = np.ones((SERIES, FOLDS), bool)
+    folds[:, 0] = False
+    actual[3, 1, :] = np.nan
+    made = distribution_sums(pool, "ets", forecasts, actual=actual, folds=folds, classes=["smooth"] * SERIES)
+    assert made is not None
+    assert (made.loss[:, 0] == 0).all()
+    assert made.windows[3, 1] == 0
+    assert made.windows[4, 1] == DAYS - 6
+    short = {name: values[..., :5] for name, values in forecasts.items()}
+    weekly = distribution_sums(
+        pool, "ets", short, actual=actual[..., :5], folds=folds, classes=["smooth"] * SERIES
+    )
+    assert weekly is not None
+    assert np.isnan(weekly.windows).all()

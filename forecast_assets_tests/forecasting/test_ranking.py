@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from forecast_assets.errors import BadSetting
-from forecast_assets.forecasting.core.metrics import CHAIN
+from forecast_assets.forecasting.core.metrics import CHAIN, METRICS
 from forecast_assets.forecasting.core.ranking import (
     RankingPolicy,
     Scores,
@@ -32,7 +32,7 @@ def scores(cells: list[list[dict[str, float]]]) -> Scores:
 
     return Scores(
         candidates=NAMES[: len(cells)],
-        **{name: matrix(name) for name in ("wape", "smape", "mae", "bias", "rmse")},
+        **{name: matrix(name) for name in METRICS},
         sample_size=matrix("sample_size").astype(np.int64),
         fold_wape=np.array(
             [[cell.get("fold_wape", [cell.get("wape", 1.0)] * 2) for cell in line] for line in cells]
@@ -212,3 +212,32 @@ def test_the_rule_that_chose_is_told(policy, champion, told):
 def test_impossible_policy_is_refused(wrong):
     with pytest.raises(BadSetting):
         RankingPolicy(**wrong)
+
+
+@pytest.mark.parametrize(
+    ("policy", "best"),
+    [
+        (RankingPolicy(), "naive"),
+        (RankingPolicy(metric="wape_bias"), "ets"),
+        (RankingPolicy(metric="coverage_80"), "tsb"),
+        (RankingPolicy(name="stock_cost", metric="wape_bias"), "tsb"),
+    ],
+)
+def test_any_metric_can_lead_and_the_cost_of_stock_is_a_policy(policy, best):
+    cells = [
+        {"wape": 10.0, "wape_bias": 30.0, "coverage_80": 99.0, "stock_cost": 9.0},
+        {"wape": 12.0, "wape_bias": 13.0, "coverage_80": 60.0, "stock_cost": 8.0},
+        {"wape": 14.0, "wape_bias": 20.0, "coverage_80": 81.0, "stock_cost": 7.0},
+    ]
+    made = rank(scores([[cell] for cell in cells]), policy)
+    assert NAMES[made.winner[0]] == best
+
+
+def test_without_a_pool_the_cost_of_stock_is_unknown_and_wape_decides():
+    unknown = [[{"wape": wape, "stock_cost": math.nan}] for wape in (14.0, 10.0, 12.0)]
+    policy = RankingPolicy(name="stock_cost")
+    assert NAMES[rank(scores(unknown), policy).winner[0]] == "ets"
+    told = chosen_by(policy, "ets", intermittent=False, measured=False)
+    assert told == "stock_cost: the first by wape, as its stock_cost is not known"
+    mixed = [[{"wape": 1.0, "stock_cost": math.nan}], [{"wape": 9.0, "stock_cost": 3.0}]]
+    assert NAMES[rank(scores(mixed), policy).winner[0]] == "ets"

@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 from forecast_assets.forecasting.core import metrics
 from forecast_assets.forecasting.core.candidates.catalogue import ensemble, is_blend, is_global, members
 from forecast_assets.forecasting.core.demand import demand_classes
+from forecast_assets.forecasting.core.fold_distributions import distribution_sums
+from forecast_assets.forecasting.core.fold_errors import DistributionSums
 from forecast_assets.forecasting.core.folds import FoldPlan, eligible
 from forecast_assets.forecasting.core.isolation import isolated
 from forecast_assets.forecasting.core.panel import Panel
@@ -86,8 +88,15 @@ def backtest(
         failures.update({(name, int(rows[at])): why for at, why in broken.items()})
         failures.update({(name, int(row)): reason for row in np.flatnonzero(out)})
     _average(candidates, forecasts, failures)
-    _blend(candidates, forecasts, failures, pool, units)
-    return scored(panel.series, candidates, folds, failures, actual=actual, forecasts=forecasts)
+    classes = demand_classes(units)
+    curves = _blend(candidates, forecasts, failures, pool, classes)
+    spreads = [
+        distribution_sums(pool, name, curves, actual=actual, folds=folds, classes=classes)
+        for name in candidates
+    ]
+    return scored(
+        panel.series, candidates, folds, failures, actual=actual, forecasts=forecasts, spreads=spreads
+    )
 
 
 def _average(candidates: Sequence[str], forecasts: Forecasts, failures: dict[tuple[str, int], str]) -> None:
@@ -106,19 +115,23 @@ def _blend(
     forecasts: Forecasts,
     failures: dict[tuple[str, int], str],
     pool: Pool | None,
-    units: Forecasts,
-) -> None:
-    """Fill in the blends; one fails only where none of its members gives a number."""
+    classes: Sequence[str | None],
+) -> dict[str, Forecasts]:
+    """Fill in the blends; one fails only where none of its members gives a number.
+
+    Return the forecasts by name.
+    """
     by_name = dict(zip(candidates, forecasts, strict=True))
     pool = pool or Pool({}, {}, {}, 0, whole=False)
     for position, name in enumerate(candidates):
         if not is_blend(name):
             continue
-        curve = pool.curve(name, members(name), by_name, demand_classes(units))
+        curve = pool.curve(name, members(name), by_name, classes)
         forecasts[position] = pool.medians(name, curve)
         nothing = np.flatnonzero(~np.isfinite(curve).any(axis=(1, 2)))
         reasons = {row: why for (member, row), why in failures.items() if member in members(name)}
         failures.update({(name, row): reasons[row] for row in nothing.tolist() if row in reasons})
+    return by_name
 
 
 def scored(
@@ -129,9 +142,13 @@ def scored(
     *,
     actual: Forecasts,
     forecasts: Forecasts,
+    spreads: Sequence[DistributionSums | None] | None = None,
 ) -> Backtest:
-    """Measure forecasts (m, n, k, h) that are there already against what was sold (n, k, h)."""
-    measured = metrics.fold_metrics(np.where(folds[..., None], actual, np.nan), forecasts)
+    """Measure forecasts (m, n, k, h) that are there already against what was sold (n, k, h).
+
+    ``spreads`` (m,) say what their distributions missed.
+    """
+    measured = metrics.fold_metrics(np.where(folds[..., None], actual, np.nan), forecasts, spreads)
     scores = scores_of(candidates, measured, folds)
     return Backtest(
         series=series,

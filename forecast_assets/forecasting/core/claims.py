@@ -18,6 +18,7 @@ from forecast_assets.forecasting.core import metrics
 from forecast_assets.forecasting.core.backtest import Backtest, scores_of
 from forecast_assets.forecasting.core.candidates.catalogue import members
 from forecast_assets.forecasting.core.demand import is_intermittent
+from forecast_assets.forecasting.core.fold_distributions import distribution_sums
 from forecast_assets.forecasting.core.pool import Pool
 from forecast_assets.forecasting.core.ranking import RankingPolicy, rank
 
@@ -165,7 +166,11 @@ def with_selection(
     if not labels:
         return pool
     scored = np.stack([forecasts[label] for label in labels])
-    measured = metrics.fold_metrics(np.where(folds[..., None], actual, np.nan), scored)
+    spreads = [
+        distribution_sums(pool, label, forecasts, actual=actual, folds=folds, classes=classes)
+        for label in labels
+    ]
+    measured = metrics.fold_metrics(np.where(folds[..., None], actual, np.nan), scored, spreads)
     sums = [_sums(pool, label, forecasts, actual, folds, classes) for label in labels]
     rare = np.array([is_intermittent(one) for one in classes])
     happened, foretold = np.zeros(len(actual)), np.zeros(len(actual))

@@ -7,52 +7,48 @@ Percentages are 0-100 (sMAPE 0-200). Bias is actual minus forecast: positive mea
 All sums run over the last axis in float64, so a row never depends on the rows around it.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from forecast_assets.forecasting.core.fold_errors import DistributionSums, Errors
+
 Values = NDArray[np.float64]
-MetricName = Literal["wape", "smape", "mae", "bias", "rmse"]
+MetricName = Literal[
+    "wape", "smape", "mae", "bias", "rmse",
+    "wape_bias", "total_error", "pinball", "wql", "coverage_80", "coverage_95", "stock_cost", "service",
+]  # fmt: skip
 
 # Days of lead, counted from the first scored day as 1.
 BUCKETS = {"h_1_7": (1, 7), "h_8_14": (8, 14), "h_15_28": (15, 28), "h_29_plus": (29, None)}
 _FEWEST_FOR_SPREAD = 2
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Errors:
-    """One candidate's forecasts of n series and k folds beside what was sold; days that do not count are 0.
-
-    ``truth``, ``guess``, ``error`` = truth - guess and its ``size`` are (n, k, h), in units; ``count`` of
-    scored days and ``sold`` units are (n, k).
-    """
-
-    truth: Values
-    guess: Values
-    error: Values
-    size: Values
-    count: NDArray[np.int64]
-    sold: Values
-
-
 @dataclass(frozen=True, slots=True)
 class Metric:
     """One figure of accuracy.
 
-    ``formula`` turns errors into figures (n, k); dividing by zero gives NaN or infinity there. ``is_signed``:
-    the best value is the one nearest to zero, otherwise the lowest. ``tie`` is its place in the chain that
-    breaks ties of a ranking. The figure of a series is the plain mean over the folds that have one.
+    ``formula`` turns errors into figures (n, k); dividing by zero gives NaN or infinity there. The best value
+    is the one nearest to ``target``, without one the lowest. ``tie`` is its place in the chain that
+    breaks ties of a ranking. The figure of a series is the plain mean over the folds that have one;
+    ``by_fold``: those of the folds are stored, too. ``of_distribution``: it takes a pool of errors.
     """
 
     label: str
-    unit: Literal["percent", "units a day"]
+    unit: Literal["percent", "units a day", "units per 100 sold"]
     meaning: str
     formula: Callable[[Errors], Values]
     tie: int | None = None
-    is_signed: bool = False
+    target: float | None = None
+    by_fold: bool = False
+    of_distribution: bool = False
+
+    def distance(self, values: Values) -> Values:
+        """Return how far ``values`` are from the best one; the lower the better."""
+        return values if self.target is None else np.abs(values - self.target)
 
 
 def _smape(errors: Errors) -> Values:
@@ -66,15 +62,22 @@ def _wape(errors: Errors) -> Values:
     return np.where(errors.sold > 0, 100 * errors.size.sum(axis=-1) / errors.sold, np.nan)
 
 
+def _total_error(errors: Errors) -> Values:
+    return np.where(errors.sold > 0, 100 * np.abs(errors.spread.missed) / errors.sold, np.nan)
+
+
 METRICS: Mapping[str, Metric] = {
-    "wape": Metric("WAPE", "percent", "sum of absolute errors in percent of sales", _wape, tie=0),
-    "smape": Metric("sMAPE", "percent", "symmetric percentage error, 0 to 200", _smape, tie=1),
+    "wape": Metric(
+        "WAPE", "percent", "sum of absolute errors in percent of sales", _wape, tie=0, by_fold=True
+    ),
+    "smape": Metric("sMAPE", "percent", "symmetric percentage error, 0 to 200", _smape, tie=1, by_fold=True),
     "mae": Metric(
         "MAE",
         "units a day",
         "mean absolute error",
         lambda errors: errors.size.sum(axis=-1) / errors.count,
         tie=3,
+        by_fold=True,
     ),
     "bias": Metric(
         "bias",
@@ -82,13 +85,72 @@ METRICS: Mapping[str, Metric] = {
         "mean of actual minus forecast; positive = forecasts too little",
         lambda errors: errors.error.sum(axis=-1) / errors.count,
         tie=2,
-        is_signed=True,
+        target=0,
+        by_fold=True,
     ),
     "rmse": Metric(
         "RMSE",
         "units a day",
         "root mean squared error",
         lambda errors: np.sqrt((errors.error * errors.error).sum(axis=-1) / errors.count),
+        by_fold=True,
+    ),
+    "wape_bias": Metric(
+        "WAPE and bias",
+        "percent",
+        "WAPE plus the absolute bias of the expected units in percent of sales",
+        lambda errors: _wape(errors) + _total_error(errors),
+    ),
+    "total_error": Metric(
+        "error of totals",
+        "percent",
+        "absolute error of the expected total of a fold in percent of its sales",
+        _total_error,
+    ),
+    "pinball": Metric(
+        "pinball loss",
+        "units a day",
+        "mean pinball loss of the quantiles from 0.1 to 0.9",
+        lambda errors: errors.spread.loss / 2 / errors.count,
+        of_distribution=True,
+    ),
+    "wql": Metric(
+        "weighted quantile loss",
+        "percent",
+        "twice the pinball loss of the quantiles from 0.1 to 0.9 in percent of sales",
+        lambda errors: np.where(errors.sold > 0, 100 * errors.spread.loss / errors.sold, np.nan),
+        of_distribution=True,
+    ),
+    "coverage_80": Metric(
+        "coverage of 80 %",
+        "percent",
+        "share of days inside the 80 % interval",
+        lambda errors: 100 * errors.spread.inside_80 / errors.count,
+        target=80,
+        of_distribution=True,
+    ),
+    "coverage_95": Metric(
+        "coverage of 95 %",
+        "percent",
+        "share of days inside the 95 % interval",
+        lambda errors: 100 * errors.spread.inside_95 / errors.count,
+        target=95,
+        of_distribution=True,
+    ),
+    "stock_cost": Metric(
+        "stock cost",
+        "units per 100 sold",
+        "pinball loss at 0.95 of demand over a lead time of 7 periods, per 100 units sold",
+        lambda errors: 100 * errors.spread.lead_loss / errors.spread.lead_sold,
+        of_distribution=True,
+    ),
+    "service": Metric(
+        "achieved service",
+        "percent",
+        "share of lead times of 7 periods that stock for a service of 95 % covers",
+        lambda errors: 100 * errors.spread.covered / errors.spread.windows,
+        target=95,
+        of_distribution=True,
     ),
 }
 # What breaks ties, the first first: without a number for each of them a candidate is not ranked.
@@ -97,6 +159,10 @@ CHAIN: tuple[str, ...] = tuple(
 )
 # Those of the chain, in the order of all metrics: what a scored item of a launch reports.
 ITEM_METRICS: tuple[str, ...] = tuple(name for name in METRICS if name in CHAIN)
+# Those of which every fold is on record.
+BY_FOLD: tuple[str, ...] = tuple(name for name, one in METRICS.items() if one.by_fold)
+# Those of a candidate's curve alone.
+OF_CURVES: tuple[str, ...] = tuple(name for name, one in METRICS.items() if not one.of_distribution)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -105,7 +171,8 @@ class FoldMetrics:
 
     ``mae``, ``rmse`` and ``bias`` are in units per day, ``smape`` and ``wape`` in percent; ``sample_size``
     counts the scored days. NaN where no day was scored or a candidate gave no number for a scored day;
-    ``wape`` also where nothing was sold: such a fold counts in the other metrics only.
+    shares of sales also where nothing was sold: such a fold counts in the other metrics only. What takes a
+    distribution is NaN without one.
     """
 
     mae: Values
@@ -113,13 +180,26 @@ class FoldMetrics:
     smape: Values
     wape: Values
     bias: Values
+    wape_bias: Values
+    total_error: Values
+    pinball: Values
+    wql: Values
+    coverage_80: Values
+    coverage_95: Values
+    stock_cost: Values
+    service: Values
     sample_size: NDArray[np.int64]
 
 
-def fold_metrics(actual: NDArray[np.floating], forecast: NDArray[np.floating]) -> FoldMetrics:
+def fold_metrics(
+    actual: NDArray[np.floating],
+    forecast: NDArray[np.floating],
+    spreads: Sequence[DistributionSums | None] | None = None,
+) -> FoldMetrics:
     """Score ``forecast`` (m, n, k, h) against ``actual`` (n, k, h), whose NaN days are not scored.
 
-    Raises ``ValueError`` when the shapes differ.
+    ``spreads`` (m,) say what the distributions of each candidate missed. Raises ``ValueError`` when the
+    shapes differ.
     """
     if actual.ndim != 3 or forecast.ndim != 4 or forecast.shape[1:] != actual.shape:  # noqa: PLR2004
         raise ValueError(
@@ -133,11 +213,14 @@ def fold_metrics(actual: NDArray[np.floating], forecast: NDArray[np.floating]) -
     figures = {name: np.empty((forecast.shape[0], *count.shape)) for name in METRICS}
     # Dividing by zero says what is meant: nothing sold, or nothing scored, is no number.
     with np.errstate(divide="ignore", invalid="ignore"):
-        for candidate, days in enumerate(forecast):
+        for candidate, (days, spread) in enumerate(
+            zip(forecast, spreads or [None] * len(forecast), strict=True)
+        ):
             guess = np.where(scored, days, 0).astype(np.float64)
             usable = np.where(np.isfinite(guess).all(axis=-1) & (count > 0), 1.0, np.nan)
             error = truth - guess
-            errors = Errors(truth, guess, error, np.abs(error), count, sold)
+            known = spread or DistributionSums.unknown(error.sum(axis=-1))
+            errors = Errors(truth, guess, error, np.abs(error), count, sold, known)
             for name, metric in METRICS.items():
                 figures[name][candidate] = usable * metric.formula(errors)
     return FoldMetrics(**figures, sample_size=count)

@@ -26,7 +26,14 @@ from forecast_assets.forecasting.core.blend import (
 from forecast_assets.forecasting.core.demand import EVERY_CLASS
 from forecast_assets.forecasting.core.distribution import ErrorTable, own_spread, scale_of
 from forecast_assets.forecasting.core.lead_time import LeadTables
-from forecast_assets.forecasting.core.stock import SCORED_LEADS, RuleRecord, RuleScores, stock_inputs
+from forecast_assets.forecasting.core.stock import (
+    METRIC_LEAD,
+    SCORED_LEADS,
+    Rule,
+    RuleRecord,
+    RuleScores,
+    stock_inputs,
+)
 
 Values = NDArray[np.float64]
 Floats = NDArray[np.float32]
@@ -40,13 +47,20 @@ _DRAWN = (30.0, 100.0, 300.0, np.inf)
 class PooledErrors:
     """What the pool knows of one candidate: tables (k + 1), lead-time tables, record of stock rules by class.
 
-    ``drawn`` is how many days of the pool count beside a series' own.
+    ``drawn`` is how many days of the pool count beside a series' own. ``fold_leads`` (k,) are tables of the
+    lead time that candidates are compared at, each learned without its fold.
     """
 
     tables: tuple[ErrorTable, ...]
     lead: LeadTables
     rules: Mapping[str, RuleRecord]
     drawn: float
+    fold_leads: tuple[ErrorTable | None, ...] = ()
+
+    def chosen_rule(self, demand_class: str | None) -> Rule:
+        """Return the stock rule of a class of demand, the one of all where it has none of its own."""
+        record = self.rules.get(demand_class or EVERY_CLASS) or self.rules.get(EVERY_CLASS)
+        return "daily" if record is None else record.chosen
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -123,6 +137,7 @@ class Pool:
                 "lead": one.lead.to_json(),
                 "rules": {name: record.to_json() for name, record in one.rules.items()},
                 "drawn": None if np.isinf(one.drawn) else one.drawn,
+                "fold_leads": [None if table is None else table.to_json() for table in one.fold_leads],
             }
             for label, one in self.errors.items()
         }
@@ -141,6 +156,10 @@ class Pool:
                 LeadTables.from_json(one["lead"]),
                 {name: RuleRecord.from_json(record) for name, record in one["rules"].items()},
                 np.inf if one["drawn"] is None else one["drawn"],
+                tuple(
+                    None if table is None else ErrorTable.from_json(table)
+                    for table in one.get("fold_leads", ())
+                ),
             )
             for label, one in parts["errors"].items()
         }
@@ -209,11 +228,12 @@ def _errors(
         tables.append(table)
     own, usual, days = error_sums(tables, curve, actual, usable)
     drawn = _best_drawn(own, usual, days)
-    scores = RuleScores()
+    scores, fold_leads = RuleScores(), []
     for fold in range(folds):
         others = usable.copy()
         others[:, fold] = False
         lead = LeadTables.learn(curve, actual, others, whole=whole, leads=SCORED_LEADS)
+        fold_leads.append(lead.by_days.get(METRIC_LEAD))
         without = np.arange(folds) != fold
         spread = own_spread(
             own[:, without].sum(axis=1), usual[:, without].sum(axis=1), days[:, without].sum(axis=1), drawn
@@ -228,7 +248,11 @@ def _errors(
             usable[:, fold],
         )
     return PooledErrors(
-        tuple(tables), LeadTables.learn(curve, actual, usable, whole=whole), scores.records(), drawn
+        tuple(tables),
+        LeadTables.learn(curve, actual, usable, whole=whole),
+        scores.records(),
+        drawn,
+        tuple(fold_leads),
     )
 
 

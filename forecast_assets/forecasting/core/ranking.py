@@ -15,7 +15,7 @@ from forecast_assets.forecasting.core.candidates.catalogue import REFERENCES, fa
 from forecast_assets.forecasting.core.metrics import CHAIN, METRICS, MetricName
 
 Values = NDArray[np.float64]
-Policy = Literal["lowest_error", "default_with_margin"]
+Policy = Literal["lowest_error", "default_with_margin", "stock_cost"]
 Confidence = Literal["high", "medium", "low"]
 NEAR_TIE = 0.02
 # Expected WAPE in percent above which confidence is not high, and above which it is low.
@@ -31,7 +31,8 @@ class RankingPolicy:
     ``lowest_error``: the first rank wins. ``default_with_margin``: the candidate ``default`` stays unless
     another is better by more than the share ``margin`` of its error and had the lower WAPE in every fold;
     the lowest error of few folds is often luck. Baselines and methods for intermittent demand are no
-    challengers then; where the default cannot be ranked the first rank wins.
+    challengers then; where the default cannot be ranked the first rank wins. ``stock_cost``: the candidate
+    whose stock costs least wins, whatever ``metric`` says.
 
     ``metric`` leads the chain, ``intermittent_metric`` instead of it for intermittent and lumpy demand:
     absolute errors reward forecasting nothing there, squared ones do not. ``high_confidence`` is the
@@ -68,10 +69,16 @@ class RankingPolicy:
         if not 0 <= self.high_confidence <= 1:
             raise BadSetting(f"high_confidence {self.high_confidence} is out of bounds", remedy="use 0 to 1")
 
+    def leading(self, *, intermittent: bool) -> MetricName:
+        """The metric that ranks first."""
+        if self.name == "stock_cost":
+            return "stock_cost"
+        return (self.intermittent_metric if intermittent else None) or self.metric
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Scores:
-    """Metrics of m candidates for n series, each (m, n) float64; WAPE and sMAPE in percent.
+    """Metrics of m candidates for n series, each (m, n) float64, in the units of ``METRICS``.
 
     WAPE is the mean over the folds that sold something, NaN where none did or the candidate failed;
     ``sample_size`` is int64 scored days; ``bias`` is actual minus forecast. ``fold_wape`` (m, n, k) is NaN
@@ -84,6 +91,14 @@ class Scores:
     mae: Values
     bias: Values
     rmse: Values
+    wape_bias: Values
+    total_error: Values
+    pinball: Values
+    wql: Values
+    coverage_80: Values
+    coverage_95: Values
+    stock_cost: Values
+    service: Values
     sample_size: NDArray[np.int64]
     fold_wape: Values
 
@@ -112,16 +127,13 @@ def rank(scores: Scores, policy: RankingPolicy, *, intermittent: NDArray[np.bool
     the candidate's name. Where no fold of a series sold anything nobody has a WAPE, and MAE takes its place.
     ``intermittent`` (n,) marks series whose demand is intermittent or lumpy.
     """
-    errors = {
-        name: np.abs(getattr(scores, name)) if metric.is_signed else getattr(scores, name)
-        for name, metric in METRICS.items()
-    }
+    errors = {name: metric.distance(getattr(scores, name)) for name, metric in METRICS.items()}
     errors["wape"] = np.where(np.isfinite(scores.wape).any(axis=0), scores.wape, scores.mae)
     eligible = np.logical_and.reduce([np.isfinite(errors[name]) for name in CHAIN])
     eligible &= scores.sample_size >= policy.minimum_sample_size
-    first = errors[policy.metric]
-    if policy.intermittent_metric is not None and intermittent is not None:
-        first = np.where(intermittent, errors[policy.intermittent_metric], first)
+    first = errors[policy.leading(intermittent=False)]
+    if intermittent is not None:
+        first = np.where(intermittent, errors[policy.leading(intermittent=True)], first)
     names = np.argsort(np.argsort(np.array(scores.candidates)))[:, None] + np.zeros_like(scores.sample_size)
     chain = [first, *(errors[name] for name in CHAIN)]
     keys = [names, *(np.where(eligible, value, np.inf) for value in reversed(chain)), ~eligible]
@@ -162,13 +174,20 @@ def _lead(wape: Values, winner: NDArray[np.int64], runner_up: NDArray[np.int64])
     return np.where(runner_up >= 0, lead, np.nan)
 
 
-def chosen_by(policy: RankingPolicy, champion: str, *, intermittent: bool, sold: bool = True) -> str:
-    """Say which rule made ``champion`` the champion; ``sold``: at least one fold sold something."""
-    metric: str = (policy.intermittent_metric if intermittent else None) or policy.metric
+def chosen_by(
+    policy: RankingPolicy, champion: str, *, intermittent: bool, sold: bool = True, measured: bool = True
+) -> str:
+    """Say which rule made ``champion`` the champion.
+
+    ``sold``: at least one fold sold something; ``measured``: it has a number for the leading metric.
+    """
+    metric: str = policy.leading(intermittent=intermittent)
     if metric == "wape" and not sold:
         metric = "mae, as no fold sold anything"
-    if policy.name == "lowest_error":
-        return f"lowest_error: the first by {metric}"
+    elif not measured:
+        metric = f"{'wape' if sold else 'mae'}, as its {metric} is not known"
+    if policy.name != "default_with_margin":
+        return f"{policy.name}: the first by {metric}"
     if champion == policy.default:
         return (
             f"default_with_margin: {champion} stays; no other is more than {policy.margin:.0%} better "

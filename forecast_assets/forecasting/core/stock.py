@@ -32,6 +32,8 @@ RULES_OF_SUMS: tuple[Rule, ...] = ("pooled", "own", "blend")
 RULES_OF_DAYS: tuple[Rule, ...] = ("daily", "interval", "rule_of_thumb")
 SERVICE_LEVELS = (0.8, 0.9, 0.95, 0.975, 0.98, 0.99)
 SCORED_LEADS = (3, 7, 14)
+# What the metrics of candidates say of stock: for a lead time of so many periods, at this service.
+METRIC_LEAD, METRIC_LEVEL = 7, 0.95
 _CHOSEN_AT = (0.9, 0.95, 0.98)
 # A rule keeps its service when the windows it covers are on average at most this share fewer.
 _KEPT_WITHIN = 0.01

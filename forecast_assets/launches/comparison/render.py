@@ -11,12 +11,12 @@ import dagster as dg
 import numpy as np
 
 from forecast_assets.backtests.display import worded
-from forecast_assets.forecasting.core.metrics import METRICS
+from forecast_assets.forecasting.core.metrics import OF_CURVES
 from forecast_assets.launches.model import Launch, Try
 from forecast_assets.rendering import charts, plots
 from forecast_assets.rendering.tables import table
 
-_COLUMNS = ["rank", "candidate", "status", *METRICS, "sample_size", "reason"]
+_COLUMNS = ["rank", "candidate", "status", *OF_CURVES, "sample_size", "reason"]
 
 
 def render(launch: Launch, _tries: Sequence[Try]) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from forecast_assets.forecasting.core.availability import Availability
 from forecast_assets.forecasting.core.backtest import Backtest, Forecasts, scored
 from forecast_assets.forecasting.core.claims import Claim
 from forecast_assets.forecasting.core.demand import is_intermittent
-from forecast_assets.forecasting.core.metrics import METRICS, FoldMetrics
+from forecast_assets.forecasting.core.metrics import OF_CURVES, FoldMetrics
 from forecast_assets.forecasting.core.ranking import rank
 from forecast_assets.launches.model import Json, Try
 
@@ -110,7 +110,7 @@ def _block(series: str, basis: ComparisonBasis, candidates: Sequence[Try]) -> Ba
 
 
 def _line(row: Mapping[str, Any], candidate: Try) -> Json:
-    names = ("candidate", "rank", "reason", *METRICS, "sample_size", "stability")
+    names = ("candidate", "rank", "reason", *OF_CURVES, "sample_size", "stability")
     fold = list(row["fold_wape"])
     return {
         **{name: row[name] for name in names},

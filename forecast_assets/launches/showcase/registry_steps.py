@@ -35,8 +35,8 @@ def promote(context: ShowcaseContext) -> StepResult:
     if not proposed:
         return StepResult("skip", "no version waits for a decision")
     (one,) = proposed
-    failed = "".join(f"; {gate.name}: {gate.sentence}" for gate in one.gates if not gate.passed)
-    passed = sum(gate.passed for gate in one.gates)
+    failed = "".join(f"; {gate.name}: {gate.sentence}" for gate in one.gates if gate.passed is False)
+    passed = sum(bool(gate.passed) for gate in one.gates)
     return StepResult(
         "pass", f"{one.change}: version {one.to_version}, {passed} of {len(one.gates)} gates hold{failed}"
     )
