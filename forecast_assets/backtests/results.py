@@ -98,11 +98,9 @@ def store(
     usable = np.array([verdict.state != "unusable" for verdict in availability])
     broken = {row: why for row, why in _broken(block).items() if usable[row]}
     scored = np.flatnonzero(usable & ~np.isin(np.arange(len(keys)), list(broken)))
-    ranking = rank(
-        block.scores,
-        context.settings.ranking_policy(),
-        intermittent=np.array([is_intermittent(count["demand_class"]) for count in counts]),
-    )
+    policy = context.settings.ranking_policy()
+    rare = np.array([is_intermittent(count["demand_class"]) for count in counts])
+    ranking = rank(block.scores, policy, intermittent=rare)
     # A repeated run meets other blocks that begin with the same series: theirs must not replace this file.
     name = blake2b("".join(fingerprints).encode(), digest_size=8).hexdigest()
     path = paths.BACKTESTS.path(context.dataset, context.run_id, f"{keys[0]}-{name}.parquet")
@@ -129,7 +127,7 @@ def store(
     choices = choose_champions(
         block.scores,
         ranking,
-        context.settings.ranking_policy(),
+        policy,
         availability=availability,
         counts=counts,
         excluded=lambda row: _why_none(block, context, row),
@@ -144,12 +142,13 @@ def store(
         with stores.warehouse.staged(connection, "backtest_metric", frame[settled].select("series")):
             stores.warehouse.execute("forget_metrics", connection)
         if scored.size:
-            metrics = metric_frame(block, ranking, context, scored)
-            stores.warehouse.copy(connection, "backtest_metric", metrics)
+            stores.warehouse.copy(
+                connection, "backtest_metric", metric_frame(block, ranking, context, scored)
+            )
         if choose:
-            policy = context.settings.ranking_policy().name
-            store_choices(stores, connection, frame[settled], [choices[n] for n in settled], policy)
-            _remember(stores, connection, frame[settled], [choices[n] for n in settled], context)
+            choice_rows = [choices[n] for n in settled]
+            store_choices(stores, connection, frame[settled], choice_rows, policy.name)
+            _remember(stores, connection, frame[settled], choice_rows, context)
     chosen = [_summary(choices[n]) if choose and n not in broken else {} for n in range(len(keys))]
     rows = enumerate(frame.iter_rows(named=True))
     return [outcome_of({**row, **chosen[n]}, reused=False) for n, row in rows]
