@@ -261,10 +261,9 @@ def _remember(
     context: Context,
 ) -> None:
     """Keep what this evaluation says of each champion: evaluations to come replace all but this."""
-    names = ("wape", "bias", "sample_size")
     rows = [
-        {"series": series, "candidate": c.champion, **{name: getattr(c, name) for name in names}}
-        for series, c in zip(frame["series"], choices, strict=True)
+        {"series": key, "candidate": c.champion, "wape": c.wape, "bias": c.bias, "sample_size": c.sample_size}
+        for key, c in zip(frame["series"], choices, strict=True)
         if c.champion is not None
     ]
     if not rows:

@@ -49,7 +49,7 @@ def distribution_sums(
     sums = error_sums(errors.tables, curve, actual, usable)
     totals = [part.sum(axis=1) for part in sums]
     rules = np.array([errors.chosen_rule(one) for one in classes])
-    made = []
+    by_fold = []
     for fold in range(actual.shape[1]):
         own, usual, days = (total - part[:, fold] for total, part in zip(totals, sums, strict=True))
         counted = usable[:, fold]
@@ -57,8 +57,8 @@ def distribution_sums(
         sold = np.where(counted, actual[:, fold], 0).astype(np.float64)
         spread = own_spread(own, usual, days, errors.drawn)
         by_day = _of_days(errors.tables[fold], here, sold, counted, spread)
-        made.append([*by_day, *_of_lead(errors, fold, here, sold, counted, spread, rules)])
-    return DistributionSums(*(np.stack(parts, axis=1) for parts in zip(*made, strict=True)))
+        by_fold.append([*by_day, *_of_lead(errors, fold, here, sold, counted, spread, rules)])
+    return DistributionSums(*(np.stack(parts, axis=1) for parts in zip(*by_fold, strict=True)))
 
 
 def _of_days(table: ErrorTable, curve: Values, sold: Values, counted: Mask, spread: Values) -> list[Values]:
@@ -92,7 +92,12 @@ def _of_lead(  # noqa: PLR0917 - one fold of a candidate, and the rules that hol
         return [np.full(len(curve), np.nan)] * 4
     sums, whole = window_sums(curve, counted, METRIC_LEAD)
     demand = window_sums(sold, counted, METRIC_LEAD)[0]
-    tables, inputs = LeadTables({METRIC_LEAD: table}), stock_inputs(errors.tables[fold], curve, spread)
+    # What a series sold before says nothing of its candidates.
+    history = np.zeros((len(curve), 0), np.float32)
+    tables, inputs = (
+        LeadTables({METRIC_LEAD: table}),
+        stock_inputs(errors.tables[fold], curve, spread, history),
+    )
     held = np.zeros(sums.shape)
     for rule in set(rules.tolist()):
         rows = np.flatnonzero(rules == rule)
