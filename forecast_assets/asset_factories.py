@@ -9,6 +9,7 @@ from typing import Any
 
 import dagster as dg
 
+from forecast_assets.dagster_internals.partition_mapping import SameDataset
 from forecast_assets.failures import RETRY
 from forecast_assets.partitions import DATASETS, SERIES
 
@@ -17,9 +18,9 @@ Decorator = Callable[[Callable[..., Any]], dg.AssetsDefinition]
 Dependency = dg.AssetsDefinition | dg.AssetKey | dg.AssetDep
 
 
-def whole(asset: dg.AssetsDefinition | dg.AssetKey) -> dg.AssetDep:
-    """Depend on all partitions of ``asset``: of a dataset for a series, of all series for a dataset."""
-    return dg.AssetDep(asset, partition_mapping=dg.AllPartitionMapping())
+def same_dataset(asset: dg.AssetsDefinition | dg.AssetKey) -> dg.AssetDep:
+    """Depend on the dataset of a series, or on all series of a dataset."""
+    return dg.AssetDep(asset, partition_mapping=SameDataset())
 
 
 def asset(

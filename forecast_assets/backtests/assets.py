@@ -9,7 +9,7 @@ from collections.abc import Set as AbstractSet
 
 import dagster as dg
 
-from forecast_assets.asset_factories import OWNERS, dataset_asset, whole
+from forecast_assets.asset_factories import OWNERS, dataset_asset, same_dataset
 from forecast_assets.backtests import display
 from forecast_assets.backtests.config import EvaluationConfig
 from forecast_assets.backtests.evaluation import evaluate
@@ -82,10 +82,9 @@ def global_forecasts_asset(
     specs=[
         dg.AssetSpec(
             BACKTEST,
-            # Keys of series and of datasets have nothing in common that Dagster could match.
             deps=[
-                whole(panel),
-                whole(global_forecasts_asset),
+                same_dataset(panel),
+                same_dataset(global_forecasts_asset),
             ],
             description="How well every candidate would have forecast one series, on days it had not seen: "
             "WAPE and sMAPE in percent, MAE and bias in units a day, over rolling-origin folds.",

@@ -19,6 +19,7 @@ from dagster._core.types.pagination import PaginatedResults
 from dagster._serdes import ConfigurableClassData, serialize_value
 from dagster_postgres import DagsterPostgresStorage, PostgresEventLogStorage
 
+from forecast_assets.dagster_internals import partition_mapping  # noqa: F401 - for whoever reads our graph
 from forecast_assets.dagster_internals.event_texts import EventTexts
 from forecast_assets.dagster_internals.run_storage import PlainRunStorage
 from forecast_assets.errors import BadSetting

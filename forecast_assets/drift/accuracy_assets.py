@@ -8,7 +8,7 @@ import dagster as dg
 import numpy as np
 from pydantic import Field
 
-from forecast_assets.asset_factories import dataset_asset, whole
+from forecast_assets.asset_factories import dataset_asset, same_dataset
 from forecast_assets.datasets.assets import panel
 from forecast_assets.drift.accuracy import score
 from forecast_assets.drift.assets import GROUP
@@ -31,7 +31,7 @@ class AccuracyConfig(dg.Config):
 
 @dataset_asset(
     GROUP,
-    deps=[panel, whole(FORECAST)],
+    deps=[panel, same_dataset(FORECAST)],
     kinds={"numpy", "postgres"},
     columns=schema(
         bucket="string: range of lead in days, or all of them",

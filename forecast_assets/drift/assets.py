@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import dagster as dg
 from pydantic import Field
 
-from forecast_assets.asset_factories import series_asset, whole
+from forecast_assets.asset_factories import same_dataset, series_asset
 from forecast_assets.backtests.assets import CHAMPION
 from forecast_assets.datasets.assets import panel
 from forecast_assets.drift.detection import Alarm, Judged, judge
@@ -52,7 +52,7 @@ class DriftConfig(dg.Config):
 
 @series_asset(
     GROUP,
-    deps=[CHAMPION, whole(panel)],
+    deps=[CHAMPION, same_dataset(panel)],
     check_specs=[CHAMPIONS_HOLD],
     kinds={"numpy", "postgres"},
     columns=schema(

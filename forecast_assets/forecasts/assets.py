@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import dagster as dg
 from pydantic import Field
 
-from forecast_assets.asset_factories import dataset_asset, series_asset, whole
+from forecast_assets.asset_factories import dataset_asset, same_dataset, series_asset
 from forecast_assets.backtests.assets import CHAMPION
 from forecast_assets.backtests.display import ids_metadata
 from forecast_assets.datasets.assets import panel
@@ -45,7 +45,7 @@ class ProductionConfig(dg.Config):
 @dataset_asset(
     GROUP,
     # Which global models are needed depends on who is champion anywhere in the dataset.
-    deps=[panel, whole(CHAMPION)],
+    deps=[panel, same_dataset(CHAMPION)],
     kinds={"lightgbm", "parquet"},
     columns=schema(
         candidate="string: global candidate",
@@ -118,8 +118,8 @@ class ForecastConfig(dg.Config):
     GROUP,
     deps=[
         CHAMPION,
-        whole(panel),
-        whole(production_models),
+        same_dataset(panel),
+        same_dataset(production_models),
     ],
     kinds={"numpy", "postgres"},
     columns=display.FORECAST_COLUMNS,

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 import dagster as dg
 from pydantic import Field
 
-from forecast_assets.asset_factories import dataset_asset, series_asset, whole
+from forecast_assets.asset_factories import dataset_asset, same_dataset, series_asset
 from forecast_assets.backtests.assets import CHAMPION
 from forecast_assets.datasets.assets import panel
 from forecast_assets.errors import BadSetting
@@ -57,8 +57,8 @@ class RegisterConfig(dg.Config):
     GROUP,
     deps=[
         CHAMPION,
-        whole(panel),
-        whole(production_models),
+        same_dataset(panel),
+        same_dataset(production_models),
     ],
     kinds={"mlflow"},
     columns=schema(
@@ -120,7 +120,7 @@ def _audit(stores: Stores, series: str) -> dict[str, dg.MetadataValue]:
 
 @dataset_asset(
     GROUP,
-    deps=[whole(registered_champion)],
+    deps=[same_dataset(registered_champion)],
     kinds={"mlflow"},
     columns=overview.COLUMNS,
     check_specs=[

@@ -12,7 +12,7 @@ import dagster as dg
 import polars as pl
 from pydantic import Field
 
-from forecast_assets.asset_factories import dataset_asset, whole
+from forecast_assets.asset_factories import dataset_asset, same_dataset
 from forecast_assets.backtests.assets import BACKTEST, CHAMPION
 from forecast_assets.datasets.definition import load
 from forecast_assets.errors import BadSetting
@@ -52,7 +52,7 @@ class HeatmapConfig(dg.Config):
 
 @dataset_asset(
     GROUP,
-    deps=[whole(BACKTEST)],
+    deps=[same_dataset(BACKTEST)],
     kinds={"postgres"},
     columns=schema(
         candidate="string: label",
@@ -79,7 +79,7 @@ def leaderboard(context: dg.AssetExecutionContext, stores: StoresResource) -> dg
 
 @dataset_asset(
     GROUP,
-    deps=[whole(CHAMPION)],
+    deps=[same_dataset(CHAMPION)],
     kinds={"parquet"},
     columns=schema(
         store_id="string: one axis",

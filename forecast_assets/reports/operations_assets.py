@@ -11,7 +11,7 @@ from collections import Counter
 import dagster as dg
 from pydantic import Field
 
-from forecast_assets.asset_factories import asset, dataset_asset, whole
+from forecast_assets.asset_factories import asset, dataset_asset, same_dataset
 from forecast_assets.backtests.assets import CHAMPION
 from forecast_assets.drift.accuracy_assets import forecast_accuracy
 from forecast_assets.drift.assets import DRIFT
@@ -29,7 +29,6 @@ _HEALTH = ("series", "drift_direction", "verdict", "latest_wape", "baseline_wape
            "chance", "units_at_risk", "champion", "next_step", "link")  # fmt: skip
 _QUEUE = ("series", "priority_score", "staleness_days", "wape", "champion", "reason", "requested_at",
           "latest_run_id", "link")  # fmt: skip
-_ALL = dg.AllPartitionMapping()
 
 
 class TopConfig(dg.Config):
@@ -41,8 +40,8 @@ class TopConfig(dg.Config):
 @dataset_asset(
     GROUP,
     deps=[
-        whole(CHAMPION),
-        whole(DRIFT),
+        same_dataset(CHAMPION),
+        same_dataset(DRIFT),
         forecast_accuracy,
     ],
     kinds={"postgres"},
@@ -104,10 +103,7 @@ def retraining_queue(
 
 @asset(
     GROUP,
-    deps=[
-        whole(model_health),
-        whole(retraining_queue),
-    ],
+    deps=[model_health, retraining_queue],
     kinds={"postgres"},
     columns=schema(
         kind="string: failed_job, failed_run, incident, stale_alias or outdated_forecast",

@@ -6,7 +6,7 @@ Does not belong here: what it shows (``page_data``) and the page itself (``page`
 
 import dagster as dg
 
-from forecast_assets.asset_factories import dataset_asset, whole
+from forecast_assets.asset_factories import dataset_asset, same_dataset
 from forecast_assets.backtests.assets import CHAMPION
 from forecast_assets.failures import refusals_final
 from forecast_assets.forecasts.assets import FORECAST
@@ -21,7 +21,7 @@ GROUP = "portfolio"
 
 @dataset_asset(
     GROUP,
-    deps=[whole(CHAMPION), whole(FORECAST)],
+    deps=[same_dataset(CHAMPION), same_dataset(FORECAST)],
     kinds={"html"},
     columns=schema(
         series="string: key, with store and product beside it",
