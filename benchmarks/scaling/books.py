@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from forecast_assets.stores.database import dagster_url
 from forecast_assets.stores.resource import open_stores
+from forecast_assets.stores.rows.evaluations import CurrentResultsRow
 
 
 def main() -> None:
@@ -19,7 +20,7 @@ def main() -> None:
         for step in instance.get_run_step_stats(run.run_id)
     ]
     keys = list(instance.get_dynamic_partitions("series"))
-    results = open_stores().warehouse.frame("current_results", series=keys)
+    results = open_stores().warehouse.frame(CurrentResultsRow, series=keys)
     with sa.create_engine(dagster_url()).connect() as connection:
         events = connection.scalar(sa.text("select count(*) from event_logs"))
     report = {

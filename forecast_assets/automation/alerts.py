@@ -15,7 +15,14 @@ import sqlalchemy as sa
 from forecast_assets.automation.alert_channels import Messenger
 from forecast_assets.settings import Settings
 from forecast_assets.stores import Stores
-from forecast_assets.stores.warehouse import Row
+from forecast_assets.stores.rows.operations import (
+    DueAlertsRow,
+    HoldAlertRow,
+    IncidentRow,
+    LastDigestRow,
+    UnmentionedIncidentsRow,
+    UntoldIncidentsRow,
+)
 
 _SHOWN = 10
 _GIVEN_UP = dt.timedelta(days=1)
@@ -50,8 +57,8 @@ def tell(
     )
     failed: list[str] = []
     sent = waiting = 0
-    for row in stores.warehouse.rows("due_alerts", now=now, oldest=now - _GIVEN_UP):
-        failure = _hand_over(stores, messengers, int(str(row["id"])), now) if row["due"] else "waits"
+    for row in stores.warehouse.rows(DueAlertsRow, now=now, oldest=now - _GIVEN_UP):
+        failure = _hand_over(stores, messengers, row["id"], now) if row["due"] else "waits"
         sent += failure is None
         waiting += failure is not None
         if failure is not None and row["due"]:
@@ -61,7 +68,7 @@ def tell(
 
 def _queue_errors(stores: Stores, channels: list[str], now: dt.datetime) -> int:
     with stores.warehouse.transaction() as connection:
-        rows = stores.warehouse.rows_in(connection, "untold_incidents", severity="error")
+        rows = stores.warehouse.rows_in(connection, UntoldIncidentsRow, severity="error")
         if not rows:
             return 0
         return _queue(
@@ -75,7 +82,7 @@ def _queue_digest(stores: Stores, channels: list[str], configuration: Settings, 
         return 0
     stores.warehouse.execute("forget_sightings", before=now - _REMEMBERED)
     with stores.warehouse.transaction() as connection:
-        rows = stores.warehouse.rows_in(connection, "unmentioned_incidents", due=due)
+        rows = stores.warehouse.rows_in(connection, UnmentionedIncidentsRow, due=due)
         if not rows:
             return 0
         warnings = sum(row["severity"] == "warning" for row in rows)
@@ -89,7 +96,7 @@ def _digest_due(stores: Stores, configuration: Settings, now: dt.datetime) -> dt
     due = local.replace(hour=configuration.digest_hour, minute=0, second=0, microsecond=0)
     if due > local:
         due -= dt.timedelta(days=1)
-    row = stores.warehouse.row("last_digest")
+    row = stores.warehouse.row(LastDigestRow)
     last = row["made_at"] if row else None
     return None if isinstance(last, dt.datetime) and last >= due else due
 
@@ -98,7 +105,7 @@ def _queue(
     stores: Stores,
     connection: sa.Connection,
     channels: list[str],
-    rows: Sequence[Row],
+    rows: Sequence[IncidentRow],
     text: tuple[str, str],
     *,
     now: dt.datetime,
@@ -124,17 +131,15 @@ def _hand_over(
 ) -> str | None:
     """Send one message, unless somebody else is at it; answer why it was not sent."""
     with stores.warehouse.transaction() as connection:
-        rows = stores.warehouse.rows_in(connection, "hold_alert", id=alert)
+        rows = stores.warehouse.rows_in(connection, HoldAlertRow, id=alert)
         if not rows:
             return None
         (row,) = rows
-        messenger = messengers.get(str(row["channel"]))
+        messenger = messengers.get(row["channel"])
         failure = (
-            "it is no longer set up"
-            if messenger is None
-            else messenger.send(str(row["subject"]), str(row["body"]))
+            "it is no longer set up" if messenger is None else messenger.send(row["subject"], row["body"])
         )
-        wait = min(2 ** int(str(row["attempts"])), _LONGEST_WAIT)
+        wait = min(2 ** row["attempts"], _LONGEST_WAIT)
         stores.warehouse.execute(
             "alert_tried",
             connection,
@@ -146,21 +151,21 @@ def _hand_over(
     return None if failure is None else f"{row['channel']}: {failure}"
 
 
-def _subject(rows: Sequence[Row]) -> str:
+def _subject(rows: Sequence[IncidentRow]) -> str:
     if len(rows) == 1:
         return str(rows[0]["what"])
-    kinds = Counter(str(row["kind"]) for row in rows)
+    kinds = Counter(row["kind"] for row in rows)
     return f"{len(rows)} incidents: " + ", ".join(f"{times} {kind}" for kind, times in kinds.most_common())
 
 
-def _body(rows: Sequence[Row]) -> str:
+def _body(rows: Sequence[IncidentRow]) -> str:
     paragraphs = [_paragraph(row) for row in rows[:_SHOWN]]
     if len(rows) > _SHOWN:
         paragraphs.append(f"... and {len(rows) - _SHOWN} more, see the asset ops_summary")
     return "\n\n".join(paragraphs)
 
 
-def _paragraph(row: Row) -> str:
+def _paragraph(row: IncidentRow) -> str:
     times = f" ({row['times']} times)" if row["times"] != 1 else ""
     over = " - has recovered" if row["resolved_at"] is not None else ""
     return f"{row['what']}{times}{over}\n-> {row['next_step']}\n{row['link']}"

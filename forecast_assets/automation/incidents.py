@@ -13,6 +13,7 @@ from typing import Literal
 from forecast_assets.safe_texts import safe
 from forecast_assets.settings import settings
 from forecast_assets.stores import Stores
+from forecast_assets.stores.rows.operations import RecordIncidentsRow
 
 Severity = Literal["error", "warning"]
 
@@ -59,8 +60,8 @@ def record(stores: Stores, sightings: Sequence[Sighting]) -> Recorded:
         }
         for sighting in sightings
     ]
-    row = stores.warehouse.row("record_incidents", sightings=json.dumps(rows, default=str))
-    return Recorded(int(str(row["sightings"])), int(str(row["opened"]))) if row else Recorded(0, 0)
+    row = stores.warehouse.row(RecordIncidentsRow, sightings=json.dumps(rows, default=str))
+    return Recorded(row["sightings"], row["opened"]) if row else Recorded(0, 0)
 
 
 def resolve(stores: Stores, recovered: dict[str, dt.datetime]) -> int:

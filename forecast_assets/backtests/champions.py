@@ -26,6 +26,7 @@ from forecast_assets.forecasting.core.ranking import (
     chosen_by,
     confidence,
 )
+from forecast_assets.stores.rows.datasets import DayCountsRow
 
 _NO_CLAIM = Claim(reason="it has no champion")
 NO_FOLDS = "its folds are not stored"
@@ -67,7 +68,7 @@ def choose_champions(
     policy: RankingPolicy,
     *,
     availability: Sequence[Availability],
-    counts: Sequence[dict[str, Any]],
+    counts: Sequence[DayCountsRow],
     excluded: Callable[[int], str],
     claims: Sequence[Claim],
     notes: Sequence[str] = (),
@@ -104,7 +105,7 @@ def choose_champions(
     return choices
 
 
-def _notes(verdict: Availability, counts: dict[str, Any], period: str) -> list[str]:
+def _notes(verdict: Availability, counts: DayCountsRow, period: str) -> list[str]:
     observed, expected = counts["observed_days"], counts["expected_days"]
     notes = []
     if expected:

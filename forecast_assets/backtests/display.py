@@ -5,7 +5,6 @@ Does not belong here: the numbers (``results``) and the drawing (``reporting``).
 """
 
 import datetime as dt
-import json
 from collections.abc import Sequence
 
 import dagster as dg
@@ -22,6 +21,7 @@ from forecast_assets.rendering import plots
 from forecast_assets.rendering.budget import NOT_DRAWN
 from forecast_assets.rendering.tables import cell, markdown, schema, table
 from forecast_assets.stores import Stores
+from forecast_assets.stores.rows.evaluations import ChampionHistoryRow, CurrentResultsRow, LeaderboardRow
 
 BACKTEST_COLUMNS = schema(
     rank="int: 1 is the best; empty where the candidate cannot be ranked",
@@ -77,10 +77,10 @@ def detailed(stores: Stores, outcome: Outcome, *, draws: bool = True) -> Metadat
     if outcome.outcome != "scored":
         return metadata
     (dataset, _, _) = outcome.series.split("__")
-    rows = stores.warehouse.rows("leaderboard", dataset=dataset, series=[outcome.series])
+    rows = stores.warehouse.rows(LeaderboardRow, dataset=dataset, series=[outcome.series])
     metadata["backtest"]["leaderboard"] = table(rows, _LEADERBOARD)
     metadata["backtest"]["availability"] = outcome.availability
-    ranked = [str(row["candidate"]) for row in rows if row["rank"] is not None]
+    ranked = [row["candidate"] for row in rows if row["rank"] is not None]
     folds = read_folds(stores, outcome.series)
     picture = _plot(stores, folds, outcome.series, ranked[:2]) if draws else NOT_DRAWN
     metadata["backtest"]["actual_and_forecast"] = dg.MetadataValue.md(picture)
@@ -88,14 +88,12 @@ def detailed(stores: Stores, outcome: Outcome, *, draws: bool = True) -> Metadat
         metadata["backtest"]["by_lead"] = table(_by_lead(folds, ranked), _BY_LEAD)
     if compared := against_baselines(rows, outcome.champion or ""):
         metadata["champion"]["against_baselines"] = table(compared, list(compared[0]))
-    result = stores.warehouse.row("current_results", series=[outcome.series])
-    history = stores.warehouse.rows("champion_history", series=outcome.series)[:_HISTORY_SHOWN]
+    result = stores.warehouse.row(CurrentResultsRow, series=[outcome.series])
+    history = stores.warehouse.rows(ChampionHistoryRow, series=outcome.series)[:_HISTORY_SHOWN]
     if result is not None and result["explanation"] is not None:
-        reason = result["explanation"]
-        explanation = reason if isinstance(reason, dict) else json.loads(str(reason))
-        metadata["champion"]["explanation"] = dg.MetadataValue.md(worded(explanation))
+        metadata["champion"]["explanation"] = dg.MetadataValue.md(worded(result["explanation"]))
     metadata["champion"]["history"] = dg.MetadataValue.md(markdown(history, _HISTORY))
-    run_ids = {str(row["run_id"]): None for row in history}
+    run_ids = {row["run_id"]: None for row in history}
     links = " · ".join(f"[run {run_id[:8]}](/runs/{run_id})" for run_id in run_ids)
     metadata["champion"]["runs"] = dg.MetadataValue.md(links or "none")
     metadata["champion"]["backtest"] = dg.MetadataValue.md(

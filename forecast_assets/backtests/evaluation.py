@@ -32,6 +32,8 @@ from forecast_assets.keys import SeriesKey
 from forecast_assets.progress import advance
 from forecast_assets.settings import settings as environment
 from forecast_assets.stores import Stores
+from forecast_assets.stores.rows.datasets import AvailabilityRow, DeliveriesRow
+from forecast_assets.stores.rows.evaluations import EvaluationMarksRow
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -123,7 +125,7 @@ def plan(
         left_out=left_out,
         without=without_demand(stores, name).keys(),
     )
-    stored = stores.warehouse.frame("evaluation_marks", dataset=name)
+    stored = stores.warehouse.frame(EvaluationMarksRow, dataset=name)
     marks = dict(zip(stored["series"], zip(stored["backtest"], stored["champion"], strict=True), strict=True))
     pairs = [
         (*marks.get(str(key), (None, None)), own) for key, own in zip(panel.series, fingerprints, strict=True)
@@ -145,7 +147,7 @@ def restricted(
     """
     if not settings.restrict:
         return {}
-    availability = stores.warehouse.frame("availability", dataset=name)
+    availability = stores.warehouse.frame(AvailabilityRow, dataset=name)
     place = {key: at for at, key in enumerate(availability["series"])}
     rows = np.array([place.get(key, -1) for key in keys], np.int64)
     priced = availability["revenue"].is_not_null().any()
@@ -167,7 +169,7 @@ def _deliveries(
 
     Raises ``UnknownName`` for keys that the dataset never had.
     """
-    deliveries = {str(row["series"]): row for row in stores.warehouse.rows("deliveries", dataset=name)}
+    deliveries = {row["series"]: row for row in stores.warehouse.rows(DeliveriesRow, dataset=name)}
     keys = list(deliveries) if members is None else members
     if strangers := [key for key in keys if key not in deliveries]:
         raise no_such_series(name, strangers)
@@ -217,11 +219,9 @@ def _carried_out(stores: Stores, work: Plan, *, run_id: str, choose: bool) -> It
         return
     folds = work.settings.plan()
     cutoffs = folds.cutoffs(work.panel.days)
-    counts = stores.warehouse.frame("availability", dataset=work.dataset.name)
+    counts = stores.warehouse.rows(AvailabilityRow, dataset=work.dataset.name)
     period = work.panel.frequency
-    history = {
-        row["series"]: (judged_history(row, folds, period), row) for row in counts.iter_rows(named=True)
-    }
+    history = {row["series"]: (judged_history(row, folds, period), row) for row in counts}
     scored = backtests(
         work.panel.take(rows),
         cutoffs,

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from forecast_assets.forecasting.core.backtest import Backtest
 from forecast_assets.stores import Stores
+from forecast_assets.stores.rows.evaluations import CurrentResultsRow
 
 
 def fold_table(block: Backtest, first_days: NDArray[np.datetime64], rows: NDArray[np.int64]) -> pa.Table:
@@ -54,10 +55,10 @@ class Folds:
 
 def read_folds(stores: Stores, series: str) -> Folds | None:
     """Read the fold forecasts of the newest backtest of one series, if it was scored."""
-    row = stores.warehouse.row("current_results", series=[series])
+    row = stores.warehouse.row(CurrentResultsRow, series=[series])
     if row is None or row["path"] is None:
         return None
-    return dict(read_file(stores, str(row["path"]), [series]))[series]
+    return dict(read_file(stores, row["path"], [series]))[series]
 
 
 def read_file(stores: Stores, path: str, series: Sequence[str]) -> Iterator[tuple[str, Folds]]:

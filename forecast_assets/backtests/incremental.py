@@ -22,7 +22,8 @@ from forecast_assets.forecasting.core.metrics import METRICS
 from forecast_assets.forecasting.core.pool import Pool
 from forecast_assets.forecasting.core.ranking import Ranking, Scores, rank
 from forecast_assets.stores import Stores
-from forecast_assets.stores.warehouse import Row
+from forecast_assets.stores.rows.datasets import DayCountsRow
+from forecast_assets.stores.rows.evaluations import CurrentResultsRow, MetricsOfRow
 
 ENDED = "ended"
 _NO_LONGER = "the newest snapshot no longer delivers it"
@@ -60,15 +61,15 @@ def end(stores: Stores, series: list[str], context: Context, *, choose: bool) ->
 
 def reused(stores: Stores, series: list[str]) -> list[Outcome]:
     """The stored outcomes of series whose inputs have not changed."""
-    return [outcome_of(row, reused=True) for row in stores.warehouse.rows("current_results", series=series)]
+    return [outcome_of(row, reused=True) for row in stores.warehouse.rows(CurrentResultsRow, series=series)]
 
 
 def rechosen(stores: Stores, series: list[str], context: Context, pool: Pool | None) -> list[Outcome]:
     """Choose champions from stored metrics, without any model work."""
     settings = context.settings
-    stored = stores.warehouse.rows("current_results", series=series)
+    stored = stores.warehouse.rows(CurrentResultsRow, series=series)
     names = settings.candidates
-    metrics = stores.warehouse.frame("metrics_of", series=series)
+    metrics = stores.warehouse.frame(MetricsOfRow, series=series)
     place = {(row["series"], row["candidate"]): row for row in metrics.iter_rows(named=True)}
     folds = max((len(row["fold_wape"]) for row in place.values()), default=0)
     absent = dict.fromkeys(METRICS) | {
@@ -87,7 +88,7 @@ def rechosen(stores: Stores, series: list[str], context: Context, pool: Pool | N
         sample_size=matrix("sample_size").astype(np.int64),
         fold_wape=np.array([[cell["fold_wape"] for cell in line] for line in table], dtype=np.float64),
     )
-    counts = {row["series"]: row for row in stores.warehouse.rows("day_counts", series=series)}
+    counts = {row["series"]: row for row in stores.warehouse.rows(DayCountsRow, series=series)}
     ranking = rank(
         scores,
         settings.ranking_policy(),
@@ -97,7 +98,7 @@ def rechosen(stores: Stores, series: list[str], context: Context, pool: Pool | N
         scores,
         ranking,
         settings.ranking_policy(),
-        availability=[Availability(row["availability"], row["reason"]) for row in stored],  # type: ignore[arg-type]
+        availability=[Availability(row["availability"], row["reason"]) for row in stored],
         counts=[counts[row["series"]] for row in stored],
         excluded=lambda row: Counter(line[row]["reason"] for line in table).most_common(1)[0][0],
         notes=context.notes(),
@@ -114,10 +115,10 @@ def rechosen(stores: Stores, series: list[str], context: Context, pool: Pool | N
 
 def _claims(  # noqa: PLR0917 - stored results, and who won
     stores: Stores,
-    stored: list[Row],
+    stored: list[CurrentResultsRow],
     ranking: Ranking,
     names: Sequence[str],
-    counts: Mapping[object, Row],
+    counts: Mapping[str, DayCountsRow],
     pool: Pool | None,
 ) -> list[Claim]:
     """What to expect of champions that are chosen from stored metrics, by their stored folds."""
@@ -125,10 +126,10 @@ def _claims(  # noqa: PLR0917 - stored results, and who won
     by_path: dict[str, list[int]] = {}
     for at, row in enumerate(stored):
         if row["path"] is not None and ranking.winner[at] >= 0:
-            by_path.setdefault(str(row["path"]), []).append(at)
+            by_path.setdefault(row["path"], []).append(at)
     for path, places in by_path.items():
-        folds = dict(read_file(stores, path, [str(stored[at]["series"]) for at in places]))
-        parts = [folds[str(stored[at]["series"])] for at in places]
+        folds = dict(read_file(stores, path, [stored[at]["series"] for at in places]))
+        parts = [folds[stored[at]["series"]] for at in places]
         labels = list(parts[0].forecasts)
         fresh = claims(
             pool,
@@ -137,12 +138,8 @@ def _claims(  # noqa: PLR0917 - stored results, and who won
             actual=np.stack([one.actual for one in parts]),
             folds=np.stack([one.counted for one in parts]),
             winners=np.array([labels.index(names[ranking.winner[at]]) for at in places]),
-            classes=[_class(counts[stored[at]["series"]]) for at in places],
+            classes=[counts[stored[at]["series"]]["demand_class"] for at in places],
         )
         for at, claim in zip(places, fresh, strict=True):
             results[at] = claim
     return results
-
-
-def _class(counts: Row) -> str | None:
-    return None if counts["demand_class"] is None else str(counts["demand_class"])

@@ -10,12 +10,17 @@ import numpy as np
 
 from forecast_assets.backtests.fold_store import Folds
 from forecast_assets.forecasting.analysis.live import ALL
-from forecast_assets.forecasting.core.metrics import FoldMetrics, aggregate, fold_metrics, horizon_buckets
-from forecast_assets.stores.warehouse import Row
+from forecast_assets.forecasting.core.metrics import (
+    BY_FOLD,
+    FoldMetrics,
+    aggregate,
+    fold_metrics,
+    horizon_buckets,
+)
+from forecast_assets.stores.rows.evaluations import LeaderboardRow
 
 Range = Mapping[str, float | None]
 BASELINES = ("naive", "seasonal_naive")
-_COMPARED = ("wape", "smape", "mae", "rmse", "bias")
 
 
 def by_range(folds: Folds, label: str) -> dict[str, Range]:
@@ -35,21 +40,23 @@ def by_range(folds: Folds, label: str) -> dict[str, Range]:
     }
 
 
-def against_baselines(rows: Sequence[Row], label: str) -> list[dict[str, object]]:
+def against_baselines(rows: Sequence[LeaderboardRow], label: str) -> list[dict[str, object]]:
     """How much better ``label`` is than each baseline, in percent of its error: one row per baseline.
 
     ``rows`` are those of the leaderboard of one series. Biases are compared by their size; where the
     baseline has no error, or none is known, nothing is said.
     """
-    by_label = {str(row["candidate"]): row for row in rows}
-    own = by_label.get(label)
-    if own is None:
+    errors: dict[str, Mapping[str, object]] = {row["candidate"]: row for row in rows}
+    if label not in errors:
         return []
     return [
         {"baseline": name}
-        | {f"{metric}_better_by": _improvement(by_label[name][metric], own[metric]) for metric in _COMPARED}
+        | {
+            f"{metric}_better_by": _improvement(errors[name][metric], errors[label][metric])
+            for metric in BY_FOLD
+        }
         for name in BASELINES
-        if name in by_label and name != label
+        if name in errors and name != label
     ]
 
 

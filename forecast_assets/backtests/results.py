@@ -28,6 +28,7 @@ from forecast_assets.forecasting.core.metrics import BY_FOLD, METRICS
 from forecast_assets.forecasting.core.pool import Pool
 from forecast_assets.forecasting.core.ranking import Ranking, exclusion, rank
 from forecast_assets.stores import Stores, paths
+from forecast_assets.stores.rows.datasets import DayCountsRow
 from forecast_assets.stores.warehouse import Row
 
 MESSAGE_LENGTH = 2000
@@ -88,7 +89,7 @@ def store(
     context: Context,
     *,
     availability: Sequence[Availability],
-    counts: Sequence[dict[str, Any]],
+    counts: Sequence[DayCountsRow],
     fingerprints: Sequence[str],
     choose: bool,
     pool: Pool | None = None,
@@ -278,22 +279,22 @@ def _remember(
     stores.warehouse.replace(connection, "metric_history", history, keys=["series", "run_id"])
 
 
-def outcome_of(row: Row, *, reused: bool) -> Outcome:
+def outcome_of(row: Mapping[str, Any], *, reused: bool) -> Outcome:
     """The outcome that a row of ``current_results`` tells."""
     sentence = (row.get("sentence") if row["outcome"] == "scored" else None) or row["reason"]
     return Outcome(
-        series=str(row["series"]),
-        outcome=row["outcome"],  # type: ignore[arg-type]  # the table's check allows nothing else
+        series=row["series"],
+        outcome=row["outcome"],
         sentence=str(sentence),
-        availability=str(row["availability"]),
-        folds=int(row["folds"]),  # type: ignore[call-overload]
-        run_id=str(row["run_id"]),
+        availability=row["availability"],
+        folds=row["folds"],
+        run_id=row["run_id"],
         reused=reused,
-        champion=row.get("champion"),  # type: ignore[arg-type]
-        wape=row.get("wape"),  # type: ignore[arg-type]
-        bias=row.get("bias"),  # type: ignore[arg-type]
-        skill=row.get("skill_vs_seasonal_naive"),  # type: ignore[arg-type]
-        confidence=row.get("confidence"),  # type: ignore[arg-type]
-        expected_wape=row.get("expected_wape"),  # type: ignore[arg-type]
-        expected_bias=row.get("expected_bias"),  # type: ignore[arg-type]
+        champion=row.get("champion"),
+        wape=row.get("wape"),
+        bias=row.get("bias"),
+        skill=row.get("skill_vs_seasonal_naive"),
+        confidence=row.get("confidence"),
+        expected_wape=row.get("expected_wape"),
+        expected_bias=row.get("expected_bias"),
     )

@@ -5,17 +5,17 @@ Does not belong here: the work (``evaluation``).
 """
 
 import datetime as dt
-import json
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from forecast_assets.backtests.evaluation import Plan
 from forecast_assets.errors import SHOWN_OFFENDERS
 from forecast_assets.forecasting.core.zero_runs import stockouts
 from forecast_assets.stores import Stores
-from forecast_assets.stores.warehouse import Row
+from forecast_assets.stores.rows.datasets import AvailabilityRow
+from forecast_assets.stores.rows.evaluations import BrokenSeriesRow, ChampionsRow, OutcomesRow
+from forecast_assets.stores.rows.forecasts import CurrentForecastsRow
 
 _WORST = 5
 # Looking for stock-outs costs about a second per so many series; the asset ``data_quality`` looks at all.
@@ -51,52 +51,42 @@ def summarize(stores: Stores, work: Plan) -> Closing:
     """Collect what is known of the series that an evaluation was about."""
     name = work.dataset.name
     series = [*work.panel.series.tolist(), *work.gone, *work.ended]
-    outcomes = {str(row["outcome"]): row for row in stores.warehouse.rows("outcomes", series=series)}
-    count = {key: int(str(row["series"])) for key, row in outcomes.items()}
-    states = stores.warehouse.frame("availability", dataset=name)
-    chosen = stores.warehouse.rows("champions", dataset=name, series=series)
-    forecasts = stores.warehouse.rows("current_forecasts", dataset=name, series=series)
-    broken = stores.warehouse.rows("broken_series", series=series, at_most=SHOWN_OFFENDERS)
+    outcomes = {row["outcome"]: row for row in stores.warehouse.rows(OutcomesRow, series=series)}
+    count = {key: row["series"] for key, row in outcomes.items()}
+    states = stores.warehouse.frame(AvailabilityRow, dataset=name)
+    chosen = stores.warehouse.rows(ChampionsRow, dataset=name, series=series)
+    forecasts = stores.warehouse.rows(CurrentForecastsRow, dataset=name, series=series)
+    broken = stores.warehouse.rows(BrokenSeriesRow, series=series, at_most=SHOWN_OFFENDERS)
     spans = _spans(work, forecasts)
     return Closing(
         dataset=name,
         scored=count.get("scored", 0),
-        champions=sum(int(str(row["champions"])) for row in outcomes.values()),
+        champions=sum(row["champions"] for row in outcomes.values()),
         limited=sum(state == "limited" for state in states["state"].to_list()),
         unusable=count.get("unusable", 0),
         broken=count.get("broken", 0),
-        reasons=[(str(row["series"]), str(row["reason"])) for row in broken],
+        reasons=[(row["series"], row["reason"]) for row in broken],
         at_risk=_at_risk(chosen, work.settings.horizon),
         stockouts=_stockouts(work),
         unplanned=_unplanned(forecasts),
         forecasts=len(forecasts),
-        units=sum(float(str(row["total"])) for row in forecasts),
+        units=sum(row["total"] for row in forecasts),
         first_day=min((first for first, _ in spans), default=None),
         last_day=max((last for _, last in spans), default=None),
     )
 
 
-def _spans(work: Plan, forecasts: list[Row]) -> list[tuple[dt.date, dt.date]]:
+def _spans(work: Plan, forecasts: list[CurrentForecastsRow]) -> list[tuple[dt.date, dt.date]]:
     """First and last day of each forecast."""
     period = work.dataset.options.period
-    days = [(row["first_day"], int(str(row["horizon"]))) for row in forecasts]
     return [
-        (first, period.date(first, horizon) - dt.timedelta(1))
-        for first, horizon in days
-        if isinstance(first, dt.date)
+        (row["first_day"], period.date(row["first_day"], row["horizon"]) - dt.timedelta(1))
+        for row in forecasts
     ]
 
 
-def _number(value: object) -> float | None:
-    return None if value is None else float(str(value))
-
-
-def _at_risk(chosen: list[Row], horizon: int) -> list[tuple[str, float, float | None]]:
-    wrong = [
-        (str(row["series"]), float(str(row["mae"])) * horizon, _number(row["wape"]))
-        for row in chosen
-        if row["mae"] is not None
-    ]
+def _at_risk(chosen: list[ChampionsRow], horizon: int) -> list[tuple[str, float, float | None]]:
+    wrong = [(row["series"], row["mae"] * horizon, row["wape"]) for row in chosen if row["mae"] is not None]
     return sorted(wrong, key=lambda one: -one[1])[:_WORST]
 
 
@@ -109,13 +99,12 @@ def _stockouts(work: Plan) -> int | None:
     return len({row for row, _, _ in stockouts(panel, scored_from)})
 
 
-def _unplanned(forecasts: list[Row]) -> dict[str, int]:
+def _unplanned(forecasts: list[CurrentForecastsRow]) -> dict[str, int]:
     """How many series are forecast without a plan of each column that is known ahead."""
     counts: Counter[str] = Counter()
     for row in forecasts:
-        stored: Any = row["assumptions"]
-        for text in json.loads(stored) if isinstance(stored, str) else (stored or []):
-            column, _, rest = str(text).partition(":")
+        for text in row["assumptions"]:
+            column, _, rest = text.partition(":")
             if _UNPLANNED in rest:
                 counts[column] += 1
     return dict(counts)

@@ -35,6 +35,7 @@ from forecast_assets.errors import BadSetting
 from forecast_assets.evaluation_settings import EvaluationSettings
 from forecast_assets.keys import check_id
 from forecast_assets.stores.opening import open_stores
+from forecast_assets.stores.rows.datasets import AvailabilityStatesRow, DatasetsRow, SeriesOfRow
 
 app = typer.Typer(help="Where sales come from.", no_args_is_help=True)
 Name = Annotated[str, typer.Argument(help="Name of the dataset: the first part of every series key.")]
@@ -141,7 +142,7 @@ def list_(
     wide: WideOption = False,  # noqa: FBT002
 ) -> None:
     """Print all datasets."""
-    listing(open_stores().warehouse.frame("datasets"), View(form, columns, wide), "datasets")
+    listing(open_stores().warehouse.frame(DatasetsRow), View(form, columns, wide), "datasets")
 
 
 @app.command()
@@ -161,7 +162,7 @@ def show(name: Name, form: FormOption = Format.TABLE) -> None:
     stores = open_stores()
     dataset = definition.load(stores, name)
     snapshot = dataset.snapshot
-    states = stores.warehouse.rows("availability_states", dataset=name)
+    states = stores.warehouse.rows(AvailabilityStatesRow, dataset=name)
     facts = {
         "name": name,
         "source": dataset.source.name,
@@ -174,7 +175,7 @@ def show(name: Name, form: FormOption = Format.TABLE) -> None:
         "snapshot": snapshot.hash if snapshot else None,
         "rows": f"{snapshot.row_count:,}" if snapshot else None,
         "days": f"{snapshot.first_day} to {snapshot.last_day}" if snapshot else None,
-        **{f"series_{row['state']}": str(row["series"]) for row in states},
+        **{f"series_{row['state']}": row["series"] for row in states},
     }
     if form is Format.TABLE:
         listing(pl.DataFrame({"what": list(facts), "value": list(facts.values())}), View(form))
@@ -197,7 +198,7 @@ def remove(
             f"removing {name!r} deletes its snapshots, metrics and champions",
             remedy=f"run `forecast-assets dataset remove {name} --yes` if you mean it",
         )
-    series = [str(row["series"]) for row in stores.warehouse.rows("series_of", dataset=name)]
+    series = [row["series"] for row in stores.warehouse.rows(SeriesOfRow, dataset=name)]
     definition.remove(stores, name)
     why = f"dataset {name} was removed, and its partitions with it"
     backfills, runs = end_work(instance, [name, *series], why)

@@ -17,6 +17,8 @@ from forecast_assets.datasets import definition
 from forecast_assets.datasets.definition import DatasetOptions
 from forecast_assets.datasets.sources import Columns, FileSource
 from forecast_assets.stores.opening import open_stores
+from forecast_assets.stores.rows.datasets import SeriesOfRow
+from forecast_assets.stores.rows.evaluations import ChampionsRow
 
 NAME = "bakery"
 SALES = Path(__file__).parents[1] / "data" / "bakery" / "sales.parquet"
@@ -25,7 +27,7 @@ SALES = Path(__file__).parents[1] / "data" / "bakery" / "sales.parquet"
 def fill_pages() -> None:
     """Do what sensors and schedules would do in time, so that every page of Dagit has something to show."""
     instance = open_instance()
-    keys = [str(row["series"]) for row in open_stores().warehouse.rows("series_of", dataset=NAME)]
+    keys = [row["series"] for row in open_stores().warehouse.rows(SeriesOfRow, dataset=NAME)]
     SAY.print(f"{NAME}: registering champions, judging drift, writing reports", markup=False)
     execute(instance, "register_champions", {}, tags=range_tags(keys[0], keys[-1]))
     execute(instance, "judge_drift", {"ops": {"judge_dataset": {"config": {"dataset": NAME}}}})
@@ -53,7 +55,7 @@ def demo() -> None:
     broken = run(NAME, None, {}, force=False)
     if instance.get_runs_count() != runs or not instance.get_materialized_partitions(dg.AssetKey("report")):
         fill_pages()
-    listing(stores.warehouse.frame("champions", dataset=NAME, series=None), View(), "champions")
+    listing(stores.warehouse.frame(ChampionsRow, dataset=NAME, series=None), View(), "champions")
     SAY.print("\nOpen Dagit, the user interface, with:")
     if (home / "Makefile").is_file():
         SAY.print("    make dev")

@@ -25,6 +25,7 @@ from forecast_assets.stores.database import database_url, newest_revision
 from forecast_assets.stores.lake import Lake
 from forecast_assets.stores.opening import open_stores
 from forecast_assets.stores.registry import open_registry
+from forecast_assets.stores.rows.datasets import DatasetsRow
 from forecast_assets.web.unguarded import unguarded_servers
 
 _LEAST_FREE = 1 << 30
@@ -78,7 +79,7 @@ def _python() -> str:
 
 def _database() -> str:
     url = database_url()
-    open_stores().warehouse.rows("datasets")
+    open_stores().warehouse.rows(DatasetsRow)
     return f"{'embedded' if settings().database_url is None else url.host} at revision {newest_revision()}"
 
 

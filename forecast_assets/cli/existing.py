@@ -7,6 +7,7 @@ Does not belong here: reading a dataset (``datasets.definition``).
 from forecast_assets.cli.home import find_home
 from forecast_assets.errors import UnknownName
 from forecast_assets.settings import settings
+from forecast_assets.stores.rows.datasets import DatasetsRow
 
 
 def check_dataset(name: str) -> None:
@@ -14,7 +15,7 @@ def check_dataset(name: str) -> None:
     from forecast_assets.stores.opening import open_warehouse
 
     find_home()
-    names = [str(row["name"]) for row in open_warehouse().rows("datasets")]
+    names = [row["name"] for row in open_warehouse().rows(DatasetsRow)]
     if name not in names:
         where = "" if names else f": the home {settings().home} is empty"
         raise UnknownName(

@@ -16,6 +16,12 @@ from forecast_assets.cli.console import SAY, ColumnsOption, Format, View, WideOp
 from forecast_assets.cli.existing import check_dataset
 from forecast_assets.errors import BadSetting
 from forecast_assets.stores.opening import open_stores, open_warehouse
+from forecast_assets.stores.rows.datasets import AvailabilityRow, QualityFindingsRow
+from forecast_assets.stores.rows.evaluations import ChampionsRow, LeaderboardRow
+from forecast_assets.stores.rows.forecasts import CurrentForecastsRow, ForecastAccuracyRow
+from forecast_assets.stores.rows.launches import BatchExportRow, BatchItemExportRow
+from forecast_assets.stores.rows.operations import DriftRow
+from forecast_assets.stores.rows.registry import AuditRow
 
 if TYPE_CHECKING:
     import polars as pl
@@ -41,10 +47,14 @@ class Report(StrEnum):
     INCIDENT_REPORT = "incident-report"
 
 
-_QUESTIONS = {
-    Report.FORECASTS: "current_forecasts",
-    Report.FORECAST_ACCURACY: "forecast_accuracy",
-    Report.DATA_QUALITY: "quality_findings",
+_QUERIES: dict[Report, type] = {
+    Report.LEADERBOARD: LeaderboardRow,
+    Report.CHAMPIONS: ChampionsRow,
+    Report.FORECASTS: CurrentForecastsRow,
+    Report.AUDIT: AuditRow,
+    Report.DRIFT: DriftRow,
+    Report.FORECAST_ACCURACY: ForecastAccuracyRow,
+    Report.DATA_QUALITY: QualityFindingsRow,
 }
 
 
@@ -136,7 +146,7 @@ def _frame(what: Report, source: str, form: ExportFormat) -> "pl.DataFrame":
     if what is Report.BATCH_ITEMS:
         return _batch_items(source, form)
     if what is Report.AVAILABILITY:
-        return open_warehouse().frame("availability", dataset=source)
+        return open_warehouse().frame(AvailabilityRow, dataset=source)
     if what is Report.EXPLANATIONS:
         from forecast_assets.forecasts.explanations import explanations
 
@@ -153,7 +163,7 @@ def _frame(what: Report, source: str, form: ExportFormat) -> "pl.DataFrame":
         from forecast_assets.reports.incident_report import as_frame
 
         return as_frame(_summary(source))
-    return open_warehouse().frame(_QUESTIONS.get(what, what.value), dataset=source, series=None)
+    return open_warehouse().frame(_QUERIES[what], dataset=source, series=None)
 
 
 def _batch_items(run_id: str, form: ExportFormat) -> "pl.DataFrame":
@@ -162,8 +172,8 @@ def _batch_items(run_id: str, form: ExportFormat) -> "pl.DataFrame":
 
     stores = open_stores()
     records.read(stores, run_id)
-    question = "batch_export" if form is ExportFormat.CSV else "batch_item_export"
-    return stores.warehouse.frame(question, launch_id=run_id)
+    of: type = BatchExportRow if form is ExportFormat.CSV else BatchItemExportRow
+    return stores.warehouse.frame(of, launch_id=run_id)
 
 
 def _daily(dataset: str, level: Level) -> "pl.DataFrame":

@@ -18,6 +18,7 @@ from forecast_assets.keys import SeriesKey
 from forecast_assets.scenarios import plans
 from forecast_assets.scenarios.jobs import COMPARED, assumed
 from forecast_assets.stores.opening import open_stores
+from forecast_assets.stores.rows.forecasts import PlansRow
 
 app = typer.Typer(help="Kept what-if plans.", no_args_is_help=True)
 
@@ -82,7 +83,7 @@ def list_plans(
     wide: WideOption = False,  # noqa: FBT002
 ) -> None:
     """List plans, the newest first."""
-    frame = open_stores().warehouse.frame("plans", names=None, dataset=dataset, tags=tag or [])
+    frame = open_stores().warehouse.frame(PlansRow, names=None, dataset=dataset, tags=tag or [])
     texts = frame.with_columns(pl.col("tags").cast(pl.List(pl.String)).list.join(", "))
     listing(texts, View(form, columns, wide), "plans")
 
@@ -94,12 +95,12 @@ def show(
     """Show a plan day by day, with what it assumes and who answered."""
     stores = open_stores()
     row = plans.read(stores, name)
-    baseline: list[float] = row["baseline"]  # type: ignore[assignment]  # an array column
-    dataset = load(stores, SeriesKey.parse(str(row["series"])).dataset)
-    days = dataset.options.period.dates(row["first_day"], 0, len(baseline))  # type: ignore[arg-type]  # a date column
+    baseline = row["baseline"]
+    dataset = load(stores, SeriesKey.parse(row["series"]).dataset)
+    days = dataset.options.period.dates(row["first_day"], 0, len(baseline))
     listing(pl.DataFrame({"date": days, "as_planned": baseline, "what_if": row["scenario"]}), View(form))
     SAY.print(f"{row['series']} by {row['candidate']} ({row['method']}): {row['assumptions']}", markup=False)
-    for sentence in row["told"]:  # type: ignore[attr-defined]  # a JSON list
+    for sentence in row["told"]:
         SAY.print(f"  {sentence}", markup=False)
 
 
@@ -111,7 +112,7 @@ def compare(
 ) -> None:
     """Rank plans, the greatest gain first."""
     rows = plans.compare(open_stores(), names, by.value)
-    listing(pl.DataFrame([{name: row[name] for name in COMPARED} for row in rows]), View(form))
+    listing(pl.DataFrame(rows, infer_schema_length=None).select(COMPARED), View(form))
 
 
 @app.command()

@@ -43,6 +43,7 @@ from forecast_assets.registry.proposals import Proposal, Refused
 from forecast_assets.stores import Stores
 from forecast_assets.stores.opening import open_stores
 from forecast_assets.stores.registry import open_registry
+from forecast_assets.stores.rows.datasets import SeriesOfRow
 
 Dataset = Annotated[str, typer.Argument(help="Dataset whose live models change.")]
 SeriesOption = Annotated[list[str] | None, typer.Option("--series", help="Only this series key.")]
@@ -148,7 +149,7 @@ def rollback(  # noqa: PLR0917 - one parameter per option
 
 def _of_scope(config: ScopeConfig) -> list[str]:
     stores = open_stores()
-    members = {str(row["series"]) for row in stores.warehouse.rows("series_of", dataset=config.dataset)}
+    members = {row["series"] for row in stores.warehouse.rows(SeriesOfRow, dataset=config.dataset)}
     requested = pairs(stores, load(stores, config.dataset), config.chosen())
     return [str(key) for key in requested if str(key) in members]
 
@@ -190,7 +191,7 @@ def explain_model(
     """Print how a model came to be, who decided about it, and its WAPE, computed once more."""
     history = lineage(open_stores(), open_registry(), model)
     version = history.version
-    facts = {name: version[name] for name in version if name != "settings"} | {
+    facts = {name: value for name, value in version.items() if name != "settings"} | {
         "aliases": ", ".join(history.aliases) or None,
         "artifact": history.intact.sentence,
         "wape_again": history.wape,
@@ -209,5 +210,5 @@ def explain_model(
     SAY.print(f"{sum(counts.values())} decisions about this series are on record")
 
 
-def _same(again: float, stored: object) -> bool:
-    return stored is not None and abs(again - float(str(stored))) <= 1e-6 * max(1.0, abs(again))
+def _same(again: float, stored: float | None) -> bool:
+    return stored is not None and abs(again - stored) <= 1e-6 * max(1.0, abs(again))

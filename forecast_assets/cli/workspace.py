@@ -45,13 +45,13 @@ def show(workspace: Handle, form: FormOption = Format.TABLE) -> None:
     """Print the steps of a kept showcase, or with json everything that is on record."""
     stores = open_stores()
     row = workspaces.read(stores, workspace)
-    steps: Any = row["steps"]
     if form is Format.JSON:
         listing(pl.DataFrame([row], infer_schema_length=None), View(form))
         return
-    listing(pl.DataFrame(steps, infer_schema_length=None), View(form))
-    for part in _PARTS:
-        SAY.print(f"{part}: {json.dumps(row[part], default=str)}", markup=False)
+    listing(pl.DataFrame(row["steps"], infer_schema_length=None), View(form))
+    for part, value in row.items():
+        if part in _PARTS:
+            SAY.print(f"{part}: {json.dumps(value, default=str)}", markup=False)
     for link in references.links(stores, workspace):
         SAY.print(f"{link['state']}: {link['kind']} {link['reference']}", markup=False)
     for before in references.lineage(stores, workspace)[1:]:

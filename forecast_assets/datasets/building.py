@@ -27,6 +27,7 @@ from forecast_assets.forecasting.core.folds import FoldPlan
 from forecast_assets.forecasting.core.frequency import FREQUENCIES, Frequency
 from forecast_assets.forecasting.core.panel import Panel
 from forecast_assets.stores import Stores, paths
+from forecast_assets.stores.rows.datasets import AvailabilityRow, SnapshotRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,7 @@ def load_sales(
 
 def _doubts(stores: Stores, dataset: Dataset, snapshot: Snapshot, frozen: Frozen) -> list[str]:
     """What is suspicious about new sales; nothing about sales that were a snapshot before, or generated."""
-    stored = stores.warehouse.row("snapshot", dataset=dataset.name, hash=frozen.content_hash)
+    stored = stores.warehouse.row(SnapshotRow, dataset=dataset.name, hash=frozen.content_hash)
     if stored is not None or dataset.source.kind == "preset":
         return []
     summary = frozen.summary
@@ -100,7 +101,7 @@ def add_dataset(stores: Stores, name: str, source: Source, options: DatasetOptio
 
 def settle(stores: Stores, dataset: Dataset, frozen: Frozen, *, mark: str | None, run_id: str) -> Loaded:
     """Make what was frozen the current snapshot of a dataset; the same content is reused."""
-    stored = stores.warehouse.row("snapshot", dataset=dataset.name, hash=frozen.content_hash)
+    stored = stores.warehouse.row(SnapshotRow, dataset=dataset.name, hash=frozen.content_hash)
     if stored is not None:
         forget_files(stores.lake, frozen.folder)
         with stores.warehouse.transaction() as connection:
@@ -267,7 +268,7 @@ def without_demand(stores: Stores, name: str) -> dict[str, str]:
 
 def availability(stores: Stores, name: str) -> pl.DataFrame:
     """The stored verdict of every series of a dataset, sorted by key."""
-    return stores.warehouse.frame("availability", dataset=name)
+    return stores.warehouse.frame(AvailabilityRow, dataset=name)
 
 
 def read_panel(

@@ -20,7 +20,7 @@ from forecast_assets.evaluation_settings import EvaluationSettings, revised
 from forecast_assets.forecasting.core.frequency import DAY, FREQUENCIES, Frequency, FrequencyName
 from forecast_assets.order_settings import OrderSettings
 from forecast_assets.stores import Stores, paths
-from forecast_assets.stores.warehouse import Row
+from forecast_assets.stores.rows.datasets import AutomaticDatasetsRow, DatasetRow, DatasetsRow
 
 
 class DatasetOptions(BaseModel):
@@ -162,7 +162,7 @@ class Dataset:
 
 def load(stores: Stores, name: str) -> Dataset:
     """Read a dataset. Raises ``UnknownName`` listing those that exist, ``BadSetting`` for foreign options."""
-    row = stores.warehouse.row("dataset", name=name)
+    row = stores.warehouse.row(DatasetRow, name=name)
     if row is None:
         existing = ", ".join(names(stores)) or "none"
         raise UnknownName(
@@ -194,20 +194,20 @@ def _options(name: str, stored: object) -> DatasetOptions:
         ) from None
 
 
-def _snapshot(row: Row) -> Snapshot | None:
+def _snapshot(row: Mapping[str, Any]) -> Snapshot | None:
     if row["hash"] is None:
         return None
-    return Snapshot(**{name: row[name] for name in Snapshot.__dataclass_fields__})  # type: ignore[arg-type]  # one row
+    return Snapshot(**{name: row[name] for name in Snapshot.__dataclass_fields__})
 
 
 def names(stores: Stores) -> list[str]:
     """All datasets, sorted."""
-    return [str(row["name"]) for row in stores.warehouse.rows("datasets")]
+    return [row["name"] for row in stores.warehouse.rows(DatasetsRow)]
 
 
 def automatic(stores: Stores) -> list[str]:
     """Datasets that schedules and sensors look after, sorted."""
-    return [str(row["name"]) for row in stores.warehouse.rows("automatic_datasets")]
+    return [row["name"] for row in stores.warehouse.rows(AutomaticDatasetsRow)]
 
 
 def check_free(stores: Stores, name: str) -> None:

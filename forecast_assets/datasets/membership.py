@@ -9,11 +9,12 @@ from collections.abc import Collection
 from forecast_assets.errors import UnknownName, listed
 from forecast_assets.keys import SeriesKey
 from forecast_assets.stores import Stores
+from forecast_assets.stores.rows.datasets import SeriesOfRow
 
 
 def series_of(stores: Stores, dataset: str) -> list[str]:
     """Return the keys of all series that the newest snapshot of a dataset has, sorted."""
-    return [str(row["series"]) for row in stores.warehouse.rows("series_of", dataset=dataset)]
+    return [row["series"] for row in stores.warehouse.rows(SeriesOfRow, dataset=dataset)]
 
 
 def check_series(stores: Stores, dataset: str, keys: Collection[str]) -> None:

@@ -22,7 +22,7 @@ from forecast_assets.keys import SeriesKey
 from forecast_assets.rendering.tables import schema, table
 from forecast_assets.stores import Stores
 from forecast_assets.stores.resource import StoresResource
-from forecast_assets.stores.warehouse import Row
+from forecast_assets.stores.rows.datasets import QualityFindingsRow
 
 _SHOWN = 50
 _COLUMNS = ["series", "severity", "suspicion", "detail", "action", "first_day", "last_day", "since"]
@@ -36,7 +36,7 @@ class MonitorConfig(dg.Config):
     )
 
 
-def monitor(stores: Stores, name: str, *, run_id: str) -> list[Row]:
+def monitor(stores: Stores, name: str, *, run_id: str) -> list[QualityFindingsRow]:
     """Look at the newest sales of a dataset; store and answer the findings, errors first.
 
     What was there before keeps the moment since when it is known.
@@ -45,7 +45,7 @@ def monitor(stores: Stores, name: str, *, run_id: str) -> list[Row]:
     keys = sales.series.tolist()
     before = {
         (row["series"], row["suspicion"]): row["since"]
-        for row in stores.warehouse.rows("quality_findings", dataset=name, series=None)
+        for row in stores.warehouse.rows(QualityFindingsRow, dataset=name, series=None)
     }
     now = dt.datetime.now(dt.UTC)
     rows = [
@@ -69,7 +69,7 @@ def monitor(stores: Stores, name: str, *, run_id: str) -> list[Row]:
             # A suspicion about several stretches of days is one, told by its last.
             frame = pl.DataFrame(rows, infer_schema_length=None).unique(["series", "suspicion"], keep="last")
             stores.warehouse.copy(connection, "quality_finding", frame)
-    return stores.warehouse.rows("quality_findings", dataset=name, series=None)
+    return stores.warehouse.rows(QualityFindingsRow, dataset=name, series=None)
 
 
 @dataset_asset(
@@ -102,7 +102,7 @@ def data_quality(
         monitored = monitor(stores.open(), context.partition_key, run_id=context.run.run_id)
         dataset = load(stores.open(), context.partition_key)
         newest = dataset.options.period.last_day(dataset.built().last_day, 0)
-    counts, age = Counter(str(row["severity"]) for row in monitored), (today() - newest).days
+    counts, age = Counter(row["severity"] for row in monitored), (today() - newest).days
     stale = age > config.stale_after_days
     summary = ", ".join(f"{counts[name]:,} {name}" for name in ("error", "warning", "info"))
     late = f"the newest sales are {age} days old; check the delivery" if stale else f"newest day {newest}"

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from forecast_assets.errors import BadKey, UnknownName
 from forecast_assets.keys import SEPARATOR, SeriesKey
 from forecast_assets.stores import Stores
+from forecast_assets.stores.rows.datasets import SeriesIdsRow, SeriesNamedRow
 
 
 def key_of(stores: Stores, name: str) -> str:
@@ -18,9 +19,9 @@ def key_of(stores: Stores, name: str) -> str:
     """
     dataset, separator, rest = name.partition(SEPARATOR)
     if separator:
-        row = stores.warehouse.row("series_named", dataset=dataset, name=rest)
+        row = stores.warehouse.row(SeriesNamedRow, dataset=dataset, name=rest)
         if row is not None:
-            return str(row["series"])
+            return row["series"]
     try:
         return str(SeriesKey.parse(name))
     except BadKey:
@@ -40,5 +41,5 @@ def keys_of(stores: Stores, names: Sequence[str]) -> list[str]:
 def ids_of(stores: Stores, dataset: str, series: Sequence[str] | None = None) -> dict[str, tuple[str, str]]:
     """Return store and product id, as their source writes them, of series whose key does not say them."""
     keys = None if series is None else list(series)
-    rows = stores.warehouse.rows("series_ids", dataset=dataset, series=keys)
-    return {str(row["series"]): (str(row["store_id"]), str(row["product_id"])) for row in rows}
+    rows = stores.warehouse.rows(SeriesIdsRow, dataset=dataset, series=keys)
+    return {row["series"]: (row["store_id"], row["product_id"]) for row in rows}

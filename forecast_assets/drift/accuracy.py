@@ -17,6 +17,7 @@ from forecast_assets.datasets.definition import load
 from forecast_assets.forecasting.analysis.live import CLAIMED, RANGES, Live, Scores
 from forecast_assets.forecasting.core.panel import Panel
 from forecast_assets.stores import Stores
+from forecast_assets.stores.rows.forecasts import DueForecastsRow
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -33,13 +34,13 @@ def score(stores: Stores, name: str, *, run_id: str, days: int) -> Scored:
     dataset = load(stores, name)
     newest = dataset.built().last_day
     due = stores.warehouse.rows(
-        "due_forecasts", dataset=name, since=newest - dt.timedelta(days=days - 1), newest=newest
+        DueForecastsRow, dataset=name, since=newest - dt.timedelta(days=days - 1), newest=newest
     )
     panel = read_panel(stores, dataset, newest=True)
     scores = Scores(len(panel.series))
     place = {key: at for at, key in enumerate(panel.series.tolist())}
-    for path, members in groupby(due, key=lambda row: (str(row["path"]), row["first_day"])):
-        claims_by_series = {str(row["series"]): row["claims"] for row in members if row["series"] in place}
+    for path, members in groupby(due, key=lambda row: (row["path"], row["first_day"])):
+        claims_by_series = {row["series"]: row["claims"] for row in members if row["series"] in place}
         _add(stores, scores, panel, place, (*path, claims_by_series))
     frame = _frame(panel, scores).with_columns(run_id=pl.lit(run_id), dataset=pl.lit(name))
     with stores.warehouse.transaction() as connection:

@@ -17,6 +17,7 @@ from forecast_assets.forecasting.analysis.live import RANGES
 from forecast_assets.forecasts.assets import FORECAST
 from forecast_assets.rendering.tables import schema, table
 from forecast_assets.stores.resource import StoresResource
+from forecast_assets.stores.rows.forecasts import ForecastAccuracyRow
 
 _WORST = 20
 
@@ -58,7 +59,7 @@ def forecast_accuracy(
         for at, name in enumerate(RANGES)
         if np.isfinite(scored.total.mae[at])
     ]
-    worst = stores.open().warehouse.rows("forecast_accuracy", dataset=context.partition_key, series=None)
+    worst = stores.open().warehouse.rows(ForecastAccuracyRow, dataset=context.partition_key, series=None)
     columns = ["series", "wape", "backtest_wape", "bias", "backtest_bias", "forecasts", "sample_size"]
     return dg.MaterializeResult(
         metadata={

@@ -20,6 +20,9 @@ from forecast_assets.series_reports import report_series
 from forecast_assets.settings import settings as environment
 from forecast_assets.stores import Stores
 from forecast_assets.stores.resource import StoresResource
+from forecast_assets.stores.rows.datasets import SeriesOfRow
+from forecast_assets.stores.rows.evaluations import ComparableHistoryRow
+from forecast_assets.stores.rows.operations import DriftCountsRow
 
 GROUP = "drift"
 DRIFT = dg.AssetKey("drift")
@@ -102,23 +105,22 @@ def _metadata(judged: Judged) -> dict[str, dg.MetadataValue | str | float]:
         "sentence": judged.sentence,
         "drift_direction": str(row["drift_direction"]),
         "verdict": str(row["verdict"]),
-        **{name: round(float(str(row[name])), 4) for name in _SHOWN if row[name] is not None},
+        **{name: round(row[name], 4) for name in _SHOWN if row[name] is not None},
     }
 
 
 def _history(stores: Stores, series: str) -> dict[str, dg.MetadataValue]:
-    rows = stores.warehouse.rows("comparable_history", series=[series])
+    rows = stores.warehouse.rows(ComparableHistoryRow, series=[series])
     return {"wape_history": table(rows, ["evaluated_at", "candidate", "wape", "anchor_day", "run_id"])}
 
 
 def champions_check(stores: Stores) -> dg.AssetCheckResult:
     """Warn of champions that have become worse, beside the number that chance explains."""
-    rows = stores.warehouse.rows("drift_counts")
-    judged, flagged, degrading = (
-        sum(int(str(row[name])) for row in rows) for name in ("judged", "flagged", "degrading")
-    )
-    by_chance = sum(float(str(row["by_chance"])) for row in rows)
-    worst = [f"{row['dataset']}: {listed(list(row['worst']))}" for row in rows if row["worst"]]  # type: ignore[call-overload]  # text[]
+    rows = stores.warehouse.rows(DriftCountsRow)
+    judged, flagged = sum(row["judged"] for row in rows), sum(row["flagged"] for row in rows)
+    degrading = sum(row["degrading"] for row in rows)
+    by_chance = sum(row["by_chance"] for row in rows)
+    worst = [f"{row['dataset']}: {listed(row['worst'])}" for row in rows if row["worst"]]
     sentence = (
         f"{flagged:,} of {judged:,} series had a bad newest week, {by_chance:,.1f} are expected by chance; "
         f"{degrading:,} degrade over evaluations"
@@ -150,7 +152,7 @@ def judge_dataset(
     context: dg.OpExecutionContext, config: DatasetDriftConfig, stores: StoresResource
 ) -> Iterator[dg.AssetCheckEvaluation | dg.Output[None]]:
     """Judge every series of a dataset, wherever they lie in the partition set."""
-    keys = [str(row["series"]) for row in stores.open().warehouse.rows("series_of", dataset=config.dataset)]
+    keys = [row["series"] for row in stores.open().warehouse.rows(SeriesOfRow, dataset=config.dataset)]
     judge_and_report(context, stores.open(), keys, config)
     warning = champions_check(stores.open())
     yield dg.AssetCheckEvaluation(

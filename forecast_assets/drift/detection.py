@@ -25,6 +25,8 @@ from forecast_assets.global_models import fold_models
 from forecast_assets.keys import SeriesKey
 from forecast_assets.settings import settings as environment
 from forecast_assets.stores import Stores
+from forecast_assets.stores.rows.datasets import DeliveriesRow
+from forecast_assets.stores.rows.evaluations import ChampionsOfRow, ComparableHistoryRow
 from forecast_assets.stores.warehouse import Row
 
 Values = NDArray[np.float64]
@@ -51,7 +53,8 @@ class Judged:
     @property
     def outcome(self) -> str:
         """The verdict."""
-        return str(self.row["verdict"])
+        verdict: str = self.row["verdict"]
+        return verdict
 
 
 def judge(stores: Stores, keys: Sequence[str], *, run_id: str, alarm: Alarm = Alarm()) -> Iterator[Judged]:
@@ -61,18 +64,18 @@ def judge(stores: Stores, keys: Sequence[str], *, run_id: str, alarm: Alarm = Al
         with stores.warehouse.transaction() as connection:
             stores.warehouse.replace(connection, "drift", frame, keys=["series"])
         for row in frame.iter_rows(named=True):
-            yield Judged(str(row["series"]), str(row["reason"]), row)
+            yield Judged(row["series"], row["reason"], row)
 
 
 def _judged(stores: Stores, dataset: Dataset, keys: list[str], run_id: str, alarm: Alarm) -> pl.DataFrame:
     delivered = {
-        str(row["series"])
-        for row in stores.warehouse.rows("deliveries", dataset=dataset.name)
+        row["series"]
+        for row in stores.warehouse.rows(DeliveriesRow, dataset=dataset.name)
         if row["delivered"]
     }
     labels = {
-        str(row["series"]): str(row["champion"])
-        for row in stores.warehouse.rows("champions_of", series=keys)
+        row["series"]: row["champion"]
+        for row in stores.warehouse.rows(ChampionsOfRow, series=keys)
         if row["champion"] is not None and row["series"] in delivered
     }
     cheap = {key: label for key, label in labels.items() if replay.is_cheap(label)}
@@ -198,10 +201,8 @@ def _replayed(
 def _history(stores: Stores, keys: list[str]) -> Values:
     """WAPE of comparable evaluations (n, k), oldest first, NaN where there was none."""
     errors_by_series: dict[str, list[float]] = {}
-    for row in stores.warehouse.rows("comparable_history", series=keys):
-        errors_by_series.setdefault(str(row["series"]), []).append(
-            np.nan if row["wape"] is None else float(str(row["wape"]))
-        )
+    for row in stores.warehouse.rows(ComparableHistoryRow, series=keys):
+        errors_by_series.setdefault(row["series"], []).append(np.nan if row["wape"] is None else row["wape"])
     most = max(map(len, errors_by_series.values()), default=0)
     history = np.full((len(keys), most), np.nan)
     for at, key in enumerate(keys):

@@ -6,7 +6,6 @@ Does not belong here: which series need it, and where it goes (``forecasting``).
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,10 +19,12 @@ from forecast_assets.forecasting.core.panel import Panel
 from forecast_assets.forecasting.core.pool import Pool
 from forecast_assets.forecasting.core.prediction import OwnErrors, Prediction, own_errors, predicted
 from forecast_assets.forecasting.core.stock_plans import StockAim, StockPlan, stock_plans
+from forecast_assets.forecasts.fold_claims import labels_by_file
 from forecast_assets.global_models.production import Production
 from forecast_assets.settings import settings as environment
 from forecast_assets.stores import Stores
-from forecast_assets.stores.warehouse import Row
+from forecast_assets.stores.rows.datasets import LookAlikesRow
+from forecast_assets.stores.rows.evaluations import ChampionsOfRow
 
 LOOK_ALIKE = "look_alike"
 Floats = NDArray[np.float32]
@@ -80,7 +81,7 @@ def make(
     panel: Panel,
     *,
     labels: Sequence[str | None],
-    champions: Sequence[Row | None],
+    champions: Sequence[ChampionsOfRow | None],
     models: Production,
     horizon: int,
     gap: int,
@@ -134,12 +135,12 @@ def make(
 
 def _look_alikes(stores: Stores, series: list[str]) -> dict[str, float]:
     """Units a day of products like these, where there are any."""
-    rows = stores.warehouse.rows("look_alikes", series=series) if series else []
-    return {str(row["series"]): float(str(row["units"])) for row in rows if row["units"] is not None}
+    rows = stores.warehouse.rows(LookAlikesRow, series=series) if series else []
+    return {row["series"]: row["units"] for row in rows if row["units"] is not None}
 
 
 def measured(
-    stores: Stores, champions: Sequence[Row | None], panel: Panel, pool: Pool | None
+    stores: Stores, champions: Sequence[ChampionsOfRow | None], panel: Panel, pool: Pool | None
 ) -> list[OwnErrors]:
     """What the folds of each series of ``panel`` say of its champion's errors.
 
@@ -147,10 +148,8 @@ def measured(
     """
     keys = panel.series.tolist()
     by_label: dict[str, tuple[Folds, str]] = {}
-    scored = [row for row in champions if row is not None and row["champion"] and row["path"]]
-    for path, rows in groupby(sorted(scored, key=lambda row: str(row["path"])), key=lambda row: row["path"]):
-        labels = {str(row["series"]): str(row["champion"]) for row in rows}
-        by_label |= {key: (folds, labels[key]) for key, folds in read_file(stores, str(path), list(labels))}
+    for path, labels in labels_by_file(champions).items():
+        by_label |= {key: (folds, labels[key]) for key, folds in read_file(stores, path, list(labels))}
     classes = demand_classes(panel.units)
     alike: dict[tuple[str, tuple[str, ...], tuple[int, ...]], list[int]] = {}
     for at, key in enumerate(keys):

@@ -5,6 +5,7 @@ Does not belong here: the numbers (``forecasting``) and the drawing (``reporting
 """
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import dagster as dg
@@ -27,7 +28,7 @@ from forecast_assets.rendering.budget import NOT_DRAWN
 from forecast_assets.rendering.numbers import amount, short
 from forecast_assets.rendering.tables import cell, schema, table
 from forecast_assets.stores import Stores
-from forecast_assets.stores.warehouse import Row
+from forecast_assets.stores.rows.evaluations import ChampionsOfRow
 
 FORECAST_COLUMNS = schema(
     candidate="string: model that made the forecast",
@@ -137,7 +138,7 @@ def _explained(stores: Stores, outcome: Forecasted, label: str) -> Metadata:
 
 def _decision(stores: Stores, outcome: Forecasted) -> str:
     row = outcome.row or {}
-    champion = next(iter(stores.warehouse.rows("champions_of", series=[outcome.series])), None)
+    champion = next(iter(stores.warehouse.rows(ChampionsOfRow, series=[outcome.series])), None)
     bias = champion["bias"] if champion is not None else None
     stock = json.loads(str(row["stock"])) if row["stock"] else None
     lines = _ordering(row, stock) if stock is not None else ["The stock is not known: forecast again.", ""]
@@ -146,11 +147,11 @@ def _decision(stores: Stores, outcome: Forecasted) -> str:
         lines.append(
             f"- safety stock if days were independent, from the 80 % intervals: {amount(interval)} units"
         )
-    lines.append(f"- {cell(bias_risk(None if bias is None else float(str(bias))))}")
+    lines.append(f"- {cell(bias_risk(bias))}")
     return "\n".join([*lines, *_assumptions(row["assumptions"])])
 
 
-def _ordering(row: Row, stock: dict[str, Any]) -> list[str]:
+def _ordering(row: Mapping[str, Any], stock: dict[str, Any]) -> list[str]:
     """The reorder point in bold with what it would have achieved, and the rule of thumb in small print."""
     thumb = stock["thumb_service"]
     kept = f", which covered {thumb['covered'] / thumb['windows']:.0%} of them" if thumb else ""

@@ -16,6 +16,8 @@ from forecast_assets.global_models import production
 from forecast_assets.keys import SeriesKey
 from forecast_assets.settings import settings as environment
 from forecast_assets.stores import Stores
+from forecast_assets.stores.rows.evaluations import ChampionsRow
+from forecast_assets.stores.rows.forecasts import CurrentForecastsRow
 
 _COLUMNS = {
     "series": pl.String,
@@ -36,26 +38,26 @@ _COLUMNS = {
 def explain(stores: Stores, series: Sequence[str]) -> dict[str, Contributions]:
     """Explain the current forecasts of some series of one dataset; those without a champion are left out."""
     dataset = load(stores, SeriesKey.parse(series[0]).dataset)
-    rows = stores.warehouse.rows("current_forecasts", dataset=dataset.name, series=list(series))
-    by_series = {str(row["series"]): row for row in rows if row["fallback"] is None}
+    rows = stores.warehouse.rows(CurrentForecastsRow, dataset=dataset.name, series=list(series))
+    by_series = {row["series"]: row for row in rows if row["fallback"] is None}
     if not by_series:
         return {}
     panel = read_panel(stores, dataset, sorted(by_series), newest=True)
     made_by = production.read(stores, dataset)
     window = dataset.options.evaluation.plan().window()
     chosen = {
-        str(row["series"]): row["confidence"]
-        for row in stores.warehouse.rows("champions", dataset=dataset.name, series=sorted(by_series))
+        row["series"]: row["confidence"]
+        for row in stores.warehouse.rows(ChampionsRow, dataset=dataset.name, series=sorted(by_series))
     }
     explanations = {}
     for at, key in enumerate(panel.series.tolist()):
         parts = contributions(
             panel.take(np.array([at])),
-            str(by_series[key]["candidate"]),
+            by_series[key]["candidate"],
             made_by.models,
-            int(str(by_series[key]["horizon"])),
+            by_series[key]["horizon"],
             window=window,
-            confidence=chosen.get(key),  # type: ignore[arg-type]  # the table's check allows nothing else
+            confidence=chosen.get(key),
             threads=environment().processes,
             pool=made_by.pool,
         )
@@ -66,8 +68,8 @@ def explain(stores: Stores, series: Sequence[str]) -> dict[str, Contributions]:
 
 def explanations(stores: Stores, dataset: str) -> pl.DataFrame:
     """One row per series and driver of its next day, for a whole dataset."""
-    rows = stores.warehouse.rows("current_forecasts", dataset=dataset, series=None)
-    candidates = {str(row["series"]): str(row["candidate"]) for row in rows}
+    rows = stores.warehouse.rows(CurrentForecastsRow, dataset=dataset, series=None)
+    candidates = {row["series"]: row["candidate"] for row in rows}
     explained = explain(stores, list(candidates)) if candidates else {}
     return pl.DataFrame(
         [

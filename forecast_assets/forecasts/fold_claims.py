@@ -7,31 +7,33 @@ A later backtest has seen the days that a forecast was about, so that it is no m
 """
 
 from collections.abc import Mapping, Sequence
-from itertools import groupby
 
 from forecast_assets.backtests.fold_store import read_file
 from forecast_assets.backtests.lead_ranges import Range, by_range
 from forecast_assets.stores import Stores
-from forecast_assets.stores.warehouse import Row
+from forecast_assets.stores.rows.evaluations import ChampionsOfRow
 
 Claim = Mapping[str, Range]
 
 
-def claims(stores: Stores, champions: Sequence[Row | None]) -> list[Claim]:
+def claims(stores: Stores, champions: Sequence[ChampionsOfRow | None]) -> list[Claim]:
     """WAPE in percent, MAE and bias in units a day (n,) by range of lead; empty where no folds were scored.
 
     ``champions`` (n,) are rows of ``champions_of``.
     """
-    results: list[Claim] = [{} for _ in champions]
-    scored = [
-        (str(row["path"]), str(row["series"]), str(row["champion"]), at)
-        for at, row in enumerate(champions)
-        if row is not None and row["champion"] and row["path"]
-    ]
-    for path, members in groupby(sorted(scored), key=lambda one: one[0]):
-        by_series = {series: (label, at) for _, series, label, at in members}
-        for series, folds in read_file(stores, path, list(by_series)):
-            label, at = by_series[series]
-            if label in folds.forecasts:
-                results[at] = by_range(folds, label)
-    return results
+    place = {row["series"]: at for at, row in enumerate(champions) if row is not None}
+    found: list[Claim] = [{} for _ in champions]
+    for path, labels in labels_by_file(champions).items():
+        for series, folds in read_file(stores, path, list(labels)):
+            if labels[series] in folds.forecasts:
+                found[place[series]] = by_range(folds, labels[series])
+    return found
+
+
+def labels_by_file(champions: Sequence[ChampionsOfRow | None]) -> dict[str, dict[str, str]]:
+    """Return for each file of folds the champion of every series whose folds it holds."""
+    files: dict[str, dict[str, str]] = {}
+    for row in champions:
+        if row is not None and row["champion"] and row["path"]:
+            files.setdefault(row["path"], {})[row["series"]] = row["champion"]
+    return files

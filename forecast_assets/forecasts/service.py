@@ -6,11 +6,11 @@ Does not belong here: Dagster, and any formula (``forecasting`` of the engine).
 
 import datetime as dt
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from itertools import groupby
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import polars as pl
@@ -32,7 +32,9 @@ from forecast_assets.keys import SeriesKey
 from forecast_assets.order_settings import OrderSettings
 from forecast_assets.rendering.numbers import amount
 from forecast_assets.stores import Stores, paths
-from forecast_assets.stores.warehouse import Row
+from forecast_assets.stores.rows.datasets import DeliveriesRow, SeriesOfRow
+from forecast_assets.stores.rows.evaluations import ChampionsOfRow
+from forecast_assets.stores.rows.forecasts import CurrentForecastsRow
 
 BLOCK = 1024
 _NO_LONGER = "the newest snapshot no longer delivers it"
@@ -61,7 +63,7 @@ class Forecasted:
     sentence: str
     run_id: str
     reused: bool = False
-    row: Row | None = None
+    row: Mapping[str, Any] | None = None
 
 
 def make_forecasts(
@@ -94,13 +96,11 @@ def stale_forecasts(
     force: bool = False,
 ) -> list[str]:
     """Series (all of the dataset's for ``None``) whose forecast is missing or would be different, sorted."""
-    members = keys or [str(row["series"]) for row in stores.warehouse.rows("series_of", dataset=dataset)]
+    members = keys or [row["series"] for row in stores.warehouse.rows(SeriesOfRow, dataset=dataset)]
     work = load_inputs(stores, load(stores, dataset), sorted(members), request)
     gone = list(work.gone)
-    still = stores.warehouse.rows("current_forecasts", dataset=dataset, series=gone) if gone else []
-    return sorted(
-        [*work.panel.series[work.stale(force=force)].tolist(), *(str(row["series"]) for row in still)]
-    )
+    still = stores.warehouse.rows(CurrentForecastsRow, dataset=dataset, series=gone) if gone else []
+    return sorted([*work.panel.series[work.stale(force=force)].tolist(), *(row["series"] for row in still)])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -117,16 +117,17 @@ class ForecastInputs:
     horizon: int
     gap: int
     panel: Panel
-    champions: list[Row | None]
+    champions: list[ChampionsOfRow | None]
     models: Production
     fingerprints: list[str]
-    known: dict[str, Row]
+    known: dict[str, CurrentForecastsRow]
     gone: dict[str, str]
 
     def stale(self, *, force: bool) -> NDArray[np.bool_]:
         pairs = zip(self.panel.series.tolist(), self.fingerprints, strict=True)
         return np.array(
-            [force or self.known.get(key, {}).get("fingerprint") != mark for key, mark in pairs], dtype=bool
+            [force or key not in self.known or self.known[key]["fingerprint"] != mark for key, mark in pairs],
+            dtype=bool,
         )
 
     def last_day(self) -> dt.date:
@@ -139,8 +140,8 @@ def load_inputs(
     """Read what forecasts of the series ``keys`` (sorted) are made from."""
     dataset = dataset.looking(horizon=request.horizon, gap=request.gap)
     delivered = {
-        str(row["series"])
-        for row in stores.warehouse.rows("deliveries", dataset=dataset.name)
+        row["series"]
+        for row in stores.warehouse.rows(DeliveriesRow, dataset=dataset.name)
         if row["delivered"]
     }
     without = without_demand(stores, dataset.name)
@@ -151,7 +152,7 @@ def load_inputs(
     panel = read_panel(stores, dataset, None if most else members, newest=True)
     if most:
         panel = panel.take(np.flatnonzero(np.isin(panel.series, members)))
-    chosen = {str(row["series"]): row for row in stores.warehouse.rows("champions_of", series=members)}
+    chosen = {row["series"]: row for row in stores.warehouse.rows(ChampionsOfRow, series=members)}
     champions = [chosen.get(key) for key in panel.series.tolist()]
     models = production.read(stores, dataset)
     evaluation = dataset.options.evaluation
@@ -168,8 +169,8 @@ def load_inputs(
         for content, row in zip(panel.content_hashes(), champions, strict=True)
     ]
     by_series = {
-        str(row["series"]): row
-        for row in stores.warehouse.rows("current_forecasts", dataset=dataset.name, series=members)
+        row["series"]: row
+        for row in stores.warehouse.rows(CurrentForecastsRow, dataset=dataset.name, series=members)
     }
     ahead = (evaluation.horizon, evaluation.gap)
     return ForecastInputs(dataset, lead_time, aim, *ahead, panel, champions, models, marks, by_series, gone)
@@ -181,10 +182,10 @@ def stock_aim(frequency: Frequency, orders: OrderSettings, days: int, level: flo
     return StockAim(lead, level or orders.level(), max(1, both - lead))
 
 
-def _label(row: Row | None, dataset: Dataset) -> str | None:
+def _label(row: ChampionsOfRow | None, dataset: Dataset) -> str | None:
     """The candidate that forecasts a series: its champion, else the dataset's first global candidate."""
     if row is not None and row["champion"] is not None:
-        return str(row["champion"])
+        return row["champion"]
     return next(iter(production.fallbacks(dataset)), None)
 
 
@@ -282,15 +283,14 @@ def _frame(work: ForecastInputs, block: ForecastBlock) -> pl.DataFrame:
     )
 
 
-def outcome_of(row: Row, frequency: Frequency, *, reused: bool) -> Forecasted:
+def outcome_of(row: Mapping[str, Any], frequency: Frequency, *, reused: bool) -> Forecasted:
     """The outcome that a row of table ``forecast`` tells."""
-    flag = f" (no champion: {_FLAGS.get(str(row['fallback']), 'global model')})" if row["fallback"] else ""
-    horizon: int = row["horizon"]  # type: ignore[assignment]  # a whole-number column
+    flag = f" (no champion: {_FLAGS.get(row['fallback'], 'global model')})" if row["fallback"] else ""
     sentence = (
-        f"{amount(row['total'], 0)} units in {frequency.count(horizon)} by {row['candidate']}{flag}, "
+        f"{amount(row['total'], 0)} units in {frequency.count(row['horizon'])} by {row['candidate']}{flag}, "
         f"{amount(row['average'])} a {frequency.name}, peak {amount(row['peak_units'])} on {row['peak_day']}"
     )
-    return Forecasted(str(row["series"]), "forecast", sentence, str(row["run_id"]), reused, row)
+    return Forecasted(row["series"], "forecast", sentence, row["run_id"], reused, row)
 
 
 _FLAGS = {LOOK_ALIKE: "mean of products like it"}

@@ -20,6 +20,8 @@ from forecast_assets.forecasting.core.frequency import Frequency
 from forecast_assets.forecasting.core.prediction import ARRAYS
 from forecast_assets.rendering.numbers import DECIMALS, significant
 from forecast_assets.stores import Stores
+from forecast_assets.stores.rows.datasets import SeriesOfRow
+from forecast_assets.stores.rows.forecasts import CurrentForecastsRow
 
 Floats = NDArray[np.float32]
 _GRID = 10**DECIMALS
@@ -68,12 +70,12 @@ def read_forecasts(
 ) -> Iterator[StoredForecast]:
     """The current forecasts of a dataset, all or some, file by file."""
     keys = None if series is None else list(series)
-    rows = stores.warehouse.rows("current_forecasts", dataset=dataset, series=keys)
+    rows = stores.warehouse.rows(CurrentForecastsRow, dataset=dataset, series=keys)
     if not rows:
         return
     frequency = load(stores, dataset).options.period
-    for path, members in groupby(sorted(rows, key=lambda row: str(row["path"])), key=lambda row: row["path"]):
-        by_series = {str(row["series"]): row for row in members}
+    for path, members in groupby(sorted(rows, key=lambda row: row["path"]), key=lambda row: row["path"]):
+        by_series = {row["series"]: row for row in members}
         table = stores.lake.read_table(str(path), keys=("series", by_series))
         # Forecasts of early releases have neither median nor quantiles, nor the curve.
         matrices = {
@@ -87,9 +89,9 @@ def read_forecasts(
             row = by_series[key]
             yield StoredForecast(
                 series=key,
-                candidate=str(row["candidate"]),
-                run_id=str(row["run_id"]),
-                first_day=row["first_day"],  # type: ignore[arg-type]  # a date column
+                candidate=row["candidate"],
+                run_id=row["run_id"],
+                first_day=row["first_day"],
                 arrays={name: matrix[at] for name, matrix in matrices.items()},
                 curve=curve[at],
                 frequency=frequency,
@@ -112,7 +114,7 @@ def daily_totals(
     exact = _daily(stores, dataset)
     if level == "series":
         return exact
-    described = stores.warehouse.frame("series_of", dataset=dataset).cast({"series": pl.String})
+    described = stores.warehouse.frame(SeriesOfRow, dataset=dataset).cast({"series": pl.String})
     groups = {
         "store": described.select("series", group="store_id"),
         "category": described.select(

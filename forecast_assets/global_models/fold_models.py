@@ -34,6 +34,7 @@ from forecast_assets.global_models.store import (
 )
 from forecast_assets.settings import settings as environment
 from forecast_assets.stores import Stores, paths
+from forecast_assets.stores.rows.evaluations import GlobalForecastRow
 from forecast_assets.stores.warehouse import Row
 
 
@@ -83,10 +84,8 @@ def read(stores: Stores, dataset: Dataset, settings: EvaluationSettings, panel: 
             )
             fits[name] = "missing"
             continue
-        fits[name] = str(row["fit_id"])
-        forecasts[name] = (
-            str(row["failure"]) if row["failure"] else read_forecasts(stores, str(row["path"]), panel)
-        )
+        fits[name] = row["fit_id"]
+        forecasts[name] = row["failure"] or read_forecasts(stores, row["path"], panel)
     return GlobalForecasts(forecasts, fits, read_pool(stores, dataset, settings))
 
 
@@ -97,7 +96,9 @@ def is_current(stores: Stores, dataset: Dataset, settings: EvaluationSettings) -
     return fitted and read_pool(stores, dataset, settings) is not None
 
 
-def _fitting(stores: Stores, dataset: Dataset, settings: EvaluationSettings, name: str) -> Row | None:
+def _fitting(
+    stores: Stores, dataset: Dataset, settings: EvaluationSettings, name: str
+) -> GlobalForecastRow | None:
     snapshot = dataset.built()
     row = _row(stores, dataset.name, name, settings)
     is_current = row is not None and (row["snapshot"], row["anchor_day"], row["recipe"]) == (
@@ -108,9 +109,9 @@ def _fitting(stores: Stores, dataset: Dataset, settings: EvaluationSettings, nam
     return row if is_current else None
 
 
-def _row(stores: Stores, dataset: str, name: str, settings: EvaluationSettings) -> Row | None:
+def _row(stores: Stores, dataset: str, name: str, settings: EvaluationSettings) -> GlobalForecastRow | None:
     return stores.warehouse.row(
-        "global_forecast", dataset=dataset, candidate=name, settings_hash=settings.fold_hash()
+        GlobalForecastRow, dataset=dataset, candidate=name, settings_hash=settings.fold_hash()
     )
 
 
@@ -156,19 +157,19 @@ class _Job:
     def fit_or_reuse(self, candidate: str, *, force: bool) -> Fitted:
         before = None if force else self.before(candidate)
         keys = self.days.panel.series.tolist()
-        stored = {} if before is None else read_stored(self.stores, str(before["path"]), keys)
+        stored = {} if before is None else read_stored(self.stores, before["path"], keys)
         changed = self.days.differing({key: one.content for key, one in stored.items()})
         learned = {key: one.learned for key, one in stored.items()}
         if before is not None and not changed.any():
             self.record(candidate, {**before, "snapshot": self.dataset.built().hash})
             share = self.days.changed(learned)
-            return Fitted(candidate, "reused", share, 0, "", str(before["path"]))
+            return Fitted(candidate, "reused", share, 0, "", before["path"])
         outcome = fit_or_reuse(
             self.days,
             candidate,
             self.cutoffs.tolist(),
             learned=None if before is None else learned,
-            stored=lambda: load_models(self.stores, str(before and before["model_path"])),
+            stored=lambda: load_models(self.stores, "" if before is None else before["model_path"]),
         )
         failure = outcome.models if isinstance(outcome.models, str) else None
         models = [] if isinstance(outcome.models, str) else outcome.models
@@ -188,7 +189,7 @@ class _Job:
     def recipe(self, candidate: str) -> str:
         return recipe(candidate, self.dataset.plan_steps(self.settings.gap + self.settings.horizon))
 
-    def before(self, candidate: str) -> Row | None:
+    def before(self, candidate: str) -> GlobalForecastRow | None:
         """The stored fit, where anchor, folds, settings and code are the same and it succeeded."""
         row = _row(self.stores, self.dataset.name, candidate, self.settings)
         if (
@@ -253,7 +254,7 @@ def models(stores: Stores, dataset: Dataset, settings: EvaluationSettings) -> di
         name: _fitting(stores, dataset, settings, name) for name in filter(is_global, settings.candidates)
     }
     return {
-        name: load_models(stores, str(row["model_path"]))
+        name: load_models(stores, row["model_path"])
         for name, row in rows.items()
         if row is not None and not row["failure"]
     }

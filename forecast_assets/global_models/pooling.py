@@ -28,6 +28,7 @@ from forecast_assets.forecasting.core.pool import Pool, learn_pool
 from forecast_assets.forecasting.version import code_version
 from forecast_assets.settings import settings as environment
 from forecast_assets.stores import Stores, paths
+from forecast_assets.stores.rows.evaluations import GlobalForecastRow, NewestPoolRow
 from forecast_assets.stores.warehouse import Row
 
 # Beside the global candidates, under a name that no candidate has.
@@ -66,7 +67,7 @@ def read_pool(stores: Stores, dataset: Dataset, settings: EvaluationSettings) ->
 
 def newest_pool(stores: Stores, dataset: Dataset) -> Pool | None:
     """Return the pool that was learned last, with whatever candidates and folds; forecasts are made by it."""
-    row = stores.warehouse.row("newest_pool", dataset=dataset.name)
+    row = stores.warehouse.row(NewestPoolRow, dataset=dataset.name)
     return None if row is None else _load(stores, row)[0]
 
 
@@ -104,7 +105,7 @@ def _is_kept(
     settings: EvaluationSettings,
     inputs: PoolInputs,
     *,
-    before: Row,
+    before: GlobalForecastRow,
     contents: Mapping[str, str],
 ) -> bool:
     anchor = dataset.options.anchor_day(dataset.built().last_day)
@@ -174,14 +175,14 @@ def _recipe(settings: EvaluationSettings) -> str:
     return blake2b(f"{code_version()}{settings.pool_hash()}".encode(), digest_size=8).hexdigest()
 
 
-def _row(stores: Stores, dataset: Dataset, settings: EvaluationSettings) -> Row | None:
+def _row(stores: Stores, dataset: Dataset, settings: EvaluationSettings) -> GlobalForecastRow | None:
     return stores.warehouse.row(
-        "global_forecast", dataset=dataset.name, candidate=POOL, settings_hash=settings.pool_hash()
+        GlobalForecastRow, dataset=dataset.name, candidate=POOL, settings_hash=settings.pool_hash()
     )
 
 
-def _load(stores: Stores, row: Row) -> tuple[Pool, dict[str, str], str]:
-    parts = json.loads(gzip.decompress(stores.lake.read_bytes(str(row["path"]))))
+def _load(stores: Stores, row: GlobalForecastRow) -> tuple[Pool, dict[str, str], str]:
+    parts = json.loads(gzip.decompress(stores.lake.read_bytes(row["path"])))
     return Pool.from_json(parts["pool"]), parts["learned"], parts["fits"]
 
 

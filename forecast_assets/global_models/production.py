@@ -22,6 +22,7 @@ from forecast_assets.global_models.fitting import TrainingDays, fit_or_reuse, re
 from forecast_assets.global_models.pooling import newest_pool
 from forecast_assets.global_models.store import load_models, write_model
 from forecast_assets.stores import Stores, paths
+from forecast_assets.stores.rows.evaluations import ChampionLabelsRow, ProductionModelsRow
 from forecast_assets.stores.warehouse import Row
 
 
@@ -49,7 +50,7 @@ def build(
     panel = read_panel(stores, dataset)
     days = TrainingDays.of(panel, dataset.options.evaluation.plan())
     stored = {
-        str(row["candidate"]): row for row in stores.warehouse.rows("production_models", dataset=dataset.name)
+        row["candidate"]: row for row in stores.warehouse.rows(ProductionModelsRow, dataset=dataset.name)
     }
     fitted = []
     for label in labels:
@@ -59,7 +60,12 @@ def build(
             days, label, [panel.days], learned=learned, stored=partial(_stored, stores, before)
         )
         if before is not None and outcome.is_reused:
-            row = {name: before[name] for name in ("digest", "path", "failure", "run_id")}
+            row: Row = {
+                "digest": before["digest"],
+                "path": before["path"],
+                "failure": before["failure"],
+                "run_id": before["run_id"],
+            }
         else:
             row = {**_saved(stores, dataset, days, label, outcome.models, run_id=run_id), "run_id": run_id}
         _record(stores, dataset, label, row)
@@ -72,11 +78,11 @@ def build(
 def is_current(stores: Stores, dataset: Dataset) -> bool:
     """Whether every global candidate that forecasts need was looked after for the current snapshot."""
     snapshot = dataset.built()
-    rows = stores.warehouse.rows("production_models", dataset=dataset.name)
+    rows = stores.warehouse.rows(ProductionModelsRow, dataset=dataset.name)
     same = {
         row["candidate"]
         for row in rows
-        if (row["snapshot"], row["recipe"]) == (snapshot.hash, _recipe(dataset, str(row["candidate"])))
+        if (row["snapshot"], row["recipe"]) == (snapshot.hash, _recipe(dataset, row["candidate"]))
     }
     return same.issuperset(_labels(stores, dataset))
 
@@ -89,7 +95,7 @@ def _recipe(dataset: Dataset, label: str) -> str:
 
 def _labels(stores: Stores, dataset: Dataset) -> list[str]:
     """Global candidates that current champions and series without one need."""
-    chosen = [str(row["champion"]) for row in stores.warehouse.rows("champion_labels", dataset=dataset.name)]
+    chosen = [row["champion"] for row in stores.warehouse.rows(ChampionLabelsRow, dataset=dataset.name)]
     return needed([*chosen, *fallbacks(dataset)[:1]])
 
 
@@ -100,9 +106,11 @@ def fallbacks(dataset: Dataset) -> list[str]:
     return sorted(labels, key=lambda label: label != evaluation.default_model)
 
 
-def _learned(stores: Stores, dataset: Dataset, days: TrainingDays, before: Row) -> dict[str, str] | None:
+def _learned(
+    stores: Stores, dataset: Dataset, days: TrainingDays, before: ProductionModelsRow
+) -> dict[str, str] | None:
     """Content hash by series that the stored model learned; nothing where another one must be fitted."""
-    same = (dataset.options.anchor_day(dataset.built().last_day), _recipe(dataset, str(before["candidate"])))
+    same = (dataset.options.anchor_day(dataset.built().last_day), _recipe(dataset, before["candidate"]))
     if (before["anchor_day"], before["recipe"]) != same:
         return None
     if before["path"] is None:  # what could not be learned from the same snapshot cannot be learned now
@@ -111,7 +119,7 @@ def _learned(stores: Stores, dataset: Dataset, days: TrainingDays, before: Row) 
     return dict(zip(table["series"].to_pylist(), table["content"].to_pylist(), strict=True))
 
 
-def _stored(stores: Stores, row: Row | None) -> list[GlobalModel] | str:
+def _stored(stores: Stores, row: ProductionModelsRow | None) -> list[GlobalModel] | str:
     """The model of a row, or why it has none."""
     if row is None or row["path"] is None:
         return str(row and row["failure"])
@@ -170,15 +178,15 @@ class Production:
 
 def read(stores: Stores, dataset: Dataset) -> Production:
     """Read the production models of a dataset."""
-    rows = stores.warehouse.rows("production_models", dataset=dataset.name)
+    rows = stores.warehouse.rows(ProductionModelsRow, dataset=dataset.name)
     models: dict[str, GlobalModel | str] = {}
     for row in rows:
         stored = _stored(stores, row)
-        models[str(row["candidate"])] = stored if isinstance(stored, str) else stored[0]
-    digests = {str(row["candidate"]): str(row["digest"] or _mark(row)) for row in rows}
+        models[row["candidate"]] = stored if isinstance(stored, str) else stored[0]
+    digests = {row["candidate"]: str(row["digest"] or _mark(row)) for row in rows}
     pool = newest_pool(stores, dataset)
     return Production({**models, **(pool.blends if pool else {})}, digests, pool)
 
 
-def _mark(row: Row) -> str:
+def _mark(row: ProductionModelsRow) -> str:
     return blake2b(str(row["failure"]).encode(), digest_size=4).hexdigest()

@@ -40,7 +40,7 @@ def finite(value: object) -> float | None:
 def by_pair(results: Sequence[Result]) -> dict[str, list[Result]]:
     """Results by series, in order of the keys."""
     pairs: dict[str, list[Result]] = {}
-    for result in sorted(results, key=lambda one: str(one["series"])):
+    for result in sorted(results, key=lambda one: one["series"]):
         pairs.setdefault(str(result["series"]), []).append(result)
     return pairs
 

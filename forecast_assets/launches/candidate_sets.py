@@ -10,6 +10,7 @@ from enum import Enum
 from forecast_assets.backtests.model_catalog import is_installed
 from forecast_assets.forecasting.core.candidates.catalogue import entry
 from forecast_assets.stores import Stores
+from forecast_assets.stores.rows.evaluations import ChampionsOfRow, MetricsOfRow
 
 REFRESH = "champion_challenger_refresh"
 _WITHOUT_HISTORY = ("naive", "lightgbm")
@@ -40,14 +41,14 @@ def candidates_of(name: str) -> tuple[str, ...]:
 def refresh(stores: Stores, series: Sequence[str]) -> dict[str, tuple[str, ...]]:
     """For each series its champion and the best of the others; naive and lightgbm where none was chosen."""
     champions = {
-        str(row["series"]): str(row["champion"])
-        for row in stores.warehouse.rows("champions_of", series=list(series))
+        row["series"]: row["champion"]
+        for row in stores.warehouse.rows(ChampionsOfRow, series=list(series))
         if row["champion"] is not None
     }
     scored: dict[str, list[tuple[int, str]]] = {}
-    for row in stores.warehouse.rows("metrics_of", series=list(champions)):
+    for row in stores.warehouse.rows(MetricsOfRow, series=list(champions)):
         if row["rank"] is not None:
-            scored.setdefault(str(row["series"]), []).append((int(str(row["rank"])), str(row["candidate"])))
+            scored.setdefault(row["series"], []).append((row["rank"], row["candidate"]))
     chosen = {}
     for key in series:
         champion = champions.get(key)

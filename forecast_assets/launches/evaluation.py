@@ -5,10 +5,14 @@ Does not belong here: the runs and their order (``cli.evaluation``).
 """
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from forecast_assets.launches.kind import Summary, followed
-from forecast_assets.launches.model import Launch, Plan, Status, Try
+from forecast_assets.launches.model import Launch, Plan, Try
 from forecast_assets.stores import Stores
+
+if TYPE_CHECKING:
+    from forecast_assets.stores.rows.values import Status
 
 # Holds the id of the record that a run is a part of.
 LAUNCH_TAG = "forecast/launch"

@@ -13,10 +13,11 @@ import dagster as dg
 from forecast_assets.dagster_internals.interrupts import terminations
 from forecast_assets.errors import BadSetting, Outage
 from forecast_assets.launches import records
-from forecast_assets.launches.model import Item, ItemResult, Json, Launch, Plan, Status, Try
+from forecast_assets.launches.model import Item, ItemResult, Json, Launch, Plan, Try
 from forecast_assets.launches.worker_pool import RunControl, TaskSource, WorkerPool
 from forecast_assets.stores import Stores
 from forecast_assets.stores.locks import Locks
+from forecast_assets.stores.rows.values import Status
 
 Config = TypeVar("Config", bound=dg.Config)
 

@@ -18,11 +18,13 @@ from forecast_assets.error_translation import told_of, translated
 from forecast_assets.errors import BadSetting, Outage
 from forecast_assets.launches import records
 from forecast_assets.launches.kind import Config, Execution, LaunchKind, Stopped
-from forecast_assets.launches.model import Json, Launch, Plan, Status
+from forecast_assets.launches.model import Json, Launch, Plan
 from forecast_assets.launches.retries import ORPHANED, start_or_resume
 from forecast_assets.launches.worker_pool import RunControl
 from forecast_assets.stores import Stores
 from forecast_assets.stores.locks import Locks
+from forecast_assets.stores.rows.launches import LaunchPartsRow
+from forecast_assets.stores.rows.values import Status
 
 LOCK, EXCLUSIVE = "launch", "launches of kind"
 CANCELLED = ("cancelled", "Cancelled")
@@ -201,6 +203,6 @@ def settle_orphan(kinds: Mapping[str, LaunchKind[Any]], stores: Stores, launch_i
             empty="failed",
             error=None if launch.total else error,
         )
-    for row in stores.warehouse.rows("launch_parts", launch_id=launch_id):
+    for row in stores.warehouse.rows(LaunchPartsRow, launch_id=launch_id):
         settle_orphan(kinds, stores, str(row["launch_id"]))
     return True

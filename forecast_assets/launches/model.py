@@ -8,10 +8,11 @@ import datetime as dt
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
+
+from forecast_assets.stores.rows.values import Status
 
 Json = dict[str, Any]
-Status = Literal["pending", "running", "completed", "partial", "failed", "cancelled"]
 TERMINAL = frozenset({"completed", "partial", "failed", "cancelled"})
 MESSAGE_LENGTH, TYPE_LENGTH = 2000, 100
 
@@ -43,7 +44,7 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """An item that was claimed."""
+    """An item that was claimed; ``candidate`` is empty where the item is a series."""
 
     item_id: int
     series: str

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from forecast_assets.errors import UnknownName
 from forecast_assets.launches.model import MESSAGE_LENGTH, TYPE_LENGTH, Item, ItemResult, Launch, Plan, Try
 from forecast_assets.stores import Stores
+from forecast_assets.stores.rows.launches import LaunchClaimRow, LaunchesRow, LaunchItemsRow
 
 PAGE = 50
 _RESULT_COLUMNS = {
@@ -75,7 +76,7 @@ def find(stores: Stores, launch_id: str) -> Launch | None:
 
 
 def _find_in(stores: Stores, connection: sa.Connection, launch_id: str) -> Launch | None:
-    rows = stores.warehouse.rows_in(connection, "launches", ids=[launch_id], sort="created_at", at_most=1)
+    rows = stores.warehouse.rows_in(connection, LaunchesRow, ids=[launch_id], sort="created_at", at_most=1)
     return _as(Launch, rows[0]) if rows else None
 
 
@@ -95,7 +96,7 @@ def _unknown(launch_id: str) -> UnknownName:
 
 def lock(stores: Stores, connection: sa.Connection, launch_id: str) -> Launch:
     """A launch, which nobody else changes until the transaction ends. Raises ``UnknownName``."""
-    stores.warehouse.rows_in(connection, "launch_locked", launch_id=launch_id)
+    stores.warehouse.execute("launch_locked", connection, launch_id=launch_id)
     launch = _find_in(stores, connection, launch_id)
     if launch is None:
         raise _unknown(launch_id)
@@ -105,18 +106,18 @@ def lock(stores: Stores, connection: sa.Connection, launch_id: str) -> Launch:
 def listed(stores: Stores, *, sort: str = "created_at", at_most: int = PAGE) -> list[Launch]:
     """What was launched, the newest first; by created_at, completed_at, status or priority."""
     return [
-        _as(Launch, row) for row in stores.warehouse.rows("launches", ids=None, sort=sort, at_most=at_most)
+        _as(Launch, row) for row in stores.warehouse.rows(LaunchesRow, ids=None, sort=sort, at_most=at_most)
     ]
 
 
 def tries(stores: Stores, launch_id: str) -> list[Try]:
     """Every try of every item, in the order in which they were asked for."""
-    return [_as(Try, row) for row in stores.warehouse.rows("launch_items", launch_id=launch_id)]
+    return [_as(Try, row) for row in stores.warehouse.rows(LaunchItemsRow, launch_id=launch_id)]
 
 
 def tries_in(stores: Stores, connection: sa.Connection, launch_id: str) -> list[Try]:
     """The same inside a transaction that is under way."""
-    rows = stores.warehouse.rows_in(connection, "launch_items", launch_id=launch_id)
+    rows = stores.warehouse.rows_in(connection, LaunchItemsRow, launch_id=launch_id)
     return [_as(Try, row) for row in rows]
 
 
@@ -128,10 +129,9 @@ def newest(rows: Sequence[Try]) -> list[Try]:
 def claim(stores: Stores, launch: Launch, at_most: int) -> list[Item]:
     """Take the pending items whose turn it is, all of one band; none is ever taken twice."""
     rows = stores.warehouse.rows(
-        "launch_claim", launch_id=launch.launch_id, run_id=launch.run_id, at_most=at_most
+        LaunchClaimRow, launch_id=launch.launch_id, run_id=launch.run_id, at_most=at_most
     )
-    claimed: list[dict[str, Any]] = rows
-    return [Item(row["item_id"], row["series"], row["candidate"]) for row in claimed]
+    return [Item(row["item_id"], row["series"], row["candidate"] or "") for row in rows]
 
 
 def record(stores: Stores, launch: Launch, results: Sequence[ItemResult]) -> None:

@@ -25,7 +25,7 @@ from forecast_assets.launches.kind import Execution, LaunchKind, Summary
 from forecast_assets.launches.model import ItemResult, Launch, NewItem, Plan, Try
 from forecast_assets.rendering.tables import table
 from forecast_assets.stores import Stores
-from forecast_assets.stores.warehouse import Row
+from forecast_assets.stores.rows.operations import DegradingByBothRow, RequestsSinceRow, RetrainedRow
 
 _SHOWN = 1000
 _COLUMNS = ("series", "outcome", "champion", "wape", "wape_before", "reason")
@@ -47,7 +47,7 @@ def chosen(stores: Stores, config: RetrainConfig, today: dt.date) -> list[str]:
     check_series(stores, config.dataset, config.series)
     ranked = queue(stores, config.dataset, today)
     selected = [
-        str(row["series"])
+        row["series"]
         for place, row in enumerate(ranked)
         if place < config.top
         or row["series"] in config.series
@@ -89,9 +89,9 @@ def _execute(work: Execution) -> None:
         forecast_and_report(context, stores, keys, request=ForecastRequest(), force=True)
     except dg.Failure as failure:
         broken |= _named(work, failure)
-    rows = {str(row["series"]): row for row in stores.warehouse.rows("retrained", series=keys)}
+    rows = {row["series"]: row for row in stores.warehouse.rows(RetrainedRow, series=keys)}
     # A failure names only the first broken series; what was stored names all of them.
-    broken |= {key: str(row["reason"]) for key, row in rows.items() if row["outcome"] == "broken"}
+    broken |= {key: row["reason"] for key, row in rows.items() if row["outcome"] == "broken"}
     records.record(
         stores,
         work.launch,
@@ -113,8 +113,8 @@ def _named(work: Execution, failure: dg.Failure) -> dict[str, str]:
     return {str(series): str(why) for series, why in broken.value.items()}
 
 
-def _outcome(rows: Mapping[str, Row], series: str) -> dict[str, object]:
-    row = rows.get(series, {})
+def _outcome(rows: Mapping[str, RetrainedRow], series: str) -> dict[str, object]:
+    row: Mapping[str, object] = rows.get(series, {})
     return {name: row.get(name) for name in _COLUMNS[1:]}
 
 
@@ -145,13 +145,11 @@ def request(stores: Stores, *, budget: int, cool_down_days: int, now: dt.datetim
 
     Only those count that degrade by both rules. Returns the series, and in words what was left out.
     """
-    used = int(
-        str((stores.warehouse.row("requests_since", since=now - dt.timedelta(days=1)) or {})["requests"])
-    )
-    degrading = stores.warehouse.rows("degrading_by_both")
+    (used,) = stores.warehouse.rows(RequestsSinceRow, since=now - dt.timedelta(days=1))
+    degrading = stores.warehouse.rows(DegradingByBothRow)
     cold = now - dt.timedelta(days=cool_down_days)
-    ready = [row for row in degrading if row["requested_at"] is None or row["requested_at"] < cold]  # type: ignore[operator]  # a timestamp
-    rows = ready[: max(0, budget - used)]
+    ready = [row for row in degrading if row["requested_at"] is None or row["requested_at"] < cold]
+    rows = ready[: max(0, budget - used["requests"])]
     sentence = (
         f"{len(degrading)} degrading by both rules, {len(degrading) - len(ready)} cooling down, "
         f"{len(rows)} requested, {len(ready) - len(rows)} beyond the budget of {budget} in 24 hours"
@@ -168,4 +166,4 @@ def request(stores: Stores, *, budget: int, cool_down_days: int, now: dt.datetim
         )
         with stores.warehouse.transaction() as connection:
             stores.warehouse.copy(connection, "retrain_request", frame)
-    return [str(row["series"]) for row in rows], sentence
+    return [row["series"] for row in rows], sentence

@@ -5,7 +5,7 @@ Does not belong here: caps, which belong to what is launched.
 """
 
 import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
 
@@ -21,7 +21,7 @@ from forecast_assets.forecasting.core.bounds import check_whole
 from forecast_assets.forecasting.core.panel import Panel
 from forecast_assets.keys import SeriesKey
 from forecast_assets.stores import Stores
-from forecast_assets.stores.warehouse import Row
+from forecast_assets.stores.rows.datasets import ScopeSeriesRow
 
 Kind = Literal["manual", "region", "category", "top_revenue", "all", "demo"]
 _MOST_REVENUE = 1000
@@ -82,8 +82,8 @@ def pairs(stores: Stores, dataset: Dataset, scope: Scope) -> list[SeriesKey]:
 
     Raises ``UnknownName`` when nothing fits the selector.
     """
-    rows = stores.warehouse.rows("scope_series", dataset=dataset.name)
-    keys = [SeriesKey.parse(str(row["series"])) for row in rows]
+    rows = stores.warehouse.rows(ScopeSeriesRow, dataset=dataset.name)
+    keys = [SeriesKey.parse(row["series"]) for row in rows]
     all_stores, all_products = {key.store for key in keys}, {key.product for key in keys}
     if scope.kind == "all":
         return keys
@@ -97,20 +97,19 @@ def pairs(stores: Stores, dataset: Dataset, scope: Scope) -> list[SeriesKey]:
     if scope.kind == "category":
         in_region = {_key(row).product for row in _having(dataset, rows, "category", str(scope.category))}
         return _crossed(dataset, all_stores, in_region)
-    by_id = {
-        str(row[f"{role}_id"]): getattr(_key(row), role) for row in rows for role in ("store", "product")
-    }
+    stores_by_id = {row["store_id"]: _key(row).store for row in rows}
+    products_by_id = {row["product_id"]: _key(row).product for row in rows}
     scope = replace(
         scope,
-        stores=tuple(by_id.get(one, one) for one in scope.stores),
-        products=tuple(by_id.get(one, one) for one in scope.products),
+        stores=tuple(stores_by_id.get(one, one) for one in scope.stores),
+        products=tuple(products_by_id.get(one, one) for one in scope.products),
         series=tuple(keys_of(stores, scope.series)),
     )
     return _manual(dataset, scope, keys)
 
 
-def _key(row: Row) -> SeriesKey:
-    return SeriesKey.parse(str(row["series"]))
+def _key(row: ScopeSeriesRow) -> SeriesKey:
+    return SeriesKey.parse(row["series"])
 
 
 def _manual(dataset: Dataset, scope: Scope, keys: Sequence[SeriesKey]) -> list[SeriesKey]:
@@ -142,9 +141,11 @@ def _crossed(dataset: Dataset, stores: set[Any], products: set[Any]) -> list[Ser
     ]
 
 
-def _having(dataset: Dataset, rows: Sequence[Row], attribute: str, value: str) -> list[Row]:
+def _having(
+    dataset: Dataset, rows: Sequence[ScopeSeriesRow], attribute: str, value: str
+) -> list[ScopeSeriesRow]:
     """The series whose static ``attribute`` is ``wanted``."""
-    texts = [_static(row).get(attribute) for row in rows]
+    texts = [row["static"].get(attribute) for row in rows]
     if not any(texts):
         raise BadSetting(
             f"dataset {dataset.name!r} knows no {attribute} of its series",
@@ -155,11 +156,6 @@ def _having(dataset: Dataset, rows: Sequence[Row], attribute: str, value: str) -
         choices = ", ".join(sorted({text for text in texts if text}))
         raise UnknownName(f"no series has {attribute} {value!r}", remedy=f"known: {choices}")
     return matching
-
-
-def _static(row: Row) -> Mapping[str, str]:
-    static = row["static"]
-    return static if isinstance(static, dict) else {}
 
 
 def _top(stores: Stores, dataset: Dataset, keys: list[SeriesKey], top_n: int) -> list[SeriesKey]:

@@ -18,7 +18,8 @@ from forecast_assets.stores import Stores, mlflow_backend
 from forecast_assets.stores.database import connected, database_url
 from forecast_assets.stores.paths import MODELS
 from forecast_assets.stores.registry import Registry
-from forecast_assets.stores.warehouse import Row
+from forecast_assets.stores.rows.operations import LakeNeedsRow
+from forecast_assets.stores.rows.registry import PromotionStatesRow, RegisteredVersionsRow
 
 Model = tuple[str, int]
 
@@ -42,7 +43,7 @@ class Disagreement:
     ``moved_from``: the folder below which MLflow looks for files that lie below ours.
     """
 
-    lost_results: Sequence[Row]
+    lost_results: Sequence[LakeNeedsRow]
     lost_versions: Sequence[Model]
     stray_aliases: Sequence[StrayAlias]
     moved_from: str | None
@@ -73,8 +74,8 @@ class Disagreement:
 
     def next_steps(self) -> list[str]:
         """What to run once the stores agree, to have again what was lost."""
-        rebuilt = sorted({str(row["dataset"]) for row in self.lost_results if row["kind"] == "snapshot"})
-        datasets = sorted({str(row["dataset"]) for row in self.lost_results} - set(rebuilt))
+        rebuilt = sorted({row["dataset"] for row in self.lost_results if row["kind"] == "snapshot"})
+        datasets = sorted({row["dataset"] for row in self.lost_results} - set(rebuilt))
         registered = sorted({series.split("__")[0] for series, _ in self.lost_versions})
         return [
             *(f"forecast-assets evaluate {dataset} --force" for dataset in rebuilt),
@@ -85,16 +86,16 @@ class Disagreement:
 
 def compare(stores: Stores, registry: Registry) -> Disagreement:
     """What warehouse, lake and registry say differently. Raises ``Outage`` when one does not answer."""
-    versions = stores.warehouse.rows("registered_versions")
+    versions = stores.warehouse.rows(RegisteredVersionsRow)
     moved_from = _moved_from(registry)
     files = set(stores.lake.list(""))
     folders = {path[:cut] for path in files for cut in _cuts(path)}
-    lost_results = [row for row in stores.warehouse.rows("lake_needs") if row["path"] not in files | folders]
+    lost_results = [row for row in stores.warehouse.rows(LakeNeedsRow) if row["path"] not in files | folders]
     lost_versions: list[Model] = []
     stray: list[StrayAlias] = []
-    for dataset in dict.fromkeys(str(row["dataset"]) for row in versions):
+    for dataset in dict.fromkeys(row["dataset"] for row in versions):
         own = [row for row in versions if row["dataset"] == dataset]
-        own_versions = {(str(row["series"]), int(str(row["version"]))): row for row in own}
+        own_versions = {(row["series"], row["version"]): row for row in own}
         series = list(dict.fromkeys(name for name, _ in own_versions))
         there = registry.numbers(series)
         lost_versions += [
@@ -151,15 +152,15 @@ def _forget_versions(stores: Stores, registry: Registry, lost: Sequence[Model]) 
 
 def _stray(stores: Stores, registry: Registry, models: set[Model]) -> list[StrayAlias]:
     series = list(dict.fromkeys(name for name, _ in models))
-    decided = {str(row["series"]): row for row in stores.warehouse.rows("promotion_states", series=series)}
-    belongs = {CHAMPION: "live", PREVIOUS: "before"}
+    decided = {row["series"]: row for row in stores.warehouse.rows(PromotionStatesRow, series=series)}
     strays = []
     for name, aliases in registry.aliases(series).items():
         for alias, number in aliases.items():
             if (name, number) not in models:
-                target = decided.get(name, {}).get(belongs.get(alias, ""))
-                there = isinstance(target, int) and (name, target) in models
-                strays.append(StrayAlias(name, alias, number, target if there else None))  # type: ignore[arg-type]
+                row = decided.get(name)
+                target = None if row is None else {CHAMPION: row["live"], PREVIOUS: row["before"]}.get(alias)
+                there = target is not None and (name, target) in models
+                strays.append(StrayAlias(name, alias, number, target if there else None))
     return strays
 
 
@@ -176,7 +177,7 @@ def _moved_from(registry: Registry) -> str | None:
     return None
 
 
-def _has_files(dataset: str, row: Row, folders: set[str]) -> bool:
+def _has_files(dataset: str, row: RegisteredVersionsRow, folders: set[str]) -> bool:
     """Whether the files of a version are in the lake; those that lie elsewhere are not looked for."""
     if mlflow_backend.artifacts_url() != mlflow_backend.artifacts_inside():
         return True

@@ -25,7 +25,7 @@ from forecast_assets.settings import settings as environment
 from forecast_assets.stores import Stores
 from forecast_assets.stores.mlflow_server import run_page, version_page
 from forecast_assets.stores.resource import RegistryResource, StoresResource
-from forecast_assets.stores.warehouse import Row
+from forecast_assets.stores.rows.registry import AuditRow
 
 GROUP = "registry"
 REGISTERED = dg.AssetKey("registered_champion")
@@ -101,20 +101,18 @@ def _metadata(one: Registered) -> dict[str, dg.MetadataValue | str | float | int
         "sentence": one.sentence,
     }
     if (row := one.row) is not None:
-        metadata["model_version"] = dg.MetadataValue.url(version_page(one.series, int(str(row["version"]))))
-        metadata["experiment"] = dg.MetadataValue.url(
-            run_page(str(row["experiment"]), str(row["mlflow_run"]))
-        )
-        metadata["candidate"] = str(row["candidate"])
+        metadata["model_version"] = dg.MetadataValue.url(version_page(one.series, row["version"]))
+        metadata["experiment"] = dg.MetadataValue.url(run_page(row["experiment"], row["mlflow_run"]))
+        metadata["candidate"] = row["candidate"]
         if row["wape"] is not None:
-            metadata["wape"] = round(float(str(row["wape"])), 4)
-        metadata["snapshot"] = str(row["snapshot"])
-        metadata["artifact_sha256"] = str(row["artifact_sha256"])
+            metadata["wape"] = round(row["wape"], 4)
+        metadata["snapshot"] = row["snapshot"]
+        metadata["artifact_sha256"] = row["artifact_sha256"]
     return metadata
 
 
 def _audit(stores: Stores, series: str) -> dict[str, dg.MetadataValue]:
-    rows = stores.warehouse.rows("audit", dataset=series.split("__", 1)[0], series=[series])
+    rows = stores.warehouse.rows(AuditRow, dataset=series.split("__", 1)[0], series=[series])
     return {"audit": table(rows[::-1][:_SHOWN], _AUDIT)} if rows else {}
 
 
@@ -156,7 +154,7 @@ def live_models(
     )
 
 
-def _fresh(rows: Sequence[Row], live: int) -> dg.AssetCheckResult:
+def _fresh(rows: Sequence[overview.ModelState], live: int) -> dg.AssetCheckResult:
     stale = [row for row in rows if row["stale"] is not None]
     return dg.AssetCheckResult(
         check_name=FRESH,
@@ -167,7 +165,7 @@ def _fresh(rows: Sequence[Row], live: int) -> dg.AssetCheckResult:
     )
 
 
-def _intact(rows: Sequence[Row]) -> dg.AssetCheckResult:
+def _intact(rows: Sequence[overview.ModelState]) -> dg.AssetCheckResult:
     broken = [row for row in rows if row["stale"] == UNVERIFIED]
     return dg.AssetCheckResult(
         check_name=INTACT,

@@ -7,10 +7,10 @@ Does not belong here: what a failed gate leads to (``decisions``), looking at fi
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import cast
 
 from forecast_assets.forecasting.core.bounds import Checked, number, whole
-from forecast_assets.stores.warehouse import Row
+from forecast_assets.stores.rows.evaluations import ChampionsOfRow, MetricsOfRow
+from forecast_assets.stores.rows.registry import ModelVersionsOfRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,52 +49,54 @@ def better_error(live: int | None, before: float | None, after: float | None) ->
     return Gate("better_error", after <= before, f"WAPE {after:.2f} % after {before:.2f} %")
 
 
-def bias(version: Row, demand: object, limits: Limits) -> Gate:
+def bias(version: ModelVersionsOfRow, demand: float | None, limits: Limits) -> Gate:
     """Absolute bias against the mean daily ``demand`` of the series."""
     if version["bias"] is None or not demand:
         return Gate("bias", passed=False, sentence="its bias is not known")
-    relative = abs(float(str(version["bias"]))) / float(str(demand))
+    relative = abs(version["bias"]) / demand
     limit = limits.max_relative_bias
     return Gate("bias", relative <= limit, f"{relative:.0%} of the mean demand, {limit:.0%} are allowed")
 
 
-def expected_error(version: Row, champion: Row | None, limits: Limits) -> Gate:
+def expected_error(version: ModelVersionsOfRow, champion: ChampionsOfRow | None, limits: Limits) -> Gate:
     """WAPE that is expected on new days, which is known of the current ``champion`` alone."""
     if champion is None or champion["champion"] != version["candidate"]:
         why = "it is known of the current champion alone"
     elif champion["expected_wape"] is None:
-        why = str(champion["claim_reason"] or "evaluate again")
+        why = champion["claim_reason"] or "evaluate again"
     else:
-        expected, limit = float(str(champion["expected_wape"])), limits.max_expected_wape
+        expected, limit = champion["expected_wape"], limits.max_expected_wape
         told = f"a WAPE of {expected:.1f} % is expected on new days, {limit:.0f} % are allowed"
         return Gate("expected_error", expected <= limit, told)
     return Gate("expected_error", passed=None, sentence=f"the expected WAPE is not known: {why}")
 
 
-def expected_bias(version: Row, champion: Row | None, demand: object, limits: Limits) -> Gate:
+def expected_bias(
+    version: ModelVersionsOfRow, champion: ChampionsOfRow | None, demand: float | None, limits: Limits
+) -> Gate:
     """Absolute bias that is expected on new days against the mean daily ``demand`` of the series."""
     if champion is None or champion["champion"] != version["candidate"] or not demand:
         return Gate("expected_bias", passed=None, sentence="the expected bias is not known")
     if champion["expected_bias"] is None:
         why = champion["claim_reason"] or "evaluate again"
         return Gate("expected_bias", passed=None, sentence=f"the expected bias is not known: {why}")
-    relative = abs(float(str(champion["expected_bias"]))) / float(str(demand))
+    relative = abs(champion["expected_bias"]) / demand
     limit = limits.max_relative_bias
     told = f"{relative:.0%} of the mean demand are expected on new days, {limit:.0%} are allowed"
     return Gate("expected_bias", relative <= limit, told)
 
 
-def stability(version: Row, limits: Limits) -> Gate:
+def stability(version: ModelVersionsOfRow, limits: Limits) -> Gate:
     """Spread of WAPE over the folds."""
     if version["stability"] is None:
         return Gate("stability", passed=False, sentence="its spread over the folds is not known")
-    spread, limit = float(str(version["stability"])), limits.max_stability
+    spread, limit = version["stability"], limits.max_stability
     return Gate("stability", spread <= limit, f"WAPE spreads by {spread:.0f} %, {limit:.0f} % are allowed")
 
 
-def recent_window(version: Row, newest: dt.date, limits: Limits) -> Gate:
+def recent_window(version: ModelVersionsOfRow, newest: dt.date, limits: Limits) -> Gate:
     """Days between what the version knows and the ``newest`` day of the dataset."""
-    last = cast("dt.date", version["last_day"])
+    last = version["last_day"]
     age = (newest - last).days
     sentence = f"it knows sales up to {last}, {age} days before the newest"
     return Gate("recent_window", age <= limits.max_age_days, sentence)
@@ -106,6 +108,6 @@ def quality_checks(failed: Sequence[str]) -> Gate:
     return Gate("quality_checks", not failed, sentence)
 
 
-def wape(row: Row | None) -> float | None:
+def wape(row: MetricsOfRow | None) -> float | None:
     """The WAPE of a row of metrics, if there is one."""
-    return None if row is None or row["wape"] is None else float(str(row["wape"]))
+    return None if row is None else row["wape"]

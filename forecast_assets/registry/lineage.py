@@ -23,16 +23,16 @@ from forecast_assets.registry.saving import DATA
 from forecast_assets.registry.verification import verified
 from forecast_assets.stores import Stores
 from forecast_assets.stores.registry import Registry
-from forecast_assets.stores.warehouse import Row
+from forecast_assets.stores.rows.registry import AuditRow, ModelVersionsOfRow
 
 
 @dataclass(frozen=True, slots=True)
 class Lineage:
     """A version with its record; ``wape`` is what scoring it once more gives, unknown with the reason."""
 
-    version: Row
+    version: ModelVersionsOfRow
     aliases: Sequence[str]
-    decisions: Sequence[Row]
+    decisions: Sequence[AuditRow]
     intact: Gate
     wape: float | None
     how: str
@@ -46,7 +46,7 @@ def lineage(stores: Stores, registry: Registry, model: str) -> Lineage:
     held = registry.aliases([name]).get(name, {})
     named = int(number) if number.isdecimal() else 0
     version = named if number else held.get(alias or "champion", 0)
-    rows = stores.warehouse.rows("model_versions_of", series=[name])
+    rows = stores.warehouse.rows(ModelVersionsOfRow, series=[name])
     registered = next((row for row in rows if row["version"] == version), None)
     if registered is None:
         aliases_text = ", ".join(f"{name}@{one}" for one in held) or "none"
@@ -57,16 +57,18 @@ def lineage(stores: Stores, registry: Registry, model: str) -> Lineage:
     return Lineage(
         version=registered,
         aliases=sorted(one for one, number in held.items() if number == version),
-        decisions=stores.warehouse.rows("audit", dataset=registered["dataset"], series=[name]),
+        decisions=stores.warehouse.rows(AuditRow, dataset=registered["dataset"], series=[name]),
         intact=intact,
         wape=wape,
         how=how,
     )
 
 
-def _scored_again(stores: Stores, registry: Registry, version: Row) -> tuple[float | None, str]:
+def _scored_again(
+    stores: Stores, registry: Registry, version: ModelVersionsOfRow
+) -> tuple[float | None, str]:
     """The WAPE of a version from its own files, or from the stored forecasts of its folds."""
-    label, series = str(version["candidate"]), str(version["series"])
+    label, series = version["candidate"], version["series"]
     if needed([label]):
         # A model of all series was another one at each cutoff; what they forecast was stored.
         path = str(version["folds_path"])
@@ -78,9 +80,9 @@ def _scored_again(stores: Stores, registry: Registry, version: Row) -> tuple[flo
         return _wape_of(folds, label), "from the stored forecasts of its folds"
     settings = EvaluationSettings.model_validate_json(json.dumps(version["settings"]))
     plan = settings.plan()
-    with registry.files(str(version["mlflow_run"]), str(version["path"])) as folder:
+    with registry.files(version["mlflow_run"], version["path"]) as folder:
         panel = Bundle.read(folder / DATA, [series]).panel
-    anchor = panel.position(version["anchor_day"]) + 1  # type: ignore[arg-type]  # a date column
+    anchor = panel.position(version["anchor_day"]) + 1
     done = backtest(panel.until(anchor), plan.cutoffs(anchor), plan, [label], {})
     wape = float(done.scores.wape[0, 0])
     return (wape if np.isfinite(wape) else None), "by running it again at the cutoffs of its folds"

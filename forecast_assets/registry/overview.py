@@ -4,10 +4,11 @@ Belongs here: one row per registered series, counts of them, the next step.
 Does not belong here: verifying single versions (``verification``), deciding (``decisions``).
 """
 
+import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Self
+from typing import Self, TypedDict
 
 from forecast_assets.errors import Outage
 from forecast_assets.forecasting.analysis.retraining import (
@@ -23,7 +24,7 @@ from forecast_assets.registry.verification import verified
 from forecast_assets.rendering.tables import schema
 from forecast_assets.stores import Stores
 from forecast_assets.stores.registry import Registry
-from forecast_assets.stores.warehouse import Row
+from forecast_assets.stores.rows.registry import LastMovesRow, VersionsOfDatasetRow
 
 COLUMNS = schema(
     series="string: series key",
@@ -37,26 +38,43 @@ GONE = "live_model_gone"
 SHOWN = tuple(column.name for column in COLUMNS.columns)
 
 
+class ModelState(TypedDict):
+    """Where the model of one series stands; the columns are ``COLUMNS``."""
+
+    series: str
+    live: int | None
+    candidate: str | None
+    challenger: int | None
+    stale: str | None
+    moved_by: str | None
+
+
+class LiveModel(ModelState):
+    """A model that is live or was, and when it was moved last."""
+
+    moved_at: dt.datetime
+
+
 @dataclass(frozen=True, slots=True)
 class _Record:
     """What is on record of a dataset's models, without asking MLflow."""
 
-    versions: Mapping[tuple[str, int], Row]
-    newest: Mapping[str, Row]
-    moved: Mapping[str, Row]
+    versions: Mapping[tuple[str, int], VersionsOfDatasetRow]
+    newest: Mapping[str, VersionsOfDatasetRow]
+    moved: Mapping[str, LastMovesRow]
 
     @classmethod
     def read(cls, stores: Stores, dataset: str) -> Self:
-        newest: dict[str, Row] = {}
-        versions: dict[tuple[str, int], Row] = {}
-        for row in stores.warehouse.rows("versions_of_dataset", dataset=dataset):
-            versions[str(row["series"]), int(str(row["version"]))] = row
+        newest: dict[str, VersionsOfDatasetRow] = {}
+        versions: dict[tuple[str, int], VersionsOfDatasetRow] = {}
+        for row in stores.warehouse.rows(VersionsOfDatasetRow, dataset=dataset):
+            versions[row["series"], row["version"]] = row
             if not row["is_override"]:
-                newest.setdefault(str(row["series"]), row)
-        moved = {str(row["series"]): row for row in stores.warehouse.rows("last_moves", dataset=dataset)}
+                newest.setdefault(row["series"], row)
+        moved = {row["series"]: row for row in stores.warehouse.rows(LastMovesRow, dataset=dataset)}
         return cls(versions, newest, moved)
 
-    def state(self, key: str, held: Mapping[str, int], *, verified: bool) -> Row:
+    def state(self, key: str, held: Mapping[str, int], *, verified: bool) -> ModelState:
         live = held.get(CHAMPION)
         version = self.versions.get((key, live)) if live else None
         alias = None if version is None else _trained(version, verified=verified)
@@ -79,20 +97,20 @@ class _Record:
         }
 
 
-def _other_champion(version: Row) -> str | None:
+def _other_champion(version: VersionsOfDatasetRow) -> str | None:
     """Why a version is out of date although nothing newer is registered: another champion was chosen."""
     chosen, at_first = version["champion"], version["recommended"] or version["candidate"]
     if chosen is None or chosen == at_first:
         return None
-    return OTHER_FRAME if feature_frame(str(chosen)) != version["feature_frame"] else NEWER
+    return OTHER_FRAME if feature_frame(chosen) != version["feature_frame"] else NEWER
 
 
-def _was_taken_away(moved: Row | None) -> bool:
+def _was_taken_away(moved: LastMovesRow | None) -> bool:
     """Whether a version was live by the record: MLflow says now that none is, or somebody took it away."""
     return moved is not None and (moved["to_version"] is not None or moved["action"] == EXTERNAL)
 
 
-def states(stores: Stores, registry: Registry, dataset: str) -> list[Row]:
+def states(stores: Stores, registry: Registry, dataset: str) -> list[ModelState]:
     """One row per series that has a model, those that need somebody first."""
     record = _Record.read(stores, dataset)
     keys = sorted({series for series, _ in record.versions})
@@ -101,22 +119,17 @@ def states(stores: Stores, registry: Registry, dataset: str) -> list[Row]:
     gates = verified(registry, [record.versions[pair] for pair in pairs if pair in record.versions])
     intact = {key for (key, _), gate in gates.items() if gate.passed}
     results = [record.state(key, aliases.get(key, {}), verified=key in intact) for key in keys]
-    return sorted(
-        results, key=lambda row: (row["stale"] is None, row["challenger"] is None, str(row["series"]))
-    )
+    return sorted(results, key=lambda row: (row["stale"] is None, row["challenger"] is None, row["series"]))
 
 
-def decided(stores: Stores, dataset: str, registry: Callable[[], Registry] | None = None) -> list[Row]:
+def decided(stores: Stores, dataset: str, registry: Callable[[], Registry] | None = None) -> list[LiveModel]:
     """One row per series that has a live model by the decisions on record, or had one that is gone.
 
     Files are not looked at. With a ``registry`` its aliases say whether a live version is still there;
     without, or when it does not answer, what was moved there is known once the sensor has seen it.
     """
     record = _Record.read(stores, dataset)
-    live = {
-        key: None if row["to_version"] is None else int(str(row["to_version"]))
-        for key, row in record.moved.items()
-    }
+    live = {key: row["to_version"] for key, row in record.moved.items()}
     if registry is not None and live:
         with suppress(Outage):
             aliases = registry().aliases(sorted(live))
@@ -134,20 +147,20 @@ def decided(stores: Stores, dataset: str, registry: Callable[[], Registry] | Non
 
 def gone(stores: Stores, dataset: str, registry: Callable[[], Registry]) -> list[str]:
     """Series whose live model MLflow has no more."""
-    return [str(row["series"]) for row in decided(stores, dataset, registry) if row["stale"] == GONE]
+    return [row["series"] for row in decided(stores, dataset, registry) if row["stale"] == GONE]
 
 
-def _trained(row: Row, *, verified: bool = True) -> Trained:
+def _trained(row: VersionsOfDatasetRow, *, verified: bool = True) -> Trained:
     # Versions are of the same state of a series exactly when their content and candidate agree.
     return Trained(
         f"{row['content']}|{row['candidate']}",
         successful=row["wape"] is not None,
-        feature_frame=int(str(row["feature_frame"])),
+        feature_frame=row["feature_frame"],
         verified=verified,
     )
 
 
-def counts(rows: Sequence[Row]) -> dict[str, int]:
+def counts(rows: Sequence[ModelState]) -> dict[str, int]:
     """How many series are in which state; one may be in several."""
     return {
         "live": sum(row["live"] is not None for row in rows),

@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 from uuid import uuid4
 
 from forecast_assets.errors import UnknownName
@@ -19,6 +19,11 @@ from forecast_assets.keys import SeriesKey
 from forecast_assets.stores import Stores
 from forecast_assets.stores.locks import LockNumber
 from forecast_assets.stores.registry import Registry
+from forecast_assets.stores.rows.registry import (
+    PreviousVersionsRow,
+    PromotionStatesRow,
+    RolledBackVersionsRow,
+)
 from forecast_assets.stores.warehouse import Row
 
 CHAMPION, CHALLENGER, PREVIOUS = "champion", "challenger", "previous"
@@ -91,20 +96,19 @@ def notice(stores: Stores, registry: Registry, series: Sequence[str]) -> list[Ro
 
 def previous_versions(stores: Stores, versions: Mapping[str, int]) -> dict[str, int | None]:
     """Return for each series which version was live before this one was made live, where it is on record."""
-    rows = stores.warehouse.rows("previous_versions", series=list(versions), versions=list(versions.values()))
-    previous: list[dict[str, Any]] = rows
-    return {row["series"]: row["previous"] for row in previous}
+    rows = stores.warehouse.rows(PreviousVersionsRow, series=list(versions), versions=list(versions.values()))
+    return {row["series"]: row["previous"] for row in rows}
 
 
-def rolled_back(stores: Stores, series: Sequence[str]) -> dict[tuple[str, int], Row]:
+def rolled_back(stores: Stores, series: Sequence[str]) -> dict[tuple[str, int], RolledBackVersionsRow]:
     """Versions that were rolled back and not made live again since, with the decision."""
-    rows: list[dict[str, Any]] = stores.warehouse.rows("rolled_back_versions", series=list(series))
+    rows = stores.warehouse.rows(RolledBackVersionsRow, series=list(series))
     return {(row["series"], row["version"]): row for row in rows}
 
 
-def why_not_offered(decision: Row) -> str:
+def why_not_offered(decision: RolledBackVersionsRow) -> str:
     """Say by which rollback a version is out of the running, and how it comes back."""
-    series, version = str(decision["series"]), decision["version"]
+    series, version = decision["series"], decision["version"]
     return (
         f"it was rolled back on {decision['written_at']:%Y-%m-%d} by {decision['approved_by']} and is not "
         f"offered again: `forecast-assets rollback {SeriesKey.parse(series).dataset} --series {series} "
@@ -122,7 +126,7 @@ class _Block:
         self._series = series
         self._aliases = registry.aliases(series)
         self._states = {
-            str(row["series"]): row for row in stores.warehouse.rows("promotion_states", series=series)
+            row["series"]: row for row in stores.warehouse.rows(PromotionStatesRow, series=series)
         }
 
     def _live(self, series: str) -> int | None:
@@ -130,17 +134,18 @@ class _Block:
 
     def noticed(self) -> list[Row]:
         """Bring the record up to what the aliases say."""
-        completed: list[Row] = []
+        completed: list[str] = []
         external: list[Row] = []
         for series in self._series:
-            state, live = self._states.get(series, {}), self._live(series)
-            if live == state.get("live"):
+            state, live = self._states.get(series), self._live(series)
+            recorded = None if state is None else state["live"]
+            if live == recorded:
                 continue
-            if state.get("decision_id") is not None and live == state["to_version"]:
-                completed.append(state)
+            if state is not None and state["decision_id"] is not None and live == state["to_version"]:
+                completed.append(state["decision_id"])
             else:
-                external.append(_external(series, state.get("live"), live))
-        self._complete([str(row["decision_id"]) for row in completed])
+                external.append(_external(series, recorded, live))
+        self._complete(completed)
         if external:
             self._append(external)
         return external
@@ -188,14 +193,15 @@ class _Block:
         ids = {move.series: self._begun(move, decision) for move in moves}
         new = [_intended(move, decision) for move in moves if ids[move.series] is None]
         self._append(new)
-        fresh = {str(row["series"]): str(row["decision_id"]) for row in new}
+        fresh = {row["series"]: str(row["decision_id"]) for row in new}
         return {series: decision_id or fresh[series] for series, decision_id in ids.items()}
 
     def _begun(self, move: Move, decision: Decision) -> str | None:
-        state = self._states.get(move.series, {})
+        if (state := self._states.get(move.series)) is None:
+            return None
         same = (decision.action, move.expected, move.target, decision.approved_by)
-        begun = tuple(state.get(name) for name in ("action", "from_version", "to_version", "approved_by"))
-        return str(state["decision_id"]) if begun == same else None
+        begun = (state["action"], state["from_version"], state["to_version"], state["approved_by"])
+        return state["decision_id"] if begun == same else None
 
     def _previous(self, moves: Sequence[Move], decision: Decision) -> dict[str, int | None]:
         """What a rollback would go back to next: never to a version that was rolled back from."""

@@ -28,6 +28,9 @@ from forecast_assets.registry.promotion import (
 from forecast_assets.registry.verification import verified
 from forecast_assets.stores import Stores
 from forecast_assets.stores.registry import Registry
+from forecast_assets.stores.rows.datasets import DemandOfRow
+from forecast_assets.stores.rows.evaluations import ChampionsOfRow, MetricsOfRow
+from forecast_assets.stores.rows.registry import ModelVersionsOfRow
 from forecast_assets.stores.warehouse import Row
 
 USUAL = Limits()
@@ -139,20 +142,18 @@ class _Comparison:
     def of(self, targets: Mapping[str, int]) -> list[Proposal]:
         keys = list(targets)
         versions = {
-            (str(row["series"]), int(str(row["version"]))): row
-            for row in self._stores.warehouse.rows("model_versions_of", series=keys)
+            (row["series"], row["version"]): row
+            for row in self._stores.warehouse.rows(ModelVersionsOfRow, series=keys)
         }
         scored = {
-            (str(row["series"]), str(row["candidate"])): row
-            for row in self._stores.warehouse.rows("metrics_of", series=keys)
+            (row["series"], row["candidate"]): row
+            for row in self._stores.warehouse.rows(MetricsOfRow, series=keys)
         }
         demand = {
-            str(row["series"]): row["average_daily_demand"]
-            for row in self._stores.warehouse.rows("demand_of", series=keys)
+            row["series"]: row["average_daily_demand"]
+            for row in self._stores.warehouse.rows(DemandOfRow, series=keys)
         }
-        champions = {
-            str(row["series"]): row for row in self._stores.warehouse.rows("champions_of", series=keys)
-        }
+        champions = {row["series"]: row for row in self._stores.warehouse.rows(ChampionsOfRow, series=keys)}
         rejected = {} if self._goes_back else rolled_back(self._stores, keys)
         intact = verified(self._registry, [versions[pair] for pair in targets.items() if pair in versions])
         proposals = []
@@ -184,19 +185,19 @@ class _Comparison:
         self,
         key: str,
         live: int | None,
-        current: Row | None,
-        target: Row,
-        scored: Mapping[tuple[str, str], Row],
+        current: ModelVersionsOfRow | None,
+        target: ModelVersionsOfRow,
+        scored: Mapping[tuple[str, str], MetricsOfRow],
         *,
-        demand: object,
-        champion: Row | None,
+        demand: float | None,
+        champion: ChampionsOfRow | None,
         intact: Gate,
         is_rejected: bool,
     ) -> Proposal:
-        to_version = int(str(target["version"]))
-        before = None if current is None else str(current["candidate"])
+        to_version = target["version"]
+        before = None if current is None else current["candidate"]
         from_wape = gates_of.wape(scored.get((key, str(before))))
-        to_wape = gates_of.wape(scored.get((key, str(target["candidate"]))))
+        to_wape = gates_of.wape(scored.get((key, target["candidate"])))
         gates = [
             gates_of.better_error(live, from_wape, to_wape),
             gates_of.bias(target, demand, self._limits),
@@ -207,12 +208,12 @@ class _Comparison:
             gates_of.recent_window(target, self._last_day, self._limits),
             gates_of.quality_checks(self._failed_checks),
         ]
-        from_frame = None if current is None else int(str(current["feature_frame"]))
-        to_frame = int(str(target["feature_frame"]))
+        from_frame = None if current is None else current["feature_frame"]
+        to_frame = target["feature_frame"]
         failing = [gate for gate in gates if gate.passed is False and gate.name != "artifact_verified"]
         worse = from_wape is not None and to_wape is not None and to_wape > from_wape
         requested = {
-            "override": bool(target["is_override"]),
+            "override": target["is_override"],
             "worse_wape": worse,
             "feature_frame": from_frame is not None and from_frame != to_frame,
             "rolled_back": is_rejected,
@@ -227,12 +228,12 @@ class _Comparison:
             from_version=live,
             to_version=to_version,
             from_candidate=before,
-            to_candidate=str(target["candidate"]),
+            to_candidate=target["candidate"],
             from_wape=from_wape,
             to_wape=to_wape,
             from_frame=from_frame,
             to_frame=to_frame,
-            is_override=bool(target["is_override"]),
+            is_override=target["is_override"],
             gates=gates,
             needs=[] if change == "unchanged" else [name for name in ACKNOWLEDGEMENTS if requested[name]],
         )

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from itertools import groupby
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import polars as pl
@@ -32,7 +32,8 @@ from forecast_assets.registry.versions import KINDS, described, tags
 from forecast_assets.stores import Stores
 from forecast_assets.stores.model_versions import NewVersion
 from forecast_assets.stores.registry import Registry
-from forecast_assets.stores.warehouse import Row
+from forecast_assets.stores.rows.evaluations import ChampionsOfRow
+from forecast_assets.stores.rows.registry import ModelVersionsOfRow, RolledBackVersionsRow
 
 # Series of one store in one bundle: some megabytes, read in one piece.
 BLOCK = 1024
@@ -62,7 +63,7 @@ class Registered:
     series: str
     outcome: Literal["registered", "unchanged", "none"]
     sentence: str
-    row: Row | None = None
+    row: Mapping[str, Any] | None = None
 
 
 def register(
@@ -122,17 +123,18 @@ class _Registration:
         self._aliases = registry.aliases(series) if series else {}
         self._rejected = rolled_back(stores, series) if series else {}
         self._known = {
-            (str(row["series"]), str(row["recipe"])): row
-            for row in stores.warehouse.rows("model_versions_of", series=series)
+            (row["series"], row["recipe"]): row
+            for row in stores.warehouse.rows(ModelVersionsOfRow, series=series)
         }
 
-    def _label(self, champion: Row | None) -> str | None:
+    def _label(self, champion: ChampionsOfRow | None) -> str | None:
         if champion is None or champion["champion"] is None:
             return None
-        return str(champion["champion"]) if self._override is None else self._override.candidate
+        return champion["champion"] if self._override is None else self._override.candidate
 
     def _recipe(self, at: int) -> str:
-        champion = (self._work.champions[at] or {}).get("champion")
+        chosen = self._work.champions[at]
+        champion = None if chosen is None else chosen["champion"]
         # Who names the champion overrides nothing: it is the same version.
         reason = self._override.reason if self._override and self._labels[at] != champion else ""
         text = f"{self._keys[at]}|{self._work.fingerprints[at]}|{self._labels[at]}|{reason}"
@@ -153,9 +155,9 @@ class _Registration:
             for start in range(0, len(rows), BLOCK):
                 yield from self._block(rows[start : start + BLOCK])
 
-    def _unchanged(self, key: str, row: Row) -> Registered | None:
+    def _unchanged(self, key: str, row: ModelVersionsOfRow) -> Registered | None:
         """The outcome for a series whose version is there already; nothing when MLflow has it no more."""
-        number = int(str(row["version"]))
+        number = row["version"]
         try:
             if not self._challenge and self._registry.version(key, number) is None:
                 return None
@@ -167,7 +169,7 @@ class _Registration:
             sentence = f"{sentence}; {why_not_offered(rejected)}"
         return Registered(key, "unchanged", sentence, row)
 
-    def _point(self, key: str, number: int) -> Row | None:
+    def _point(self, key: str, number: int) -> RolledBackVersionsRow | None:
         """Let the challenger be this version, or nobody where it is live already, or was rolled back.
 
         Return the decision by which it was rolled back. Raises ``UnknownName`` for a version that is gone.
@@ -235,14 +237,14 @@ class _Registration:
         gone = self._forget_gone(numbers, recipes)
         self._registry.end(run)
         for row in full:
-            key = str(row["series"])
-            self._point(key, int(str(row["version"])))
+            key = row["series"]
+            self._point(key, row["version"])
             warning = f"; {row['warning']}" if row["warning"] else ""
             lost = f"; version {gone[key]} is gone from MLflow" if key in gone else ""
             sentence = f"version {row['version']}: {row['candidate']}{warning}{lost}"
-            yield Registered(str(row["series"]), "registered", sentence, row)
+            yield Registered(row["series"], "registered", sentence, row)
 
-    def _forget_gone(self, numbers: Mapping[str, int], recipes: Mapping[str, str]) -> dict[str, object]:
+    def _forget_gone(self, numbers: Mapping[str, int], recipes: Mapping[str, str]) -> dict[str, int]:
         """Forget versions that MLflow has no more, and whose place others have taken; return them."""
         rows = {key: self._known.get((key, recipe)) for key, recipe in recipes.items()}
         gone = {key: row["version"] for key, row in rows.items() if row is not None}
@@ -272,7 +274,11 @@ class _Registration:
     def _bundled(self, rows: list[int]) -> Bundle:
         work = self._work
         labels = [str(self._labels[at]) for at in rows]
-        champions = [{**(work.champions[at] or {}), "champion": str(self._labels[at])} for at in rows]
+        chosen = [work.champions[at] for at in rows]
+        champions = [
+            None if row is None else ChampionsOfRow({**row, "champion": label})
+            for row, label in zip(chosen, labels, strict=True)
+        ]
         panel = work.panel.take(np.array(rows, np.int64))
         models = {name: work.models.models[name] for name in needed(labels)}
         return Bundle(

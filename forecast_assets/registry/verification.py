@@ -4,22 +4,22 @@ Belongs here: comparing files with the hash on record.
 Does not belong here: what follows from it (``decisions``).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from forecast_assets.errors import UnknownName
 from forecast_assets.registry.gates import Gate
 from forecast_assets.registry.saving import artifact_hash
 from forecast_assets.stores.registry import Registry
-from forecast_assets.stores.warehouse import Row
 
 
-def verified(registry: Registry, versions: Iterable[Row]) -> dict[tuple[str, int], Gate]:
+def verified(registry: Registry, versions: Iterable[Mapping[str, Any]]) -> dict[tuple[str, int], Gate]:
     """Compare the files of every version with the hash they were registered with, each bundle once."""
     bundles: dict[tuple[str, str], str | None] = {}
     compiled: set[tuple[str, str]] = set()
     results = {}
     for row in versions:
-        place = (str(row["mlflow_run"]), str(row["path"]))
+        place = (row["mlflow_run"], row["path"])
         if place not in bundles:
             try:
                 with registry.files(*place) as folder:
@@ -39,5 +39,5 @@ def verified(registry: Registry, versions: Iterable[Row]) -> dict[tuple[str, int
             else "its files are not what was registered"
         )
         passed = sha == row["artifact_sha256"]
-        results[str(row["series"]), int(str(row["version"]))] = Gate("artifact_verified", passed, sentence)
+        results[row["series"], row["version"]] = Gate("artifact_verified", passed, sentence)
     return results

@@ -6,6 +6,7 @@ Does not belong here: making and storing it (``registration``).
 
 import json
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import polars as pl
 
@@ -14,7 +15,7 @@ from forecast_assets.forecasting.core.metrics import BY_FOLD
 from forecast_assets.forecasting.version import code_version
 from forecast_assets.forecasts.service import ForecastInputs
 from forecast_assets.stores import Stores
-from forecast_assets.stores.warehouse import Row
+from forecast_assets.stores.rows.evaluations import CurrentResultsRow, MetricsOfRow
 
 RECORDED = (*BY_FOLD, "stability", "sample_size")
 KINDS = {
@@ -34,7 +35,7 @@ def described(
     labels: Sequence[str | None],
     rows: Sequence[int],
     reason: str | None,
-) -> dict[str, Row]:
+) -> dict[str, dict[str, Any]]:
     """What is known of the version of each series at ``rows`` of the panel, but its number and its files.
 
     ``reason`` is why ``labels`` are not the champions, if they are not.
@@ -42,17 +43,18 @@ def described(
     dataset = work.dataset
     keys = [str(work.panel.series[at]) for at in rows]
     measured_as = {
-        (str(row["series"]), str(row["candidate"])): row
-        for row in stores.warehouse.rows("metrics_of", series=keys)
+        (row["series"], row["candidate"]): row for row in stores.warehouse.rows(MetricsOfRow, series=keys)
     }
-    evaluated = {str(row["series"]): row for row in stores.warehouse.rows("current_results", series=keys)}
+    evaluated = {row["series"]: row for row in stores.warehouse.rows(CurrentResultsRow, series=keys)}
     contents, first = work.panel.content_hashes(), work.panel.first
-    by_series: dict[str, Row] = {}
+    by_series: dict[str, dict[str, Any]] = {}
     for key, at in zip(keys, rows, strict=True):
         label = str(labels[at])
-        winner = str((work.champions[at] or {})["champion"])
-        own = measured_as.get((key, label), {})
-        best = measured_as.get((key, winner), {})
+        chosen = work.champions[at]
+        if chosen is None:
+            raise ValueError(f"{key} was never evaluated, so that it has no version")
+        winner = str(chosen["champion"])
+        own, best = measured_as.get((key, label)), measured_as.get((key, winner))
         by_series[key] = {
             "series": key,
             "dataset": dataset.name,
@@ -71,21 +73,26 @@ def described(
             "code_version": code_version(),
             "evaluation_run": evaluated[key]["run_id"],
             "anchor_day": evaluated[key]["anchor_day"],
-            "folds_path": (work.champions[at] or {}).get("path"),
-            **{name: own.get(name) for name in RECORDED},
+            "folds_path": chosen["path"],
+            **_recorded(own),
         }
     return by_series
 
 
-def gap(label: str, own: Mapping[str, object], winner: str, best: Mapping[str, object]) -> str:
+def _recorded(row: Mapping[str, object] | None) -> dict[str, object]:
+    return {name: None if row is None else row[name] for name in RECORDED}
+
+
+def gap(label: str, own: MetricsOfRow | None, winner: str, best: MetricsOfRow | None) -> str:
     """What is given up by an override, in percentage points of WAPE, or that nobody knows."""
-    if own.get("wape") is None or best.get("wape") is None:
+    mine, theirs = own and own["wape"], best and best["wape"]
+    if mine is None or theirs is None:
         return f"{winner} is recommended, and there is no comparison of it with {label}"
-    points = float(str(own["wape"])) - float(str(best["wape"]))
+    points = mine - theirs
     return f"{winner} is recommended; the WAPE of {label} is {points:+.2f} percentage points from it"
 
 
-def tags(row: Row, sha: str, recipe: str) -> dict[str, str]:
+def tags(row: Mapping[str, Any], sha: str, recipe: str) -> dict[str, str]:
     """What MLflow shows of a version whose row is known; every tag costs, so that metrics share one."""
     named = ["candidate", "snapshot", "last_day", "feature_frame", "code_version"]
     if row["is_override"]:

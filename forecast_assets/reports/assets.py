@@ -25,6 +25,7 @@ from forecast_assets.rendering.heatmap import heatmap as drawn
 from forecast_assets.rendering.tables import schema, table
 from forecast_assets.stores import Stores, paths
 from forecast_assets.stores.resource import StoresResource
+from forecast_assets.stores.rows.evaluations import PairResultsRow, PortfolioLeaderboardRow
 
 GROUP = "portfolio"
 _SHOWN = 200
@@ -67,12 +68,12 @@ def leaderboard(context: dg.AssetExecutionContext, stores: StoresResource) -> dg
     """How often each candidate of a dataset wins, and how good it usually is."""
     with refusals_final():
         load(stores.open(), context.partition_key)
-        rows = stores.open().warehouse.rows("portfolio_leaderboard", dataset=context.partition_key)
+        rows = stores.open().warehouse.rows(PortfolioLeaderboardRow, dataset=context.partition_key)
     columns = ["candidate", "champions", "ranked", "failed", "median_wape", "mean_rank"]
     return dg.MaterializeResult(
         metadata={
             "candidates": table(rows, columns),
-            "series": sum(int(str(row["champions"])) for row in rows),
+            "series": sum(row["champions"] for row in rows),
         }
     )
 
@@ -126,7 +127,7 @@ def cells_of(stores: Stores, dataset: str, config: HeatmapConfig) -> pl.DataFram
                 f"batch {config.batch} is of dataset {batch.dataset!r}", remedy="choose that partition"
             )
         return aggregation.cells(batch_results(stores, config.batch), metric, candidate=config.candidate)
-    results = [dict(row) for row in stores.warehouse.rows("pair_results", dataset=dataset)]
+    results = [dict(row) for row in stores.warehouse.rows(PairResultsRow, dataset=dataset)]
     chosen = {row["series"]: row["champion"] for row in results}
 
     def champion(series: str, members: Sequence[Result]) -> Result | None:

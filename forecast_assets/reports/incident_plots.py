@@ -16,9 +16,7 @@ _MOST = 5
 
 def pictures(stores: Stores, summary: Summary) -> list[tuple[str, str]]:
     """Title and ``data:`` address of a plot for each of the first degrading series that has a forecast."""
-    bad = [
-        str(row["series"]) for row in summary.health if DEGRADING in {row["verdict"], row["drift_direction"]}
-    ]
+    bad = [row["series"] for row in summary.health if DEGRADING in {row["verdict"], row["drift_direction"]}]
     drawn = []
     for series in bad[:_MOST]:
         stored = read_forecast(stores, series)

@@ -11,10 +11,10 @@ from dataclasses import asdict
 
 import polars as pl
 
+from forecast_assets.drift.model_health import Candidate, Health
 from forecast_assets.rendering.export import as_csv
 from forecast_assets.rendering.tables import cell, markdown
 from forecast_assets.reports.operations import NEWEST, Summary
-from forecast_assets.stores.warehouse import Row
 
 _NOTHING = "Nothing to show."
 # The page needs nothing but itself: no script runs, nothing is loaded, nothing is sent.
@@ -116,7 +116,7 @@ def _sections(summary: Summary) -> list[tuple[str, str | Cells]]:
     ]
 
 
-def _health(rows: Sequence[Row]) -> Cells:
+def _health(rows: Sequence[Health]) -> Cells:
     return [
         {
             "Store": row["store_id"],
@@ -130,7 +130,7 @@ def _health(rows: Sequence[Row]) -> Cells:
     ]
 
 
-def _queue(rows: Sequence[Row]) -> Cells:
+def _queue(rows: Sequence[Candidate]) -> Cells:
     return [
         {
             "Store": row["store_id"],

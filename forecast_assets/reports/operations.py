@@ -12,13 +12,15 @@ import dagster as dg
 
 from forecast_assets.dagster_internals.run_subjects import dataset_of
 from forecast_assets.datasets import definition
-from forecast_assets.drift.model_health import health, link, queue
+from forecast_assets.drift.model_health import Candidate, Health, health, link, queue
 from forecast_assets.failures import why_failed
 from forecast_assets.registry import overview
 from forecast_assets.safe_texts import safe
 from forecast_assets.stores import Stores
 from forecast_assets.stores.registry import Registry
-from forecast_assets.stores.warehouse import Row
+from forecast_assets.stores.rows.evaluations import EvaluationCountsRow, NewestBrokenRow
+from forecast_assets.stores.rows.forecasts import OutdatedForecastsRow
+from forecast_assets.stores.rows.operations import OpenIncidentsRow
 
 NEWEST = 10
 TOP = 20
@@ -68,11 +70,11 @@ class Summary:
     newest_evaluation: dt.datetime | None
     newest_sales: dt.date | None
     forecasts: int
-    outdated: list[Row]
-    live: list[Row]
+    outdated: list[OutdatedForecastsRow]
+    live: list[overview.LiveModel]
     attention: list[Attention]
-    health: list[Row]
-    queue: list[Row]
+    health: list[Health]
+    queue: list[Candidate]
 
     @property
     def active(self) -> int:
@@ -80,7 +82,7 @@ class Summary:
         return self.jobs["pending"] + self.jobs["running"]
 
     @property
-    def stale(self) -> list[Row]:
+    def stale(self) -> list[overview.LiveModel]:
         """Live models that are out of date."""
         return [row for row in self.live if row["stale"] is not None]
 
@@ -105,8 +107,8 @@ def summarize(
     Numbers of jobs are those of the whole system, without ``own_run``, the run that asks. A ``registry`` says
     which live models are still there.
     """
-    counted = stores.warehouse.row("evaluation_counts", dataset=dataset) or {}
-    outdated = stores.warehouse.rows("outdated_forecasts", dataset=dataset)
+    (counted,) = stores.warehouse.rows(EvaluationCountsRow, dataset=dataset)
+    outdated = stores.warehouse.rows(OutdatedForecastsRow, dataset=dataset)
     names = definition.names(stores) if dataset is None else [dataset]
     live = [row for name in names for row in overview.decided(stores, name, registry)]
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
@@ -119,13 +121,13 @@ def summarize(
         newest_success=_newest_end(instance, ["completed"]),
         newest_end=_newest_end(instance, _OVER),
         runs={
-            "success": int(str(counted["scored"])),
-            "unusable": int(str(counted["unusable"])),
-            "failed": int(str(counted["broken"])),
+            "success": counted["scored"],
+            "unusable": counted["unusable"],
+            "failed": counted["broken"],
         },
-        newest_evaluation=counted["newest_success"],  # type: ignore[arg-type]  # a timestamp
-        newest_sales=counted["newest_sales"],  # type: ignore[arg-type]  # a date
-        forecasts=int(str(counted["forecasts"])),
+        newest_evaluation=counted["newest_success"],
+        newest_sales=counted["newest_sales"],
+        forecasts=counted["forecasts"],
         outdated=outdated,
         live=live,
         attention=[
@@ -181,14 +183,14 @@ def _broken(stores: Stores, dataset: str | None) -> list[Attention]:
     return [
         Attention(
             kind="failed_run",
-            entity=str(row["series"]),
-            label=str(row["series"]),
-            detail=str(row["reason"]),
-            at=row["evaluated_at"],  # type: ignore[arg-type]  # a timestamp
+            entity=row["series"],
+            label=row["series"],
+            detail=row["reason"],
+            at=row["evaluated_at"],
             next_step="mend the cause, then evaluate the series again",
             link=link(f"/assets/backtest?view=partitions&partition={row['series']}"),
         )
-        for row in stores.warehouse.rows("newest_broken", dataset=dataset, at_most=NEWEST)
+        for row in stores.warehouse.rows(NewestBrokenRow, dataset=dataset, at_most=NEWEST)
     ]
 
 
@@ -196,25 +198,25 @@ def _incidents(stores: Stores, dataset: str | None) -> list[Attention]:
     return [
         Attention(
             kind="incident",
-            entity=str(row["kind"]),
-            label=str(row["kind"]),
-            detail=str(row["what"]),
-            at=row["last_seen_at"],  # type: ignore[arg-type]  # a timestamp
-            next_step=str(row["next_step"]),
-            link=str(row["link"]),
+            entity=row["kind"],
+            label=row["kind"],
+            detail=row["what"],
+            at=row["last_seen_at"],
+            next_step=row["next_step"],
+            link=row["link"],
         )
-        for row in stores.warehouse.rows("open_incidents", dataset=dataset, at_most=NEWEST)
+        for row in stores.warehouse.rows(OpenIncidentsRow, dataset=dataset, at_most=NEWEST)
     ]
 
 
-def _stale(live: list[Row]) -> list[Attention]:
+def _stale(live: list[overview.LiveModel]) -> list[Attention]:
     return [
         Attention(
             kind="stale_alias",
-            entity=str(row["series"]),
+            entity=row["series"],
             label=f"{row['series']}@champion",
             detail=f"{row['stale']}: {_what_is_live(row)}",
-            at=row["moved_at"],  # type: ignore[arg-type]  # a timestamp
+            at=row["moved_at"],
             next_step="materialize registered_champion, then decide about the promotion",
             link=link(f"/assets/registered_champion?view=partitions&partition={row['series']}"),
         )
@@ -223,20 +225,20 @@ def _stale(live: list[Row]) -> list[Attention]:
     ]
 
 
-def _what_is_live(row: Row) -> str:
+def _what_is_live(row: overview.LiveModel) -> str:
     if row["stale"] == overview.GONE:
         return "the live version is gone from MLflow, and none is live"
     return f"version {row['live']} ({row['candidate'] or 'not on record'}) is live"
 
 
-def _outdated(forecasts: list[Row]) -> list[Attention]:
+def _outdated(forecasts: list[OutdatedForecastsRow]) -> list[Attention]:
     return [
         Attention(
             kind="outdated_forecast",
-            entity=str(row["series"]),
+            entity=row["series"],
             label=f"{row['series']}: {row['candidate']}",
             detail=f"the newest champion is {row['champion'] or 'nobody'}",
-            at=row["chosen_at"],  # type: ignore[arg-type]  # a timestamp
+            at=row["chosen_at"],
             next_step="launch job forecast_changed for its dataset",
             link=link(f"/assets/forecast?view=partitions&partition={row['series']}"),
         )

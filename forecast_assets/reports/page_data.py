@@ -18,7 +18,10 @@ from forecast_assets.errors import UnknownName, listed
 from forecast_assets.forecasts.explanations import explain
 from forecast_assets.forecasts.store import StoredForecast, read_forecasts
 from forecast_assets.stores import Stores
-from forecast_assets.stores.warehouse import Row
+from forecast_assets.stores.rows.evaluations import ChampionsRow, LeaderboardRow, PortfolioLeaderboardRow
+from forecast_assets.stores.rows.forecasts import CurrentForecastsRow
+from forecast_assets.stores.rows.operations import DriftRow
+from forecast_assets.stores.rows.registry import AuditRow
 
 WORST = 50
 _HISTORY = 180
@@ -34,45 +37,53 @@ _CANDIDATES = ("candidate", "champions", "ranked", "failed", "median_wape", "mea
 _LIMITS = ("units", "lower_80", "upper_80", "lower_95", "upper_95")
 
 
+class _Series(ChampionsRow):
+    """A champion, the units it may be wrong by within one horizon, and the units it forecasts."""
+
+    units_at_risk: float | None
+    forecast_total: float | None
+
+
 def collect(stores: Stores, name: str, series: Sequence[str] | None = None) -> dict[str, Any]:
     """Return the data of a page: tables of all series, plots of ``series`` or of the worst.
 
     Raises ``UnknownName`` for a dataset or series that does not exist.
     """
     dataset = load(stores, name)
-    champions = stores.warehouse.rows("champions", dataset=name, series=None)
+    champions = stores.warehouse.rows(ChampionsRow, dataset=name, series=None)
     forecasts = {
-        str(row["series"]): row
-        for row in stores.warehouse.rows("current_forecasts", dataset=name, series=None)
+        row["series"]: row for row in stores.warehouse.rows(CurrentForecastsRow, dataset=name, series=None)
     }
-    drift = stores.warehouse.rows("drift", dataset=name, series=None)
+    drift = stores.warehouse.rows(DriftRow, dataset=name, series=None)
     horizon = dataset.options.evaluation.horizon
-    members = [
+    members: list[_Series] = [
         {
             **row,
-            "units_at_risk": None if row["mae"] is None else float(str(row["mae"])) * horizon,
-            "forecast_total": forecasts.get(str(row["series"]), {}).get("total"),
+            "units_at_risk": None if row["mae"] is None else row["mae"] * horizon,
+            "forecast_total": forecasts[row["series"]]["total"] if row["series"] in forecasts else None,
         }
         for row in champions
     ]
-    members.sort(key=lambda row: -float(str(row["units_at_risk"] or 0)))
+    members.sort(key=lambda row: -(row["units_at_risk"] or 0))
     chosen = _chosen(series, members, forecasts)
     return {
         "facts": _facts(dataset, members, forecasts),
         "series": _table(_SERIES, members),
         "orders": _table(_ORDERS, [{**row, "flag": _flag(row)} for row in forecasts.values()]),
-        "candidates": _table(_CANDIDATES, stores.warehouse.rows("portfolio_leaderboard", dataset=name)),
+        "candidates": _table(_CANDIDATES, stores.warehouse.rows(PortfolioLeaderboardRow, dataset=name)),
         "heatmap": _heatmap(members),
         "drift": _table(_DRIFT, drift[:_DECISIONS]),
         "decisions": _table(
-            _AUDIT, stores.warehouse.rows("audit", dataset=name, series=None)[-_DECISIONS:][::-1]
+            _AUDIT, stores.warehouse.rows(AuditRow, dataset=name, series=None)[-_DECISIONS:][::-1]
         ),
-        "plots": _plots(stores, dataset, chosen, {str(row["series"]): row for row in members}),
+        "plots": _plots(stores, dataset, chosen, {row["series"]: row for row in members}),
     }
 
 
-def _chosen(series: Sequence[str] | None, members: Sequence[Row], forecasts: Mapping[str, Row]) -> list[str]:
-    keys = [str(row["series"]) for row in members]
+def _chosen(
+    series: Sequence[str] | None, members: Sequence[_Series], forecasts: Mapping[str, CurrentForecastsRow]
+) -> list[str]:
+    keys = [row["series"] for row in members]
     if series is None:
         return keys[:WORST]
     if unknown := sorted(set(series) - {*keys, *forecasts}):
@@ -82,10 +93,12 @@ def _chosen(series: Sequence[str] | None, members: Sequence[Row], forecasts: Map
     return list(series)
 
 
-def _facts(dataset: Dataset, members: Sequence[Row], forecasts: Mapping[str, Row]) -> list[list[object]]:
+def _facts(
+    dataset: Dataset, members: Sequence[_Series], forecasts: Mapping[str, CurrentForecastsRow]
+) -> list[list[object]]:
     snapshot = dataset.built()
-    errors = [float(str(row["wape"])) for row in members if row["wape"] is not None]
-    first = [day for row in forecasts.values() if isinstance(day := row["first_day"], dt.date)]
+    errors = [row["wape"] for row in members if row["wape"] is not None]
+    first = [row["first_day"] for row in forecasts.values()]
     return [
         ["Dataset", dataset.name],
         ["Sales", f"{snapshot.row_count:,} rows from {snapshot.first_day} to {snapshot.last_day}"],
@@ -94,14 +107,14 @@ def _facts(dataset: Dataset, members: Sequence[Row], forecasts: Mapping[str, Row
         ["Median WAPE of the champions, percent", float(np.median(errors)) if errors else None],
         [
             "Units forecast",
-            sum(float(str(row["total"])) for row in forecasts.values()) if forecasts else None,
+            sum(row["total"] for row in forecasts.values()) if forecasts else None,
         ],
         ["Forecast from", str(min(first)) if first else None],
         ["Written", dt.datetime.now(dt.UTC).strftime("%Y-%m-%d %H:%M UTC")],
     ]
 
 
-def _flag(row: Row) -> str | None:
+def _flag(row: CurrentForecastsRow) -> str | None:
     return "no champion" if row["fallback"] else None
 
 
@@ -118,16 +131,16 @@ def _plain(value: object) -> object:
     return value if value is None or isinstance(value, str | int) else str(value)
 
 
-def _heatmap(members: Sequence[Row]) -> dict[str, object]:
-    stores = sorted({str(row["store_id"]) for row in members})
-    products = sorted({str(row["product_id"]) for row in members})
-    cells = {(str(row["store_id"]), str(row["product_id"])): _plain(row["wape"]) for row in members}
+def _heatmap(members: Sequence[_Series]) -> dict[str, object]:
+    stores = sorted({row["store_id"] for row in members})
+    products = sorted({row["product_id"] for row in members})
+    cells = {(row["store_id"], row["product_id"]): _plain(row["wape"]) for row in members}
     wape = [[cells.get((store, product)) for product in products] for store in stores]
     return {"stores": stores, "products": products, "wape": wape}
 
 
 def _plots(
-    stores: Stores, dataset: Dataset, keys: Sequence[str], members: Mapping[str, Row]
+    stores: Stores, dataset: Dataset, keys: Sequence[str], members: Mapping[str, _Series]
 ) -> dict[str, dict[str, object]]:
     if not keys:
         return {}
@@ -141,7 +154,7 @@ def _plots(
         if key not in place:
             continue
         one: dict[str, object] = {
-            "sentence": str(members[key]["reason"]) if key in members else "",
+            "sentence": members[key]["reason"] if key in members else "",
             "history": {"days": days, "units": _numbers(panel.units[place[key]][-_HISTORY:])},
             "ahead": _ahead(ahead[key]) if key in ahead else None,
             "folds": _folds(stores, dataset, key),
@@ -164,8 +177,8 @@ def _folds(stores: Stores, dataset: Dataset, key: str) -> dict[str, object] | No
     folds = read_folds(stores, key)
     if folds is None:
         return None
-    rows = stores.warehouse.rows("leaderboard", dataset=dataset.name, series=[key])
-    best = [str(row["candidate"]) for row in rows if row["rank"] is not None][:2]
+    rows = stores.warehouse.rows(LeaderboardRow, dataset=dataset.name, series=[key])
+    best = [row["candidate"] for row in rows if row["rank"] is not None][:2]
     width = folds.actual.shape[1]
     days = [
         str(day)

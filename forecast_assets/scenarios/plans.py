@@ -29,7 +29,7 @@ from forecast_assets.global_models import production
 from forecast_assets.keys import SeriesKey
 from forecast_assets.settings import settings as environment
 from forecast_assets.stores import Stores
-from forecast_assets.stores.warehouse import Row
+from forecast_assets.stores.rows.forecasts import CurrentForecastsRow, PlansRow
 
 Values = NDArray[np.float64]
 By = Literal["revenue_delta", "units_delta"]
@@ -71,7 +71,7 @@ def what_if(stores: Stores, series: str, assumptions: Assumptions, *, run_id: st
     series = key_of(stores, series)
     name = SeriesKey.parse(series).dataset
     dataset = load(stores, name)
-    row = stores.warehouse.row("current_forecasts", dataset=name, series=[series])
+    row = stores.warehouse.row(CurrentForecastsRow, dataset=name, series=[series])
     (outcome,) = make_forecasts(stores, [series], run_id=run_id, request=_same(row, dataset.options.period))
     if outcome.row is None:
         raise UnknownName(f"{series} has no forecast: {outcome.sentence}", remedy="evaluate the series first")
@@ -101,12 +101,12 @@ def what_if(stores: Stores, series: str, assumptions: Assumptions, *, run_id: st
     )
 
 
-def _same(row: Row | None, period: Frequency) -> ForecastRequest:
+def _same(row: CurrentForecastsRow | None, period: Frequency) -> ForecastRequest:
     """How the current forecast was asked for, so that it is kept unless its inputs changed."""
     if row is None:
         return ForecastRequest()
-    gap = period.position(row["last_known_day"], row["first_day"]) - 1  # type: ignore[arg-type]  # date columns
-    return ForecastRequest(row["horizon"], row["lead_time_days"], row["service_level"], gap)  # type: ignore[arg-type]  # typed columns
+    gap = period.position(row["last_known_day"], row["first_day"]) - 1
+    return ForecastRequest(row["horizon"], row["lead_time_days"], row["service_level"], gap)
 
 
 def _request_of(panel: Panel, label: str, models: Models, horizon: int, window: int | None) -> Values:
@@ -167,9 +167,9 @@ def save(stores: Stores, answer: Answer, name: str, tags: Sequence[str], *, run_
         raise BadSetting(f"there is a plan {name} already", remedy="choose another name, or delete it first")
 
 
-def read(stores: Stores, name: str) -> Row:
+def read(stores: Stores, name: str) -> PlansRow:
     """One plan by its name. Raises ``UnknownName``."""
-    row = stores.warehouse.row("plans", names=[name], dataset=None, tags=[])
+    row = stores.warehouse.row(PlansRow, names=[name], dataset=None, tags=[])
     if row is None:
         raise UnknownName(f"no plan {name}", remedy="list them with forecast-assets plan list")
     return row
@@ -177,8 +177,7 @@ def read(stores: Stores, name: str) -> Row:
 
 def assumptions_of(stores: Stores, name: str) -> Assumptions:
     """What a plan assumes, to start another one from. Raises ``UnknownName``."""
-    stored = read(stores, name)["assumptions"]
-    return Assumptions.from_json(stored)  # type: ignore[arg-type]  # a JSON object
+    return Assumptions.from_json(read(stores, name)["assumptions"])
 
 
 def delete(stores: Stores, name: str) -> None:
@@ -187,7 +186,13 @@ def delete(stores: Stores, name: str) -> None:
         read(stores, name)
 
 
-def compare(stores: Stores, names: Sequence[str], by: By) -> list[Row]:
+class RankedPlan(PlansRow):
+    """A plan and its place among those that it was compared with."""
+
+    rank: int
+
+
+def compare(stores: Stores, names: Sequence[str], by: By) -> list[RankedPlan]:
     """Rank 2 to 5 plans, the greatest gain first; unknown revenue last. Raises ``BadSetting``."""
     chosen = list(dict.fromkeys(names))
     if not _LEAST_COMPARED <= len(chosen) <= _MOST_COMPARED:
@@ -196,5 +201,5 @@ def compare(stores: Stores, names: Sequence[str], by: By) -> list[Row]:
             remedy=f"name {_LEAST_COMPARED} to {_MOST_COMPARED} different plans",
         )
     rows = [read(stores, name) for name in chosen]
-    ranked = sorted(rows, key=lambda row: (row[by] is None, -float(str(row[by] or 0)), str(row["name"])))
-    return [{"rank": place, **row} for place, row in enumerate(ranked, 1)]
+    ranked = sorted(rows, key=lambda row: (row[by] is None, -(row[by] or 0), row["name"]))
+    return [{**row, "rank": place} for place, row in enumerate(ranked, 1)]

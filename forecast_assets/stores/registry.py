@@ -17,6 +17,13 @@ from forecast_assets.errors import BadSetting, UnknownName
 from forecast_assets.stores.mlflow_backend import artifacts_url, tracking_uri
 from forecast_assets.stores.mlflow_client import Connection
 from forecast_assets.stores.model_versions import NewVersion, Version, version_of
+from forecast_assets.stores.rows.registry import (
+    MlflowAliasesRow,
+    MlflowModelsRow,
+    MlflowPlacesRow,
+    MlflowRecipesRow,
+    MlflowVersionsRow,
+)
 from forecast_assets.stores.warehouse import Warehouse
 
 if TYPE_CHECKING:
@@ -138,7 +145,7 @@ class Registry:
     def _models(self, names: Sequence[str]) -> set[str]:
         if self._tables is None:
             return set()
-        return {str(row["name"]) for row in self._tables.rows("mlflow_models", names=list(names))}
+        return {row["name"] for row in self._tables.rows(MlflowModelsRow, names=list(names))}
 
     def _add_model(self, name: str, about: Mapping[str, str]) -> None:
         try:
@@ -150,11 +157,11 @@ class Registry:
     def _of_recipes(self, versions: Sequence[NewVersion]) -> dict[str, int]:
         if self._tables is not None:
             rows = self._tables.rows(
-                "mlflow_recipes",
+                MlflowRecipesRow,
                 names=[one.name for one in versions],
                 recipes=[one.recipe for one in versions],
             )
-            return {str(row["name"]): int(str(row["version"])) for row in rows}
+            return {row["name"]: row["version"] for row in rows}
         existing: dict[str, int] = {}
         for one in versions:
             query = f"name='{one.name}' and tags.recipe='{one.recipe}'"
@@ -182,10 +189,10 @@ class Registry:
     def aliases(self, names: Sequence[str]) -> dict[str, dict[str, int]]:
         """Version by alias for each model of one dataset that has any, whoever set them."""
         if self._tables is not None:
-            rows = self._tables.rows("mlflow_aliases", names=list(names))
+            rows = self._tables.rows(MlflowAliasesRow, names=list(names))
             by_name: dict[str, dict[str, int]] = {}
             for row in rows:
-                by_name.setdefault(str(row["name"]), {})[str(row["alias"])] = int(str(row["version"]))
+                by_name.setdefault(row["name"], {})[row["alias"]] = row["version"]
             return by_name
         with self._way.translating_errors("read aliases"):
             selected = set(names)
@@ -200,8 +207,8 @@ class Registry:
         """The numbers of all versions that each model of one dataset has."""
         by_name: dict[str, set[int]] = {}
         if self._tables is not None:
-            for row in self._tables.rows("mlflow_versions", names=list(names)):
-                by_name.setdefault(str(row["name"]), set()).add(int(str(row["version"])))
+            for row in self._tables.rows(MlflowVersionsRow, names=list(names)):
+                by_name.setdefault(row["name"], set()).add(row["version"])
             return by_name
         selected = set(names)
         few = len(names) <= _FEW
@@ -227,7 +234,7 @@ class Registry:
         """Our experiments, and the folder in which MLflow keeps the files of each; none of a server."""
         if self._tables is None:
             return []
-        return [(str(row["name"]), str(row["place"])) for row in self._tables.rows("mlflow_places")]
+        return [(row["name"], row["place"]) for row in self._tables.rows(MlflowPlacesRow)]
 
     def _each(self, names: Sequence[str]) -> "Iterator[RegisteredModel]":
         for name in names:

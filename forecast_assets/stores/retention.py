@@ -20,7 +20,16 @@ from forecast_assets.stores import Stores, paths
 from forecast_assets.stores.database import alone
 from forecast_assets.stores.lake import Stored
 from forecast_assets.stores.registry import Registry
-from forecast_assets.stores.warehouse import Row
+from forecast_assets.stores.rows.operations import (
+    LakeReferencesRow,
+    SpentRunsRow,
+    SupersededEventsRow,
+    SupersededForecastsRow,
+    SupersededLaunchesRow,
+    SupersededSnapshotsRow,
+    SupersededVersionsRow,
+)
+from forecast_assets.stores.rows.registry import BundleMembersRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +87,8 @@ def _events_and_runs(
     warehouse = stores.warehouse
     with warehouse.transaction() as connection:
         warehouse.execute("kept_events", connection)
-        (events,) = warehouse.rows_in(connection, "superseded_events", before=before)
-        runs = warehouse.rows_in(connection, "spent_runs", before=before)
+        (events,) = warehouse.rows_in(connection, SupersededEventsRow, before=before)
+        runs = warehouse.rows_in(connection, SpentRunsRow, before=before)
         if apply:
             warehouse.execute("delete_superseded_events", connection, before=before)
             warehouse.execute("delete_superseded_checks", connection, before=before)
@@ -88,14 +97,14 @@ def _events_and_runs(
         for run in runs:
             delete_run(str(run["run_id"]))
     return [
-        Superseded("events of assets", int(str(events["count"])), int(str(events["bytes"]))),
-        Superseded("runs", len(runs), sum(int(str(run["bytes"])) for run in runs)),
+        Superseded("events of assets", events["count"], events["bytes"]),
+        Superseded("runs", len(runs), sum(run["bytes"] for run in runs)),
     ]
 
 
 def _snapshots(stores: Stores, policy: Policy, before: datetime, *, apply: bool) -> Superseded:
     moment = before.replace(tzinfo=UTC)
-    rows = stores.warehouse.rows("superseded_snapshots", before=moment, kept=policy.snapshots)
+    rows = stores.warehouse.rows(SupersededSnapshotsRow, before=moment, kept=policy.snapshots)
     if apply:
         for row in rows:
             stores.warehouse.execute("delete_snapshot", dataset=row["dataset"], hash=row["hash"])
@@ -104,14 +113,14 @@ def _snapshots(stores: Stores, policy: Policy, before: datetime, *, apply: bool)
 
 def _forecasts(stores: Stores, before: datetime, *, apply: bool) -> Superseded:
     moment = before.replace(tzinfo=UTC)
-    (rows,) = stores.warehouse.rows("superseded_forecasts", before=moment)
+    (rows,) = stores.warehouse.rows(SupersededForecastsRow, before=moment)
     if apply:
         stores.warehouse.execute("delete_superseded_forecasts", before=moment)
-    return Superseded("forecasts", int(str(rows["count"])), 0)
+    return Superseded("forecasts", rows["count"], 0)
 
 
 def _launched(stores: Stores, before: datetime, *, apply: bool) -> Superseded:
-    rows = stores.warehouse.rows("superseded_launches", before=before.replace(tzinfo=UTC))
+    rows = stores.warehouse.rows(SupersededLaunchesRow, before=before.replace(tzinfo=UTC))
     if apply and rows:
         stores.warehouse.execute("delete_launches", ids=[row["launch_id"] for row in rows])
     return Superseded("launched records", len(rows), 0)
@@ -120,28 +129,28 @@ def _launched(stores: Stores, before: datetime, *, apply: bool) -> Superseded:
 def _versions(
     stores: Stores, registry: Callable[[], Registry], before: datetime, *, apply: bool
 ) -> Superseded:
-    superseded = stores.warehouse.rows("superseded_versions", before=before.replace(tzinfo=UTC))
+    superseded = stores.warehouse.rows(SupersededVersionsRow, before=before.replace(tzinfo=UTC))
     count = 0
     for _, members in groupby(superseded, key=lambda row: row["dataset"]):
         rows = list(members)
-        aliases = registry().aliases(list(dict.fromkeys(str(row["series"]) for row in rows)))
-        gone = [row for row in rows if row["version"] not in aliases.get(str(row["series"]), {}).values()]
+        aliases = registry().aliases(list(dict.fromkeys(row["series"] for row in rows)))
+        gone = [row for row in rows if row["version"] not in aliases.get(row["series"], {}).values()]
         count += len(gone)
         if apply and gone:
             _drop(stores, registry(), gone)
     return Superseded("model versions", count, 0)
 
 
-def _drop(stores: Stores, registry: Registry, gone: list[Row]) -> None:
+def _drop(stores: Stores, registry: Registry, gone: list[SupersededVersionsRow]) -> None:
     """Files first, rows last: whoever is killed in between leaves rows by which it is done again."""
-    bundles = Counter((str(row["mlflow_run"]), str(row["path"])) for row in gone)
+    bundles = Counter((row["mlflow_run"], row["path"]) for row in gone)
     runs = list({run for run, _ in bundles})
-    for row in stores.warehouse.rows("bundle_members", runs=runs):
-        bundle = (str(row["mlflow_run"]), str(row["path"]))
-        if bundles[bundle] == row["versions"]:
+    for members in stores.warehouse.rows(BundleMembersRow, runs=runs):
+        bundle = (members["mlflow_run"], members["path"])
+        if bundles[bundle] == members["versions"]:
             registry.drop_files(*bundle)
     for row in gone:
-        registry.drop_version(str(row["series"]), int(str(row["version"])))
+        registry.drop_version(row["series"], row["version"])
     stores.warehouse.execute(
         "delete_versions",
         series=[row["series"] for row in gone],
@@ -152,7 +161,7 @@ def _drop(stores: Stores, registry: Registry, gone: list[Row]) -> None:
 def _files(stores: Stores, before: datetime, *, apply: bool) -> Superseded:
     # Listed first: what a run writes and refers to meanwhile is not on this list.
     stored = [file for folder in paths.FOLDERS if folder.trimmed for file in stores.lake.files(folder.name)]
-    references = {str(row["path"]) for row in stores.warehouse.rows("lake_references")}
+    references = {row["path"] for row in stores.warehouse.rows(LakeReferencesRow)}
     orphans = [file for file in stored if file.written_at < before and not _is_referred_to(file, references)]
     if apply:
         for file in orphans:

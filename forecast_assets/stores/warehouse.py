@@ -16,8 +16,10 @@ import sqlalchemy as sa
 
 from forecast_assets.stores.database import SQL, outage_told, warehouse_url
 from forecast_assets.stores.locks import Locks
+from forecast_assets.stores.rows import R, columns_of, compare, query_of, typed
 
-Row = dict[str, object]
+# A row that is written.
+Row = dict[str, Any]
 _BYTES_PER_MESSAGE = 1 << 16
 
 
@@ -49,23 +51,24 @@ class Warehouse:
         """Where it is, with its password."""
         return self._url
 
-    def rows(self, query: str, **values: object) -> list[Row]:
-        """Return ``sql/queries/<query>.sql`` as dicts, with bound ``values``."""
+    def rows(self, of: type[R], **values: object) -> list[R]:
+        """Return the rows of the query that the type ``of`` is named after, with bound ``values``."""
         with self.transaction() as connection:
-            return self.rows_in(connection, query, **values)
+            return self.rows_in(connection, of, **values)
 
-    def rows_in(self, connection: sa.Connection, query: str, **values: object) -> list[Row]:
+    def rows_in(self, connection: sa.Connection, of: type[R], **values: object) -> list[R]:
         """Return a query inside a transaction that is under way."""
-        return [dict(row) for row in connection.execute(_question(query), values).mappings()]
+        return typed(connection.execute(_question(query_of(of)), values), of)
 
-    def row(self, query: str, **values: object) -> Row | None:
+    def row(self, of: type[R], **values: object) -> R | None:
         """Return the first row of a query, or nothing."""
-        return next(iter(self.rows(query, **values)), None)
+        return next(iter(self.rows(of, **values)), None)
 
-    def frame(self, query: str, **values: object) -> pl.DataFrame:
+    def frame(self, of: type, **values: object) -> pl.DataFrame:
         """Return a query as a frame, columns named even when there is no row."""
         with self.transaction() as connection:
-            result = connection.execute(_question(query), values)
+            result = connection.execute(_question(query_of(of)), values)
+            compare(of, columns_of(result))
             return pl.DataFrame(
                 [tuple(row) for row in result],
                 schema=list(result.keys()),

@@ -5,6 +5,7 @@ import pytest
 
 from forecast_assets.backtests.evaluation import plan
 from forecast_assets.errors import UnknownName
+from forecast_assets.stores.rows.evaluations import ChampionHistoryRow
 from forecast_assets_tests.scenario import many
 
 KEYS = [f"many__S{i * 4 // 8}__P{i:03d}" for i in range(8)]
@@ -34,7 +35,7 @@ def test_a_range_over_it_is_green_and_says_that_it_ended(delisted):
     assert champion["champion"] is None
     assert "the newest snapshot no longer delivers it" in champion["reason"]
     assert not [row for row in delisted.table("backtest_metric") if row["series"] == GONE]
-    assert len(delisted.stores.warehouse.rows("champion_history", series=GONE)) == 2
+    assert len(delisted.stores.warehouse.rows(ChampionHistoryRow, series=GONE)) == 2
 
 
 def test_its_end_is_recorded_once(delisted):
@@ -43,7 +44,7 @@ def test_its_end_is_recorded_once(delisted):
     work = plan(delisted.stores, "many", None, changes={})
     assert (work.gone, work.ended) == ([], [GONE])
     assert delisted.evaluate(GONE).success, "asked for alone, it is what is on record"
-    assert len(delisted.stores.warehouse.rows("champion_history", series=GONE)) == 2
+    assert len(delisted.stores.warehouse.rows(ChampionHistoryRow, series=GONE)) == 2
 
 
 def test_it_returns_with_its_deliveries(delisted):

@@ -15,6 +15,7 @@ from forecast_assets.evaluation_settings import EvaluationSettings
 from forecast_assets.global_models import fitting, fold_models
 from forecast_assets.global_models.pooling import POOL
 from forecast_assets.launches import training
+from forecast_assets.stores.rows.evaluations import ChampionHistoryRow
 from forecast_assets_tests.scenario import (
     DAYS,
     HEALTHY,
@@ -272,7 +273,7 @@ def test_the_history_of_champions_tells_who_when_from_what_and_by_which_run(smal
     small.write("shop", shop(DAYS + 1))
     assert small.build("shop").success
     second = small.evaluate(HEALTHY)
-    history = small.stores.warehouse.rows("champion_history", series=HEALTHY)
+    history = small.stores.warehouse.rows(ChampionHistoryRow, series=HEALTHY)
     assert [(row["run_id"], row["is_current"]) for row in history] == [
         (second.run_id, True),
         (first.run_id, False),

@@ -25,6 +25,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from forecast_assets.stores.rows.registry import LiveVersionsRow
 from forecast_assets_tests.chaos.faults import FAULTS, KILL, Writes, in_child
 from forecast_assets_tests.conftest import _DAGSTER_YAML, fresh_database
 from forecast_assets_tests.scenario import DAYS, many
@@ -167,7 +168,7 @@ def wrong() -> list[str]:
             green = instance.get_materialized_partitions(dg.AssetKey("champion"))
             if lost := green - set(current):
                 found.append(f"green without a champion: {sorted(lost)}")
-        decided = stores.warehouse.rows("live_versions", dataset=DATASET)
+        decided = stores.warehouse.rows(LiveVersionsRow, dataset=DATASET)
         live = {str(row["series"]): row["live"] for row in decided}
         aliases = registry.aliases(sorted(live)) if live else {}
         for series, version in live.items():

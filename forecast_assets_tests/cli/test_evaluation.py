@@ -10,6 +10,7 @@ from rich.console import Console
 from forecast_assets import progress as said
 from forecast_assets.cli import closing, evaluation, progress
 from forecast_assets.cli.closing import Closing
+from forecast_assets.stores.rows.forecasts import CurrentForecastsRow
 from forecast_assets_tests.scenario import DAYS, many
 
 EMPTY = Closing("shop", 2, 2, 1, 0, 0, [], [], None, {}, 0, 0.0, None, None)
@@ -75,7 +76,7 @@ def test_the_end_names_what_came_out_and_what_to_look_at(cli, home):
     assert "8 scored (8 with a champion), 0 unusable, 0 broken" in ended
     assert "Most units at risk within one horizon, of 8 champions:" in ended
     assert ended.count("many__S") >= 5
-    last = home.stores.warehouse.rows("current_forecasts", dataset="many", series=None)[0]
+    last = home.stores.warehouse.rows(CurrentForecastsRow, dataset="many", series=None)[0]
     assert f"{last['first_day']} to " in ended
     assert "they lie in the past" in ended
     assert "Next: forecast-assets export forecasts many" in ended

@@ -12,6 +12,7 @@ from forecast_assets.datasets.series_names import ids_of, key_of
 from forecast_assets.errors import BadKey, UnknownName
 from forecast_assets.keys import SeriesKey
 from forecast_assets.launches.scopes import Scope, pairs
+from forecast_assets.stores.rows.datasets import AvailabilityRow
 from forecast_assets_tests.scenario import Place
 
 STORES = ("K\u00f6ln / S\u00fcd", "S1")
@@ -29,7 +30,7 @@ def place(open_place: Callable, tmp_path_factory: pytest.TempPathFactory) -> Ite
 
 
 def test_listings_hold_the_ids_of_the_source(place):
-    frame = place.stores.warehouse.frame("availability", dataset="shop")
+    frame = place.stores.warehouse.frame(AvailabilityRow, dataset="shop")
     assert set(frame["store_id"]) == set(STORES)
     assert set(frame["product_id"]) == set(PRODUCTS)
 

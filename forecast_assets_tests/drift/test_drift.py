@@ -10,6 +10,7 @@ import pytest
 from forecast_assets.datasets.definition import remove
 from forecast_assets.drift.assets import DRIFT, champions_check, drift, judge_drift
 from forecast_assets.drift.detection import judge
+from forecast_assets.stores.rows.operations import DriftRow
 from forecast_assets_tests.scenario import HEALTHY, QUICK, SERIES, YOUNG, many, shop
 
 COUNT, LONG = 8, 150
@@ -53,7 +54,7 @@ def drifted(open_place: Callable, tmp_path_factory: pytest.TempPathFactory) -> I
 
 def test_a_champion_that_got_worse_is_first_by_units_at_risk_and_the_others_are_told_apart(drifted):
     place, _, _ = drifted
-    rows = place.stores.warehouse.frame("drift", dataset="many", series=None)
+    rows = place.stores.warehouse.frame(DriftRow, dataset="many", series=None)
     assert rows.columns[5:9] == ["latest_wape", "baseline_wape", "chance", "units_at_risk"]
     worst = rows.row(0, named=True)
     assert (worst["series"], worst["verdict"], worst["drift_direction"]) == (BROKEN, "degrading", "degrading")

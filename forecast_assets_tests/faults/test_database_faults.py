@@ -18,6 +18,7 @@ from forecast_assets.errors import Outage
 from forecast_assets.stores import cluster
 from forecast_assets.stores.database import connected, warehouse_url
 from forecast_assets.stores.resource import open_stores
+from forecast_assets.stores.rows.datasets import DatasetsRow
 from forecast_assets.stores.warehouse import Warehouse
 from forecast_assets_tests.scenario import many
 from forecast_assets_tests.stores.members import Member, postmaster, servers_below, short_home, until
@@ -73,9 +74,9 @@ def test_a_server_killed_in_the_middle_of_a_transaction_leaves_the_old_rows_and_
 
 
 def test_a_server_killed_while_nobody_asks_is_not_even_noticed(home, warehouse):
-    assert [row["name"] for row in warehouse.rows("datasets")] == ["kept"]
+    assert [row["name"] for row in warehouse.rows(DatasetsRow)] == ["kept"]
     kill_server(home)
-    assert [row["name"] for row in warehouse.rows("datasets")] == ["kept"]
+    assert [row["name"] for row in warehouse.rows(DatasetsRow)] == ["kept"]
 
 
 def test_threads_that_find_the_server_killed_start_it_once(home, warehouse):
@@ -108,13 +109,13 @@ def test_a_server_that_was_down_at_the_start_is_used_once_it_is_up(monkeypatch):
         options = f"-c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories="
         cluster._run(folder, "pg_ctl", "start", "-w", "-l", "log", "-o", options)
         stores = open_stores()
-        assert stores.warehouse.rows("datasets") == []
+        assert stores.warehouse.rows(DatasetsRow) == []
 
         cluster._run(folder, "pg_ctl", "stop", "-w", "-m", "immediate")
         with pytest.raises(Outage):
-            stores.warehouse.rows("datasets")
+            stores.warehouse.rows(DatasetsRow)
         cluster._run(folder, "pg_ctl", "start", "-w", "-l", "log", "-o", options)
-        assert stores.warehouse.rows("datasets") == []
+        assert stores.warehouse.rows(DatasetsRow) == []
         stores.warehouse.dispose()
         cluster._run(folder, "pg_ctl", "stop", "-w", "-m", "immediate")
     finally:
@@ -124,7 +125,7 @@ def test_a_server_that_was_down_at_the_start_is_used_once_it_is_up(monkeypatch):
 
 
 def test_a_read_only_database_is_an_outage_that_says_so(stores):
-    assert stores.warehouse.rows("datasets") == []
+    assert stores.warehouse.rows(DatasetsRow) == []
     sa.event.listen(
         stores.warehouse._engine, "begin", lambda begun: begun.exec_driver_sql("set transaction read only")
     )
@@ -133,7 +134,7 @@ def test_a_read_only_database_is_an_outage_that_says_so(stores):
     assert "primary" in refused.value.remedy
     with pytest.raises(Outage, match="read-only transaction"), stores.warehouse.transaction() as connection:
         stores.warehouse.copy(connection, "dataset", dataset("refused"))
-    assert stores.warehouse.rows("datasets") == []
+    assert stores.warehouse.rows(DatasetsRow) == []
 
 
 def test_of_two_that_deadlock_one_finishes_and_the_other_is_told_to_launch_again(stores):
@@ -171,7 +172,7 @@ def test_a_server_without_free_connections_is_an_outage_that_says_so(postgres_ur
     crowded = Warehouse(stores.warehouse._url.set(username=f"crowd_{name}"))
     try:
         with pytest.raises(Outage, match="too many connections"):
-            crowded.rows("datasets")
+            crowded.rows(DatasetsRow)
     finally:
         crowded.dispose()
         with connected(postgres_url) as admin:

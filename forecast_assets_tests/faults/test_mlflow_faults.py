@@ -20,6 +20,7 @@ from forecast_assets.stores import backup, restoring
 from forecast_assets.stores.database import connected, during_restore
 from forecast_assets.stores.model_versions import NewVersion
 from forecast_assets.stores.registry import Registry
+from forecast_assets.stores.rows.registry import AuditRow
 from forecast_assets_tests.registry.conftest import registered_place
 
 __all__ = ["registered_place"]
@@ -194,7 +195,7 @@ def test_a_promotion_that_meets_an_outage_is_completed_by_the_next(registry, pro
     assert registry.aliases([series])[series]["champion"] == 1, "the old champion stays"
     (moved,) = carry_out(stores, registry, ANN, [Move(series, 1, 2)])
     assert moved.outcome == "applied"
-    decided = stores.warehouse.rows("audit", dataset="shop", series=[series])
+    decided = stores.warehouse.rows(AuditRow, dataset="shop", series=[series])
     assert [(row["action"], row["state"]) for row in decided][-1] == ("promoted", "applied")
 
 

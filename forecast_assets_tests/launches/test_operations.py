@@ -29,6 +29,7 @@ from forecast_assets.reports.operations_assets import (
     retraining_queue,
 )
 from forecast_assets.stores.resource import RegistryResource
+from forecast_assets.stores.rows.forecasts import OutdatedForecastsRow
 from forecast_assets_tests.automation.night import Night
 from forecast_assets_tests.scenario import DAYS, START, Place, many
 
@@ -184,7 +185,7 @@ def test_a_forecast_of_a_series_without_a_champion_is_not_out_of_date(desk):
             "update champion set champion = null where series = 'many__S0__P000';"
             "update forecast set fallback = candidate where series = 'many__S0__P000'"
         )
-        outdated = desk.stores.warehouse.rows_in(connection, "outdated_forecasts", dataset="many")
+        outdated = desk.stores.warehouse.rows_in(connection, OutdatedForecastsRow, dataset="many")
         passing.rollback()
     assert "many__S0__P000" not in {row["series"] for row in outdated}
 

@@ -16,6 +16,8 @@ from forecast_assets.launches.showcase import references, workspaces
 from forecast_assets.launches.showcase import run as showcases
 from forecast_assets.launches.showcase.config import ShowcaseConfig, resolve
 from forecast_assets.stores.registry import open_registry
+from forecast_assets.stores.rows.datasets import DatasetStatesRow
+from forecast_assets.stores.rows.forecasts import PlansRow
 from forecast_assets_tests.launches.conftest import Launched, run, told
 from forecast_assets_tests.scenario import HEALTHY, Place, shop
 
@@ -43,7 +45,7 @@ def steps_of(done: Launched) -> dict[str, tuple[str, str]]:
 
 
 def workspace_of(done: Launched) -> dict[str, Any]:
-    return workspaces.read(done.place.stores, done.run_id)
+    return dict(workspaces.read(done.place.stores, done.run_id))
 
 
 @pytest.mark.parametrize("preset", list(Preset))
@@ -84,7 +86,7 @@ def test_a_kept_run_makes_exactly_one_row_with_everything_it_made(toured):
     assert made["alias"] == f"{pair}@demo-production"
     assert open_registry().aliases([pair])[pair]["demo-production"] == made["model_version"]
     assert all(made.values()), "what is empty is left out"
-    plans = toured.stores.warehouse.rows("plans", names=None, dataset=None, tags=["workspace:tour"])
+    plans = toured.stores.warehouse.rows(PlansRow, names=None, dataset=None, tags=["workspace:tour"])
     assert {plan["name"] for plan in plans if plan["run_id"] == done.run_id} == set(made["scenario_plan_ids"])
     assert all(set(plan["tags"]) == {"showcase", "workspace:tour", "source:showcase"} for plan in plans)
     assert steps_of(done)["compare_plans"][0] == "pass"
@@ -125,7 +127,7 @@ def test_no_schedule_and_no_sensor_loads_the_sales_of_a_showcase_again(toured):
     run(toured, "showcase", **SMALL, seed=7)
     assert workspace_dataset(seed=7) not in automatic(toured.stores)
     assert "shop" in automatic(toured.stores)
-    states = toured.stores.warehouse.rows("dataset_states")
+    states = toured.stores.warehouse.rows(DatasetStatesRow)
     assert workspace_dataset(seed=7) not in {row["dataset"] for row in states}
 
 

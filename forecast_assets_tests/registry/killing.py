@@ -19,6 +19,7 @@ from forecast_assets.registry.promotion import Decision, Move, carry_out
 from forecast_assets.stores.model_versions import NewVersion
 from forecast_assets.stores.registry import open_registry
 from forecast_assets.stores.resource import open_stores
+from forecast_assets.stores.rows.registry import AuditRow
 
 FILE = Path(promotion.__file__).name
 # Whatever is written, in the record or in MLflow, is written by a line of one of these.
@@ -34,7 +35,7 @@ def main() -> None:
         return moved.outcome
 
     def recorded(series: str) -> list[str]:
-        rows = stores.warehouse.rows("audit", dataset="kill", series=[series])
+        rows = stores.warehouse.rows(AuditRow, dataset="kill", series=[series])
         return [str(row["state"]) for row in rows]
 
     for line in count(1):

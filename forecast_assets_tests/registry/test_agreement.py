@@ -12,6 +12,7 @@ from forecast_assets.stores.database import connected
 from forecast_assets.stores.mlflow_backend import own_database
 from forecast_assets.stores.opening import open_stores
 from forecast_assets.stores.registry import open_registry
+from forecast_assets.stores.rows.registry import AuditRow
 from forecast_assets_tests.upgrades.conftest import Home, home_0_1
 
 __all__ = ["home_0_1"]
@@ -72,7 +73,7 @@ def test_a_registry_that_was_lost_is_forgotten_and_its_record_kept(home_0_1):
     (sentence,) = said()
     assert "MLflow or its files lack" in sentence
     assert "forecast-assets register shop, then promote" in mended()
-    audit = open_stores().warehouse.rows("audit", dataset="shop", series=[LIVE])
+    audit = open_stores().warehouse.rows(AuditRow, dataset="shop", series=[LIVE])
     assert {row["action"] for row in audit} == {"promoted", "rolled_back", "external"}, "nothing is erased"
 
 

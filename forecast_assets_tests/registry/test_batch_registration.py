@@ -6,6 +6,7 @@ from forecast_assets.evaluation_settings import EvaluationSettings
 from forecast_assets.launches.batch import champions
 from forecast_assets.registry.registration import register
 from forecast_assets.stores.registry import open_registry
+from forecast_assets.stores.rows.evaluations import MetricsOfRow
 from forecast_assets_tests.launches.conftest import items_of, run
 from forecast_assets_tests.scenario import many
 
@@ -43,7 +44,7 @@ def test_every_good_item_becomes_a_version_and_no_alias_moves(place):
     assert registry.aliases(SERIES) == {}
     plain = {
         (row["series"], row["candidate"]): row
-        for row in place.stores.warehouse.rows("metrics_of", series=SERIES)
+        for row in place.stores.warehouse.rows(MetricsOfRow, series=SERIES)
     }
     for item in items_of(place, done.run_id):
         version = registry.version(item["series"], item["made"]["model_version"])

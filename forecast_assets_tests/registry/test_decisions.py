@@ -23,6 +23,7 @@ from forecast_assets.registry.registration import Override, register
 from forecast_assets.reports.operations import summarize
 from forecast_assets.stores.registry import open_registry
 from forecast_assets.stores.resource import RegistryResource
+from forecast_assets.stores.rows.registry import AuditRow, ModelVersionsOfRow
 from forecast_assets_tests.scenario import many
 
 SETTINGS = EvaluationSettings(
@@ -148,7 +149,7 @@ def test_promoting_rolling_back_and_promoting_again_leaves_one_record_of_each(pl
     assert item.made is not None
     assert (records.read(place.stores, back.run_id).kind, item.made["to_version"]) == ("rollback", first)
     assert live(registry)[key] == first
-    record = place.stores.warehouse.rows("audit", dataset="many", series=[key])[-3:]
+    record = place.stores.warehouse.rows(AuditRow, dataset="many", series=[key])[-3:]
     assert [(row["action"], row["approved_by"], row["to_version"] == first) for row in record] == [
         ("promoted", "ann", True),
         ("promoted", "ann", False),
@@ -164,7 +165,7 @@ def test_promoting_rolling_back_and_promoting_again_leaves_one_record_of_each(pl
 )
 def test_files_that_are_not_what_was_registered_are_never_promoted(place, registry, harmed, told):
     key = SERIES[1]
-    row = place.stores.warehouse.rows("model_versions_of", series=[key])[0]
+    row = place.stores.warehouse.rows(ModelVersionsOfRow, series=[key])[0]
     (data,) = Path(place.folder).rglob(f"{row['path']}/data/bundle/bundle.json")
     model = data.parents[2]
     aside = model.with_name("aside")
@@ -245,7 +246,7 @@ def test_an_alias_moved_by_hand_is_noticed_recorded_and_shown_once(place, regist
     registry.move_alias(SERIES[4], "champion", 1)
     assert f"recorded 1 aliases that were moved in MLflow: {SERIES[4]}" in tick()
     assert "what is live is what was decided" in tick()
-    (row,) = place.stores.warehouse.rows("audit", dataset="many", series=[SERIES[4]])
+    (row,) = place.stores.warehouse.rows(AuditRow, dataset="many", series=[SERIES[4]])
     assert (row["action"], row["to_version"], row["approved_by"]) == ("external", 1, None)
     states = overview.states(place.stores, registry, "many")
     assert next(one["moved_by"] for one in states if one["series"] == SERIES[4]) == "external"

@@ -11,6 +11,7 @@ from forecast_assets.forecasting.analysis.whatif import Assumptions
 from forecast_assets.forecasts.store import read_forecast
 from forecast_assets.scenarios import plans
 from forecast_assets.scenarios.jobs import compare_plans, what_if
+from forecast_assets.stores.rows.forecasts import PlansRow
 from forecast_assets_tests.scenario import START, many
 
 LOCAL, AWARE = "many__S0__P000", "many__S2__P001"
@@ -85,7 +86,7 @@ def test_plans_are_kept_found_compared_started_from_and_forgotten(priced):
         (2, "promoted"),
         (3, "fading"),
     ]
-    tagged = priced.stores.warehouse.rows("plans", names=None, dataset="many", tags=["spring", "by:fading"])
+    tagged = priced.stores.warehouse.rows(PlansRow, names=None, dataset="many", tags=["spring", "by:fading"])
     assert [row["name"] for row in tagged] == ["fading"]
     assert plans.assumptions_of(priced.stores, "fading") == Assumptions(lifecycle="decline")
     plans.delete(priced.stores, "fading")

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from forecast_assets.registry.promotion import Decision, Move, carry_out, notice
 from forecast_assets.stores.model_versions import NewVersion
 from forecast_assets.stores.registry import open_registry
+from forecast_assets.stores.rows.registry import AuditRow
 
 ANN, BOB = Decision("run-a", "promoted", "ann"), Decision("run-b", "promoted", "bob")
 
@@ -33,7 +34,7 @@ def promote(registered_place, registry):
 @pytest.fixture
 def record(registered_place):
     def recorded(series):
-        return registered_place.stores.warehouse.rows("audit", dataset="shop", series=[series])
+        return registered_place.stores.warehouse.rows(AuditRow, dataset="shop", series=[series])
 
     return recorded
 

@@ -17,6 +17,7 @@ from forecast_assets.stores import cluster, database
 from forecast_assets.stores.database import connected, dagster_url, database_url, migrate, warehouse_url
 from forecast_assets.stores.locks import LockNumber
 from forecast_assets.stores.resource import open_stores
+from forecast_assets.stores.rows.datasets import DatasetsRow
 from forecast_assets_tests.stores.members import Member, servers_below, until
 
 CANARY = "canary-4711"
@@ -62,7 +63,7 @@ def told(error: BaseException) -> str:
 def test_a_given_server_serves_stores_and_dagster_and_nothing_is_embedded(tcp_server, give, tmp_path):
     give(tcp_server)
     stores = open_stores()
-    assert stores.warehouse.rows("datasets") == []
+    assert stores.warehouse.rows(DatasetsRow) == []
     stores.warehouse.dispose()
     assert ForecastStorage(dagster_url()).run_storage.get_runs_count() == 0
     assert not (tmp_path / "home").exists()
@@ -159,7 +160,7 @@ def test_a_role_with_few_rights_works_once_the_owner_has_prepared_the_database(p
         connection.exec_driver_sql(f"grant {rights} to {poor.username}")
     give(poor)
     stores = open_stores()
-    assert stores.warehouse.rows("datasets") == []
+    assert stores.warehouse.rows(DatasetsRow) == []
     stores.warehouse.dispose()
 
 

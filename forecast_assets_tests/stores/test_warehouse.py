@@ -16,6 +16,8 @@ from hypothesis import strategies as st
 
 from forecast_assets.errors import Outage
 from forecast_assets.stores.database import SQL, connected
+from forecast_assets.stores.rows.datasets import DatasetRow, DatasetsRow, SeriesOfRow
+from forecast_assets.stores.rows.evaluations import ChampionsRow, MetricsOfRow
 from forecast_assets.stores.warehouse import Warehouse
 from forecast_assets_tests.stores.members import until
 
@@ -263,16 +265,16 @@ def test_a_full_pool_waits_and_then_is_an_outage(url):
 
 def test_a_defect_of_ours_is_no_outage_and_shows_no_values(warehouse):
     with pytest.raises(sa.exc.ProgrammingError) as defect:
-        warehouse.rows("dataset", name="canary-4711")  # there is no such table here
+        warehouse.rows(DatasetRow, name="canary-4711")  # there is no such table here
     assert "canary" not in str(defect.value)
 
 
 def test_answers_have_their_columns_even_when_empty(stores):
-    empty = stores.warehouse.frame("champions", dataset="none", series=None)
+    empty = stores.warehouse.frame(ChampionsRow, dataset="none", series=None)
     assert empty.is_empty()
     assert empty.columns[:4] == ["series", "store_id", "product_id", "champion"]
-    assert stores.warehouse.frame("metrics_of", series=[]).is_empty()
-    assert stores.warehouse.row("dataset", name="none") is None
+    assert stores.warehouse.frame(MetricsOfRow, series=[]).is_empty()
+    assert stores.warehouse.row(DatasetRow, name="none") is None
     assert stores.warehouse.execute("remove_dataset", name="'; drop table dataset; --") == 0
 
 
@@ -281,8 +283,8 @@ def test_values_are_bound_and_never_become_part_of_a_statement(stores):
     with stores.warehouse.transaction() as connection:
         record = pl.DataFrame({"name": [hostile], "source": ["{}"], "options": ["{}"]})
         stores.warehouse.copy(connection, "dataset", record)
-    assert [row["name"] for row in stores.warehouse.rows("datasets")] == [hostile]
-    assert stores.warehouse.rows("series_of", dataset=hostile) == []
+    assert [row["name"] for row in stores.warehouse.rows(DatasetsRow)] == [hostile]
+    assert stores.warehouse.rows(SeriesOfRow, dataset=hostile) == []
     assert stores.warehouse.execute("remove_dataset", name=hostile) == 1
 
 

@@ -11,6 +11,7 @@ from forecast_assets.cli.app import app
 from forecast_assets.stores.database import WAREHOUSE_SCHEMA, connected, migrate, newest_revision, revision
 from forecast_assets.stores.opening import open_stores
 from forecast_assets.stores.registry import open_registry
+from forecast_assets.stores.rows.datasets import DatasetsRow
 
 OLDEST = "0006_operations"
 SERIES = [f"shop__{store}__{product}" for store in ("S1", "S2") for product in ("P1", "P2")]
@@ -82,11 +83,11 @@ def test_the_warehouse_goes_to_today_and_back_and_to_today_without_losing_a_row(
     with connected(home_0_1.url) as connection:
         assert revision(connection) == OLDEST
     before = said("export", "champions", "shop")
-    rows = open_stores().warehouse.rows("datasets")
+    rows = open_stores().warehouse.rows(DatasetsRow)
     open_stores().warehouse.dispose()
     moved(home_0_1.url, OLDEST)
     moved(home_0_1.url, "head")
     with connected(home_0_1.url) as connection:
         assert revision(connection) == newest_revision()
     assert said("export", "champions", "shop") == before
-    assert open_stores().warehouse.rows("datasets") == rows
+    assert open_stores().warehouse.rows(DatasetsRow) == rows

@@ -12,6 +12,7 @@ from forecast_assets.errors import listed
 from forecast_assets.registry.assets import REGISTERED
 from forecast_assets.registry.promotion import CHAMPION, notice
 from forecast_assets.stores.resource import RegistryResource, StoresResource
+from forecast_assets.stores.rows.registry import LiveVersionsRow
 
 _EVERY_S = 300
 _SHOWN = 100
@@ -26,7 +27,7 @@ def aliases_moved_in_mlflow(
     decided: dict[str, object] = {}
     for dataset in names(opened):
         decided |= {
-            str(row["series"]): row["live"] for row in opened.warehouse.rows("live_versions", dataset=dataset)
+            row["series"]: row["live"] for row in opened.warehouse.rows(LiveVersionsRow, dataset=dataset)
         }
     if not decided:
         return dg.SkipReason("no model is registered yet")
@@ -40,10 +41,10 @@ def aliases_moved_in_mlflow(
         context.instance.report_runless_asset_event(
             dg.AssetObservation(
                 REGISTERED,
-                partition=str(row["series"]),
+                partition=row["series"],
                 description="moved in MLflow itself",
                 metadata={"moved_in_mlflow": change},
             )
         )
-    keys = [str(row["series"]) for row in moved]
+    keys = [row["series"] for row in moved]
     return dg.SkipReason(f"recorded {len(moved):,} aliases that were moved in MLflow: {listed(keys) or '-'}")

@@ -22,6 +22,7 @@ from forecast_assets.launches.retraining import request
 from forecast_assets.reports.jobs import follow_evaluation, tell_operations, watch_dataset
 from forecast_assets.settings import settings
 from forecast_assets.stores.resource import StoresResource
+from forecast_assets.stores.rows.evaluations import EvaluatedDatasetsRow
 
 _EVERY_HOUR = 3600
 
@@ -40,8 +41,8 @@ def follow_evaluations(context: dg.SensorEvaluationContext, stores: StoresResour
     after: dict[str, str] = {}
     requests: list[dg.RunRequest] = []
     words: Counter[str] = Counter()
-    for row in stores.open().warehouse.rows("evaluated_datasets"):
-        name, mark = str(row["dataset"]), str(row["mark"])
+    for row in stores.open().warehouse.rows(EvaluatedDatasetsRow):
+        name, mark = row["dataset"], str(row["mark"])
         stage, _, done = before.get(name, "").partition(":")
         after[name] = before.get(name, "")
         if going[name]:

@@ -24,7 +24,7 @@ from forecast_assets.datasets import definition
 from forecast_assets.partitions import register_series
 from forecast_assets.stores import Stores
 from forecast_assets.stores.resource import StoresResource
-from forecast_assets.stores.warehouse import Row
+from forecast_assets.stores.rows.datasets import DatasetStatesRow, SeriesOfRow
 
 OFF = dg.DefaultSensorStatus.STOPPED
 EVERY_MINUTE = 60
@@ -92,8 +92,8 @@ def evaluate_built_datasets(context: dg.SensorEvaluationContext, stores: StoresR
     after: dict[str, str] = {}
     requests: list[dg.RunRequest] = []
     words: Counter[str] = Counter()
-    for state in stores.open().warehouse.rows("dataset_states"):
-        name, mark = str(state["dataset"]), f"{state['snapshot']}:{state['options']}"
+    for state in stores.open().warehouse.rows(DatasetStatesRow):
+        name, mark = state["dataset"], f"{state['snapshot']}:{state['options']}"
         if going[name]:
             words["waiting for a run of theirs"] += 1
             after[name] = before.get(name, "")
@@ -119,12 +119,12 @@ def evaluation_request(dataset: str, run_key: str, **config: object) -> dg.RunRe
     return dg.RunRequest(run_key=key, run_config={"ops": ops}, tags={DATASET_TAG: dataset})
 
 
-def _take_note(instance: dg.DagsterInstance, stores: Stores, state: Row) -> None:
+def _take_note(instance: dg.DagsterInstance, stores: Stores, state: DatasetStatesRow) -> None:
     """Give every series a partition, and tell of those that came and went."""
-    name = str(state["dataset"])
-    rows = stores.warehouse.rows("series_of", dataset=name)
-    register_series(instance, [str(row["series"]) for row in rows])
-    new, gone = int(str(state["new"])), int(str(state["gone"]))
+    name = state["dataset"]
+    rows = stores.warehouse.rows(SeriesOfRow, dataset=name)
+    register_series(instance, [row["series"] for row in rows])
+    new, gone = state["new"], state["gone"]
     if not gone and new in {0, state["delivered"]}:
         return
     now = dt.datetime.now(dt.UTC)

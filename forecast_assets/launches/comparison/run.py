@@ -5,6 +5,7 @@ Does not belong here: ranking and explanation (``verdict``), what Dagit shows (`
 """
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -18,7 +19,7 @@ from forecast_assets.launches.comparison.render import render
 from forecast_assets.launches.comparison.verdict import ComparisonBasis, Verdict, as_lists, judge
 from forecast_assets.launches.jobs import report_fits
 from forecast_assets.launches.kind import Execution, LaunchKind, Summary
-from forecast_assets.launches.model import Item, ItemResult, Launch, Status, Try
+from forecast_assets.launches.model import Item, ItemResult, Launch, Try
 from forecast_assets.launches.scoring_context import (
     ScoringContext,
     fit_missing,
@@ -30,6 +31,10 @@ from forecast_assets.launches.scoring_context import (
 from forecast_assets.launches.window import restored
 from forecast_assets.settings import settings as environment
 from forecast_assets.stores import Stores
+from forecast_assets.stores.rows.datasets import DayCountsRow
+
+if TYPE_CHECKING:
+    from forecast_assets.stores.rows.values import Status
 
 _ONLY = np.array([0])
 
@@ -56,14 +61,14 @@ def _basis(stores: Stores, context: ScoringContext, series: str) -> ComparisonBa
     window = of_window(int(folds.sum()), plan, context.panel.frequency)
     availability = context.history[series].stricter(window)
     days = start[:, None] + np.arange(plan.horizon)
-    (counts,) = stores.warehouse.rows("day_counts", series=[series])
+    (counts,) = stores.warehouse.rows(DayCountsRow, series=[series])
     return ComparisonBasis(
         actual=as_lists(context.panel.units[0, days]),
         counted=folds.tolist(),
         first_days=[str(context.panel.date(int(day))) for day in start],
         state=availability.state,
         reason=availability.reason,
-        counts={name: value for name, value in counts.items() if isinstance(value, int | float | str | None)},
+        counts=counts,
     )
 
 

@@ -20,6 +20,8 @@ from forecast_assets.forecasting.core.demand import is_intermittent
 from forecast_assets.forecasting.core.metrics import OF_CURVES, FoldMetrics
 from forecast_assets.forecasting.core.ranking import rank
 from forecast_assets.launches.model import Json, Try
+from forecast_assets.stores.rows.datasets import DayCountsRow
+from forecast_assets.stores.rows.values import State
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +31,9 @@ class ComparisonBasis:
     actual: list[list[float | None]]
     counted: list[bool]
     first_days: list[str]
-    state: str
+    state: State
     reason: str
-    counts: Json
+    counts: DayCountsRow
 
     @classmethod
     def of(cls, stored: Mapping[str, Any]) -> Self:
@@ -67,12 +69,12 @@ def judge(context: Context, series: str, basis: ComparisonBasis, candidates: Seq
     intermittent = np.array([is_intermittent(basis.counts["demand_class"])])
     ranking = rank(block.scores, policy, intermittent=intermittent)
     rows = metric_frame(block, ranking, context, np.array([0])).to_dicts()
-    reasons = [str(row["reason"]) for row in rows]
+    reasons = [row["reason"] for row in rows]
     (choice,) = choose_champions(
         block.scores,
         ranking,
         policy,
-        availability=[Availability(basis.state, basis.reason)],  # type: ignore[arg-type]  # a state as it was stored
+        availability=[Availability(basis.state, basis.reason)],
         counts=[basis.counts],
         excluded=lambda _: max(reasons, key=reasons.count),
         period=context.period,

@@ -23,6 +23,7 @@ from forecast_assets.launches.pipeline.guardrails import SWEEPS, Guardrails
 from forecast_assets.launches.window import Window, WindowedConfig, chosen
 from forecast_assets.settings import settings as environment
 from forecast_assets.stores import Stores
+from forecast_assets.stores.rows.launches import LaunchBudgetRow
 
 Mode = Enum("Mode", {"simple": "simple", "advanced": "advanced"})
 SweepName = Enum("SweepName", {name: name for name in SWEEPS})  # type: ignore[misc]  # the names are a table's
@@ -162,7 +163,7 @@ def _check_caps(settings: EvaluationSettings, labels: Sequence[str]) -> None:
 def check_budget(stores: Stores, requested_by: str) -> None:
     """Raise ``TooMany``, which says when to come back, for who has launched too much within an hour."""
     most = environment().pipeline_runs_per_hour
-    row = stores.warehouse.row("launch_budget", kind="pipeline", requested_by=requested_by, most=most)
+    row = stores.warehouse.row(LaunchBudgetRow, kind="pipeline", requested_by=requested_by, most=most)
     if row is not None and row["free_at"] is not None:
         raise TooMany(
             f"{requested_by} has launched {most} pipeline runs within an hour",

@@ -4,6 +4,7 @@ Belongs here: what was asked for, what the steps before have made, and the way t
 Does not belong here: the steps.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
@@ -15,7 +16,6 @@ from forecast_assets.keys import SeriesKey
 from forecast_assets.launches.kind import Execution
 from forecast_assets.launches.showcase.config import ShowcaseConfig, ShowcasePreset
 from forecast_assets.stores import Stores
-from forecast_assets.stores.warehouse import Row
 
 Result = Literal["pass", "fail", "skip", "warn"]
 
@@ -42,7 +42,7 @@ class ShowcaseContext:
     focus: SeriesKey | None = None
     created: dict[str, Any] = field(default_factory=dict)
     known: dict[str, Any] = field(default_factory=dict)
-    version: Row | None = None
+    version: Mapping[str, Any] | None = None
     alias_before: int | None = None
 
     @property

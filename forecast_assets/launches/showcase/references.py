@@ -5,7 +5,6 @@ Does not belong here: the record itself (``workspaces``).
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from forecast_assets.datasets import definition
 from forecast_assets.errors import Outage
@@ -13,18 +12,19 @@ from forecast_assets.launches import records
 from forecast_assets.launches.showcase import workspaces
 from forecast_assets.stores import Stores
 from forecast_assets.stores.registry import open_registry
-from forecast_assets.stores.warehouse import Row
+from forecast_assets.stores.rows.forecasts import PlansRow
+from forecast_assets.stores.rows.launches import WorkspaceLineageRow
 
 DEEPEST = 5
 
 
-def lineage(stores: Stores, handle: str) -> list[Row]:
+def lineage(stores: Stores, handle: str) -> list[WorkspaceLineageRow]:
     """A workspace and those that it repeats, up to five of them; a deleted one ends the chain.
 
     Raises ``UnknownName``.
     """
-    own = str(workspaces.read(stores, handle)["workspace_id"])
-    return stores.warehouse.rows("workspace_lineage", workspace_id=own, at_most=DEEPEST)
+    own = workspaces.read(stores, handle)["workspace_id"]
+    return stores.warehouse.rows(WorkspaceLineageRow, workspace_id=own, at_most=DEEPEST)
 
 
 def links(stores: Stores, handle: str) -> list[dict[str, str]]:
@@ -32,7 +32,7 @@ def links(stores: Stores, handle: str) -> list[dict[str, str]]:
 
     Raises ``UnknownName``.
     """
-    created: Any = workspaces.read(stores, handle)["created_objects"]
+    created = workspaces.read(stores, handle)["created_objects"]
     return [
         {"kind": kind, "reference": one, "state": _state(stores, there, one)}
         for kind, there in _LOOKS.items()
@@ -61,7 +61,7 @@ _LOOKS: Mapping[str, Callable[[Stores, str], bool]] = {
     "batch_id": lambda stores, one: records.find(stores, one) is not None,
     "comparison_id": lambda stores, one: records.find(stores, one) is not None,
     "scenario_plan_ids": lambda stores, one: bool(
-        stores.warehouse.rows("plans", names=[one], dataset=None, tags=[])
+        stores.warehouse.rows(PlansRow, names=[one], dataset=None, tags=[])
     ),
     "artifact_paths": lambda stores, path: bool(stores.lake.files(path)),
     "alias": _alias,

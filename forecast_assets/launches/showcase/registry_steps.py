@@ -20,7 +20,7 @@ def register(context: ShowcaseContext) -> StepResult:
     if done.row is None:
         return StepResult("warn", f"{pair} is not registered: {done.sentence}")
     context.version = done.row
-    version = int(str(done.row["version"]))
+    version = done.row["version"]
     context.alias_before = registry.aliases([pair]).get(pair, {}).get(ALIAS)
     if context.alias_before != version:
         registry.move_alias(pair, ALIAS, version)

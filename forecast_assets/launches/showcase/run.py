@@ -11,12 +11,13 @@ from typing import Any
 from forecast_assets.error_translation import translated
 from forecast_assets.errors import Outage
 from forecast_assets.launches.kind import Execution, LaunchKind, Stopped, Summary
-from forecast_assets.launches.model import Launch, Plan, Status, Try
+from forecast_assets.launches.model import Launch, Plan, Try
 from forecast_assets.launches.showcase import plan_steps, registry_steps, steps, workspaces
 from forecast_assets.launches.showcase.config import ShowcaseConfig, resolve
 from forecast_assets.launches.showcase.context import ShowcaseContext, StepResult
 from forecast_assets.rendering.tables import table
 from forecast_assets.stores import Stores
+from forecast_assets.stores.rows.values import Status
 
 Step = Callable[[ShowcaseContext], StepResult]
 COMMON: tuple[Step, ...] = (

@@ -34,6 +34,8 @@ from forecast_assets.launches.showcase.context import Result, ShowcaseContext, S
 from forecast_assets.launches.worker_pool import RunControl
 from forecast_assets.partitions import register_series
 from forecast_assets.stores import paths
+from forecast_assets.stores.rows.datasets import AvailabilityStatesRow, SeriesOfRow
+from forecast_assets.stores.rows.forecasts import CurrentForecastsRow
 
 _CLOSE = 1e-9
 
@@ -58,7 +60,7 @@ def reset(context: ShowcaseContext) -> StepResult:
 def _forget(context: ShowcaseContext) -> None:
     name = context.preset.dataset
     _check_own(context)
-    keys = [str(row["series"]) for row in context.stores.warehouse.rows("series_of", dataset=name)]
+    keys = [row["series"] for row in context.stores.warehouse.rows(SeriesOfRow, dataset=name)]
     definition.remove(context.stores, name)
     for key in keys:
         context.instance.delete_dynamic_partition("series", key)
@@ -128,7 +130,7 @@ def status(context: ShowcaseContext) -> StepResult:
 
 def features(context: ShowcaseContext) -> StepResult:
     """Judge whether the history is enough."""
-    states = {str(row["state"]): int(str(row["series"])) for row in _states(context)}
+    states = {row["state"]: row["series"] for row in _states(context)}
     summary = ", ".join(f"{count} {name}" for name, count in sorted(states.items()))
     usable = states.get("ready", 0) + states.get("limited", 0)
     return StepResult(
@@ -137,8 +139,8 @@ def features(context: ShowcaseContext) -> StepResult:
     )
 
 
-def _states(context: ShowcaseContext) -> list[dict[str, object]]:
-    return context.stores.warehouse.rows("availability_states", dataset=context.preset.dataset)
+def _states(context: ShowcaseContext) -> list[AvailabilityStatesRow]:
+    return context.stores.warehouse.rows(AvailabilityStatesRow, dataset=context.preset.dataset)
 
 
 def _expected(context: ShowcaseContext) -> str:
@@ -203,7 +205,7 @@ def forecast(context: ShowcaseContext) -> StepResult:
     if stored is None:
         return StepResult("warn", f"{len(good)} series are forecast; {context.pair()} is not")
     path = context.stores.warehouse.row(
-        "current_forecasts", dataset=context.preset.dataset, series=[str(context.pair())]
+        CurrentForecastsRow, dataset=context.preset.dataset, series=[str(context.pair())]
     )
     context.created["artifact_paths"] = [str(path["path"])] if path and path.get("path") else []
     return StepResult("pass", f"{len(good)} of {len(outcomes)} series are forecast")

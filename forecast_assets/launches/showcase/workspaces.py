@@ -15,7 +15,7 @@ from forecast_assets.errors import BadSetting, UnknownName
 from forecast_assets.launches.model import TERMINAL
 from forecast_assets.launches.showcase.config import ShowcaseConfig
 from forecast_assets.stores import Stores
-from forecast_assets.stores.warehouse import Row
+from forecast_assets.stores.rows.launches import WorkspaceRow, WorkspacesRow
 
 NOTES_LENGTH, MOST_TAGS = 2000, 20
 
@@ -40,9 +40,9 @@ def create(stores: Stores, config: ShowcaseConfig, launch_id: str) -> str:
     return handle
 
 
-def read(stores: Stores, handle: str) -> Row:
+def read(stores: Stores, handle: str) -> WorkspaceRow:
     """One workspace, by its handle or its run id. Raises ``UnknownName``."""
-    row = stores.warehouse.row("workspace", workspace_id=workspace_id(handle))
+    row = stores.warehouse.row(WorkspaceRow, workspace_id=workspace_id(handle))
     if row is None:
         raise UnknownName(
             f"there is no workspace {handle!r}", remedy="see `forecast-assets workspace list --archived`"
@@ -59,7 +59,7 @@ def listed(
     sort: str = "created_at",
 ) -> pl.DataFrame:
     """Workspaces whose name holds ``name`` and that have all ``tags``; pinned ones first."""
-    return stores.warehouse.frame("workspaces", name=name, tags=list(tags), archived=archived, sort=sort)
+    return stores.warehouse.frame(WorkspacesRow, name=name, tags=list(tags), archived=archived, sort=sort)
 
 
 def change(
@@ -99,8 +99,7 @@ def delete(stores: Stores, handle: str) -> None:
 def replayed(stores: Stores, handle: str) -> ShowcaseConfig:
     """The configuration that repeats a workspace's run as a new one."""
     row = read(stores, handle)
-    stored: Any = row["config"]
-    return ShowcaseConfig(**stored, replayed_from=str(row["workspace_id"]))
+    return ShowcaseConfig(**row["config"], replayed_from=row["workspace_id"])
 
 
 def difference(recorded: Mapping[str, object], sent: Mapping[str, object]) -> list[str]:
@@ -120,7 +119,6 @@ def compared(stores: Stores, first: str, second: str) -> list[str]:
     return difference(one, two)
 
 
-def _listed_row(row: Row) -> dict[str, object]:
-    summary: Any = row["result_summary"]
-    timeless = {name: value for name, value in summary.items() if name != "wall_clock_s"}
+def _listed_row(row: WorkspaceRow) -> dict[str, object]:
+    timeless = {name: value for name, value in row["result_summary"].items() if name != "wall_clock_s"}
     return {"config": row["config"], "result": timeless, "status": row["status"]}
