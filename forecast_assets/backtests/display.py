@@ -42,7 +42,7 @@ CHAMPION_COLUMNS = schema(
     reason="string: one sentence",
 )
 _LEADERBOARD = ["rank", "candidate", *METRICS, "sample_size", "reason"]
-_HISTORY = ["chosen_at", "champion", "wape", "confidence", "snapshot", "run_id"]
+_HISTORY = ["chosen_at", "champion", "wape", "confidence"]
 _BY_LEAD = ["candidate", "lead", "wape", "mae", "bias"]
 _HISTORY_SHOWN = 10
 

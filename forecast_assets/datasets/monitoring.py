@@ -19,13 +19,12 @@ from forecast_assets.datasets.definition import load
 from forecast_assets.failures import refusals_final
 from forecast_assets.forecasting.analysis.quality import findings
 from forecast_assets.keys import SeriesKey
-from forecast_assets.rendering.tables import schema, table
+from forecast_assets.rendering.tables import chosen_table, schema
 from forecast_assets.stores import Stores
 from forecast_assets.stores.resource import StoresResource
 from forecast_assets.stores.rows.datasets import QualityFindingsRow
 
 _SHOWN = 50
-_COLUMNS = ["series", "severity", "suspicion", "detail", "action", "first_day", "last_day", "since"]
 
 
 class MonitorConfig(dg.Config):
@@ -111,7 +110,7 @@ def data_quality(
             **{f"findings_{name}": counts[name] for name in ("error", "warning", "info")},
             "newest_day": str(newest),
             "stale_input": stale,
-            "findings": table(monitored[:_SHOWN], _COLUMNS),
+            "findings": chosen_table("data-quality", monitored[:_SHOWN]),
             "next_step": f"all of them: `forecast-assets export data-quality {context.partition_key}`",
         },
         check_results=[

@@ -111,7 +111,7 @@ def _metadata(judged: Judged) -> dict[str, dg.MetadataValue | str | float]:
 
 def _history(stores: Stores, series: str) -> dict[str, dg.MetadataValue]:
     rows = stores.warehouse.rows(ComparableHistoryRow, series=[series])
-    return {"wape_history": table(rows, ["evaluated_at", "candidate", "wape", "anchor_day", "run_id"])}
+    return {"wape_history": table(rows, ["evaluated_at", "candidate", "wape", "anchor_day"])}
 
 
 def champions_check(stores: Stores) -> dg.AssetCheckResult:

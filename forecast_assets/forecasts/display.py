@@ -42,6 +42,7 @@ FORECAST_COLUMNS = schema(
     coverage_80="float: percent of scored days inside 80 % intervals learned from the other folds",
 )
 _NUMBERS = ("total", "average", "safety_stock", "reorder_point", "interval_safety_stock", "coverage_80")
+_LIMITS = ("units", "median", "lower_80", "upper_80", "lower_95", "upper_95")
 _HISTORY_DAYS = 56
 
 Metadata = dict[str, dg.MetadataValue | str | float | int | bool]
@@ -87,7 +88,7 @@ def detailed(stores: Stores, outcome: Forecasted, *, draws: bool = True) -> Meta
         {"date": str(day), **{name: _finite(values[at]) for name, values in stored.arrays.items()}}
         for at, day in enumerate(stored.dates())
     ]
-    metadata["days"] = table(days, ["date", *stored.arrays])
+    metadata["days"] = table(days, ["date", *(name for name in _LIMITS if name in stored.arrays)])
     metadata["forecast"] = dg.MetadataValue.md(
         called(stores, outcome.series) + _plot(stores, outcome.series, stored) if draws else NOT_DRAWN
     )

@@ -30,13 +30,12 @@ CHOSEN: Mapping[str, Sequence[str]] = {
     "forecast-accuracy": (
         "series", "bucket", "wape", "backtest_wape", "wape_above_backtest", "bias", "sample_size",
     ),
-    "data-quality": ("series", "severity", "suspicion", "detail", "first_day", "last_day", "action"),
+    "data-quality": ("series", "severity", "suspicion", "detail", "action"),
     "model-health": (
-        "series", "verdict", "units_at_risk", "latest_wape", "baseline_wape", "live_wape", "champion",
-        "next_step",
+        "series", "verdict", "units_at_risk", "latest_wape", "baseline_wape", "next_step",
     ),
     "retraining-queue": (
-        "series", "priority_score", "reason", "staleness_days", "wape", "champion", "requested_at",
+        "series", "reason", "priority_score", "staleness_days", "wape", "requested_at",
     ),
     "datasets": ("name", "series", "champions", "rows", "first_day", "last_day", "source"),
     "presets": ("preset", "title", "size", "nature", "expected", "seconds"),

@@ -5,13 +5,18 @@ Does not belong here: which rows are shown.
 """
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 
 import dagster as dg
 
+from forecast_assets.rendering.columns import CHOSEN, chosen
 from forecast_assets.rendering.numbers import amount
 
 _DASH = "-"
+# Dagit hides longer Markdown behind a link.
+_SHOWN_AT_ONCE = 1_000
+_RUN_ID = re.compile(r"([0-9a-f]{8})(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _BREAKERS = str.maketrans(
     {"\\": "\\\\", "|": "\\|", "\n": " ", "\r": " ", "<": "&lt;", ">": "&gt;", "`": "'", "[": "\\["}
 )
@@ -52,10 +57,30 @@ def table(rows: Sequence[Mapping[str, object]], columns: Sequence[str]) -> dg.Ta
     return dg.MetadataValue.table(records, schema)
 
 
+def chosen_table(listing: str, rows: Sequence[Mapping[str, object]]) -> dg.TableMetadataValue:
+    """A table for Dagit with the columns that ``listing`` has on a terminal, too."""
+    return table(rows, chosen(listing, list(rows[0]) if rows else CHOSEN[listing]))
+
+
+def links(targets: Iterable[tuple[str, str | None]]) -> dg.MarkdownMetadataValue:
+    """Labels that lead to pages, as many as Dagit shows at once: cells of its tables cannot."""
+    text = ""
+    for label, url in targets:
+        name = cell(label).replace("]", "\\]")
+        link = f"[{name}]({url})" if url else ""
+        if link and len(text) + len(link) < _SHOWN_AT_ONCE:
+            text += f" · {link}" if text else link
+    return dg.MetadataValue.md(text or "none")
+
+
 def _plain(value: object) -> str | int | float | None:
     if isinstance(value, float):
         return round(value, 2)
-    if value is None or isinstance(value, str | int | bool):
+    if isinstance(value, dt.datetime):
+        return value.strftime("%Y-%m-%d %H:%M")
+    if isinstance(value, str):
+        return _RUN_ID.sub(r"\1", value)
+    if value is None or isinstance(value, int | bool):
         return value
     return str(value)
 

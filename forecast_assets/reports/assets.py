@@ -110,7 +110,7 @@ def heatmap(
             drawn(title, cells, bounds, diverging=metric in METRICS and METRICS[metric].target == 0)
         )
         worst = cells.sort(pl.col("value").abs(), descending=metric != CONVERGENCE, nulls_last=True)
-        columns = ["store_id", "product_id", "value", "candidate", "is_champion", "sample_size", "run_id"]
+        columns = ["store_id", "product_id", "value", "candidate", "sample_size"]
         metadata["worst_first"] = table(worst.head(_SHOWN).to_dicts(), columns)
     if bounds is not None:
         metadata["scale"] = dg.MetadataValue.json(bounds)

@@ -17,7 +17,7 @@ from forecast_assets.drift.accuracy_assets import forecast_accuracy
 from forecast_assets.drift.assets import DRIFT
 from forecast_assets.drift.model_health import health, link, queue
 from forecast_assets.failures import refusals_final
-from forecast_assets.rendering.tables import schema, table
+from forecast_assets.rendering.tables import cell, chosen_table, links, schema, table
 from forecast_assets.reports.incident_plots import pictures
 from forecast_assets.reports.incident_report import as_markdown, as_page, as_table
 from forecast_assets.reports.operations import TOP, Summary, summarize
@@ -25,10 +25,6 @@ from forecast_assets.stores import paths
 from forecast_assets.stores.resource import RegistryResource, StoresResource
 
 GROUP = "portfolio"
-_HEALTH = ("series", "drift_direction", "verdict", "latest_wape", "baseline_wape", "wape_delta", "live_wape",
-           "chance", "units_at_risk", "champion", "next_step", "link")  # fmt: skip
-_QUEUE = ("series", "priority_score", "staleness_days", "wape", "champion", "reason", "requested_at",
-          "latest_run_id", "link")  # fmt: skip
 
 
 class TopConfig(dg.Config):
@@ -66,7 +62,8 @@ def model_health(
             "series": len(rows),
             **{name: counts[name] for name in ("degrading", "improving", "stable", "unknown")},
             "bad_newest_week": sum(row["verdict"] == "degrading" for row in rows),
-            "health": table(rows[: config.limit], _HEALTH),
+            "health": chosen_table("model-health", rows[: config.limit]),
+            "links": links((str(row["series"]), str(row["link"])) for row in rows),
             "next_step": f"all rows: `forecast-assets export model-health {context.partition_key}`",
         }
     )
@@ -94,7 +91,8 @@ def retraining_queue(
         metadata={
             "total_evaluated": len(rows),
             "requested": sum(row["requested_at"] is not None for row in rows),
-            "queue": table(rows[: config.limit], _QUEUE),
+            "queue": chosen_table("retraining-queue", rows[: config.limit]),
+            "links": links((str(row["series"]), str(row["link"])) for row in rows),
             "next_step": "launch job retrain with these series, or with top and requested",
             "link": dg.MetadataValue.url(link("/jobs/retrain/playground")),
         }
@@ -135,12 +133,12 @@ def _metadata(summary: Summary) -> dict[str, dg.MetadataValue | str | int | floa
             "detail": one.detail,
             "next_step": one.next_step,
             "when": one.at,
-            "link": one.link,
         }
         for one in summary.attention
     ]
     metadata: dict[str, dg.MetadataValue | str | int | float] = {
-        "needs_attention": table(attention, ["kind", "label", "detail", "next_step", "when", "link"]),
+        "needs_attention": table(attention, ["kind", "label", "detail", "when", "next_step"]),
+        "links": links((one.label, one.link) for one in summary.attention),
         "jobs": table([summary.jobs], list(summary.jobs)),
         "active_jobs": summary.active,
         "completed_today": summary.completed_today,
@@ -150,9 +148,9 @@ def _metadata(summary: Summary) -> dict[str, dg.MetadataValue | str | int | floa
         "live_models": len(summary.live),
         "stale_live_models": len(summary.stale),
         "latest_sales_date": str(summary.newest_sales or "none"),
-        "latest_successful_job": str(summary.newest_success or "none"),
-        "latest_completed_job": str(summary.newest_end or "none"),
-        "latest_successful_evaluation": str(summary.newest_evaluation or "none"),
+        "latest_successful_job": cell(summary.newest_success),
+        "latest_completed_job": cell(summary.newest_end),
+        "latest_successful_evaluation": cell(summary.newest_evaluation),
     }
     if summary.success_rate is not None:
         metadata["success_rate"] = round(summary.success_rate, 1)

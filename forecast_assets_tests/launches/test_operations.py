@@ -105,9 +105,11 @@ def test_health_and_queue_show_the_worst_first_with_the_next_step(desk):
     told = made(desk, model_health, retraining_queue)
     health = rows(told["model_health"]["health"])
     assert len(health) == COUNT
-    assert (health[0]["series"], health[0]["drift_direction"]) == (WRONG, "degrading")
+    assert health[0]["series"] == WRONG
+    assert told["model_health"]["degrading"].value == 1
     assert health[0]["next_step"].startswith("compare its last evaluations")
-    assert health[0]["link"] == f"http://127.0.0.1:3000/assets/drift?view=partitions&partition={WRONG}"
+    page = f"http://127.0.0.1:3000/assets/drift?view=partitions&partition={WRONG}"
+    assert told["model_health"]["links"].value.startswith(f"[{WRONG}]({page})")
     queue = rows(told["retraining_queue"]["queue"])
     scores = [row["priority_score"] for row in queue]
     assert scores == sorted(scores, reverse=True)

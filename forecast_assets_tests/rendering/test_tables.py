@@ -4,7 +4,7 @@ import datetime as dt
 
 import pytest
 
-from forecast_assets.rendering.tables import cell, markdown, schema, table
+from forecast_assets.rendering.tables import cell, chosen_table, links, markdown, schema, table
 
 
 @pytest.mark.parametrize(
@@ -75,3 +75,30 @@ def test_an_empty_table_still_has_its_columns():
 def test_a_schema_is_written_in_words():
     (column,) = schema(wape="float: in percent: 0 to 100").columns
     assert (column.name, column.type, column.description) == ("wape", "float", "in percent: 0 to 100")
+
+
+def test_dagit_shows_minutes_and_short_run_ids_in_the_columns_of_the_terminal():
+    rows: list[dict[str, object]] = [
+        {
+            "item_id": 1,
+            "series": "a",
+            "status": "failed",
+            "run_id": "efb6bd05-c6b0-448b-9353-31164cfcf55c",
+            "at": dt.datetime(2026, 2, 3, 4, 5, 6, 789, tzinfo=dt.UTC),
+        }
+    ]
+    (record,) = table(rows, ["run_id", "at"]).records
+    assert record.data == {"run_id": "efb6bd05", "at": "2026-02-03 04:05"}
+    assert [one.name for one in chosen_table("batch-items", rows).schema.columns] == [
+        "item_id",
+        "series",
+        "status",
+    ]
+    assert len(chosen_table("batch-items", []).schema.columns) > 4
+
+
+def test_links_lead_where_they_say_and_stay_within_what_dagit_shows_at_once():
+    text = links([("[free](https://evil.example)", "/runs/1"), ("nowhere", None), ("b", "/runs/2")]).value
+    assert text == r"[\[free\](https://evil.example)](/runs/1) · [b](/runs/2)"
+    assert 500 < len(links([("series", f"/runs/{n}") for n in range(1000)]).value or "") < 1000
+    assert links([]).value == "none"

@@ -22,7 +22,7 @@ from forecast_assets.launches.aggregation import by_pair, champion_of
 from forecast_assets.launches.batch.run import page_of
 from forecast_assets.launches.model import Json, Launch, Try
 from forecast_assets.registry.promotion import CHALLENGER, CHAMPION
-from forecast_assets.rendering.tables import table
+from forecast_assets.rendering.tables import links, table
 from forecast_assets.stores import Stores
 from forecast_assets.stores.registry import Registry
 from forecast_assets.stores.resource import RegistryResource, StoresResource
@@ -34,7 +34,6 @@ _COLUMNS = [
     "wape",
     "smape",
     "winner_run_id",
-    "link",
     "proposed_alias_name",
     "existing_alias_run_id",
 ]
@@ -191,6 +190,7 @@ def mark_champions(
         {
             "what_happened": said,
             "champions": table(picks.winners[:_SHOWN], _COLUMNS),
+            "links": links((str(one["series"]), one["link"]) for one in picks.winners),
             "difference": dg.MetadataValue.json(picks.diff),
             "unresolved_pairs": dg.MetadataValue.json(picks.unresolved[:_SHOWN]),
             "to_apply_type": picks.confirmation,

@@ -20,7 +20,7 @@ from forecast_assets.launches.jobs import report_fits
 from forecast_assets.launches.kind import Execution, LaunchKind, Summary
 from forecast_assets.launches.model import Item, ItemResult, Launch, Try
 from forecast_assets.launches.scoring_context import fit_missing, load_scoring_context
-from forecast_assets.rendering.tables import table
+from forecast_assets.rendering.tables import links, table
 from forecast_assets.settings import settings as environment
 from forecast_assets.stores import Stores
 from forecast_assets.stores.mlflow_server import version_page
@@ -79,10 +79,10 @@ def _render(launch: Launch, tries: Sequence[Try]) -> dict[str, Any]:
     newest = sorted(records.newest(tries), key=lambda one: (one.status != "failed", one.item_id))[:_SHOWN]
     rows = [{**asdict(one), **(one.metrics or {}), **(one.made or {})} for one in newest]
     names = [name for name in _DETAILS if any(row.get(name) is not None for row in rows)]
-    rows = [{**row, "link": page_of(one)} for row, one in zip(rows, newest, strict=True)]
-    columns = ["series", "candidate", "status", "attempts", *names, "error_message", "link"]
+    columns = ["series", "candidate", "status", "attempts", *names, "error_message"]
     return {
         "items": table([{**dict.fromkeys(names), **row} for row in rows], columns),
+        "links": links((f"{one.series} {one.candidate}", page_of(one)) for one in newest),
         "summary": dg.MetadataValue.json(launch.result["summary"]),
     }
 
