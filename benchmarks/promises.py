@@ -51,9 +51,8 @@ def window(
     history, plan = panel.until(origin), settings.plan()
     cutoffs = plan.cutoffs(origin)
     global_forecasts = models.global_forecasts(cutoffs, history, settings.candidates)
-    pool = learn(
-        settings, PoolInputs(history, history.series, cutoffs, global_forecasts, ""), sampled(history)
-    )
+    inputs = PoolInputs(history, history.series, cutoffs, lambda: global_forecasts, "")
+    pool = learn(settings, inputs, sampled(history))
     done = backtest(history, cutoffs, plan, settings.candidates, global_forecasts, pool=pool)
     classes = demand_classes(history.units)
     rare = np.array([is_intermittent(one) for one in classes])

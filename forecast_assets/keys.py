@@ -16,6 +16,8 @@ ID_PATTERN = r"[A-Za-z0-9]+(?:[._-][A-Za-z0-9]+)*"
 SEPARATOR = "__"
 MAX_LENGTH = 63
 _ID = re.compile(ID_PATTERN)
+# No id holds a separator, so that a key that fits has exactly one reading.
+_KEY = re.compile(SEPARATOR.join([ID_PATTERN] * 3))
 
 
 def check_id(role: str, value: str) -> None:
@@ -36,17 +38,23 @@ class SeriesKey:
     product: str
 
     def __post_init__(self) -> None:
+        if len(text := str(self)) <= MAX_LENGTH and _KEY.fullmatch(text):
+            return
         check_id("dataset name", self.dataset)
         check_id("store id", self.store)
         check_id("product id", self.product)
-        if len(str(self)) > MAX_LENGTH:
-            raise BadKey(
-                f"series key {str(self)!r} has {len(str(self))} characters",
-                remedy=f"shorten the dataset name or the ids to {MAX_LENGTH} characters in all",
-            )
+        raise BadKey(
+            f"series key {text!r} has {len(text)} characters",
+            remedy=f"shorten the dataset name or the ids to {MAX_LENGTH} characters in all",
+        )
 
     def __str__(self) -> str:
         return SEPARATOR.join((self.dataset, self.store, self.product))
+
+    @staticmethod
+    def store_of(text: str) -> str:
+        """Return the store of a key that was parsed before, unchecked."""
+        return text.split(SEPARATOR, 2)[1]
 
     @classmethod
     def parse(cls, text: str) -> Self:

@@ -8,14 +8,16 @@ from mlflow.store.artifact.artifact_repository_registry import get_artifact_repo
 from mlflow.tracking import MlflowClient
 from mlflow.tracking._model_registry.client import ModelRegistryClient
 
-from forecast_assets.stores import mlflow_backend, mlflow_client
+from forecast_assets.stores import mlflow_backend, mlflow_client, model_tables
+from forecast_assets.stores.model_versions import NewVersion
+from forecast_assets.stores.warehouse import Warehouse
 from forecast_assets_tests.conftest import fresh_database
 
 MODEL, RECIPE = "shop__S1__P1", "recipe"
 # The columns that our own queries of MLflow's tables read.
 READ = {
     "registered_models": {"name"},
-    "registered_model_aliases": {"name", "alias", "version"},
+    "registered_model_aliases": {"workspace", "name", "alias", "version"},
     "model_versions": {"workspace", "name", "version", "current_stage"},
     "model_version_tags": {"workspace", "name", "version", "key", "value"},
     "experiments": {"name", "artifact_location", "lifecycle_stage"},
@@ -108,6 +110,43 @@ def test_refusals_have_the_codes_that_we_sort_them_by(uri, question, code):
     with pytest.raises(MlflowException) as refused:
         question(MlflowClient(uri, registry_uri=uri))
     assert refused.value.error_code in code
+
+
+def test_versions_and_aliases_that_we_write_are_the_rows_that_its_client_writes(uri):
+    client, warehouse = ModelRegistryClient(uri, uri), Warehouse(sa.make_url(uri))
+    run, written = "0" * 32, dict[str, set[tuple[object, ...]]]()
+    new = NewVersion("ours", "abc", run, "bundles/a", {"candidate": "ets"}, {"dataset": "shop"})
+    for name in ("ours", "theirs"):
+        client.create_registered_model(name, tags={"dataset": "shop"})
+    client.create_model_version("theirs", new.source, run, tags=new.all_tags, await_creation_for=0)
+    client.set_registered_model_alias("theirs", "live", "1")
+    try:
+        assert model_tables.add_versions(warehouse, [new]) == {"ours": 1}
+        assert model_tables.add_versions(warehouse, [new]) == {"ours": 1}  # of one recipe there is one
+        assert model_tables.move_aliases(warehouse, "live", {"ours": 1}) == []
+        assert model_tables.move_aliases(warehouse, "live", {"ours": 9, "theirs": 9}) == ["ours", "theirs"]
+        with warehouse.transaction() as connection:
+            for table in (
+                "registered_models",
+                "model_versions",
+                "model_version_tags",
+                "registered_model_aliases",
+            ):
+                named = sa.table(table, sa.column("name"))
+                rows = connection.execute(
+                    sa.select(sa.text("*")).select_from(named).where(named.c.name.in_(["ours", "theirs"]))
+                )
+                for row in rows.mappings():
+                    plain = {
+                        name: value is not None if name.endswith("_time") else value
+                        for name, value in row.items()
+                        if name != "name"
+                    }
+                    written.setdefault(row["name"], set()).add((table, *sorted(plain.items())))
+    finally:
+        warehouse.dispose()
+    assert written["ours"] == written["theirs"]
+    assert len(written["ours"]) == 1 + 1 + len(new.all_tags) + 1
 
 
 def test_files_of_a_run_are_deleted_by_folder(tmp_path):

@@ -143,6 +143,18 @@ def evaluate_and_report(
     outcomes = evaluate(
         stores, keys, run_id=context.run.run_id, changes=changes, choose=CHAMPION in selected, force=force
     )
+    report_outcomes(context, stores, keys, outcomes, selected=selected)
+
+
+def report_outcomes(
+    context: dg.AssetExecutionContext | dg.OpExecutionContext,
+    stores: Stores,
+    keys: list[str],
+    outcomes: Iterator[Outcome],
+    *,
+    selected: AbstractSet[dg.AssetKey],
+) -> None:
+    """Report the ``outcomes`` of the series ``keys``; raises what ``evaluate_and_report`` does."""
     detailed = len(keys) <= environment().detailed_series
     budget = Budget()
     called = display.ids_metadata(stores, keys)

@@ -5,9 +5,9 @@ Does not belong here: Dagster, and any formula (``forecasting``).
 """
 
 import datetime as dt
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from itertools import groupby
 
@@ -57,6 +57,25 @@ class Plan:
     gone: list[str]
     ended: list[str]
 
+    @property
+    def due(self) -> list[str]:
+        """The series that need work, sorted."""
+        return sorted([*self.panel.series[self.stale | self.unchosen].tolist(), *self.gone])
+
+    def of_due(self) -> "Plan":
+        """The same for the series that need work, and no others."""
+        rows = np.flatnonzero(self.stale | self.unchosen)
+        return replace(
+            self,
+            panel=self.panel.take(rows),
+            fingerprints=[self.fingerprints[row] for row in rows],
+            stale=self.stale[rows],
+            unchosen=self.unchosen[rows],
+            global_forecasts=replace(self.global_forecasts, forecasts=self.global_forecasts.of(rows)),
+            left_out={label: (out[rows], why) for label, (out, why) in self.left_out.items()},
+            ended=[],
+        )
+
     def costs(self) -> list[str]:
         """What slow candidates will cost, before it is spent."""
         rows = np.flatnonzero(self.stale)
@@ -87,9 +106,18 @@ def evaluate(
     """
     by_dataset = groupby(sorted(keys), key=lambda key: SeriesKey.parse(key).dataset)
     todo = [(name, list(members)) for name, members in by_dataset]
-    done, total = 0, len(keys)
-    for name, members in todo:
-        work = plan(stores, name, members, changes=changes, choose=choose, force=force)
+    plans = (
+        plan(stores, name, members, changes=changes, choose=choose, force=force) for name, members in todo
+    )
+    yield from carry_out(stores, plans, len(keys), run_id=run_id, choose=choose)
+
+
+def carry_out(
+    stores: Stores, plans: Iterable[Plan], total: int, *, run_id: str, choose: bool = True
+) -> Iterator[Outcome]:
+    """Do what was planned for ``total`` series; return one outcome each, as soon as it is stored."""
+    done = 0
+    for work in plans:
         for outcomes in Prefetcher(_carried_out(stores, work, run_id=run_id, choose=choose)):
             done += len(outcomes)
             advance(done, total)

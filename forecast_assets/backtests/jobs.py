@@ -10,12 +10,12 @@ from pydantic import Field
 from forecast_assets.backtests.assets import (
     BACKTEST,
     CHAMPION,
-    evaluate_and_report,
     evaluation,
     global_forecasts_asset,
+    report_outcomes,
 )
 from forecast_assets.backtests.config import EvaluationConfig
-from forecast_assets.backtests.evaluation import plan
+from forecast_assets.backtests.evaluation import carry_out, plan
 from forecast_assets.datasets.assets import panel, sales
 from forecast_assets.failures import RETRY, refusals_final
 from forecast_assets.stores.resource import StoresResource
@@ -49,11 +49,10 @@ def evaluate_stale_series(
     changes = config.changes()
     with refusals_final():
         work = plan(stores.open(), config.dataset, config.series or None, changes=changes, force=config.force)
-    keys = sorted([*work.panel.series[work.stale | work.unchosen].tolist(), *work.gone])
+    keys = work.due
     context.log.info("%d of %d series of %s changed", len(keys), len(work.panel.series), config.dataset)
-    evaluate_and_report(
-        context, stores.open(), keys, changes=changes, force=config.force, selected={BACKTEST, CHAMPION}
-    )
+    outcomes = carry_out(stores.open(), [work.of_due()], len(keys), run_id=context.run.run_id)
+    report_outcomes(context, stores.open(), keys, outcomes, selected={BACKTEST, CHAMPION})
 
 
 @dg.job

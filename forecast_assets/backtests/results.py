@@ -106,7 +106,8 @@ def store(
     name = blake2b("".join(fingerprints).encode(), digest_size=8).hexdigest()
     path = paths.BACKTESTS.path(context.dataset, context.run_id, f"{keys[0]}-{name}.parquet")
     if scored.size:
-        stores.lake.write_table(path, fold_table(block, context.first_days, scored), rows_per_group=64)
+        folds = fold_table(block, context.first_days, scored)
+        stores.lake.write_table(path, folds, rows_per_group=64, computed=True)
     outcomes = ["broken" if n in broken else "scored" if usable[n] else "unusable" for n in range(len(keys))]
     frame = pl.DataFrame(
         {

@@ -109,7 +109,7 @@ def _evaluate(
     else:
         SAY.print(f"{dataset}: sales, panel and global models are unchanged", markup=False)
     work = plan(stores, dataset, series, changes=changes, force=force)
-    keys = sorted([*work.panel.series[work.stale | work.unchosen].tolist(), *work.gone])
+    keys = work.due
     if not keys:
         SAY.print(f"nothing to do: all {len(work.panel.series):,} series are unchanged")
         return work

@@ -24,6 +24,11 @@ class PlainRunStorage(PostgresRunStorage):
         check_plain(dagster_run.run_config)
         return super().add_run(dagster_run)
 
+    def dispose(self) -> None:
+        """Close the connection that is kept between statements."""
+        super().dispose()
+        self._engine.dispose()
+
     def add_backfill(self, partition_backfill: PartitionBackfill) -> None:
         """Book a backfill. Raises ``BadSetting`` as for a run."""
         check_plain(partition_backfill.run_config or {})

@@ -164,6 +164,12 @@ class ForecastStorage(DagsterPostgresStorage):
         super().__init__(postgres_url, should_autocreate_tables, inst_data)
         self._run_storage = PlainRunStorage(postgres_url, should_autocreate_tables=False)
         self._event_log_storage = BatchedPostgresEventLogStorage(postgres_url, should_autocreate_tables=False)
+        # The stock storages connect anew for each statement: a process of the server for every event.
+        engine = sa.create_engine(
+            postgres_url, isolation_level="AUTOCOMMIT", pool_size=1, max_overflow=-1, pool_pre_ping=True
+        )
+        for storage in (self._run_storage, self._event_log_storage, self._schedule_storage):
+            storage._engine = engine  # noqa: SLF001 - no other door
         # Dagster stores events one by one unless this is set, and reads it from nowhere but the
         # environment of each process. Every process makes its storage before it makes an event.
         os.environ.setdefault("DAGSTER_EVENT_BATCH_SIZE", _BATCH_SIZE)

@@ -52,17 +52,16 @@ def read_delivery(lake: Lake, folder: str, last: dt.date, rows: int) -> Delivery
     """Read what the doubts need from frozen sales: the days around ``last`` and those a year before."""
     kept, series = [], []
     for file in lake.list(folder):
-        frame = pl.DataFrame(lake.read_table(file, columns=["product_id", "date", "units"])).select(
-            store=pl.lit(file.rpartition("/")[2].removesuffix(".parquet")),
-            product=pl.col("product_id").cast(pl.String),
-            date="date",
-            units="units",
-        )
+        store = pl.lit(file.rpartition("/")[2].removesuffix(".parquet")).alias("store")
+        product = pl.col("product_id").cast(pl.String).alias("product")
+        frame = pl.DataFrame(lake.read_table(file, columns=["product_id", "date", "units"]))
         frame = frame.filter(pl.col("units").is_not_null() & pl.col("units").is_not_nan())
         age = (pl.lit(last) - pl.col("date")).dt.total_days()
         year = age.is_between(min(_YEAR) - 2 * _RECENT, max(_YEAR) + 1)
-        kept.append(frame.filter(year | (age < 2 * _PERIODS)))
-        series.append(frame.filter(pl.col("units") > 0).select(_SERIES).unique())
+        kept.append(frame.filter(year | (age < 2 * _PERIODS)).select(store, product, "date", "units"))
+        # Texts are made of what is left: there are far more rows than products.
+        sold = frame.filter(pl.col("units") > 0).select("product_id").unique(maintain_order=True)
+        series.append(sold.select(store, product))
     return Delivery(pl.concat(kept), pl.concat(series), rows)
 
 

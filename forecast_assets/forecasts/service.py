@@ -228,9 +228,8 @@ def _block(
         keys = block.series[block.good].tolist()
         name = blake2b("".join(marks).encode(), digest_size=8).hexdigest()
         path = paths.FORECASTS.path(work.dataset.name, run_id, f"{keys[0]}-{name}.parquet")
-        stores.lake.write_table(
-            path, forecast_table(keys, block.arrays(), block.curve[block.good]), rows_per_group=64
-        )
+        table = forecast_table(keys, block.arrays(), block.curve[block.good])
+        stores.lake.write_table(path, table, rows_per_group=64, computed=True)
         claimed = claims(stores, [work.champions[row] for row in rows[block.good]])
         frame = _frame(work, block).with_columns(
             claims=pl.Series([json.dumps(one) for one in claimed]),

@@ -26,6 +26,8 @@ from forecast_assets.stores.rows.forecasts import CurrentForecastsRow
 Floats = NDArray[np.float32]
 _GRID = 10**DECIMALS
 _CURVE = "curve"
+# Limits and median are quantiles under another name, mostly to the bit: such a column is stored once.
+_SAME = {"median": "q50", "lower_80": "q10", "upper_80": "q90", "lower_95": "q025", "upper_95": "q975"}
 
 
 def forecast_table(series: Sequence[str], arrays: dict[str, Floats], curve: Floats) -> pa.Table:
@@ -37,6 +39,7 @@ def forecast_table(series: Sequence[str], arrays: dict[str, Floats], curve: Floa
     columns = {
         name: pa.FixedSizeListArray.from_arrays(pa.array(values.ravel()), values.shape[1])
         for name, values in matrices.items()
+        if name not in _SAME or values.tobytes() != matrices[_SAME[name]].tobytes()
     }
     return pa.table({"series": pa.array(series, pa.string()), **columns})
 
@@ -77,14 +80,8 @@ def read_forecasts(
     for path, members in groupby(sorted(rows, key=lambda row: row["path"]), key=lambda row: row["path"]):
         by_series = {row["series"]: row for row in members}
         table = stores.lake.read_table(str(path), keys=("series", by_series))
-        # Forecasts of early releases have neither median nor quantiles, nor the curve.
-        matrices = {
-            name: _matrix(table[name])
-            if name in table.column_names
-            else np.full_like(_matrix(table["units"]), np.nan)
-            for name in (*ARRAYS, _CURVE)
-        }
-        curve = matrices.pop(_CURVE)
+        matrices = {name: _stored(table, name) for name in ARRAYS}
+        curve = _stored(table, _CURVE)
         for at, key in enumerate(table["series"].to_pylist()):
             row = by_series[key]
             yield StoredForecast(
@@ -152,6 +149,14 @@ def _daily(stores: Stores, dataset: str) -> pl.DataFrame:
         kinds = dict.fromkeys(ARRAYS, pl.Float64)
         return pl.DataFrame(schema={"series": pl.String, "date": pl.Date, **kinds})
     return pl.concat(frames).with_columns(pl.col(ARRAYS).fill_nan(None)).sort("series", "date")
+
+
+def _stored(table: pa.Table, name: str) -> Floats:
+    for column in (name, _SAME.get(name)):
+        if column in table.column_names:
+            return _matrix(table[column])
+    # Forecasts of early releases have neither median nor quantiles, nor the curve.
+    return np.full_like(_matrix(table["units"]), np.nan)
 
 
 def _matrix(column: pa.ChunkedArray) -> Floats:

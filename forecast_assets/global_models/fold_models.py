@@ -133,8 +133,17 @@ def build(
         run_id=run_id,
     )
     fitted = [job.fit_or_reuse(name, force=force) for name in filter(is_global, settings.candidates)]
-    stored = read(stores, dataset, settings, panel)
-    inputs = PoolInputs(panel, job.days.contents, job.cutoffs, stored.forecasts, json.dumps(stored.fits))
+    rows = {
+        name: _fitting(stores, dataset, settings, name) for name in filter(is_global, settings.candidates)
+    }
+    fits = {name: "missing" if row is None else str(row["fit_id"]) for name, row in rows.items()}
+    inputs = PoolInputs(
+        panel,
+        job.days.contents,
+        job.cutoffs,
+        lambda: read(stores, dataset, settings, panel).forecasts,
+        json.dumps(fits),
+    )
     pooled = build_pool(stores, dataset, settings, inputs, run_id=run_id, force=force)
     return [*fitted, Fitted(POOL, pooled, 0.0, 0, "", "")]
 

@@ -6,7 +6,7 @@ Does not belong here: what is learned (``forecasting.core.pool``).
 
 import gzip
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
 
@@ -42,13 +42,14 @@ _SEED = 17
 class PoolInputs:
     """What a pool is learned from: the whole panel, content hashes (n,), cutoffs, global fold forecasts.
 
-    ``fits`` tells the fits of global candidates apart.
+    ``forecasts`` reads them, since a pool that is kept needs none; ``fits`` tells the fits of global
+    candidates apart.
     """
 
     panel: Panel
     contents: NDArray[np.str_]
     cutoffs: NDArray[np.int64]
-    forecasts: Mapping[str, Forecasts | str]
+    forecasts: Callable[[], Mapping[str, Forecasts | str]]
     fits: str
 
 
@@ -120,6 +121,7 @@ def learn(settings: EvaluationSettings, inputs: PoolInputs, rows: NDArray[np.int
     """Learn the pool of the series ``rows``; nothing is stored."""
     panel, plan = inputs.panel.take(rows), settings.plan()
     ahead = plan.gap + np.arange(plan.horizon)
+    global_forecasts = inputs.forecasts()
     forecasts: dict[str, Forecasts] = {}
     reasons: dict[str, str] = {}
     for label in settings.candidates:
@@ -127,7 +129,7 @@ def learn(settings: EvaluationSettings, inputs: PoolInputs, rows: NDArray[np.int
         if listed.scope == "evaluation":
             continue
         if is_global(label):
-            member_forecasts = inputs.forecasts[label]
+            member_forecasts = global_forecasts[label]
             if isinstance(member_forecasts, str):
                 reasons[label] = member_forecasts
             else:

@@ -32,7 +32,7 @@ def read_stored(stores: Stores, path: str, series: list[str]) -> dict[str, Store
     stored: dict[str, StoredForecast] = {}
     requested: dict[str, list[str]] = {}
     for key in series:
-        requested.setdefault(SeriesKey.parse(key).store, []).append(key)
+        requested.setdefault(SeriesKey.store_of(key), []).append(key)
     available = set(stores.lake.list(path))
     for store, keys in requested.items():
         file = f"{path}/{store}.parquet"
@@ -62,7 +62,7 @@ def write_forecasts(
     learned: Sequence[str],
 ) -> None:
     """Store forecasts (n, k, horizon), one file per store, with the hashes of what they were made from."""
-    of = np.array([SeriesKey.parse(str(key)).store for key in series])
+    of = np.array([SeriesKey.store_of(key) for key in series.tolist()])
     shape = {b"shape": json.dumps(forecasts.shape[1:]).encode()}
     for store in np.unique(of):
         rows = np.flatnonzero(of == store)
@@ -76,7 +76,10 @@ def write_forecasts(
             }
         )
         stores.lake.write_table(
-            f"{path}/{store}.parquet", table.replace_schema_metadata(shape), rows_per_group=1024
+            f"{path}/{store}.parquet",
+            table.replace_schema_metadata(shape),
+            rows_per_group=1024,
+            computed=True,
         )
 
 

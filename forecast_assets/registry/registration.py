@@ -184,6 +184,18 @@ class _Registration:
             self._registry.move_alias(key, CHALLENGER, number)
         return rejected
 
+    def _point_all(self, numbers: Mapping[str, int]) -> None:
+        """Let the challenger of each series be its version, as ``_point`` does for one."""
+        plain = {
+            key: number
+            for key, number in numbers.items()
+            if self._aliases.get(key, {}).get(CHAMPION) != number and (key, number) not in self._rejected
+        }
+        if self._challenge:
+            self._registry.move_aliases(CHALLENGER, plain)
+        for key in numbers.keys() - plain.keys():
+            self._point(key, numbers[key])
+
     def _block(self, rows: list[int]) -> Iterator[Registered]:
         bundle, failures = self._bundle(rows)
         for at, why in failures.items():
@@ -236,9 +248,9 @@ class _Registration:
             self._stores.warehouse.replace(connection, "model_version", frame, keys=["series", "version"])
         gone = self._forget_gone(numbers, recipes)
         self._registry.end(run)
+        self._point_all(numbers)
         for row in full:
             key = row["series"]
-            self._point(key, row["version"])
             warning = f"; {row['warning']}" if row["warning"] else ""
             lost = f"; version {gone[key]} is gone from MLflow" if key in gone else ""
             sentence = f"version {row['version']}: {row['candidate']}{warning}{lost}"

@@ -34,6 +34,16 @@ class NewVersion:
     tags: Mapping[str, str]
     about: Mapping[str, str]
 
+    @property
+    def source(self) -> str:
+        """Where MLflow finds the bundle."""
+        return f"runs:/{self.run_id}/{self.path}"
+
+    @property
+    def all_tags(self) -> dict[str, str]:
+        """Its tags and the recipe, by which it is found again."""
+        return {**self.tags, "recipe": self.recipe}
+
 
 def version_of(version: "ModelVersion") -> Version:
     """Read MLflow's own description."""

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from forecast_assets.errors import BadSetting, UnknownName
+from forecast_assets.stores import model_tables
 from forecast_assets.stores.mlflow_backend import artifacts_url, tracking_uri
 from forecast_assets.stores.mlflow_client import Connection
 from forecast_assets.stores.model_versions import NewVersion, Version, version_of
@@ -135,10 +136,11 @@ class Registry:
             for one in new:
                 if one.name not in models:
                     self._add_model(one.name, one.about)
-                source = f"runs:/{one.run_id}/{one.path}"
-                tags = {**one.tags, "recipe": one.recipe}
+            if self._tables is not None:
+                return existing | model_tables.add_versions(self._tables, new)
+            for one in new:
                 self._way.models.create_model_version(
-                    one.name, source, one.run_id, tags=tags, await_creation_for=0
+                    one.name, one.source, one.run_id, tags=one.all_tags, await_creation_for=0
                 )
             return existing | self._of_recipes(new)
 
@@ -261,10 +263,15 @@ class Registry:
             except self._way.failure as error:
                 if not self._way.is_absent(error):
                     raise
-                raise UnknownName(
-                    f"version {number} of {name} is gone from MLflow",
-                    remedy="register the series again, then decide about the new version",
-                ) from None
+                raise _gone(name, number) from None
+
+    def move_aliases(self, alias: str, numbers: Mapping[str, int]) -> None:
+        """Let ``alias`` of each model mean its version. Raises ``UnknownName`` for one that is gone."""
+        if self._tables is None:
+            for name, number in numbers.items():
+                self.move_alias(name, alias, number)
+        elif lost := model_tables.move_aliases(self._tables, alias, numbers):
+            raise _gone(lost[0], numbers[lost[0]])
 
     def drop_alias(self, name: str, alias: str) -> None:
         """Take an alias away from a model."""
@@ -294,6 +301,13 @@ class Registry:
         """Close our own connections to MLflow's tables."""
         if self._tables is not None:
             self._tables.dispose()
+
+
+def _gone(name: str, number: int) -> UnknownName:
+    return UnknownName(
+        f"version {number} of {name} is gone from MLflow",
+        remedy="register the series again, then decide about the new version",
+    )
 
 
 def open_registry() -> Registry:

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 
 from forecast_assets.stores.database import SQL, outage_told, warehouse_url
 from forecast_assets.stores.locks import Locks
-from forecast_assets.stores.rows import R, columns_of, compare, query_of, typed
+from forecast_assets.stores.rows import R, columns_of, compare, fetched, query_of, typed
 
 # A row that is written.
 Row = dict[str, Any]
@@ -68,13 +68,10 @@ class Warehouse:
         """Return a query as a frame, columns named even when there is no row."""
         with self.transaction() as connection:
             result = connection.execute(_question(query_of(of)), values)
-            compare(of, columns_of(result))
-            return pl.DataFrame(
-                [tuple(row) for row in result],
-                schema=list(result.keys()),
-                orient="row",
-                infer_schema_length=None,
-            )
+            columns = columns_of(result)
+            compare(of, columns)
+            names = [name for name, _ in columns]
+            return pl.DataFrame(fetched(result), schema=names, orient="row", infer_schema_length=None)
 
     def execute(self, query: str, connection: sa.Connection | None = None, **values: object) -> int:
         """Run a statement of ``sql/queries``; answer the number of rows it changed."""
@@ -132,16 +129,24 @@ class Warehouse:
         self.copy(connection, table, frame)
 
     def upsert(self, connection: sa.Connection, table: str, frame: pl.DataFrame, *, key: str) -> None:
-        """Insert the rows of ``frame``, or update those whose ``key`` is there; what refers to them stays."""
+        """Insert the rows of ``frame``, or update those whose ``key`` is there; what refers to them stays.
+
+        Rows that say what is there already are not written again.
+        """
         names = _names(frame.columns)
         others = [name for name in frame.columns if name != key]
-        changes = ", ".join(f"{_quoted(name)} = excluded.{_quoted(name)}" for name in others)
+        action = "nothing"
+        if others:
+            changes = ", ".join(f"{_quoted(name)} = excluded.{_quoted(name)}" for name in others)
+            before, after = (
+                ", ".join(f"{of}.{_quoted(name)}" for name in others) for of in (_quoted(table), "excluded")
+            )
+            action = f"update set {changes} where ({before}) is distinct from ({after})"
         with self.staged(connection, table, frame) as staged:
             # In one order for everybody: two writers of the same keys would deadlock otherwise.
             connection.exec_driver_sql(
                 f"insert into {_quoted(table)} ({names}) select {names} from {staged} "  # noqa: S608 - names are ours
-                f"order by {_quoted(key)} on conflict ({_quoted(key)}) do "
-                + (f"update set {changes}" if others else "nothing")
+                f"order by {_quoted(key)} on conflict ({_quoted(key)}) do {action}"
             )
 
     @contextmanager

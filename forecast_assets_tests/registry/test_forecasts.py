@@ -14,6 +14,8 @@ from forecast_assets.datasets.building import read_panel
 from forecast_assets.datasets.definition import load
 from forecast_assets.evaluation_settings import EvaluationSettings
 from forecast_assets.forecasting.core.candidates.baselines import MovingAverage, Naive, SeasonalNaive
+from forecast_assets.forecasting.core.prediction import ARRAYS
+from forecast_assets.forecasts import store
 from forecast_assets.forecasts.assets import FORECAST, forecast, production_models
 from forecast_assets.forecasts.explanations import explanations
 from forecast_assets.forecasts.service import ForecastRequest, make_forecasts, stale_forecasts
@@ -272,3 +274,15 @@ def test_a_product_that_ended_has_no_forecast_and_enters_no_total(place):
     totals = daily_totals(place.stores, "many", "dataset")
     assert totals["series"].to_list() == [len(outcomes)] * len(totals)
     assert stale_forecasts(place.stores, "many", None) == []
+
+
+@pytest.mark.parametrize("apart", [False, True], ids=["the same", "another"])
+def test_limits_that_are_quantiles_to_the_bit_are_stored_once_and_read_under_both_names(apart):
+    draw = np.random.default_rng(1)
+    arrays = {name: draw.random((3, 7)).astype(np.float32) for name in ARRAYS}
+    for name, quantile in store._SAME.items():
+        arrays[name] = arrays[quantile] + np.float32(apart)
+    table = store.forecast_table(["a", "b", "c"], arrays, arrays["units"])
+    assert (store._SAME.keys() <= set(table.column_names)) == apart
+    for name in ARRAYS:
+        np.testing.assert_array_equal(store._stored(table, name), arrays[name])

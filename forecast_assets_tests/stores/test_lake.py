@@ -7,6 +7,7 @@ import threading
 from pathlib import Path
 
 import fsspec
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -209,3 +210,20 @@ def test_a_lake_sees_at_once_what_another_process_wrote(tmp_path):
     assert lake.list("day") == []
     other.write_bytes("day/file", b"1")
     assert lake.list("day") == ["day/file"]
+
+
+def test_computed_floats_take_less_room_and_come_back_to_the_bit(lake):
+    values = np.random.default_rng(3).gamma(2, 5, 20_000).astype(np.float32)
+    values[::7] = np.nan
+    lists = pa.FixedSizeListArray.from_arrays(pa.array(values), 100)
+    flags = pa.FixedSizeListArray.from_arrays(pa.array(values > 5), 100)
+    frame = pa.table({"series": [f"s{n}" for n in range(200)], "units": lists, "is_high": flags})
+    for path, computed in (("plain.parquet", False), ("computed.parquet", True)):
+        lake.write_table(f"of/{path}", frame, rows_per_group=64, computed=computed)
+        found = lake.read_table(f"of/{path}", keys=("series", ["s3", "s150"]))
+        assert found["units"].combine_chunks().flatten().to_numpy().tobytes() == (
+            values.reshape(200, 100)[[3, 150]].tobytes()
+        )
+        assert found["is_high"].to_pylist() == frame.take([3, 150])["is_high"].to_pylist()
+    sizes = {file.path: file.size for file in lake.files("of")}
+    assert sizes["of/computed.parquet"] < 0.9 * sizes["of/plain.parquet"]

@@ -25,7 +25,7 @@ TYPES = {
     if name.endswith("Row")
 }
 # They lock rows, and nobody reads what they send.
-UNREAD = {"hold_promotions", "launch_locked"}
+UNREAD = {"hold_promotions", "launch_locked", "mlflow_lock_models"}
 # What statements stage before they run.
 STAGED = {
     "demote_champions": "create temp table staged (series text)",

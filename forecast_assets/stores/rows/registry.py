@@ -57,6 +57,13 @@ class LiveVersionsRow(TypedDict):
     live: int | None
 
 
+class MlflowAddVersionsRow(TypedDict):
+    """One row per version that was added."""
+
+    name: str
+    version: int
+
+
 class MlflowAliasesRow(TypedDict):
     """One row per model and alias."""
 
@@ -67,6 +74,12 @@ class MlflowAliasesRow(TypedDict):
 
 class MlflowModelsRow(TypedDict):
     """One row per model."""
+
+    name: str
+
+
+class MlflowMoveAliasRow(TypedDict):
+    """One row per model whose alias moved."""
 
     name: str
 
