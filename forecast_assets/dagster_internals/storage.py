@@ -23,6 +23,7 @@ from forecast_assets.dagster_internals import partition_mapping  # noqa: F401 - 
 from forecast_assets.dagster_internals.event_texts import EventTexts
 from forecast_assets.dagster_internals.run_storage import PlainRunStorage
 from forecast_assets.errors import BadSetting
+from forecast_assets.stores import database
 from forecast_assets.stores.locks import LockNumber
 
 _BATCHED = frozenset(
@@ -165,9 +166,7 @@ class ForecastStorage(DagsterPostgresStorage):
         self._run_storage = PlainRunStorage(postgres_url, should_autocreate_tables=False)
         self._event_log_storage = BatchedPostgresEventLogStorage(postgres_url, should_autocreate_tables=False)
         # The stock storages connect anew for each statement: a process of the server for every event.
-        engine = sa.create_engine(
-            postgres_url, isolation_level="AUTOCOMMIT", pool_size=1, max_overflow=-1, pool_pre_ping=True
-        )
+        engine = database.engine_of_dagster(postgres_url)
         for storage in (self._run_storage, self._event_log_storage, self._schedule_storage):
             storage._engine = engine  # noqa: SLF001 - no other door
         # Dagster stores events one by one unless this is set, and reads it from nowhere but the
@@ -182,10 +181,8 @@ class ForecastStorage(DagsterPostgresStorage):
     def from_config_value(
         cls, inst_data: ConfigurableClassData | None, config_value: Mapping[str, Any]
     ) -> Self:
-        from forecast_assets.stores.database import dagster_url  # noqa: PLC0415 - starts the embedded server
-
         try:
-            url = dagster_url()
+            url = database.dagster_url()
         except BadSetting as error:
             raise InstanceRefused(error.problem, remedy=error.remedy) from error
         return cls(url, config_value["should_autocreate_tables"], inst_data)

@@ -77,6 +77,13 @@ def dagster_url() -> str:
     return _in_schema(database_url(), DAGSTER_SCHEMA).render_as_string(hide_password=False)
 
 
+def engine_of_dagster(url: str) -> sa.Engine:
+    """Return an engine that keeps one connection open, and opens more only while they are in use."""
+    return sa.create_engine(
+        url, isolation_level="AUTOCOMMIT", pool_size=1, max_overflow=-1, pool_pre_ping=True
+    )
+
+
 def stop_embedded(home: Path) -> bool:
     """Stop the embedded server of ``home`` whoever uses it; answer whether there was one to stop."""
     from forecast_assets.stores import embedded  # noqa: PLC0415 - a given server needs none of it

@@ -7,7 +7,7 @@ import pytest
 import sqlalchemy as sa
 
 from forecast_assets.datasets.canonical import CanonicalReader
-from forecast_assets.datasets.sources import SqlSource, read_only
+from forecast_assets.datasets.sources import SqlSource, query_rules, read_only
 from forecast_assets.errors import BadSales, BadSetting, Outage
 from forecast_assets_tests.conftest import fresh_database
 from forecast_assets_tests.hostile.doors import (
@@ -216,12 +216,12 @@ def test_a_role_that_could_write_is_warned_of(sales_database, monkeypatch):
     ],
 )
 def test_queries_that_read_are_let_through(query):
-    read_only.check_query(query, "postgresql")
+    query_rules.check_query(query, "postgresql")
 
 
 def test_a_comment_that_mysql_executes_is_refused():
     with pytest.raises(BadSetting, match="comment that MySQL executes"):
-        read_only.check_query("select 1 /*!50000 into outfile '/tmp/x' */", "mysql")
+        query_rules.check_query("select 1 /*!50000 into outfile '/tmp/x' */", "mysql")
 
 
 @pytest.mark.parametrize(

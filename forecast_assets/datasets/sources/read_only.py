@@ -1,7 +1,8 @@
 """A query of somebody else's database that can only read.
 
-Belongs here: what a query may be, connections that refuse to write, what a role could do nevertheless.
-Does not belong here: what is done with the rows (``sql``), where a source may lie (``reach``).
+Belongs here: connections that refuse to write, what a role could do nevertheless.
+Does not belong here: what a query may be (``query_rules``), what is done with its rows (``sql``), where a
+source may lie (``reach``).
 
 Three walls, each for what the one before cannot see: the text is parsed and must be one SELECT without
 functions that reach files, programs or other servers; the connection only reads, where the database has
@@ -15,34 +16,12 @@ from typing import Any
 from urllib.parse import quote
 
 import sqlalchemy as sa
-import sqlglot
-from sqlglot import exp
 
 from forecast_assets.errors import BadSetting
 
-_DIALECTS = {
-    "postgresql": "postgres",
-    "mariadb": "mysql",
-    "mssql": "tsql",
-    "awsathena": "athena",
-    "clickhousedb": "clickhouse",
-}
-_KNOWN = {dialect.value for dialect in sqlglot.Dialects}
-_WRITING = (
-    exp.DML,
-    exp.DDL,
-    exp.Into,
-    exp.Lock,
-    exp.Command,
-    exp.Copy,
-    exp.Set,
-    exp.Pragma,
-    exp.Attach,
-    exp.Transaction,
-)
 # Names of functions that read or write files, run programs, call other servers, change the session, or
 # hand text to the server as a statement.
-_REACHING = re.compile(
+REACHING = re.compile(
     r"""
     pg_(read|create|drop|logical|replication|backup|file|import|wal|execute|advisory|try_advisory|sleep).*
     | pg_(ls_.*|stat_file|terminate_backend|cancel_backend|reload_conf|rotate_logfile|switch_wal)
@@ -77,54 +56,6 @@ _ROLE = """
                          select oid from pg_catalog.pg_namespace where nspname ~ '^(pg_|information_schema)')
                      and pg_catalog.has_table_privilege(oid, 'insert, update, delete, truncate'))
 """
-
-
-def check_query(query: str, backend: str) -> None:
-    """Refuse what is not one statement that reads. ``backend`` is SQLAlchemy's name of the database.
-
-    Raises ``BadSetting`` naming what is in the way.
-    """
-    statement = _one_statement(query, _DIALECTS.get(backend, backend))
-    forbidden = next((node for node in statement.walk() if isinstance(node, _WRITING)), None)
-    if forbidden is not None or not isinstance(statement, exp.Query | exp.Values):
-        what = (forbidden or statement).key.upper()
-        raise BadSetting(
-            f"the query does more than read: it holds {what}",
-            remedy="give one SELECT; it may begin with WITH",
-        )
-    names = sorted({name for node in statement.find_all(exp.Func) for name in _called(node)})
-    refused = [name for name in names if _REACHING.fullmatch(name)]
-    if refused:
-        raise BadSetting(
-            f"the query calls {', '.join(refused)}, which reaches beyond the tables of the database",
-            remedy="select from tables and views only; let the database's owner make a view of anything else",
-        )
-
-
-def _one_statement(query: str, dialect: str) -> exp.Expr:
-    if "/*!" in query or "/*M!" in query:
-        raise BadSetting(
-            "the query holds a comment that MySQL executes (/*! ... */)", remedy="leave these comments out"
-        )
-    try:
-        parsed = sqlglot.parse(query, read=dialect if dialect in _KNOWN else None)
-    except sqlglot.errors.SqlglotError as error:
-        reason = re.sub(r"\x1b\[\d+m", "", str(error)).splitlines()[0]
-        raise BadSetting(
-            f"the query cannot be understood: {reason}",
-            remedy="give one SELECT in the words of its database, or make a view of it and select from that",
-        ) from None
-    statements = [one for one in parsed if one is not None and not isinstance(one, exp.Semicolon)]
-    if len(statements) != 1:
-        raise BadSetting(
-            f"the query holds {len(statements)} statements", remedy="give one SELECT and nothing after it"
-        )
-    return statements[0]
-
-
-def _called(node: exp.Func) -> set[str]:
-    named = {node.name} if isinstance(node, exp.Anonymous) else set(type(node).sql_names())
-    return {name.lower() for name in named if name}
 
 
 def open_engine(url: sa.URL) -> sa.Engine:
@@ -178,7 +109,7 @@ def _sqlite(url: sa.URL) -> sa.Engine:
 
 
 def _only_reads(action: int, _first: str | None, second: str | None, *_: str | None) -> int:
-    refused = action == sqlite3.SQLITE_FUNCTION and _REACHING.fullmatch((second or "").lower())
+    refused = action == sqlite3.SQLITE_FUNCTION and REACHING.fullmatch((second or "").lower())
     return sqlite3.SQLITE_OK if action in _SQLITE_READS and not refused else sqlite3.SQLITE_DENY
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast_assets.errors import BadSetting
+from forecast_assets.forecasting.core.lightgbm_library import lightgbm_library
 
 if TYPE_CHECKING:
     from forecast_assets.forecasting.core.global_model import GlobalSettings
@@ -60,15 +61,12 @@ def _read(learner: str, text: str, threads: int) -> Any:  # noqa: ANN401 - a mod
         model = xgboost_library().Booster({"nthread": threads})
         model.load_model(bytearray(text.encode()))
         return model
-    from lightgbm import Booster  # noqa: PLC0415 - takes seconds to import
-
-    return Booster(model_str=text)
+    return lightgbm_library().Booster(model_str=text)
 
 
 def _lightgbm(columns: tuple[str, ...], lesson: "Lesson", settings: "GlobalSettings", threads: int) -> str:
     """LightGBM's model text, without the one line that names the number of threads."""
-    import lightgbm  # noqa: PLC0415 - takes seconds to import
-
+    lightgbm = lightgbm_library()
     parameters = {
         "objective": settings.objective,
         "alpha": settings.huber_alpha,

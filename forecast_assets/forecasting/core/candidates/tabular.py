@@ -24,6 +24,7 @@ from forecast_assets.forecasting.core.bounds import (
 )
 from forecast_assets.forecasting.core.candidates.protocol import Positions, Units, unknown
 from forecast_assets.forecasting.core.frames import PACKS, check_packs, frame
+from forecast_assets.forecasting.core.lightgbm_library import lightgbm_library
 from forecast_assets.forecasting.core.panel import Panel
 
 Values = NDArray[np.float64]
@@ -191,8 +192,7 @@ class SeriesXGBoost(Tree):
 
 
 def _lightgbm(trees: int, depth: int, rate: float) -> Fit:
-    import lightgbm  # noqa: PLC0415 - takes seconds to import
-
+    lightgbm = lightgbm_library()
     parameters: dict[str, Any] = {
         "max_depth": depth,
         "learning_rate": rate,
