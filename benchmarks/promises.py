@@ -97,11 +97,11 @@ def window(
     claim = np.array([claimed[row].wape if claimed[row].wape is not None else np.nan for row in served])
     kinds = np.array([classes[row] or "none" for row in served])
     spread = np.array([own[row].spread for row in served])  # type: ignore[union-attr]
-    history = history.take(served).newest(history.frequency.year // 2)
+    recent = history.take(served).newest(history.frequency.year // 2)
     radius = _first_interval(names, labels, done, curve)[served]
     return {
         **figures(actual, claim, kinds, prediction.expected, prediction.median, prediction.quantiles, naive),
-        "stock": stock(pool, made_by, curve[served], actual, kinds, spread, history, radius),
+        "stock": stock(pool, made_by, curve[served], actual, kinds, spread, recent, radius),
     }
 
 

@@ -24,7 +24,17 @@ import polars as pl
 from forecast_assets import frames
 from forecast_assets.errors import BadSetting, ForecastError
 
-__all__ = ["ForecastError", "WhatIf", "add", "champions", "evaluate", "forecast", "leaderboard", "what_if"]
+__all__ = [
+    "ForecastError",
+    "WhatIf",
+    "add",
+    "champions",
+    "evaluate",
+    "forecast",
+    "leaderboard",
+    "order_proposal",
+    "what_if",
+]
 
 Frames = Literal["pandas", "polars"]
 Level = Literal["series", "store", "category", "dataset"]
@@ -153,6 +163,23 @@ def forecast(
     load(stores, name)
     frame = daily_totals(stores, name, level)
     return _returned(frame if series is None else frame.filter(pl.col("series").is_in(list(series))), to)
+
+
+def order_proposal(name: str, *, day: str | None = None, to: Frames = "pandas") -> Any:  # noqa: ANN401
+    """Return what to order of every series on a ``day`` (YYYY-MM-DD, today unless said), and why.
+
+    The most money at risk comes first. ``order_units`` is empty where stock or forecast are not good enough
+    to order by; ``reason`` says why. Stock comes from the dataset's inventory file.
+
+    >>> orders = fa.order_proposal("shop", day="2024-04-30")
+    >>> str(orders["reason"].iloc[0])
+    'no order: its stock is not known'
+    """
+    from forecast_assets.orders.assets import day_of
+    from forecast_assets.orders.proposal import propose
+
+    _, stores = _opened()
+    return _returned(propose(stores, name, day_of(day)).frame, to)
 
 
 def what_if(

@@ -41,6 +41,7 @@ from forecast_assets.launches.kinds import (
 )
 from forecast_assets.launches.sensors import settle_cancelled_runs, settle_failed_runs
 from forecast_assets.launches.showcase.workspace_jobs import change_workspace, replay_workspace
+from forecast_assets.orders.assets import order_proposal
 from forecast_assets.partitions import SERIES, series_policy
 from forecast_assets.registry.assets import live_models, register_champions, registered_champion
 from forecast_assets.registry.jobs import promote_champions, rollback_champions
@@ -71,6 +72,7 @@ def build_definitions(**resources: object) -> dg.Definitions:
         forecast,
         leaderboard,
         heatmap,
+        order_proposal,
         report,
         registered_champion,
         live_models,

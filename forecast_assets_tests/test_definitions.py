@@ -26,6 +26,7 @@ PARENTS = {
     "production_models": {"panel", "champion"},
     "forecast": {"champion", "panel", "production_models"},
     "forecast_accuracy": {"panel", "forecast"},
+    "order_proposal": {"forecast"},
     "leaderboard": {"backtest"},
     "heatmap": {"champion"},
     "registered_champion": {"champion", "panel", "production_models"},

@@ -11,6 +11,7 @@ import typer
 from pydantic import create_model
 
 from forecast_assets.backtests.config import EvaluationConfig
+from forecast_assets.checked import checked
 from forecast_assets.cli.console import SAY
 from forecast_assets.cli.home import open_instance
 from forecast_assets.cli.option_groups import grouped
@@ -30,9 +31,10 @@ from forecast_assets.datasets.sources.row_rules import RowRules
 from forecast_assets.derived import optional_config
 from forecast_assets.errors import BadSetting, listed
 from forecast_assets.evaluation_settings import revised
+from forecast_assets.order_settings import OrderSettings
 from forecast_assets.stores.opening import open_stores
 
-ELSEWHERE = {"evaluation", "plan_days", "store_holidays"}
+ELSEWHERE = {"evaluation", "inventory", "orders", "plan_days", "store_holidays"}
 _PLAIN: Any = {
     name: (field.annotation, field)
     for name, field in DatasetOptions.model_fields.items()
@@ -42,6 +44,10 @@ if TYPE_CHECKING:
     from pydantic import BaseModel as OptionChanges
 else:
     OptionChanges = optional_config(create_model("PlainOptions", **_PLAIN), unset="Unset: as it is.")
+if TYPE_CHECKING:
+    from pydantic import BaseModel as OrderChanges
+else:
+    OrderChanges = optional_config(OrderSettings, unset="Unset: as it is.")
 _SINGLE = ("price", "promo", "holiday", "closed", "open", "stockout")
 
 
@@ -58,11 +64,13 @@ class ChangeOptions:
 
 @takes(OptionChanges, parameter="options", panel="Dataset")
 @takes(EvaluationConfig, parameter="evaluation", panel="Evaluation")
+@takes(OrderChanges, parameter="orders", panel="Orders")
 @grouped
 def change(  # noqa: PLR0917 - one parameter per group of options
     name: Annotated[str, typer.Argument(help="Name of the dataset.")],
     options: OptionChanges,
     evaluation: EvaluationConfig,
+    orders: OrderChanges,
     columns: ColumnOptions,
     writing: WritingOptions,
     further: FurtherOptions,
@@ -80,12 +88,19 @@ def change(  # noqa: PLR0917 - one parameter per group of options
     source = _source(before.source, columns, writing, different.path, dropped)
     settled = _options(before.options, options.model_dump(exclude_none=True, mode="json"), dropped)
     settled = settled.model_copy(update={"evaluation": revised(settled.evaluation, evaluation.changes())})
-    settled = further.complete(settled, settled.evaluation)
+    own = _orders(before.options.orders, orders.model_dump(exclude_none=True, mode="json"), dropped)
+    settled = further.complete(settled, settled.evaluation, own)
     if dropped:
         raise BadSetting(
             f"--drop {listed(sorted(dropped))}: dataset {name!r} has nothing of that name",
             remedy=f"see `forecast-assets dataset show {name}`",
         )
+    if changing.is_of_orders(before, source, settled):
+        for sentence in changing.differences(before, source, settled):
+            SAY.print(f"  {sentence}", markup=False)
+        definition.change(stores, name, source, settled)
+        SAY.print(f"changed {name}: all results stay valid", markup=False)
+        return
     effects = changing.preview(stores, name, source, settled, today())
     for sentence in effects.sentences:
         SAY.print(f"  {sentence}", markup=False)
@@ -145,6 +160,13 @@ def _without(roles: dict[str, Any], dropped: set[str]) -> dict[str, Any]:
         kept["declared"] = {name: one for name, one in kept["declared"].items() if name not in gone}
         dropped -= gone
     return kept
+
+
+def _orders(before: OrderSettings, named: dict[str, Any], dropped: set[str]) -> OrderSettings:
+    reset = dropped & OrderSettings.model_fields.keys()
+    dropped -= reset
+    kept = {name: value for name, value in dict(before).items() if name not in reset}
+    return checked(OrderSettings, {**kept, **named}, what="option")
 
 
 def _options(before: DatasetOptions, named: dict[str, Any], dropped: set[str]) -> DatasetOptions:

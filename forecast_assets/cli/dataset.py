@@ -34,13 +34,14 @@ from forecast_assets.datasets.sources import Source
 from forecast_assets.errors import BadSetting
 from forecast_assets.evaluation_settings import EvaluationSettings
 from forecast_assets.keys import check_id
+from forecast_assets.order_settings import OrderSettings
 from forecast_assets.stores.opening import open_stores
 from forecast_assets.stores.rows.datasets import AvailabilityStatesRow, DatasetsRow, SeriesOfRow
 
 app = typer.Typer(help="Where sales come from.", no_args_is_help=True)
 Name = Annotated[str, typer.Argument(help="Name of the dataset: the first part of every series key.")]
 
-_ELSEWHERE = {"evaluation", "plan_days", "store_holidays"}
+_ELSEWHERE = {"evaluation", "inventory", "orders", "plan_days", "store_holidays"}
 
 
 @app.command()
@@ -51,11 +52,13 @@ _ELSEWHERE = {"evaluation", "plan_days", "store_holidays"}
     panel="Dataset",
 )
 @takes(EvaluationSettings, parameter="evaluation", panel="Evaluation")
+@takes(OrderSettings, parameter="orders", panel="Orders")
 @grouped
 def add(  # noqa: PLR0917 - one parameter per group of options
     name: Name,
     options: DatasetOptions,
     evaluation: EvaluationSettings,
+    orders: OrderSettings,
     place: PlaceOptions,
     columns: ColumnOptions,
     writing: WritingOptions,
@@ -70,7 +73,7 @@ def add(  # noqa: PLR0917 - one parameter per group of options
     source, profile = _source(place, columns, writing, generated)
     if profile is not None and not yes:
         profile.confirm()
-    create(name, source, further.complete(options, evaluation), profile)
+    create(name, source, further.complete(options, evaluation, orders), profile)
 
 
 def create(name: str, source: Source, options: DatasetOptions, profile: SourceProfile | None = None) -> None:
@@ -170,6 +173,8 @@ def show(name: Name, form: FormOption = Format.TABLE) -> None:
         "anchor": dataset.options.anchor,
         "holidays": dataset.options.holidays,
         "plan_days": ", ".join(f"{column} {days}" for column, days in sorted(dataset.reach.items())) or None,
+        "inventory": dataset.options.inventory.path if dataset.options.inventory else None,
+        "orders": ", ".join(f"{name} {value}" for name, value in dataset.options.orders if value is not None),
         "candidates": ", ".join(dataset.options.evaluation.candidates),
         "folds": f"{dataset.options.evaluation.n_splits} of {dataset.options.evaluation.horizon} days",
         "snapshot": snapshot.hash if snapshot else None,

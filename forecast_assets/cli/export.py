@@ -45,6 +45,7 @@ class Report(StrEnum):
     MODEL_HEALTH = "model-health"
     RETRAINING_QUEUE = "retraining-queue"
     INCIDENT_REPORT = "incident-report"
+    ORDER_PROPOSAL = "order-proposal"
 
 
 _QUERIES: dict[Report, type] = {
@@ -91,12 +92,17 @@ def export(  # noqa: PLR0917 - one parameter per option
     daily: Annotated[
         Level | None, typer.Option(help="Forecasts day by day, summed by series, store, category or dataset.")
     ] = None,
+    day: Annotated[
+        str | None, typer.Option(help="Day of an order proposal, YYYY-MM-DD; today if unset.")
+    ] = None,
     columns: ColumnsOption = None,
     wide: WideOption = False,  # noqa: FBT002
 ) -> None:
     """Print or save what is known of a dataset's series, or of a batch's items."""
     if daily is not None and what is not Report.FORECASTS:
         raise BadSetting(f"--daily does not go with {what.value}", remedy="leave it out, or export forecasts")
+    if day is not None and what is not Report.ORDER_PROPOSAL:
+        raise BadSetting(f"--day does not go with {what.value}", remedy="leave it out")
     if what is not Report.BATCH_ITEMS:
         check_dataset(source)
     target, chosen = _target(what, source, output, form)
@@ -107,7 +113,10 @@ def export(  # noqa: PLR0917 - one parameter per option
         raise BadSetting(f"{what.value} cannot be a page", remedy="use table, csv, json or parquet")
     from forecast_assets.rendering.schemas import typed
 
-    frame = typed(_frame(what, source, chosen) if daily is None else _daily(source, daily))
+    if what is Report.ORDER_PROPOSAL:
+        frame = _order_proposal(source, day)
+    else:
+        frame = typed(_frame(what, source, chosen) if daily is None else _daily(source, daily))
     if target is None:
         listing(frame, View(Format(chosen.value), columns, wide), what.value if daily is None else "")
         return
@@ -164,6 +173,16 @@ def _frame(what: Report, source: str, form: ExportFormat) -> "pl.DataFrame":
 
         return as_frame(_summary(source))
     return open_warehouse().frame(_QUERIES[what], dataset=source, series=None)
+
+
+def _order_proposal(dataset: str, day: str | None) -> "pl.DataFrame":
+    from forecast_assets.orders.assets import day_of
+    from forecast_assets.orders.proposal import propose
+
+    proposal = propose(open_stores(), dataset, day_of(day))
+    for said in (proposal.sentence, *proposal.notes):
+        SAY.print(said, markup=False)
+    return proposal.frame
 
 
 def _batch_items(run_id: str, form: ExportFormat) -> "pl.DataFrame":

@@ -23,6 +23,7 @@ from forecast_assets.datasets.sources.row_rules import RowRules
 from forecast_assets.errors import BadSetting, listed
 from forecast_assets.evaluation_settings import EvaluationSettings
 from forecast_assets.forecasting.core.plans import ROLES, Role
+from forecast_assets.order_settings import OrderSettings
 
 Model = TypeVar("Model", bound=BaseModel)
 _COLUMN = "Column of the "
@@ -178,6 +179,13 @@ class FurtherOptions:
     holidays_file: Annotated[
         Path | None, typer.Option(help="CSV with the columns store and country: holidays per store.")
     ] = None
+    inventory: Annotated[
+        Text,
+        typer.Option(
+            help="File of stock with the columns store, product, on_hand and counted; read again for every "
+            "order proposal."
+        ),
+    ] = None
     plan_days: Annotated[
         list[str] | None,
         typer.Option(
@@ -186,11 +194,18 @@ class FurtherOptions:
         ),
     ] = None
 
-    def complete(self, options: DatasetOptions, evaluation: EvaluationSettings) -> DatasetOptions:
+    def complete(
+        self, options: DatasetOptions, evaluation: EvaluationSettings, orders: OrderSettings
+    ) -> DatasetOptions:
         """Return ``options`` with these. Raises ``BadSetting``."""
-        named: dict[str, object] = {"evaluation": evaluation}
+        named: dict[str, object] = {"evaluation": evaluation, "orders": orders}
         if self.plan_days is not None:
             named["plan_days"] = dict(_days_of(text) for text in self.plan_days)
+        if self.inventory is not None:
+            from forecast_assets.datasets.assets import today
+            from forecast_assets.orders.inventory import inventory_source
+
+            named["inventory"] = inventory_source(self.inventory, today())
         if self.holidays_file is not None:
             named["store_holidays"] = read_mapping(self.holidays_file)
         return DatasetOptions.model_validate({**dict(options), **named})

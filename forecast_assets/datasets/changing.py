@@ -50,7 +50,7 @@ def preview(stores: Stores, name: str, source: Source, options: DatasetOptions, 
     Raises ``BadSales`` or ``BadSetting`` for what the change would make of the dataset.
     """
     before = load(stores, name)
-    sentences = tuple(_differences(before, source, options))
+    sentences = tuple(differences(before, source, options))
     if not sentences:
         raise BadSetting(f"nothing of dataset {name!r} would change", remedy="name what is to be different")
     plan_reach.check_declared(options.plan_days, source.columns.known)
@@ -74,13 +74,25 @@ def preview(stores: Stores, name: str, source: Source, options: DatasetOptions, 
     return Preview(sentences, len(hashes), stale, len(hashes.keys() - stored), len(stored.keys() - hashes))
 
 
-def _differences(before: Dataset, source: Source, options: DatasetOptions) -> list[str]:
+def is_of_orders(before: Dataset, source: Source, options: DatasetOptions) -> bool:
+    """Whether a change is of orders and stock alone, which nothing that is stored depends on."""
+    same = options.model_copy(update={"orders": before.options.orders, "inventory": before.options.inventory})
+    return source == before.source and same == before.options and options != before.options
+
+
+def differences(before: Dataset, source: Source, options: DatasetOptions) -> list[str]:
     """What differs, field by field: old and new."""
     pairs = [
         (before.source.model_dump(mode="json"), source.model_dump(mode="json")),
-        (before.options.model_dump(mode="json"), options.model_dump(mode="json")),
+        (_plain(before.options), _plain(options)),
     ]
     return [line for old, new in pairs for line in _lines("", old, new)]
+
+
+def _plain(options: DatasetOptions) -> dict[str, object]:
+    """Options as plain values, a file of stock by its path."""
+    path = None if options.inventory is None else options.inventory.path
+    return {**options.model_dump(mode="json"), "inventory": path}
 
 
 def _lines(prefix: str, old: object, new: object) -> list[str]:

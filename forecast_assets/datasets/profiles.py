@@ -80,7 +80,7 @@ def profile(source: FileSource, declared: Mapping[str, object]) -> SourceProfile
     file = files.files[0]
     notes: list[str] = []
     if file.kind == "csv":
-        source = source.model_copy(update={"dialect": _dialect(file, source.dialect, notes)})
+        source = source.model_copy(update={"dialect": find_dialect(file, source.dialect, notes)})
     sample = _sample(source, file)
     _note_sheets(source, file, notes)
     source, match = _matched(source, sample, declared)
@@ -99,7 +99,8 @@ def profile(source: FileSource, declared: Mapping[str, object]) -> SourceProfile
     )
 
 
-def _dialect(file: SourceFile, declared: Dialect, notes: list[str]) -> Dialect:
+def find_dialect(file: SourceFile, declared: Dialect, notes: list[str]) -> Dialect:
+    """Complete how a text file is ``declared`` to be written by what its beginning shows."""
     start = _start(file)
     encoding = declared.encoding or dialects.find_encoding(start)
     text = start.decode("utf-8-sig" if encoding == "utf-8" else encoding, errors="replace")

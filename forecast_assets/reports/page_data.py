@@ -17,6 +17,7 @@ from forecast_assets.datasets.definition import Dataset, load
 from forecast_assets.errors import UnknownName, listed
 from forecast_assets.forecasts.explanations import explain
 from forecast_assets.forecasts.store import StoredForecast, read_forecasts
+from forecast_assets.orders.proposal import propose
 from forecast_assets.stores import Stores
 from forecast_assets.stores.rows.evaluations import ChampionsRow, LeaderboardRow, PortfolioLeaderboardRow
 from forecast_assets.stores.rows.forecasts import CurrentForecastsRow
@@ -30,7 +31,10 @@ _SERIES = (
     "series", "store_id", "product_id", "champion", "wape", "skill_vs_seasonal_naive", "confidence", "bias",
     "units_at_risk", "forecast_total", "reason",
 )  # fmt: skip
-_ORDERS = ("series", "store_id", "product_id", "total", "reorder_point", "safety_stock", "first_day", "flag")
+_ORDERS = (
+    "series", "store_id", "product_id", "order_units", "reason", "money_at_risk", "units_at_risk", "on_hand",
+    "on_order", "counted", "reorder_point", "safety_stock", "order_up_to",
+)  # fmt: skip
 _DRIFT = ("series", "verdict", "latest_wape", "baseline_wape", "units_at_risk", "champion", "reason")
 _AUDIT = ("decided_at", "series", "action", "from_version", "to_version", "approved_by", "reason")
 _CANDIDATES = ("candidate", "champions", "ranked", "failed", "median_wape", "mean_rank")
@@ -54,6 +58,7 @@ def collect(stores: Stores, name: str, series: Sequence[str] | None = None) -> d
     forecasts = {
         row["series"]: row for row in stores.warehouse.rows(CurrentForecastsRow, dataset=name, series=None)
     }
+    proposal = propose(stores, name)
     drift = stores.warehouse.rows(DriftRow, dataset=name, series=None)
     horizon = dataset.options.evaluation.horizon
     members: list[_Series] = [
@@ -67,9 +72,9 @@ def collect(stores: Stores, name: str, series: Sequence[str] | None = None) -> d
     members.sort(key=lambda row: -(row["units_at_risk"] or 0))
     chosen = _chosen(series, members, forecasts)
     return {
-        "facts": _facts(dataset, members, forecasts),
+        "facts": _facts(proposal.sentence, dataset, members, forecasts),
         "series": _table(_SERIES, members),
-        "orders": _table(_ORDERS, [{**row, "flag": _flag(row)} for row in forecasts.values()]),
+        "orders": _table(_ORDERS, proposal.frame.to_dicts()),
         "candidates": _table(_CANDIDATES, stores.warehouse.rows(PortfolioLeaderboardRow, dataset=name)),
         "heatmap": _heatmap(members),
         "drift": _table(_DRIFT, drift[:_DECISIONS]),
@@ -94,7 +99,10 @@ def _chosen(
 
 
 def _facts(
-    dataset: Dataset, members: Sequence[_Series], forecasts: Mapping[str, CurrentForecastsRow]
+    orders: str,
+    dataset: Dataset,
+    members: Sequence[_Series],
+    forecasts: Mapping[str, CurrentForecastsRow],
 ) -> list[list[object]]:
     snapshot = dataset.built()
     errors = [row["wape"] for row in members if row["wape"] is not None]
@@ -110,12 +118,9 @@ def _facts(
             sum(row["total"] for row in forecasts.values()) if forecasts else None,
         ],
         ["Forecast from", str(min(first)) if first else None],
+        ["Orders", orders],
         ["Written", dt.datetime.now(dt.UTC).strftime("%Y-%m-%d %H:%M UTC")],
     ]
-
-
-def _flag(row: CurrentForecastsRow) -> str | None:
-    return "no champion" if row["fallback"] else None
 
 
 def _table(columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> dict[str, object]:

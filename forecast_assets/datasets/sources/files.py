@@ -111,7 +111,7 @@ class FileSource(SourceBase):
         melted = {self.columns.date, self.columns.units} if self.wide else set()
         needed = [name for name in self.columns.needed if name not in constants and name not in melted]
         ids = [name for name in (self.columns.store, self.columns.product) if name in needed]
-        for part in self._open(file, [*needed, *days], ids):
+        for part in self.pieces(file, [*needed, *days], ids):
             whole = layouts.with_constants(part, constants, next(iter((*needed, *days)), ""))
             if self.wide:
                 yield from layouts.melted(
@@ -120,7 +120,8 @@ class FileSource(SourceBase):
             else:
                 yield whole
 
-    def _open(self, file: SourceFile, needed: Sequence[str], ids: Sequence[str]) -> Iterator[Part]:
+    def pieces(self, file: SourceFile, needed: Sequence[str], ids: Sequence[str]) -> Iterator[Part]:
+        """Open one file: parts with the ``needed`` columns, of which ``ids`` have few values."""
         if file.kind == "csv":
             yield CsvFile(file, self.dialect).part(needed, ids)
         elif file.kind == "parquet":
