@@ -1,7 +1,8 @@
 """Forecast operations for retail demand as one Dagster asset graph.
 
 For programs: ``import forecast_assets as fa``, then ``fa.add``, ``fa.evaluate``, ``fa.champions``,
-``fa.forecast``, ``fa.leaderboard``, ``fa.what_if`` (see ``forecast_assets.api``).
+``fa.forecast``, ``fa.leaderboard``, ``fa.order_proposal``,
+``fa.what_if`` (see ``forecast_assets.api``).
 """
 
 import os
@@ -18,10 +19,21 @@ if TYPE_CHECKING:
         evaluate,
         forecast,
         leaderboard,
+        order_proposal,
         what_if,
     )
 
-__all__ = ["ForecastError", "WhatIf", "add", "champions", "evaluate", "forecast", "leaderboard", "what_if"]
+__all__ = [
+    "ForecastError",
+    "WhatIf",
+    "add",
+    "champions",
+    "evaluate",
+    "forecast",
+    "leaderboard",
+    "order_proposal",
+    "what_if",
+]
 
 # Two OpenMP pools that spin on shared cores slow each other down by more than an order of magnitude.
 # libgomp reads this once, when the first model library loads it, so it has to be set before any of them.

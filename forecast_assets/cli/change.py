@@ -127,6 +127,9 @@ def _source(
                 "a preset brings its own columns", remedy="change options only, or add another dataset"
             )
         return before
+    named_otherwise = dropped - DatasetOptions.model_fields.keys() - OrderSettings.model_fields.keys()
+    if not (declared or files or path or writing.rows() or writing.dialect() or named_otherwise):
+        return before
     roles = {**before.columns.model_dump(), **declared}
     for name in ("known_future", "static"):
         roles[name] = tuple(dict.fromkeys((*getattr(before.columns, name), *declared.get(name, ()))))
