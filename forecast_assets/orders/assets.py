@@ -10,13 +10,12 @@ import dagster as dg
 import polars as pl
 from pydantic import Field
 
-from forecast_assets.asset_factories import dataset_asset, whole
+from forecast_assets.asset_factories import dataset_asset, same_dataset
 from forecast_assets.errors import BadSetting
 from forecast_assets.failures import refusals_final
 from forecast_assets.forecasts.assets import FORECAST
 from forecast_assets.orders.proposal import propose
-from forecast_assets.rendering.columns import CHOSEN
-from forecast_assets.rendering.tables import schema, table
+from forecast_assets.rendering.tables import chosen_table, schema
 from forecast_assets.stores import paths
 from forecast_assets.stores.resource import StoresResource
 
@@ -43,7 +42,7 @@ def day_of(text: str | None) -> dt.date | None:
 
 @dataset_asset(
     GROUP,
-    deps=[whole(FORECAST)],
+    deps=[same_dataset(FORECAST)],
     kinds={"parquet"},
     columns=schema(
         series="string: key, with store and product beside it",
@@ -74,7 +73,7 @@ def order_proposal(
             "orders": len(ordered),
             "units": float(ordered["order_units"].sum()),
             "series_without_an_order": proposal.frame["order_units"].null_count(),
-            "proposal": table(proposal.frame.head(_SHOWN).to_dicts(), CHOSEN[NAME]),
+            "proposal": chosen_table(NAME, proposal.frame.head(_SHOWN).to_dicts()),
             "path": path,
             **(
                 {"notes": dg.MetadataValue.md("\n".join(f"- {note}" for note in proposal.notes))}

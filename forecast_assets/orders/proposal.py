@@ -34,7 +34,8 @@ from forecast_assets.orders.stock_state import StockState, stock_state
 from forecast_assets.rendering.numbers import amount
 from forecast_assets.settings import settings as environment
 from forecast_assets.stores import Stores
-from forecast_assets.stores.warehouse import Row
+from forecast_assets.stores.rows.datasets import SeriesOfRow
+from forecast_assets.stores.rows.forecasts import CurrentForecastsRow
 
 COLUMNS: dict[str, Any] = {
     "series": pl.String,
@@ -109,13 +110,13 @@ def propose(stores: Stores, name: str, day: dt.date | None = None) -> Proposal:
     """
     dataset, day = load(stores, name), day or today()
     dataset.built()
-    described = {str(row["series"]): row for row in stores.warehouse.rows("series_of", dataset=name)}
+    described = {row["series"]: row for row in stores.warehouse.rows(SeriesOfRow, dataset=name)}
     inventory = _inventory(dataset, described, day)
     counts = {row["series"]: row for row in inventory.frame.to_dicts()} if inventory else {}
     forecasts = {one.series: one for one in read_forecasts(stores, name)}
     plans = {
-        str(row["series"]): json.loads(str(row["stock"])) if row["stock"] else None
-        for row in stores.warehouse.rows("current_forecasts", dataset=name, series=None)
+        row["series"]: json.loads(row["stock"]) if row["stock"] else None
+        for row in stores.warehouse.rows(CurrentForecastsRow, dataset=name, series=None)
     }
     states = {
         key: stock_state(counts.get(key), dataset.options.orders, day)
@@ -146,10 +147,10 @@ def propose(stores: Stores, name: str, day: dt.date | None = None) -> Proposal:
     return Proposal(frame, day, tuple(_notes(dataset, inventory)))
 
 
-def _inventory(dataset: Dataset, described: Mapping[str, Row], day: dt.date) -> Inventory | None:
+def _inventory(dataset: Dataset, described: Mapping[str, SeriesOfRow], day: dt.date) -> Inventory | None:
     if dataset.options.inventory is None:
         return None
-    ids = {(str(row["store_id"]), str(row["product_id"])): key for key, row in described.items()}
+    ids = {(row["store_id"], row["product_id"]): key for key, row in described.items()}
     return read_inventory(dataset.options.inventory, ids, max(day, today()))
 
 
