@@ -25,7 +25,6 @@ from forecast_assets.forecasting.core.availability import Availability, of_score
 from forecast_assets.forecasting.core.backtest import Backtest, backtests
 from forecast_assets.forecasting.core.panel import Panel
 from forecast_assets.forecasting.core.restriction import costs
-from forecast_assets.forecasting.core.zero_runs import stockouts
 from forecast_assets.forecasting.version import code_version
 from forecast_assets.global_models import fold_models
 from forecast_assets.keys import SeriesKey
@@ -260,7 +259,7 @@ def _carried_out(stores: Stores, work: Plan, *, run_id: str, choose: bool) -> It
         left_out={label: (out[rows], why) for label, (out, why) in work.left_out.items()},
         pool=work.global_forecasts.pool,
     )
-    doubts = _scored_days(work, rows, cutoffs)
+    doubts = of_scored_days(work.panel, folds, cutoffs, rows)
     start = 0
     for block in scored:
         place = rows[start : start + len(block.series)]
@@ -294,27 +293,6 @@ def _context(work: Plan, run_id: str, cutoffs: NDArray[np.int64] | None = None) 
         plan_steps=work.dataset.plan_steps(work.settings.gap + work.settings.horizon),
         period=work.panel.frequency.name,
     )
-
-
-def _scored_days(work: Plan, rows: NDArray[np.int64], cutoffs: NDArray[np.int64]) -> dict[str, Availability]:
-    """The verdict on the scored days of the series ``rows``, by key."""
-    panel, plan = work.panel, work.settings.plan()
-    begin = int(cutoffs[0]) + plan.gap
-    spans: dict[int, tuple[int, int, int]] = {}
-    for row, first, end in stockouts(panel, begin):
-        days = end - max(first, begin)
-        spans[row] = (first, end, spans[row][2] + days if row in spans else days)
-    scored = cutoffs[:, None] + plan.gap + np.arange(plan.horizon)
-    doubts = {}
-    for row in rows.tolist():
-        units = panel.units[row, scored.ravel()]
-        seen = float(np.isfinite(units[max(0, int(np.isfinite(units).argmax())) :]).mean())
-        stockout = None
-        if row in spans:
-            first, end, days = spans[row]
-            stockout = (str(panel.date(first)), str(panel.date(end - 1)), days)
-        doubts[str(panel.series[row])] = of_scored_days(stockout, seen)
-    return doubts
 
 
 def _judged(history: Availability, block: Backtest, row: int, work: Plan) -> Availability:

@@ -7,8 +7,13 @@ Does not belong here: counting days in sales files (``datasets``).
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
 from forecast_assets.forecasting.core.folds import FoldPlan
 from forecast_assets.forecasting.core.frequency import DAY, Frequency
+from forecast_assets.forecasting.core.panel import Panel
+from forecast_assets.forecasting.core.zero_runs import stockouts
 
 State = Literal["ready", "limited", "unusable"]
 MIN_COVERAGE = 0.80
@@ -63,12 +68,32 @@ def of_history(
     return Availability("ready", f"{observed}, {coverage:.0%} of the calendar")
 
 
-def of_scored_days(stockout: tuple[str, str, int] | None, observed: float) -> Availability:
-    """Judge the days that a series is scored on.
+def of_scored_days(
+    panel: Panel, plan: FoldPlan, cutoffs: NDArray[np.int64], rows: NDArray[np.int64]
+) -> dict[str, Availability]:
+    """Judge the days that the series ``rows`` of a panel are scored on; return the verdicts by key.
 
-    ``stockout``: first and last day of the newest suspected stock-out on scored days, and how many days look
-    so in all; ``observed``: share of the scored days that were observed.
+    Limited are those with a suspected stock-out on scored days, or with too few of these days observed.
     """
+    begin = int(cutoffs[0]) + plan.gap
+    spans: dict[int, tuple[int, int, int]] = {}
+    for row, first, end in stockouts(panel, begin):
+        days = end - max(first, begin)
+        spans[row] = (first, end, spans[row][2] + days if row in spans else days)
+    scored = cutoffs[:, None] + plan.gap + np.arange(plan.horizon)
+    verdicts = {}
+    for row in rows.tolist():
+        units = panel.units[row, scored.ravel()]
+        observed = float(np.isfinite(units[max(0, int(np.isfinite(units).argmax())) :]).mean())
+        stockout = None
+        if row in spans:
+            first, end, days = spans[row]
+            stockout = (str(panel.date(first)), str(panel.date(end - 1)), days)
+        verdicts[str(panel.series[row])] = _of_days(stockout, observed)
+    return verdicts
+
+
+def _of_days(stockout: tuple[str, str, int] | None, observed: float) -> Availability:
     if stockout is not None:
         first, last, days = stockout
         return Availability(
