@@ -44,8 +44,8 @@ Level = Literal["series", "store", "category", "dataset"]
 class WhatIf:
     """What a series would sell under assumptions.
 
-    ``days`` is a frame with ``date``, ``as_planned`` and ``what_if`` in units a day, ``sentence`` the result
-    in words, ``notes`` what was assumed on the way.
+    ``days`` is a frame with ``date``, ``as_planned``, ``what_if`` and the limits of its 80 and 95 % intervals
+    in units a day, ``sentence`` the result in words, ``notes`` what was assumed on the way.
     """
 
     days: Any
@@ -199,7 +199,7 @@ def what_if(
 
     >>> answer = fa.what_if("shop__A__milk", price_change=-0.1)
     >>> list(answer.days.columns)
-    ['date', 'as_planned', 'what_if']
+    ['date', 'as_planned', 'what_if', 'lower_95', 'lower_80', 'upper_80', 'upper_95']
     """
     from forecast_assets.scenarios import plans
     from forecast_assets.scenarios.jobs import assumed
@@ -213,8 +213,8 @@ def what_if(
         "lifecycle": lifecycle,
     }
     answer = plans.what_if(stores, series, assumed(stores, changes, None), run_id=uuid.uuid4().hex)
-    days = {"date": answer.forecast.dates(), "as_planned": answer.baseline, "what_if": answer.effect.units}
-    return WhatIf(_returned(pl.DataFrame(days), to), answer.sentence, list(answer.sentences))
+    days = {"date": answer.forecast.dates(), **answer.days()}
+    return WhatIf(_returned(pl.DataFrame(days).fill_nan(None), to), answer.sentence, list(answer.sentences))
 
 
 def _opened() -> tuple[Any, Any]:

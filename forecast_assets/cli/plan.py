@@ -16,6 +16,7 @@ from forecast_assets.datasets.definition import load
 from forecast_assets.forecasting.analysis.whatif import Lifecycle, Promotion
 from forecast_assets.keys import SeriesKey
 from forecast_assets.scenarios import plans
+from forecast_assets.scenarios.distributions import LIMITS
 from forecast_assets.scenarios.jobs import COMPARED, assumed
 from forecast_assets.stores.opening import open_stores
 from forecast_assets.stores.rows.forecasts import PlansRow
@@ -65,9 +66,7 @@ def what_if(  # noqa: PLR0917 - one parameter per option
     if save is not None:
         plans.save(stores, answer, save, tag or [], run_id=run_id)
     listing(
-        pl.DataFrame(
-            {"date": answer.forecast.dates(), "as_planned": answer.baseline, "what_if": answer.effect.units}
-        ),
+        pl.DataFrame({"date": answer.forecast.dates(), **answer.days()}).fill_nan(None),
         View(form),
     )
     for sentence in (answer.sentence, *answer.sentences):
@@ -98,7 +97,11 @@ def show(
     baseline = row["baseline"]
     dataset = load(stores, SeriesKey.parse(row["series"]).dataset)
     days = dataset.options.period.dates(row["first_day"], 0, len(baseline))
-    listing(pl.DataFrame({"date": days, "as_planned": baseline, "what_if": row["scenario"]}), View(form))
+    # Plans of early releases have no limits.
+    limits = row["limits"] or {}
+    shown = {name: limits[name] for name in LIMITS if name in limits}
+    frame = pl.DataFrame({"date": days, "as_planned": baseline, "what_if": row["scenario"], **shown})
+    listing(frame, View(form))
     SAY.print(f"{row['series']} by {row['candidate']} ({row['method']}): {row['assumptions']}", markup=False)
     for sentence in row["told"]:
         SAY.print(f"  {sentence}", markup=False)

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 import dagster as dg
+import numpy as np
 from pydantic import Field
 
 from forecast_assets.failures import RETRY, refusals_final
@@ -83,7 +84,13 @@ def _metadata(stores: Stores, answer: planning.Answer) -> dict[str, dg.MetadataV
     lines: dict[str, planning.Values] = {"as planned": answer.baseline, "what if": answer.effect.units}
     dates = answer.forecast.dates()
     days = [
-        {"date": str(day), **{name: float(values[at]) for name, values in lines.items()}}
+        {
+            "date": str(day),
+            **{
+                name: float(values[at]) if np.isfinite(values[at]) else None
+                for name, values in answer.days().items()
+            },
+        }
         for at, day in enumerate(dates)
     ]
     series = answer.forecast.series
@@ -93,7 +100,7 @@ def _metadata(stores: Stores, answer: planning.Answer) -> dict[str, dg.MetadataV
         "method": answer.method,
         "assumptions": dg.MetadataValue.json(answer.assumptions.to_json()),
         "who_answers": dg.MetadataValue.md("\n".join(f"- {cell(sentence)}" for sentence in answer.sentences)),
-        "days": table(days, ["date", *lines]),
+        "days": table(days, ["date", *answer.days()]),
         "plot": dg.MetadataValue.md(plot),
     }
 

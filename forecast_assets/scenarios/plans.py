@@ -27,6 +27,7 @@ from forecast_assets.forecasts.service import ForecastRequest, make_forecasts
 from forecast_assets.forecasts.store import StoredForecast, read_forecast
 from forecast_assets.global_models import production
 from forecast_assets.keys import SeriesKey
+from forecast_assets.scenarios.distributions import LIMITS, Outcome, Spread, outcome_of
 from forecast_assets.settings import settings as environment
 from forecast_assets.stores import Stores
 from forecast_assets.stores.rows.forecasts import CurrentForecastsRow, PlansRow
@@ -49,6 +50,7 @@ class Answer:
     sentences: Sequence[str]
     baseline: Values
     effect: Effect
+    outcome: Outcome
 
     @property
     def sentence(self) -> str:
@@ -57,8 +59,12 @@ class Answer:
         return (
             f"{self.effect.units.sum():,.1f} units instead of {self.baseline.sum():,.1f} in "
             f"{len(self.baseline)} days ({self.effect.units_delta:+,.1f}, {worth}) by {self.method}; "
-            f"stock: {self.effect.coverage}"
+            f"stock: {self.effect.coverage}; {self.outcome.sentence}"
         )
+
+    def days(self) -> dict[str, Values]:
+        """Units (h,) of every day by name: as planned, under the assumptions, and the limits of those."""
+        return {"as_planned": self.baseline, "what_if": self.effect.units, **self.outcome.limits}
 
 
 def what_if(stores: Stores, series: str, assumptions: Assumptions, *, run_id: str) -> Answer:
@@ -85,19 +91,32 @@ def what_if(stores: Stores, series: str, assumptions: Assumptions, *, run_id: st
     asks_model = stored.candidate != LOOK_ALIKE and reads_plan(stored.candidate)
     difference = differing(panel, ahead, assumptions, asks_model=asks_model).after(gap)
     baseline = stored.units.astype(np.float64)
-    answered = baseline
+    models = production.read(stores, dataset)
+    spread = Spread.of(stores, panel, models, stored)
+    curve = np.asarray(stored.curve, np.float64)
+    around = {name: np.asarray(stored.arrays[name], np.float64) for name in ("units", *LIMITS)}
     if difference.panel is not None:
-        models = production.read(stores, dataset).models
         window = dataset.options.evaluation.plan().window()
-        answered = _request_of(difference.panel, stored.candidate, models, ahead, window)[gap:]
-        if np.array_equal(answered, baseline):
+        asked = _request_of(difference.panel, stored.candidate, models.models, ahead, window)[gap:]
+        if np.array_equal(asked, curve):
             difference = replace(
                 difference,
                 sentences=[*difference.sentences, "the model sees no effect: it never saw this vary"],
             )
-    change = effect(baseline, answered, _prices(panel, ahead)[gap:], difference, assumptions.on_hand)
+        else:
+            curve, around = asked, spread.around(asked, panel, gap)
+    change = effect(baseline, around["units"], _prices(panel, ahead)[gap:], difference, assumptions.on_hand)
+    limits = {name: around[name] * difference.factors for name in LIMITS}
+    factor = float(change.units.sum() / max(around["units"].sum(), 1e-9))
     return Answer(
-        stored, dataset.built().hash, assumptions, difference.method, difference.sentences, baseline, change
+        stored,
+        dataset.built().hash,
+        assumptions,
+        difference.method,
+        difference.sentences,
+        baseline,
+        change,
+        outcome_of(spread, curve, limits, factor, assumptions.on_hand),
     )
 
 
@@ -162,6 +181,12 @@ def save(stores: Stores, answer: Answer, name: str, tags: Sequence[str], *, run_
         revenue_delta=effect.revenue_delta,
         coverage=effect.coverage,
         run_id=run_id,
+        limits=json.dumps(
+            {
+                name: [float(one) if np.isfinite(one) else None for one in values]
+                for name, values in answer.outcome.limits.items()
+            }
+        ),
     )
     if not row and read(stores, name)["run_id"] != run_id:
         raise BadSetting(f"there is a plan {name} already", remedy="choose another name, or delete it first")

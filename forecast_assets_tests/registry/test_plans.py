@@ -52,6 +52,31 @@ def test_a_champion_that_reads_plans_is_asked_again_and_another_is_not(priced):
     assert thumb.effect.units.sum() == pytest.approx(1.4 * thumb.baseline.sum())
 
 
+def test_what_changes_nothing_for_the_model_changes_nothing_however_its_errors_are_pooled(place):
+    sales = many(52).with_columns(price=pl.lit(4.0), units=(pl.col("units") % 11).cast(pl.Float64))
+    settings = EvaluationSettings(
+        candidates=("ets", "prophet_like"), horizon=7, n_splits=3, min_train=14, ranking_metric="wape"
+    )
+    place.prepare("many", sales, evaluation=settings, columns=Columns(price="price"), plan_days={"price": 7})
+    keys = sorted(row["series"] for row in place.table("series"))
+    assert place.build("many").success
+    assert place.evaluate(keys[0], keys[-1]).success
+    champions = {row["series"]: row["champion"] for row in place.table("champion") if row["is_current"]}
+    aware = next(key for key, label in champions.items() if label == "prophet_like")
+    answer = asked(place, aware, price_change=0.2, on_hand=1e6)
+    assert answer.effect.units.tolist() == answer.baseline.tolist()
+    limits, total = answer.outcome.limits, answer.outcome.total
+    assert total is not None
+    assert (limits["lower_95"] <= limits["lower_80"]).all()
+    assert (limits["upper_80"] <= limits["upper_95"]).all()
+    assert limits["lower_80"].sum() < total["lower_80"] < total["upper_80"] < limits["upper_80"].sum()
+    assert answer.outcome.lasts == 1
+    poor = asked(place, aware, price_change=0.2, on_hand=float(answer.baseline.sum()))
+    assert poor.outcome.lasts is not None
+    assert 0.2 < poor.outcome.lasts < 0.8
+    assert "the stock lasts with a probability of" in poor.sentence
+
+
 def test_an_answer_leaves_the_current_forecast_as_it_is(priced):
     asked(priced, AWARE, promotion="bogo")
     before = read_forecast(priced.stores, AWARE)
