@@ -103,7 +103,7 @@ def _finite(value: np.float32) -> float | None:
 
 def _plot(stores: Stores, series: str, stored: StoredForecast) -> str:
     return plots.forecast_plot(
-        f"{series}: forecast by {stored.candidate} with 80 and 95 % intervals",
+        f"{series}: forecast by {stored.candidate} with all quantiles",
         stored.dates(),
         stored.arrays,
         recent(stores, series),

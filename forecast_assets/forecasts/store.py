@@ -16,8 +16,10 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from forecast_assets.datasets.definition import load
+from forecast_assets.forecasting.core.distribution import PROBABILITIES
 from forecast_assets.forecasting.core.frequency import Frequency
-from forecast_assets.forecasting.core.prediction import ARRAYS
+from forecast_assets.forecasting.core.prediction import ARRAYS, quantile_name
+from forecast_assets.forecasts.total_quantiles import COLUMNS, UNMEASURED, Ahead, total_quantiles
 from forecast_assets.rendering.numbers import DECIMALS, significant
 from forecast_assets.stores import Stores
 from forecast_assets.stores.rows.datasets import SeriesOfRow
@@ -103,12 +105,15 @@ def read_forecast(stores: Stores, series: str) -> StoredForecast | None:
 def daily_totals(
     stores: Stores, dataset: str, level: Literal["series", "store", "category", "dataset"]
 ) -> pl.DataFrame:
-    """Forecast units of every day, summed over each ``level``; single series with their limits.
+    """Forecast units of every day, summed over each ``level``, with quantiles.
 
     Units are rounded to significant digits before they are summed, and summed in whole parts and decimals of
-    their own, so that the totals of any level add up exactly.
+    their own, so that the totals of any level add up exactly. Quantiles of a total are sampled from errors
+    that go together, and are no sums of quantiles; its ``unmeasured`` counts series whose errors nobody
+    measured, which are taken for certain.
     """
-    exact = _daily(stores, dataset)
+    forecasts = list(read_forecasts(stores, dataset))
+    exact = _daily(forecasts)
     if level == "series":
         return exact
     described = stores.warehouse.frame(SeriesOfRow, dataset=dataset).cast({"series": pl.String})
@@ -128,12 +133,35 @@ def daily_totals(
         .agg(whole.sum().alias("whole"), rest.sum().alias("rest"), series=pl.len())
     )
     units = pl.col("whole") + pl.col("rest") // _GRID + (pl.col("rest") % _GRID) / _GRID
-    return summed.sort("group", "date", nulls_last=True).select(
-        pl.col("group").alias(level), "date", units.alias("units"), "series"
+    members = dict(groups[level].select("series", "group").iter_rows())
+    spread = total_quantiles(stores, _ahead(forecasts), members)
+    return (
+        summed.with_columns(units.alias("units"))
+        .join(spread, on=["group", "date"], how="left", nulls_equal=True)
+        .sort("group", "date", nulls_last=True)
+        .select(pl.col("group").alias(level), "date", "units", "series", *COLUMNS, UNMEASURED)
     )
 
 
-def _daily(stores: Stores, dataset: str) -> pl.DataFrame:
+def _ahead(forecasts: Sequence[StoredForecast]) -> list[Ahead]:
+    """Put forecasts of the same days together."""
+    alike: dict[tuple[dt.date, int], list[StoredForecast]] = {}
+    for one in forecasts:
+        alike.setdefault((one.first_day, len(one.units)), []).append(one)
+    names = [quantile_name(level) for level in PROBABILITIES]
+    return [
+        Ahead(
+            [one.series for one in some],
+            [one.candidate for one in some],
+            np.stack([one.units for one in some]),
+            np.stack([np.stack([one.arrays[name] for name in names], axis=-1) for one in some]),
+            some[0].dates(),
+        )
+        for some in alike.values()
+    ]
+
+
+def _daily(forecasts: Sequence[StoredForecast]) -> pl.DataFrame:
     """Every forecast day: series, date, units and limits with their significant digits."""
     frames = [
         pl.DataFrame(
@@ -143,7 +171,7 @@ def _daily(stores: Stores, dataset: str) -> pl.DataFrame:
                 **{name: significant(values.astype(np.float64)) for name, values in one.arrays.items()},
             }
         )
-        for one in read_forecasts(stores, dataset)
+        for one in forecasts
     ]
     if not frames:
         kinds = dict.fromkeys(ARRAYS, pl.Float64)

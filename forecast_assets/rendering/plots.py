@@ -21,6 +21,16 @@ if TYPE_CHECKING:
 # Okabe and Ito's palette: told apart by colour-blind readers, too.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7")
 _ACTUAL = "#000000"
+# Ends of the bands of a fan by the share of cases between them, the widest first.
+FAN: Mapping[int, tuple[str, str]] = {
+    95: ("lower_95", "upper_95"),
+    90: ("q05", "q95"),
+    80: ("lower_80", "upper_80"),
+    60: ("q20", "q80"),
+    40: ("q30", "q70"),
+    20: ("q40", "q60"),
+}
+_LABELLED = (95, 80, 40)
 
 
 def fold_plot(
@@ -59,20 +69,31 @@ def forecast_plot(
     arrays: Mapping[str, NDArray[np.float32]],
     before: History,
 ) -> str:
-    """Draw what was sold and what is forecast, with shaded intervals, and answer a Markdown image.
+    """Draw what was sold and a fan of all quantiles of what is forecast, and return a Markdown image.
 
-    ``arrays`` holds ``units`` and ``lower_80``, ``upper_80``, ``lower_95``, ``upper_95``, each (h,).
+    ``arrays`` holds ``units``, ``median`` and quantiles by name (``lower_95``, ``q20`` ...), each (h,); bands
+    whose ends are missing or not known are left out.
     """
     from matplotlib.figure import Figure  # noqa: PLC0415 - a second that only a picture should cost
 
     figure = Figure(figsize=(9, 2.8), dpi=90, layout="constrained")
     axes = figure.subplots()
     axes.plot(before.days, before.units, color=_ACTUAL, linewidth=1, label="actual")
-    for level, alpha in ((95, 0.15), (80, 0.3)):
-        lower, upper = arrays[f"lower_{level}"], arrays[f"upper_{level}"]
-        if np.isfinite(lower).all():
-            axes.fill_between(days, lower, upper, color=COLOURS[0], alpha=alpha, lw=0, label=f"{level} %")
-    axes.plot(days, arrays["units"], color=COLOURS[0], linewidth=1.6, label="forecast")
+    for level, (low, high) in FAN.items():
+        if low in arrays and np.isfinite(arrays[low]).all():
+            # Bands lie on each other, so that the colour deepens towards the median.
+            axes.fill_between(
+                days,
+                arrays[low],
+                arrays[high],
+                color=COLOURS[0],
+                alpha=0.12,
+                lw=0,
+                label=f"{level} %" if level in _LABELLED else None,
+            )
+    if "median" in arrays:
+        axes.plot(days, arrays["median"], color=COLOURS[0], linewidth=1, linestyle="--", label="median")
+    axes.plot(days, arrays["units"], color=COLOURS[0], linewidth=1.6, label="expected")
     return _finished(figure, axes, title, days)
 
 

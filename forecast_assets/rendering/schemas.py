@@ -10,7 +10,7 @@ _INTEGERS = (
     "attempts", "child_items", "closed_days", "duration_ms", "evaluations", "expected_days",
     "forecasts", "from_version", "horizon", "item_id", "lead_time_days", "missing_days",
     "observed_days", "promotion_days", "rank", "ranked", "run_count", "sample_size", "staleness_days",
-    "to_version", "windows", "zero_sale_days",
+    "to_version", "unmeasured", "windows", "zero_sale_days",
 )  # fmt: skip
 _NUMBERS = (
     "coverage_95", "pinball", "service", "stock_cost", "total_error", "wape_bias", "wql",

@@ -13,6 +13,7 @@ import polars as pl
 from pydantic import Field
 
 from forecast_assets.asset_factories import dataset_asset, same_dataset
+from forecast_assets.backtests import portfolio
 from forecast_assets.backtests.assets import BACKTEST, CHAMPION
 from forecast_assets.datasets.definition import load
 from forecast_assets.errors import BadSetting
@@ -25,7 +26,7 @@ from forecast_assets.rendering.heatmap import heatmap as drawn
 from forecast_assets.rendering.tables import schema, table
 from forecast_assets.stores import Stores, paths
 from forecast_assets.stores.resource import StoresResource
-from forecast_assets.stores.rows.evaluations import PairResultsRow, PortfolioLeaderboardRow
+from forecast_assets.stores.rows.evaluations import PairResultsRow
 
 GROUP = "portfolio"
 _SHOWN = 200
@@ -61,6 +62,8 @@ class HeatmapConfig(dg.Config):
         ranked="int: series that it has a rank for",
         failed="int: series that it failed for",
         median_wape="float: percent",
+        bias_percent="float: actual minus expected units of all scored days, percent of sales",
+        daily_total_error="float: absolute error of the dataset's total of each day, percent of sales",
         mean_rank="float: 1 is the best",
     ),
 )
@@ -68,11 +71,10 @@ def leaderboard(context: dg.AssetExecutionContext, stores: StoresResource) -> dg
     """How often each candidate of a dataset wins, and how good it usually is."""
     with refusals_final():
         load(stores.open(), context.partition_key)
-        rows = stores.open().warehouse.rows(PortfolioLeaderboardRow, dataset=context.partition_key)
-    columns = ["candidate", "champions", "ranked", "failed", "median_wape", "mean_rank"]
+        rows = portfolio.leaderboard(stores.open(), context.partition_key)
     return dg.MaterializeResult(
         metadata={
-            "candidates": table(rows, columns),
+            "candidates": table(rows, portfolio.COLUMNS),
             "series": sum(row["champions"] for row in rows),
         }
     )

@@ -11,15 +11,17 @@ from typing import Any
 
 import numpy as np
 
+from forecast_assets.backtests import portfolio
 from forecast_assets.backtests.fold_store import read_folds
 from forecast_assets.datasets.building import read_panel
 from forecast_assets.datasets.definition import Dataset, load
 from forecast_assets.errors import UnknownName, listed
+from forecast_assets.forecasting.core.prediction import ARRAYS
 from forecast_assets.forecasts.explanations import explain
 from forecast_assets.forecasts.store import StoredForecast, read_forecasts
 from forecast_assets.orders.proposal import propose
 from forecast_assets.stores import Stores
-from forecast_assets.stores.rows.evaluations import ChampionsRow, LeaderboardRow, PortfolioLeaderboardRow
+from forecast_assets.stores.rows.evaluations import ChampionsRow, LeaderboardRow
 from forecast_assets.stores.rows.forecasts import CurrentForecastsRow
 from forecast_assets.stores.rows.operations import DriftRow
 from forecast_assets.stores.rows.registry import AuditRow
@@ -28,8 +30,8 @@ WORST = 50
 _HISTORY = 180
 _DECISIONS = 200
 _SERIES = (
-    "series", "store_id", "product_id", "champion", "wape", "skill_vs_seasonal_naive", "confidence", "bias",
-    "units_at_risk", "forecast_total", "reason",
+    "series", "store_id", "product_id", "champion", "wape", "expected_wape", "bias", "total_error",
+    "skill_vs_seasonal_naive", "confidence", "units_at_risk", "forecast_total", "reason",
 )  # fmt: skip
 _ORDERS = (
     "series", "store_id", "product_id", "order_units", "reason", "money_at_risk", "units_at_risk", "on_hand",
@@ -37,8 +39,6 @@ _ORDERS = (
 )  # fmt: skip
 _DRIFT = ("series", "verdict", "latest_wape", "baseline_wape", "units_at_risk", "champion", "reason")
 _AUDIT = ("decided_at", "series", "action", "from_version", "to_version", "approved_by", "reason")
-_CANDIDATES = ("candidate", "champions", "ranked", "failed", "median_wape", "mean_rank")
-_LIMITS = ("units", "lower_80", "upper_80", "lower_95", "upper_95")
 
 
 class _Series(ChampionsRow):
@@ -75,7 +75,7 @@ def collect(stores: Stores, name: str, series: Sequence[str] | None = None) -> d
         "facts": _facts(proposal.sentence, dataset, members, forecasts),
         "series": _table(_SERIES, members),
         "orders": _table(_ORDERS, proposal.frame.to_dicts()),
-        "candidates": _table(_CANDIDATES, stores.warehouse.rows(PortfolioLeaderboardRow, dataset=name)),
+        "candidates": _table(portfolio.COLUMNS, portfolio.leaderboard(stores, name)),
         "heatmap": _heatmap(members),
         "drift": _table(_DRIFT, drift[:_DECISIONS]),
         "decisions": _table(
@@ -174,7 +174,7 @@ def _plots(
 
 
 def _ahead(stored: StoredForecast) -> dict[str, object]:
-    limits = {name: _numbers(stored.arrays[name]) for name in _LIMITS}
+    limits = {name: _numbers(stored.arrays[name]) for name in ARRAYS}
     return {"candidate": stored.candidate, "days": [str(day) for day in stored.dates()], **limits}
 
 

@@ -17,6 +17,7 @@ from forecast_assets.forecasts.block import measured
 from forecast_assets.forecasts.store import StoredForecast
 from forecast_assets.global_models.production import Production
 from forecast_assets.stores import Stores
+from forecast_assets.stores.rows.evaluations import ChampionsOfRow
 
 Values = NDArray[np.float64]
 LIMITS = ("lower_95", "lower_80", "upper_80", "upper_95")
@@ -35,7 +36,7 @@ class Spread:
     @classmethod
     def of(cls, stores: Stores, panel: Panel, models: Production, stored: StoredForecast) -> "Spread":
         """Read what the folds of the series of ``panel`` say of its champion."""
-        rows = stores.warehouse.rows("champions_of", series=[stored.series])
+        rows = stores.warehouse.rows(ChampionsOfRow, series=[stored.series])
         own = measured(stores, rows or [None], panel, models.pool)[0]
         return cls(models, stored.candidate, own)
 

@@ -146,9 +146,14 @@ function fan(place, one) {
   const { history, ahead } = one;
   const traces = [{ x: history.days, y: history.units, mode: "lines", name: "sold", line: { color: GREY } }];
   if (ahead) {
-    traces.push(...band(ahead.days, ahead.lower_95, ahead.upper_95, "95 % interval", 0.15));
-    traces.push(...band(ahead.days, ahead.lower_80, ahead.upper_80, "80 % interval", 0.3));
-    traces.push({ x: ahead.days, y: ahead.units, mode: "lines", name: `forecast by ${plain(ahead.candidate)}`,
+    // Bands lie on each other, so that the colour deepens towards the median.
+    [["95 %", "lower_95", "upper_95"], ["90 %", "q05", "q95"], ["80 %", "lower_80", "upper_80"], ["60 %", "q20", "q80"],
+      ["40 %", "q30", "q70"], ["20 %", "q40", "q60"]].filter(([, low]) => ahead[low])
+      .forEach(([share, low, high]) => traces.push(...band(ahead.days, ahead[low], ahead[high], `${share} interval`, 0.12)));
+    if (ahead.median) {
+      traces.push({ x: ahead.days, y: ahead.median, mode: "lines", name: "median", line: { color: BLUE, width: 1, dash: "dash" } });
+    }
+    traces.push({ x: ahead.days, y: ahead.units, mode: "lines", name: `expected by ${plain(ahead.candidate)}`,
       line: { color: BLUE, width: 3 } });
   }
   plot(place, "Sold and expected", traces, { yaxis: { title: { text: "units" }, rangemode: "tozero" } });

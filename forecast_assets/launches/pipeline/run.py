@@ -25,7 +25,16 @@ from forecast_assets.rendering.tables import table
 from forecast_assets.stores import Stores, paths
 
 _LISTED = 10
-_COLUMNS = ["rank", "candidate", "wape", "skill", "relative_bias", "sample_size", "reason"]
+_COLUMNS = [
+    "rank",
+    "candidate",
+    "wape",
+    "skill",
+    "relative_bias",
+    "daily_total_error",
+    "sample_size",
+    "reason",
+]
 _AGAIN = "launch it again when you want it: what has not changed is reused"
 # Where its record is shown, a pipeline has words of its own.
 _WORDS = {"failed": "error", "cancelled": "stopped", "partial": "stopped"}

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from forecast_assets.evaluation_settings import revised
+from forecast_assets.forecasting.analysis.totals import totals_by_day
 from forecast_assets.forecasting.core.availability import of_window
 from forecast_assets.forecasting.core.backtest import Backtest, scored
 from forecast_assets.forecasting.core.candidates.catalogue import MOST
@@ -70,6 +71,7 @@ def leaderboard(request: Request, parts: Sequence[Backtest]) -> list[dict[str, A
     counted = np.asarray(np.where(parts[0].folds[..., None], parts[0].actual, np.nan))
     mean = float(np.nanmean(counted)) if np.isfinite(counted).any() else 0.0
     benchmark = float(scores.wape[scores.candidates.index(BENCHMARK), 0])
+    errors = _daily_total_errors(parts)
     lines = []
     for place, label in enumerate(scores.candidates):
         values = {name: float(getattr(scores, name)[place, 0]) for name in ITEM_METRICS}
@@ -82,11 +84,24 @@ def leaderboard(request: Request, parts: Sequence[Backtest]) -> list[dict[str, A
                 **finite_values,
                 "sample_size": int(scores.sample_size[place, 0]),
                 "skill": None if wape is None or not 0 < benchmark < np.inf else 100 * (1 - wape / benchmark),
+                "daily_total_error": errors[label],
                 "relative_bias": None if bias is None or not mean else 100 * bias / mean,
                 "reason": block.failures.get((label, 0)),
             }
         )
     return sorted(lines, key=lambda line: (line["rank"] is None, line["rank"] or 0))
+
+
+def _daily_total_errors(parts: Sequence[Backtest]) -> dict[str, float | None]:
+    """Return the absolute error of the total of each scored day by candidate, in percent of sales."""
+    found = {}
+    for part in parts:
+        scored = part.folds[..., None] & ~np.isnan(part.actual)
+        for label, made in zip(part.scores.candidates, part.forecasts, strict=True):
+            usable = scored & np.isfinite(made)
+            sold, units = (np.where(usable, values, 0).sum(axis=0) for values in (part.actual, made))
+            found[label] = totals_by_day(sold.astype(np.float64), units.astype(np.float64))[1]
+    return found
 
 
 def _pooled(parts: Sequence[Backtest]) -> Backtest:

@@ -247,3 +247,11 @@ class PortfolioLeaderboardRow(TypedDict):
     failed: int
     median_wape: float | None
     mean_rank: float | None
+
+
+class FoldPathsRow(TypedDict):
+    """One row per scored series, file by file."""
+
+    path: str
+    series: str
+    demand_class: str | None

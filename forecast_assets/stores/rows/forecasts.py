@@ -118,3 +118,4 @@ class PlansRow(TypedDict):
     snapshot: str
     run_id: str
     made_at: dt.datetime
+    limits: Json | None
