@@ -32,13 +32,15 @@ READER = """
 import json, sys
 import mlflow, pandas as pd
 mlflow.set_tracking_uri(sys.argv[1]); mlflow.set_registry_uri(sys.argv[1])
-answers = []
+answers, quantiles = [], []
 for name, series in json.loads(sys.argv[2]):
     model = mlflow.pyfunc.load_model(name)
     answers.append(model.predict(pd.DataFrame({"series": series})).to_dict("list"))
+    chosen = model.predict(pd.DataFrame({"series": series}), params={"quantiles": [0.9, 0.5, 0.333]})
+    quantiles.append(chosen.to_dict("list"))
 import forecast_assets
 loaded = [name for name in sys.modules if name.split(".")[0] in {"dagster", "typer", "pydantic_settings"}]
-print(json.dumps({"answers": answers, "code": forecast_assets.__file__, "loaded": loaded}, default=str))
+print(json.dumps({"answers": answers, "quantiles": quantiles, "code": forecast_assets.__file__, "loaded": loaded}, default=str))
 """
 
 
@@ -111,6 +113,11 @@ def test_a_process_that_has_only_mlflow_forecasts_exactly_what_the_asset_says(ju
                 [one.arrays[name] for one in sorted(stored, key=lambda one: one.series)]
             )
             np.testing.assert_array_equal(np.array(made[name], np.float32), expected)
+    for made, chosen in zip(answer["answers"], answer["quantiles"], strict=True):
+        assert list(chosen) == ["series", "date", "units", "median", "q333", "q50", "q90"]
+        assert (chosen["q50"], chosen["q90"]) == (made["q50"], made["q90"])
+        between = zip(made["q30"], chosen["q333"], made["q40"], strict=True)
+        assert all(low <= middle <= high for low, middle, high in between)
 
 
 def test_loading_leaves_no_bytecode_and_the_files_stay_what_was_registered(registry, keys, first, tmp_path):

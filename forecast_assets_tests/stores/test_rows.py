@@ -40,6 +40,7 @@ STAGED = {
 # The query leaves the nulls out that the column of its table allows.
 FILTERED = {
     ("champion_labels", "champion"),
+    ("fold_paths", "path"),
     ("retraining_candidates", "champion"),
     ("rolled_back_versions", "version"),
     ("spent_runs", "run_id"),
