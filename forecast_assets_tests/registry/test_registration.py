@@ -40,7 +40,8 @@ for name, series in json.loads(sys.argv[2]):
     quantiles.append(chosen.to_dict("list"))
 import forecast_assets
 loaded = [name for name in sys.modules if name.split(".")[0] in {"dagster", "typer", "pydantic_settings"}]
-print(json.dumps({"answers": answers, "quantiles": quantiles, "code": forecast_assets.__file__, "loaded": loaded}, default=str))
+told = {"answers": answers, "quantiles": quantiles, "code": forecast_assets.__file__, "loaded": loaded}
+print(json.dumps(told, default=str))
 """
 
 
