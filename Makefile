@@ -13,7 +13,7 @@ export DAGSTER_HOME := $(CURDIR)
 unexport PYTHONDONTWRITEBYTECODE
 export PYTHONPYCACHEPREFIX := $(abspath $(VENV))/compiled
 
-.PHONY: help demo test dev mlflow lint format unit definitions peers peers-test chaos benchmark-test deployment-test wheel-test lock clean-state
+.PHONY: help demo test dev mlflow lint format unit definitions peers peers-test chaos chaos-points benchmark-test deployment-test wheel-test lock clean-state
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 14
@@ -70,7 +70,10 @@ peers-test: $(VENV)/dev peers ## Compare our candidates with statsforecast's
 	$(BIN)/python -m pytest -q -m peers
 
 chaos: $(VENV)/dev ## Let faults strike at any write of any operation, for SEEDS seeds from FIRST on
-	CHAOS_STEPS=6 CHAOS_SEEDS=$(or $(SEEDS),200) CHAOS_FIRST=$(or $(FIRST),1) $(BIN)/python -m pytest -q -s forecast_assets_tests/chaos
+	$(BIN)/python -W ignore -m forecast_assets_tests.chaos.machine build/chaos $(or $(FIRST),1) $(or $(SEEDS),200)
+
+chaos-points: $(VENV)/dev ## Kill a process at each write of OPERATION in turn
+	$(BIN)/python -W ignore -m forecast_assets_tests.chaos.machine build/chaos points:$(or $(OPERATION),promote)
 
 benchmark-test: $(VENV)/dev ## Run whole benchmarks on a handful of series
 	$(BIN)/python -m pytest -q -m benchmarks forecast_assets_tests/benchmarks

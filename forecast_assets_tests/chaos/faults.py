@@ -1,57 +1,114 @@
 """Faults that strike a process at one chosen write, wherever it writes.
 
 Belongs here: counting writes (statements, rows copied, commits, files) and striking at the n-th.
-Does not belong here: which operations are struck (``machine``).
+Does not belong here: processes (``children``), and which operations are struck (``machine``).
 """
 
 import errno
 import os
+import select
 import signal
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import psycopg2
 import sqlalchemy as sa
 from psycopg2 import extensions
 
-from forecast_assets.stores import lake
+from forecast_assets.stores import cluster, lake
 
-KILL, CUT, FULL = "kill", "cut", "full"
-FAULTS = (KILL, CUT, FULL)
+KILL, CUT, FULL = "kill", "cut", "full disk"
+# Dead, but its sockets stay open for a while, with every lock of its sessions: a machine without power.
+HALF_OPEN = "half-open"
+TIME_OUT, RESTART = "statement time-out", "restart of the server"
+STRIKING = (KILL, CUT, FULL, HALF_OPEN, TIME_OUT, RESTART)
+# Not at a write: another clock, or a second client that does the same at the same time.
+CLOCK, BESIDE = "clock", "second client"
+FAULTS = (*STRIKING, CLOCK, BESIDE)
+HALF_OPEN_SECONDS = 2.0
+
 _READING = ("select", "show", "with", "set", "begin", "rollback", "savepoint", "release")
+_STATEMENT, _COMMIT, _FILE = _ALL = ("statement", "commit", "file")
+# A fault strikes only at writes of these kinds, so that each drawn one has an effect.
+_STRIKES_AT = {
+    CUT: (_STATEMENT, _COMMIT),
+    TIME_OUT: (_STATEMENT,),
+    FULL: (_STATEMENT, _FILE),
+}
+_RAISED = "do $$ begin raise exception '{}' using errcode = '{}'; end $$"
+_FAILS = {
+    FULL: _RAISED.format("could not extend file: No space left on device", "53100"),
+    TIME_OUT: _RAISED.format("canceling statement due to statement timeout", "57014"),
+}
+
+
+def strikeable(kind: str, counts: Mapping[str, int]) -> int:
+    """At how many of the writes that were counted a fault may strike."""
+    return sum(counts.get(what, 0) for what in _STRIKES_AT.get(kind, _ALL))
 
 
 class Writes:
-    """Counts the writes of this process; at number ``at`` the fault ``kind`` strikes, once."""
+    """Counts the writes of this process; at number ``at`` of its kinds the fault ``kind`` strikes, once."""
 
-    def __init__(self, kind: str | None = None, at: int = 0) -> None:
-        self.count, self._kind, self._at = 0, kind, at
-        sa.event.listen(sa.Engine, "before_cursor_execute", self._statement)
+    def __init__(self, kind: str | None = None, at: int = 0, server: Path | None = None) -> None:
+        self.counts: Counter[str] = Counter()
+        self._kind, self._at, self._server, self._seen = kind, at, server, 0
+        sa.event.listen(sa.Engine, "before_cursor_execute", self._statement, retval=True)
         sa.event.listen(sa.Engine, "commit", self._commit)
         self._write_whole = lake._write_whole
         lake._write_whole = self._file
 
-    def _statement(self, connection: sa.Connection, _cursor: object, text: str, *_: object) -> None:
-        if not text.lstrip().lower().startswith(_READING):
-            self._written(connection.connection.dbapi_connection)
+    def _statement(self, *asked: Any) -> tuple[str, Any]:
+        """Strike before a statement: connection, cursor, text, values, context, whether they are many."""
+        connection, _, text, values, _, many = asked
+        if text.lstrip().lower().startswith(_READING) or not self._strikes(_STATEMENT):
+            return text, values
+        self._strike(connection.connection.dbapi_connection)
+        if self._kind in _FAILS:
+            return _FAILS[self._kind], [()] if many else ()
+        return text, values
 
     def _commit(self, connection: sa.Connection) -> None:
-        self._written(connection.connection.dbapi_connection)
+        if self._strikes(_COMMIT):
+            self._strike(connection.connection.dbapi_connection)
 
     def _file(self, target: str, content: bytes | memoryview) -> None:
-        self._written(None)
+        if self._strikes(_FILE):
+            self._strike(None)
+            if self._kind == FULL:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         self._write_whole(target, content)
 
-    def _written(self, driver: object) -> None:
-        self.count += 1
-        if self.count != self._at:
-            return
-        if self._kind == KILL:
+    def _strikes(self, what: str) -> bool:
+        self.counts[what] += 1
+        if what not in _STRIKES_AT.get(self._kind or "", _ALL):
+            return False
+        self._seen += 1
+        return self._kind in STRIKING and self._seen == self._at
+
+    def _strike(self, driver: object) -> None:
+        if self._kind == HALF_OPEN:
+            _leave_sockets()
+        if self._kind in {KILL, HALF_OPEN}:
             os.kill(os.getpid(), signal.SIGKILL)
-        if self._kind == FULL and driver is None:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         if self._kind == CUT and isinstance(driver, extensions.connection):
             _cut(driver)
+        if self._kind == RESTART and self._server is not None:
+            restart(self._server)
+
+
+def _leave_sockets() -> None:
+    """Let a process that outlives this one keep its sockets open, without ever answering."""
+    if os.fork() == 0:
+        for number in Path("/proc/self/fd").iterdir():
+            with suppress(OSError):
+                if str(number.readlink()).startswith("pipe:"):
+                    os.close(int(number.name))  # somebody waits for their end
+        select.select([], [], [], HALF_OPEN_SECONDS)
+        os._exit(0)
 
 
 def _cut(driver: extensions.connection) -> None:
@@ -63,22 +120,7 @@ def _cut(driver: extensions.connection) -> None:
     other.close()
 
 
-def in_child(work: Callable[[], Any]) -> tuple[int, str]:
-    """Do ``work`` in a forked process; return its exit code (negative: the signal) and what it answered."""
-    reading, writing = os.pipe()
-    child = os.fork()
-    if child == 0:
-        code = 70
-        try:
-            os.close(reading)
-            answer = str(work())
-            os.write(writing, answer.encode()[:60_000])
-            code = 0
-        except BaseException as error:  # noqa: BLE001 - whatever it is goes to the parent
-            os.write(writing, repr(error).encode()[:60_000])
-        finally:
-            os._exit(code)
-    os.close(writing)
-    with os.fdopen(reading, "rb") as pipe:
-        answer = pipe.read().decode(errors="replace")
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), answer
+def restart(server: Path) -> None:
+    """Let the server in the folder ``server`` crash and come back."""
+    cluster._run(server, "pg_ctl", "stop", "-w", "-m", "immediate")
+    cluster.start(server)

@@ -1,0 +1,134 @@
+"""Work in processes of its own: forked from one that has everything imported, watched, with its own clock.
+
+Belongs here: starting a child, waiting for its end, giving it another clock.
+Does not belong here: what it does.
+"""
+
+import contextlib
+import datetime as dt
+import io
+import json
+import os
+import select
+import signal
+import sys
+import time
+import traceback
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from forecast_assets_tests.chaos.faults import Writes
+
+PATIENCE = 240.0
+HANGS = 124
+_DATETIME = datetime
+
+
+class Child:
+    """A forked process that does ``work``, and what it answers."""
+
+    def __init__(self, work: Callable[[], Any]) -> None:
+        self._reading, writing = os.pipe()
+        self._pid = os.fork()
+        if self._pid == 0:
+            code = 70
+            try:
+                os.close(self._reading)
+                _write(writing, str(work()))
+                code = 0
+            except BaseException:  # noqa: BLE001 - whatever it is goes to the parent
+                _write(writing, traceback.format_exc())
+            finally:
+                os._exit(code)
+        os.close(writing)
+
+    def result(self) -> tuple[int, str]:
+        """Wait for the end; return the exit code (negative: the signal) and what was answered."""
+        answer, end = b"", time.monotonic() + PATIENCE
+        while select.select([self._reading], [], [], max(0.0, end - time.monotonic()))[0]:
+            if not (part := os.read(self._reading, 65_536)):
+                break
+            answer += part
+        else:
+            os.kill(self._pid, signal.SIGKILL)
+            os.waitpid(self._pid, 0)
+            return HANGS, f"it hangs for {PATIENCE:.0f} s"
+        os.close(self._reading)
+        return os.waitstatus_to_exitcode(os.waitpid(self._pid, 0)[1]), answer.decode(errors="replace")
+
+
+def _write(pipe: int, text: str) -> None:
+    with os.fdopen(os.dup(pipe), "wb") as file:
+        file.write(text.encode())
+
+
+def begun(
+    words: Sequence[str] | Callable[[], Any],
+    kind: str | None = None,
+    at: int = 0,
+    server: Path | None = None,
+    jump: float = 0.0,
+) -> Child:
+    """Begin a command, or a function of the product, in a child whose clock is ``jump`` days off."""
+
+    def work() -> str:
+        from forecast_assets.cli.app import app
+        from forecast_assets.cli.refusals import told_errors
+
+        writes = Writes(kind, at, server)
+        time.sleep = lambda _: None  # what is tried again is tried at once
+        if jump:
+            set_clock(jump)
+        said, code = io.StringIO(), 0
+        with contextlib.redirect_stdout(said), contextlib.redirect_stderr(io.StringIO()):
+            try:
+                with told_errors():
+                    words() if callable(words) else app(list(words), standalone_mode=False)
+            except SystemExit as left:
+                code = int(left.code or 0)
+            except BaseException:  # noqa: BLE001 - a trace is what must not happen
+                return json.dumps({"code": 70, "trace": traceback.format_exc()[-3000:]})
+        return json.dumps({"code": code, "writes": writes.counts, "said": said.getvalue()})
+
+    return Child(work)
+
+
+def ended(child: Child) -> tuple[int, dict[str, Any]]:
+    """Wait for the end of a child; return its exit code and its writes, words or trace."""
+    code, answer = child.result()
+    if code != 0:
+        return code, {"trace": answer}
+    told = json.loads(answer)
+    return told["code"], told
+
+
+def command(words: Sequence[str] | Callable[[], Any], **fault: Any) -> tuple[int, dict[str, Any]]:
+    """Run a command in a process of its own, to its end."""
+    return ended(begun(words, **fault))
+
+
+def set_clock(days: float) -> None:
+    """Let this process believe that it is ``days`` later (or earlier), as after a jump of the clock."""
+    shift, now = dt.timedelta(days=days), time.time
+
+    class Meta(type):
+        def __instancecheck__(cls, value: object) -> bool:
+            return isinstance(value, _DATETIME)
+
+        def __subclasscheck__(cls, other: type) -> bool:
+            return issubclass(other, _DATETIME)
+
+    class Shifted(datetime, metaclass=Meta):
+        @classmethod
+        def now(cls, tz: dt.tzinfo | None = None) -> Any:
+            return _DATETIME.now(tz) + shift
+
+    time.time = lambda: now() + shift.total_seconds()
+    for module in list(sys.modules.values()):
+        if getattr(module, "__name__", "").startswith(("forecast_assets.", "dagster")):
+            for name, value in list(vars(module).items()):
+                if value is _DATETIME:
+                    setattr(module, name, Shifted)
+    setattr(dt, "datetime", Shifted)  # noqa: B010 - typed as never set

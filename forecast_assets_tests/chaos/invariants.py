@@ -1,0 +1,122 @@
+"""What must hold in the stores whatever struck, and a digest of what they hold.
+
+Belongs here: questions over rows, files, events and MLflow.
+Does not belong here: answers that depend on which operation was done (``machine``).
+"""
+
+import hashlib
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from forecast_assets.stores.rows.registry import LiveVersionsRow
+from forecast_assets_tests.chaos.children import Child
+from forecast_assets_tests.chaos.operations import DATASET, SERIES
+
+_TABLES = ("dataset", "snapshot", "series", "evaluation", "backtest_metric", "champion", "forecast",
+           "model_version", "promotion")  # fmt: skip
+_EMPTY = {
+    "two current champions": "select series from champion where is_current group by 1 having count(*) > 1",
+    "a decision with more than two rows": "select decision_id from promotion group by 1 having count(*) > 2",
+    "an open item of a launch that is over": "select item_id from launch_item join launch using (launch_id) "
+    "where launch_item.status in ('pending', 'running') and launch.status not in ('pending', 'running')",
+    "a snapshot that lost or doubled rows": "select hash from snapshot where dataset = 'many' "
+    "and row_count <> series_count * (last_day - first_day + 1)",
+    "an item twice in a launch": "select launch_id from launch_item "
+    "group by launch_id, series, candidate, params, parent_item_id having count(*) > 1",
+    "a forecast of a series without a champion": "select series from forecast where series not in "
+    "(select series from champion where is_current)",
+}
+
+
+def wrong() -> list[str]:
+    """Everything that does not hold in the stores, over rows, files, events and MLflow."""
+    code, answer = Child(_found).result()
+    return json.loads(answer) if code == 0 else [f"the check fails: {answer}"]
+
+
+def digest() -> dict[str, str]:
+    """What the stores hold, without what is only about when: a hash by table, and of aliases and files."""
+    code, answer = Child(_digest).result()
+    return json.loads(answer) if code == 0 else {"the digest fails": answer}
+
+
+def _found() -> str:
+    import dagster as dg
+
+    from forecast_assets.launches.runs import find
+    from forecast_assets.registry.agreement import compare
+    from forecast_assets.stores.opening import open_stores
+    from forecast_assets.stores.registry import open_registry
+
+    stores, registry = open_stores(), open_registry()
+    found = compare(stores, registry).sentences()
+    with dg.DagsterInstance.get() as instance:
+        for row in _rows("select launch_id from launch where status in ('pending', 'running')"):
+            find(stores, instance, str(row["launch_id"]))  # settles what a dead process left
+        for row in _rows("select run_id from launch where kind = 'batch' and status = 'completed'"):
+            run = instance.get_run_by_id(str(row["run_id"]))
+            if run is not None and run.status == dg.DagsterRunStatus.FAILURE:
+                found.append(f"run {run.run_id} completed its launch and failed")
+        green = instance.get_materialized_partitions(dg.AssetKey("champion"))
+    open_ = _rows("select kind, launch_id, status from launch where status in ('pending', 'running')")
+    found += [f"a launch that never ends: {row}" for row in open_]
+    for what, statement in _EMPTY.items():
+        found += [f"{what}: {row}" for row in _rows(statement)]
+    current = {str(row["series"]) for row in _rows("select series from champion where is_current")}
+    if lost := green - current:
+        found.append(f"green without a champion: {sorted(lost)}")
+    for table in ("series", "evaluation"):
+        (count,) = _rows(f"select count(*) as n from {table} where dataset = '{DATASET}'")  # noqa: S608
+        if count["n"] != SERIES:
+            found.append(f"{table} has {count['n']} rows of {SERIES}")
+    found += _audited(stores, registry)
+    return json.dumps([*found, *_trimmed(stores)])
+
+
+def _audited(stores: Any, registry: Any) -> list[str]:
+    live = {
+        str(row["series"]): row["live"] for row in stores.warehouse.rows(LiveVersionsRow, dataset=DATASET)
+    }
+    aliases = registry.aliases(sorted(live)) if live else {}
+    return [
+        f"{series}: the audit says {version}, the aliases {aliases.get(series)}"
+        for series, version in live.items()
+        if aliases.get(series, {}).get("champion") != version
+    ]
+
+
+def _trimmed(stores: Any) -> list[str]:
+    from forecast_assets.stores.registry import open_registry
+    from forecast_assets.stores.retention import Policy, retain
+
+    later = datetime.now(UTC) + timedelta(days=60)  # a clock that jumped left files of tomorrow
+    for _ in range(2):
+        left = retain(stores, lambda _: None, open_registry, Policy(grace_hours=0), apply=True, now=later)
+    return [f"{part.count} {part.what} after trimming" for part in left if part.count]
+
+
+def _digest() -> str:
+    from forecast_assets.stores.opening import open_stores
+    from forecast_assets.stores.registry import open_registry
+
+    held: dict[str, Any] = {
+        table: sorted(str(sorted(row.items())) for row in _rows(f"select * from {table}"))  # noqa: S608
+        for table in _TABLES
+    }
+    series = [row["series"] for row in _rows("select distinct series from model_version")]
+    held["aliases"] = open_registry().aliases(sorted(series)) if series else {}
+    held["files"] = [path for path in open_stores().lake.list("") if not path.startswith("batch/")]
+    return json.dumps(
+        {
+            name: hashlib.sha256(json.dumps(part, sort_keys=True, default=str).encode()).hexdigest()[:12]
+            for name, part in held.items()
+        }
+    )
+
+
+def _rows(statement: str) -> list[dict[str, Any]]:
+    from forecast_assets.stores.opening import open_stores
+
+    with open_stores().warehouse.transaction() as connection:
+        return [dict(row) for row in connection.exec_driver_sql(statement).mappings()]
