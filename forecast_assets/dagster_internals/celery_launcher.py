@@ -4,30 +4,40 @@ Belongs here: the workers' Celery application, sending runs to it, telling wheth
 Does not belong here: runs on one machine (``launcher``). Needs the extra ``celery``.
 
 The stock launcher believes the task's last word: a run on a machine that lost its power would stay
-"started" for ever, and so would its place in the queue.
+"started" for ever, and so would its place in the queue. And a broker delivers a run again that a worker holds
+for longer than the visibility time-out: taken twice at once, one delivery would fail the run under the other.
 
     celery -A forecast_assets.dagster_internals.celery_launcher worker -Q dagster --concurrency 1
 """
 
+import logging
+from collections.abc import Callable
 from typing import Any
 
-from celery import Celery
+from celery import Celery, Task
 from dagster import DagsterRun
 from dagster._core.launcher import CheckRunHealthResult, WorkerStatus
-from dagster._serdes import ConfigurableClassData
+from dagster._grpc.types import ExecuteRunArgs
+from dagster._serdes import ConfigurableClassData, unpack_value
 from dagster_celery.config import DEFAULT_CONFIG
-from dagster_celery.defaults import task_default_queue
+from dagster_celery.defaults import broker_transport_options, task_default_queue
 from dagster_celery.launcher import CeleryRunLauncher
 from dagster_celery.make_app import make_app
 from dagster_celery.tags import DAGSTER_CELERY_TASK_ID_TAG
 from dagster_celery.tasks import create_execute_job_task, create_resume_job_task
 
 from forecast_assets.settings import settings
+from forecast_assets.stores.opening import open_stores
 
 _CALLS = 3
 _PATIENCE = 2.0
+# A run that waits behind a long one is not handed to a second worker before that: lost ones need no broker,
+# they are failed by the monitor of runs and tried again.
+_VISIBLE_AFTER = 7 * 24 * 3600
+_DELIVERY = "delivery of a run"
 _CONFIG = {
     **DEFAULT_CONFIG,
+    "broker_transport_options": {**broker_transport_options, "visibility_timeout": _VISIBLE_AFTER},
     "worker_max_tasks_per_child": 1,  # a run's memory goes with its process
     "worker_send_task_events": False,
     "broker_connection_retry_on_startup": True,
@@ -67,6 +77,26 @@ class WatchedCeleryRunLauncher(CeleryRunLauncher):
         return bool(self.celery.control.ping(destination=[worker], timeout=_PATIENCE))
 
 
+def executed_once(run_id: str, execute: Callable[[], int]) -> int:
+    """Execute a run that a broker delivers unless another delivery of it is executed; return its exit code.
+
+    A delivery that comes later than that is ignored by Dagster, which looks at the status of the run.
+    """
+    with open_stores().warehouse.locks() as locks:
+        if locks.take(_DELIVERY, run_id):
+            return execute()
+    logging.getLogger(__name__).warning("run %s was delivered twice: another worker executes it", run_id)
+    return 0
+
+
+class _OnceTask(Task):
+    """A task whose only argument names the run that it executes."""
+
+    def __call__(self, packed: Any) -> int:  # noqa: ANN401 - as Dagster packed it
+        run_id = unpack_value(packed, as_type=ExecuteRunArgs).run_id
+        return executed_once(run_id, lambda: int(self.run(packed)))
+
+
 def _application() -> Celery:
     broker = settings().broker
     application = make_app(  # type: ignore[no-untyped-call]
@@ -77,7 +107,8 @@ def _application() -> Celery:
             "task_default_queue": task_default_queue,
         }
     )
-    create_execute_job_task(application)
+    once: Any = _OnceTask  # annotated as a dictionary, passed on as an option
+    create_execute_job_task(application, base=once)
     create_resume_job_task(application)
     return application
 

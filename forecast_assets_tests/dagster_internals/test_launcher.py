@@ -66,3 +66,19 @@ def test_a_code_server_that_is_gone_gets_time_to_come_back(monkeypatch):
         found.append(watched.check_run_worker_health(run).status)
     waiting, given_up = WorkerStatus.RUNNING, WorkerStatus.FAILED
     assert found == [waiting, waiting, given_up, waiting]
+
+
+def test_a_run_that_is_delivered_twice_at_once_is_executed_by_one_worker(place):
+    from forecast_assets.dagster_internals.celery_launcher import _DELIVERY, executed_once
+
+    done: list[str] = []
+
+    def execute() -> int:
+        assert executed_once("run", lambda: pytest.fail("executed twice")) == 0
+        done.append("first")
+        return 5
+
+    assert executed_once("run", execute) == 5
+    assert done == ["first"]
+    with place.stores.warehouse.locks() as locks:
+        assert locks.take(_DELIVERY, "run"), "it is given back"
