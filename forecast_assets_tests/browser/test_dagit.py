@@ -193,6 +193,34 @@ def test_graph_shows_the_chain_in_groups(page, tmp_path):
     picture(page, "lineage", tmp_path)
 
 
+EVIL = "<img src=x onerror='window.evil = 1'><script>window.evil = 1</script>[a](javascript:window.evil=1)"
+HOSTILE = f"""
+import dagster as dg
+from forecast_assets.rendering.tables import markdown
+
+evil = {EVIL!r}
+shown = {{
+    "cells": dg.MetadataValue.md(markdown([{{"id": evil}}], ["id"])),
+    "unescaped": dg.MetadataValue.md(f"first words\\n\\n{{evil}}\\n\\nlast words"),
+}}
+with dg.DagsterInstance.get() as instance:
+    instance.report_runless_asset_event(dg.AssetMaterialization("sales", partition="bakery", metadata=shown))
+"""
+
+
+def test_no_script_of_a_name_runs_in_dagits_markdown(dagit, page):
+    words = [sys.executable, "-c", HOSTILE]
+    subprocess.run(words, env=environment_of(dagit.home), check=True, cwd=dagit.home, capture_output=True)
+    page.goto("/assets/sales?view=partitions&partition=bakery")
+    page.get_by_text("last words").wait_for()
+    page.get_by_role("cell", name=EVIL, exact=True).wait_for()
+    page.wait_for_load_state("networkidle")
+    assert page.evaluate("window.evil") is None
+    assert page.locator("a[href*='evil'], [onerror]").count() == 0
+    scripts = page.locator("script").all_text_contents()
+    assert not any("evil" in script for script in scripts)
+
+
 def datasets(dagit: Dagit) -> list[str]:
     answer = dagit.ask(
         """query { assetNodeOrError(assetKey: {path: ["panel"]}) { ... on AssetNode { partitionKeys } } }"""
