@@ -62,7 +62,7 @@ class Reader:
 
     def types(self, line: str) -> Answer:
         """Run a line; it must end well."""
-        words = [self.names.get(word, word) for word in shlex.split(line)[1:]]
+        words = [self.names.get(word, word) for word in shlex.split(line, comments=True)[1:]]
         waits = line.removeprefix("forecast-assets ").startswith(LAUNCHES)
         answer = self.cli(*words, *(["--wait"] if waits else []))
         assert answer.code == 0, f"{line}: {answer.err or answer.out}"
