@@ -103,7 +103,7 @@ class Settings(BaseSettings):
     sources: str | None = Field(
         default=None,
         description="What datasets may read, with commas: folders, s3://bucket/path, https://host, "
-        "postgresql://host, env:NAME; all if unset.",
+        "postgresql://host, env:NAME; * for all. Unset: all with the embedded database, else nothing.",
     )
     series_per_run: int | None = Field(
         default=None,

@@ -42,6 +42,8 @@ def pytest_report_header() -> str:
 
 
 def pytest_configure() -> None:
+    # Tests read where they wrote, on servers where nothing may be read unless somebody says so.
+    os.environ.setdefault("FORECAST_SOURCES", "*")
     # The processes of one run draw the same, whichever of them gets a test.
     os.environ["FORECAST_TEST_SEED"] = str(SEED)
     setattr(hypothesis.core, "global_force_seed", SEED)  # noqa: B010 - typed as never set

@@ -180,6 +180,7 @@ def environment(home: Path, **variables: str) -> dict[str, str]:
         "DAGSTER_HOME": str(home),
         "FORECAST_HOME": str(home / ".forecast"),
         "FORECAST_PROCESSES": "1",
+        "FORECAST_SOURCES": str(home),
         "FORECAST_DETAILED_SERIES": "0",
         "PYTHONPATH": str(ROOT),
         **variables,

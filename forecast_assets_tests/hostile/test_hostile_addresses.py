@@ -1,11 +1,14 @@
 """Where a definition of a dataset may not lead: other folders, other servers, the machine's own link."""
 
 import threading
+from contextlib import nullcontext
+from functools import partial
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 import sqlalchemy as sa
 
+from forecast_assets.cli.demo import SALES
 from forecast_assets.datasets.sources import FileSource, SqlSource, reach
 from forecast_assets.errors import BadSetting, Outage
 from forecast_assets_tests.hostile.doors import read, three_days, through
@@ -32,6 +35,27 @@ def test_what_is_allowed_is_read(incoming):
     assert read(FileSource(path=f"{incoming}/*.csv"))["S1"].height == 3
     query = "select * from sales"
     assert read(SqlSource(url=f"sqlite:///{incoming}/sales.db", query=query))["S1"].height == 3
+
+
+@pytest.mark.parametrize("is_server", [True, False])
+def test_without_a_list_nothing_is_read_once_the_database_is_a_server(is_server, incoming, monkeypatch):
+    monkeypatch.delenv("FORECAST_SOURCES")
+    monkeypatch.delenv("FORECAST_DATABASE_URL", raising=False)
+    if is_server:
+        monkeypatch.setenv("FORECAST_DATABASE_URL", "postgresql://127.0.0.1/forecast")
+    database = "postgresql://127.0.0.1/sales"
+    for check in (
+        partial(reach.check_files, [str(incoming / "sales.csv")]),
+        partial(reach.check_url, "https://data.example/a.csv"),
+        partial(reach.check_database, database, sa.make_url(database)),
+    ):
+        with pytest.raises(BadSetting) if is_server else nullcontext() as refused:
+            check()
+        if refused is not None:
+            assert "or * for everything" in refused.value.remedy
+    reach.check_files([str(SALES)])
+    monkeypatch.setenv("FORECAST_SOURCES", "*")
+    reach.check_files([str(incoming / "sales.csv")])
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,9 @@ Belongs here: the allow-list ``FORECAST_SOURCES``, and addresses that no source 
 Does not belong here: opening anything (``opening``, ``sql``).
 
 Who may add a dataset names paths and addresses that the servers open with their own rights. The list says
-which; addresses of the machine's own link (where clouds hand out credentials) are refused without a list.
+which. Without it everything is allowed to whoever uses the embedded database, who is its operator, and
+nothing where many share a server. Addresses of the machine's own link (where clouds hand out credentials) are
+refused always.
 """
 
 import errno
@@ -22,6 +24,12 @@ from forecast_assets.errors import BadSetting
 from forecast_assets.settings import settings
 
 _REMEDY = "let whoever runs the servers add it to FORECAST_SOURCES"
+_UNSET = (
+    "let whoever runs the servers name in FORECAST_SOURCES what datasets may read, or * for everything: "
+    "unset, it allows nothing once FORECAST_DATABASE_URL names a server"
+)
+_ALL = "*"
+_PACKAGED = Path(__file__).parents[2] / "data"
 _METADATA = {"metadata", "metadata.google.internal", "metadata.goog", "instance-data"}
 # Parameters of a URL of files that hold no secret; signatures and keys have too many names to list.
 _HARMLESS = re.compile(r"versionid|version|format|download|dl|raw|gid|export|output|sheet", re.IGNORECASE)
@@ -30,8 +38,15 @@ _USERS = {"ssh", "sftp", "ftp", "smb", "webdav", "hdfs"}
 
 def allowed() -> list[str] | None:
     """The entries of ``FORECAST_SOURCES``; ``None`` where everything is allowed."""
-    named = settings().sources
-    return None if named is None else [entry.strip() for entry in named.split(",") if entry.strip()]
+    known = settings()
+    if known.sources is None:
+        return None if known.database_url is None else []
+    entries = [entry.strip() for entry in known.sources.split(",") if entry.strip()]
+    return None if _ALL in entries else entries
+
+
+def _remedy() -> str:
+    return _UNSET if settings().sources is None else _REMEDY
 
 
 def check_files(paths: Sequence[str]) -> None:
@@ -39,11 +54,11 @@ def check_files(paths: Sequence[str]) -> None:
     entries = allowed()
     if entries is None:
         return
-    folders = [Path(entry).resolve() for entry in entries if entry.startswith("/")]
+    folders = [_PACKAGED, *(Path(entry).resolve() for entry in entries if entry.startswith("/"))]
     for path in paths:
         real = Path(path).resolve()
         if not any(real.is_relative_to(folder) for folder in folders):
-            raise BadSetting(f"{path} lies outside of the folders that sources may use", remedy=_REMEDY)
+            raise BadSetting(f"{path} lies outside of the folders that sources may use", remedy=_remedy())
 
 
 def check_url(url: str) -> None:
@@ -67,7 +82,7 @@ def check_url(url: str) -> None:
     path = unquote(parts.path)
     if "::" in url or ".." in path.split("/") or not any(_covers(entry, parts) for entry in entries):
         place = f"{parts.scheme}://{parts.hostname or ''}"
-        raise BadSetting(f"{place} is none of the storages that sources may use", remedy=_REMEDY)
+        raise BadSetting(f"{place} is none of the storages that sources may use", remedy=_remedy())
 
 
 def _covers(entry: str, parts: Any) -> bool:  # noqa: ANN401 - the result of urlsplit has no public name
@@ -95,7 +110,7 @@ def check_database(named: str, url: sa.URL) -> None:
         return
     if not any("://" in entry and f"{whole}/".startswith(f"{entry.rstrip('/')}/") for entry in entries):
         raise BadSetting(
-            f"the database {url.host or ''} is none of those that sources may use", remedy=_REMEDY
+            f"the database {url.host or ''} is none of those that sources may use", remedy=_remedy()
         )
 
 
