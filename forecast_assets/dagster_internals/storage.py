@@ -17,10 +17,11 @@ from dagster import AssetKey, DagsterEventType, EventLogEntry, Field
 from dagster._core.storage.event_log.schema import DynamicPartitionsTable
 from dagster._core.types.pagination import PaginatedResults
 from dagster._serdes import ConfigurableClassData, serialize_value
-from dagster_postgres import DagsterPostgresStorage, PostgresEventLogStorage
+from dagster_postgres import DagsterPostgresStorage
 
 from forecast_assets.dagster_internals import partition_mapping  # noqa: F401 - for whoever reads our graph
 from forecast_assets.dagster_internals.event_texts import EventTexts
+from forecast_assets.dagster_internals.partition_reads import PartitionReads
 from forecast_assets.dagster_internals.run_storage import PlainRunStorage
 from forecast_assets.errors import BadSetting
 from forecast_assets.stores import database
@@ -52,13 +53,8 @@ _ADD_KEYS = sa.text(
 )
 
 
-class BatchedPostgresEventLogStorage(PostgresEventLogStorage):
-    """Writes what the stock class writes, a batch of events at a time.
-
-    Dynamic partitions are listed in the order of their keys rather than of their registration:
-    Dagster puts only neighbours into one run, and a series that arrives later must become the
-    neighbour of its own dataset, not of whatever was registered before it.
-    """
+class BatchedPostgresEventLogStorage(PartitionReads):
+    """Writes what the stock class writes, a batch of events at a time."""
 
     def store_event(self, event: EventLogEntry) -> None:
         if _is_batched(event):
@@ -72,9 +68,6 @@ class BatchedPostgresEventLogStorage(PostgresEventLogStorage):
                 self._store(list(group))
             else:
                 super().store_event_batch(list(group))
-
-    def get_dynamic_partitions(self, partitions_def_name: str) -> Sequence[str]:
-        return sorted(super().get_dynamic_partitions(partitions_def_name))
 
     def get_paginated_dynamic_partitions(
         self,

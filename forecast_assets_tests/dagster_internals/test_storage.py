@@ -15,6 +15,7 @@ from dagster._core.events import (
     AssetMaterializationPlannedData,
     AssetObservationData,
     DagsterEvent,
+    DagsterEventType,
     StepMaterializationData,
 )
 from dagster._core.instance.ref import InstanceRef
@@ -221,3 +222,31 @@ def test_another_process_gets_the_same_storage(
 ) -> None:
     sent = serialize_value(batched_instance.get_ref())
     assert isinstance(found(deserialize_value(sent, InstanceRef)), BatchedPostgresEventLogStorage)
+
+
+def test_what_is_read_of_partitions_is_what_the_stock_class_reads(
+    ours: BatchedPostgresEventLogStorage,
+) -> None:
+    stock = PostgresEventLogStorage(ours.postgres_url, should_autocreate_tables=False)
+    for batch in a_bit_of_everything():
+        ours.store_event_batch(batch)
+    ours.add_dynamic_partitions("series", [*"abc", AWKWARD])
+    ours.add_dynamic_partitions("other", ["d"])
+    for keys in ([], ["a"], [*"abcd", AWKWARD, "a"]):
+        assert ours.get_existing_dynamic_partitions("series", keys) == (
+            stock.get_existing_dynamic_partitions("series", keys)
+        )
+    assert set(ours.get_dynamic_partitions("series")) == set(stock.get_dynamic_partitions("series"))
+    unfinished = "get_latest_asset_partition_materialization_attempts_without_materializations"
+    seen = []
+    for asset in map(dg.AssetKey, ("backtest", "champion", "panel", "nothing")):
+        ids = [
+            0,
+            *ours.get_latest_storage_id_by_partition(asset, DagsterEventType.ASSET_MATERIALIZATION).values(),
+        ]
+        for after in (None, *ids):
+            seen.append(getattr(ours, unfinished)(asset, after))
+            assert seen[-1] == getattr(stock, unfinished)(asset, after)
+    ours.wipe_asset(dg.AssetKey("backtest"))
+    assert getattr(ours, unfinished)(dg.AssetKey("backtest")) == {}
+    assert {"a", "d"} <= seen[0].keys()
