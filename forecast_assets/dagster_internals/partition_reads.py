@@ -27,7 +27,7 @@ class PartitionReads(PostgresEventLogStorage):
     def get_dynamic_partitions(self, partitions_def_name: str) -> Sequence[str]:
         query = sa.select(_KEYS.partition).where(_KEYS.partitions_def_name == partitions_def_name)
         with self.index_connection() as connection:
-            return sorted(connection.scalars(query))
+            return sorted(connection.scalars(query).all())
 
     def get_existing_dynamic_partitions(
         self, partitions_def_name: str, partition_keys: Sequence[str]
@@ -37,7 +37,7 @@ class PartitionReads(PostgresEventLogStorage):
             _KEYS.partition == sa.any_(sa.literal(list(set(partition_keys)), sa.ARRAY(sa.Text))),
         )
         with self.index_connection() as connection:
-            return set(connection.scalars(query))
+            return set(connection.scalars(query).all())
 
     def get_latest_asset_partition_materialization_attempts_without_materializations(
         self, asset_key: AssetKey, after_storage_id: int | None = None
