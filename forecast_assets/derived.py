@@ -9,18 +9,18 @@ from functools import lru_cache
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin
 
-import dagster as dg
 from pydantic import BaseModel, Field, create_model
 from pydantic.fields import FieldInfo
 
 _BOUNDS = ("ge", "gt", "le", "lt")
 
 
-def optional_config(model: type[BaseModel], *, unset: str) -> type[dg.Config]:
-    """Return a Launchpad configuration with every field of ``model``, each of which may stay unset.
+def optional(model: type[BaseModel], *, unset: str, base: type[BaseModel] = BaseModel) -> type[BaseModel]:
+    """Return a model on ``base`` with every field of ``model``, each of which may stay unset.
 
-    Bounds stay; a ``Literal`` becomes an enumeration, whose members the Launchpad offers by name. ``unset``
-    ends each description: it says what holds where nothing is filled in.
+    With ``dagster.Config`` as its base it is a Launchpad's configuration. Bounds stay; a ``Literal``
+    becomes an enumeration, whose members the Launchpad offers by name. ``unset`` ends each
+    description: it says what holds where nothing is filled in.
     """
     fields: dict[str, Any] = {
         name: (
@@ -29,7 +29,7 @@ def optional_config(model: type[BaseModel], *, unset: str) -> type[dg.Config]:
         )
         for name, field in model.model_fields.items()
     }
-    return create_model(f"Optional{model.__name__}", __base__=dg.Config, **fields)
+    return create_model(f"Optional{model.__name__}", __base__=base, **fields)
 
 
 def kind_of(name: str, field: FieldInfo) -> Any:  # noqa: ANN401 - a type

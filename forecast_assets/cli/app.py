@@ -8,6 +8,7 @@ import logging
 import os
 import sys
 import warnings
+from collections.abc import Iterator, Mapping
 from importlib import import_module
 from importlib.metadata import version
 from typing import Annotated, Any, NamedTuple
@@ -15,6 +16,9 @@ from typing import Annotated, Any, NamedTuple
 import typer
 import typer.main
 from typer.core import TyperCommand, TyperGroup
+from typer.exceptions import TyperException
+
+from forecast_assets.errors import BadSetting
 
 
 class _Entry(NamedTuple):
@@ -50,7 +54,7 @@ COMMANDS = {
     "rollback": _Entry("registry", "rollback", _RESULTS, "Which version would be live again; do it."),
     "explain-model": _Entry("registry", "explain_model", _RESULTS, "How a model came to be; its WAPE again."),
     "submit": _Entry("submit", "app", _RUNS, "Launch a batch, comparison, pipeline, showcase or retraining."),
-    "status": _Entry("launch", "status", _RUNS, "How far launched runs are."),
+    "status": _Entry("status", "status", _RUNS, "How far launched runs are."),
     "cancel": _Entry("launch", "cancel", _RUNS, "End a run; what is done is kept."),
     "retry": _Entry("launch", "retry", _RUNS, "Try again what failed, as a new run."),
     "batch": _Entry("batch", "app", _RUNS, "Champions and priorities of a batch."),
@@ -61,6 +65,21 @@ COMMANDS = {
 }
 
 
+class _ByName(Mapping[str, Any]):
+    """The commands, imported one by one."""
+
+    def __getitem__(self, name: str) -> Any:  # noqa: ANN401 - typer keeps its own click
+        if name not in COMMANDS:
+            raise KeyError(name)
+        return load(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(COMMANDS)
+
+    def __len__(self) -> int:
+        return len(COMMANDS)
+
+
 class Lazily(TyperGroup):
     """A group that knows its commands by name and imports one of them when it is called."""
 
@@ -68,8 +87,8 @@ class Lazily(TyperGroup):
 
     @property
     def commands(self) -> Any:  # noqa: ANN401 - typer keeps its own click
-        """All commands, imported: for whoever looks through the whole command line."""
-        return {name: load(name) for name in COMMANDS}
+        """All commands by name, each imported when it is looked at."""
+        return _ByName()
 
     @commands.setter
     def commands(self, value: Any) -> None:  # noqa: ANN401 - as above
@@ -139,4 +158,18 @@ def run() -> None:
     logging.getLogger("alembic").setLevel(logging.WARNING)
     if not sys.warnoptions:  # what libraries say about their use is for those who write code
         warnings.simplefilter("ignore")
-    app()
+    raise SystemExit(_called())
+
+
+def _called() -> int:
+    """Run the command; return its exit code. Raises ``BadSetting`` for what it cannot be called with."""
+    try:
+        return app(standalone_mode=False) or 0
+    except TyperException as error:
+        refusal: Any = error  # the classes of its own are private to typer
+        context = getattr(refusal, "ctx", None)
+        if context is None or type(error).__name__ == "NoArgsIsHelpError":
+            refusal.show()
+            return int(refusal.exit_code)
+        problem = refusal.format_message().replace("Value error, ", "").rstrip(".")
+        raise BadSetting(problem, remedy=f"see `{context.command_path} --help`") from error

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from pydantic import create_model
 
-from forecast_assets.backtests.config import EvaluationConfig
 from forecast_assets.checked import checked
 from forecast_assets.cli.console import SAY
 from forecast_assets.cli.home import open_instance
@@ -28,8 +27,9 @@ from forecast_assets.datasets.definition import DatasetOptions
 from forecast_assets.datasets.sources import Columns, FileSource, PresetSource, Source
 from forecast_assets.datasets.sources.dialects import Dialect
 from forecast_assets.datasets.sources.row_rules import RowRules
-from forecast_assets.derived import optional_config
+from forecast_assets.derived import optional
 from forecast_assets.errors import BadSetting, listed
+from forecast_assets.evaluation_changes import EvaluationChanges
 from forecast_assets.evaluation_settings import revised
 from forecast_assets.order_settings import OrderSettings
 from forecast_assets.stores.opening import open_stores
@@ -43,11 +43,11 @@ _PLAIN: Any = {
 if TYPE_CHECKING:
     from pydantic import BaseModel as OptionChanges
 else:
-    OptionChanges = optional_config(create_model("PlainOptions", **_PLAIN), unset="Unset: as it is.")
+    OptionChanges = optional(create_model("PlainOptions", **_PLAIN), unset="Unset: as it is.")
 if TYPE_CHECKING:
     from pydantic import BaseModel as OrderChanges
 else:
-    OrderChanges = optional_config(OrderSettings, unset="Unset: as it is.")
+    OrderChanges = optional(OrderSettings, unset="Unset: as it is.")
 _SINGLE = ("price", "promo", "holiday", "closed", "open", "stockout")
 
 
@@ -63,13 +63,13 @@ class ChangeOptions:
 
 
 @takes(OptionChanges, parameter="options", panel="Dataset")
-@takes(EvaluationConfig, parameter="evaluation", panel="Evaluation")
+@takes(EvaluationChanges, parameter="evaluation", panel="Evaluation")
 @takes(OrderChanges, parameter="orders", panel="Orders")
 @grouped
 def change(  # noqa: PLR0917 - one parameter per group of options
     name: Annotated[str, typer.Argument(help="Name of the dataset.")],
     options: OptionChanges,
-    evaluation: EvaluationConfig,
+    evaluation: EvaluationChanges,
     orders: OrderChanges,
     columns: ColumnOptions,
     writing: WritingOptions,

@@ -183,7 +183,8 @@ def show(name: Name, form: FormOption = Format.TABLE) -> None:
         **{f"series_{row['state']}": row["series"] for row in states},
     }
     if form is Format.TABLE:
-        listing(pl.DataFrame({"what": list(facts), "value": list(facts.values())}), View(form))
+        values = [None if value is None else str(value) for value in facts.values()]
+        listing(pl.DataFrame({"what": list(facts), "value": values}), View(form))
     else:
         listing(pl.DataFrame([facts]), View(form))
 

@@ -8,16 +8,16 @@ from typing import Annotated
 
 import typer
 
-from forecast_assets.backtests.config import EvaluationConfig
 from forecast_assets.cli.console import BROKE
 from forecast_assets.cli.existing import check_dataset
 from forecast_assets.cli.options import takes
+from forecast_assets.evaluation_changes import EvaluationChanges
 
 
-@takes(EvaluationConfig, panel="Evaluation")
+@takes(EvaluationChanges, panel="Evaluation")
 def evaluate(
     dataset: Annotated[str, typer.Argument(help="Dataset to evaluate.")],
-    config: EvaluationConfig,
+    config: EvaluationChanges,
     series: Annotated[list[str] | None, typer.Option(help="Only this series key; may be repeated.")] = None,
     accept: Annotated[bool, typer.Option("--accept", help="Take sales that were held back.")] = False,  # noqa: FBT002
 ) -> None:

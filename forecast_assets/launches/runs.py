@@ -4,11 +4,8 @@ Belongs here: the way from a Dagster run to the record of a launch, and from the
 Does not belong here: the life of a launch (``lifecycle``), and how it is shown.
 """
 
-import datetime as dt
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
 
 import dagster as dg
 
@@ -18,52 +15,14 @@ from forecast_assets.launches import lifecycle, records, retries
 from forecast_assets.launches.evaluation import LAUNCH_TAG
 from forecast_assets.launches.jobs import RETRY_ITEMS, record_id
 from forecast_assets.launches.kinds import KINDS
-from forecast_assets.launches.model import TERMINAL, Launch
+from forecast_assets.launches.model import Launch
+from forecast_assets.launches.progress import Progress
 from forecast_assets.settings import settings as environment
 from forecast_assets.stores import Stores
 
 _POLL_SECONDS = 0.2
 # What a drained run still has to do: settle its rows and end.
 _GRACE_SECONDS = 10
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far something launched is, in the words of its kind; a run that waits has no record yet."""
-
-    kind: str
-    run_id: str
-    dataset: str | None
-    status: str
-    created_at: dt.datetime | None
-    completed_at: dt.datetime | None
-    priority: int | None
-    progress: dict[str, Any] | None
-    what: str | None
-
-    @property
-    def is_over(self) -> bool:
-        return self.status in TERMINAL | {"success", "stopped", "error"}
-
-    @classmethod
-    def of(cls, launch: Launch) -> "Progress":
-        """What is on record."""
-        return cls(
-            kind=launch.kind,
-            run_id=launch.launch_id,
-            dataset=launch.dataset,
-            status=KINDS[launch.kind].word(launch),
-            created_at=launch.created_at,
-            completed_at=launch.completed_at,
-            priority=launch.priority,
-            progress=launch.counts if launch.total else launch.result.get("progress", {}),
-            what=launch.what,
-        )
-
-
-def newest(stores: Stores, *, sort: str = "created_at", at_most: int = records.PAGE) -> list[Progress]:
-    """What was launched, the newest first; by created_at, completed_at, status or priority."""
-    return [Progress.of(launch) for launch in records.listed(stores, sort=sort, at_most=at_most)]
 
 
 def find(stores: Stores, instance: dg.DagsterInstance, run_id: str) -> tuple[dg.DagsterRun | None, Progress]:

@@ -4,37 +4,46 @@ import json
 import subprocess
 import sys
 
-import pytest
-
 HEAVY = {"dagster", "mlflow", "pandas", "lightgbm", "sklearn", "scipy", "matplotlib", "prophet", "alembic"}
+# One process after the other would pay for its start each time: modules that stay loaded only add up.
 _PROGRAM = """
-import json, sys
+import contextlib, io, json, sys
 from forecast_assets.cli import main
-sys.argv = ["forecast-assets", *sys.argv[1:]]
-try:
-    main()
-except SystemExit as left:
+answers = []
+for arguments in json.loads(sys.argv[1]):
+    sys.argv = ["forecast-assets", *arguments]
+    code = 0
+    with contextlib.redirect_stdout(io.StringIO()):
+        try:
+            main()
+        except SystemExit as left:
+            code = left.code or 0
     packages = sorted({name.partition(".")[0] for name in sys.modules})
-    print(json.dumps([left.code or 0, packages, len(sys.modules)]))
+    answers.append([code, packages, len(sys.modules)])
+print(json.dumps(answers))
 """
+COMMANDS = [
+    (["--help"], 0, 600),
+    (["--version"], 0, 600),
+    (["nosuch"], 2, 600),
+    (["export", "nosuch", "shop"], 2, 1000),
+    (["export", "champions", "nosuch"], 2, 1000),
+    (["export", "champions", "shop", "--format", "json"], 0, 1000),
+    (["status"], 0, 1000),
+    (["evaluate", "shop", "--nosuch"], 2, 1100),
+    (["evaluate", "nosuch"], 2, 1100),
+    (["dataset", "list"], 0, 1200),
+    (["dataset", "show", "shop"], 0, 1200),
+    (["dataset", "add", "shop", "--anchor", "decade"], 2, 1200),
+]
 
 
-@pytest.mark.parametrize(
-    ("arguments", "code", "most_modules"),
-    [
-        (["--help"], 0, 600),
-        (["--version"], 0, 600),
-        (["export", "nosuch", "shop"], 2, 950),
-        (["export", "champions", "nosuch"], 2, 950),
-        (["export", "champions", "shop", "--format", "json"], 0, 950),
-    ],
-    ids=lambda value: " ".join(value) if isinstance(value, list) else None,
-)
-def test_a_command_imports_no_more_than_it_needs(home, arguments, code, most_modules):  # noqa: ARG001 - its home
-    done = subprocess.run(
-        [sys.executable, "-c", _PROGRAM, *arguments], capture_output=True, text=True, check=True
-    )
-    left, packages, modules = json.loads(done.stdout.splitlines()[-1])
-    assert left == code, done.stderr
-    assert HEAVY.isdisjoint(packages)
-    assert modules < most_modules
+def test_a_command_imports_no_more_than_it_needs(home):  # noqa: ARG001 - its home
+    words = json.dumps([arguments for arguments, _, _ in COMMANDS])
+    done = subprocess.run([sys.executable, "-c", _PROGRAM, words], capture_output=True, text=True, check=True)
+    answers = json.loads(done.stdout)
+    for (arguments, code, most), (left, packages, modules) in zip(COMMANDS, answers, strict=True):
+        assert left == code, (arguments, done.stderr)
+        assert HEAVY.isdisjoint(packages), arguments
+        assert modules < most, arguments
+    assert done.stderr.count("  -> ") == sum(code == 2 for _, code, _ in COMMANDS), done.stderr

@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from forecast_assets.launches import records, runs
+from forecast_assets.launches import records
 from forecast_assets.launches.kinds import KINDS
 from forecast_assets.launches.model import NewItem, Plan
+from forecast_assets.launches.progress import newest
 from forecast_assets.stores.database import WAREHOUSE_SCHEMA, connected
 from forecast_assets.stores.opening import open_stores
 from forecast_assets_tests.upgrades.test_home_0_1 import OLDEST, moved
@@ -54,7 +55,7 @@ def test_every_row_of_what_was_launched_goes_over_is_found_and_goes_back(home_0_
             assert launch.created_at == old["created_at"]
     assert records.read(stores, "01-23-batch").part_of == "01-23"
     assert records.read(stores, "01-23-batch").failed == 1, "of an item tried again the newest try counts"
-    listed = {progress.run_id for progress in runs.newest(stores)}
+    listed = {progress.run_id for progress in newest(stores)}
     assert "01-23" in listed
     assert "01-23-batch" not in listed, "it is a part of its showcase"
     plan = Plan(what="more", spec={}, items=[NewItem("shop__S1__P1", "naive")])

@@ -18,6 +18,7 @@ from forecast_assets.forecasting.version import code_version
 from forecast_assets.launches.kind import Execution, LaunchKind, Summary
 from forecast_assets.launches.model import Launch, Plan, Try
 from forecast_assets.launches.pipeline.config import PipelineConfig, Request, check_budget, resolve
+from forecast_assets.launches.pipeline.status import word
 from forecast_assets.launches.pipeline.sweep import Scorable, leaderboard, scorable, sweep
 from forecast_assets.launches.training import Trained, train
 from forecast_assets.partitions import register_series
@@ -36,8 +37,6 @@ _COLUMNS = [
     "reason",
 ]
 _AGAIN = "launch it again when you want it: what has not changed is reused"
-# Where its record is shown, a pipeline has words of its own.
-_WORDS = {"failed": "error", "cancelled": "stopped", "partial": "stopped"}
 
 
 def validate(stores: Stores, config: PipelineConfig) -> Plan:
@@ -209,12 +208,6 @@ def _summarise(_stores: Stores, launch: Launch, _tries: Sequence[Try]) -> Summar
     return Summary(sentence, {"next_steps": steps, "progress": progress})
 
 
-def _word(launch: Launch) -> str:
-    if launch.status == "completed":
-        return "success" if launch.result.get("training") else "stopped"
-    return _WORDS.get(launch.status, launch.status)
-
-
 def _render(launch: Launch, _tries: Sequence[Try]) -> dict[str, Any]:
     """Summary, next steps and leaderboard."""
     result = launch.result
@@ -240,5 +233,5 @@ PIPELINE = LaunchKind(
     summarise=_summarise,
     render=_render,
     by_item=False,
-    word=_word,
+    word=word,
 )

@@ -1,0 +1,74 @@
+"""``forecast-assets status``: how far launched work is.
+
+Belongs here: the listing and its words.
+Does not belong here: launching and ending it (``launch``).
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Annotated, Any
+
+import polars as pl
+import typer
+
+from forecast_assets.cli.console import SAY, ColumnsOption, Format, FormOption, View, WideOption, listing
+from forecast_assets.cli.home import open_instance
+from forecast_assets.launches.progress import Progress, newest
+from forecast_assets.stores.opening import open_stores
+
+# The database gives the keys back in an order of its own.
+_STATES = ("completed", "failed", "cancelled", "running", "pending")
+
+
+def status(
+    run_id: Annotated[str | None, typer.Argument(help="One run; the newest ones if left out.")] = None,
+    sort: Annotated[
+        str, typer.Option(help="created_at, completed_at, status or priority; else the newest first.")
+    ] = "created_at",
+    form: FormOption = Format.TABLE,
+    columns: ColumnsOption = None,
+    wide: WideOption = False,  # noqa: FBT002
+) -> None:
+    """Tell how far launched runs are: the newest ones, or one of them."""
+    stores = open_stores()
+    if run_id is None:
+        rows = newest(stores, sort=sort)
+    else:
+        from forecast_assets.launches import runs  # seconds of imports that a listing should not cost
+
+        _, row = runs.find(stores, open_instance(), run_id)
+        rows = [row]
+        _next_steps(row)
+    listing(_frame(rows, form), View(form, columns, wide), "launches")
+
+
+def _frame(rows: list[Progress], form: Format) -> pl.DataFrame:
+    """Rows of different kinds: what each counts stays its own, or becomes what a person reads."""
+    plain = [column.name for column in fields(Progress) if column.name != "progress"]
+    frame = pl.DataFrame(
+        [{name: getattr(row, name) for name in plain} for row in rows],
+        schema=None if rows else plain,
+        infer_schema_length=None,
+    )
+    counts = [row.progress for row in rows]
+    if form is Format.JSON:
+        return frame.with_columns(pl.Series("progress", counts, dtype=pl.Object))
+    progress = pl.Series("progress", [counted(one) for one in counts], pl.String)
+    return frame.insert_column(plain.index("what"), progress)
+
+
+def _next_steps(row: Progress) -> None:
+    for step in (row.progress or {}).get("next_steps", ()):
+        SAY.print(f"next: {step}", markup=False)
+
+
+def counted(counts: Mapping[str, Any] | None) -> str:
+    """Return the counts of a launch in words; nothing for none."""
+    if not counts:
+        return ""
+    if "total" not in counts:
+        numbers = {name: value for name, value in counts.items() if not isinstance(value, list)}
+        return ", ".join(f"{name.replace('_', ' ')}: {json.dumps(value)}" for name, value in numbers.items())
+    parts = ", ".join(f"{counts[name]:,} {name}" for name in _STATES if counts.get(name))
+    return f"{parts or 'none'} of {counts['total']:,}"
