@@ -7,7 +7,7 @@ Does not belong here: where the numbers come from (``datasets``) and how they ar
 import json
 from collections.abc import Mapping
 from hashlib import blake2b
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -150,11 +150,11 @@ def revised(settings: EvaluationSettings, changes: Mapping[str, object]) -> Eval
     them the lowest error chooses. Raises ``BadSetting`` naming the first
     bad value.
     """
-    changed = {name: value for name, value in changes.items() if value is not None}
+    changed: dict[str, Any] = {name: value for name, value in changes.items() if value is not None}
     for listed in ("candidates", "restrict"):
         if isinstance(names := changed.get(listed), list):
             changed[listed] = tuple(names)
-    kept = parse(changed["candidates"]) if "candidates" in changed else ()  # type: ignore[arg-type]  # refuses others
+    kept = parse(changed["candidates"]) if "candidates" in changed else ()
     if kept and settings.default_model not in kept and not {"default_model", "policy"} & changed.keys():
         changed["default_model"] = DEFAULT_MODEL
     if kept and "restrict" not in changed:

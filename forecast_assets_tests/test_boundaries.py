@@ -164,14 +164,23 @@ def test_validation_errors_are_translated_in_one_place(module):
 
 
 def test_every_query_says_its_question_and_is_asked():
-    asked = "".join(module.read_text() for module in MODULES)
+    asked = "".join(module.read_text() for module in MODULES if module.parent.name != "rows")
     for query in QUERIES.glob("*.sql"):
         first = query.read_text().splitlines()
         assert first[0].startswith(("-- Question: ", "-- Statement: ")), query.name
         assert any(line.startswith("-- Values: ") for line in first), query.name
-        assert f'"{query.stem}"' in asked or query.stem in {"availability", "leaderboard", "champions"}, (
-            query.name
-        )
+        row = f"{query.stem.title().replace('_', '')}Row"
+        uses = len(re.findall(rf"\b{row}\b", asked))
+        assert f'"{query.stem}"' in asked or uses > 1, f"{query.name}: more than an import"
+
+
+@pytest.mark.parametrize("module", MODULES, ids=place)
+def test_the_registry_of_a_run_is_that_of_its_resource(module):
+    opens = "forecast_assets.stores.registry.open_registry" in imported(module)
+    # A command has no resources; what a launch works with where nobody says otherwise is the same.
+    assert (
+        not opens or place(module).startswith(("cli/", "stores/")) or place(module) == "launches/lifecycle.py"
+    )
 
 
 def test_loading_the_definitions_loads_no_model_library():

@@ -46,13 +46,14 @@ _HISTORY = ["chosen_at", "champion", "wape", "confidence"]
 _BY_LEAD = ["candidate", "lead", "wape", "mae", "bias"]
 _HISTORY_SHOWN = 10
 
-Metadata = dict[str, dict[str, dg.MetadataValue | str | float | int | bool]]
+Shown = dg.MetadataValue | str | float | int | bool
+Metadata = dict[str, dict[str, Shown]]
 
 
 def brief(outcome: Outcome) -> Metadata:
     """A handful of numbers and one sentence, cheap enough for tens of thousands of series."""
-    backtest: dict[str, str | float | int] = {"outcome": outcome.outcome, "folds": outcome.folds}
-    champion: dict[str, str | float | int] = {"sentence": outcome.sentence}
+    backtest: dict[str, Shown] = {"outcome": outcome.outcome, "folds": outcome.folds}
+    champion: dict[str, Shown] = {"sentence": outcome.sentence}
     if outcome.champion is not None:
         champion |= {"champion": outcome.champion, "confidence": outcome.confidence or "low"}
     for name, value in (
@@ -68,7 +69,7 @@ def brief(outcome: Outcome) -> Metadata:
         backtest["sentence"] = outcome.sentence
     if outcome.reused:
         backtest["reused_from_run"] = champion["reused_from_run"] = outcome.run_id
-    return {"backtest": backtest, "champion": champion}  # type: ignore[dict-item]  # plain values are metadata
+    return {"backtest": backtest, "champion": champion}
 
 
 def detailed(stores: Stores, outcome: Outcome, *, draws: bool = True) -> Metadata:

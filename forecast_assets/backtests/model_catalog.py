@@ -5,6 +5,7 @@ Does not belong here: its content (``forecasting.candidates.catalogue``).
 """
 
 from importlib.util import find_spec
+from typing import Any
 
 import dagster as dg
 
@@ -32,7 +33,7 @@ def is_installed(entry: Entry) -> bool:
     return package is None or find_spec(package) is not None
 
 
-def rows() -> list[dict[str, object]]:
+def rows() -> list[dict[str, Any]]:
     """One row per model type and scope."""
     entries = [one for entry in CATALOGUE.values() for one in (entry, entry.alone) if one is not None]
     return [_row(entry) for entry in entries]

@@ -4,6 +4,7 @@ Belongs here: its champions, and which of its items come first.
 Does not belong here: launching one (``submit``), following one (``launch``), deciding (``launches.batch``).
 """
 
+import uuid
 from typing import Annotated
 
 import polars as pl
@@ -34,7 +35,9 @@ def promote(  # noqa: PLR0917 - one parameter per option
     """Show the best item of every pair of an ended batch; with --apply mark them as champions."""
     stores = open_stores()
     picks = champions.pick(stores, run_id, minimum_sample_size=minimum_sample_size)
-    changed = apply and champions.apply(stores, open_registry, picks, confirm=confirm, by=approved_by)
+    changed = apply and champions.apply(
+        stores, open_registry, picks, confirm=confirm, by=approved_by, run_id=str(uuid.uuid4())
+    )
     listing(pl.DataFrame(picks.winners, infer_schema_length=None), View(form, columns, wide))
     counts = ", ".join(f"{count} {name}" for name, count in picks.diff.items())
     SAY.print(counts + (f"; without a champion: {listed(picks.unresolved)}" if picks.unresolved else ""))

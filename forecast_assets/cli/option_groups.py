@@ -12,10 +12,10 @@ from dataclasses import MISSING, fields, is_dataclass
 from typing import Any, get_type_hints
 
 
-def typed(group: object) -> str:
+def typed(group: Any) -> str:  # noqa: ANN401 - a dataclass
     """The options of a group that were used, as they are typed."""
     words: list[str] = []
-    for one in fields(group):  # type: ignore[arg-type]  # a dataclass
+    for one in fields(group):
         value, option = getattr(group, one.name), f"--{one.name.replace('_', '-')}"
         for item in value if isinstance(value, list) else [value]:
             words += [] if item is None else [option] if item is True else [option, shlex.quote(str(item))]

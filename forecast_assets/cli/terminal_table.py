@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import polars as pl
-from rich.console import Console
+from rich.console import Console, JustifyMethod
 from rich.table import Table
 
 from forecast_assets.forecasting.core.metrics import METRICS
@@ -97,8 +97,8 @@ def draw(frame: pl.DataFrame, width: int, *, wide: bool = False) -> list[str]:
     drawn = Table(box=None, header_style="bold", pad_edge=False, padding=(0, _GAP, 0, 0))
     for one in kept:
         heading = one.name.replace("_", " ")
-        justify = "right" if one.is_number else "left"
-        drawn.add_column(heading, justify=justify, width=widths[one.name], overflow="fold")  # type: ignore[arg-type]
+        justify: JustifyMethod = "right" if one.is_number else "left"
+        drawn.add_column(heading, justify=justify, width=widths[one.name], overflow="fold")
     for cells in zip(*(one.cells for one in kept), strict=True):
         drawn.add_row(*cells)
     whole = sum(widths.values()) + _GAP * len(kept)

@@ -17,6 +17,7 @@ from forecast_assets.cli.launch import Wait
 from forecast_assets.errors import BadSetting
 from forecast_assets.launches.showcase import references, workspaces
 from forecast_assets.stores.opening import open_stores
+from forecast_assets.stores.registry import open_registry
 
 app = typer.Typer(help="Kept showcases.", no_args_is_help=True)
 Handle = Annotated[str, typer.Argument(help="Workspace id, or the run id of its showcase.")]
@@ -52,7 +53,7 @@ def show(workspace: Handle, form: FormOption = Format.TABLE) -> None:
     for part, value in row.items():
         if part in _PARTS:
             SAY.print(f"{part}: {json.dumps(value, default=str)}", markup=False)
-    for link in references.links(stores, workspace):
+    for link in references.links(stores, workspace, open_registry):
         SAY.print(f"{link['state']}: {link['kind']} {link['reference']}", markup=False)
     for before in references.lineage(stores, workspace)[1:]:
         SAY.print(f"repeats {before['workspace_id']} ({before['name']}, {before['status']})", markup=False)

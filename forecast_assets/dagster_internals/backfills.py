@@ -25,10 +25,10 @@ def end_work(instance: dg.DagsterInstance, keys: Collection[str], why: str) -> t
         one for one in instance.get_backfills(status=BulkActionStatus.REQUESTED) if gone & _partitions(one)
     ]
     for backfill in backfills:
-        ended: PartitionBackfill = backfill.with_status(BulkActionStatus.CANCELED)  # type: ignore[no-untyped-call]  # Dagster's
+        ended: PartitionBackfill = backfill.with_status(BulkActionStatus.CANCELED)
         ended = ended.with_end_timestamp(time.time())
         reason = SerializableErrorInfo(why, [], None)
-        instance.update_backfill(ended.with_error(reason))  # type: ignore[no-untyped-call]  # Dagster's
+        instance.update_backfill(ended.with_error(reason))
     runs = [
         run
         for run in instance.get_runs(filters=dg.RunsFilter(statuses=list(_WAITING)))

@@ -99,7 +99,7 @@ class _OnceTask(Task):
 
 def _application() -> Celery:
     broker = settings().broker
-    application = make_app(  # type: ignore[no-untyped-call]
+    application = make_app(
         {
             "broker": broker,
             "backend": broker,

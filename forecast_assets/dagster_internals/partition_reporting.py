@@ -79,7 +79,7 @@ class _Ledger:
         batch_metadata: DagsterEventBatchMetadata | None,
     ) -> None:
         """Store the event, or leave it to the batch that it belongs to."""
-        entry = dg.EventLogEntry(  # type: ignore[no-untyped-call]
+        entry = dg.EventLogEntry(
             error_info=None,
             level=level,
             user_message=msg,

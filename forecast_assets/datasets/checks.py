@@ -42,7 +42,7 @@ def grain_is_unique(context: dg.AssetCheckExecutionContext, stores: StoresResour
 def columns_are_plans(context: dg.AssetCheckExecutionContext, stores: StoresResource) -> dg.AssetCheckResult:
     """Columns known ahead and marks of closed days: were they known before the day, or made of the sales?"""
     snapshot = load(stores.open(), context.partition_key).snapshot
-    findings: list[Any] = list(snapshot.summary.get("columns", [])) if snapshot else []  # type: ignore[call-overload]  # JSON
+    findings: list[Any] = snapshot.summary.get("columns", []) if snapshot else []
     return dg.AssetCheckResult(
         passed=not findings,
         severity=dg.AssetCheckSeverity.WARN,

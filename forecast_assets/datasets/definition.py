@@ -118,7 +118,7 @@ class Snapshot:
     series_count: int
     store_count: int
     run_id: str
-    summary: dict[str, object]
+    summary: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ Does not belong here: naming the offenders (``findings``), rules that span rows 
 
 from collections.abc import Sequence
 from datetime import date, timedelta
+from typing import cast
 
 import numpy as np
 import polars as pl
@@ -110,8 +111,8 @@ def judge_size(values: pl.Series, *, units: bool, returns: bool = False) -> pl.S
     low, high = (
         (-MOST_UNITS if returns else 0.0, MOST_UNITS) if units else (-_LARGEST_FLOAT32, _LARGEST_FLOAT32)
     )
-    least, most = values.min(), values.max()
-    if least is None or (low <= float(least) and float(most) <= high):  # type: ignore[arg-type]
+    least, most = cast("float | None", values.min()), cast("float", values.max())
+    if least is None or (low <= least and most <= high):
         return None
     rules = [(values.is_infinite(), numbers.INFINITE)] if values.dtype.is_float() else []
     if units:

@@ -34,4 +34,4 @@ def _summarise(_stores: Stores, launch: Launch, _tries: Sequence[Try]) -> Summar
     return Summary(f"{launch.what}: {sentence}" if sentence else launch.what, status=status)
 
 
-EVALUATION = followed("evaluate", _summarise)
+EVALUATION = followed("evaluate", _summarise, command="evaluate DATASET")

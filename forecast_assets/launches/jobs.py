@@ -18,7 +18,8 @@ from forecast_assets.launches.kind import Config, Execution, LaunchKind
 from forecast_assets.launches.model import Launch
 from forecast_assets.launches.worker_pool import RunControl
 from forecast_assets.stores import Stores
-from forecast_assets.stores.resource import StoresResource
+from forecast_assets.stores.registry import Registry
+from forecast_assets.stores.resource import RegistryResource, StoresResource
 
 OUTCOME = "forecast/outcome"
 RETRY_ITEMS = "forecast/retry_items"
@@ -29,8 +30,10 @@ _ENDING = {dg.DagsterRunStatus.CANCELING, dg.DagsterRunStatus.CANCELED}
 def launch_job(kind: LaunchKind[Config], *, op: str, job: str) -> dg.JobDefinition:
     """Return the job of a kind; ``op`` and ``job`` say what its op and the job do."""
 
-    def compute(context: dg.OpExecutionContext, config: Config, stores: StoresResource) -> None:
-        carry_out(kind, context, config, stores.open())
+    def compute(
+        context: dg.OpExecutionContext, config: Config, stores: StoresResource, registry: RegistryResource
+    ) -> None:
+        carry_out(kind, context, config, stores.open(), registry.open)
 
     compute.__annotations__["config"] = kind.config
     compute_op = dg.op(name=kind.op, description=op, retry_policy=RETRY)(compute)
@@ -43,7 +46,11 @@ def launch_job(kind: LaunchKind[Config], *, op: str, job: str) -> dg.JobDefiniti
 
 
 def carry_out(
-    kind: LaunchKind[Config], context: dg.OpExecutionContext, config: Config, stores: Stores
+    kind: LaunchKind[Config],
+    context: dg.OpExecutionContext,
+    config: Config,
+    stores: Stores,
+    registry: Callable[[], Registry],
 ) -> None:
     """Work a launch off in the run of ``context``, show what came out, and end the run as it deserves."""
     named = context.run.tags.get(RETRY_ITEMS)
@@ -62,6 +69,7 @@ def carry_out(
             items=None if named is None else json.loads(named),
             control=control,
             context=context,
+            registry=registry,
         )
     metadata = kind.render(launch, records.tries(stores, launch.launch_id))
     context.add_output_metadata({"outcome": kind.word(launch), **metadata})

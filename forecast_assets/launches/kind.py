@@ -17,6 +17,7 @@ from forecast_assets.launches.model import Item, ItemResult, Json, Launch, Plan,
 from forecast_assets.launches.worker_pool import RunControl, TaskSource, WorkerPool
 from forecast_assets.stores import Stores
 from forecast_assets.stores.locks import Locks
+from forecast_assets.stores.registry import Registry
 from forecast_assets.stores.rows.values import Status
 
 Config = TypeVar("Config", bound=dg.Config)
@@ -38,7 +39,10 @@ class Summary:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Execution:
-    """A launch that is being worked on, by the run of ``context`` where there is one."""
+    """A launch that is being worked on, by the run of ``context`` where there is one.
+
+    ``registry`` opens MLflow, which takes a second, for those who need it.
+    """
 
     stores: Stores
     launch: Launch
@@ -46,6 +50,7 @@ class Execution:
     context: dg.OpExecutionContext | None
     locks: Locks
     is_terminated: Callable[[], bool]
+    registry: Callable[[], Registry]
 
     def is_asked_to_end(self) -> bool:
         """Whether somebody asked for the end of the process, of the run, or of the launch."""
@@ -136,7 +141,8 @@ class LaunchKind(Generic[Config]):
     ``validate`` refuses what cannot be done before anything is written, ``execute`` does it (and returns how
     it ended where there are no items), ``summarise`` says once what it amounts to, ``render`` what Dagit
     shows of it. A launch ``by_item`` keeps its record when its failed items are tried again; another one is
-    done again as a whole, with a record of its own. ``word`` is its status in the kind's own words.
+    done again as a whole, with a record of its own. ``word`` is its status in the kind's own words,
+    ``command`` what carries it out where no job does, with ``DATASET`` for its dataset.
     """
 
     name: str
@@ -150,15 +156,23 @@ class LaunchKind(Generic[Config]):
     by_item: bool = True
     is_exclusive: bool = False
     word: Callable[[Launch], str] = lambda launch: launch.status
+    command: str = ""
 
 
 def followed(
-    name: str, summarise: Callable[[Stores, Launch, Sequence[Try]], Summary], *, job: str = "", op: str = ""
+    name: str,
+    summarise: Callable[[Stores, Launch, Sequence[Try]], Summary],
+    *,
+    command: str,
+    job: str = "",
+    op: str = "",
 ) -> LaunchKind[dg.Config]:
     """Return a kind that its own command or job carries out while ``lifecycle.follow`` keeps its record."""
 
     def refuse(*_: object) -> Any:  # noqa: ANN401 - it never returns
-        raise BadSetting(f"{name} is carried out by its own command", remedy=f"run `forecast-assets {name}`")
+        raise BadSetting(
+            f"{name} is carried out by its own command", remedy=f"run `forecast-assets {command}`"
+        )
 
     return LaunchKind(
         name=name,
@@ -170,4 +184,5 @@ def followed(
         summarise=summarise,
         render=lambda _launch, _tries: {},
         by_item=False,
+        command=command,
     )

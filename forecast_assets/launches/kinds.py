@@ -7,6 +7,7 @@ Does not belong here: the kinds themselves, and what all have in common (``lifec
 from collections.abc import Mapping
 from typing import Any
 
+from forecast_assets.launches.batch.champions import BATCH_PROMOTION
 from forecast_assets.launches.batch.run import BATCH
 from forecast_assets.launches.comparison.run import COMPARISON
 from forecast_assets.launches.evaluation import EVALUATION
@@ -19,7 +20,17 @@ from forecast_assets.launches.showcase.run import SHOWCASE
 
 KINDS: Mapping[str, LaunchKind[Any]] = {
     kind.name: kind
-    for kind in (BATCH, COMPARISON, PIPELINE, SHOWCASE, RETRAINING, EVALUATION, PROMOTION, ROLLBACK)
+    for kind in (
+        BATCH,
+        COMPARISON,
+        PIPELINE,
+        SHOWCASE,
+        RETRAINING,
+        EVALUATION,
+        PROMOTION,
+        ROLLBACK,
+        BATCH_PROMOTION,
+    )
 }
 batch = launch_job(
     BATCH,

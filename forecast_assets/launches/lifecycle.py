@@ -5,7 +5,7 @@ Does not belong here: any kind, what a retry may try (``retries``), the rows (``
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from functools import partial
@@ -23,6 +23,7 @@ from forecast_assets.launches.retries import ORPHANED, start_or_resume
 from forecast_assets.launches.worker_pool import RunControl
 from forecast_assets.stores import Stores
 from forecast_assets.stores.locks import Locks
+from forecast_assets.stores.registry import Registry, open_registry
 from forecast_assets.stores.rows.launches import LaunchPartsRow
 from forecast_assets.stores.rows.values import Status
 
@@ -43,10 +44,12 @@ def run(
     control: RunControl | None = None,
     context: dg.OpExecutionContext | None = None,
     part_of: str | None = None,
+    registry: Callable[[], Registry] = open_registry,
 ) -> Launch:
     """Work a launch off, the first time or again, and return its settled record.
 
-    ``launch_id`` is the first run's id, ``run_id`` this run's; ``items`` limits what is tried again.
+    ``launch_id`` is the first run's id, ``run_id`` this run's; ``items`` limits what is tried again;
+    ``registry`` opens the MLflow that it works with.
     Raises ``ForecastError`` before anything is written when it cannot be done, and what broke it after that
     is on record; an ``Outage`` before the last try leaves the record open for the next one.
     """
@@ -63,7 +66,7 @@ def run(
         launch = start_or_resume(stores, launch_id, run_id=run_id, items=items)
         # Steps end at a point of their own choice; items are drained by the pool that works them off.
         with nullcontext(_never) if kind.by_item else terminations() as is_terminated:
-            work = Execution(stores, launch, control, context, locks, is_terminated)
+            work = Execution(stores, launch, control, context, locks, is_terminated, registry)
             if is_new:
                 work.event("created")
             with _settling(kind, work) as ended:
@@ -127,7 +130,7 @@ def follow(
         if records.find(stores, launch_id) is None:
             records.create(stores, kind.name, plan, launch_id=launch_id, run_id=launch_id)
         launch = start_or_resume(stores, launch_id, run_id=launch_id)
-        work = Execution(stores, launch, control or RunControl(), None, locks, _never)
+        work = Execution(stores, launch, control or RunControl(), None, locks, _never, open_registry)
         with _settling(kind, work):
             yield work
 

@@ -100,9 +100,10 @@ def retried(
     """Put the re-execution of a run on the books. Raises ``ForecastError`` where it could do nothing."""
     run, progress = find(stores, instance, run_id)
     if run is None:
+        command = KINDS[progress.kind].command.replace("DATASET", str(progress.dataset))
         raise BadSetting(
             f"{progress.kind} {run_id} was done by its command, and is no run to be executed again",
-            remedy=f"run `forecast-assets {progress.kind} {progress.dataset}` again: nothing is done twice",
+            remedy=f"run `forecast-assets {command}` again: nothing is done twice",
         )
     if not progress.is_over and not run.is_finished:
         raise BadSetting(f"run {run_id} is {progress.status}", remedy="wait for its end, or cancel it first")

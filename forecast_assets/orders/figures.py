@@ -127,14 +127,14 @@ class Group:
             "units_at_risk": at_risk,
             "money_at_risk": None if worth is None else at_risk * worth,
             "lasts_until": self._until(state),
-            "reason": self._reason(row, ordered, found),
+            "reason": self._reason(row, ordered, found, state.position),
         }
 
     def _until(self, state: StockState) -> dt.date:
         days = state.settings.lead_time_days + state.settings.review_days
         return self.day + dt.timedelta(days=days)
 
-    def _reason(self, row: int, ordered: Orders, found: Levels) -> str:
+    def _reason(self, row: int, ordered: Orders, found: Levels, position: float) -> str:
         state, units = self.states[row], float(ordered.units[row])
         own = state.settings
         aims = {
@@ -143,7 +143,7 @@ class Group:
             "cost": f"the lowest cost, a service level of {state.level:.1%}",
         }
         need = (
-            f"{amount(state.position)} on hand and on order, counted on {state.counted}; "
+            f"{amount(position)} on hand and on order, counted on {state.counted}; "
             f"{amount(found.order_up_to[row])} "
             f"last until {self._until(state)} (lead time {own.lead_time_days}, review {own.review_days} "
             f"days) at {aims[own.stock_target]}"

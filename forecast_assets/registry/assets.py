@@ -18,7 +18,8 @@ from forecast_assets.forecasting.analysis.retraining import UNVERIFIED
 from forecast_assets.forecasts.assets import production_models
 from forecast_assets.partitions import DATASETS
 from forecast_assets.registry import overview
-from forecast_assets.registry.registration import Override, Registered, register
+from forecast_assets.registry.override import Override
+from forecast_assets.registry.registration import Registered, register
 from forecast_assets.rendering.tables import schema, table
 from forecast_assets.series_reports import report_series
 from forecast_assets.settings import settings as environment

@@ -15,9 +15,8 @@ from typing import Any, Literal
 import numpy as np
 import polars as pl
 
-from forecast_assets.datasets.definition import Dataset, load
-from forecast_assets.errors import BadSetting, UnknownName
-from forecast_assets.forecasting.core.candidates.catalogue import parse
+from forecast_assets.datasets.definition import load
+from forecast_assets.errors import UnknownName
 from forecast_assets.forecasting.core.global_model import GlobalModel
 from forecast_assets.forecasting.core.outlook import Models, needed
 from forecast_assets.forecasting.version import code_version
@@ -26,6 +25,7 @@ from forecast_assets.forecasts.service import ForecastInputs, ForecastRequest, l
 from forecast_assets.global_models import production
 from forecast_assets.keys import SeriesKey
 from forecast_assets.registry.bundle import Bundle
+from forecast_assets.registry.override import Override
 from forecast_assets.registry.promotion import CHALLENGER, CHAMPION, rolled_back, why_not_offered
 from forecast_assets.registry.saving import artifact_hash, save
 from forecast_assets.registry.versions import KINDS, described, tags
@@ -37,23 +37,6 @@ from forecast_assets.stores.rows.registry import ModelVersionsOfRow, RolledBackV
 
 # Series of one store in one bundle: some megabytes, read in one piece.
 BLOCK = 1024
-_LONGEST_REASON = 2000
-
-
-@dataclass(frozen=True, slots=True)
-class Override:
-    """Register ``candidate`` in place of each series' champion, and why."""
-
-    candidate: str
-    reason: str
-
-    def __post_init__(self) -> None:
-        parse([self.candidate])
-        if not 0 < len(self.reason.strip()) <= _LONGEST_REASON:
-            raise BadSetting(
-                f"the reason of the override has {len(self.reason)} characters",
-                remedy=f"say in 1 to {_LONGEST_REASON} characters why it is not the champion",
-            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,22 +67,13 @@ def register(
     for name, members in groupby(sorted(keys), key=lambda key: SeriesKey.parse(key).dataset):
         dataset = load(stores, name)
         if override is not None:
-            _check(dataset, override)
+            override.check(dataset)
         if override is not None and needed([override.candidate]):
             production.build(stores, dataset, run_id=run_id, also=[override.candidate])
         work = load_inputs(stores, dataset, list(members), ForecastRequest())
         yield from _Registration(stores, registry, work, override, run_id, challenge=challenge).each()
         for key in work.gone:
             yield Registered(key, "none", "the newest snapshot no longer delivers it")
-
-
-def _check(dataset: Dataset, override: Override) -> None:
-    candidates = dataset.options.evaluation.candidates
-    if override.candidate not in candidates:
-        raise BadSetting(
-            f"{override.candidate} was no candidate of {dataset.name}",
-            remedy=f"override with one of {', '.join(candidates)}",
-        )
 
 
 class _Registration:
@@ -218,16 +192,10 @@ class _Registration:
             self._registry.store(run, model, path)
         reason = self._override.reason if self._override else None
         descriptions = described(self._stores, self._work, self._labels, good, reason)
+        about = {"dataset": dataset.name}
         new_versions = [
-            NewVersion(
-                key,
-                recipes[key],
-                run,
-                path,
-                tags(descriptions[key], sha, recipes[key]),
-                {"dataset": dataset.name},
-            )
-            for key in recipes
+            NewVersion(key, recipe, run, path, tags(descriptions[key], sha, recipe), about)
+            for key, recipe in recipes.items()
         ]
         numbers = self._registry.add_versions(new_versions)
         full = [
@@ -250,11 +218,11 @@ class _Registration:
         self._registry.end(run)
         self._point_all(numbers)
         for row in full:
-            key = row["series"]
+            key: str = row["series"]
             warning = f"; {row['warning']}" if row["warning"] else ""
             lost = f"; version {gone[key]} is gone from MLflow" if key in gone else ""
             sentence = f"version {row['version']}: {row['candidate']}{warning}{lost}"
-            yield Registered(row["series"], "registered", sentence, row)
+            yield Registered(key, "registered", sentence, row)
 
     def _forget_gone(self, numbers: Mapping[str, int], recipes: Mapping[str, str]) -> dict[str, int]:
         """Forget versions that MLflow has no more, and whose place others have taken; return them."""

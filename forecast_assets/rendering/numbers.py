@@ -4,6 +4,8 @@ Belongs here: rounding to significant digits, and numbers as text.
 Does not belong here: tables and files.
 """
 
+from typing import SupportsFloat
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -26,12 +28,12 @@ def significant(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return rounded
 
 
-def short(value: object) -> float:
+def short(value: SupportsFloat) -> float:
     """A number with six significant digits."""
-    return float(f"{float(str(value)):.6g}")
+    return float(f"{float(value):.6g}")
 
 
-def amount(of: object, decimals: int = 1) -> str:
+def amount(of: SupportsFloat, decimals: int = 1) -> str:
     """A number with thousands and a few decimals; a small one with two significant digits instead."""
-    value = float(str(of))
+    value = float(of)
     return f"{value:.2g}" if 0 < abs(value) < _TINY else f"{value:,.{decimals}f}"

@@ -61,7 +61,7 @@ class Connection:
         from mlflow.tracking._model_registry.client import ModelRegistryClient  # noqa: PLC0415 - as above
 
         self.client  # noqa: B018 - opened first, since that brings the tables up to date
-        return ModelRegistryClient(self._uri, self._uri)  # type: ignore[no-untyped-call]
+        return ModelRegistryClient(self._uri, self._uri)
 
     def _opened(self) -> "MlflowClient":
         from mlflow import MlflowClient  # noqa: PLC0415 - seconds that only who needs it waits

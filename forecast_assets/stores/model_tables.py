@@ -1,6 +1,6 @@
-"""Versions of many models written into MLflow's own tables at once.
+"""Versions of many models in MLflow's own tables, read and written at once.
 
-Belongs here: the writes whose cost by MLflow's client is per series, where its database is at hand.
+Belongs here: what costs MLflow's client a request per series, where its database is at hand.
 Does not belong here: anything that a series needs seldom, such as a new model (``registry``).
 
 The rows are those that MLflow's client writes; ``test_mlflow_behaviour.py`` compares them.
@@ -12,8 +12,12 @@ from collections.abc import Mapping, Sequence
 from forecast_assets.stores.model_versions import NewVersion
 from forecast_assets.stores.rows.registry import (
     MlflowAddVersionsRow,
+    MlflowAliasesRow,
+    MlflowModelsRow,
     MlflowMoveAliasRow,
+    MlflowPlacesRow,
     MlflowRecipesRow,
+    MlflowVersionsRow,
 )
 from forecast_assets.stores.warehouse import Warehouse
 
@@ -58,3 +62,36 @@ def move_aliases(tables: Warehouse, alias: str, numbers: Mapping[str, int]) -> l
         if lost := [name for name in names if name not in moved]:
             connection.rollback()
     return lost
+
+
+def models(tables: Warehouse, names: Sequence[str]) -> set[str]:
+    """Return which of these models there are."""
+    return {row["name"] for row in tables.rows(MlflowModelsRow, names=list(names))}
+
+
+def of_recipes(tables: Warehouse, versions: Sequence[NewVersion]) -> dict[str, int]:
+    """Return the lowest version of each model with its recipe, where there is one."""
+    names, recipes = [one.name for one in versions], [one.recipe for one in versions]
+    rows = tables.rows(MlflowRecipesRow, names=names, recipes=recipes)
+    return {row["name"]: row["version"] for row in rows}
+
+
+def aliases(tables: Warehouse, names: Sequence[str]) -> dict[str, dict[str, int]]:
+    """Return version by alias of each model that has any."""
+    by_name: dict[str, dict[str, int]] = {}
+    for row in tables.rows(MlflowAliasesRow, names=list(names)):
+        by_name.setdefault(row["name"], {})[row["alias"]] = row["version"]
+    return by_name
+
+
+def numbers(tables: Warehouse, names: Sequence[str]) -> dict[str, set[int]]:
+    """Return the numbers of all versions of each model."""
+    by_name: dict[str, set[int]] = {}
+    for row in tables.rows(MlflowVersionsRow, names=list(names)):
+        by_name.setdefault(row["name"], set()).add(row["version"])
+    return by_name
+
+
+def places(tables: Warehouse) -> list[tuple[str, str]]:
+    """Return our experiments, and the folder in which MLflow keeps the files of each."""
+    return [(row["name"], row["place"]) for row in tables.rows(MlflowPlacesRow)]

@@ -18,13 +18,6 @@ from forecast_assets.stores import model_tables
 from forecast_assets.stores.mlflow_backend import artifacts_url, tracking_uri
 from forecast_assets.stores.mlflow_client import Connection
 from forecast_assets.stores.model_versions import NewVersion, Version, version_of
-from forecast_assets.stores.rows.registry import (
-    MlflowAliasesRow,
-    MlflowModelsRow,
-    MlflowPlacesRow,
-    MlflowRecipesRow,
-    MlflowVersionsRow,
-)
 from forecast_assets.stores.warehouse import Warehouse
 
 if TYPE_CHECKING:
@@ -145,9 +138,7 @@ class Registry:
             return existing | self._of_recipes(new)
 
     def _models(self, names: Sequence[str]) -> set[str]:
-        if self._tables is None:
-            return set()
-        return {row["name"] for row in self._tables.rows(MlflowModelsRow, names=list(names))}
+        return model_tables.models(self._tables, names) if self._tables else set()
 
     def _add_model(self, name: str, about: Mapping[str, str]) -> None:
         try:
@@ -158,12 +149,7 @@ class Registry:
 
     def _of_recipes(self, versions: Sequence[NewVersion]) -> dict[str, int]:
         if self._tables is not None:
-            rows = self._tables.rows(
-                MlflowRecipesRow,
-                names=[one.name for one in versions],
-                recipes=[one.recipe for one in versions],
-            )
-            return {row["name"]: row["version"] for row in rows}
+            return model_tables.of_recipes(self._tables, versions)
         existing: dict[str, int] = {}
         for one in versions:
             query = f"name='{one.name}' and tags.recipe='{one.recipe}'"
@@ -191,11 +177,7 @@ class Registry:
     def aliases(self, names: Sequence[str]) -> dict[str, dict[str, int]]:
         """Version by alias for each model of one dataset that has any, whoever set them."""
         if self._tables is not None:
-            rows = self._tables.rows(MlflowAliasesRow, names=list(names))
-            by_name: dict[str, dict[str, int]] = {}
-            for row in rows:
-                by_name.setdefault(row["name"], {})[row["alias"]] = row["version"]
-            return by_name
+            return model_tables.aliases(self._tables, names)
         with self._way.translating_errors("read aliases"):
             selected = set(names)
             models = self._each(names) if len(names) <= _FEW else self._all(names[0].split("__")[0])
@@ -207,11 +189,9 @@ class Registry:
 
     def numbers(self, names: Sequence[str]) -> dict[str, set[int]]:
         """The numbers of all versions that each model of one dataset has."""
-        by_name: dict[str, set[int]] = {}
         if self._tables is not None:
-            for row in self._tables.rows(MlflowVersionsRow, names=list(names)):
-                by_name.setdefault(row["name"], set()).add(row["version"])
-            return by_name
+            return model_tables.numbers(self._tables, names)
+        by_name: dict[str, set[int]] = {}
         selected = set(names)
         few = len(names) <= _FEW
         queries = (
@@ -234,9 +214,7 @@ class Registry:
 
     def places(self) -> list[tuple[str, str]]:
         """Our experiments, and the folder in which MLflow keeps the files of each; none of a server."""
-        if self._tables is None:
-            return []
-        return [(row["name"], row["place"]) for row in self._tables.rows(MlflowPlacesRow)]
+        return model_tables.places(self._tables) if self._tables else []
 
     def _each(self, names: Sequence[str]) -> "Iterator[RegisteredModel]":
         for name in names:
@@ -295,7 +273,7 @@ class Registry:
 
         with self._way.translating_errors("delete files"):
             root = self._client.get_run(run_id).info.artifact_uri
-            get_artifact_repository(root, tracking_uri=self.uri).delete_artifacts(path)  # type: ignore[no-untyped-call]
+            get_artifact_repository(root, tracking_uri=self.uri).delete_artifacts(path)
 
     def dispose(self) -> None:
         """Close our own connections to MLflow's tables."""
@@ -310,9 +288,9 @@ def _gone(name: str, number: int) -> UnknownName:
     )
 
 
-def open_registry() -> Registry:
-    """Open the registry of the environment, once per process."""
-    return _opened(tracking_uri())
+def open_registry(uri: str | None = None) -> Registry:
+    """Open the registry at ``uri``, that of the environment when unset, once per process."""
+    return _opened(uri or tracking_uri())
 
 
 @lru_cache(maxsize=4)

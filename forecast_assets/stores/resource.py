@@ -5,6 +5,7 @@ Does not belong here: the stores themselves.
 """
 
 import dagster as dg
+from pydantic import Field
 
 from forecast_assets.stores import Stores
 from forecast_assets.stores.opening import open_stores
@@ -24,6 +25,11 @@ class StoresResource(dg.ConfigurableResource):
 class RegistryResource(dg.ConfigurableResource):
     """MLflow, as MLFLOW_TRACKING_URI says; beside the warehouse when that is unset."""
 
+    tracking_uri: str | None = Field(
+        default=None,
+        description="An MLflow server, such as EnvVar('TEAM_MLFLOW'); that of the environment when unset.",
+    )
+
     def open(self) -> Registry:
         """The registry of this process."""
-        return open_registry()
+        return open_registry(self.tracking_uri)

@@ -12,7 +12,7 @@ def test_every_model_type_is_shown_with_bounds_and_what_it_costs():
     assert {row["model_type"] for row in found if row["default"]} == set(DEFAULT)
     moving = next(row for row in found if row["model_type"] == "moving_average")
     assert moving["parameters"] == "window_size (a whole number from 1 to 90, or none)"
-    assert all(row["description"] and float(str(row["cost"])) > 0 for row in found)
+    assert all(row["description"] and row["cost"] > 0 for row in found)
     assert {row["scope"] for row in found if row["model_type"] == "lightgbm"} == {"global", "series"}
 
 

@@ -6,6 +6,8 @@ from typing import Any
 import dagster as dg
 import pytest
 
+from forecast_assets import series_reports
+from forecast_assets.backtests import results
 from forecast_assets.dagster_internals import run_factory
 from forecast_assets.launches import records
 from forecast_assets.launches.batch.config import BatchConfig
@@ -179,6 +181,27 @@ def test_a_cancelled_evaluation_ends_before_its_next_step(cli, home, monkeypatch
     ended = cli("evaluate", "shop")
     assert (ended.code, "the evaluation of shop was cancelled" in ended.err) == (2, True)
     assert cli("status", "--format", "json").rows[0]["status"] == "cancelled"
+
+
+def test_a_cancelled_evaluation_ends_within_its_step_and_keeps_what_is_stored(cli, home, monkeypatch):
+    stored = results.store
+
+    def cancel_and_store(*arguments: Any, **named: Any) -> Any:
+        (run,) = home.instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED]))
+        run_factory.ask_to_end(home.instance, run)
+        (launch,) = records.listed(home.stores)
+        records.cancel(home.stores, launch.launch_id)
+        return stored(*arguments, **named)
+
+    monkeypatch.setattr(series_reports, "_LOOK_SECONDS", 0)
+    monkeypatch.setattr(results, "store", cancel_and_store)
+    ended = cli("evaluate", "shop")
+    assert (ended.code, "the evaluation of shop was cancelled" in ended.err) == (2, True)
+    assert cli("status", "--format", "json").rows[0]["status"] == "cancelled"
+    assert home.table("evaluation")
+    (reported,) = home.instance.get_materialized_partitions(dg.AssetKey("champion"))
+    assert reported in {row["series"] for row in home.table("evaluation")}
+    assert not home.table("forecast")
 
 
 def test_an_evaluation_that_is_refused_is_on_record_as_failed_with_the_reason(cli, home):

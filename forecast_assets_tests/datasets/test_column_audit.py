@@ -142,7 +142,7 @@ def test_plans_that_are_revised_after_the_fact_are_told(place: Place, sales):
     place.add("shop", version(80, pl.lit(0)), columns=Columns(promo="promo"))
     place.write("shop", version(94, pl.col("promo")))
     loaded = building.load_sales(place.stores, "shop", run_id="next", today=TODAY)
-    kinds = {one["kind"]: one["sentence"] for one in loaded.snapshot.summary["columns"]}  # type: ignore[attr-defined]
+    kinds = {one["kind"]: one["sentence"] for one in loaded.snapshot.summary["columns"]}
     assert set(kinds) == {"revised_past", "revised_plan"}
     assert "planned days" in kinds["revised_plan"]
 

@@ -59,12 +59,12 @@ class Launched:
         return {name: entry.value for name, entry in told.metadata.items()} | {"said": told.description}
 
 
-def run(place: Place, job: str, **config: Any) -> Launched:
+def run(place: Place, job: str, *, opens: Any = None, **config: Any) -> Launched:
     """Run a job to its end: ``run(place, "batch", dataset="shop", ...)``."""
     definition, op = OPS[job]
     result = definition.execute_in_process(
         instance=place.instance,
-        resources={"stores": place.resource, "registry": RegistryResource()},
+        resources={"stores": place.resource, "registry": opens or RegistryResource()},
         run_config={"ops": {op: {"config": config}}},
         raise_on_error=False,
     )

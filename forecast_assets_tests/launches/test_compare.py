@@ -15,6 +15,7 @@ from forecast_assets.launches.comparison.config import CompareConfig, validate
 from forecast_assets.launches.kind import Execution
 from forecast_assets.launches.kinds import KINDS
 from forecast_assets.launches.worker_pool import RunControl
+from forecast_assets.stores.registry import open_registry
 from forecast_assets_tests.launches.conftest import Launched, again, items_of, launch_of, newest_launch, run
 from forecast_assets_tests.scenario import HEALTHY, LOCAL, NEVER, QUICK, STOPPED, YOUNG, Place
 from forecast_assets_tests.stores.members import until
@@ -255,7 +256,7 @@ def test_a_dead_comparison_is_settled_once_from_what_is_on_record(shopped, at_ca
     launch = retries.start_or_resume(shopped.stores, run_id, run_id=run_id)
     at_candidate("seasonal_naive", gone)
     with shopped.stores.warehouse.locks() as locks:
-        work = Execution(shopped.stores, launch, RunControl(), None, locks, lambda: False)
+        work = Execution(shopped.stores, launch, RunControl(), None, locks, lambda: False, open_registry)
         with pytest.raises(SystemExit):
             comparison.COMPARISON.execute(work)
     assert lifecycle.settle_orphan(KINDS, shopped.stores, run_id)

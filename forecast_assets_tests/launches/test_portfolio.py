@@ -138,7 +138,12 @@ def test_champions_of_a_batch_are_shown_first_and_marked_once_after_a_typed_conf
     nobody = run(shopped, "promote", batch=done.run_id, confirm="promote 2 champions")
     assert nobody.failure["problem"] == "nobody approves it"
     agreed = {"batch": done.run_id, "confirm": "promote 2 champions", "approved_by": "Ann"}
-    assert run(shopped, "promote", **agreed).result.success
+    decided = run(shopped, "promote", **agreed)
+    assert decided.result.success
+    decision = launch_of(shopped, decided.run_id)
+    assert (decision.kind, decision.status, decision.completed) == ("promote-batch", "completed", 2)
+    assert (decision.dataset, decision.requested_by) == ("shop", "Ann")
+    assert [one["series"] for one in items_of(shopped, decided.run_id)] == [HEALTHY, HOLED]
     marked = [item for item in items_of(shopped, done.run_id) if item["is_champion"]]
     assert [item["series"] for item in marked] == [HEALTHY, HOLED]
     row = launch_of(shopped, done.run_id)

@@ -208,13 +208,17 @@ def test_what_a_workspace_refers_to_is_alive_or_dead_and_its_lineage_ends_at_a_d
     assert [(row["depth"], row["workspace_id"]) for row in chain] == list(enumerate(handles))
     workspaces.delete(toured.stores, first.run_id)
     assert [row["workspace_id"] for row in references.lineage(toured.stores, third.run_id)] == handles[:2]
-    found = {link["kind"]: link["state"] for link in references.links(toured.stores, third.run_id)}
+    found = {
+        link["kind"]: link["state"] for link in references.links(toured.stores, third.run_id, open_registry)
+    }
     assert found == dict.fromkeys(("dataset", "scenario_plan_ids", "artifact_paths", "alias"), "alive")
     pair, _, alias = workspace_of(third)["created_objects"]["alias"].partition("@")
     open_registry().drop_alias(pair, alias)
     for path in workspace_of(third)["created_objects"]["artifact_paths"]:
         toured.stores.lake.delete(path)
-    found = {link["kind"]: link["state"] for link in references.links(toured.stores, third.run_id)}
+    found = {
+        link["kind"]: link["state"] for link in references.links(toured.stores, third.run_id, open_registry)
+    }
     assert found["alias"] == found["artifact_paths"] == "dead"
 
 

@@ -1,11 +1,16 @@
 """Batches that score, train and register: versions that wait for nobody."""
 
+from typing import ClassVar
+
+import dagster as dg
 import pytest
 
 from forecast_assets.evaluation_settings import EvaluationSettings
 from forecast_assets.launches.batch import champions
 from forecast_assets.registry.registration import register
-from forecast_assets.stores.registry import open_registry
+from forecast_assets.stores.mlflow_backend import tracking_uri
+from forecast_assets.stores.registry import Registry, open_registry
+from forecast_assets.stores.resource import RegistryResource
 from forecast_assets.stores.rows.evaluations import MetricsOfRow
 from forecast_assets_tests.launches.conftest import items_of, run
 from forecast_assets_tests.scenario import many
@@ -36,10 +41,22 @@ def test_a_series_that_was_never_evaluated_is_not_registered_and_says_why(place)
     assert errors == {"not registered: it has no champion to register"}
 
 
-def test_every_good_item_becomes_a_version_and_no_alias_moves(place):
+class Team(RegistryResource):
+    """Another way to MLflow than that of the environment."""
+
+    opened: ClassVar[list[str | None]] = []
+
+    def open(self) -> Registry:
+        self.opened.append(self.tracking_uri)
+        return super().open()
+
+
+def test_every_good_item_becomes_a_version_by_the_registry_of_its_run_and_no_alias_moves(place, monkeypatch):
     assert place.evaluate(SERIES[0], SERIES[-1]).success
-    done = run(place, "batch", **WANTED)
+    monkeypatch.setenv("TEAM_MLFLOW", tracking_uri())
+    done = run(place, "batch", opens=Team(tracking_uri=dg.EnvVar("TEAM_MLFLOW")), **WANTED)
     assert done.outcome == "completed"
+    assert set(Team.opened) == {tracking_uri()}
     registry = open_registry()
     assert registry.aliases(SERIES) == {}
     plain = {
@@ -59,12 +76,16 @@ def test_every_good_item_becomes_a_version_and_no_alias_moves(place):
 def test_promoted_champions_of_a_batch_challenge_and_nothing_becomes_live(place):
     done = run(place, "batch", **WANTED)
     picks = champions.pick(place.stores, done.run_id)
-    assert champions.apply(place.stores, open_registry, picks, confirm=picks.confirmation, by="ann")
+    assert champions.apply(
+        place.stores, open_registry, picks, confirm=picks.confirmation, by="ann", run_id="decided"
+    )
     wanted = {line["series"]: {"challenger": line["model_version"]} for line in picks.winners}
     registry = open_registry()
     assert registry.aliases(SERIES) == wanted
     again = champions.pick(place.stores, done.run_id)
-    assert not champions.apply(place.stores, open_registry, again, confirm=again.confirmation, by="ann")
+    assert not champions.apply(
+        place.stores, open_registry, again, confirm=again.confirmation, by="ann", run_id="again"
+    )
     for series in SERIES:
         registry.drop_alias(series, "challenger")
 

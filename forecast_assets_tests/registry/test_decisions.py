@@ -18,8 +18,9 @@ from forecast_assets.registry import proposals as decisions
 from forecast_assets.registry.assets import REGISTERED, live_models, registered_champion
 from forecast_assets.registry.jobs import promote_champions, rollback_champions
 from forecast_assets.registry.lineage import lineage
+from forecast_assets.registry.override import Override
 from forecast_assets.registry.promotion import Decision
-from forecast_assets.registry.registration import Override, register
+from forecast_assets.registry.registration import register
 from forecast_assets.reports.operations import summarize
 from forecast_assets.stores.registry import open_registry
 from forecast_assets.stores.resource import RegistryResource

@@ -17,7 +17,8 @@ from forecast_assets.evaluation_settings import EvaluationSettings
 from forecast_assets.forecasts.service import make_forecasts
 from forecast_assets.forecasts.store import read_forecasts
 from forecast_assets.global_models import production
-from forecast_assets.registry.registration import Override, register
+from forecast_assets.registry.override import Override
+from forecast_assets.registry.registration import register
 from forecast_assets.registry.saving import artifact_hash
 from forecast_assets.registry.verification import verified
 from forecast_assets.stores.registry import open_registry

@@ -5,8 +5,9 @@ import datetime as dt
 import pytest
 
 from forecast_assets.errors import UnknownName
+from forecast_assets.registry.override import Override
 from forecast_assets.registry.promotion import Decision, Move, carry_out
-from forecast_assets.registry.registration import Override, register
+from forecast_assets.registry.registration import register
 from forecast_assets.registry.verification import verified
 from forecast_assets.stores.registry import open_registry
 from forecast_assets.stores.retention import Policy, retain

@@ -7,7 +7,7 @@ Does not belong here: the presets themselves (``catalogue``), how options are re
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -54,14 +54,14 @@ class Overrides(BaseModel):
 
     def character(self) -> Character:
         """How sales behave: the preset with its overrides applied."""
-        overrides = {
+        overrides: dict[str, Any] = {
             "sparsity": self.sparsity or None,
             "promotion_probability": self.promotion_intensity,
             "stockout_probability": self.stockout_intensity,
             "noise_sigma": self.noise_sigma,
         }
         changes = {name: value for name, value in overrides.items() if value is not None}
-        return replace(PRESETS[self.preset].character, **changes)  # type: ignore[arg-type]  # all are floats
+        return replace(PRESETS[self.preset].character, **changes)
 
 
 class PresetOptions(Overrides):

@@ -142,9 +142,9 @@ def find(path: str) -> Files:
     if isinstance(system, LocalFileSystem):
         reach.check_files([root.partition("*")[0]])
     with outage(path):
-        if _GLOB.search(root) and not system.exists(root):
+        if (pattern := _GLOB.search(root)) and not system.exists(root):
             names = [name for name in system.glob(root) if not system.isdir(name)]
-            stem = root[: _GLOB.search(root).start()].rpartition("/")[0]  # type: ignore[union-attr]  # just matched
+            stem = root[: pattern.start()].rpartition("/")[0]
             return _sorted_out(path, system, stem, names, explicit=True)
         if system.isdir(root):
             return _sorted_out(path, system, root, list(system.find(root)), explicit=False)

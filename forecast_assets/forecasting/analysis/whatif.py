@@ -8,7 +8,7 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from enum import StrEnum
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -100,13 +100,13 @@ class Assumptions(Checked):
             raise BadSetting(
                 f"unknown assumptions: {', '.join(unknown)}", remedy=f"use {', '.join(sorted(names))}"
             )
-        values: dict[str, object] = dict(stored)
+        values: dict[str, Any] = dict(stored)
         for name in ("first_day", "last_day"):
             if values.get(name) is not None:
                 values[name] = _day(name, values[name])
         days = values.get("holidays") or ()
-        values["holidays"] = tuple(_day("holidays", day) for day in days)  # type: ignore[attr-defined]  # a list
-        return cls(**values)  # type: ignore[arg-type]  # checked by the fields' rules
+        values["holidays"] = tuple(_day("holidays", day) for day in days)
+        return cls(**values)
 
 
 def _day(name: str, value: object) -> dt.date:

@@ -20,7 +20,10 @@ from forecast_assets.keys import SEPARATOR
 from forecast_assets.launches import records
 from forecast_assets.launches.aggregation import by_pair, champion_of
 from forecast_assets.launches.batch.run import page_of
-from forecast_assets.launches.model import Json, Launch, Try
+from forecast_assets.launches.kind import Summary, followed
+from forecast_assets.launches.lifecycle import follow
+from forecast_assets.launches.model import ItemResult, Json, Launch, NewItem, Plan, Try
+from forecast_assets.launches.worker_pool import RunControl
 from forecast_assets.registry.promotion import CHALLENGER, CHAMPION
 from forecast_assets.rendering.tables import links, table
 from forecast_assets.stores import Stores
@@ -116,20 +119,65 @@ def _winner(batch_id: str, best: Any, before: Try | None) -> Json:  # noqa: ANN4
     }
 
 
-def apply(stores: Stores, registry: Callable[[], Registry], picks: Picks, *, confirm: str, by: str) -> bool:
+def _summarise(_stores: Stores, launch: Launch, _tries: Sequence[Try]) -> Summary:
+    counts = ", ".join(f"{launch.counts[name]:,} {name}" for name in ("completed", "failed", "cancelled"))
+    return Summary(f"champions of batch {launch.spec['batch']} by {launch.requested_by}: {counts}")
+
+
+BATCH_PROMOTION = followed(
+    "promote-batch",
+    _summarise,
+    command="batch promote RUN_ID",
+    job="promote_batch_champions",
+    op="mark_champions",
+)
+
+
+def apply(
+    stores: Stores,
+    registry: Callable[[], Registry],
+    picks: Picks,
+    *,
+    confirm: str,
+    by: str,
+    run_id: str,
+    control: RunControl | None = None,
+) -> bool:
     """Mark the winners; return whether anything had to change. A second time changes nothing at all.
 
-    A winner that the batch registered becomes its series' challenger; what is live stays.
+    A winner that the batch registered becomes its series' challenger; what is live stays. The decision is on
+    record as a launch under ``run_id``, an item per winner.
     Raises ``BadSetting`` unless ``confirm`` is what ``Picks.confirmation`` says, and for no approver.
     """
     check_confirmation(confirm, picks.confirmation)
     if not by.strip():
         raise BadSetting("nobody approves it", remedy="set approved_by to your name")
+    plan = Plan(
+        what=f"champions of batch {picks.batch.launch_id}",
+        spec={"batch": picks.batch.launch_id, "unresolved": picks.unresolved},
+        items=[NewItem(one["series"], one["winner_model_type"]) for one in picks.winners],
+        dataset=picks.batch.dataset,
+        requested_by=by.strip(),
+    )
+    with follow(BATCH_PROMOTION, stores, plan, run_id, control=control) as work:
+        ids = {item.series: item.item_id for item in records.claim(stores, work.launch, len(plan.items))}
+        is_changed = _mark(stores, registry, picks, by.strip())
+        marked = [
+            ItemResult(
+                ids[one["series"]], None, made={name: one[name] for name in ("item_id", "model_version")}
+            )
+            for one in picks.winners
+        ]
+        records.record(stores, work.launch, marked)
+    return is_changed
+
+
+def _mark(stores: Stores, registry: Callable[[], Registry], picks: Picks, by: str) -> bool:
     challenged = _challenge(registry, picks.winners)
     if not picks.diff["new"] and not picks.diff["updated"]:
         return challenged
     summary = {
-        "selected_by": by.strip(),
+        "selected_by": by,
         "alias_namespace": f"champion-batch-{picks.batch.launch_id}",
         "count": len(picks.winners),
         "unresolved": picks.unresolved,
@@ -181,8 +229,15 @@ def mark_champions(
         picks = pick(stores.open(), config.batch, minimum_sample_size=config.minimum_sample_size)
         changed = None
         if config.confirm:
+            is_last = context.retry_number >= (RETRY.max_retries or 0)
             changed = apply(
-                stores.open(), registry.open, picks, confirm=config.confirm, by=config.approved_by
+                stores.open(),
+                registry.open,
+                picks,
+                confirm=config.confirm,
+                by=config.approved_by,
+                run_id=context.run.run_id,
+                control=RunControl(log=context.log.info, last_try=is_last),
             )
     said = {None: "dry run", True: "applied", False: "nothing to change"}[changed]
     context.log.info("%s: %s, %d pairs without a champion", said, picks.diff, len(picks.unresolved))

@@ -13,7 +13,8 @@ from forecast_assets.launches.batch.scoring import score
 from forecast_assets.launches.batch.training import TrainingContext, make
 from forecast_assets.launches.model import Item, ItemResult
 from forecast_assets.launches.scoring_context import ScoringContext
-from forecast_assets.registry.registration import Override, Registered, register
+from forecast_assets.registry.override import Override
+from forecast_assets.registry.registration import Registered, register
 from forecast_assets.stores import Stores
 from forecast_assets.stores.registry import Registry
 

@@ -24,7 +24,6 @@ from forecast_assets.rendering.tables import links, table
 from forecast_assets.settings import settings as environment
 from forecast_assets.stores import Stores
 from forecast_assets.stores.mlflow_server import version_page
-from forecast_assets.stores.registry import open_registry
 
 # The more items one pass of the engine takes, the less each costs; the fewer, the sooner a cancellation acts.
 _MOST_AT_ONCE = 256
@@ -55,7 +54,7 @@ def _prepared(work: Execution, spec: BatchSpec) -> Callable[[Sequence[Item]], li
     waiting = sorted({one.series for one in records.tries(stores, spec.batch_id) if one.waits})
     scoring = load_scoring_context(stores, spec.dataset, spec.settings, spec.window, waiting)
     if spec.operation == REGISTER:
-        return Registrar(stores, open_registry(), spec, scoring, prepare_training(stores, spec)).work
+        return Registrar(stores, work.registry(), spec, scoring, prepare_training(stores, spec)).work
     return lambda items: score(scoring, items)
 
 

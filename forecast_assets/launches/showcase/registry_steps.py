@@ -8,14 +8,13 @@ from forecast_assets.launches.showcase.context import ShowcaseContext, StepResul
 from forecast_assets.registry import proposals
 from forecast_assets.registry.registration import register as registered
 from forecast_assets.registry.verification import verified
-from forecast_assets.stores.registry import open_registry
 
 ALIAS = "demo-production"
 
 
 def register(context: ShowcaseContext) -> StepResult:
     """Keep the champion of the pair as a model version that an alias of the showcase means."""
-    pair, registry = str(context.pair()), open_registry()
+    pair, registry = str(context.pair()), context.work.registry()
     (done,) = registered(context.stores, registry, [pair], run_id=context.run_id)
     if done.row is None:
         return StepResult("warn", f"{pair} is not registered: {done.sentence}")
@@ -31,7 +30,7 @@ def register(context: ShowcaseContext) -> StepResult:
 def promote(context: ShowcaseContext) -> StepResult:
     """Say what making it the live model would change; nobody has approved that, so that nothing is."""
     pair = str(context.pair())
-    proposed = proposals.promotions(context.stores, open_registry(), context.preset.dataset, [pair])
+    proposed = proposals.promotions(context.stores, context.work.registry(), context.preset.dataset, [pair])
     if not proposed:
         return StepResult("skip", "no version waits for a decision")
     (one,) = proposed
@@ -46,7 +45,7 @@ def verify_files(context: ShowcaseContext) -> StepResult:
     """Compare the registered files with their SHA-256."""
     if context.version is None:
         return StepResult("skip", "nothing was registered")
-    ((_, gate),) = verified(open_registry(), [context.version]).items()
+    ((_, gate),) = verified(context.work.registry(), [context.version]).items()
     return StepResult(
         "pass" if gate.passed else "fail", f"version {context.version['version']}: {gate.sentence}"
     )
@@ -57,7 +56,7 @@ def cleanup(context: ShowcaseContext) -> StepResult:
     dataset = f"dataset {context.preset.dataset} stays for you to look at"
     if context.version is None or context.config.workspace_name is not None:
         return StepResult("pass", dataset)
-    pair, registry = str(context.pair()), open_registry()
+    pair, registry = str(context.pair()), context.work.registry()
     if context.alias_before is None:
         registry.drop_alias(pair, ALIAS)
     elif context.alias_before != context.version["version"]:

@@ -245,6 +245,7 @@ def _part(context: ShowcaseContext, kind: LaunchKind[Config], config: Config, re
         run_id=context.run_id,
         control=RunControl(context.work.is_asked_to_end, context.work.control.log),
         part_of=whole,
+        registry=context.work.registry,
     )
     context.created[reference] = part.launch_id
     return part

@@ -17,7 +17,7 @@ from forecast_assets.launches.jobs import carry_out
 from forecast_assets.launches.showcase import workspaces
 from forecast_assets.launches.showcase.run import SHOWCASE
 from forecast_assets.stores import Stores
-from forecast_assets.stores.resource import StoresResource
+from forecast_assets.stores.resource import RegistryResource, StoresResource
 
 _HANDLE = "Workspace id, or the run id of its showcase."
 Action = Enum(
@@ -103,7 +103,9 @@ class ReplayConfig(dg.Config):
 
 
 @dg.op(retry_policy=RETRY)
-def run_workspace_again(context: dg.OpExecutionContext, config: ReplayConfig, stores: StoresResource) -> None:
+def run_workspace_again(
+    context: dg.OpExecutionContext, config: ReplayConfig, stores: StoresResource, registry: RegistryResource
+) -> None:
     """Run a kept showcase again as a new one; its recorded configuration is sent as it is."""
     with refusals_final():
         opened = stores.open()
@@ -116,7 +118,7 @@ def run_workspace_again(context: dg.OpExecutionContext, config: ReplayConfig, st
     warned = "; its dataset is deleted first" if sent.reset else ""
     context.log.info("recorded against sent: %s%s", difference, warned)
     if config.confirm:
-        carry_out(SHOWCASE, context, sent, opened)
+        carry_out(SHOWCASE, context, sent, opened, registry.open)
         return
     context.add_output_metadata(
         {
