@@ -33,6 +33,7 @@ from forecast_assets.stores.warehouse import Row
 
 MESSAGE_LENGTH = 2000
 _LEFT_OUT = "left out"
+_CHOSEN = ("champion", "wape", "bias", "confidence", "expected_wape", "expected_bias")
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,11 +292,6 @@ def outcome_of(row: Mapping[str, Any], *, reused: bool) -> Outcome:
         folds=row["folds"],
         run_id=row["run_id"],
         reused=reused,
-        champion=row.get("champion"),
-        wape=row.get("wape"),
-        bias=row.get("bias"),
         skill=row.get("skill_vs_seasonal_naive"),
-        confidence=row.get("confidence"),
-        expected_wape=row.get("expected_wape"),
-        expected_bias=row.get("expected_bias"),
+        **{name: row.get(name) for name in _CHOSEN},
     )
