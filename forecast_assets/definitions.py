@@ -23,6 +23,7 @@ from forecast_assets.datasets.monitoring import data_quality
 from forecast_assets.datasets.presets.jobs import add_preset_dataset
 from forecast_assets.drift.accuracy_assets import forecast_accuracy
 from forecast_assets.drift.assets import drift, drift_series, judge_drift
+from forecast_assets.drift.calibration_checks import distributions_hold
 from forecast_assets.forecasts.assets import (
     fit_production_models,
     forecast,
@@ -95,6 +96,7 @@ def build_definitions(**resources: object) -> dg.Definitions:
             gaps,
             coverage,
             no_leakage,
+            distributions_hold,
         ],
         jobs=[
             add_preset_dataset,

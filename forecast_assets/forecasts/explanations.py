@@ -60,6 +60,7 @@ def explain(stores: Stores, series: Sequence[str]) -> dict[str, Contributions]:
             confidence=chosen.get(key),
             threads=environment().processes,
             pool=made_by.pool,
+            gap=max(0, panel.position(by_series[key]["first_day"]) - panel.days),
         )
         if parts is not None:
             explanations[key] = parts

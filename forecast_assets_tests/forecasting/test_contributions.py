@@ -42,17 +42,18 @@ def models(panel):
 
 
 @pytest.mark.parametrize("label", LABELS)
-def test_parts_add_up_to_the_forecast_of_the_next_day(panel, models, label):
-    for row in (0, 3, 6):
+def test_parts_add_up_to_the_first_forecast_of_the_days_after_a_gap(panel, models, label):
+    for row, gap in ((0, 0), (3, 0), (6, 0), (3, 2), (6, 5)):
         one = panel.take(np.array([row]))
-        found = contributions(one, label, models, 14, threads=1)
-        expected = outlook(one, [label], models, 14, threads=1).units[0, 0]
+        found = contributions(one, label, models, 14 - gap, threads=1, gap=gap)
+        expected = outlook(one, [label], models, 14, threads=1).units[0, gap]
         assert found is not None
         assert found.exact
         assert found.forecast == pytest.approx(float(expected), rel=1e-4, abs=1e-4)
         assert sum(driver.contribution for driver in found.drivers) == pytest.approx(found.forecast, abs=1e-6)
         assert len(found.drivers) <= 11
         assert found.summary.startswith(f"{label} expects ")
+        assert (f"on day {gap + 1} ahead" if gap else "on the next day") in found.summary
 
 
 @pytest.mark.parametrize("learner", ["lightgbm", "xgboost"])

@@ -14,6 +14,7 @@ from forecast_assets.automation.incidents import Sighting, record
 from forecast_assets.cli.export import Report, export
 from forecast_assets.datasets.monitoring import data_quality
 from forecast_assets.drift.accuracy_assets import forecast_accuracy
+from forecast_assets.drift.calibration_checks import distributions_hold
 from forecast_assets.drift.detection import judge
 from forecast_assets.errors import BadSetting
 from forecast_assets.forecasts.service import make_forecasts
@@ -99,6 +100,24 @@ def test_forecasts_are_scored_when_their_days_have_come(desk):
     since = {row["series"]: row["since"] for row in desk.table("quality_finding")}
     made(desk, data_quality)
     assert {row["series"]: row["since"] for row in desk.table("quality_finding")} == since
+
+
+def test_live_intervals_and_stock_are_checked_and_too_few_weeks_are_said(desk):
+    run = dg.materialize(
+        [forecast_accuracy, distributions_hold],
+        instance=desk.instance,
+        resources={"stores": desk.resource},
+        partition_key="many",
+    )
+    (checked,) = run.get_asset_check_evaluations()
+    assert checked.passed
+    assert checked.severity == dg.AssetCheckSeverity.WARN
+    promises = {row["promise"]: row for row in rows(checked.metadata["promises"].value)}
+    coverage = promises["coverage of 80 %"]
+    assert (coverage["level"], coverage["holds"]) == (0.8, None)
+    assert "too few weeks to tell" in str(checked.description)
+    assert "service of the stock: no day of any forecast has come yet" in str(checked.description)
+    assert "by chance" in str(checked.metadata["false_alarms"].value)
 
 
 def test_health_and_queue_show_the_worst_first_with_the_next_step(desk):

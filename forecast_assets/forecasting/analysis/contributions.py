@@ -12,6 +12,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from forecast_assets.forecasting.analysis.reasons import Reason, confidence_of, reasons_of
 from forecast_assets.forecasting.core.boosting import contributions as tree_contributions
 from forecast_assets.forecasting.core.boosting import gains
 from forecast_assets.forecasting.core.candidates.additive import ProphetLike
@@ -26,6 +27,7 @@ from forecast_assets.forecasting.core.candidates.catalogue import (
 from forecast_assets.forecasting.core.demand import demand_classes
 from forecast_assets.forecasting.core.global_model import GlobalModel, origin_rows
 from forecast_assets.forecasting.core.isolation import isolated
+from forecast_assets.forecasting.core.openings import closed_ahead
 from forecast_assets.forecasting.core.outlook import Models, weights_of, with_plan
 from forecast_assets.forecasting.core.panel import Panel
 from forecast_assets.forecasting.core.pool import Pool
@@ -35,9 +37,6 @@ Values = NDArray[np.float64]
 Direction = Literal["up", "down", "none"]
 _SHOWN = 10
 _WEEK, _MONTH = 7, 28
-_NEW_DAYS, _SHORT_DAYS = 30, 90
-_SHIFT = 0.25
-_STEADY, _UNSTEADY = 0.5, 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,15 +51,6 @@ class Driver:
     @property
     def direction(self) -> Direction:
         return "up" if self.contribution > 0 else "down" if self.contribution < 0 else "none"
-
-
-@dataclass(frozen=True, slots=True)
-class Reason:
-    """Something a planner should know about this forecast."""
-
-    code: str
-    severity: Literal["info", "warn"]
-    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,14 +75,17 @@ def contributions(
     confidence: Confidence | None = None,
     threads: int,
     pool: Pool | None = None,
+    gap: int = 0,
 ) -> Contributions | None:
-    """Explain the expected units of the day after the panel of one series; ``None`` if there are none.
+    """Explain the expected units of the first forecast day of one series; ``None`` if there are none.
+
+    It is the day after the panel, or ``gap`` days later; ``horizon`` days are forecast from it on.
 
     What errors pooled at the level of the candidate's curve add to it is a part of its own. ``confidence`` is
     the one of the choice of this champion; by the spread of the last sales without it.
     """
-    planned, _ = with_plan(panel, max(horizon, _WEEK))
-    parts = _parts(planned, label, models, window=window, threads=threads)
+    planned, _ = with_plan(panel, gap + max(horizon, _WEEK))
+    parts = _parts(planned, label, models, window=window, threads=threads, gap=gap)
     if parts is None:
         return None
     drivers, exact = parts
@@ -104,21 +97,26 @@ def contributions(
         expected = float(pool.errors[label].tables[-1].expected(np.array([forecast]))[0])
         added = Driver("level", None, expected - forecast, "mean error of many series at this level")
         drivers, forecast = [*drivers, added], expected
+    if forecast and closed_ahead(panel, gap + 1)[0, gap]:
+        drivers = [*drivers, Driver("closed", None, -forecast, "it is never open on this weekday")]
+        forecast = 0.0
     drivers = _shortened(drivers)
-    reasons = _reasons(planned, horizon)
-    level = confidence or _confidence(panel, reasons)
-    return Contributions(
-        forecast, drivers, exact, reasons, level, _summary(label, forecast, drivers, reasons, level)
-    )
+    reasons = reasons_of(planned, horizon, gap)
+    level = confidence or confidence_of(panel, reasons)
+    day = f"day {gap + 1} ahead" if gap else "the next day"
+    expects = f"{label} expects {forecast:,.2f} units on {day}"
+    return Contributions(forecast, drivers, exact, reasons, level, _summary(expects, drivers, reasons, level))
 
 
 def _parts(
-    panel: Panel, label: str, models: Models, *, window: int | None, threads: int
+    panel: Panel, label: str, models: Models, *, window: int | None, threads: int, gap: int
 ) -> tuple[list[Driver], bool] | None:
     if (mean := ensemble(label)) is not None:
         shares = weights_of(label, models).shares(demand_classes(panel.units)[0])
         named = {member: share for member, share in zip(mean.of(), shares, strict=True) if share}
-        parts = {member: _parts(panel, member, models, window=window, threads=threads) for member in named}
+        parts = {
+            member: _parts(panel, member, models, window=window, threads=threads, gap=gap) for member in named
+        }
         usable = {member: one for member, one in parts.items() if one is not None}
         if not usable or (len(usable) < len(parts) and not is_blend(label)):
             return None
@@ -136,21 +134,21 @@ def _parts(
         return drivers, all(exact for _, exact in usable.values())
     if is_global(label):
         model = models.get(label)
-        return (_of_trees(panel, model, threads), True) if isinstance(model, GlobalModel) else None
+        return (_of_trees(panel, model, threads, gap), True) if isinstance(model, GlobalModel) else None
     fitted = candidate(label)
     exact = _EXACT.get(type(fitted))
     if exact is None:
-        return _of_answer(panel, label, window)
-    own = exact(panel, fitted, window)
+        return _of_answer(panel, label, window, gap)
+    own = exact(panel, fitted, window, gap)
     return None if own is None else (own, True)
 
 
-def _of_answer(panel: Panel, label: str, window: int | None) -> tuple[list[Driver], bool] | None:
+def _of_answer(panel: Panel, label: str, window: int | None, gap: int) -> tuple[list[Driver], bool] | None:
     """Level and weekday of a candidate that only looks back; a black box is one part."""
-    answer, failures = isolated(label, panel, np.array([panel.days]), _WEEK, window)
+    answer, failures = isolated(label, panel, np.array([panel.days]), gap + _WEEK, window)
     if failures or not np.isfinite(answer).all():
         return None
-    week = answer[0, 0].astype(np.float64)
+    week = answer[0, 0, gap:].astype(np.float64)
     if entry(label).foreign or entry(label).feature_aware:
         return [Driver("model", None, float(week[0]), f"what {label} answers as a whole")], False
     level = float(week.mean())
@@ -162,8 +160,8 @@ def _of_answer(panel: Panel, label: str, window: int | None) -> tuple[list[Drive
     return drivers, True
 
 
-def _of_days(panel: Panel, model: Any, window: int | None) -> list[Driver] | None:  # noqa: ANN401 - an average
-    """Every observed day of an average with its weight."""
+def _of_days(panel: Panel, model: Any, window: int | None, _: int) -> list[Driver] | None:  # noqa: ANN401 - an average
+    """Every observed day of an average with its weight, the same for all days ahead."""
     size = model.window_size or panel.frequency.short
     size = size if window is None else min(size, window)
     days = panel.units[0, max(0, panel.days - size) :].astype(np.float64)
@@ -187,30 +185,30 @@ def _of_days(panel: Panel, model: Any, window: int | None) -> list[Driver] | Non
     ]
 
 
-def _of_ridge(panel: Panel, model: Any, window: int | None) -> list[Driver] | None:  # noqa: ANN401 - prophet_like
-    ((_, parts),) = model.parts(panel, panel.days, 1, window)
+def _of_ridge(panel: Panel, model: Any, window: int | None, gap: int) -> list[Driver] | None:  # noqa: ANN401 - prophet_like
+    ((_, parts),) = model.parts(panel, panel.days, gap + 1, window)
     effects = {
         "intercept": "what it sells on a usual day",
         "trend": "recent sales and time since launch",
         "seasonality": "weekday, month and place in the month",
         "holiday_regressor": "price, promotion and holiday",
     }
-    values = {name: float(part[0, 0]) for name, part in parts.items()}
+    values = {name: float(part[0, gap]) for name, part in parts.items()}
     if not all(np.isfinite(value) for value in values.values()):
         return None
     return [Driver(name, None, value, effects[name]) for name, value in values.items()]
 
 
-_EXACT: Mapping[type, Callable[[Panel, Any, int | None], list[Driver] | None]] = {
+_EXACT: Mapping[type, Callable[[Panel, Any, int | None, int], list[Driver] | None]] = {
     MovingAverage: _of_days,
     WeightedMovingAverage: _of_days,
     ProphetLike: _of_ridge,
 }
 
 
-def _of_trees(panel: Panel, model: GlobalModel, threads: int) -> list[Driver]:
+def _of_trees(panel: Panel, model: GlobalModel, threads: int, gap: int) -> list[Driver]:
     """SHAP values of the global model (Lundberg et al. 2020), in units."""
-    rows, level = origin_rows(model, panel, panel.days)
+    rows, level = origin_rows(model, panel, panel.days, gap + 1)
     parts = tree_contributions(model.settings.learner, model.text, rows[:1], threads)[0] * level[0]
     drivers = [Driver("all series", None, float(parts[-1]), "what the model expects without looking")]
     for name, value, part in zip(model.features, rows[0], parts[:-1], strict=True):
@@ -238,60 +236,9 @@ def _shortened(drivers: Sequence[Driver]) -> list[Driver]:
     ]
 
 
-def _reasons(panel: Panel, horizon: int) -> list[Reason]:
-    units = panel.units[0]
-    ahead = slice(panel.days, panel.days + horizon)
-    seen = ~np.isnan(units)
-    first = int(seen.argmax()) if seen.any() else panel.days
-    age, lately = panel.days - first, units[max(first, panel.days - _MONTH) :]
-    reasons = []
-    if (closed := int(np.isnan(lately).sum())) > 0:
-        reasons.append(
-            Reason(
-                "stockout_constrained", "warn", f"{closed} of the last {len(lately)} days were not observed"
-            )
-        )
-    for column, code, what in (
-        ("promo", "promotion_overlap", "promoted"),
-        ("holiday", "holiday_effect", "a holiday"),
-    ):
-        planned = int((panel.known[column][0, ahead] == 1).sum()) if column in panel.known else 0
-        if planned:
-            reasons.append(Reason(code, "info", f"{planned} of the next {horizon} days are {what}"))
-    if age < _NEW_DAYS:
-        reasons.append(
-            Reason("lifecycle_decay", "warn", f"launched {age} days ago: first sales may not last")
-        )
-    week, month = _mean(units[-_WEEK:]), _mean(units[-_MONTH:])
-    if week is not None and month and abs(week / month - 1) > _SHIFT:
-        reasons.append(
-            Reason("trend_shift", "warn", f"the last week sold {week / month - 1:+.0%} against the month")
-        )
-    if int(seen.sum()) < _SHORT_DAYS:
-        reasons.append(Reason("insufficient_history", "warn", f"only {int(seen.sum())} observed days"))
-    return reasons
-
-
-def _mean(values: NDArray[np.float32]) -> float | None:
-    seen = values[~np.isnan(values)]
-    return float(seen.mean(dtype=np.float64)) if seen.size else None
-
-
-def _confidence(panel: Panel, reasons: Sequence[Reason]) -> Literal["high", "medium", "low"]:
-    """By the variation of the last four weeks, and never high with little history."""
-    lately = panel.units[0, -_MONTH:]
-    mean = _mean(lately)
-    if not mean or any(reason.code == "insufficient_history" for reason in reasons):
-        return "low"
-    variation = float(np.nanstd(lately.astype(np.float64))) / mean
-    return "high" if variation < _STEADY else "medium" if variation < _UNSTEADY else "low"
-
-
-def _summary(
-    label: str, forecast: float, drivers: Sequence[Driver], reasons: Sequence[Reason], level: str
-) -> str:
+def _summary(expects: str, drivers: Sequence[Driver], reasons: Sequence[Reason], level: str) -> str:
     strongest = ", ".join(f"{one.name} ({one.contribution:+,.2f})" for one in drivers[:3])
-    sentence = f"{label} expects {forecast:,.2f} units on the next day, most of it from {strongest}. "
+    sentence = f"{expects}, most of it from {strongest}. "
     sentence += f"Confidence is {level}"
     warnings = [reason.text for reason in reasons if reason.severity == "warn"]
     return f"{sentence}; mind that {'; '.join(warnings)}." if warnings else f"{sentence}."

@@ -200,15 +200,15 @@ def predict(
 
 
 def origin_rows(
-    model: GlobalModel, panel: Panel, origin: int
+    model: GlobalModel, panel: Panel, origin: int, step: int = 1
 ) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
-    """Feature rows (series, features) of the first day after ``origin``, and levels (series,) in units."""
+    """Feature rows (series, features) of the day ``step`` after ``origin``, and levels (series,) in units."""
     begin = _begin(origin, _lookback(panel), model.window)
-    view = View(panel, begin, origin, 1, model.roles, model.static_levels)
+    view = View(panel, begin, origin, step, model.roles, model.static_levels)
     block = view.block(np.arange(len(panel.series)))
     every = np.arange(len(panel.series))
     origins = np.full(len(every), origin - view.begin)
-    rows = matrix(block, every, origins, np.ones((len(every), 1), np.int64))
+    rows = matrix(block, every, origins, np.full((len(every), 1), step))
     return rows, np.maximum(block.level(every, origins), 0)
 
 

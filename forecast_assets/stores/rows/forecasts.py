@@ -56,6 +56,9 @@ class DueForecastsRow(TypedDict):
     first_day: dt.date
     path: str
     claims: Json
+    lead_time_days: int
+    service_level: float
+    reorder_point: float
 
 
 class ForecastAccuracyRow(TypedDict):
