@@ -15,13 +15,16 @@ from forecast_assets.errors import BadSetting
 from forecast_assets.failures import refusals_final
 from forecast_assets.forecasts.assets import FORECAST
 from forecast_assets.orders.proposal import propose
-from forecast_assets.rendering.tables import chosen_table, schema
+from forecast_assets.rendering.columns import CHOSEN
+from forecast_assets.rendering.tables import markdown, schema, table
 from forecast_assets.stores import paths
 from forecast_assets.stores.resource import StoresResource
 
 GROUP = "portfolio"
 NAME = "order-proposal"
 _SHOWN = 200
+# A cell of Dagit's tables breaks a sentence word by word; Markdown does not.
+_FIGURES = [name for name in CHOSEN[NAME] if name != "reason"]
 
 
 class OrderConfig(dg.Config):
@@ -65,6 +68,7 @@ def order_proposal(
         proposal = propose(stores.open(), context.partition_key, day_of(config.day))
     path = paths.PORTFOLIO.path(context.partition_key, f"{NAME}.parquet")
     stores.open().lake.write_table(path, proposal.frame.to_arrow())
+    shown = proposal.frame.head(_SHOWN).to_dicts()
     ordered = proposal.frame.filter(pl.col("order_units") > 0)
     return dg.MaterializeResult(
         metadata={
@@ -73,7 +77,8 @@ def order_proposal(
             "orders": len(ordered),
             "units": float(ordered["order_units"].sum()),
             "series_without_an_order": proposal.frame["order_units"].null_count(),
-            "proposal": chosen_table(NAME, proposal.frame.head(_SHOWN).to_dicts()),
+            "proposal": table(shown, _FIGURES),
+            "why": dg.MetadataValue.md(markdown(shown, ["series", "order_units", "reason"])),
             "path": path,
             **(
                 {"notes": dg.MetadataValue.md("\n".join(f"- {note}" for note in proposal.notes))}
