@@ -130,7 +130,9 @@ def champions(name: str, *, series: Sequence[str] | None = None, to: Frames = "p
     >>> list(fa.champions("shop", to="polars").columns)[:4]
     ['series', 'store_id', 'product_id', 'champion']
     """
-    return _returned(_question("champions", name, series), to)
+    from forecast_assets.stores.rows.evaluations import ChampionsRow
+
+    return _returned(_question(ChampionsRow, name, series), to)
 
 
 def leaderboard(name: str, *, series: Sequence[str] | None = None, to: Frames = "pandas") -> Any:  # noqa: ANN401
@@ -140,7 +142,9 @@ def leaderboard(name: str, *, series: Sequence[str] | None = None, to: Frames = 
     >>> int(ranks["rank"].iloc[0])
     1
     """
-    return _returned(_question("leaderboard", name, series), to)
+    from forecast_assets.stores.rows.evaluations import LeaderboardRow
+
+    return _returned(_question(LeaderboardRow, name, series), to)
 
 
 def forecast(
@@ -225,13 +229,13 @@ def _opened() -> tuple[Any, Any]:
     return open_instance(), open_stores()
 
 
-def _question(question: str, name: str, series: Sequence[str] | None) -> pl.DataFrame:
+def _question(row: type, name: str, series: Sequence[str] | None) -> pl.DataFrame:
     from forecast_assets.datasets.definition import load
 
     _, stores = _opened()
     load(stores, name)
     results: pl.DataFrame = stores.warehouse.frame(
-        question, dataset=name, series=None if series is None else list(series)
+        row, dataset=name, series=None if series is None else list(series)
     )
     return results
 
