@@ -31,6 +31,13 @@ def cases(day: pl.DataFrame, _past: pl.DataFrame) -> pl.DataFrame:
     return day.with_columns(pl.col("units") / 12)
 
 
+def cases_of_some(day: pl.DataFrame, _past: pl.DataFrame) -> pl.DataFrame:
+    """Twelve pieces count as one for every second product."""
+    products = day["product"].unique().sort()
+    switched = pl.col("product").is_in(products.gather_every(2).implode())
+    return day.with_columns(units=pl.when(switched).then(pl.col("units") / 12).otherwise(pl.col("units")))
+
+
 def renumbered(day: pl.DataFrame, _past: pl.DataFrame) -> pl.DataFrame:
     """Every product has a new number."""
     return day.with_columns(product=pl.concat_str(pl.lit("N"), pl.col("product")))
@@ -51,12 +58,14 @@ def last_year(day: pl.DataFrame, past: pl.DataFrame) -> pl.DataFrame:
 DAYS: dict[str, Callable[[pl.DataFrame, pl.DataFrame], pl.DataFrame]] = {
     "half the stores missing": half_the_stores,
     "pieces to cases": cases,
+    "pieces to cases, every second product": cases_of_some,
     "products renumbered": renumbered,
     "the day before under today's date": yesterday_again,
     "last year's day under today's date": last_year,
 }
 WHOLE: dict[str, Callable[[pl.DataFrame], pl.DataFrame]] = {
     "calendar shifted by a day": lambda all_: all_.with_columns(pl.col("date") + dt.timedelta(days=1)),
+    "units of known days times 1.5": lambda all_: all_.with_columns(pl.col("units") * 1.5),
     "last year's file": lambda all_: all_.filter(
         pl.col("date") <= all_["date"].max() - dt.timedelta(days=364)
     ),

@@ -90,11 +90,11 @@ def executed_once(run_id: str, execute: Callable[[], int]) -> int:
 
 
 class _OnceTask(Task):
-    """A task whose only argument names the run that it executes."""
+    """A task whose only argument, which Dagster passes by this name, says which run it executes."""
 
-    def __call__(self, packed: Any) -> int:  # noqa: ANN401 - as Dagster packed it
-        run_id = unpack_value(packed, as_type=ExecuteRunArgs).run_id
-        return executed_once(run_id, lambda: int(self.run(packed)))
+    def __call__(self, execute_job_args_packed: Any) -> int:  # noqa: ANN401 - as Dagster packed it
+        run_id = unpack_value(execute_job_args_packed, as_type=ExecuteRunArgs).run_id
+        return executed_once(run_id, lambda: int(self.run(execute_job_args_packed)))
 
 
 def _application() -> Celery:

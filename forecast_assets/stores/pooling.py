@@ -27,7 +27,10 @@ def refuse_shared_sessions(url: sa.URL, schema: str) -> None:
     ``url`` names that schema as its search path. Two connections mark their sessions by a setting: whoever
     sees the mark of the other, or not its own, does not have a session of its own.
     """
-    engine = sa.create_engine(url, poolclass=sa.NullPool, isolation_level="AUTOCOMMIT")
+    # Looking for hstore would begin a transaction, which a pooler of statements answers by hanging up.
+    engine = sa.create_engine(
+        url, poolclass=sa.NullPool, isolation_level="AUTOCOMMIT", use_native_hstore=False
+    )
     try:
         with engine.connect() as first, engine.connect() as second:
             for _ in range(_ROUNDS):

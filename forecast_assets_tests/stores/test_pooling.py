@@ -69,8 +69,9 @@ def through(
         yield lead
 
 
-def test_a_pooler_that_shares_sessions_is_refused_by_every_writer_and_by_doctor(through):
-    through("transaction")
+@pytest.mark.parametrize("mode", ["transaction", "statement"])
+def test_a_pooler_that_shares_sessions_is_refused_by_every_writer_and_by_doctor(mode, through):
+    through(mode)
     for opened in (database_url, open_stores):
         with pytest.raises(BadSetting, match="a pooler lies between here and PostgreSQL") as refused:
             opened()
