@@ -66,7 +66,7 @@ def dense(frames: dict[str, pl.DataFrame], calendar: Calendar) -> Panel:
     parts = []
     for store in sorted(frames, key=lambda store: f"{store}__"):
         frame = frames.pop(store)
-        part, _ = densify(frame, store, dataset="bench", calendar=calendar, known=[], launch="first_sale")
+        part, _ = densify(frame, store, dataset="bench", calendar=calendar, known={}, launch="first_sale")
         parts.append(part)
     return Panel(
         series=np.concatenate([part.series for part in parts]),

@@ -2,6 +2,7 @@
 
 import dagster as dg
 import pytest
+import sqlalchemy as sa
 
 from forecast_assets.dagster_internals.storage import BatchedPostgresEventLogStorage
 
@@ -46,3 +47,22 @@ def test_the_web_server_keeps_the_schema_when_it_pools_connections(
     batched_instance.optimize_for_webserver(statement_timeout=5000, pool_recycle=60, max_overflow=2)
     batched_instance.add_dynamic_partitions("series", KEYS)
     assert batched_instance.get_dynamic_partitions("series") == sorted(KEYS)
+
+
+def test_one_connection_serves_all_statements_until_the_instance_is_disposed(
+    batched_instance: dg.DagsterInstance, postgres_url: sa.URL
+) -> None:
+    session = sa.text("select pg_backend_pid()")
+    seen = set()
+    for _ in range(3):
+        with batched_instance.event_log_storage.index_connection() as connection:  # type: ignore[attr-defined]
+            seen.add(connection.scalar(session))
+        with batched_instance.run_storage.connect() as connection:  # type: ignore[attr-defined]
+            seen.add(connection.scalar(session))
+    assert len(seen) == 1
+    batched_instance.dispose()
+    engine = sa.create_engine(postgres_url, poolclass=sa.NullPool)
+    with engine.connect() as connection:
+        alive = sa.text("select pg_stat_clear_snapshot(), count(*) from pg_stat_activity where pid = :pid")
+        while connection.execute(alive, {"pid": min(seen)}).one()[1]:  # until the server noticed, too
+            pass

@@ -5,6 +5,8 @@ import sys
 
 _PROGRAM = """
 import sys
+import pyarrow
+pyarrow.array([1.0])  # which imports pandas
 from forecast_assets.forecasting.core.lightgbm_library import lightgbm_library
 ours = lightgbm_library()
 import numpy as np
@@ -15,7 +17,7 @@ def text(library):
     return library.train(settings, library.Dataset(rows, rows.sum(axis=1)), 3).model_to_string()
 
 first = text(ours)
-assert not {"sklearn", "pandas", "lightgbm"} & set(sys.modules)
+assert not {"sklearn", "lightgbm"} & set(sys.modules)
 import lightgbm
 whole = lightgbm.LGBMRegressor(n_estimators=2, verbosity=-1).fit(rows, rows.sum(axis=1))
 assert whole.predict(rows).shape == (200,)

@@ -128,6 +128,18 @@ def test_updating_twice_is_the_same_as_once_and_keeps_what_refers_to_a_row(wareh
         assert connection.exec_driver_sql("select key from remark").scalar() == "a"
 
 
+def test_an_update_that_says_nothing_new_writes_no_row_again(warehouse, url):
+    with warehouse.transaction() as connection:
+        warehouse.copy(connection, "note", notes(["a", "b"], "old"))
+    places = stored(url, "key, ctid")
+    news = pl.concat([notes(["a"], "old"), notes(["b"], "new")])
+    with warehouse.transaction() as connection:
+        warehouse.upsert(connection, "note", news, key="key")
+    now = stored(url, "key, ctid")
+    assert now[0] == places[0]
+    assert now[1] != places[1]
+
+
 def test_an_empty_frame_changes_nothing(warehouse, url):
     with warehouse.transaction() as connection:
         warehouse.copy(connection, "note", notes(["a"], "old"))

@@ -19,16 +19,16 @@ _importing = Lock()
 def lightgbm_library() -> Any:  # noqa: ANN401 - a module
     """Return LightGBM for arrays.
 
-    Where nobody has imported it, or what is optional to it, this is a copy of our own, which knows neither
-    estimators nor data frames: whoever imports ``lightgbm`` afterwards gets the whole of it.
+    Where nobody has imported it or scikit-learn, this is a copy of our own, which knows no estimators:
+    whoever imports ``lightgbm`` afterwards gets the whole of it.
     """
     with _importing:
-        if any(name in sys.modules for name in ("lightgbm", *_OPTIONAL)):
+        if any(name in sys.modules for name in ("lightgbm", "sklearn")):
             return importlib.import_module("lightgbm")
-        absent: dict[str, Any] = dict.fromkeys(_OPTIONAL)
+        absent: dict[str, Any] = {name: None for name in _OPTIONAL if name not in sys.modules}
         sys.modules.update(absent)  # None: as if it were not installed
         try:
             return importlib.import_module("lightgbm")
         finally:
-            for name in [*_OPTIONAL, *(one for one in sys.modules if one.partition(".")[0] == "lightgbm")]:
+            for name in [*absent, *(one for one in sys.modules if one.partition(".")[0] == "lightgbm")]:
                 sys.modules.pop(name, None)

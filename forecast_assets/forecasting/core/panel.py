@@ -153,8 +153,10 @@ class Panel:
         first = self.first
         reach = self.days + (self.future_days if with_future else 0)
         digests = [hashlib.blake2b(digest_size=_DIGEST_BYTES) for _ in first]
-        for row in np.flatnonzero(first < self.days).tolist():
-            digests[row].update(self.date(int(first[row])).isoformat().encode())
+        rows = np.flatnonzero(first < self.days)
+        days = np.datetime_as_string(self.dates(0, self.days)[first[rows]]).tolist()
+        for row, day in zip(rows.tolist(), days, strict=True):
+            digests[row].update(day.encode())
         # Nothing that is known of a series without sales has a day to be counted from.
         begin = np.where(first < self.days, first, reach)
         _feed_rows(digests, "units", self.units, begin)
