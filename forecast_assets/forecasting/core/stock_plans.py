@@ -5,7 +5,7 @@ Does not belong here: the rules and their records (``stock``), what is on hand (
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -81,7 +81,7 @@ class Demand:
     """Demand of n series of one candidate and class over any number of days.
 
     ``curve`` (n, h) is their forecast, ``table`` holds the errors of its days, ``tables`` those of sums,
-    ``record`` the class with what its rules achieved.
+    ``record`` the class with what its rules achieved. ``rule`` is the one that the class has chosen.
     """
 
     table: ErrorTable | None
@@ -89,16 +89,15 @@ class Demand:
     record: tuple[str, RuleRecord] | None
     curve: Values
     inputs: StockInputs
+    rule: Rule = field(init=False)
 
-    @property
-    def rule(self) -> Rule:
-        """The rule of the class; independent daily errors where none was chosen."""
-        if self.table is None:
-            return _THUMB
-        if self.record is None:
-            return "daily"
-        chosen = self.record[1].chosen
-        return "daily" if chosen in RULES_OF_SUMS and not self.tables.by_days else chosen
+    def __post_init__(self) -> None:
+        """Take the rule of the class; independent daily errors where none was chosen."""
+        rule: Rule = _THUMB if self.table is None else "daily"
+        if self.table is not None and self.record is not None:
+            chosen = self.record[1].chosen
+            rule = "daily" if chosen in RULES_OF_SUMS and not self.tables.by_days else chosen
+        object.__setattr__(self, "rule", rule)
 
     def units(self, days: int, levels: Values, rule: Rule | None = None) -> Values:
         """Return the units (n, q) that cover ``days`` days with probabilities ``levels`` (q,)."""
