@@ -100,6 +100,10 @@ class Settings(BaseSettings):
         ge=1,
         description="How many bytes of memory a byte of a Parquet file of sales may take.",
     )
+    candidates: str | None = Field(
+        default=None,
+        description="Files of Python with candidates of one's own, joined by colons; see docs/candidates.md.",
+    )
     sources: str | None = Field(
         default=None,
         description="What datasets may read, with commas: folders, s3://bucket/path, https://host, "

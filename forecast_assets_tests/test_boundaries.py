@@ -46,7 +46,7 @@ def place(module: Path) -> str:
 LINES = """
 errors confirmation checked keys setting_checks settings derived progress safe_texts web
 forecasting.core
-forecasting.analysis forecasting.version evaluation_settings order_settings
+forecasting.analysis forecasting.version evaluation_settings evaluation_changes order_settings
 stores
 partitions rendering error_translation
 failures dagster_internals

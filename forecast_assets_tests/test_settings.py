@@ -152,6 +152,7 @@ WRONG = {
 }
 # Whoever opens them judges them: any text may be a folder, a server's address or a mailbox.
 FREE = {
+    "CANDIDATES",
     "SOURCES",
     "WEB_HOSTS",
     "DATABASE_URL",

@@ -10,7 +10,7 @@ from typing import Any
 import dagster as dg
 
 from forecast_assets.asset_factories import asset
-from forecast_assets.forecasting.core.candidates.catalogue import CATALOGUE, DEFAULT, Entry
+from forecast_assets.forecasting.core.candidates.catalogue import CATALOGUE, DEFAULT, Entry, catalogue
 from forecast_assets.rendering.tables import schema, table
 
 _PACKAGES = {"stats": "statsforecast"}
@@ -35,7 +35,7 @@ def is_installed(entry: Entry) -> bool:
 
 def rows() -> list[dict[str, Any]]:
     """One row per model type and scope."""
-    entries = [one for entry in CATALOGUE.values() for one in (entry, entry.alone) if one is not None]
+    entries = [one for entry in catalogue().values() for one in (entry, entry.alone) if one is not None]
     return [_row(entry) for entry in entries]
 
 
@@ -49,7 +49,7 @@ def _row(entry: Entry) -> dict[str, object]:
         "family": entry.family,
         "scope": entry.scope,
         "feature_aware": entry.feature_aware,
-        "default": entry.model_type in DEFAULT and entry is CATALOGUE[entry.model_type],
+        "default": entry.model_type in DEFAULT and entry is CATALOGUE.get(entry.model_type),
         "enabled": is_installed(entry),
         "parameters": "; ".join(told) or None,
         "cost": entry.cost,

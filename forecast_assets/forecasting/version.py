@@ -10,14 +10,21 @@ from functools import lru_cache
 from hashlib import blake2b
 from pathlib import Path
 
+from forecast_assets.forecasting.core.candidates.own import own_candidates
+
 _CORE = Path(__file__).parent / "core"
 _DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
 
 @lru_cache(maxsize=1)
 def code_version() -> str:
-    """Return 12 hex characters over what every module of ``core`` does."""
-    return version_of(_CORE)
+    """Return 12 hex characters over what every module of ``core`` does, and every candidate of one's own."""
+    version = version_of(_CORE)
+    sources = sorted({one.source for one in own_candidates().values()})
+    if not sources:
+        return version
+    meanings = "".join(meaning(path.read_text(encoding="utf-8")) for path in sources)
+    return blake2b(f"{version}{meanings}".encode(), digest_size=6).hexdigest()
 
 
 def version_of(folder: Path) -> str:

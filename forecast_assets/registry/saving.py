@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from forecast_assets.forecasting.core.candidates.catalogue import entry, members
+from forecast_assets.forecasting.core.candidates.own import CARRIED, own_candidates
 from forecast_assets.forecasting.core.prediction import ARRAYS
 from forecast_assets.registry import bundle as served
 from forecast_assets.registry.bundle import Bundle
@@ -58,7 +59,7 @@ def save(bundle: Bundle, folder: Path) -> None:
             path=str(folder),
             loader_module=served.__name__,
             data_path=str(data),
-            code_paths=[str(_code(Path(work)))],
+            code_paths=[str(_code(Path(work), bundle.labels))],
             signature=_signature(bundle.horizon),
             input_example=example,
             pip_requirements=_requirements(bundle.labels),
@@ -90,14 +91,22 @@ def _quiet() -> Iterator[None]:
         logger.setLevel(level)
 
 
-def _code(work: Path) -> Path:
-    """Copy the part of this package that a bundle can reach into ``work``; return the copy."""
+def _code(work: Path, labels: Sequence[str]) -> Path:
+    """Copy the part of this package that a bundle can reach into ``work``, and what others added to it."""
     target = work / _PACKAGE.name
     for path in reachable(Path(served.__file__)):
         copy = target / path.relative_to(_PACKAGE)
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(path, copy)
+    for name in _model_types(labels) & own_candidates().keys():
+        copy = target / CARRIED.relative_to(_PACKAGE) / f"{name}.py"
+        copy.parent.mkdir(exist_ok=True)
+        shutil.copy(own_candidates()[name].source, copy)
     return target
+
+
+def _model_types(labels: Sequence[str]) -> set[str]:
+    return {entry(member).model_type for label in labels for member in members(label)}
 
 
 def reachable(module: Path) -> list[Path]:
@@ -153,8 +162,10 @@ def _signature(horizon: int) -> "ModelSignature":
 
 
 def _requirements(labels: Sequence[str]) -> list[str]:
-    types = {entry(member).model_type for label in labels for member in members(label)}
+    types = _model_types(labels)
     packages = {_BY_TYPE[kind] for kind in types if kind in _BY_TYPE}
+    for name in types & own_candidates().keys():
+        packages |= set(getattr(own_candidates()[name].make, "requires", ()))
     return [f"{name}=={version(name)}" for name in sorted({*_ALWAYS, *packages})]
 
 

@@ -9,8 +9,9 @@ A *label* names a candidate with the parameters that differ from the defaults: `
 
 import difflib
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Any, Literal
 
@@ -29,6 +30,8 @@ from forecast_assets.forecasting.core.candidates.ets import ETS
 from forecast_assets.forecasting.core.candidates.intermittent import TSB, CrostonSBA
 from forecast_assets.forecasting.core.candidates.learners import Learner, LightGBM, Regression, XGBoost
 from forecast_assets.forecasting.core.candidates.libraries import AutoETS, Prophet, Theta
+from forecast_assets.forecasting.core.candidates.own import own_candidates
+from forecast_assets.forecasting.core.candidates.parameters import value_of, value_text
 from forecast_assets.forecasting.core.candidates.protocol import Candidate
 from forecast_assets.forecasting.core.candidates.smoothing import ADIDA, SES
 from forecast_assets.forecasting.core.candidates.tabular import (
@@ -58,7 +61,7 @@ class Entry:
     ``scope``: learned from each series, from all series of a dataset (global), or from the other candidates
     of the evaluation. ``feature_aware``: reads columns that are known ahead. ``requires``: an extra.
     ``foreign``: code of others, run in a process of its own. ``alone``: the entry of the same type with
-    ``scope=series``.
+    ``scope=series``. ``own``: found in a file or package that is not ours.
     """
 
     make: type
@@ -69,6 +72,7 @@ class Entry:
     requires: str | None = None
     foreign: bool = False
     alone: "Entry | None" = None
+    own: bool = False
 
     @property
     def model_type(self) -> str:
@@ -81,7 +85,8 @@ class Entry:
     @property
     def parameters(self) -> dict[str, tuple[Any, str]]:
         """Default and allowed values by name."""
-        return rules_of(self.make)
+        plain = fields(self.make) if self.own else ()
+        return {one.name: (one.default, "any value") for one in plain} | rules_of(self.make)
 
 
 def _alone(make: type, cost: float, *, requires: str | None = None) -> Entry:
@@ -125,6 +130,25 @@ CATALOGUE = {
 }
 
 
+@lru_cache(maxsize=1)
+def catalogue() -> Mapping[str, Entry]:
+    """Return all model types: ours, and those of other packages and files. Raises ``BadSetting``."""
+    added = {}
+    for name, one in own_candidates().items():
+        if name in CATALOGUE:
+            raise BadSetting(f"candidate {name!r} of {one.source} exists already", remedy="rename it")
+        make = one.make
+        added[name] = Entry(
+            make,
+            getattr(make, "family", "additive"),
+            float(getattr(make, "cost", 50)),
+            feature_aware=bool(getattr(make, "feature_aware", False)),
+            foreign=True,
+            own=True,
+        )
+    return {**CATALOGUE, **added}
+
+
 def entry(label: str) -> Entry:
     """The catalogue's entry of a label. Raises ``BadSetting`` for an unknown model type."""
     match = _LABEL.fullmatch(label)
@@ -133,18 +157,19 @@ def entry(label: str) -> Entry:
             f"candidate {label!r} cannot be read", remedy="write it as ets or moving_average(window_size=28)"
         )
     name = match[1]
-    if name not in CATALOGUE:
-        near = difflib.get_close_matches(name, CATALOGUE, n=1, cutoff=0.5)
+    listed = CATALOGUE.get(name) or catalogue().get(name)
+    if listed is None:
+        near = difflib.get_close_matches(name, catalogue(), n=1, cutoff=0.5)
         remedy = f"did you mean {near[0]!r}? " if near else ""
-        raise BadSetting(f"candidate {name!r} is unknown", remedy=f"{remedy}Known: {', '.join(CATALOGUE)}")
-    listed = CATALOGUE[name]
+        raise BadSetting(f"candidate {name!r} is unknown", remedy=f"{remedy}Known: {', '.join(catalogue())}")
     return listed.alone if listed.alone is not None and _ALONE.search(match[2] or "") else listed
 
 
 def family(label: str) -> Family:
     """The family of a label's model type; one that is no longer known counts as a baseline."""
     name = label.partition("(")[0]
-    return CATALOGUE[name].family if name in CATALOGUE else "baseline"
+    listed = CATALOGUE.get(name) or catalogue().get(name)
+    return "baseline" if listed is None else listed.family
 
 
 def candidate(label: str) -> Any:  # noqa: ANN401 - a Candidate, a Learner or an ensemble, as its entry's scope says
@@ -163,7 +188,7 @@ def candidate(label: str) -> Any:  # noqa: ANN401 - a Candidate, a Learner or an
             continue
         if name in values:
             raise BadSetting(f"candidate {label!r}: {name} is given twice", remedy="give it once")
-        values[name] = _value(text)
+        values[name] = value_of(text)
     try:
         return listed.make(**values)
     except BadSetting as error:
@@ -173,7 +198,7 @@ def candidate(label: str) -> Any:  # noqa: ANN401 - a Candidate, a Learner or an
 def label_of(one: Any) -> str:  # noqa: ANN401 - any candidate
     """The canonical label: parameters that differ from the defaults, by name."""
     parts = sorted(
-        f"{part.name}={_value_text(value)}"
+        f"{part.name}={value_text(value)}"
         for part in fields(one)
         if (value := getattr(one, part.name)) != part.default
     )
@@ -271,18 +296,3 @@ def _blended(labels: tuple[str, ...]) -> tuple[str, ...]:
         else label
         for label in labels
     )
-
-
-def _value(text: str) -> object:
-    if text.lower() in {"true", "false"}:
-        return text.lower() == "true"
-    for kind in (int, float):
-        try:
-            return kind(text)
-        except ValueError:
-            continue
-    return None if text.lower() == "none" else text
-
-
-def _value_text(value: object) -> str:
-    return str(value).lower() if isinstance(value, bool) else f"{value}"
