@@ -6,8 +6,9 @@ Usage: python benchmarks/promises.py [--data FILE] [--store ID ...] [--known COL
 Holds out the newest W windows of H days, one after the other. For each, the product's own code learns the
 pool, scores the candidates on the K folds before it, chooses champions and claims their error; then the
 champions forecast the window. Prints claimed and happened WAPE (all series, by class of demand, by fifth of
-the claim), the total error of the mean, coverage, weighted quantile loss against seasonal naive, and service
-and cost of every stock rule. The last line is one JSON object. Without --data it takes the shipped sales;
+the claim), the total error of the mean, bias and error of daily totals, coverage with ties by lot, weighted
+quantile loss against seasonal naive, and service and cost of every stock rule. The last line is one JSON
+object. Without --data it takes the shipped sales;
 with --no-plan columns known ahead end with the sales, as they mostly do in production.
 """
 
@@ -22,6 +23,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast_assets.evaluation_settings import EvaluationSettings
+from forecast_assets.forecasting.analysis.calibration import randomised_pit
+from forecast_assets.forecasting.analysis.totals import error_ranks, quantiles_of, summed, totals_by_day
 from forecast_assets.forecasting.core.backtest import Backtest, backtest
 from forecast_assets.forecasting.core.candidates.catalogue import DEFAULT, is_global, split
 from forecast_assets.forecasting.core.claims import claims
@@ -30,7 +33,7 @@ from forecast_assets.forecasting.core.intervals import limits, spread_of
 from forecast_assets.forecasting.core.lead_time import window_sums
 from forecast_assets.forecasting.core.outlook import outlook
 from forecast_assets.forecasting.core.panel import Panel
-from forecast_assets.forecasting.core.prediction import LEVELS, own_errors, predicted
+from forecast_assets.forecasting.core.prediction import LEVELS, Prediction, own_errors, predicted
 from forecast_assets.forecasting.core.ranking import rank
 from forecast_assets.forecasting.core.stock import RULES, SCORED_LEADS, cover, deviations, stock_inputs
 from forecast_assets.global_models.pooling import PoolInputs, learn, sampled
@@ -40,6 +43,7 @@ Values = NDArray[np.float64]
 AIMS = np.array([0.9, 0.95, 0.98])
 DECILES = [at for at, level in enumerate(LEVELS.tolist()) if 0.05 < level < 0.95]  # noqa: PLR2004 - 0.1 to 0.9
 FIFTHS = 5
+FINE = np.linspace(0.005, 0.995, 199)
 Z_OF_AIMS = np.array([NormalDist().inv_cdf(float(aim)) for aim in AIMS])
 Z_OF_UPPER_80 = NormalDist().inv_cdf(0.9)
 
@@ -99,10 +103,66 @@ def window(
     spread = np.array([own[row].spread for row in served])  # type: ignore[union-attr]
     recent = history.take(served).newest(history.frequency.year // 2)
     radius = _first_interval(names, labels, done, curve)[served]
+    fine = predicted(pool, made_by, curve[served], [own[row] for row in served], FINE)  # type: ignore[misc]
     return {
         **figures(actual, claim, kinds, prediction.expected, prediction.median, prediction.quantiles, naive),
+        "calibration": calibration(actual, fine.quantiles, kinds),
+        "totals": totals(actual, prediction, history.series[served].tolist(), made_by, by_name, done, served),
         "stock": stock(pool, made_by, curve[served], actual, kinds, spread, recent, radius),
     }
+
+
+def calibration(
+    actual: Values, quantiles: NDArray[np.float32], kinds: NDArray[np.str_]
+) -> Mapping[str, object]:
+    """Share of days inside 80 and 95 % by class of demand, in percent.
+
+    ``inside`` counts ties by lot and is 80 and 95 where distributions are right; ``forced`` is how much more
+    a closed interval holds, because zeros and whole units lie on its limits.
+    """
+    seen = ~np.isnan(actual)
+    sold, units = actual[seen], quantiles[seen].astype(np.float64)
+    pit = randomised_pit(sold, units, FINE, np.random.default_rng(31).random(sold.size))
+    kind = np.broadcast_to(kinds[:, None], actual.shape)[seen]
+    found: dict[str, object] = {}
+    for one in ("all", *np.unique(kind).tolist()):
+        mine = (kind == one) | (one == "all")
+        lines = {}
+        for level, low, high in ((80, 0.1, 0.9), (95, 0.025, 0.975)):
+            inside = 100 * float(((pit >= low) & (pit <= high))[mine].mean())
+            ends = [int(np.abs(FINE - end).argmin()) for end in (low, high)]
+            lower, upper = (units[mine, end] for end in ends)
+            closed = 100 * float(((sold[mine] >= lower - 1e-6) & (sold[mine] <= upper + 1e-6)).mean())
+            lines[f"inside_{level}"] = round(inside, 1)
+            lines[f"forced_{level}"] = round(max(closed - inside, 0), 1)
+        found[one] = lines
+    return found
+
+
+def totals(  # noqa: PLR0917 - forecasts, what happened, and the folds behind them
+    actual: Values,
+    prediction: Prediction,
+    keys: list[str],
+    labels: list[str | None],
+    forecasts: Mapping[str, NDArray[np.float32]],
+    done: Backtest,
+    served: NDArray[np.int64],
+) -> Mapping[str, object]:
+    """Bias and error of daily totals in percent; days inside limits of sampled and of added quantiles."""
+    seen = ~np.isnan(actual)
+    sold = np.where(seen, actual, 0).sum(axis=0)
+    bias, error = totals_by_day(sold, np.where(seen, prediction.expected, 0).sum(axis=0))
+    past = np.stack([forecasts[str(label)][row] for label, row in zip(labels, served, strict=True)])
+    ranks = error_ranks(keys, done.actual[served], past, done.folds[served])
+    scenarios = quantiles_of(summed(prediction.expected, prediction.quantiles, ranks))
+    added = prediction.quantiles.sum(axis=0)
+    place = {name: at for at, name in enumerate(LEVELS.tolist())}
+    inside = {
+        f"{how}_{level}": int(((sold >= units[:, place[low]]) & (sold <= units[:, place[high]])).sum())
+        for how, units in (("sampled", scenarios), ("added", added))
+        for level, low, high in ((80, 0.1, 0.9), (95, 0.025, 0.975))
+    }
+    return {"bias": round(bias or 0, 2), "daily_error": round(error or 0, 2), "days": len(sold), **inside}
 
 
 def _first_interval(

@@ -3,7 +3,13 @@
 import numpy as np
 import pytest
 
-from forecast_assets.forecasting.analysis.calibration import Hits, Verdict, covered, inside
+from forecast_assets.forecasting.analysis.calibration import (
+    Hits,
+    Verdict,
+    covered,
+    inside,
+    randomised_pit,
+)
 
 
 def judged(kept: np.ndarray, level: float = 0.8, alarm: float = 0.1, without=None) -> Verdict:
@@ -58,3 +64,16 @@ def test_limits_that_equal_what_was_sold_count_both_ways():
     assert (closed.tolist(), opened.tolist()) == ([1, 1, 1, 0], [0, 1, 0, 0])
     with_ties, without = covered(np.array([3.0, 4, 5]), np.full(3, 4.0))
     assert (with_ties.tolist(), without.tolist()) == ([1, 1, 0], [1, 0, 0])
+
+
+@pytest.mark.parametrize("mean", [0.3, 3.0, 40.0])
+def test_calibrated_counts_have_uniform_probabilities_however_many_are_zero(mean):
+    draw = np.random.default_rng(8)
+    sold = draw.poisson(mean, 40_000).astype(float)
+    levels = np.linspace(0.005, 0.995, 199)
+    quantiles = np.quantile(draw.poisson(mean, 400_000), levels, method="inverted_cdf")
+    pit = randomised_pit(sold, np.tile(quantiles, (len(sold), 1)), levels, draw.random(len(sold)))
+    for low, high, level in ((0.1, 0.9, 0.8), (0.025, 0.975, 0.95)):
+        assert ((pit >= low) & (pit <= high)).mean() == pytest.approx(level, abs=0.01)
+    doubled = randomised_pit(2 * sold + 1, np.tile(quantiles, (len(sold), 1)), levels, draw.random(len(sold)))
+    assert ((doubled >= 0.1) & (doubled <= 0.9)).mean() < 0.75

@@ -100,3 +100,27 @@ def inside(sold: Values, lower: Values, upper: Values) -> tuple[Values, Values]:
 def covered(demand: Values, stock: Values) -> tuple[Values, Values]:
     """Return whether stock (N,) covers a demand (1 or 0): ties counted as covered, and as not."""
     return (demand <= stock + _EPSILON).astype(np.float64), (demand < stock - _EPSILON).astype(np.float64)
+
+
+def randomised_pit(sold: Values, quantiles: Values, levels: Values, lot: Values) -> Values:
+    """Return the probability (N,) that the distribution gives to less than was sold; ties by ``lot`` (N,).
+
+    ``quantiles`` (N, q) are at rising ``levels`` (q,), interpolated linearly and ending at 0 and 1. Of a
+    calibrated distribution the values are uniform, however many zeros there are. Source: Czado, Gneiting,
+    Held 2009.
+    """
+    below = (quantiles < sold[:, None] - _EPSILON).sum(axis=1)
+    up_to = (quantiles <= sold[:, None] + _EPSILON).sum(axis=1)
+    ends = np.concatenate([[0.0], levels, [1.0]])
+    last = len(levels)
+    wide = np.concatenate([quantiles[:, :1], quantiles, quantiles[:, -1:]], axis=1)
+    row = np.arange(len(sold))
+    low, high = wide[row, below], wide[row, np.minimum(below + 1, last + 1)]
+    share = np.divide(sold - low, high - low, out=np.full(len(sold), 0.5), where=high - low > _EPSILON)
+    between = ends[below] + np.clip(share, 0, 1) * (ends[np.minimum(below + 1, last + 1)] - ends[below])
+    # A tie with the outermost quantile holds all of the tail beyond it.
+    first = np.where(below == 0, 0.0, ends[np.minimum(below + 1, last + 1)])
+    final = np.where(up_to == last, 1.0, ends[up_to])
+    ties = first + lot * (final - first)
+    pit: Values = np.where(up_to > below, ties, between)
+    return pit
