@@ -20,13 +20,13 @@ from forecast_assets.forecasting.core.pool import Pool
 from forecast_assets.forecasting.core.prediction import OwnErrors, Prediction, own_errors, predicted
 from forecast_assets.forecasting.core.stock_plans import StockAim, StockPlan, stock_plans
 from forecast_assets.forecasts.fold_claims import labels_by_file
+from forecast_assets.global_models.look_alikes import LOOK_ALIKE
 from forecast_assets.global_models.production import Production
 from forecast_assets.settings import settings as environment
 from forecast_assets.stores import Stores
 from forecast_assets.stores.rows.datasets import LookAlikesRow
 from forecast_assets.stores.rows.evaluations import ChampionsOfRow
 
-LOOK_ALIKE = "look_alike"
 Floats = NDArray[np.float32]
 Values = NDArray[np.float64]
 

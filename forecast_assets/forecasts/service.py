@@ -23,10 +23,11 @@ from forecast_assets.forecasting.core.outlook import totals
 from forecast_assets.forecasting.core.panel import Panel
 from forecast_assets.forecasting.core.stock_plans import StockAim
 from forecast_assets.forecasting.version import code_version
-from forecast_assets.forecasts.block import LOOK_ALIKE, ForecastBlock, make
+from forecast_assets.forecasts.block import ForecastBlock, make
 from forecast_assets.forecasts.fold_claims import claims
 from forecast_assets.forecasts.store import forecast_table
 from forecast_assets.global_models import production
+from forecast_assets.global_models.look_alikes import LOOK_ALIKE
 from forecast_assets.global_models.production import Production
 from forecast_assets.keys import SeriesKey
 from forecast_assets.order_settings import OrderSettings

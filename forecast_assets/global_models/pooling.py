@@ -26,6 +26,7 @@ from forecast_assets.forecasting.core.isolation import isolated
 from forecast_assets.forecasting.core.panel import Panel
 from forecast_assets.forecasting.core.pool import Pool, learn_pool
 from forecast_assets.forecasting.version import code_version
+from forecast_assets.global_models.look_alikes import LOOK_ALIKE, look_alike_curves
 from forecast_assets.settings import settings as environment
 from forecast_assets.stores import Stores, paths
 from forecast_assets.stores.rows.evaluations import GlobalForecastRow, NewestPoolRow
@@ -148,8 +149,10 @@ def learn(settings: EvaluationSettings, inputs: PoolInputs, rows: NDArray[np.int
     }
     actual = panel.units[:, inputs.cutoffs[:, None] + ahead]
     folds, classes = eligible(panel.units, inputs.cutoffs, plan), demand_classes(panel.units)
+    # No candidate, but what series without a champion may be forecast by.
+    alike = {LOOK_ALIKE: look_alike_curves(panel, inputs.cutoffs, plan.horizon)}
     pool = learn_pool(
-        forecasts,
+        forecasts | alike,
         {label: names for label, names in blends.items() if names == members(label)},
         reasons=reasons,
         actual=actual,

@@ -22,10 +22,10 @@ from forecast_assets.forecasting.analysis.whatif import Assumptions, Method, dif
 from forecast_assets.forecasting.core.frequency import Frequency
 from forecast_assets.forecasting.core.outlook import Models, outlook, reads_plan, with_plan
 from forecast_assets.forecasting.core.panel import Panel
-from forecast_assets.forecasts.block import LOOK_ALIKE
 from forecast_assets.forecasts.service import ForecastRequest, make_forecasts
 from forecast_assets.forecasts.store import StoredForecast, read_forecast
 from forecast_assets.global_models import production
+from forecast_assets.global_models.look_alikes import LOOK_ALIKE
 from forecast_assets.keys import SeriesKey
 from forecast_assets.scenarios.distributions import LIMITS, Outcome, Spread, outcome_of
 from forecast_assets.settings import settings as environment

@@ -1,6 +1,7 @@
 """From champions to forecasts in Dagster: what is stored, reused, flagged and told."""
 
 import datetime as dt
+import json
 from collections import defaultdict
 from decimal import Decimal
 from typing import Any, Literal, cast
@@ -21,6 +22,7 @@ from forecast_assets.forecasts.explanations import explanations
 from forecast_assets.forecasts.service import ForecastRequest, make_forecasts, stale_forecasts
 from forecast_assets.forecasts.store import daily_totals, read_forecast, read_forecasts
 from forecast_assets.global_models import production
+from forecast_assets.global_models.look_alikes import LOOK_ALIKE
 from forecast_assets_tests.scenario import (
     HEALTHY,
     NEVER,
@@ -97,6 +99,24 @@ def test_a_series_without_a_champion_is_forecast_by_products_like_it_and_flagged
     stored = read_forecast(judged.stores, YOUNG)
     assert stored is not None
     assert np.isnan(stored.arrays["lower_80"]).all(), "nobody knows how wrong it is"
+
+
+def test_with_a_pool_a_product_without_a_champion_has_measured_limits_and_stock(place):
+    young = sales_of("many__S0__P999", [3, 9, 4, 8, 5, 7], first=54)
+    steady = many(52).with_columns(pl.col("units") % 11)
+    place.prepare("many", pl.concat([steady, young]), evaluation=QUICK)
+    keys = sorted(row["series"] for row in place.table("series"))
+    assert place.evaluate(keys[0], keys[-1]).success
+    (outcome,) = make_forecasts(place.stores, ["many__S0__P999"], run_id="young")
+    assert outcome.row is not None
+    assert outcome.row["fallback"] == LOOK_ALIKE
+    stored = read_forecast(place.stores, "many__S0__P999")
+    assert stored is not None
+    assert (stored.arrays["lower_80"] < stored.units).all()
+    assert (stored.units < stored.arrays["upper_80"]).all()
+    stock = json.loads(str(outcome.row["stock"]))
+    assert stock["rule"] != "rule_of_thumb"
+    assert stock["service"]["windows"] > 0
 
 
 def test_unchanged_forecasts_are_reused_and_a_changed_champion_is_not(judged):
