@@ -175,6 +175,12 @@ def test_every_query_says_its_question_and_is_asked():
 
 
 @pytest.mark.parametrize("module", MODULES, ids=place)
+def test_labels_of_candidates_are_read_by_their_catalogue_alone(module):
+    cuts = {"label.partition", "label.split"} & set(called(module))
+    assert not cuts or place(module) == "forecasting/core/candidates/catalogue.py"
+
+
+@pytest.mark.parametrize("module", MODULES, ids=place)
 def test_the_registry_of_a_run_is_that_of_its_resource(module):
     opens = "forecast_assets.stores.registry.open_registry" in imported(module)
     # A command has no resources; what a launch works with where nobody says otherwise is the same.

@@ -6,6 +6,8 @@ Does not belong here: what an export holds (``sql/queries``), and what its colum
 
 import polars as pl
 
+from forecast_assets.stores.rows.values import Metrics
+
 _INTEGERS = (
     "attempts", "child_items", "closed_days", "duration_ms", "evaluations", "expected_days",
     "forecasts", "from_version", "horizon", "item_id", "lead_time_days", "missing_days",
@@ -13,16 +15,15 @@ _INTEGERS = (
     "to_version", "unmeasured", "windows", "zero_sale_days",
 )  # fmt: skip
 _NUMBERS = (
-    "coverage_95", "pinball", "service", "stock_cost", "total_error", "wape_bias", "wql",
-    "achieved_service", "expected_bias", "expected_wape", "order_up_to", "rule_of_thumb_reorder_point",
-    "rule_of_thumb_safety_stock", "rule_of_thumb_service",
-    "average", "average_daily_demand", "backtest_bias", "backtest_wape", "baseline_wape", "bias",
-    "chance", "contribution", "coverage", "coverage_80", "false_alarm", "forecast", "from_wape",
-    "interval_safety_stock", "latest_wape", "live_wape", "low_units", "lower_80", "lower_95", "mae",
-    "peak_units", "previous_wape", "priority_score", "recent_error", "reorder_point", "revenue", "rmse",
-    "safety_stock", "service_level", "skill_vs_seasonal_naive", "smape", "stability", "to_wape",
-    "total", "units", "units_at_risk", "upper_80", "upper_95", "usual_error", "value", "wape",
-    "wape_above_backtest", "wape_delta",
+    *Metrics.__annotations__,
+    "achieved_service", "average", "average_daily_demand", "backtest_bias", "backtest_wape",
+    "baseline_wape", "chance", "contribution", "coverage", "expected_bias", "expected_wape",
+    "false_alarm", "forecast", "from_wape", "interval_safety_stock", "latest_wape", "live_wape",
+    "low_units", "lower_80", "lower_95", "order_up_to", "peak_units", "previous_wape", "priority_score",
+    "recent_error", "reorder_point", "revenue", "rule_of_thumb_reorder_point",
+    "rule_of_thumb_safety_stock", "rule_of_thumb_service", "safety_stock", "service_level",
+    "skill_vs_seasonal_naive", "stability", "to_wape", "total", "units", "units_at_risk", "upper_80",
+    "upper_95", "usual_error", "value", "wape_above_backtest", "wape_delta",
 )  # fmt: skip
 _DAYS = (
     "date", "first_day", "last_day", "last_known_day", "last_sale", "low_day", "newest_day", "peak_day",

@@ -18,6 +18,7 @@ from forecast_assets.forecasting.core.candidates.catalogue import (
     CATALOGUE,
     DEFAULT,
     candidate,
+    entry,
     label_of,
     local,
     parse,
@@ -285,6 +286,11 @@ def test_a_label_has_one_canonical_form(written, canonical):
 def test_two_candidates_of_one_type_may_differ_in_parameters():
     labels = ("moving_average", "moving_average(window_size=28)")
     assert parse(labels) == labels
+
+
+def test_a_label_is_read_once():
+    assert candidate("moving_average(window_size=7)") is candidate("moving_average(window_size=7)")
+    assert entry("ets") is entry("ets")
 
 
 def test_labels_are_split_outside_their_brackets():

@@ -179,7 +179,7 @@ def test_a_summary_of_one_dataset_names_its_own_faults_only_and_says_why(desk):
         config = {"dataset": dataset, "scope": "top_revenue"}
         batch.execute_in_process(
             instance=desk.instance,
-            resources={"stores": desk.resource},
+            resources={"stores": desk.resource, "registry": RegistryResource()},
             run_config={"ops": {"work_off_batch": {"config": config}}},
             raise_on_error=False,
         )
@@ -256,7 +256,7 @@ def test_the_report_is_exported_as_its_file_ends(desk, tmp_path, monkeypatch):
 def retrained(place: Place, **config) -> dg.ExecuteInProcessResult:
     return retrain.execute_in_process(
         instance=place.instance,
-        resources={"stores": place.resource},
+        resources={"stores": place.resource, "registry": RegistryResource()},
         run_config={"ops": {"retrain_series": {"config": {"dataset": "many", **config}}}},
         raise_on_error=False,
     )

@@ -149,6 +149,8 @@ def catalogue() -> Mapping[str, Entry]:
     return {**CATALOGUE, **added}
 
 
+# A label is read once; what it stands for is frozen.
+@lru_cache(maxsize=4096)
 def entry(label: str) -> Entry:
     """The catalogue's entry of a label. Raises ``BadSetting`` for an unknown model type."""
     match = _LABEL.fullmatch(label)
@@ -172,6 +174,7 @@ def family(label: str) -> Family:
     return "baseline" if listed is None else listed.family
 
 
+@lru_cache(maxsize=4096)
 def candidate(label: str) -> Any:  # noqa: ANN401 - a Candidate, a Learner or an ensemble, as its entry's scope says
     """The candidate that a label stands for. Raises ``BadSetting`` naming the parameter that is wrong."""
     listed = entry(label)
