@@ -48,7 +48,8 @@ def distribution_sums(
     usable = folds[..., None] & ~np.isnan(actual) & np.isfinite(curve)
     sums = error_sums(errors.tables, curve, actual, usable)
     totals = [part.sum(axis=1) for part in sums]
-    rules = np.array([errors.chosen_rule(one) for one in classes])
+    by_class = {one: errors.chosen_rule(one) for one in set(classes)}
+    rules = np.array([by_class[one] for one in classes])
     by_fold = []
     for fold in range(actual.shape[1]):
         own, usual, days = (total - part[:, fold] for total, part in zip(totals, sums, strict=True))

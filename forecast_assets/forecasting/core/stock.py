@@ -11,6 +11,7 @@ errors, which few folds are enough to measure. ``interval``: the same, as wide a
 """
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from statistics import NormalDist
 from typing import Any, Literal, Self, get_args
 
@@ -157,7 +158,7 @@ class Service:
         return self.covered / self.windows if self.windows else None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class RuleRecord:
     """Record of every rule in one class of demand.
 
@@ -168,7 +169,7 @@ class RuleRecord:
     service: dict[tuple[Rule, int, float], Service]
     cost: dict[Rule, float]
 
-    @property
+    @cached_property
     def chosen(self) -> Rule:
         """The cheapest rule of those that keep their service; where none does, the one nearest to it.
 
