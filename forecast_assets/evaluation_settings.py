@@ -27,13 +27,19 @@ class EvaluationSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     candidates: tuple[str, ...] = Field(default=DEFAULT, description="Candidate types to compare, 1 to 10.")
-    horizon: int = Field(default=14, ge=1, le=90, description="Days forecast from each cutoff.")
+    horizon: int = Field(
+        default=14, ge=1, le=90, description="Periods (days, weeks or months) forecast from each cutoff."
+    )
     n_splits: int = Field(default=5, ge=2, le=20, description="Cutoffs, the newest one horizon ago.")
-    gap: int = Field(default=0, ge=0, le=30, description="Days between the last known sale and day 1.")
-    min_train: int = Field(default=30, ge=7, description="Days of history a fold needs before its cutoff.")
-    step: int | None = Field(default=None, ge=1, description="Days between cutoffs; the horizon when unset.")
+    gap: int = Field(
+        default=0, ge=0, le=30, description="Periods between the last known sale and the first one."
+    )
+    min_train: int = Field(default=30, ge=7, description="Periods of history a fold needs before its cutoff.")
+    step: int | None = Field(
+        default=None, ge=1, description="Periods between cutoffs; the horizon when unset."
+    )
     strategy: Literal["expanding", "sliding"] = Field(
-        default="expanding", description="Learn from all history, or from the last min_train days only."
+        default="expanding", description="Learn from all history, or from the last min_train periods only."
     )
     policy: Policy = Field(
         default="default_with_margin",
@@ -62,12 +68,12 @@ class EvaluationSettings(BaseModel):
         description="Keep slow candidates to some series: 'prophet: top 100' (by revenue) or "
         "'auto_ets: smooth+erratic' (classes of demand).",
     )
-    minimum_sample_size: int = Field(default=0, ge=0, description="Scored days a candidate needs.")
+    minimum_sample_size: int = Field(default=0, ge=0, description="Scored periods a candidate needs.")
     high_confidence: float = Field(
         default=0.10, ge=0, le=1, description="Relative WAPE lead from which on confidence is high."
     )
     max_abs_bias: float = Field(
-        default=1e9, ge=0, description="Largest absolute bias, in units a day, that is still trusted."
+        default=1e9, ge=0, description="Largest absolute bias, in units a period, that is still trusted."
     )
 
     @model_validator(mode="after")

@@ -1,7 +1,8 @@
 """Forecasts by statsforecast, for whoever wants to compare.
 
 Usage: statsforecast_forecasts.py IN.npz OUT.npz [MODEL ...]
-IN has ``units`` (n, T) without NaN after the first observed day, ``cutoffs`` (k,) and ``horizon``.
+IN has ``units`` (n, T) without NaN after the first observed day, ``cutoffs`` (k,), ``horizon`` and, where
+periods are no days, ``season`` and ``window``.
 OUT has one (n, k, horizon) array per model, NaN where statsforecast refuses. Runs in its own environment,
 because statsforecast caps pandas.
 """
@@ -14,20 +15,25 @@ import numpy as np
 from numpy.typing import NDArray
 from statsforecast.models import TSB, AutoETS, CrostonSBA, Naive, SeasonalNaive, WindowAverage
 
-MODELS = {
-    "naive": Naive,
-    "seasonal_naive": lambda: SeasonalNaive(season_length=7),
-    "moving_average": lambda: WindowAverage(window_size=7),
-    "croston_sba": CrostonSBA,
-    "tsb": lambda: TSB(alpha_d=0.1, alpha_p=0.1),
-    "auto_ets_ana": lambda: AutoETS(model="ANA", season_length=7),
-    "auto_ets_ann": lambda: AutoETS(model="ANN", season_length=7),
-    "auto_ets_anz": lambda: AutoETS(model="ANZ", season_length=7),
-}
+Factory = Callable[[], Any]
+
+
+def models(season: int, window: int) -> dict[str, Factory]:
+    """Return a factory per name, for a ``season`` and the ``window`` of the moving average in periods."""
+    return {
+        "naive": Naive,
+        "seasonal_naive": lambda: SeasonalNaive(season_length=season),
+        "moving_average": lambda: WindowAverage(window_size=window),
+        "croston_sba": CrostonSBA,
+        "tsb": lambda: TSB(alpha_d=0.1, alpha_p=0.1),
+        "auto_ets_ana": lambda: AutoETS(model="ANA", season_length=season),
+        "auto_ets_ann": lambda: AutoETS(model="ANN", season_length=season),
+        "auto_ets_anz": lambda: AutoETS(model="ANZ", season_length=season),
+    }
 
 
 def forecast(
-    model: Callable[[], Any], units: NDArray[np.float32], cutoffs: NDArray[np.int64], horizon: int
+    model: Factory, units: NDArray[np.float32], cutoffs: NDArray[np.int64], horizon: int
 ) -> NDArray[np.float64]:
     """Fit one model per series and cutoff on the days from the first observed one to the cutoff."""
     answer = np.full((units.shape[0], cutoffs.size, horizon), np.nan)
@@ -49,8 +55,9 @@ def main() -> None:
     source, target, *names = sys.argv[1:]
     with np.load(source) as arrays:
         units, cutoffs, horizon = arrays["units"], arrays["cutoffs"], int(arrays["horizon"])
-    labels = names or list(MODELS)
-    np.savez(target, **{name: forecast(MODELS[name], units, cutoffs, horizon) for name in labels})
+        season, window = (int(arrays[name]) if name in arrays else 7 for name in ("season", "window"))
+    by_name = models(season, window)
+    np.savez(target, **{name: forecast(by_name[name], units, cutoffs, horizon) for name in names or by_name})
 
 
 if __name__ == "__main__":

@@ -156,6 +156,7 @@ def _chosen(
         lead=float(ranking.lead[row]),
         policy=policy,
         expected_wape=claim.wape,
+        period=period,
     )
     explanation = explain(
         best,
@@ -194,10 +195,10 @@ def _chosen(
 
 def _expectation(claim: Claim, period: str) -> str:
     if claim.wape is None or claim.bias is None:
-        return f"expected WAPE on new days: not known, {claim.reason}"
+        return f"expected WAPE on new {period}s: not known, {claim.reason}"
     return (
-        f"expected WAPE on new days: {claim.wape:.1f} %, expected bias {claim.bias:+.2f} units a {period}; "
-        "learned from many series, each fold judged without itself"
+        f"expected WAPE on new {period}s: {claim.wape:.1f} %, expected bias {claim.bias:+.2f} units "
+        f"a {period}; learned from many series, each fold judged without itself"
     )
 
 

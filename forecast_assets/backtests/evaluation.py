@@ -84,7 +84,7 @@ class Plan:
             else len(rows)
             for label in self.settings.candidates
         }
-        folds = len(self.settings.plan().cutoffs(self.panel.days)) if len(rows) else 0
+        folds = len(self.settings.plan().cutoffs(self.panel.days, self.panel.frequency)) if len(rows) else 0
         return costs(self.settings.candidates, running, folds)
 
 
@@ -245,7 +245,7 @@ def _carried_out(stores: Stores, work: Plan, *, run_id: str, choose: bool) -> It
     if not rows.size:
         return
     folds = work.settings.plan()
-    cutoffs = folds.cutoffs(work.panel.days)
+    cutoffs = folds.cutoffs(work.panel.days, work.panel.frequency)
     counts = stores.warehouse.rows(AvailabilityRow, dataset=work.dataset.name)
     period = work.panel.frequency
     history = {row["series"]: (judged_history(row, folds, period), row) for row in counts}

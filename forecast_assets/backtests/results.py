@@ -198,7 +198,7 @@ def _reason(block: Backtest, context: Context, candidate: int, row: int) -> str:
     failure = block.failures.get((block.scores.candidates[candidate], row))
     if failure is not None:
         return failure[:MESSAGE_LENGTH]
-    return exclusion(block.scores, candidate, row, context.settings.ranking_policy())
+    return exclusion(block.scores, candidate, row, context.settings.ranking_policy(), context.period)
 
 
 def metric_frame(

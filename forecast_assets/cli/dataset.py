@@ -35,6 +35,7 @@ from forecast_assets.errors import BadSetting
 from forecast_assets.evaluation_settings import EvaluationSettings
 from forecast_assets.keys import check_id
 from forecast_assets.order_settings import OrderSettings
+from forecast_assets.rendering.numbers import plural
 from forecast_assets.stores.opening import open_stores
 from forecast_assets.stores.rows.datasets import AvailabilityStatesRow, DatasetsRow, SeriesOfRow
 
@@ -88,7 +89,7 @@ def create(name: str, source: Source, options: DatasetOptions, profile: SourcePr
         SAY.print(f"warning: {warning}", markup=False)
     SAY.print(
         f"added {name}: {snapshot.row_count:,} rows, {snapshot.series_count:,} series in "
-        f"{snapshot.store_count:,} stores, {snapshot.first_day} to {snapshot.last_day}"
+        f"{plural(snapshot.store_count, 'store')}, {snapshot.first_day} to {snapshot.last_day}"
     )
     for what, said in checking.sum_up(stores.lake, definition.load(stores, name), snapshot, profile):
         SAY.print(f"  {what:<10}  {said}", markup=False)
@@ -166,6 +167,7 @@ def show(name: Name, form: FormOption = Format.TABLE) -> None:
     dataset = definition.load(stores, name)
     snapshot = dataset.snapshot
     states = stores.warehouse.rows(AvailabilityStatesRow, dataset=name)
+    period, evaluation = dataset.options.period, dataset.options.evaluation
     facts = {
         "name": name,
         "source": dataset.source.name,
@@ -176,7 +178,8 @@ def show(name: Name, form: FormOption = Format.TABLE) -> None:
         "inventory": dataset.options.inventory.path if dataset.options.inventory else None,
         "orders": ", ".join(f"{name} {value}" for name, value in dataset.options.orders if value is not None),
         "candidates": ", ".join(dataset.options.evaluation.candidates),
-        "folds": f"{dataset.options.evaluation.n_splits} of {dataset.options.evaluation.horizon} days",
+        "period": period.name,
+        "folds": f"{evaluation.n_splits} of {period.count(evaluation.horizon)}",
         "snapshot": snapshot.hash if snapshot else None,
         "rows": f"{snapshot.row_count:,}" if snapshot else None,
         "days": f"{snapshot.first_day} to {snapshot.last_day}" if snapshot else None,

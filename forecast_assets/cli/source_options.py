@@ -91,6 +91,9 @@ class WritingOptions:
     decimal: Annotated[Text, typer.Option(help="Character before decimals: point or comma.")] = None
     thousands: Annotated[Text, typer.Option(help="Between thousands: point, comma, space, none.")] = None
     sheet: Annotated[Text, typer.Option(help="Sheet of a spreadsheet; the first if unset.")] = None
+    header_row: Annotated[
+        int | None, typer.Option(help="Line that names the columns, where titles stand above it.")
+    ] = None
     first_day: Annotated[Text, typer.Option(help="Day number 1 where days are numbered (d_1).")] = None
     single_store: Annotated[Text, typer.Option(help="Id of the one store, if no column says it.")] = None
     single_product: Annotated[Text, typer.Option(help="Id of the one product, if no column says it.")] = None
@@ -112,9 +115,13 @@ class WritingOptions:
         None
     )
 
+    totals: Annotated[
+        Text, typer.Option(help="drop: leave out rows without a date and a product, as sums at the end.")
+    ] = None
+
     def rows(self) -> dict[str, Any]:
         """The fields of ``RowRules`` that were named."""
-        return self._named("time_zone", "cut_time", "receipts", "returns", "overlap", "twins")
+        return self._named("time_zone", "cut_time", "receipts", "returns", "overlap", "twins", "totals")
 
     def dialect(self) -> dict[str, Any]:
         """The fields of ``Dialect`` that were named; a decimal comma if only its thousands were."""
@@ -126,7 +133,9 @@ class WritingOptions:
 
     def files(self) -> dict[str, Any]:
         """The fields of ``FileSource`` that were named."""
-        return self._named("date_format", "sheet", "first_day", "single_store", "single_product")
+        return self._named(
+            "date_format", "sheet", "header_row", "first_day", "single_store", "single_product"
+        )
 
     def _named(self, *names: str) -> dict[str, Any]:
         return {name: getattr(self, name) for name in names if getattr(self, name) is not None}

@@ -74,9 +74,12 @@ def _added_up(
     # Plans reach beyond the last complete period; sales of one that is not complete do not count.
     sold = pl.when(pl.col("date").is_between(begin, frequency.last_day(end, 0))).then(pl.col("units"))
     period = _truncated(frequency)
+    # What is planned of a period counts when the plan covers all of it.
+    after = period.dt.offset_by("1mo" if frequency == MONTH else "1w").dt.offset_by("-1d")
+    planned = frame["date"].max()
     summed = (
         frame.with_columns(units=sold)
-        .filter(period >= begin)
+        .filter((period >= begin) & ((period <= end) | (after <= planned)))
         .group_by("product_id", period.alias("date"), maintain_order=True)
         .agg(
             pl.when(pl.col("units").is_not_null().any()).then(pl.col("units").sum()).alias("units"),

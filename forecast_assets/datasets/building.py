@@ -167,6 +167,7 @@ def summary_notes(summary: SalesSummary) -> dict[str, object]:
         "summed": summary.summed,
         "returned": summary.returned,
         "returned_units": summary.returned_units,
+        **{name: rows for name in ("empty_rows", "total_rows") if (rows := getattr(summary, name))},
     }
 
 

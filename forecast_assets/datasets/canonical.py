@@ -7,7 +7,7 @@ Does not belong here: reading and judging single rows (``judging``), filling gap
 import hashlib
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from itertools import pairwise
 
@@ -58,6 +58,8 @@ class SalesSummary:
     returned: int = 0
     returned_units: float = 0.0
     left_out: tuple[str, ...] = ()
+    empty_rows: int = 0
+    total_rows: int = 0
 
 
 class CanonicalReader:
@@ -105,7 +107,11 @@ class CanonicalReader:
         if sales.findings:
             raise sales.findings.error(self._source.name)
         self._hash = account.hash.hexdigest()
-        self._summary = account.summary(sales.stores.mapped + sales.products.mapped, merger)
+        self._summary = replace(
+            account.summary(sales.stores.mapped + sales.products.mapped, merger),
+            empty_rows=sales.empty_rows,
+            total_rows=sales.total_rows,
+        )
 
     def _refuse_long_keys(self, series: pl.DataFrame, sales: ValidatedSales) -> None:
         room = MAX_LENGTH - len(self._dataset) - 2 * len(SEPARATOR)

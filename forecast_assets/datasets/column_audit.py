@@ -205,7 +205,12 @@ def _missing(days: Counts, is_known: NDArray[np.bool_], product: NDArray[np.uint
     place = np.searchsorted(open_days, at)
     edges = np.flatnonzero(np.diff(of, prepend=-1))
     last = np.append(edges[1:], len(of)) - 1
-    return int((place[last] - place[edges] + 1).sum() - len(of))
+    rows = np.flatnonzero(is_known)
+    within = np.zeros(len(is_known) + 1, np.int64)
+    within[rows[edges]] += 1
+    within[rows[last] + 1] -= 1
+    unobserved = ~is_known & (np.cumsum(within)[:-1] > 0) & np.isin(days, open_days)
+    return int((place[last] - place[edges] + 1).sum() - len(of) - unobserved.sum())
 
 
 def _copies(name: str, column: _Column, sold: int, zero: int) -> ColumnFinding | None:

@@ -21,6 +21,7 @@ DAY_NUMBERS = "excel"
 # Day 1 of spreadsheets is 1900-01-01, and they believe in 1900-02-29.
 _SPREADSHEET_ZERO = date(1899, 12, 30)
 _SPREADSHEET_DAYS = r"^[2-6][0-9]{4}(\.0+)?$"
+_NUMBER_OF_A_PERIOD = r"^(KW ?|W)?[0-5]?[0-9]$"
 _MIDNIGHT = r"[ T]00:00(:00(\.0+)?)?$"
 _CLOCK = r"[0-9][ T][0-9]{1,2}:[0-9]{2}"
 _ZONE = _CLOCK + r".*(Z|[+-][0-9]{2}(:?[0-9]{2})?)$"
@@ -145,6 +146,8 @@ def remedy(what: str, raw: pl.Series, times: pl.Series | None, *, repeated: bool
         return _time_remedy(times, repeated=repeated)
     if what == NOT_A_DATE:
         text = raw.cast(pl.String).str.strip_chars().drop_nulls()
+        if len(text) and text.str.contains(_NUMBER_OF_A_PERIOD).all():
+            return "write weeks and months with their year, as 2024-W07 or 2024-07, in one column"
         numbers = text.filter(text.str.contains(_SPREADSHEET_DAYS))
         if len(numbers) and len(numbers) == len(text):
             first = _SPREADSHEET_ZERO + timedelta(days=int(float(numbers[0])))

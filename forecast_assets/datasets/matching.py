@@ -21,17 +21,21 @@ _WORDS = {
         "storeid store storenbr storeno storenumber storecode storenum shop shopid shopcode outlet outletid "
         "location locationid site siteid branch branchid market plant storename filiale filialnr "
         "filialnummer filialid markt marktnr laden betrieb werk verkaufsstelle magasin boutique "
-        "pointdevente tienda sucursal negozio puntovendita loja winkel filiaal vestiging sklep butik"
+        "pointdevente tienda sucursal negozio puntovendita loja winkel filiaal vestiging sklep butik "
+        "filialname filialbezeichnung"
     ),
     "product": (
         "productid product item itemid itemnbr itemno itemnumber itemcode sku skuid skucode article "
         "articleid stockcode productcode material materialid ean gtin upc uniqueid productname artikel "
         "artikelnr artikelnummer artikelid produkt produktid warennummer produit reference producto "
-        "articulo prodotto articolo produto artigo towar indeks"
+        "articulo prodotto articolo produto artigo towar indeks artikelbezeichnung artikelname produktname "
+        "bezeichnung designation libelle"
     ),
     "date": (
         "date day ds salesdate saledate businessdate orderdate transactiondate invoicedate datetime "
-        "timestamp dt datum tag verkaufsdatum belegdatum buchungsdatum jour fecha dia data giorno d"
+        "timestamp dt datum tag verkaufsdatum belegdatum buchungsdatum jour fecha dia data giorno d "
+        "month monat mois mes mese maand miesiac yearmonth monthstart week woche semaine semana settimana kw "
+        "kalenderwoche yearweek weekstart weekending period periode"
     ),
     "units": (
         "units unitssold unitsales quantity qty salesqty salesquantity quantitysold soldqty sold sales "
@@ -39,6 +43,11 @@ _WORDS = {
         "unidades ventas quantita vendite quantidade vendas aantal ilosc sprzedaz volume"
     ),
 }
+_FILLING = (
+    "id nr no num number numero nummer code codigo codice name nom nombre nome of de di du des der del la el "
+    "the sold vendue vendues vendida vendidas vendite verkauft total gross net sale sales start"
+)
+_FILLERS = frozenset(_FILLING.split())
 SYNONYMS = {role: tuple(words.split()) for role, words in _WORDS.items()}
 
 
@@ -122,15 +131,32 @@ def _synonym(header: Sequence[str], role: str) -> str | None:
     by_plain: dict[str, str] = {}
     for column in header:
         by_plain.setdefault(plain(column), column)
-    return next((by_plain[name] for name in SYNONYMS[role] if name in by_plain), None)
+    whole = next((by_plain[name] for name in SYNONYMS[role] if name in by_plain), None)
+    return whole or next((column for column in header if _says(column, role)), None)
 
 
-def lacking(name: str, header: Sequence[str], missing: Sequence[str]) -> BadSetting:
-    """The refusal of a file without columns for some roles."""
+def _says(column: str, role: str) -> bool:
+    """Whether a name of several words has one for ``role`` and else only words without a meaning."""
+    words = [plain(word) for word in re.split(r"[\W_]+", column) if word]
+    others = [word for word in words if word not in SYNONYMS[role]]
+    return 0 < len(others) < len(words) and all(word in _FILLERS for word in others)
+
+
+def score(cells: Sequence[str], declared: Sequence[str] = ()) -> int:
+    """How many required roles the ``cells`` of a row name: a header has more of them than any other row."""
+    named = {plain(name) for name in declared}
+    roles = sum(_synonym([cell for cell in cells if cell], role) is not None for role in REQUIRED)
+    return roles + sum(plain(cell) in named for cell in cells if cell)
+
+
+def lacking(
+    name: str, header: Sequence[str], missing: Sequence[str], hints: Sequence[str] = ()
+) -> BadSetting:
+    """The refusal of a file without columns for some roles; ``hints`` say what else may be the matter."""
     options = {"store": "--store NAME, or --single-store ID where all rows are one store"}
     options |= {"product": "--product NAME, or --single-product ID where all rows are one product"}
     return BadSetting(
         f"{name}: no column is recognized as {listed(list(missing))}; "
         f"it has {listed([repr(column) for column in header])}",
-        remedy="; ".join(options.get(role, f"--{role} NAME") for role in missing),
+        remedy="; ".join([*(options.get(role, f"--{role} NAME") for role in missing), *hints]),
     )

@@ -26,6 +26,9 @@ _GROUPED = r"^[+-]?[0-9]{1,3}([ ,.'_\x{a0}\x{202f}][0-9]{3})+([.,][0-9]+)?$|^[+-
 # A thousand, or one and a bit?
 _THREE_DIGITS = r"^[+-]?[1-9][0-9]{0,2}\.[0-9]{3}$"
 
+# SAP writes -3 as 3-, accountants as (3).
+_MINUS_BEHIND, _IN_BRACKETS = r"^([0-9][^-]*)-$", r"^\(([0-9][^()-]*)\)$"
+
 Verdict = tuple[pl.Series, str]
 
 
@@ -52,6 +55,9 @@ def read(raw: pl.Series, dialect: Dialect, *, booleans: bool) -> tuple[pl.Series
     if booleans:
         text = text.replace(_WORDS)
     plain, readable = _plain(text, dialect)
+    if not readable.all():
+        text = text.str.replace(_MINUS_BEHIND, "-$1").str.replace(_IN_BRACKETS, "-$1")
+        plain, readable = _plain(text, dialect)
     infinite = text.str.contains(r"^[+-]?inf(inity)?$")
     return plain.set(~readable, None).cast(pl.Float64), [
         (words if not booleans else words & False, BOOLEAN),

@@ -20,8 +20,9 @@ from forecast_assets.datasets.sources import Source
 from forecast_assets.datasets.sources.columns import Columns
 from forecast_assets.errors import listed
 from forecast_assets.forecasting.analysis.quality import STOCKOUT, ZERO_RUN, findings
+from forecast_assets.forecasting.core.frequency import Frequency
 from forecast_assets.forecasting.core.plans import MEANING
-from forecast_assets.rendering.numbers import amount
+from forecast_assets.rendering.numbers import amount, plural
 
 # Of more rows than these only what reading them told is said: a look at each day would take as long again.
 MOST_ROWS = 5_000_000
@@ -54,15 +55,16 @@ def overview(
     """
     looked = facts.rows <= MOST_ROWS
     stores = list(frames) if looked else []
-    span = (facts.last_day - facts.first_day).days + 1
+    period = options.period
+    span = period.count(period.position(facts.first_day, facts.last_day) + 1)
     lines: Lines = [
-        ("rows", f"{facts.rows:,} rows of {facts.series:,} series in {facts.stores:,} stores"),
-        ("period", f"{options.period.name}, {facts.first_day} to {facts.last_day} ({span:,} days)"),
+        ("rows", f"{facts.rows:,} rows of {facts.series:,} series in {plural(facts.stores, 'store')}"),
+        ("period", f"{period.name}, {facts.first_day} to {facts.last_day} ({span})"),
         *_columns(
             source.columns,
             profile,
-            _reach(source.columns, facts, stores) if looked else {},
-            options.plan_days,
+            _reach(source.columns, facts, stores, period) if looked else {},
+            options,
         ),
         *(
             _days(source.columns, options, facts, stores)
@@ -74,15 +76,17 @@ def overview(
     return lines + (_read_from(profile) if profile is not None else [])
 
 
-def _reach(columns: Columns, facts: Facts, stores: Sequence[tuple[str, pl.DataFrame]]) -> dict[str, int]:
-    reach = PlanReach(columns.roles, facts.last_day)
+def _reach(
+    columns: Columns, facts: Facts, stores: Sequence[tuple[str, pl.DataFrame]], period: Frequency
+) -> dict[str, int]:
+    reach = PlanReach(columns.roles, facts.last_day, period)
     for _, frame in stores:
         reach.add(frame)
     return reach.days()
 
 
 def _columns(
-    columns: Columns, profile: SourceProfile | None, reach: Mapping[str, int], declared: Mapping[str, int]
+    columns: Columns, profile: SourceProfile | None, reach: Mapping[str, int], options: DatasetOptions
 ) -> Lines:
     guessed = profile.guesses if profile is not None else {}
     keys = {"store": columns.store, "product": columns.product, "date": columns.date, "units": columns.units}
@@ -93,11 +97,13 @@ def _columns(
         )
     ]
     for name, column in columns.known.items():
-        days = f"; {sentence(reach[name], declared.get(name))}" if name in reach else ""
+        days = (
+            f"; {sentence(reach[name], options.plan_days.get(name), options.period)}" if name in reach else ""
+        )
         meaning = MEANING[columns.roles[name]]
         lines.append((name, f"column {column!r}, known ahead; missing means {meaning}{days}"))
     lines += [
-        (role, f"column {name!r}: units of such days are not observed")
+        (role, f"column {name!r}: units of such {options.period.name}s are not observed")
         for role in ("closed", "open", "stockout")
         if (name := getattr(columns, role)) is not None
     ]
@@ -125,12 +131,13 @@ def _days(
     expected, missing = int(days["expected_days"].sum()), int(days["missing_days"].sum())
     zeros, closed = int(days["zero_sale_days"].sum()), int(days["closed_days"].sum())
     holed = int((days["missing_days"] > 0).sum())
+    all_periods = options.period.count(expected)
     lines = [
         (
             "gaps",
-            f"{missing:,} of {expected:,} days have no row and count as zero sales, in {holed:,} series",
+            f"{missing:,} of {all_periods} have no row and count as zero sales, in {holed:,} series",
         ),
-        ("zeros", f"{zeros:,} days with a row of zero units; {closed:,} days not observed"),
+        ("zeros", f"{options.period.count(zeros)} with a row of zero units; {closed:,} not observed"),
         (
             "stock-outs",
             _named(suspected[STOCKOUT.name], "look like stock-outs: no sale lately, against their habit"),
@@ -160,6 +167,10 @@ def _rows(source: Source, notes: Mapping[str, Any]) -> Lines:
         )
     if notes.get("summed"):
         lines.append(("receipts", f"{notes['summed']:,} rows were added to another row of their day"))
+    if notes.get("empty_rows"):
+        lines.append(("empty", f"{plural(notes['empty_rows'], 'row')} without any value left out"))
+    if notes.get("total_rows"):
+        lines.append(("totals", f"{plural(notes['total_rows'], 'row')} without a date left out"))
     for file, rows in (notes.get("replaced") or {}).items():
         lines.append(("overlap", f"{rows:,} rows of {file} gave way to a newer file"))
     if notes.get("left_out"):

@@ -85,9 +85,9 @@ def check_declared(plan_days: Mapping[str, int], columns: Mapping[str, object]) 
         )
 
 
-def sentence(days: int, declared: int | None) -> str:
+def sentence(days: int, declared: int | None, frequency: Frequency = DAY) -> str:
     """How far ahead a column is known, for people: measured, or as declared."""
     if declared is not None:
-        return f"plan declared to be known for {declared} days after the newest sale"
+        return f"plan declared to be known for {frequency.count(declared)} after the newest sale"
     rest = "" if days else "; folds and forecasts do without it (see --plan-days)"
-    return f"plan known for {days} days after the newest sale{rest}"
+    return f"plan known for {frequency.count(days)} after the newest sale{rest}"

@@ -6,6 +6,8 @@ Does not belong here: reading all of it, which proves or refutes what is found h
 
 import csv
 import io
+import itertools
+import re
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,6 +15,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from forecast_assets.datasets import matching
+from forecast_assets.datasets.date_patterns import find_date_format
 from forecast_assets.datasets.sources import Columns, FileSource, dialects, layouts
 from forecast_assets.datasets.sources.csv_files import CsvFile
 from forecast_assets.datasets.sources.dialects import Dialect, name_of
@@ -21,14 +24,9 @@ from forecast_assets.errors import BadSales, BadSetting, listed
 
 _SAMPLE_BYTES = 4 * 2**20
 _SAMPLE_ROWS = 20_000
-_MOST_FORMATS = 0.9
-_NUMERIC = (
-    "%Y-%m-%d %Y/%m/%d %Y.%m.%d %Y%m%d %d.%m.%Y %d.%m.%y %d/%m/%Y %m/%d/%Y "
-    "%d/%m/%y %m/%d/%y %d-%m-%Y %m-%d-%Y"
-)
-_IN_WORDS = ("%d %b %Y", "%d-%b-%Y", "%d-%b-%y", "%b %d, %Y", "%d %B %Y", "%B %d, %Y")
-_FORMATS = (*_NUMERIC.split(), *_IN_WORDS)
-_TIME = r"[ T][0-9]{1,2}:[0-9]{2}.*$"
+# Titles stand in the first lines, and a header names two of the four roles at least.
+_TITLE_ROWS, _LEAST_NAMED = 25, 2
+_FEWEST_DAYS = 7
 _NUMBERED = r"^[A-Za-z]+_?[0-9]{1,5}$"
 
 
@@ -81,9 +79,11 @@ def profile(source: FileSource, declared: Mapping[str, object]) -> SourceProfile
     notes: list[str] = []
     if file.kind == "csv":
         source = source.model_copy(update={"dialect": find_dialect(file, source.dialect, notes)})
+    if source.header_row == 1:
+        source = _with_header(source, file, declared, notes)
     sample = _sample(source, file)
     _note_sheets(source, file, notes)
-    source, match = _matched(source, sample, declared)
+    source, match = _matched(source, sample, declared, notes)
     source = source.model_copy(update={"columns": Columns.model_validate(match.columns)})
     if not source.wide:
         source = _with_dates(source, sample.cells.get(source.columns.date, []), notes)
@@ -133,10 +133,11 @@ def _start(file: SourceFile) -> bytes:
 
 def _sample(source: FileSource, file: SourceFile) -> _Sample:
     if file.kind == "csv":
-        header = CsvFile(file, source.dialect).header()
+        header = CsvFile(file, source.dialect, source.header_row).header()
         text = _start(file).decode(_bom_free(source.dialect.encoding), errors="replace")
         quote, separator = source.dialect.quote or '"', source.dialect.separator or ","
-        rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=separator, quotechar=quote))
+        lines = itertools.islice(io.StringIO(text, newline=""), source.header_row - 1, None)
+        rows = list(csv.reader(lines, delimiter=separator, quotechar=quote))
         full = [row for row in rows[1 : _SAMPLE_ROWS + 1] if len(row) == len(header)]
         cells = {name: [row[place].strip() for row in full] for place, name in enumerate(header)}
     else:
@@ -155,6 +156,20 @@ def _bom_free(encoding: str | None) -> str:
     return "utf-8-sig" if (encoding or "utf-8").lower() in {"utf-8", "utf8"} else str(encoding)
 
 
+def _with_header(
+    source: FileSource, file: SourceFile, declared: Mapping[str, object], notes: list[str]
+) -> FileSource:
+    """Find the row that names the columns where titles stand above it."""
+    named = [name for name in declared.values() if isinstance(name, str)]
+    rows = source.top(file, _TITLE_ROWS)
+    scores = [matching.score(row, named) for row in rows]
+    if not scores or max(scores) < _LEAST_NAMED or max(scores) == scores[0]:
+        return source
+    place = scores.index(max(scores))
+    notes.append(f"line {place + 1} names the columns; above it: {' '.join(filter(None, rows[0]))[:60]!r}")
+    return source.model_copy(update={"header_row": place + 1})
+
+
 def _note_sheets(source: FileSource, file: SourceFile, notes: list[str]) -> None:
     if file.kind != "sheet":
         return
@@ -165,7 +180,7 @@ def _note_sheets(source: FileSource, file: SourceFile, notes: list[str]) -> None
 
 
 def _matched(
-    source: FileSource, sample: _Sample, declared: Mapping[str, object]
+    source: FileSource, sample: _Sample, declared: Mapping[str, object], notes: Sequence[str]
 ) -> tuple[FileSource, matching.Match]:
     single = {"store": source.single_store, "product": source.single_product}
     absent = [role for role, value in single.items() if value is not None]
@@ -175,11 +190,32 @@ def _matched(
             named[role] = f"single_{role}"
     match = matching.match(sample.header, named, absent=absent)
     lost = set(match.missing)
+    if lost and lost <= {"date", "units"} and not source.wide and source.date_format is None:
+        source = _with_dated_columns(source, sample.header)
     if lost and lost <= {"date", "units"} and (source.wide or _day_names(source, sample.header)):
         return _wide(source, sample, match)
     if lost:
-        raise matching.lacking(source.name, sample.header, match.missing)
+        raise matching.lacking(
+            source.name, sample.header, match.missing, _hints(source, sample.header, notes)
+        )
     return source, match
+
+
+def _with_dated_columns(source: FileSource, header: Sequence[str]) -> FileSource:
+    """Find out how columns that are days are written, where they are not YYYY-MM-DD."""
+    days = pl.Series([name for name in header if re.match(r"[0-9]+[./-]", name)], dtype=pl.String)
+    found = find_date_format(days, source.name) if len(days) >= _FEWEST_DAYS else None
+    return source if found is None else source.model_copy(update={"date_format": found})
+
+
+def _hints(source: FileSource, header: Sequence[str], notes: Sequence[str]) -> list[str]:
+    """What else may be the matter with a file whose columns are not recognized."""
+    hints = [note for note in notes if note.startswith("sheet ")]
+    if any(name.replace(".", "").replace("-", "").isdigit() for name in header):
+        hints.append("the first line looks like sales: give the file a line that names its columns")
+    if source.dialect.encoding == "cp1252" and not "".join(header).isascii():
+        hints.append("--encoding NAME if letters are wrong, as cp1250")
+    return hints
 
 
 def _wide(source: FileSource, sample: _Sample, match: matching.Match) -> tuple[FileSource, matching.Match]:
@@ -214,32 +250,6 @@ def _with_dates(source: FileSource, cells: Sequence[str], notes: list[str]) -> F
         return source
     notes.append(f"dates written as {date_format}, such as {texts[0]!r}")
     return source.model_copy(update={"date_format": date_format})
-
-
-def find_date_format(texts: pl.Series, name: str) -> str | None:
-    """How the dates ``texts`` are written; ``None`` for YYYY-MM-DD and for what no format fits.
-
-    Raises ``BadSetting`` where day and month could be either.
-    """
-    plain = texts.str.replace(_TIME, "")
-    if plain.str.contains(r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$").sum() > _MOST_FORMATS * len(plain):
-        return None
-    read: dict[str, pl.Series] = {}
-    for one in _FORMATS:
-        days = plain.str.to_date(one, strict=False)
-        days = days.set((days.dt.year() < 1970).fill_null(value=True), None)  # noqa: PLR2004 - no sales before
-        read[one] = days
-    best = max(int(days.is_not_null().sum()) for days in read.values())
-    if best < _MOST_FORMATS * len(texts):
-        return None
-    fitting = {one: days for one, days in read.items() if days.is_not_null().sum() == best}
-    first, *others = fitting
-    if differing := [one for one in others if not fitting[one].equals(fitting[first])]:
-        raise BadSetting(
-            f"{name}: dates such as {texts[0]!r} can be read in two ways",
-            remedy=" or ".join(f"--date-format {one}" for one in (first, *differing)),
-        )
-    return first
 
 
 def _with_numbers(source: FileSource, sample: _Sample, notes: list[str]) -> FileSource:

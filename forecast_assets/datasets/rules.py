@@ -33,7 +33,7 @@ _UNSOLD = "holds units of days after today"
 _TOO_MANY = "is above 1e9"
 _TOO_LARGE = "is too large for a number of 32 bits"
 REMEDIES = {
-    EMPTY_ID: "give every row a store and a product id",
+    EMPTY_ID: "give every row a store and a product id; sums at the end are left out with --totals drop",
     FOREIGN_ID: "give every row an id that is more than blanks, without the character NUL",
     FLOAT_ID: "export ids as text or as whole numbers: 7.0 may have been 007, and 1.23E+12 lost its end",
     TWIN_ID: "write each id in one way only, or take them as two with --twins keep",
@@ -84,6 +84,20 @@ def refuse_type(source: str, column: str, kind: pa.DataType, *, holds_ids: bool)
 def judge_ids(codes: pl.Series) -> pl.Series | None:
     """Judge which rows lack an id; what ids hold is judged once per id (``ids``)."""
     return judge(codes, [(codes == MISSING, EMPTY_ID)])
+
+
+def idle_rows(frame: pl.DataFrame, days: pl.Series) -> tuple[pl.Series, pl.Series] | None:
+    """Return which rows have no date and no id at all, and which have none of one role (sums); else ``None``.
+
+    ``frame`` holds the codes of stores and products.
+    """
+    store, product = frame["store_id"] == MISSING, frame["product_id"] == MISSING
+    if not (store.any() or product.any()):
+        return None
+    undated = days.is_null() if days.dtype != pl.String else numbers.cells(days).is_null()
+    empty = undated & store & product
+    totals = undated & (store | product) & ~empty
+    return (empty, totals) if empty.any() or totals.any() else None
 
 
 def judge_calendar(days: pl.Series, sold: pl.Series, today: date) -> pl.Series | None:

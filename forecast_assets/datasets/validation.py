@@ -19,6 +19,7 @@ from forecast_assets.datasets.findings import AGE, AT, Findings, Places, quoted
 from forecast_assets.datasets.ids import Codes, Ids
 from forecast_assets.datasets.sources import Source, limits
 from forecast_assets.datasets.sources.base import Part
+from forecast_assets.datasets.sources.dialects import Dialect
 from forecast_assets.errors import SHOWN_OFFENDERS, BadSales
 from forecast_assets.keys import MAX_LENGTH, SEPARATOR
 
@@ -53,6 +54,7 @@ class ValidatedSales:
         self.files: list[str] = []
         self._days = dates.DayRules(source.date_format, source.first_day, source.rows)
         self._points = _Points()
+        self.empty_rows = self.total_rows = 0
         self.marked = {name: Marked() for name in self.columns.flags}
 
     def __iter__(self) -> Iterator[pl.DataFrame]:
@@ -155,9 +157,22 @@ class ValidatedSales:
         if batch is not None:
             rows = np.flatnonzero(batch[stores])
             raw, frame = raw[rows], frame[rows]
+        raw, frame = self._without_idle(raw, frame)
         for name, codes in ((columns.store, frame["store_id"]), (columns.product, frame["product_id"])):
             self._report(name, codes, rules.judge_ids(codes), frame)
         return self._with_values(frame, raw)
+
+    def _without_idle(self, raw: pl.DataFrame, frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+        """Leave out rows without any value, and sums if they are to be dropped; count both."""
+        idle = rules.idle_rows(frame, raw[self.columns.date])
+        if idle is None:
+            return raw, frame
+        empty, totals = idle
+        self.empty_rows += int(empty.sum())
+        if self._source.rows.totals == "drop":
+            self.total_rows += int(totals.sum())
+            empty |= totals
+        return raw.filter(~empty), frame.filter(~empty)
 
     def _with_values(self, frame: pl.DataFrame, raw: pl.DataFrame) -> pl.DataFrame:
         columns = self.columns
@@ -233,10 +248,13 @@ class ValidatedSales:
                     place if place.endswith(f" {value}") else f"{place} ({value})"
                     for place, value in zip(lines, values, strict=True)
                 ]
-            self.findings.add(label, _remedy(what, raw, rows, frame, read), lines, len(rows))
+            remedy = _remedy(what, raw, rows, frame, read, self._source.dialect)
+            self.findings.add(label, remedy, lines, len(rows))
 
 
-def _remedy(what: str, raw: pl.Series, rows: pl.Series, frame: pl.DataFrame, read: dates.Days | None) -> str:
+def _remedy(  # noqa: PLR0917 - one value each
+    what: str, raw: pl.Series, rows: pl.Series, frame: pl.DataFrame, read: dates.Days | None, dialect: Dialect
+) -> str:
     """What mends these rows: what fits the column they stand in, or else the rule."""
     fitting = None
     if read is not None:
@@ -245,7 +263,7 @@ def _remedy(what: str, raw: pl.Series, rows: pl.Series, frame: pl.DataFrame, rea
         times = None if read.times is None else read.times[rows]
         fitting = dates.remedy(what, raw[rows], times, repeated=repeated)
     if what == rules.NEGATIVE:
-        values = raw[rows].cast(pl.Float64, strict=False)
+        values = numbers.read(raw[rows], dialect, booleans=False)[0]
         fitting = (
             f"{rules.REMEDIES[what]}; {len(rows):,} rows hold {-float(values.sum() or 0):g} units below zero"
         )

@@ -18,6 +18,7 @@ from forecast_assets.drift.reference_models import with_reference_models
 from forecast_assets.forecasting.analysis import replay
 from forecast_assets.forecasting.analysis.drift import DEGRADING, UNKNOWN, Trend, Verdict, trend, verdict
 from forecast_assets.forecasting.core.folds import FoldPlan
+from forecast_assets.forecasting.core.frequency import DAY, WEEK, Frequency
 from forecast_assets.forecasting.core.global_model import GlobalModel
 from forecast_assets.forecasting.core.outlook import needed
 from forecast_assets.forecasting.core.panel import Panel
@@ -108,7 +109,9 @@ def _judged(stores: Stores, dataset: Dataset, keys: list[str], run_id: str, alar
             **numbers,
             "units_at_risk": _at_risk(trends, outcome, excess, sold),
             "reason": [
-                _sentence(outcome, trends, at, labels.get(key), (recent[at], usual[at]))
+                _sentence(
+                    outcome, trends, at, labels.get(key), (recent[at], usual[at]), dataset.options.period
+                )
                 if key in delivered
                 else "the newest snapshot no longer delivers it"
                 for at, key in enumerate(keys)
@@ -227,12 +230,17 @@ def _at_risk(trends: Trend, outcome: Verdict, excess: Values, sold: Values) -> V
     return np.round(risk, 4)
 
 
-def _sentence(
-    outcome: Verdict, trends: Trend, at: int, label: str | None, errors: tuple[float, float]
+def _sentence(  # noqa: PLR0917 - one value each
+    outcome: Verdict,
+    trends: Trend,
+    at: int,
+    label: str | None,
+    errors: tuple[float, float],
+    period: Frequency,
 ) -> str:
     if label is None:
         return "it has no champion that could become worse"
-    sentences = [_weekly_told(label, outcome, at, *errors)]
+    sentences = [_weekly_told(label, outcome, at, errors, period)]
     if trends.direction[at] == UNKNOWN:
         sentences.append("fewer than two comparable evaluations")
     else:
@@ -243,8 +251,14 @@ def _sentence(
     return "; ".join(sentences)
 
 
-def _weekly_told(label: str, outcome: Verdict, at: int, recent: float, usual: float) -> str:
+def _weekly_told(
+    label: str, outcome: Verdict, at: int, errors: tuple[float, float], period: Frequency
+) -> str:
+    window = (WEEK if period == DAY else period).name
+    recent, usual = errors
     if outcome.status[at] == UNKNOWN:
-        return f"{outcome.windows[at]} past weeks of {label} are too few to judge the newest one"
-    chance = f"an unchanged model looks this bad in {outcome.chance[at]:.0%} of weeks"
-    return f"{outcome.status[at]}: error {recent:.1f} % in the newest week, {usual:.1f} % usually; {chance}"
+        return f"{outcome.windows[at]} past {window}s of {label} are too few to judge the newest one"
+    chance = f"an unchanged model looks this bad in {outcome.chance[at]:.0%} of {window}s"
+    return (
+        f"{outcome.status[at]}: error {recent:.1f} % in the newest {window}, {usual:.1f} % usually; {chance}"
+    )

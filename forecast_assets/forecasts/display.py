@@ -16,6 +16,7 @@ from forecast_assets.datasets.building import read_panel
 from forecast_assets.datasets.definition import load
 from forecast_assets.forecasting.analysis.contributions import strongest_features
 from forecast_assets.forecasting.core.decision import CAVEATS, bias_risk
+from forecast_assets.forecasting.core.frequency import Frequency
 from forecast_assets.forecasting.core.global_model import GlobalModel
 from forecast_assets.forecasting.core.outlook import Models
 from forecast_assets.forecasting.core.stock_plans import sentence
@@ -33,13 +34,13 @@ from forecast_assets.stores.rows.evaluations import ChampionsOfRow
 FORECAST_COLUMNS = schema(
     candidate="string: model that made the forecast",
     total="float: units over the horizon",
-    average="float: units a day",
-    peak_units="float: units on the strongest day",
-    low_units="float: units on the weakest day",
+    average="float: units a period (day, week or month)",
+    peak_units="float: units in the strongest period",
+    low_units="float: units in the weakest period",
     safety_stock="float: units above the expected demand over the lead time, by the measured errors",
     reorder_point="float: units that cover the lead time with the service level",
     interval_safety_stock="float: units, from the measured errors of the champion",
-    coverage_80="float: percent of scored days inside 80 % intervals learned from the other folds",
+    coverage_80="float: percent of scored periods inside 80 % intervals learned from the other folds",
 )
 _NUMBERS = ("total", "average", "safety_stock", "reorder_point", "interval_safety_stock", "coverage_80")
 _LIMITS = ("units", "median", "lower_80", "upper_80", "lower_95", "upper_95")
@@ -139,20 +140,25 @@ def _explained(stores: Stores, outcome: Forecasted, label: str) -> Metadata:
 
 def _decision(stores: Stores, outcome: Forecasted) -> str:
     row = outcome.row or {}
+    period = load(stores, SeriesKey.parse(outcome.series).dataset).options.period
     champion = next(iter(stores.warehouse.rows(ChampionsOfRow, series=[outcome.series])), None)
     bias = champion["bias"] if champion is not None else None
     stock = json.loads(str(row["stock"])) if row["stock"] else None
-    lines = _ordering(row, stock) if stock is not None else ["The stock is not known: forecast again.", ""]
+    lines = (
+        _ordering(row, stock, period)
+        if stock is not None
+        else ["The stock is not known: forecast again.", ""]
+    )
     interval = row["interval_safety_stock"]
     if interval is not None:
         lines.append(
             f"- safety stock if days were independent, from the 80 % intervals: {amount(interval)} units"
         )
-    lines.append(f"- {cell(bias_risk(bias))}")
+    lines.append(f"- {cell(bias_risk(bias, period.name))}")
     return "\n".join([*lines, *_assumptions(row["assumptions"])])
 
 
-def _ordering(row: Mapping[str, Any], stock: dict[str, Any]) -> list[str]:
+def _ordering(row: Mapping[str, Any], stock: dict[str, Any], period: Frequency) -> list[str]:
     """The reorder point in bold with what it would have achieved, and the rule of thumb in small print."""
     thumb = stock["thumb_service"]
     kept = f", which covered {thumb['covered'] / thumb['windows']:.0%} of them" if thumb else ""
@@ -160,7 +166,7 @@ def _ordering(row: Mapping[str, Any], stock: dict[str, Any]) -> list[str]:
         (
             f"**Order when {amount(row['reorder_point'])} units are left, for a lead time of "
             f"{row['lead_time_days']} days at a service level of {row['service_level']:.1%}: rule "
-            f"{stock['rule']} {sentence(stock)}.**"
+            f"{stock['rule']} {sentence(stock, period)}.**"
         ),
         "",
         (

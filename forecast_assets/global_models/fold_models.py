@@ -129,7 +129,7 @@ def build(
         dataset=dataset,
         settings=settings,
         days=TrainingDays.of(panel, settings.plan()),
-        cutoffs=settings.plan().cutoffs(panel.days),
+        cutoffs=settings.plan().cutoffs(panel.days, panel.frequency),
         run_id=run_id,
     )
     fitted = [job.fit_or_reuse(name, force=force) for name in filter(is_global, settings.candidates)]

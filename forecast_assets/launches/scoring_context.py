@@ -57,7 +57,7 @@ def load_scoring_context(
         panel=panel,
         row={str(key): n for n, key in enumerate(panel.series)},
         settings=settings,
-        cutoffs=folds.cutoffs(panel.days),
+        cutoffs=folds.cutoffs(panel.days, panel.frequency),
         global_forecasts=fold_models.read(stores, dataset, settings, panel),
         history={
             row["series"]: judged_history(row, folds, panel.frequency)

@@ -62,14 +62,15 @@ def chosen(start: str | None, end: str | None, dataset: Dataset, settings: Evalu
     """
     window = Window(_day("start_day", start), _day("end_day", end))
     snapshot = dataset.built()
-    newest = dataset.options.anchor_day(snapshot.last_day)
+    period = dataset.options.period
+    newest = period.last_day(dataset.options.anchor_day(snapshot.last_day), 0)
     first, last = window.first or snapshot.first_day, window.last or newest
     if not snapshot.first_day <= first <= last <= newest:
         raise BadSetting(
             f"the days {first} to {last} do not lie in {snapshot.first_day} to {newest}",
             remedy="choose days that the dataset has, the first one before the last",
         )
-    settings.plan().cutoffs((last - first).days + 1)
+    settings.plan().cutoffs(period.position(first, last) + 1, period)
     shared = list(filter(is_global, settings.candidates))
     if shared and window != Window():
         raise BadSetting(

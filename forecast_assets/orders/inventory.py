@@ -16,6 +16,7 @@ from pathlib import Path
 import polars as pl
 
 from forecast_assets.datasets import dates, matching, numbers, profiles
+from forecast_assets.datasets.date_patterns import find_date_format
 from forecast_assets.datasets.findings import Findings
 from forecast_assets.datasets.rules import DOUBTFUL, EMPTY_ID, FLOAT_ID, REMEDIES
 from forecast_assets.datasets.sources import FileSource, dialects
@@ -173,7 +174,7 @@ class _Reader:
         if column.dtype == pl.String:
             texts = column.drop_nulls().str.strip_chars()
             texts = texts.filter(texts != "").unique().sort()
-            found = profiles.find_date_format(texts, self._source.name) if len(texts) else None
+            found = find_date_format(texts, self._source.name) if len(texts) else None
             how = dates.DayRules(found, None, RowRules(cut_time=True))
         read = dates.read(column, how)
         for wrong, what in read.verdicts:

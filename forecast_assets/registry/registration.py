@@ -245,7 +245,8 @@ class _Registration:
             lost = np.flatnonzero(~np.isfinite(units).all(axis=1)).tolist()
             place = {key: at for at, key in zip(rows, work.panel.series[rows].tolist(), strict=True)}
             failures |= {
-                place[str(bundle.panel.series[row])]: "it gives no number for some day" for row in lost
+                place[str(bundle.panel.series[row])]: "it gives no number for some of its periods"
+                for row in lost
             }
             if lost:
                 bundle = self._bundled([at for at in rows if at not in failures])

@@ -37,3 +37,8 @@ def amount(of: SupportsFloat, decimals: int = 1) -> str:
     """A number with thousands and a few decimals; a small one with two significant digits instead."""
     value = float(of)
     return f"{value:.2g}" if 0 < abs(value) < _TINY else f"{value:,.{decimals}f}"
+
+
+def plural(count: int, noun: str) -> str:
+    """Return ``1 store``, ``2 stores``."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"

@@ -51,6 +51,7 @@ class Answer:
     baseline: Values
     effect: Effect
     outcome: Outcome
+    period: Frequency
 
     @property
     def sentence(self) -> str:
@@ -58,8 +59,8 @@ class Answer:
         worth = "revenue unknown, there is no price" if revenue is None else f"revenue {revenue:+,.2f}"
         return (
             f"{self.effect.units.sum():,.1f} units instead of {self.baseline.sum():,.1f} in "
-            f"{len(self.baseline)} days ({self.effect.units_delta:+,.1f}, {worth}) by {self.method}; "
-            f"stock: {self.effect.coverage}; {self.outcome.sentence}"
+            f"{self.period.count(len(self.baseline))} ({self.effect.units_delta:+,.1f}, {worth}) "
+            f"by {self.method}; stock: {self.effect.coverage}; {self.outcome.sentence}"
         )
 
     def days(self) -> dict[str, Values]:
@@ -117,6 +118,7 @@ def what_if(stores: Stores, series: str, assumptions: Assumptions, *, run_id: st
         baseline,
         change,
         outcome_of(spread, curve, limits, factor, assumptions.on_hand),
+        panel.frequency,
     )
 
 

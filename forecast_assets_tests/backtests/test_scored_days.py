@@ -28,7 +28,7 @@ def test_a_stock_out_on_scored_days_is_told_and_nobody_is_sure(place):
     (_, doubtful), (_, other) = first, second
     assert doubtful["confidence"] == "low"
     reason = doubtful["explanation"]["confidence_reason"]
-    assert "suspected stock-out or closure on scored days: 12 days without a sale" in reason
+    assert "suspected stock-out or closure in scored days: 12 days without a sale" in reason
     assert "from 2026-04-15 to 2026-04-26" in reason
     assert "suspected" not in str(other["explanation"])
 

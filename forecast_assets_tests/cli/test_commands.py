@@ -105,7 +105,7 @@ def test_a_check_sums_up_what_adding_would_store(cli, tmp_path):
     checked = cli("dataset", "check", str(path), "--format", "json")
     assert checked.code == 0
     found = {row["what"]: row["found"] for row in checked.rows}
-    assert found["rows"].startswith(f"{2 * DAYS:,} rows of 2 series in 1 stores")
+    assert found["rows"].startswith(f"{2 * DAYS:,} rows of 2 series in 1 store")
     assert {"period", "columns", "gaps", "zero runs", "stock-outs", "ended"} <= set(found)
     assert f"next: forecast-assets dataset add NAME --path {path}" in checked.err
     assert not (tmp_path / ".forecast").exists()

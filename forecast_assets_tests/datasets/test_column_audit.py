@@ -52,6 +52,12 @@ def test_plans_raise_no_doubt(sales):
     assert found(sales, "open_all") == {}
 
 
+def test_days_that_were_not_observed_are_no_days_without_a_row(sales):
+    sold_out = (pl.int_range(pl.len()) % 9 == 0) | (pl.col("units") == 0)
+    stocked_out = sales.with_columns(units=pl.when(~sold_out).then("units"))
+    assert found(stocked_out) == {}
+
+
 def test_a_price_on_sold_days_only_is_told_with_its_shares(sales):
     bare = sales.with_columns(price=pl.when(pl.col("units") > 0).then("price"))
     one = found(bare)["price"]

@@ -129,6 +129,16 @@ def test_days_are_added_up_to_full_weeks_and_the_rest_is_named(added):
     assert dataset.snapshot.summary["left_out"] == ["2024-01-03 to 2024-01-07", "2024-02-26 to 2024-03-02"]
 
 
+@pytest.mark.parametrize(("planned", "weeks"), [(6, 0), (7, 1), (13, 1), (14, 2)])
+def test_a_plan_counts_for_the_weeks_that_it_covers(planned, weeks, added):
+    units = [1.0] * 63 + [None] * planned
+    dates = every("1d", 63 + planned)
+    frame = sales_of(dates).with_columns(units=pl.Series(units, dtype=pl.Float64), promo=pl.lit(1))
+    _, panel = added(f"plan-{planned}", frame, Columns(promo="promo"), aggregate="week", frequency="day")
+    ahead = panel.known["promo"][0, panel.days :]
+    assert ahead[~np.isnan(ahead)].tolist() == [7.0] * weeks
+
+
 def test_a_february_with_a_leap_day_and_a_january_are_both_one_month(added):
     frame = sales_of(every("1d", 60))
     _, panel = added("leap", frame, aggregate="month", frequency="day")

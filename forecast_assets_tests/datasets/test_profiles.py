@@ -175,6 +175,83 @@ def test_a_column_per_day_becomes_a_row_per_day(named, tmp_path):
     assert set(frame["cat_id"]) == {"c"}
 
 
+def test_days_in_the_names_of_columns_are_read_as_they_are_written(tmp_path):
+    header = ";".join(f"{day:%d.%m.%Y}" for day in DAYS)
+    file = text(tmp_path, f"Filiale;Artikel;{header}\nF1;A1;{';'.join('3' * 20)}\n")
+    assert read(look(file).source)["date"].to_list() == DAYS
+
+
+@pytest.mark.parametrize(
+    ("written", "days"),
+    [
+        ("KW%V/%G", ["2024-01-01", "2024-01-08"]),
+        ("%V/%G", ["2024-01-01", "2024-01-08"]),
+        ("%G-W%V", ["2024-01-01", "2024-01-08"]),
+        ("%m/%Y", ["2024-01-01", "2024-02-01"]),
+        ("%b %Y", ["2024-01-01", "2024-02-01"]),
+    ],
+)
+def test_labels_of_weeks_and_months_are_found(written, days, tmp_path):
+    weekly = "%V" in written
+    starts = [dt.date(2024, 1, 1) + dt.timedelta(weeks=n) for n in range(20)]
+    starts = starts if weekly else [dt.date(2022 + n // 12, n % 12 + 1, 1) for n in range(29)]
+    rows = "".join(f"S1,P1,{start.strftime(written)},3\n" for start in starts)
+    found = look(text(tmp_path, f"store,item,period,qty\n{rows}"))
+    assert found.guesses["date"] == "period"
+    read_days = [str(day) for day in read(found.source)["date"].to_list()]
+    assert [day for day in read_days if day >= "2024"][:2] == days
+
+
+@pytest.mark.parametrize("above", [["sep=;"], ["Absatz 2024;;;", ";;;", "Stand;05.01.2024;;"]])
+def test_titles_above_the_header_are_found_and_told(above, tmp_path):
+    content = "\n".join([*above, german(DAYS, ["2"] * 19 + ["viele"])])
+    found = look(text(tmp_path, content))
+    assert found.source.header_row == len(above) + 1
+    assert any(note.startswith(f"line {len(above) + 1} names the columns") for note in found.notes)
+    with pytest.raises(BadSales, match=f"line {len(above) + 21} .'viele'."):
+        read(found.source)
+
+
+def test_a_line_below_titles_that_lacks_columns_is_named_by_its_number(tmp_path):
+    found = look(text(tmp_path, "Titel;;;\n" + german(DAYS, ["2"] * 20) + "\nF1;A1\n"))
+    with pytest.raises(BadSales, match="line 23 has 2 of 4 columns"):
+        read(found.source)
+
+
+def test_a_header_that_is_named_by_options_is_not_looked_for_below(tmp_path):
+    content = "a,b,c,d\nstore,item,2024-01-05,3\n"
+    found = look(text(tmp_path, content), {"store": "a", "product": "b", "date": "c", "units": "d"})
+    assert found.source.header_row == 1
+
+
+@pytest.mark.parametrize(
+    ("header", "role"),
+    [
+        ("Quantit\u00e9 vendue", "units"),
+        ("Codice articolo", "product"),
+        ("Store Number", "store"),
+        ("Monat", "date"),
+    ],
+)
+def test_names_of_several_words_are_guessed(header, role, tmp_path):
+    names = {"store": "store_id", "product": "product_id", "date": "date", "units": "units", role: header}
+    rows = "".join(f"S1,P1,{day},3\n" for day in DAYS)
+    assert look(text(tmp_path, ",".join(names.values()) + f"\n{rows}")).guesses == {role: header}
+
+
+@pytest.mark.parametrize("header", ["store_type", "product_category", "sales_tax", "date_of_birth"])
+def test_names_that_say_something_else_are_not_guessed(header, tmp_path):
+    role = {"store_type": "store_id", "product_category": "product_id", "sales_tax": "units"}
+    names = [header if name == role.get(header, "date") else name for name in SALES.columns]
+    with pytest.raises(BadSetting, match="no column is recognized"):
+        look(text(tmp_path, ",".join(names) + "\nS1,P1,2024-01-05,3\n"))
+
+
+def test_a_file_without_names_of_columns_is_told_so(tmp_path):
+    with pytest.raises(BadSetting, match="the first line looks like sales"):
+        look(text(tmp_path, "S1,P1,2024-01-05,3\nS1,P1,2024-01-06,3\n"))
+
+
 def write(file: Path, frame: pl.DataFrame) -> None:
     plain = frame.write_csv().encode()
     if file.name.endswith(".csv.gz"):

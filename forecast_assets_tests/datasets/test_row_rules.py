@@ -136,6 +136,29 @@ def test_open_days_are_the_others_of_closed_ones(door, tmp_path):
     assert opened(source)[0]["units"].to_list() == [3, None, 3]
 
 
+def test_rows_without_any_value_are_left_out_and_counted(tmp_path):
+    rows = ["S1,P1,2024-01-01,1", ",,,", "S1,P1,2024-01-02,2", ",,,"]
+    frame, reader = opened(csv(tmp_path, rows))
+    assert (frame["units"].to_list(), reader.summary.empty_rows) == ([1, 2], 2)
+
+
+def test_sums_at_the_end_are_refused_with_the_option_that_leaves_them_out(tmp_path):
+    rows = ["S1,P1,2024-01-01,1", "Total,,,1"]
+    with pytest.raises(BadSales, match=r"(?s)column 'product_id' is empty: line 3.*--totals drop"):
+        opened(csv(tmp_path, rows))
+    frame, reader = opened(csv(tmp_path, rows, rows=RowRules(totals="drop")))
+    assert (frame["units"].to_list(), reader.summary.total_rows) == ([1], 1)
+
+
+@pytest.mark.parametrize("written", ["3-", "(3)", "-3"])
+def test_returns_are_read_as_programs_write_them(written, tmp_path):
+    rows = ["S1,P1,2024-01-01,1", f"S1,P1,2024-01-02,{written}"]
+    with pytest.raises(BadSales, match="1 rows hold 3 units below zero"):
+        opened(csv(tmp_path, rows))
+    _, reader = opened(csv(tmp_path, rows, rows=RowRules(returns="zero")))
+    assert reader.summary.returned_units == 3
+
+
 def test_a_zone_that_nobody_knows_is_refused():
     with pytest.raises(BadSetting, match="no time zone 'Mars'"):
         RowRules(time_zone="Mars")

@@ -1,6 +1,7 @@
 """Our candidates against statsforecast, which lives in an environment of its own."""
 
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,8 +10,9 @@ import pytest
 
 import forecast_assets
 from forecast_assets.forecasting.core.candidates.catalogue import local
+from forecast_assets.forecasting.core.frequency import DAY, MONTH, WEEK
 from forecast_assets.forecasting.core.metrics import aggregate, fold_metrics
-from forecast_assets_tests.forecasting.awkward import predict
+from forecast_assets_tests.forecasting.awkward import panel_of, predict
 
 ROOT = Path(__file__).parents[2]
 PYTHON = ROOT / ".venv-peers" / "bin" / "python"
@@ -25,8 +27,9 @@ pytestmark = [
 ]
 
 
-def theirs(folder, units, cutoffs, *models):
-    np.savez(folder / "in.npz", units=units, cutoffs=cutoffs, horizon=HORIZON)
+def theirs(folder, units, cutoffs, *models, horizon=HORIZON, period=DAY):
+    lengths = {"season": period.season, "window": period.short}
+    np.savez(folder / "in.npz", units=units, cutoffs=cutoffs, horizon=horizon, **lengths)
     command = [PYTHON, PROGRAM, folder / "in.npz", folder / "out.npz", *models]
     subprocess.run(command, check=True, capture_output=True, timeout=300)
     with np.load(folder / "out.npz") as forecasts:
@@ -48,6 +51,60 @@ def slow_sellers():
         units[row, : draw.integers(1, 300)] = np.nan
     units[1] = 0
     return units
+
+
+def by_period(period, years):
+    """(24, periods) units with a season of a year, a trend and noise; slow sellers and late launches too."""
+    draw = np.random.default_rng(5)
+    at = np.arange(years * period.season)
+    season = 1 + draw.uniform(0.1, 0.5, (24, 1)) * np.sin(
+        2 * np.pi * at / period.season + draw.random((24, 1))
+    )
+    level = draw.uniform(2, 800, (24, 1)) * (1 + draw.uniform(-0.3, 0.3, (24, 1)) * at / at.size)
+    units = draw.poisson(level * season).astype(np.float32)
+    units[:4] *= draw.random((4, at.size)) < 0.3
+    units[4, : period.season] = np.nan
+    return units
+
+
+@pytest.mark.parametrize(("period", "years"), [(WEEK, 5), (MONTH, 8)], ids=["weeks", "months"])
+def test_weeks_and_months_are_forecast_alike(period, years, tmp_path):
+    units, horizon = by_period(period, years), period.horizon
+    cutoffs = units.shape[1] - horizon * np.array([3, 2, 1])
+    panel = replace(panel_of(units), frequency=period)
+    for name, expected in theirs(tmp_path, units, cutoffs, *SAME, horizon=horizon, period=period).items():
+        found = local(name).predict(panel, cutoffs, horizon)
+        np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5, err_msg=name)
+
+
+def bakery_by(length):
+    """The shipped sales added up to periods of ``length`` days."""
+    units = bakery()
+    count = units.shape[1] // length
+    return units[:, -count * length :].reshape(len(units), count, length).sum(axis=2)
+
+
+@pytest.mark.parametrize(
+    ("units", "period", "model", "most"),
+    [
+        (bakery_by(30), MONTH, "auto_ets_anz", 1.02),
+        # AutoETS knows no season of 52 weeks.
+        (bakery_by(7), WEEK, "auto_ets_ann", 1.02),
+        # It searches for starting states, too, which pays off where a season is strong.
+        (by_period(MONTH, 8)[5:], MONTH, "auto_ets_anz", 1.07),
+    ],
+    ids=["bakery months", "bakery weeks", "strong season"],
+)
+def test_the_ets_grid_is_about_as_accurate_on_weeks_and_months(units, period, model, most, tmp_path):
+    horizon = period.horizon
+    cutoffs = units.shape[1] - horizon * np.array([4, 3, 2, 1])
+    peer = np.maximum(theirs(tmp_path, units, cutoffs, model, horizon=horizon, period=period)[model], 0)
+    ours = local("ets").predict(replace(panel_of(units), frequency=period), cutoffs, horizon)
+    actual = np.stack([units[:, cutoff : cutoff + horizon] for cutoff in cutoffs], axis=1)
+    scored = fold_metrics(actual, np.stack([ours, peer]))
+    mine, other = aggregate(scored.wape, np.ones(actual.shape[:2], bool)).mean(axis=1)
+    print(f"{period.name}: ets {mine:.3f}, {model} {other:.3f}")  # noqa: T201 - shown by pytest -rP
+    assert mine <= most * other
 
 
 @pytest.mark.parametrize("sales", [bakery, slow_sellers])

@@ -6,6 +6,7 @@ Does not belong here: whether a value makes sense (``rules``), how a file is wri
 
 import csv
 import io
+import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -39,10 +40,11 @@ class Reader(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class CsvFile:
-    """A CSV file whose rows are lines."""
+    """A CSV file whose rows are lines; line ``header_row`` names the columns."""
 
     file: SourceFile
     dialect: Dialect
+    header_row: int = 1
 
     @property
     def name(self) -> str:
@@ -55,10 +57,13 @@ class CsvFile:
         return self.dialect.separator or ","
 
     def text(self) -> io.TextIOWrapper:
-        """Open the file as text."""
+        """Open the file as text, from the line on that names the columns."""
         encoding = self.dialect.encoding or "utf-8"
         encoding = "utf-8-sig" if encoding.lower() in {"utf-8", "utf8"} else encoding
-        return io.TextIOWrapper(io.BufferedReader(self.file.stream()), encoding=encoding, newline="")
+        stream = io.TextIOWrapper(io.BufferedReader(self.file.stream()), encoding=encoding, newline="")
+        for _ in range(self.header_row - 1):
+            stream.readline()
+        return stream
 
     def rows(self, stream: io.TextIOWrapper) -> Reader:
         """Cut an open file into rows."""
@@ -79,12 +84,25 @@ class CsvFile:
         limits.check_header(self.name, names)
         return names
 
+    def top(self, rows: int) -> list[list[str]]:
+        """Return the cells of the first ``rows`` lines, whatever they are. Raises ``BadSales``."""
+        _refuse_other_content(self.file)
+        try:
+            with self.text() as stream:
+                lines = list(itertools.islice(stream, rows))
+        except UnicodeError:
+            raise _not_encoded(self) from None
+        except OSError as error:
+            raise _unreadable(self.name, error) from None
+        quote = self.dialect.quote or '"'
+        return [next(csv.reader([line], delimiter=self.separator, quotechar=quote), []) for line in lines]
+
     def lines(self, records: Iterable[int]) -> dict[int, int]:
         """Return the line on which each record (0 = first after the header) starts; blank lines count."""
         remaining = set(records)
         lines: dict[int, int] = {}
         with self.text() as stream:
-            reader, record, start = self.rows(stream), -1, 1
+            reader, record, start = self.rows(stream), -1, self.header_row
             for row in reader:
                 if row:
                     if record in remaining:
@@ -92,7 +110,7 @@ class CsvFile:
                         if len(lines) == len(remaining):
                             break
                     record += 1
-                start = reader.line_num + 1
+                start = reader.line_num + self.header_row
         return lines
 
     def part(self, needed: Sequence[str], ids: Sequence[str]) -> Part:
@@ -114,7 +132,11 @@ class CsvFile:
             table = pa_csv.read_csv(
                 self.file.stream(),
                 # Only a single thread knows the number of a line that has too many or too few columns.
-                read_options=pa_csv.ReadOptions(use_threads=False, encoding=self.dialect.encoding or "utf8"),
+                read_options=pa_csv.ReadOptions(
+                    use_threads=False,
+                    encoding=self.dialect.encoding or "utf8",
+                    skip_rows=self.header_row - 1,
+                ),
                 parse_options=pa_csv.ParseOptions(
                     delimiter=self.separator,
                     quote_char=self.dialect.quote or '"',

@@ -44,6 +44,9 @@ class FileSource(SourceBase):
     dialect: Dialect = Dialect()
     rows: RowRules = RowRules()
     sheet: str | None = Field(default=None, description="Sheet of a spreadsheet; the first one if unset.")
+    header_row: int = Field(
+        default=1, ge=1, description="Line that names the columns; what stands above it is left out."
+    )
     wide: bool = Field(default=False, description="The table has one column per day instead of one row.")
     first_day: date | None = Field(default=None, description="Day number 1, where days are numbered (d_1).")
     single_store: str | None = Field(default=None, description="Id of the one store, if no column says it.")
@@ -123,11 +126,11 @@ class FileSource(SourceBase):
     def pieces(self, file: SourceFile, needed: Sequence[str], ids: Sequence[str]) -> Iterator[Part]:
         """Open one file: parts with the ``needed`` columns, of which ``ids`` have few values."""
         if file.kind == "csv":
-            yield CsvFile(file, self.dialect).part(needed, ids)
+            yield CsvFile(file, self.dialect, self.header_row).part(needed, ids)
         elif file.kind == "parquet":
             yield from ParquetFile(file).parts(needed, ids)
         elif file.kind == "sheet":
-            yield SheetFile(file, self.sheet).part(needed)
+            yield SheetFile(file, self.sheet, self.header_row).part(needed)
         else:
             yield JsonLinesFile(file).part(needed)
 
@@ -142,7 +145,7 @@ class FileSource(SourceBase):
     def header(self, file: SourceFile) -> list[str]:
         """Names of the columns of a file. Raises ``BadSales``."""
         if file.kind == "csv":
-            return CsvFile(file, self.dialect).header()
+            return CsvFile(file, self.dialect, self.header_row).header()
         if file.kind == "parquet":
             return list(ParquetFile(file).metadata().schema.to_arrow_schema().names)
         return list(self.head(file, 1).column_names)
@@ -151,12 +154,18 @@ class FileSource(SourceBase):
         """The first rows of a file that is not CSV, with all columns. Raises ``BadSales``."""
         if file.kind == "parquet":
             return ParquetFile(file).head(rows)
-        whole = SheetFile(file, self.sheet) if file.kind == "sheet" else JsonLinesFile(file)
+        whole = SheetFile(file, self.sheet, self.header_row) if file.kind == "sheet" else JsonLinesFile(file)
         return whole.table().slice(0, rows)
 
     def sheets(self, file: SourceFile) -> list[str]:
         """Names of all sheets of a spreadsheet."""
         return SheetFile(file, self.sheet).sheets()
+
+    def top(self, file: SourceFile, rows: int) -> list[list[str]]:
+        """The cells of the first rows of a text file or sheet; nothing of other kinds, which have names."""
+        if file.kind == "csv":
+            return CsvFile(file, self.dialect).top(rows)
+        return SheetFile(file, self.sheet).top(rows) if file.kind == "sheet" else []
 
     def _days(self, file: SourceFile) -> dict[str, date]:
         days = layouts.day_columns(self.header(file), self.first_day, self.date_format)

@@ -8,7 +8,7 @@ Does not belong here: what a format looks like (``csv_files``, ``parquet_files``
 import csv
 import io
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -24,7 +24,7 @@ _ROW_BYTES, _COLUMN_BYTES = 60, 12
 _SMALL = 512 * 2**20
 MOST_COLUMNS = 10_000
 LONGEST_CELL = 2**20
-_ROWS_PER_BATCH, _ROWS_OF_LONG_CELLS = 65_536, 1_024
+_ROWS_PER_BATCH, _ROWS_OF_LONG_CELLS = 262_144, 1_024
 _MB = 2**20
 # Where a line of a CSV begins is looked up in files that a stricter reader has already taken.
 csv.field_size_limit(2**31 - 1)
@@ -39,7 +39,7 @@ def check_claims(file: SourceFile, metadata: pq.FileMetaData, columns: Sequence[
     """Refuse a Parquet file by what it claims to hold. Raises ``BadSales`` before a row is decoded."""
     if metadata.num_columns > MOST_COLUMNS:
         raise _too_wide(file.name, metadata.num_columns)
-    whole = 0
+    whole, allowed = 0, settings().source_max_mb
     for index in range(metadata.num_row_groups):
         group = metadata.row_group(index)
         chunks = [group.column(number) for number in range(group.num_columns)]
@@ -48,7 +48,7 @@ def check_claims(file: SourceFile, metadata: pq.FileMetaData, columns: Sequence[
         texts = sum(one.total_uncompressed_size for one in needed)
         size = working_bytes(max(values, group.num_rows), len(columns)) + texts
         whole += size
-        _refuse_size(f"{file.name}: row group {index} of {group.num_rows:,} rows", size)
+        _refuse_size(f"{file.name}: row group {index} of {group.num_rows:,} rows", size, allowed)
     stored = file.size()
     ratio, limit = whole / max(stored, 1), settings().source_max_ratio
     if whole > _SMALL and ratio > limit:
@@ -72,14 +72,21 @@ def read_group(
     prefixed = _prefixed(metadata, index)
     texts = [name for name, kind in types.items() if _is_text(kind) and name not in prefixed]
     careful = prefixed & set(columns) or any(pa.types.is_nested(kind) for kind in types.values())
+    allowed, rows = settings().source_max_mb, 0
     size, step = 0, _ROWS_OF_LONG_CELLS if careful else _ROWS_PER_BATCH
     what = f"{file.name}: row group {index}"
     batches: list[pa.RecordBatch] = []
+    measure: Callable[[pa.Array], int] = _at_most
     with file.raw() as stream, pq.ParquetFile(stream, metadata=metadata, read_dictionary=texts) as opened:
         for batch in opened.iter_batches(step, [index], columns=list(columns)):
-            size += batch.nbytes + sum(_decoded(batch.column(name)) for name in texts)
-            _refuse_size(f"{what} after {sum(map(len, batches)) + len(batch):,} rows", size)
             batches.append(batch)
+            rows += len(batch)
+            size += _bytes(batch, texts, measure)
+            if size > allowed * _MB and measure is _at_most:
+                # A bound is cheap, the sum itself is not, and seldom needed.
+                measure = _decoded
+                size = sum(_bytes(one, texts, measure) for one in batches)
+            _refuse_size(f"{what} after {rows:,} rows", size, allowed)
         if not batches:
             return opened.read_row_group(index, columns=list(columns))
         table = pa.Table.from_batches(batches)
@@ -101,6 +108,17 @@ def _prefixed(metadata: pq.FileMetaData, index: int) -> set[str]:
     return {one.path_in_schema for one in chunks if "DELTA_BYTE_ARRAY" in one.encodings}
 
 
+def _bytes(batch: pa.RecordBatch, texts: Sequence[str], measure: Callable[[pa.Array], int]) -> int:
+    size: int = batch.nbytes
+    return size + sum(measure(batch.column(name)) for name in texts)
+
+
+def _at_most(column: pa.Array) -> int:
+    """Bytes of a dictionary column if every row held the longest text."""
+    longest = pc.max(pc.binary_length(column.dictionary)).as_py() or 0
+    return int(longest) * len(column)
+
+
 def _decoded(column: pa.Array) -> int:
     """Bytes of a dictionary column when every row holds its own text."""
     lengths = pc.binary_length(column.dictionary).cast(pa.int64())
@@ -112,8 +130,9 @@ def check_rows(what: str, rows: int, columns: int) -> None:
     _refuse_size(f"{what} has {rows:,} rows: they", working_bytes(rows, columns))
 
 
-def _refuse_size(what: str, size: int) -> None:
-    limit = settings().source_max_mb
+def _refuse_size(what: str, size: int, allowed: int | None = None) -> None:
+    """Raise ``BadSales`` for more bytes than the setting allows; who asks often brings the setting along."""
+    limit = settings().source_max_mb if allowed is None else allowed
     if size > limit * _MB:
         raise BadSales(
             f"{what} would take {size / _MB:,.0f} MB of memory",
@@ -126,12 +145,12 @@ def check_compressed(file: SourceFile) -> None:
     """Refuse a compressed text that would not fit into memory. Raises ``BadSales`` while it is unpacked."""
     if file.codec is None:
         return
-    size = 0
+    size, allowed = 0, settings().source_max_mb
     with file.stream() as stream:
         try:
             while chunk := stream.read(_MB):
                 size += len(chunk)
-                _refuse_size(f"{file.name}, unpacked,", size)
+                _refuse_size(f"{file.name}, unpacked,", size, allowed)
         except (OSError, pa.ArrowException) as error:
             raise BadSales(
                 f"{file.name} cannot be unpacked: {str(error).splitlines()[0]}",

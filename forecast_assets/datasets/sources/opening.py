@@ -201,9 +201,11 @@ def _refuse_others(
 ) -> None:
     readable = ".csv, .tsv, .parquet, .xlsx or .jsonl (text also as .gz, .zst, .bz2)"
     if unreadable:
+        alone = len(unreadable) == 1 and path.endswith(unreadable[0])
+        pattern = "" if alone else f", or name the files to read with a pattern, as '{path}/*.csv'"
         raise BadSetting(
-            f"{path}: nobody reads {listed(sorted(unreadable))}",
-            remedy=f"convert to {readable}, or name the files to read with a pattern, as '{path}/*.csv'",
+            f"{path}: {listed(sorted(unreadable))} cannot be read",
+            remedy=f"convert to {readable}" + pattern,
         )
     if not files:
         beside = f"; left out: {listed(sorted(left_out))}" if left_out else ""

@@ -38,6 +38,11 @@ class RowRules(Strict):
         description="Ids that differ only by case, blanks or Unicode form: keep takes them as two.",
     )
 
+    totals: Literal["refuse", "drop"] = Field(
+        default="refuse",
+        description="drop: leave out rows that have no date and no product or store, as sums at the end.",
+    )
+
     @field_validator("time_zone")
     @classmethod
     def _is_a_zone(cls, value: str | None) -> str | None:

@@ -19,10 +19,11 @@ from forecast_assets.errors import BadSales, BadSetting, listed
 
 @dataclass(frozen=True, slots=True)
 class SheetFile:
-    """One sheet of a spreadsheet, the first unless it is named; the first row names the columns."""
+    """One sheet of a spreadsheet, the first unless it is named; row ``header_row`` names the columns."""
 
     file: SourceFile
     sheet: str | None
+    header_row: int = 1
 
     @property
     def name(self) -> str:
@@ -55,16 +56,30 @@ class SheetFile:
                 engine="calamine",
                 infer_schema_length=None,
                 raise_if_empty=False,
+                read_options={"header_row": self.header_row - 1},
             )
         except (fastexcel.FastExcelError, pl.exceptions.PolarsError) as error:
             raise self._unreadable(error) from None
         return frame.to_arrow(compat_level=pl.CompatLevel.oldest())
 
+    def top(self, rows: int) -> list[list[str]]:
+        """Return the cells of the first ``rows`` rows, whatever they are. Raises ``BadSales``."""
+        import fastexcel  # noqa: PLC0415
+
+        try:
+            book = fastexcel.read_excel(self._bytes())
+            sheet = book.load_sheet(
+                self.sheet or book.sheet_names[0], header_row=None, n_rows=rows, dtypes="string"
+            )
+        except (fastexcel.FastExcelError, OSError) as error:
+            raise self._unreadable(error) from None
+        return [[cell or "" for cell in row] for row in sheet.to_polars().rows()]
+
     def part(self, needed: Sequence[str]) -> Part:
-        """Read the ``needed`` columns; rows are lines, the first below the header is line 2."""
+        """Read the ``needed`` columns; rows are lines, the first one below the header."""
         table = self.table()
         check_columns(self.name, table.column_names, needed)
-        return Part(table.select(list(needed)).select, _Numbered(self.name, 2))
+        return Part(table.select(list(needed)).select, _Numbered(self.name, self.header_row + 1))
 
     def _bytes(self) -> bytes:
         limits.check_zip(self.file)

@@ -36,7 +36,6 @@ from forecast_assets.forecasting.core.ranking import Confidence
 Values = NDArray[np.float64]
 Direction = Literal["up", "down", "none"]
 _SHOWN = 10
-_WEEK, _MONTH = 7, 28
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +83,7 @@ def contributions(
     What errors pooled at the level of the candidate's curve add to it is a part of its own. ``confidence`` is
     the one of the choice of this champion; by the spread of the last sales without it.
     """
-    planned, _ = with_plan(panel, gap + max(horizon, _WEEK))
+    planned, _ = with_plan(panel, gap + max(horizon, panel.frequency.short))
     parts = _parts(planned, label, models, window=window, threads=threads, gap=gap)
     if parts is None:
         return None
@@ -103,8 +102,9 @@ def contributions(
     drivers = _shortened(drivers)
     reasons = reasons_of(planned, horizon, gap)
     level = confidence or confidence_of(panel, reasons)
-    day = f"day {gap + 1} ahead" if gap else "the next day"
-    expects = f"{label} expects {forecast:,.2f} units on {day}"
+    period = panel.frequency.name
+    when = f"{period} {gap + 1} ahead" if gap else f"the next {period}"
+    expects = f"{label} expects {forecast:,.2f} units in {when}"
     return Contributions(forecast, drivers, exact, reasons, level, _summary(expects, drivers, reasons, level))
 
 
@@ -145,7 +145,7 @@ def _parts(
 
 def _of_answer(panel: Panel, label: str, window: int | None, gap: int) -> tuple[list[Driver], bool] | None:
     """Level and weekday of a candidate that only looks back; a black box is one part."""
-    answer, failures = isolated(label, panel, np.array([panel.days]), gap + _WEEK, window)
+    answer, failures = isolated(label, panel, np.array([panel.days]), gap + panel.frequency.short, window)
     if failures or not np.isfinite(answer).all():
         return None
     week = answer[0, 0, gap:].astype(np.float64)
@@ -188,7 +188,7 @@ def _of_days(panel: Panel, model: Any, window: int | None, _: int) -> list[Drive
 def _of_ridge(panel: Panel, model: Any, window: int | None, gap: int) -> list[Driver] | None:  # noqa: ANN401 - prophet_like
     ((_, parts),) = model.parts(panel, panel.days, gap + 1, window)
     effects = {
-        "intercept": "what it sells on a usual day",
+        "intercept": "what it usually sells",
         "trend": "recent sales and time since launch",
         "seasonality": "weekday, month and place in the month",
         "holiday_regressor": "price, promotion and holiday",

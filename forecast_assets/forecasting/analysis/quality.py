@@ -120,15 +120,19 @@ class _Block:
 
 def _gaps(block: _Block) -> Iterator[Finding]:
     for _, first, last, times in block.in_recent(block.shut[None]):
-        yield block.finding(SHUT, 0, first, last, f"{times} days without a sale in the whole store")
+        detail = f"{block.period.count(times)} without a sale in the whole store"
+        yield block.finding(SHUT, 0, first, last, detail)
 
 
 def _zeros(block: _Block) -> Iterator[Finding]:
     """Stretches of zeros in the last year that the days around them make improbable."""
     runs = zero_runs(block.units.astype(np.float32))
     for row, first, end, sales, around in zip(*(part.tolist() for part in runs), strict=True):
-        detail = f"{end - first} days without a sale, though it sold on {sales} of {around} days around them"
-        suspicion = STOCKOUT if end - first < LONGEST_STOCKOUT else ZERO_RUN
+        detail = (
+            f"{block.period.count(end - first)} without a sale, though it sold in {sales} of "
+            f"{block.period.count(around)} around them"
+        )
+        suspicion = STOCKOUT if end - first < block.period.periods(LONGEST_STOCKOUT) else ZERO_RUN
         yield block.finding(suspicion, row, first, end - 1, detail)
 
 
@@ -159,7 +163,7 @@ def _spikes(block: _Block) -> Iterator[Finding]:
         marks &= ~(block.known["promo"] > 0)
     for row, first, last, times in block.in_recent(marks):
         most = np.nanmax(np.where(marks[row], units[row], np.nan))
-        detail = f"{times} days of up to {most:g} units, where {middle[row]:g} are usual"
+        detail = f"{block.period.count(times)} of up to {most:g} units, where {middle[row]:g} are usual"
         yield block.finding(SPIKE, row, first, last, detail)
 
 
@@ -169,7 +173,8 @@ def _prices(block: _Block) -> Iterator[Finding]:
         return
     seen = ~np.isnan(block.units)
     for row, first, last, times in block.in_recent(seen & (price <= 0)):
-        yield block.finding(NO_PRICE, row, first, last, f"{times} days with a price of zero or less")
+        detail = f"{block.period.count(times)} with a price of zero or less"
+        yield block.finding(NO_PRICE, row, first, last, detail)
     with np.errstate(divide="ignore", invalid="ignore"):
         step = np.abs(np.log(price[:, 1:] / price[:, :-1]))
     marks = np.pad(np.isfinite(step) & (step > np.log1p(_JUMP)), [(0, 0), (1, 0)])
@@ -192,7 +197,11 @@ def _promotions(block: _Block) -> Iterator[Finding]:
     enough = (promoted.sum(axis=1) >= _FEWEST_PROMOTED) & (plain.sum(axis=1) >= _FEWEST_PROMOTED)
     for row in np.flatnonzero(enough & (off > 0) & (on <= off)).tolist():
         days = np.flatnonzero(promoted[row])
-        detail = f"{on[row]:.2f} units a day on {len(days)} promotion days, {off[row]:.2f} on others"
+        period = block.period.name
+        detail = (
+            f"{on[row]:.2f} units a {period} in {len(days)} {period}s with a promotion, {off[row]:.2f} "
+            "in others"
+        )
         yield block.finding(NO_LIFT, row, days[0], days[-1], detail)
 
 
@@ -200,7 +209,7 @@ def _silence(block: _Block) -> Iterator[Finding]:
     late = block.days - 1 - block.last
     for row in np.flatnonzero((block.last >= 0) & (late >= block.late)).tolist():
         first = max(int(block.last[row]) + 1 - block.offset, 0)
-        detail = f"no row for {late[row]} days while the dataset went on"
+        detail = f"no row for {block.period.count(int(late[row]))} while the dataset went on"
         yield block.finding(SILENT, row, first, block.days - 1 - block.offset, detail)
 
 

@@ -11,9 +11,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from forecast_assets.forecasting.core.frequency import Frequency
 from forecast_assets.forecasting.core.panel import Panel
 
-_WEEK, _MONTH = 7, 28
 _NEW_DAYS, _SHORT_DAYS = 30, 90
 _SHIFT = 0.25
 _STEADY, _UNSTEADY = 0.5, 1.0
@@ -29,38 +29,42 @@ class Reason:
 
 
 def reasons_of(panel: Panel, horizon: int, gap: int) -> list[Reason]:
-    """Return what is remarkable about one series, and about ``horizon`` days that begin after a ``gap``."""
-    units = panel.units[0]
+    """Return what is remarkable about one series, and about ``horizon`` periods after a ``gap``."""
+    units, period = panel.units[0], panel.frequency
     ahead = slice(panel.days + gap, panel.days + gap + horizon)
     seen = ~np.isnan(units)
     first = int(seen.argmax()) if seen.any() else panel.days
-    age, lately = panel.days - first, units[max(first, panel.days - _MONTH) :]
+    age, lately = panel.days - first, units[max(first, panel.days - period.recent) :]
     reasons = []
     if (closed := int(np.isnan(lately).sum())) > 0:
+        span = period.count(len(lately))
         reasons.append(
-            Reason(
-                "stockout_constrained", "warn", f"{closed} of the last {len(lately)} days were not observed"
-            )
+            Reason("stockout_constrained", "warn", f"{closed} of the last {span} were not observed")
         )
     for column, code, what in (
-        ("promo", "promotion_overlap", "promoted"),
+        ("promo", "promotion_overlap", "a promotion"),
         ("holiday", "holiday_effect", "a holiday"),
     ):
-        planned = int((panel.known[column][0, ahead] == 1).sum()) if column in panel.known else 0
+        planned = int((panel.known[column][0, ahead] > 0).sum()) if column in panel.known else 0
         if planned:
-            reasons.append(Reason(code, "info", f"{planned} of the next {horizon} days are {what}"))
-    if age < _NEW_DAYS:
-        reasons.append(
-            Reason("lifecycle_decay", "warn", f"launched {age} days ago: first sales may not last")
-        )
-    week, month = _mean(units[-_WEEK:]), _mean(units[-_MONTH:])
-    if week is not None and month and abs(week / month - 1) > _SHIFT:
-        reasons.append(
-            Reason("trend_shift", "warn", f"the last week sold {week / month - 1:+.0%} against the month")
-        )
-    if int(seen.sum()) < _SHORT_DAYS:
-        reasons.append(Reason("insufficient_history", "warn", f"only {int(seen.sum())} observed days"))
+            span = period.count(horizon)
+            reasons.append(Reason(code, "info", f"{planned} of the next {span} have {what}"))
+    if age < period.periods(_NEW_DAYS):
+        since = period.count(age)
+        reasons.append(Reason("lifecycle_decay", "warn", f"launched {since} ago: first sales may not last"))
+    newest, usual = _mean(units[-period.stretch :]), _mean(units[-_level_span(period) :])
+    if newest is not None and usual and abs(newest / usual - 1) > _SHIFT:
+        shift = f"the last {period.count(period.stretch)} sold {newest / usual - 1:+.0%} against the last "
+        reasons.append(Reason("trend_shift", "warn", shift + period.count(_level_span(period))))
+    if int(seen.sum()) < period.periods(_SHORT_DAYS):
+        observed = f"only {period.count(int(seen.sum()))} observed"
+        reasons.append(Reason("insufficient_history", "warn", observed))
     return reasons
+
+
+def _level_span(period: Frequency) -> int:
+    """Over how many periods a level is usual: about four weeks, and three months where months count."""
+    return max(period.recent, period.short)
 
 
 def _mean(values: NDArray[np.float32]) -> float | None:
@@ -69,8 +73,8 @@ def _mean(values: NDArray[np.float32]) -> float | None:
 
 
 def confidence_of(panel: Panel, reasons: Sequence[Reason]) -> Literal["high", "medium", "low"]:
-    """By the variation of the last four weeks, and never high with little history."""
-    lately = panel.units[0, -_MONTH:]
+    """By the variation of the last weeks or months, and never high with little history."""
+    lately = panel.units[0, -_level_span(panel.frequency) :]
     mean = _mean(lately)
     if not mean or any(reason.code == "insufficient_history" for reason in reasons):
         return "low"

@@ -89,21 +89,24 @@ def of_scored_days(
         if row in spans:
             first, end, days = spans[row]
             stockout = (str(panel.date(first)), str(panel.date(end - 1)), days)
-        verdicts[str(panel.series[row])] = _of_days(stockout, observed)
+        verdicts[str(panel.series[row])] = _of_days(stockout, observed, panel.frequency)
     return verdicts
 
 
-def _of_days(stockout: tuple[str, str, int] | None, observed: float) -> Availability:
+def _of_days(stockout: tuple[str, str, int] | None, observed: float, frequency: Frequency) -> Availability:
     if stockout is not None:
         first, last, days = stockout
         return Availability(
             "limited",
-            f"suspected stock-out or closure on scored days: {days} days without a sale, the newest from "
-            f"{first} to {last}; check the stock, or leave such days out (leave_out_stockouts)",
+            f"suspected stock-out or closure in scored {frequency.name}s: {frequency.count(days)} "
+            f"without a sale, the newest from {first} to {last}; check the stock, or "
+            "leave them out (leave_out_stockouts)",
         )
     if observed < MIN_COVERAGE:
-        return Availability("limited", f"{int(100 * observed)}% of the scored days were observed")
-    return Availability("ready", "the scored days look right")
+        return Availability(
+            "limited", f"{int(100 * observed)}% of the scored {frequency.name}s were observed"
+        )
+    return Availability("ready", f"the scored {frequency.name}s look right")
 
 
 def of_window(folds: int, plan: FoldPlan, frequency: Frequency = DAY) -> Availability:

@@ -93,11 +93,11 @@ def z_value(service_level: float) -> float:
     return Z_VALUES[min(Z_VALUES, key=lambda level: abs(level - service_level))]
 
 
-def bias_risk(bias: float | None) -> str:
-    """What the champion's bias (units a day, actual minus forecast) means for stock."""
+def bias_risk(bias: float | None, period: str = "day") -> str:
+    """What the champion's bias (units a period, actual minus forecast) means for stock."""
     if bias is None:
         return f"{BIAS_RULE} The bias of this forecast is not known."
     if bias == 0:
         return f"{BIAS_RULE} This champion has none."
     side = "too little: plan for stock-outs" if bias > 0 else "too much: plan for overstock"
-    return f"{BIAS_RULE} This champion's is {bias:+.2f} a day, it forecasts {side}."
+    return f"{BIAS_RULE} This champion's is {bias:+.2f} a {period}, it forecasts {side}."

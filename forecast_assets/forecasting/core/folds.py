@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from forecast_assets.errors import BadSetting
 from forecast_assets.forecasting.core.bounds import check_whole
+from forecast_assets.forecasting.core.frequency import DAY, Frequency
 
 Strategy = Literal["expanding", "sliding"]
 
@@ -51,7 +52,7 @@ class FoldPlan:
                 f"strategy is {self.strategy!r}", remedy=f"set strategy to {' or '.join(get_args(Strategy))}"
             )
 
-    def cutoffs(self, days: int) -> NDArray[np.int64]:
+    def cutoffs(self, days: int, frequency: Frequency = DAY) -> NDArray[np.int64]:
         """Return the number of visible days of each fold (k,), oldest first, when ``days`` days are there.
 
         The scored days of a fold are ``[cutoff + gap, cutoff + gap + horizon)``; those of the last fold end
@@ -65,8 +66,8 @@ class FoldPlan:
         if not cutoffs.size:
             needed = self.min_train + self.gap + self.horizon
             raise BadSetting(
-                f"{days} days of history leave no fold; min_train {self.min_train}, gap {self.gap} and "
-                f"horizon {self.horizon} need {needed}",
+                f"{frequency.count(days)} of history leave no fold; min_train {self.min_train}, gap "
+                f"{self.gap} and horizon {self.horizon} need {needed}",
                 remedy="lower horizon or min_train, or wait for more sales",
             )
         return cutoffs

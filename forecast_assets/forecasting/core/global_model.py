@@ -148,8 +148,9 @@ def fit(
     rows = len(lesson.shares)
     if rows < MIN_ROWS:
         raise TooLittleData(
-            f"{rows} rows to learn from before day {cutoff}, at least {MIN_ROWS} are needed",
-            remedy="use candidates that need no training until more days are observed",
+            f"{rows} rows to learn from before {panel.frequency.name} {cutoff}, at least {MIN_ROWS} are "
+            "needed",
+            remedy="use candidates that need no training until more sales are observed",
         )
     text = train(view.names(), lesson, settings, threads)
     return GlobalModel(text, view.names(), roles, levels, rows, cutoff, horizon, window, settings)

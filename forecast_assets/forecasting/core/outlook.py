@@ -145,7 +145,7 @@ def _closed(curve: Floats, closed: NDArray[np.bool_]) -> Floats:
 
 def _unknown(curve: Floats) -> dict[int, str]:
     bad = np.flatnonzero(~np.isfinite(curve).all(axis=1))
-    return dict.fromkeys(bad.tolist(), "it gives no number for some day")
+    return dict.fromkeys(bad.tolist(), "it gives no number for some of its periods")
 
 
 def with_plan(panel: Panel, horizon: int) -> tuple[Panel, list[list[str]]]:
@@ -166,7 +166,9 @@ def with_plan(panel: Panel, horizon: int) -> tuple[Panel, list[list[str]]]:
         for row in np.flatnonzero(np.maximum(absent, unused)).tolist():
             why = "no plan" if absent[row] >= unused else "no plan that the folds knew"
             days = max(int(absent[row]), unused)
-            assumptions[row].append(f"{name}: {why} for {days} of {horizon} days, {MEANING[role]}")
+            assumptions[row].append(
+                f"{name}: {why} for {days} of {panel.frequency.count(horizon)}, {MEANING[role]}"
+            )
     return replace(panel, known=known), assumptions
 
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from forecast_assets.errors import BadSetting
 from forecast_assets.forecasting.core.candidates.catalogue import REFERENCES, family
+from forecast_assets.forecasting.core.frequency import DAY
 from forecast_assets.forecasting.core.metrics import CHAIN, METRICS, MetricName
 
 Values = NDArray[np.float64]
@@ -199,11 +200,13 @@ def chosen_by(
     )
 
 
-def exclusion(scores: Scores, candidate: int, series: int, policy: RankingPolicy) -> str:
+def exclusion(
+    scores: Scores, candidate: int, series: int, policy: RankingPolicy, period: str = DAY.name
+) -> str:
     """Say why a candidate is not ranked."""
     size = int(scores.sample_size[candidate, series])
     if size < policy.minimum_sample_size:
-        return f"{size} scored days, at least {policy.minimum_sample_size} are asked for"
+        return f"{size} scored {period}s, at least {policy.minimum_sample_size} are asked for"
     return "no forecast for at least one metric"
 
 
@@ -215,6 +218,7 @@ def confidence(
     lead: float,
     policy: RankingPolicy,
     expected_wape: float | None = None,
+    period: str = DAY.name,
 ) -> tuple[Confidence, str]:
     """Judge a winner; the first rule that fits decides.
 
@@ -223,7 +227,7 @@ def confidence(
     Whatever the rules say, confidence is low where more than 100 % WAPE is expected, and medium at most above
     50 %.
     """
-    level, reason = _judged(valid=valid, limited=limited, bias=bias, lead=lead, policy=policy)
+    level, reason = _judged(valid=valid, limited=limited, bias=bias, lead=lead, policy=policy, period=period)
     if expected_wape is None or level == "low" or expected_wape <= _DOUBTFUL:
         return level, reason
     sentence = f"{reason}, but a WAPE of {expected_wape:.0f} % is expected"
@@ -233,7 +237,7 @@ def confidence(
 
 
 def _judged(
-    *, valid: int, limited: str | None, bias: float, lead: float, policy: RankingPolicy
+    *, valid: int, limited: str | None, bias: float, lead: float, policy: RankingPolicy, period: str
 ) -> tuple[Confidence, str]:
     if valid == 1:
         return "low", "only one candidate produced a valid backtest"
@@ -242,7 +246,7 @@ def _judged(
     if limited is not None:
         return "low", f"the history is limited: {limited}"
     if abs(bias) > policy.max_abs_bias:
-        return "low", f"the winner's bias of {bias:+.2f} a day is beyond {policy.max_abs_bias:g}"
+        return "low", f"the winner's bias of {bias:+.2f} a {period} is beyond {policy.max_abs_bias:g}"
     place = f"{abs(lead):.1%} {'ahead of' if lead >= 0 else 'behind'} the runner-up in WAPE"
     if lead < NEAR_TIE:
         return "low", f"near tie: {place}" if lead >= 0 else place

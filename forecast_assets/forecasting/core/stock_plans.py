@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from forecast_assets.forecasting.core.demand import EVERY_CLASS
 from forecast_assets.forecasting.core.distribution import ErrorTable
+from forecast_assets.forecasting.core.frequency import DAY, Frequency
 from forecast_assets.forecasting.core.lead_time import LeadTables
 from forecast_assets.forecasting.core.pool import Pool
 from forecast_assets.forecasting.core.prediction import OwnErrors
@@ -226,9 +227,9 @@ def _inputs(table: ErrorTable | None, units: Values, spread: Values, history: Fl
     return StockInputs(spread, nothing, nothing, units.std(axis=1), history)
 
 
-def sentence(plan: Mapping[str, Any]) -> str:
+def sentence(plan: Mapping[str, Any], frequency: Frequency = DAY) -> str:
     """Say in words how often the rule of a stored plan would have covered a lead time, and of whom."""
-    return achieved(plan["service"], plan["pool"], plan["scored_days"], plan["scored_level"]) + (
+    return achieved(plan["service"], plan["pool"], plan["scored_days"], plan["scored_level"], frequency) + (
         "; longer than the forecast or any lead time that was measured, so it is extrapolated"
         if plan["extrapolated"]
         else ""
@@ -236,14 +237,18 @@ def sentence(plan: Mapping[str, Any]) -> str:
 
 
 def achieved(
-    service: Mapping[str, int] | None, pool: str | None, days: int | None, level: float | None
+    service: Mapping[str, int] | None,
+    pool: str | None,
+    periods: int | None,
+    level: float | None,
+    frequency: Frequency = DAY,
 ) -> str:
-    """Say in words how often a rule would have covered ``days`` at a ``level``, on whose lead times."""
-    if not service or not service["windows"]:
+    """Say in words how often a rule would have covered ``periods`` at a ``level``, on whose lead times."""
+    if not service or not service["windows"] or periods is None:
         return "how often this would have covered a lead time was not measured"
     share = service["covered"] / service["windows"]
     whose = "all series" if pool == EVERY_CLASS else f"series with {pool} demand"
     return (
-        f"would have covered {share:.0%} of {service['windows']:,} lead times of {days} days "
+        f"would have covered {share:.0%} of {service['windows']:,} lead times of {frequency.count(periods)} "
         f"of {whose} at {level:.1%}, on folds it had not learned from"
     )

@@ -21,7 +21,7 @@ _FEWEST_ZEROS = 3
 # So many days on either side say how often a series sells.
 AROUND = 91
 _FEWEST_AROUND = 14
-# Longer ones are no stock-out: a season is over, or the product left.
+# Longer ones, in days, are no stock-out: a season is over, or the product left.
 LONGEST_STOCKOUT = 28
 _ROWS = 1024
 
@@ -85,7 +85,8 @@ _NONE = ZeroRuns(*(np.zeros(0, np.int64) for _ in ZeroRuns._fields))
 def stockouts(panel: Panel, begin: int = 0) -> Iterator[tuple[int, int, int]]:
     """Yield (row, first day, end) of the suspected stock-outs and closures that end after ``begin``."""
     low = max(0, begin - 2 * AROUND)
+    longest = panel.frequency.periods(LONGEST_STOCKOUT)
     runs = zero_runs(panel.units[:, low:])
     for row, first, end in zip(*(part.tolist() for part in runs[:3]), strict=True):
-        if end - first < LONGEST_STOCKOUT and end + low > begin:
+        if end - first < longest and end + low > begin:
             yield row, first + low, end + low

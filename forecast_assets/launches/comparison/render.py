@@ -11,6 +11,7 @@ import dagster as dg
 import numpy as np
 
 from forecast_assets.backtests.display import worded
+from forecast_assets.forecasting.core.frequency import DAY
 from forecast_assets.forecasting.core.metrics import OF_CURVES
 from forecast_assets.launches.model import Launch, Try
 from forecast_assets.rendering import charts, plots
@@ -28,7 +29,9 @@ def render(launch: Launch, _tries: Sequence[Try]) -> dict[str, Any]:
     pictures = {
         "wape_by_candidate": charts.bars(f"{series}: WAPE", drawn["wape_by_model"], "percent"),
         "bias_by_candidate": charts.bars(
-            f"{series}: bias (positive = forecasts too little)", drawn["bias_by_model"], "units a day"
+            f"{series}: bias (positive = forecasts too little)",
+            drawn["bias_by_model"],
+            f"units a {drawn.get('period', DAY.name)}",
         ),
         "fold_stability": charts.lines(f"{series}: WAPE by fold", drawn["fold_stability"], "WAPE, percent"),
     }

@@ -66,6 +66,7 @@ def _basis(stores: Stores, context: ScoringContext, series: str) -> ComparisonBa
         actual=as_lists(context.panel.units[0, days]),
         counted=folds.tolist(),
         first_days=[str(context.panel.date(int(day))) for day in start],
+        period=context.panel.frequency.name,
         state=availability.state,
         reason=availability.reason,
         counts=counts,

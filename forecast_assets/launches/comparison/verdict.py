@@ -4,6 +4,7 @@ Belongs here: what all candidates are measured by, as it is stored, and the one 
 Does not belong here: formulas (``forecasting``), wording of a choice (``backtests.champions``), records.
 """
 
+import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Self
@@ -17,6 +18,7 @@ from forecast_assets.forecasting.core.availability import Availability
 from forecast_assets.forecasting.core.backtest import Backtest, Forecasts, scored
 from forecast_assets.forecasting.core.claims import Claim
 from forecast_assets.forecasting.core.demand import is_intermittent
+from forecast_assets.forecasting.core.frequency import DAY, FREQUENCIES, FrequencyName
 from forecast_assets.forecasting.core.metrics import OF_CURVES, FoldMetrics
 from forecast_assets.forecasting.core.ranking import rank
 from forecast_assets.launches.model import Json, Try
@@ -31,13 +33,14 @@ class ComparisonBasis:
     actual: list[list[float | None]]
     counted: list[bool]
     first_days: list[str]
+    period: FrequencyName
     state: State
     reason: str
     counts: DayCountsRow
 
     @classmethod
     def of(cls, stored: Mapping[str, Any]) -> Self:
-        return cls(**stored)
+        return cls(**{"period": DAY.name, **stored})
 
     def as_json(self) -> Json:
         return asdict(self)
@@ -132,6 +135,7 @@ def _charts(block: Backtest, basis: ComparisonBasis, table: Sequence[Json], winn
     included = [line["candidate"] for line in table if line["included"]]
     by_label = {line["candidate"]: line for line in table}
     return {
+        "period": basis.period,
         "wape_by_model": {label: by_label[label]["wape"] for label in included},
         "bias_by_model": {label: by_label[label]["bias"] for label in included},
         "fold_stability": {
@@ -151,7 +155,8 @@ def _drawn(block: Backtest, basis: ComparisonBasis, winner: str) -> Json:
     horizon = block.actual.shape[-1]
     predicted = block.forecasts[block.scores.candidates.index(winner), 0]
     folds = np.flatnonzero(block.folds[0])
-    days = [np.datetime64(basis.first_days[fold]) + np.arange(horizon) for fold in folds]
+    period = FREQUENCIES[basis.period]
+    days = [period.dates(dt.date.fromisoformat(basis.first_days[fold]), 0, horizon) for fold in folds]
     return {
         "fold_index": [int(fold) for fold in np.repeat(folds, horizon)],
         "dates": [str(day) for fold in days for day in fold],

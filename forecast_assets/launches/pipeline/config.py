@@ -16,6 +16,7 @@ from forecast_assets.datasets.definition import Dataset, load
 from forecast_assets.errors import BadSetting, TooMany
 from forecast_assets.evaluation_settings import EvaluationSettings, revised
 from forecast_assets.forecasting.core.candidates.catalogue import candidate, label_of
+from forecast_assets.forecasting.core.frequency import Frequency
 from forecast_assets.keys import SeriesKey
 from forecast_assets.launches import scopes
 from forecast_assets.launches.batch.config import ScopeConfig
@@ -74,9 +75,10 @@ class Request:
 
     def plan(self) -> str:
         """What is about to happen, in one sentence."""
+        horizon = self.dataset.options.period.count(self.settings.horizon)
         return (
             f"try {len(self.labels)} candidates on {len(self.pairs)} series of {self.dataset.name} over "
-            f"{self.settings.n_splits} folds of {self.settings.horizon} days, and train the best if it is "
+            f"{self.settings.n_splits} folds of {horizon}, and train the best if it is "
             f"good enough"
         )
 
@@ -90,7 +92,7 @@ def resolve(stores: Stores, config: PipelineConfig) -> Request:
     own = {**config.changes(), "candidates": None, "policy": "lowest_error"}
     settings = revised(dataset.options.evaluation, own)
     labels, guardrails = _request_of(config)
-    _check_caps(settings, labels)
+    _check_caps(settings, labels, dataset.options.period)
     window = chosen(config.start_day, config.end_day, dataset, settings)
     pairs = scopes.pairs(stores, dataset, config.chosen())
     if not pairs:
@@ -144,13 +146,14 @@ def expanded(grid: Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(labels))
 
 
-def _check_caps(settings: EvaluationSettings, labels: Sequence[str]) -> None:
+def _check_caps(settings: EvaluationSettings, labels: Sequence[str], period: Frequency) -> None:
     caps = environment()
-    days = settings.n_splits * (settings.step or settings.horizon) + settings.horizon
+    periods = settings.n_splits * (settings.step or settings.horizon) + settings.horizon
+    days = round(periods * period.days)
     if days > caps.pipeline_max_days:
         raise BadSetting(
-            f"{settings.n_splits} folds and a horizon of {settings.horizon} days span {days} days; at most "
-            f"{caps.pipeline_max_days} are allowed",
+            f"{settings.n_splits} folds and a horizon of {period.count(settings.horizon)} span {days} days; "
+            f"at most {caps.pipeline_max_days} are allowed",
             remedy="ask for fewer folds or a shorter horizon, or raise FORECAST_PIPELINE_MAX_DAYS",
         )
     if len(labels) > caps.pipeline_max_combinations:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from forecast_assets.forecasting.core.frequency import DAY
 from forecast_assets.launches.candidate_sets import candidates_of
 
 
@@ -23,13 +24,13 @@ class Guardrails:
     minimum_skill: float = 0.0
     maximum_relative_bias: float | None = 25.0
 
-    def unmet(self, line: Mapping[str, Any]) -> list[str]:
+    def unmet(self, line: Mapping[str, Any], period: str = DAY.name) -> list[str]:
         """One sentence per limit that a leaderboard line does not meet."""
         skill, bias = line["skill"], line["relative_bias"]
         reasons = []
         if line["sample_size"] < self.minimum_sample_size:
             reasons.append(
-                f"{line['sample_size']} scored days, at least {self.minimum_sample_size} are asked for"
+                f"{line['sample_size']} scored {period}s, at least {self.minimum_sample_size} are asked for"
             )
         if skill is None:
             reasons.append("no skill against seasonal naive can be told")

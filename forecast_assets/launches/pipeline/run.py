@@ -79,7 +79,7 @@ def _execute(work: Execution) -> None:
             f"no series of the scope can be scored, first {first}: {why}", remedy="choose another scope"
         )
     best, lines = _swept(work, request, series)
-    if unmet := request.guardrails.unmet(best):
+    if unmet := request.guardrails.unmet(best, request.dataset.options.period.name):
         sentence = f"nothing was trained: {best['candidate']} is best but shows {'; '.join(unmet)}"
         work.note(sentence=sentence, next_steps=_when_unmet(lines))
         return
