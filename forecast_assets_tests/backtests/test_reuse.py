@@ -1,6 +1,7 @@
 """What is computed again and what is not: forty series, one global model, and changes to them."""
 
 import datetime as dt
+import shutil
 import subprocess
 import sys
 from typing import Any
@@ -12,6 +13,7 @@ from forecast_assets.backtests import evaluation as evaluating
 from forecast_assets.backtests.assets import BACKTEST, CHAMPION
 from forecast_assets.datasets import building, definition
 from forecast_assets.evaluation_settings import EvaluationSettings
+from forecast_assets.forecasting import version
 from forecast_assets.global_models import fitting, fold_models
 from forecast_assets.global_models.pooling import POOL
 from forecast_assets.launches import training
@@ -203,6 +205,24 @@ def test_an_evaluation_without_global_forecasts_says_what_to_materialize(big):
     ]
     assert failed["status"] == "failed"
     assert "materialize global_forecasts of partition many" in failed["reason"]
+
+
+def test_a_comment_in_the_engine_leaves_nothing_to_evaluate_and_a_constant_does(small, tmp_path, monkeypatch):
+    changes = {"candidates": ["naive", "seasonal_naive"]}
+    list(evaluating.evaluate(small.stores, [HEALTHY], run_id="first", changes=changes))
+    engine = shutil.copytree(version._CORE, tmp_path / "core", ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(version, "_CORE", engine)
+    module, constant = engine / "ranking.py", "NEAR_TIE = 0.02"
+    before, stale = module.read_text(), []
+    try:
+        for after in (f"# How near is a tie?\n{constant}", "NEAR_TIE = 0.03"):
+            module.write_text(before.replace(constant, after))
+            version.code_version.cache_clear()
+            work = evaluating.plan(small.stores, "shop", [HEALTHY], changes=changes, force=False)
+            stale += work.stale.tolist()
+    finally:
+        version.code_version.cache_clear()
+    assert stale == [False, True]
 
 
 def test_force_computes_again_what_has_not_changed(big):
