@@ -3,6 +3,7 @@
 import dagster as dg
 import pytest
 
+from forecast_assets.cli import demo
 from forecast_assets.definitions import build_definitions, defs
 from forecast_assets.failures import RETRY
 from forecast_assets.stores.resource import StoresResource
@@ -105,6 +106,13 @@ def test_every_field_of_every_launchpad_explains_itself(name):
         fields = getattr(schema and schema.config_type, "fields", None) or {}
         if not _is_check(node.name):
             assert all(field.description for field in fields.values()), (node.name, fields.keys())
+
+
+def test_the_demo_materializes_every_asset():
+    jobs = ["build_dataset", "evaluate_series", "fit_production_models", "forecast_series"]
+    jobs += ["register_champions", "drift_series", "watch_dataset"]
+    of_jobs = {key.path[-1] for name in jobs for key in JOBS[name].asset_layer.selected_asset_keys}
+    assert of_jobs | {*demo.OF_DATASET, *demo.OF_INSTANCE} == set(ASSETS)
 
 
 def test_resources_can_be_replaced():

@@ -23,6 +23,10 @@ from forecast_assets.stores.rows.evaluations import ChampionsRow
 NAME = "bakery"
 SALES = Path(__file__).parents[1] / "data" / "bakery" / "sales.parquet"
 
+# Assets that no job of an evaluation materializes.
+OF_DATASET = ("live_models", "order_proposal", "report")
+OF_INSTANCE = ("model_catalog", "ops_summary", "incident_report")
+
 
 def fill_pages() -> None:
     """Do what sensors and schedules would do in time, so that every page of Dagit has something to show."""
@@ -32,8 +36,8 @@ def fill_pages() -> None:
     execute(instance, "register_champions", {}, tags=range_tags(keys[0], keys[-1]))
     execute(instance, "judge_drift", {"ops": {"judge_dataset": {"config": {"dataset": NAME}}}})
     execute(instance, "watch_dataset", {}, partition_key=NAME)
-    execute(instance, ALL_ASSETS, {}, partition_key=NAME, assets=["live_models", "report"])
-    execute(instance, ALL_ASSETS, {}, assets=["model_catalog", "ops_summary", "incident_report"])
+    execute(instance, ALL_ASSETS, {}, partition_key=NAME, assets=OF_DATASET)
+    execute(instance, ALL_ASSETS, {}, assets=OF_INSTANCE)
 
 
 def demo() -> None:
@@ -53,7 +57,9 @@ def demo() -> None:
     instance = open_instance()
     runs = instance.get_runs_count()
     broken = run(NAME, None, {}, force=False)
-    if instance.get_runs_count() != runs or not instance.get_materialized_partitions(dg.AssetKey("report")):
+    if instance.get_runs_count() != runs or not instance.get_materialized_partitions(
+        dg.AssetKey("order_proposal")
+    ):
         fill_pages()
     listing(stores.warehouse.frame(ChampionsRow, dataset=NAME, series=None), View(), "champions")
     SAY.print("\nOpen Dagit, the user interface, with:")
