@@ -53,7 +53,7 @@ def test_parts_add_up_to_the_first_forecast_of_the_days_after_a_gap(panel, model
         assert sum(driver.contribution for driver in found.drivers) == pytest.approx(found.forecast, abs=1e-6)
         assert len(found.drivers) <= 11
         assert found.summary.startswith(f"{label} expects ")
-        assert (f"in day {gap + 1} ahead" if gap else "in the next day") in found.summary
+        assert (f"on day {gap + 1} ahead" if gap else "on the next day") in found.summary
 
 
 @pytest.mark.parametrize("learner", ["lightgbm", "xgboost"])

@@ -25,6 +25,7 @@ from forecast_assets.forecasting.core.candidates.catalogue import (
     is_global,
 )
 from forecast_assets.forecasting.core.demand import demand_classes
+from forecast_assets.forecasting.core.frequency import DAY
 from forecast_assets.forecasting.core.global_model import GlobalModel, origin_rows
 from forecast_assets.forecasting.core.isolation import isolated
 from forecast_assets.forecasting.core.openings import closed_ahead
@@ -104,7 +105,7 @@ def contributions(
     level = confidence or confidence_of(panel, reasons)
     period = panel.frequency.name
     when = f"{period} {gap + 1} ahead" if gap else f"the next {period}"
-    expects = f"{label} expects {forecast:,.2f} units in {when}"
+    expects = f"{label} expects {forecast:,.2f} units {'on' if period == DAY.name else 'in'} {when}"
     return Contributions(forecast, drivers, exact, reasons, level, _summary(expects, drivers, reasons, level))
 
 
