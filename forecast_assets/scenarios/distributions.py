@@ -74,7 +74,7 @@ class Outcome:
     @property
     def sentence(self) -> str:
         if self.total is None:
-            return "how wrong this may be was not measured"
+            return "how wrong the total may be was not measured"
         text = (
             f"80 of 100 times between {self.total['lower_80']:,.1f} and {self.total['upper_80']:,.1f} units"
         )
