@@ -112,14 +112,7 @@ CATALOGUE = {
         Entry(
             Regression, "tree", 6.6, scope="global", feature_aware=True, alone=_alone(SeriesRegression, 400)
         ),
-        Entry(
-            XGBoost,
-            "tree",
-            5.4,
-            scope="global",
-            feature_aware=True,
-            alone=_alone(SeriesXGBoost, 60),
-        ),
+        Entry(XGBoost, "tree", 5.4, scope="global", feature_aware=True, alone=_alone(SeriesXGBoost, 60)),
         _alone(RandomForest, 400),
         Entry(Prophet, "additive", 150, feature_aware=True, foreign=True),
         Entry(AutoETS, "smoothing", 15, requires="stats", foreign=True),
