@@ -113,8 +113,8 @@ def _units(
 
 
 def _copies(source: Path, series: int) -> Iterator[pl.DataFrame]:
-    known = pl.read_parquet(source, columns=[*KEYS, "units"]).sort(KEYS)
-    stores = known.partition_by("store_id", maintain_order=True)
+    sources = pl.read_parquet(source, columns=[*KEYS, "units"]).sort(KEYS)
+    stores = sources.partition_by("store_id", maintain_order=True)
     draw = np.random.default_rng(_SEED)
     for copy in count():
         for store in stores:

@@ -40,7 +40,7 @@ def rows() -> list[dict[str, Any]]:
 
 
 def _row(entry: Entry) -> dict[str, object]:
-    told = [
+    entries = [
         f"{name} ({allowed})" if default is None else f"{name} = {default} ({allowed})"
         for name, (default, allowed) in entry.parameters.items()
     ]
@@ -51,7 +51,7 @@ def _row(entry: Entry) -> dict[str, object]:
         "feature_aware": entry.feature_aware,
         "default": entry.model_type in DEFAULT and entry is CATALOGUE.get(entry.model_type),
         "enabled": is_installed(entry),
-        "parameters": "; ".join(told) or None,
+        "parameters": "; ".join(entries) or None,
         "cost": entry.cost,
         "description": entry.description,
     }

@@ -56,23 +56,21 @@ def _sums(
     pool = newest_pool(stores, load(stores, dataset))
     results = stores.warehouse.rows(FoldPathsRow, dataset=dataset)
     sums: dict[str, dict[tuple[str, ...], tuple[Values, Values]]] = {label: {} for label in labels}
-    for path, found in groupby(results, key=lambda row: row["path"]):
-        classes = {row["series"]: row["demand_class"] for row in found}
+    for path, of_path in groupby(results, key=lambda row: row["path"]):
+        classes = {row["series"]: row["demand_class"] for row in of_path}
         by_days: dict[tuple[str, ...], list[tuple[str | None, Folds]]] = {}
         for key, one in read_file(stores, path, list(classes)):
             by_days.setdefault(tuple(one.first_days), []).append((classes[key], one))
         for days, parts in by_days.items():
-            for label, known in sums.items():
+            for label, sum_ in sums.items():
                 if label in parts[0][1].forecasts:
                     sold, expected = _of_block(label, parts, pool)
-                    before = known.get(days, (0.0, 0.0))
-                    known[days] = (before[0] + sold, before[1] + expected)
+                    before = sum_.get(days, (0.0, 0.0))
+                    sum_[days] = (before[0] + sold, before[1] + expected)
     return {
-        label: totals_by_day(
-            *(np.concatenate([pair[at].ravel() for pair in known.values()]) for at in (0, 1))
-        )
-        for label, known in sums.items()
-        if known
+        label: totals_by_day(*(np.concatenate([pair[at].ravel() for pair in sum_.values()]) for at in (0, 1)))
+        for label, sum_ in sums.items()
+        if sum_
     }
 
 

@@ -135,8 +135,8 @@ app = typer.Typer(
 )
 
 
-def _print_version(*, wanted: bool) -> None:
-    if wanted:
+def _print_version(*, is_requested: bool) -> None:
+    if is_requested:
         typer.echo(f"forecast-assets {version('forecast-assets')}, dagster {version('dagster')}")
         raise typer.Exit
 

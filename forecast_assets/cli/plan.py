@@ -99,8 +99,8 @@ def show(
     days = dataset.options.period.dates(row["first_day"], 0, len(baseline))
     # Plans of early releases have no limits.
     limits = row["limits"] or {}
-    shown = {name: limits[name] for name in LIMITS if name in limits}
-    frame = pl.DataFrame({"date": days, "as_planned": baseline, "what_if": row["scenario"], **shown})
+    bounds = {name: limits[name] for name in LIMITS if name in limits}
+    frame = pl.DataFrame({"date": days, "as_planned": baseline, "what_if": row["scenario"], **bounds})
     listing(frame, View(form))
     SAY.print(f"{row['series']} by {row['candidate']} ({row['method']}): {row['assumptions']}", markup=False)
     for sentence in row["told"]:

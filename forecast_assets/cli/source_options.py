@@ -66,13 +66,13 @@ class ColumnOptions:
         if self.static is not None:
             options["static"] = tuple(self.static)
         if self.known_future is not None:
-            roles = dict(_known(text) for text in self.known_future)
+            roles = dict(_known_column(text) for text in self.known_future)
             options["known_future"] = tuple(roles)
             options["declared"] = {name: role for name, role in roles.items() if role is not None}
         return options
 
 
-def _known(text: str) -> tuple[str, Role | None]:
+def _known_column(text: str) -> tuple[str, Role | None]:
     """Read ``NAME`` or ``NAME:ROLE``."""
     name, colon, role = text.rpartition(":")
     return (name, role) if colon and role in ROLES else (text, None)

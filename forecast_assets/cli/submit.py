@@ -31,7 +31,7 @@ Horizon = Annotated[int | None, typer.Option(min=1, max=90, help="Days forecast 
 Folds = Annotated[int | None, typer.Option(min=2, max=20, help="Cutoffs, the newest one horizon ago.")]
 
 
-def given(**options: Any) -> dict[str, Any]:  # noqa: ANN401 - whatever an option holds
+def set_options(**options: Any) -> dict[str, Any]:  # noqa: ANN401 - whatever an option holds
     """The options that were given; comma lists of candidates are split."""
     filled = {name: value for name, value in options.items() if value is not None}
     if "candidates" in filled:
@@ -90,7 +90,7 @@ def showcase(  # noqa: PLR0917 - one parameter per option
     wait: Wait = False,  # noqa: FBT002
 ) -> None:
     """Show a preset from its sales to forecasts, step by step."""
-    request = given(
+    request = set_options(
         stores=stores,
         products=products,
         window_days=window_days,

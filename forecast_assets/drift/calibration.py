@@ -37,10 +37,10 @@ def measure(stores: Stores, name: str, *, days: int, alarm: float) -> list[Verdi
         at = panel.position(first)
         if members and at >= 0:
             table = stores.lake.read_table(path, keys=("series", list(members)))
-            known = np.array([place[key] for key in table["series"].to_pylist()], np.int64)
-            told = [members[key] for key in table["series"].to_pylist()]
-            _add_days(hits, table, panel, known, at)
-            _add_service(hits[SERVICE], told, panel, known, at)
+            row_numbers = np.array([place[key] for key in table["series"].to_pylist()], np.int64)
+            due_rows = [members[key] for key in table["series"].to_pylist()]
+            _add_days(hits, table, panel, row_numbers, at)
+            _add_service(hits[SERVICE], due_rows, panel, row_numbers, at)
     return [one.verdict(promise, alarm) for promise, one in hits.items()]
 
 
@@ -58,28 +58,28 @@ def _add_days(hits: dict[str, Hits], table: pa.Table, panel: Panel, rows: NDArra
         lower, upper = _matrix(table[low]), _matrix(table[high])
         sold = panel.units[rows, at : at + lower.shape[1]].astype(np.float64)
         lower, upper = lower[:, : sold.shape[1]], upper[:, : sold.shape[1]]
-        known = ~np.isnan(sold) & np.isfinite(lower)
+        is_known = ~np.isnan(sold) & np.isfinite(lower)
         week = np.broadcast_to(_weeks(panel, at, sold.shape[1]), sold.shape)
-        kept = inside(sold[known], lower[known], upper[known])
-        hits[promise].add(week[known], np.full(int(known.sum()), level), *kept)
+        kept = inside(sold[is_known], lower[is_known], upper[is_known])
+        hits[promise].add(week[is_known], np.full(int(is_known.sum()), level), *kept)
 
 
 def _add_service(
-    hits: Hits, told: list[DueForecastsRow], panel: Panel, rows: NDArray[np.int64], at: int
+    hits: Hits, due: list[DueForecastsRow], panel: Panel, rows: NDArray[np.int64], at: int
 ) -> None:
     """Count the lead times that begin with the forecast, have passed and were observed as a whole."""
-    ends = np.array([at + panel.frequency.periods(row["lead_time_days"]) for row in told])
+    ends = np.array([at + panel.frequency.periods(row["lead_time_days"]) for row in due])
     demand = np.array(
         [
             panel.units[row, at:end].sum(dtype=np.float64) if end <= panel.days else np.nan
             for row, end in zip(rows.tolist(), ends.tolist(), strict=True)
         ]
     )
-    stock = np.array([row["reorder_point"] for row in told], np.float64)
-    level = np.array([row["service_level"] for row in told], np.float64)
-    known = np.isfinite(demand) & np.isfinite(stock)
-    week = np.broadcast_to(_weeks(panel, at, 1), len(told))
-    hits.add(week[known], level[known], *covered(demand[known], stock[known]))
+    stock = np.array([row["reorder_point"] for row in due], np.float64)
+    level = np.array([row["service_level"] for row in due], np.float64)
+    is_known = np.isfinite(demand) & np.isfinite(stock)
+    week = np.broadcast_to(_weeks(panel, at, 1), len(due))
+    hits.add(week[is_known], level[is_known], *covered(demand[is_known], stock[is_known]))
 
 
 def _matrix(column: pa.ChunkedArray) -> NDArray[np.float64]:

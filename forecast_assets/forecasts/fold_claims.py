@@ -22,12 +22,12 @@ def claims(stores: Stores, champions: Sequence[ChampionsOfRow | None]) -> list[C
     ``champions`` (n,) are rows of ``champions_of``.
     """
     place = {row["series"]: at for at, row in enumerate(champions) if row is not None}
-    found: list[Claim] = [{} for _ in champions]
+    results: list[Claim] = [{} for _ in champions]
     for path, labels in labels_by_file(champions).items():
         for series, folds in read_file(stores, path, list(labels)):
             if labels[series] in folds.forecasts:
-                found[place[series]] = by_range(folds, labels[series])
-    return found
+                results[place[series]] = by_range(folds, labels[series])
+    return results
 
 
 def labels_by_file(champions: Sequence[ChampionsOfRow | None]) -> dict[str, dict[str, str]]:

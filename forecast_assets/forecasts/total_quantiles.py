@@ -95,16 +95,16 @@ def _ranks(stores: Stores, ahead: Sequence[Ahead]) -> dict[str, Values]:
     shape = shapes.most_common(1)[0][0] if shapes else _SHAPE
     usual = [key for key, one in folds.items() if one.actual.shape == shape]
     others = [key for key in labels if key not in set(usual)]
-    found = dict(zip(others, by_lot(_names(others), shape[0] * shape[1]).reshape(-1, *shape), strict=True))
+    ranks = dict(zip(others, by_lot(_names(others), shape[0] * shape[1]).reshape(-1, *shape), strict=True))
     if usual:
-        made = error_ranks(
+        of_series = error_ranks(
             _names(usual),
             np.stack([folds[key].actual for key in usual]),
             np.stack([folds[key].forecasts[labels[key]] for key in usual]),
             np.stack([folds[key].counted for key in usual]),
         )
-        found |= dict(zip(usual, made, strict=True))
-    return found
+        ranks |= dict(zip(usual, of_series, strict=True))
+    return ranks
 
 
 def _names(keys: Sequence[str]) -> list[str]:

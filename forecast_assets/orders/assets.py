@@ -68,7 +68,7 @@ def order_proposal(
         proposal = propose(stores.open(), context.partition_key, day_of(config.day))
     path = paths.PORTFOLIO.path(context.partition_key, f"{NAME}.parquet")
     stores.open().lake.write_table(path, proposal.frame.to_arrow())
-    shown = proposal.frame.head(_SHOWN).to_dicts()
+    first = proposal.frame.head(_SHOWN).to_dicts()
     ordered = proposal.frame.filter(pl.col("order_units") > 0)
     return dg.MaterializeResult(
         metadata={
@@ -77,8 +77,8 @@ def order_proposal(
             "orders": len(ordered),
             "units": float(ordered["order_units"].sum()),
             "series_without_an_order": proposal.frame["order_units"].null_count(),
-            "proposal": table(shown, _FIGURES),
-            "why": dg.MetadataValue.md(markdown(shown, ["series", "order_units", "reason"])),
+            "proposal": table(first, _FIGURES),
+            "why": dg.MetadataValue.md(markdown(first, ["series", "order_units", "reason"])),
             "path": path,
             **(
                 {"notes": dg.MetadataValue.md("\n".join(f"- {note}" for note in proposal.notes))}

@@ -55,21 +55,21 @@ class Group:
         """Return figures and reason of every series, by the names of the export."""
         aim = np.array([one.level for one in self.states])
         by_fill = np.array([one.settings.stock_target == "fill_rate" for one in self.states])
-        found = levels(self.demand, self.window, aim, fill_rate=by_fill)
+        stock_levels = levels(self.demand, self.window, aim, fill_rate=by_fill)
         position = np.array([np.nan if one.position is None else one.position for one in self.states])
         at_risk = shortage(self.demand, self.window.whole, position)
-        ordered = orders(found.order_up_to, position, self._rounding())
+        ordered = orders(stock_levels.order_up_to, position, self._rounding())
         return [
             {
-                "safety_stock": float(found.reorder_point[row] - found.expected[row]),
-                "reorder_point": float(found.reorder_point[row]),
-                "order_up_to": float(found.order_up_to[row]),
-                "expected_demand": float(found.expected[row]),
-                "service_level": float(found.service[row]),
-                "rule_of_thumb_reorder_point": float(found.thumb[row]),
-                **self._scored(float(found.service[row])),
+                "safety_stock": float(stock_levels.reorder_point[row] - stock_levels.expected[row]),
+                "reorder_point": float(stock_levels.reorder_point[row]),
+                "order_up_to": float(stock_levels.order_up_to[row]),
+                "expected_demand": float(stock_levels.expected[row]),
+                "service_level": float(stock_levels.service[row]),
+                "rule_of_thumb_reorder_point": float(stock_levels.thumb[row]),
+                **self._scored(float(stock_levels.service[row])),
                 **self._of_forecast(row),
-                **self._order(row, ordered, found, float(at_risk[row])),
+                **self._order(row, ordered, stock_levels, float(at_risk[row])),
             }
             for row in range(len(self.states))
         ]
@@ -112,7 +112,7 @@ class Group:
             "forecast_run_id": forecast.run_id,
         }
 
-    def _order(self, row: int, ordered: Orders, found: Levels, at_risk: float) -> dict[str, Any]:
+    def _order(self, row: int, ordered: Orders, stock_levels: Levels, at_risk: float) -> dict[str, Any]:
         """Return the order of a series, what is at risk without it, and why; none where in doubt."""
         state, price, last = self.states[row], self.prices[row], last_day(self.forecasts[row])
         if last < self.day:
@@ -127,14 +127,14 @@ class Group:
             "units_at_risk": at_risk,
             "money_at_risk": None if worth is None else at_risk * worth,
             "lasts_until": self._until(state),
-            "reason": self._reason(row, ordered, found, state.position),
+            "reason": self._reason(row, ordered, stock_levels, state.position),
         }
 
     def _until(self, state: StockState) -> dt.date:
         days = state.settings.lead_time_days + state.settings.review_days
         return self.day + dt.timedelta(days=days)
 
-    def _reason(self, row: int, ordered: Orders, found: Levels, position: float) -> str:
+    def _reason(self, row: int, ordered: Orders, stock_levels: Levels, position: float) -> str:
         state, units = self.states[row], float(ordered.units[row])
         own = state.settings
         aims = {
@@ -144,7 +144,7 @@ class Group:
         }
         need = (
             f"{amount(position)} on hand and on order, counted on {state.counted}; "
-            f"{amount(found.order_up_to[row])} "
+            f"{amount(stock_levels.order_up_to[row])} "
             f"last until {self._until(state)} (lead time {own.lead_time_days}, review {own.review_days} "
             f"days) at {aims[own.stock_target]}"
         )
@@ -158,7 +158,7 @@ class Group:
             )
         elif units and own.pack_size is not None:
             parts.append(f"in packs of {own.pack_size:g}")
-        scored = self.demand.service(self.window.whole, float(found.service[row]))
+        scored = self.demand.service(self.window.whole, float(stock_levels.service[row]))
         if units and scored is not None:
             pool = self.demand.record[0] if self.demand.record else None
             parts.append(f"rule {self.demand.rule} {achieved(asdict(scored[2]), pool, scored[0], scored[1])}")

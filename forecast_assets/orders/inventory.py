@@ -148,8 +148,8 @@ class _Reader:
             return
         remedy = REMEDIES[what] if what in {EMPTY_ID, FLOAT_ID} else _REMEDY
         what = f"column {column!r} {what}"
-        shown = bad.head(self._findings.room(what))
-        places = zip(shown["part"].to_list(), shown["record"].to_list(), strict=True)
+        examples = bad.head(self._findings.room(what))
+        places = zip(examples["part"].to_list(), examples["record"].to_list(), strict=True)
         named = [self._place(part, record) for part, record in places]
         self._findings.add(what, remedy, named, len(bad))
 
@@ -174,8 +174,8 @@ class _Reader:
         if column.dtype == pl.String:
             texts = column.drop_nulls().str.strip_chars()
             texts = texts.filter(texts != "").unique().sort()
-            found = find_date_format(texts, self._source.name) if len(texts) else None
-            how = dates.DayRules(found, None, RowRules(cut_time=True))
+            date_format = find_date_format(texts, self._source.name) if len(texts) else None
+            how = dates.DayRules(date_format, None, RowRules(cut_time=True))
         read = dates.read(column, how)
         for wrong, what in read.verdicts:
             if what != dates.EMPTY_DATE:
@@ -213,15 +213,15 @@ def _columns(name: str, header: Sequence[str], *, single: bool) -> dict[str, str
     for column in header:
         by_plain.setdefault(matching.plain(column), column)
     fitting = {role: [by_plain[word] for word in names if word in by_plain] for role, names in words.items()}
-    found = {role: columns[0] for role, columns in fitting.items() if columns}
+    matched = {role: columns[0] for role, columns in fitting.items() if columns}
     needed = ["product", "on_hand", "counted", *(() if single else ("store",))]
-    if missing := [role for role in needed if role not in found]:
+    if missing := [role for role in needed if role not in matched]:
         raise BadSetting(
             f"{name}: no column is recognized as {listed(missing)}; it has "
             f"{listed([repr(column) for column in header])}",
             remedy="name the columns store, product, on_hand (units) and counted (the day of the count)",
         )
-    return found
+    return matched
 
 
 def _out_of_bounds(role: str, values: pl.Series) -> Iterator[tuple[pl.Series, str]]:

@@ -123,7 +123,7 @@ def propose(stores: Stores, name: str, day: dt.date | None = None) -> Proposal:
         for key in described
         if key in forecasts or key in counts
     }
-    made = _computed(stores, dataset, forecasts, plans, states, day=day)
+    computed = _computed(stores, dataset, forecasts, plans, states, day=day)
     reasons = without_demand(stores, name)
     rows = [
         {
@@ -132,7 +132,7 @@ def propose(stores: Stores, name: str, day: dt.date | None = None) -> Proposal:
             "product_id": described[key]["product_id"],
             "order_day": day,
             **_of_stock(state),
-            **(made.get(key) or _without_forecast(forecasts.get(key), reasons.get(key))),
+            **(computed.get(key) or _without_forecast(forecasts.get(key), reasons.get(key))),
         }
         for key, state in states.items()
     ]
@@ -217,11 +217,11 @@ def _computed(
         if key in place:
             part = _part(forecasts[key], states[key], day, dataset.options.period)
             parts.setdefault((part, len(forecasts[key].curve)), []).append(key)
-    made: dict[str, dict[str, Any]] = {}
+    orders_by_series: dict[str, dict[str, Any]] = {}
     for (part, _), keys in parts.items():
         rows = np.array([place[key] for key in keys])
         curve = np.stack([forecasts[key].curve[part.offset :] for key in keys])
-        known = demands(
+        demand_ahead = demands(
             pool,
             [forecasts[key].candidate for key in keys],
             curve,
@@ -229,7 +229,7 @@ def _computed(
             classes=[plans[key]["pool"] for key in keys],
             history=history[rows],
         )
-        for members, demand in known:
+        for members, demand in demand_ahead:
             some = [keys[row] for row in members.tolist()]
             group = Group(
                 demand,
@@ -240,8 +240,8 @@ def _computed(
                 is_whole=pool is not None and pool.whole,
                 day=day,
             )
-            made |= dict(zip(some, group.rows(), strict=True))
-    return made
+            orders_by_series |= dict(zip(some, group.rows(), strict=True))
+    return orders_by_series
 
 
 def _own(plan: Mapping[str, Any]) -> OwnErrors:

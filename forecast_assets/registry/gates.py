@@ -66,8 +66,8 @@ def expected_error(version: ModelVersionsOfRow, champion: ChampionsOfRow | None,
         why = champion["claim_reason"] or "evaluate again"
     else:
         expected, limit = champion["expected_wape"], limits.max_expected_wape
-        told = f"a WAPE of {expected:.1f} % is expected on new days, {limit:.0f} % are allowed"
-        return Gate("expected_error", expected <= limit, told)
+        sentence = f"a WAPE of {expected:.1f} % is expected on new days, {limit:.0f} % are allowed"
+        return Gate("expected_error", expected <= limit, sentence)
     return Gate("expected_error", passed=None, sentence=f"the expected WAPE is not known: {why}")
 
 
@@ -82,8 +82,8 @@ def expected_bias(
         return Gate("expected_bias", passed=None, sentence=f"the expected bias is not known: {why}")
     relative = abs(champion["expected_bias"]) / demand
     limit = limits.max_relative_bias
-    told = f"{relative:.0%} of the mean demand are expected on new days, {limit:.0%} are allowed"
-    return Gate("expected_bias", relative <= limit, told)
+    sentence = f"{relative:.0%} of the mean demand are expected on new days, {limit:.0%} are allowed"
+    return Gate("expected_bias", relative <= limit, sentence)
 
 
 def stability(version: ModelVersionsOfRow, limits: Limits) -> Gate:

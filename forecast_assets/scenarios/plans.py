@@ -98,14 +98,14 @@ def what_if(stores: Stores, series: str, assumptions: Assumptions, *, run_id: st
     around = {name: np.asarray(stored.arrays[name], np.float64) for name in ("units", *LIMITS)}
     if difference.panel is not None:
         window = dataset.options.evaluation.plan().window()
-        asked = _request_of(difference.panel, stored.candidate, models.models, ahead, window)[gap:]
-        if np.array_equal(asked, curve):
+        from_model = _request_of(difference.panel, stored.candidate, models.models, ahead, window)[gap:]
+        if np.array_equal(from_model, curve):
             difference = replace(
                 difference,
                 sentences=[*difference.sentences, "the model sees no effect: it never saw this vary"],
             )
         else:
-            curve, around = asked, spread.around(asked, panel, gap)
+            curve, around = from_model, spread.around(from_model, panel, gap)
     change = effect(baseline, around["units"], _prices(panel, ahead)[gap:], difference, assumptions.on_hand)
     limits = {name: around[name] * difference.factors for name in LIMITS}
     factor = float(change.units.sum() / max(around["units"].sum(), 1e-9))

@@ -38,10 +38,10 @@ _USERS = {"ssh", "sftp", "ftp", "smb", "webdav", "hdfs"}
 
 def allowed() -> list[str] | None:
     """The entries of ``FORECAST_SOURCES``; ``None`` where everything is allowed."""
-    known = settings()
-    if known.sources is None:
-        return None if known.database_url is None else []
-    entries = [entry.strip() for entry in known.sources.split(",") if entry.strip()]
+    configuration = settings()
+    if configuration.sources is None:
+        return None if configuration.database_url is None else []
+    entries = [entry.strip() for entry in configuration.sources.split(",") if entry.strip()]
     return None if _ALL in entries else entries
 
 
@@ -75,7 +75,7 @@ def check_url(url: str) -> None:
             remedy="put credentials where the storage's own library looks for them: environment or profile",
         )
     if parts.scheme in {"http", "https"} and parts.hostname:
-        check_host(parts.hostname, asked=False)
+        check_host(parts.hostname, is_named=False)
     entries = allowed()
     if entries is None:
         return
@@ -114,14 +114,14 @@ def check_database(named: str, url: sa.URL) -> None:
         )
 
 
-def check_host(host: str, *, asked: bool = True) -> None:
+def check_host(host: str, *, is_named: bool = True) -> None:
     """Refuse a host whose address belongs to the link of this machine. Raises ``BadSetting``.
 
     Its name is looked up if ``asked``; otherwise only what already is an address is judged.
     """
     named = host.lower().rstrip(".") in _METADATA
     try:
-        flags = 0 if asked and not named else socket.AI_NUMERICHOST
+        flags = 0 if is_named and not named else socket.AI_NUMERICHOST
         addresses = {str(info[4][0]) for info in socket.getaddrinfo(host, None, flags=flags)}
     except OSError:
         addresses = set()  # a name, or one that the driver will not find either

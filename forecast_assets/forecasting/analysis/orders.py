@@ -144,12 +144,12 @@ def orders(need: Values, position: Values, rounding: Rounding) -> Orders:
     to nothing where this is less than the minimum order.
     """
     lacking = np.maximum(need - position, 0)
-    wanted = np.where(lacking > _ROUNDING, np.maximum(lacking, rounding.minimum), 0)
-    packs = _packs(wanted, rounding.pack, up=True)
+    needed = np.where(lacking > _ROUNDING, np.maximum(lacking, rounding.minimum), 0)
+    packs = _packs(needed, rounding.pack, up=True)
     room = _packs(np.maximum(rounding.most - position, 0), rounding.pack, up=False)
     capped = packs > room + _ROUNDING
     units = np.where(capped, np.where(room + _ROUNDING >= rounding.minimum, room, 0), packs)
-    return Orders(units, (wanted > lacking + _ROUNDING) & ~capped, capped)
+    return Orders(units, (needed > lacking + _ROUNDING) & ~capped, capped)
 
 
 def _packs(units: Values, pack: Values, *, up: bool) -> Values:

@@ -33,8 +33,8 @@ def error_ranks(keys: list[str], actual: Floats, forecast: Floats, counted: NDAr
     order = np.lexsort((lot, np.where(np.isnan(flat), np.inf, flat)), axis=1)
     places = np.empty(flat.shape)
     np.put_along_axis(places, order, np.broadcast_to(np.arange(flat.shape[1]), flat.shape), axis=1)
-    known = np.isfinite(flat)
-    ranks: Values = np.where(known, (places + 0.5) / np.maximum(known.sum(axis=1), 1)[:, None], lot)
+    is_known = np.isfinite(flat)
+    ranks: Values = np.where(is_known, (places + 0.5) / np.maximum(is_known.sum(axis=1), 1)[:, None], lot)
     return ranks.reshape(error.shape)
 
 

@@ -153,7 +153,7 @@ def differing(panel: Panel, horizon: int, assumptions: Assumptions, *, asks_mode
             "nothing is assumed",
             remedy="give at least one of price_change, promotion, holidays, lifecycle, on_hand",
         )
-    columns, factors, sentences, asked = dict(panel.known), np.ones(horizon), [], False
+    columns, factors, sentences, reads_model = dict(panel.known), np.ones(horizon), [], False
     reach = dict(panel.reach)
     for change in changes:
         if asks_model and change.column in columns and _is_learned(panel, change.column):
@@ -163,7 +163,7 @@ def differing(panel: Panel, horizon: int, assumptions: Assumptions, *, asks_mode
             dearer = np.float32(1 + (assumptions.price_change or 0))
             usual = ahead[change.days] * dearer if change.column == _PRICE else _usual(wide[0, : panel.days])
             ahead[change.days] = usual
-            columns[change.column], asked = wide, True
+            columns[change.column], reads_model = wide, True
             sentences.append(f"{change.sentence}: answered by the model")
         else:
             factors[change.days] *= change.factor
@@ -178,7 +178,7 @@ def differing(panel: Panel, horizon: int, assumptions: Assumptions, *, asks_mode
     # Only what changes is bounded: a factor of one stays one.
     bounded = factors.clip(_LEAST, _MOST)
     return Difference(
-        replace(panel, known=columns, reach=reach) if asked else None, bounded, price, sentences
+        replace(panel, known=columns, reach=reach) if reads_model else None, bounded, price, sentences
     )
 
 

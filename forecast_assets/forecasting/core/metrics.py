@@ -219,8 +219,8 @@ def fold_metrics(
             guess = np.where(scored, days, 0).astype(np.float64)
             usable = np.where(np.isfinite(guess).all(axis=-1) & (count > 0), 1.0, np.nan)
             error = truth - guess
-            known = spread or DistributionSums.unknown(error.sum(axis=-1))
-            errors = Errors(truth, guess, error, np.abs(error), count, sold, known)
+            sums = spread or DistributionSums.unknown(error.sum(axis=-1))
+            errors = Errors(truth, guess, error, np.abs(error), count, sold, sums)
             for name, metric in METRICS.items():
                 figures[name][candidate] = usable * metric.formula(errors)
     return FoldMetrics(**figures, sample_size=count)

@@ -74,10 +74,10 @@ def outlook(
         units[rows] = curve
         failures.update({int(rows[at]): why for at, why in broken.items()})
     units = _closed(units, closed_ahead(panel, horizon))
-    told = [
+    assumed = [
         curve if label and reads_plan(label) else [] for label, curve in zip(labels, assumptions, strict=True)
     ]
-    return Outlook(units, failures, told)
+    return Outlook(units, failures, assumed)
 
 
 def reads_plan(label: str) -> bool:

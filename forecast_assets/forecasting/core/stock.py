@@ -93,9 +93,9 @@ def deviations(history: Floats, days: int, levels: Values) -> Values:
 
     NaN for series with fewer than 20 windows.
     """
-    found = np.full((len(history), len(levels)), np.nan)
+    result = np.full((len(history), len(levels)), np.nan)
     if history.shape[1] < days:
-        return found
+        return result
     sums, counted = window_sums(np.nan_to_num(history), ~np.isnan(history), days)
     enough = counted.sum(axis=1) >= _FEWEST_OF_HISTORY
     ordered = np.sort(np.where(counted, sums, np.inf)[enough], axis=1)
@@ -105,8 +105,8 @@ def deviations(history: Floats, days: int, levels: Values) -> Values:
     lower = np.take_along_axis(ordered, low, axis=1)
     upper = np.take_along_axis(ordered, np.minimum(low + 1, count[:, None] - 1), axis=1)
     mean = np.where(counted, sums, 0)[enough].sum(axis=1) / count
-    found[enough] = lower + (place - low) * (upper - lower) - mean[:, None]
-    return found
+    result[enough] = lower + (place - low) * (upper - lower) - mean[:, None]
+    return result
 
 
 def cover(  # noqa: PLR0917 - what is covered, by what, how long and how surely

@@ -192,10 +192,10 @@ def demands(
 
     parts = [(np.array([row]), part([row], own[row].table, _NO_TABLES, None)) for row in alone]
     for (label, demand_class), rows in groups.items():
-        known = errors[label]
-        name = demand_class if demand_class in known.rules else EVERY_CLASS
-        record = (name, known.rules[name]) if name in known.rules else None
-        parts.append((np.array(rows), part(rows, known.tables[-1], known.lead, record)))
+        of_label = errors[label]
+        name = demand_class if demand_class in of_label.rules else EVERY_CLASS
+        record = (name, of_label.rules[name]) if name in of_label.rules else None
+        parts.append((np.array(rows), part(rows, of_label.tables[-1], of_label.lead, record)))
     return parts
 
 

@@ -94,14 +94,14 @@ def leaderboard(request: Request, parts: Sequence[Backtest]) -> list[dict[str, A
 
 def _daily_total_errors(parts: Sequence[Backtest]) -> dict[str, float | None]:
     """Return the absolute error of the total of each scored day by candidate, in percent of sales."""
-    found = {}
+    errors = {}
     for part in parts:
         scored = part.folds[..., None] & ~np.isnan(part.actual)
-        for label, made in zip(part.scores.candidates, part.forecasts, strict=True):
-            usable = scored & np.isfinite(made)
-            sold, units = (np.where(usable, values, 0).sum(axis=0) for values in (part.actual, made))
-            found[label] = totals_by_day(sold.astype(np.float64), units.astype(np.float64))[1]
-    return found
+        for label, forecast in zip(part.scores.candidates, part.forecasts, strict=True):
+            usable = scored & np.isfinite(forecast)
+            sold, units = (np.where(usable, values, 0).sum(axis=0) for values in (part.actual, forecast))
+            errors[label] = totals_by_day(sold.astype(np.float64), units.astype(np.float64))[1]
+    return errors
 
 
 def _pooled(parts: Sequence[Backtest]) -> Backtest:

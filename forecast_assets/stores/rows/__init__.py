@@ -97,9 +97,10 @@ def compare(row: type, columns: tuple[tuple[str, int], ...]) -> None:
 
 
 def _compare(row: type, columns: tuple[tuple[str, int], ...]) -> None:
-    wanted, sent = column_types(row), dict(columns)
+    declared, sent = column_types(row), dict(columns)
     wrong = sorted(
-        {name for name, numbers in wanted.items() if sent.get(name) not in numbers} | (sent.keys() - wanted)
+        {name for name, numbers in declared.items() if sent.get(name) not in numbers}
+        | (sent.keys() - declared)
     )
     if wrong:
         raise TypeError(
