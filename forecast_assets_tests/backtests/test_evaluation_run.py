@@ -136,7 +136,8 @@ def test_dagit_shows_a_leaderboard_a_picture_an_explanation_and_links(ran):
     run_id = champion(place, HEALTHY)["run_id"]
     assert f"(/runs/{run_id})" in chosen["runs"].value
     assert f"partition={HEALTHY}" in chosen["backtest"].value
-    assert run_id in chosen["history"].value
+    assert f"| {chosen['champion'].value} |" in chosen["history"].value
+    assert run_id not in chosen["history"].value, "the links of runs stand beside the table"
     ranks = {r.data["rank"] for r in place.told(result, "backtest", STOPPED)["leaderboard"].records}
     assert ranks == {1, 2, 3}
 
