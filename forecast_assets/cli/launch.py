@@ -67,7 +67,7 @@ def _begun(instance: dg.DagsterInstance, run: dg.DagsterRun, *, wait: bool) -> N
 
 def _executed(instance: dg.DagsterInstance, run: dg.DagsterRun) -> int:
     try:
-        with refusals_raised(instance, run.run_id), cancelled_by_key(current(instance, run.run_id)):
+        with refusals_raised(instance, run.run_id), cancelled_by_key(current(instance, run.run_id, None)):
             run_factory.execute(instance, run)
     except dg.Failure as failure:
         SAY.print(str(failure.description), markup=False)

@@ -14,6 +14,9 @@ from forecast_assets.cli.interrupts import CurrentRun, cancelled_by_key
 from forecast_assets.dagster_internals.run_factory import OF_OUR_CODE
 from forecast_assets.dagster_internals.run_launcher import process_tags
 from forecast_assets.failures import refusals_raised
+from forecast_assets.launches import lifecycle, records
+from forecast_assets.launches.evaluation import EVALUATION, LAUNCH_TAG
+from forecast_assets.stores.opening import open_stores
 
 CANCELLED = "Ctrl-C on the command line"
 # The command tells what came out; the log of the run is in Dagit.
@@ -35,7 +38,10 @@ def execute(
     Raises the ``ForecastError`` behind a refusal, ``dagster.Failure`` otherwise.
     """
     run_id = str(uuid.uuid4())
-    with refusals_raised(instance, run_id), cancelled_by_key(current(instance, run_id)):
+    with (
+        refusals_raised(instance, run_id),
+        cancelled_by_key(current(instance, run_id, (tags or {}).get(LAUNCH_TAG))),
+    ):
         _job(job).execute_in_process(
             instance=instance,
             run_config={**config, "loggers": _QUIET},
@@ -53,8 +59,8 @@ def _job(name: str) -> dg.JobDefinition:
     return defs.resolve_implicit_global_asset_job_def() if name == ALL_ASSETS else defs.resolve_job_def(name)
 
 
-def current(instance: dg.DagsterInstance, run_id: str) -> CurrentRun:
-    """The run of this process, as Ctrl-C ends it."""
+def current(instance: dg.DagsterInstance, run_id: str, launch_id: str | None) -> CurrentRun:
+    """The run of this process, and the evaluation that it is a part of, as Ctrl-C ends them."""
 
     def cancel() -> None:
         run = instance.get_run_by_id(run_id)
@@ -65,6 +71,18 @@ def current(instance: dg.DagsterInstance, run_id: str) -> CurrentRun:
         run = instance.get_run_by_id(run_id)
         if run is not None and not run.is_finished:
             instance.report_run_canceled(run, CANCELLED)
+        if launch_id is not None:
+            # A process that ends at once does not come to where its launch is settled.
+            stores = open_stores()
+            records.cancel(stores, launch_id)
+            lifecycle.settle(
+                EVALUATION,
+                stores,
+                launch_id,
+                pending=lifecycle.CANCELLED,
+                running=lifecycle.CANCELLED,
+                empty="cancelled",
+            )
 
     return CurrentRun(cancel, end)
 

@@ -197,14 +197,15 @@ def settle_orphan(kinds: Mapping[str, LaunchKind[Any]], stores: Stores, launch_i
         if launch is None or launch.is_over or not locks.take(LOCK, launch_id):
             return False
         error = {"code": ORPHANED[1], "problem": ORPHANED[0]}
+        is_cancelled = launch.cancel_requested_at is not None
         settle(
             kinds[launch.kind],
             stores,
             launch_id,
             pending=NEVER_BEGUN,
             running=ORPHANED,
-            empty="failed",
-            error=None if launch.total else error,
+            empty="cancelled" if is_cancelled else "failed",
+            error=None if launch.total or is_cancelled else error,
         )
     for row in stores.warehouse.rows(LaunchPartsRow, launch_id=launch_id):
         settle_orphan(kinds, stores, str(row["launch_id"]))

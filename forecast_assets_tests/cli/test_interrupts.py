@@ -126,6 +126,7 @@ def test_the_key_ends_a_command_and_cancels_its_run(home, arguments, job, termin
     if job is not None:
         assert ended.pop(job) == dg.DagsterRunStatus.CANCELED
     assert set(ended.values()) <= {dg.DagsterRunStatus.SUCCESS}
+    assert {row["status"] for row in home.table("launch")} <= {"cancelled"}
     look_at_runs(home.instance, home.stores, start, dt.datetime.now(dt.UTC))
     assert home.table("incident") == []
 
