@@ -4,10 +4,13 @@ import re
 import shlex
 from pathlib import Path
 
+import pytest
+
 from forecast_assets_tests.cli.conftest import cli  # noqa: F401 - a fixture
-from forecast_assets_tests.scenario import many
 
 DOCS = Path(__file__).parents[1] / "docs"
+SAMPLE = DOCS.parent / "forecast_assets" / "data" / "shop" / "sales.csv"
+SERIES = 12
 
 
 def commands(document: str) -> list[list[str]]:
@@ -18,16 +21,34 @@ def commands(document: str) -> list[list[str]]:
 
 def test_the_tutorial_leads_from_a_file_to_a_trimmed_backup(cli, tmp_path, monkeypatch):  # noqa: F811
     monkeypatch.setenv("FORECAST_DETAILED_SERIES", "0")
-    many(4, dataset="shop").write_csv(tmp_path / "sales.csv")
-    told = {" ".join(words): cli(*words) for words in commands("tutorial")}
-    assert len(told) >= 8
-    assert {line: answer.err for line, answer in told.items() if answer.code != 0} == {}
-    assert (tmp_path / "champions.csv").read_text().count("\n") == 5
-    assert (tmp_path / "forecasts.csv").read_text().count("shop__") >= 4
+    steps = commands("tutorial")
+    answers = {" ".join(words): cli(*words) for words in steps}
+    assert len(answers) >= 11
+    assert {line: answer.err for line, answer in answers.items() if answer.code != 0} == {}
+    assert (tmp_path / "champions.csv").read_text().count("\n") == 1 + SERIES
+    assert (tmp_path / "forecasts.csv").read_text().count("shop__") >= SERIES
     assert (tmp_path / "backups" / "first" / "manifest.json").exists()
+
+    sales = (tmp_path / "sales.csv").read_bytes()
+    again = cli(*steps[1])
+    assert (again.code, "sales.csv exists" in again.err) == (2, True)
+    assert (tmp_path / "sales.csv").read_bytes() == sales
+    (add,) = [answer for line, answer in answers.items() if line.startswith("dataset add")]
+    assert add.err.count("plan known for 28 days after the newest sale") == 2
 
     kept = [words for words in commands("runbook") if words[1] != "restore"]
     assert {words[1]: cli(*words).code for words in kept} == dict.fromkeys([words[1] for words in kept], 0)
     (restore,) = [words for words in commands("runbook") if words[1] == "restore"]
     assert cli(*restore).code == 0
-    assert cli(*commands("tutorial")[2]).code == 0, "the restored state works"
+    (show,) = [words for words in steps if words[:2] == ["dataset", "show"]]
+    assert cli(*show).code == 0, "the restored state works"
+
+
+@pytest.mark.parametrize("document", ["README.md", "docs/tutorial.md"])
+def test_lines_of_the_sample_are_its_lines(document):
+    sales = SAMPLE.read_text().splitlines()
+    quoted = re.findall(r"^    (store_id,.+|S\d,P\d,.*)$", (DOCS.parent / document).read_text(), re.MULTILINE)
+    assert len(quoted) == 5
+    assert quoted[0] == sales[0]
+    first = sales.index(quoted[1])
+    assert sales[first : first + 4] == quoted[1:]

@@ -6,6 +6,7 @@ Does not belong here: reading sales (``datasets``).
 
 import shlex
 from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated
 
 import polars as pl
@@ -42,6 +43,7 @@ from forecast_assets.stores.rows.datasets import AvailabilityStatesRow, Datasets
 app = typer.Typer(help="Where sales come from.", no_args_is_help=True)
 Name = Annotated[str, typer.Argument(help="Name of the dataset: the first part of every series key.")]
 
+_SAMPLE = Path(__file__).parents[1] / "data" / "shop" / "sales.csv"
 _ELSEWHERE = {"evaluation", "inventory", "orders", "plan_days", "store_holidays"}
 
 
@@ -137,6 +139,23 @@ def _source(
 
 
 app.command()(change)
+
+
+@app.command()
+def sample(
+    path: Annotated[Path, typer.Argument(help="File to write; one that exists is refused.")] = Path(
+        "sales.csv"
+    ),
+) -> None:
+    """Write a CSV of made-up sales to try things with: three stores, prices of four weeks to come."""
+    try:
+        with path.open("xb") as file:
+            file.write(_SAMPLE.read_bytes())
+    except FileExistsError:
+        raise BadSetting(f"{path} exists", remedy="name another file, or remove this one") from None
+    except OSError as problem:
+        raise BadSetting(f"cannot write {path}: {problem.strerror}", remedy="name another file") from None
+    SAY.print(f"next: forecast-assets dataset check {shlex.quote(str(path))}", markup=False)
 
 
 @app.command(name="list")

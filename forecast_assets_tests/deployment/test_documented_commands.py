@@ -3,15 +3,13 @@
 Only placeholders are filled in, and ``--wait`` stands for the daemon that a reader has running.
 """
 
-import datetime as dt
 import os
 import re
 import shlex
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 
-import numpy as np
-import polars as pl
 import pytest
 
 from forecast_assets_tests.cli.conftest import Answer, cli  # noqa: F401 - a fixture
@@ -24,32 +22,12 @@ ELSEWHERE = {"forecast-assets mlflow", "forecast-assets state prepare --role for
 READ = ("README", "data", "evaluating", "exports", "python", "settings", "tutorial", "models", "registry",
         "launched", "operations", "presets", "scaling", "runbook", "reliability")  # fmt: skip
 LAUNCHES = ("submit ", "retry ", "workspace replay ")
-END, DAYS = dt.date(2026, 11, 25), 200
 KEY = "shop__S1__P1"
 
 
 def lines(document: str) -> list[str]:
     """The commands of a document, each once, without options in brackets."""
     return list(dict.fromkeys(re.sub(r" \[.*", "", line) for line in commands(TEXTS[f"{document}.md"])))
-
-
-def sales() -> pl.DataFrame:
-    """Three series with a price, a promotion and a category, as the README loads them."""
-    draw, day = np.random.default_rng(4), np.arange(DAYS)
-    return pl.concat(
-        pl.DataFrame(
-            {
-                "store_id": store,
-                "product_id": product,
-                "date": [END - dt.timedelta(days=DAYS - 1 - n) for n in range(DAYS)],
-                "units": draw.poisson(level, DAYS).astype(float),
-                "price": np.where(day % 20 < 5, 8.0, 10.0),
-                "promo": (day % 20 < 5).astype(int),
-                "category": "bread",
-            }
-        )
-        for store, product, level in [("S1", "P1", 20), ("S1", "P2", 30), ("S2", "P1", 12)]
-    )
 
 
 @dataclass
@@ -88,6 +66,8 @@ class Reader:
             (self.names["OTHER"],) = set(self.workspaces()) - {self.names["WORKSPACE"]}
         elif line.startswith("forecast-assets dataset add"):
             self.cli("dataset", "remove", shlex.split(line)[3], "--yes")
+        elif line.startswith("forecast-assets dataset sample"):
+            Path(shlex.split(line)[3]).unlink(missing_ok=True)
 
     def workspaces(self) -> list[str]:
         return [row["workspace_id"] for row in self.cli("workspace", "list", "--format", "json").rows]
@@ -96,9 +76,8 @@ class Reader:
 SAVED = next(line for line in lines("models") if "--save december" in line)
 
 
-def test_every_documented_command_ends_well(cli, mlflow_beside, tmp_path, monkeypatch):  # noqa: F811
+def test_every_documented_command_ends_well(cli, mlflow_beside, monkeypatch):  # noqa: F811
     monkeypatch.setenv("FORECAST_DETAILED_SERIES", "0")
-    sales().write_csv(tmp_path / "sales.csv")
     reader = Reader(cli, {"DATASET": "shop", "KEY": KEY, "FOLDER": "backups/monday", "3": "1"})
     with mlflow_beside(os.environ["FORECAST_DATABASE_URL"]):
         for document in READ:
