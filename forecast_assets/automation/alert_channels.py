@@ -138,10 +138,10 @@ def _within(seconds: float, call: Callable[[], object]) -> str | None:
     Thread(target=run, name="messenger", daemon=True).start()
     try:
         done.result(timeout=seconds)
-    except TimeoutError:
-        return f"no answer within {seconds:g} seconds"
     except Exception as error:  # noqa: BLE001 - a dead messenger never fails what it reports
-        return _error_text(error)
+        # A mail server that is silent is reported by its library as one that hung up.
+        is_late = isinstance(error, TimeoutError) or isinstance(error.__context__, TimeoutError)
+        return f"no answer within {seconds:g} seconds" if is_late else _error_text(error)
     return None
 
 

@@ -110,7 +110,7 @@ def test_a_password_never_travels_in_the_clear():
 def test_a_mail_server_that_says_nothing_is_left_after_the_time_limit():
     with socket.create_server((LOOPBACK, 0)) as silent:
         told = mail(silent.getsockname()[1], limit=0.3).send("a", "b")
-    assert told in {"no answer within 0.3 seconds", "TimeoutError"}
+    assert told == "no answer within 0.3 seconds"
 
 
 @pytest.mark.parametrize(
