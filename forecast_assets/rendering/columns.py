@@ -38,7 +38,8 @@ CHOSEN: Mapping[str, Sequence[str]] = {
         "series", "reason", "priority_score", "staleness_days", "wape", "requested_at",
     ),
     "order-proposal": (
-        "series", "order_units", "reason", "money_at_risk", "units_at_risk", "on_hand", "counted", "reorder_point",
+        "series", "order_units", "reason", "money_at_risk", "units_at_risk", "on_hand", "counted",
+        "reorder_point",
     ),
     "datasets": ("name", "series", "champions", "rows", "first_day", "last_day", "source"),
     "presets": ("preset", "title", "size", "nature", "expected", "seconds"),
