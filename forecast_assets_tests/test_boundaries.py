@@ -44,7 +44,7 @@ def place(module: Path) -> str:
 
 # Who may import whom: a room imports rooms above its line only, and its own modules.
 LINES = """
-errors confirmation checked keys setting_checks settings derived progress safe_texts web
+errors confirmation checked keys setting_checks settings derived progress safe_texts web launch_examples
 forecasting.core
 forecasting.analysis forecasting.version evaluation_settings evaluation_changes order_settings
 stores

@@ -18,6 +18,7 @@ from forecast_assets.backtests.config import EvaluationConfig
 from forecast_assets.backtests.evaluation import carry_out, plan
 from forecast_assets.datasets.assets import panel, sales
 from forecast_assets.failures import RETRY, refusals_final
+from forecast_assets.launch_examples import NEWEST, example
 from forecast_assets.stores.resource import StoresResource
 
 build_dataset = dg.define_asset_job(
@@ -55,7 +56,7 @@ def evaluate_stale_series(
     report_outcomes(context, stores.open(), keys, outcomes, selected={BACKTEST, CHAMPION})
 
 
-@dg.job
+@dg.job(config=example("evaluate_stale_series", dataset=NEWEST))
 def evaluate_changed() -> None:
     """Evaluate what has changed in a dataset, in one run, however scattered the series are."""
     evaluate_stale_series()

@@ -1,28 +1,82 @@
-"""Run configuration that reads no environment.
+"""Run configuration that reads no environment, and names what it calls newest.
 
-Belongs here: refusing runs and backfills whose configuration would show a variable to whoever may look.
+Belongs here: refusing runs and backfills whose configuration would show a variable to whoever may look;
+the newest dataset, series or batch where a Launchpad was left as it opened.
 Does not belong here: what a field means (``config`` modules), secrets of settings (``settings``).
 
 Dagster replaces ``{env: NAME}`` in any text, number or switch of a run by the variable, so that a person who
 may launch anything could read the database's password from an event. No field of ours is made for a secret.
 """
 
+import copy
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
-from dagster import DagsterRun
+import sqlalchemy as sa
+from dagster import DagsterRun, RunsFilter
 from dagster._core.execution.backfill import PartitionBackfill
+from dagster._core.storage.event_log.schema import DynamicPartitionsTable
 from dagster_postgres import PostgresRunStorage
 
 from forecast_assets.errors import BadSetting, listed
+from forecast_assets.keys import SEPARATOR
+from forecast_assets.launch_examples import NEWEST
+
+_KEYS = DynamicPartitionsTable.c
 
 
 class PlainRunStorage(PostgresRunStorage):
-    """Keeps what the stock class keeps, except for configuration that looks variables up."""
+    """Keeps what the stock class keeps, except for configuration that looks variables up.
+
+    Where a field says ``(newest)``, the dataset added last is kept, its first series, or the last batch.
+    """
 
     def add_run(self, dagster_run: DagsterRun) -> DagsterRun:
         """Book a run. Raises ``BadSetting`` naming the fields that look a variable up."""
         check_plain(dagster_run.run_config)
-        return super().add_run(dagster_run)
+        return super().add_run(self._with_newest(dagster_run))
+
+    def _with_newest(self, run: DagsterRun) -> DagsterRun:
+        """Name what the configuration calls newest, so that a retry works on the same."""
+        if NEWEST not in str(run.run_config):
+            return run
+        config = copy.deepcopy(dict(run.run_config))
+        for fields in _fields_of_ops(config):
+            for name, find in (
+                ("dataset", self._newest_dataset),
+                ("series", self._newest_series),
+                ("batch", self._newest_batch),
+            ):
+                if fields.get(name) == NEWEST:
+                    fields[name] = find()
+        return run._replace(run_config=config)
+
+    def _newest_dataset(self) -> str:
+        query = sa.select(_KEYS.partition).where(_KEYS.partitions_def_name == "datasets")
+        row = self.fetchone(query.order_by(_KEYS.id.desc()).limit(1))
+        if row is None:
+            raise BadSetting(
+                "there is no dataset yet",
+                remedy="add one with `forecast-assets dataset add`, or launch add_preset_dataset",
+            )
+        return str(row["partition"])
+
+    def _newest_series(self) -> str:
+        dataset = self._newest_dataset()
+        query = sa.select(_KEYS.partition).where(
+            _KEYS.partitions_def_name == "series",
+            _KEYS.partition.startswith(dataset + SEPARATOR, autoescape=True),
+        )
+        row = self.fetchone(query.order_by(_KEYS.partition.collate("C")).limit(1))
+        if row is None:
+            raise BadSetting(f"{dataset} has no series yet", remedy="launch build_dataset on its partition")
+        return str(row["partition"])
+
+    def _newest_batch(self) -> str:
+        runs = self.get_runs(RunsFilter(job_name="batch"), limit=1)
+        if not runs:
+            raise BadSetting("there is no batch yet", remedy="launch the job batch first")
+        return runs[0].root_run_id or runs[0].run_id
 
     def dispose(self) -> None:
         """Close the connection that is kept between statements."""
@@ -43,6 +97,13 @@ def check_plain(config: Mapping[str, object]) -> None:
             f"the run configuration reads an environment variable at {listed(look_ups)}",
             remedy="write the value itself: what a run is given is shown to everybody who may look at it",
         )
+
+
+def _fields_of_ops(config: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    ops = config.get("ops")
+    for op in ops.values() if isinstance(ops, Mapping) else ():
+        if isinstance(op, Mapping) and isinstance(op.get("config"), dict):
+            yield op["config"]
 
 
 def _look_ups(value: object, path: tuple[str, ...]) -> Iterator[tuple[str, ...]]:

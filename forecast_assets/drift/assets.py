@@ -15,6 +15,7 @@ from forecast_assets.datasets.assets import panel
 from forecast_assets.drift.detection import Alarm, Judged, judge
 from forecast_assets.errors import listed
 from forecast_assets.failures import RETRY
+from forecast_assets.launch_examples import NEWEST, example
 from forecast_assets.rendering.tables import schema, table
 from forecast_assets.series_reports import report_series
 from forecast_assets.settings import settings as environment
@@ -166,7 +167,7 @@ def judge_dataset(
     yield dg.Output(None)
 
 
-@dg.job
+@dg.job(config=example("judge_dataset", dataset=NEWEST))
 def judge_drift() -> None:
     """Judge the drift of all series of a dataset in one run."""
     judge_dataset()

@@ -18,6 +18,7 @@ from forecast_assets.failures import RETRY, refusals_final
 from forecast_assets.forecasts import display
 from forecast_assets.forecasts.service import Forecasted, ForecastRequest, make_forecasts, stale_forecasts
 from forecast_assets.global_models import production
+from forecast_assets.launch_examples import NEWEST, example
 from forecast_assets.progress import advance
 from forecast_assets.rendering.budget import Budget
 from forecast_assets.rendering.tables import schema, table
@@ -192,7 +193,7 @@ def forecast_stale_series(
     forecast_and_report(context, stores.open(), keys, request=config.request(), force=config.force)
 
 
-@dg.job
+@dg.job(config=example("forecast_stale_series", dataset=NEWEST))
 def forecast_changed() -> None:
     """Forecast what has changed in a dataset, in one run, however scattered the series are."""
     forecast_stale_series()

@@ -27,6 +27,8 @@ from forecast_assets.stores.rows.forecasts import CurrentForecastsRow
 
 Floats = NDArray[np.float32]
 _GRID = 10**DECIMALS
+# Any decimal number of so many digits is told from its neighbours by 64 bits.
+_EXACT_DIGITS = 15
 _CURVE = "curve"
 # Limits and median are quantiles under another name, mostly to the bit: such a column is stored once.
 _SAME = {"median": "q50", "lower_80": "q10", "upper_80": "q90", "lower_95": "q025", "upper_95": "q975"}
@@ -132,15 +134,20 @@ def daily_totals(
         .group_by("group", "date")
         .agg(whole.sum().alias("whole"), rest.sum().alias("rest"), series=pl.len())
     )
-    units = pl.col("whole") + pl.col("rest") // _GRID + (pl.col("rest") % _GRID) / _GRID
     members = dict(groups[level].select("series", "group").iter_rows())
     spread = total_quantiles(stores, _ahead(forecasts), members)
     return (
-        summed.with_columns(units.alias("units"))
+        summed.with_columns(units=_number(pl.col("whole"), pl.col("rest")))
         .join(spread, on=["group", "date"], how="left", nulls_equal=True)
         .sort("group", "date", nulls_last=True)
         .select(pl.col("group").alias(level), "date", "units", "series", *COLUMNS, UNMEASURED)
     )
+
+
+def _number(whole: pl.Expr, rest: pl.Expr) -> pl.Expr:
+    """Return the sum of ``whole`` units and a ``rest`` in parts of the grid, as the number that prints so."""
+    number: pl.Expr = whole + rest // _GRID + (rest % _GRID) / _GRID
+    return number.round_sig_figs(_EXACT_DIGITS)
 
 
 def _ahead(forecasts: Sequence[StoredForecast]) -> list[Ahead]:

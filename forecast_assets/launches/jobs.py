@@ -5,7 +5,7 @@ Does not belong here: the life of a launch (``lifecycle``) and any kind.
 """
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import dagster as dg
@@ -13,6 +13,7 @@ import dagster as dg
 from forecast_assets.backtests.assets import global_forecasts_asset
 from forecast_assets.failures import RETRY, refusals_final
 from forecast_assets.global_models.fold_models import Fitted
+from forecast_assets.launch_examples import example
 from forecast_assets.launches import lifecycle, records
 from forecast_assets.launches.kind import Config, Execution, LaunchKind
 from forecast_assets.launches.model import Launch
@@ -27,8 +28,13 @@ GOOD = frozenset({"completed", "success", "stopped"})
 _ENDING = {dg.DagsterRunStatus.CANCELING, dg.DagsterRunStatus.CANCELED}
 
 
-def launch_job(kind: LaunchKind[Config], *, op: str, job: str) -> dg.JobDefinition:
-    """Return the job of a kind; ``op`` and ``job`` say what its op and the job do."""
+def launch_job(
+    kind: LaunchKind[Config], *, op: str, job: str, opens_with: Mapping[str, object]
+) -> dg.JobDefinition:
+    """Return the job of a kind; ``op`` and ``job`` say what its op and the job do.
+
+    ``opens_with`` are the fields that its Launchpad is filled with.
+    """
 
     def compute(
         context: dg.OpExecutionContext, config: Config, stores: StoresResource, registry: RegistryResource
@@ -38,7 +44,7 @@ def launch_job(kind: LaunchKind[Config], *, op: str, job: str) -> dg.JobDefiniti
     compute.__annotations__["config"] = kind.config
     compute_op = dg.op(name=kind.op, description=op, retry_policy=RETRY)(compute)
 
-    @dg.job(name=kind.job, description=job)
+    @dg.job(name=kind.job, description=job, config=example(kind.op, **opens_with))
     def launched() -> None:
         compute_op()
 

@@ -13,6 +13,7 @@ from pydantic import Field
 from forecast_assets.dagster_internals.check_results import failed_checks
 from forecast_assets.errors import listed
 from forecast_assets.failures import RETRY, refusals_final
+from forecast_assets.launch_examples import NEWEST, example
 from forecast_assets.launches.promotions import carry_out
 from forecast_assets.launches.worker_pool import RunControl
 from forecast_assets.registry import overview
@@ -178,13 +179,13 @@ def outcome(done: Sequence[Moved | Refused]) -> str:
     return "completed" if good == len(done) else "partial" if good else "failed"
 
 
-@dg.job
+@dg.job(config=example("promote", dataset=NEWEST))
 def promote_champions() -> None:
     """Let challengers become live models: a dry run first, then with a typed confirmation."""
     promote()
 
 
-@dg.job
+@dg.job(config=example("roll_back", dataset=NEWEST))
 def rollback_champions() -> None:
     """Go back to the previous version or to a named one: a dry run first, then with a confirmation."""
     roll_back()

@@ -15,6 +15,7 @@ from forecast_assets.failures import RETRY, refusals_final
 from forecast_assets.forecasts.assets import forecast_and_report
 from forecast_assets.forecasts.service import ForecastRequest, stale_forecasts
 from forecast_assets.global_models import production
+from forecast_assets.launch_examples import NEWEST, example
 from forecast_assets.reports.assets import heatmap, leaderboard
 from forecast_assets.reports.operations_assets import (
     incident_report,
@@ -41,7 +42,7 @@ def renew_forecasts(context: dg.OpExecutionContext, config: FollowConfig, stores
     forecast_and_report(context, stores.open(), keys, request=ForecastRequest(), force=False)
 
 
-@dg.job
+@dg.job(config=example("renew_forecasts", "judge_dataset", dataset=NEWEST))
 def follow_evaluation() -> None:
     """Forecast what an evaluation changed, and judge the drift of all series of the dataset."""
     renew_forecasts()

@@ -15,6 +15,7 @@ from forecast_assets.failures import RETRY, refusals_final
 from forecast_assets.forecasting.analysis.whatif import Assumptions, Lifecycle, Promotion
 from forecast_assets.forecasts.assets import FORECAST
 from forecast_assets.forecasts.display import recent
+from forecast_assets.launch_examples import NEWEST, example
 from forecast_assets.rendering import plots
 from forecast_assets.rendering.tables import cell, table
 from forecast_assets.scenarios import plans as planning
@@ -105,7 +106,7 @@ def _metadata(stores: Stores, answer: planning.Answer) -> dict[str, dg.MetadataV
     }
 
 
-@dg.job
+@dg.job(config=example("answer_what_if", series=NEWEST, price_change=-0.1))
 def what_if() -> None:
     """Ask what one series would sell under other prices, promotions, holidays or stages of life."""
     answer_what_if()
@@ -129,7 +130,7 @@ def rank_plans(context: dg.OpExecutionContext, config: CompareConfig, stores: St
     context.add_output_metadata({"ranking": table(rows, COMPARED)})
 
 
-@dg.job
+@dg.job(config=example("rank_plans", plans=["name of a plan", "name of another"]))
 def compare_plans() -> None:
     """Rank 2 to 5 kept what-if plans by revenue or by units."""
     rank_plans()

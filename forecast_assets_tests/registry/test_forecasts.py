@@ -186,6 +186,18 @@ def test_totals_of_every_level_add_up_exactly(judged):
     assert exact("series") == exact("store") == exact("category") == exact("dataset")
 
 
+def test_totals_print_the_decimals_that_were_summed():
+    texts = ["27.77651", "15.0003", "1234567.890123", "0.0009", "3.0"]
+    sums = pl.DataFrame(
+        {
+            "whole": [int(Decimal(text)) - 1 for text in texts],
+            "rest": [int((Decimal(text) % 1 + 1) * store._GRID) for text in texts],
+        }
+    )
+    numbers = sums.select(store._number(pl.col("whole"), pl.col("rest"))).to_series()
+    assert [repr(number) for number in numbers] == texts
+
+
 def test_one_ten_or_all_series_in_a_run_give_the_same_forecasts(place):
     place.prepare("many", many(12), evaluation=QUICK)
     keys = sorted(row["series"] for row in place.table("series"))

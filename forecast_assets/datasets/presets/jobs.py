@@ -14,6 +14,7 @@ from forecast_assets.datasets.presets.catalogue import PRESETS, Effect, Preset
 from forecast_assets.datasets.presets.options import PresetOptions, local_today, requested
 from forecast_assets.datasets.sources import PresetSource
 from forecast_assets.failures import RETRY, refusals_final
+from forecast_assets.launch_examples import example
 from forecast_assets.stores.resource import StoresResource
 
 _SAID = {name: field.description or "" for name, field in PresetOptions.model_fields.items()}
@@ -64,7 +65,7 @@ def add_preset(context: dg.OpExecutionContext, config: PresetConfig, stores: Sto
     context.instance.add_dynamic_partitions("datasets", [config.name])
 
 
-@dg.job
+@dg.job(config=example("add_preset", name="example", preset=Preset.retail_standard.name))
 def add_preset_dataset() -> None:
     """Add a dataset with generated sales; then launch ``build_dataset`` on its partition."""
     add_preset()

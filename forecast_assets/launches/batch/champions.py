@@ -17,6 +17,7 @@ from forecast_assets.errors import BadSetting
 from forecast_assets.failures import RETRY, refusals_final
 from forecast_assets.forecasting.core.metrics import ITEM_METRICS
 from forecast_assets.keys import SEPARATOR
+from forecast_assets.launch_examples import NEWEST, example
 from forecast_assets.launches import records
 from forecast_assets.launches.aggregation import by_pair, champion_of
 from forecast_assets.launches.batch.run import page_of
@@ -253,7 +254,7 @@ def mark_champions(
     )
 
 
-@dg.job
+@dg.job(config=example("mark_champions", batch=NEWEST))
 def promote_batch_champions() -> None:
     """Choose the champions of an ended batch: a dry run first, then with a typed confirmation."""
     mark_champions()

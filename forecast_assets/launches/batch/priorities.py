@@ -12,6 +12,7 @@ from pydantic import Field
 from forecast_assets.errors import BadSetting, listed
 from forecast_assets.failures import RETRY, refusals_final
 from forecast_assets.forecasting.core.bounds import check_whole
+from forecast_assets.launch_examples import NEWEST, example
 from forecast_assets.launches import records
 from forecast_assets.stores import Stores
 from forecast_assets.stores.resource import StoresResource
@@ -69,7 +70,7 @@ def set_item_priority(context: dg.OpExecutionContext, config: PriorityConfig, st
     context.log.info("%d items of batch %s are %s now", changed, config.batch, BANDS[config.priority])
 
 
-@dg.job
+@dg.job(config=example("set_item_priority", batch=NEWEST, priority=1))
 def prioritise_batch() -> None:
     """Change the priority of items that wait, while their batch runs."""
     set_item_priority()

@@ -1,0 +1,57 @@
+"""A Launchpad that is left as it opened is about what was added last, by name."""
+
+from typing import Any
+
+import dagster as dg
+import pytest
+
+from forecast_assets.errors import BadSetting
+from forecast_assets.launch_examples import NEWEST, example
+
+
+@dg.op(config_schema={"dataset": str, "series": str, "batch": str})
+def accept() -> None:
+    """Take what the Launchpads of our jobs take."""
+
+
+@dg.job(config=example("accept", dataset=NEWEST, series=NEWEST, batch=NEWEST))
+def accepting() -> None:
+    accept()
+
+
+def stored(instance: dg.DagsterInstance, **fields: str) -> dict[str, str]:
+    run = instance.create_run_for_job(accepting, run_config=example("accept", **fields))
+    kept = instance.get_run_by_id(run.run_id)
+    assert kept is not None
+    assert kept.run_config == run.run_config
+    ops: Any = kept.run_config["ops"]
+    config: dict[str, str] = ops["accept"]["config"]
+    return config
+
+
+def test_a_run_is_stored_with_the_name_of_what_is_newest(batched_instance: dg.DagsterInstance) -> None:
+    batched_instance.add_dynamic_partitions("datasets", ["older"])
+    batched_instance.add_dynamic_partitions("datasets", ["a_newer"])
+    batched_instance.add_dynamic_partitions(
+        "series", ["a_newer__S2__P1", "a_newer__S1__P1", "aXnewer__A__P1"]
+    )
+    first = batched_instance.create_run_for_job(dg.GraphDefinition("g").to_job(name="batch"), run_config={})
+    mine = {"dataset": "older", "series": NEWEST, "batch": NEWEST}
+    assert stored(batched_instance, **mine) == {
+        "dataset": "older",
+        "series": "a_newer__S1__P1",
+        "batch": first.run_id,
+    }
+    assert stored(batched_instance, dataset=NEWEST, series="s", batch="b")["dataset"] == "a_newer"
+
+
+@pytest.mark.parametrize(
+    ("field", "problem"),
+    [("dataset", "no dataset yet"), ("series", "no dataset yet"), ("batch", "no batch yet")],
+)
+def test_where_nothing_is_there_yet_the_launch_is_refused(
+    batched_instance: dg.DagsterInstance, field: str, problem: str
+) -> None:
+    fields = {"dataset": "x", "series": "x", "batch": "x", field: NEWEST}
+    with pytest.raises(BadSetting, match=problem):
+        stored(batched_instance, **fields)
