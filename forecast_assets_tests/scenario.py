@@ -191,7 +191,7 @@ class Place:
         """Partitions that are materialized."""
         return self.instance.get_materialized_partitions(asset)
 
-    def told(self, result: dg.ExecuteInProcessResult, asset: str, partition: str) -> Mapping[str, Any]:
+    def metadata(self, result: dg.ExecuteInProcessResult, asset: str, partition: str) -> Mapping[str, Any]:
         """What one run said of one partition of an asset, from the event log."""
         (event,) = [
             event

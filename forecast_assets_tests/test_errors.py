@@ -21,7 +21,7 @@ def test_every_error_says_what_is_wrong_and_what_to_do(kind):
 
 
 @pytest.mark.parametrize(
-    ("count", "told"),
+    ("count", "message"),
     [
         (0, ""),
         (1, "s0"),
@@ -30,8 +30,8 @@ def test_every_error_says_what_is_wrong_and_what_to_do(kind):
         (21, ", ".join(f"s{n}" for n in range(20)) + " and 1 more (21 in all)"),
     ],
 )
-def test_offenders_are_named_up_to_twenty_and_counted_beyond(count, told):
-    assert listed([f"s{n}" for n in range(count)]) == told
+def test_offenders_are_named_up_to_twenty_and_counted_beyond(count, message):
+    assert listed([f"s{n}" for n in range(count)]) == message
 
 
 def test_only_the_first_offenders_need_to_be_at_hand():

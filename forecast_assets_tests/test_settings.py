@@ -99,7 +99,7 @@ def test_a_secret_may_stand_in_a_file(monkeypatch, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("content", "beside", "told"),
+    ("content", "beside", "message"),
     [
         (None, None, "cannot be read: FileNotFoundError"),
         (b"", None, "is empty"),
@@ -107,14 +107,14 @@ def test_a_secret_may_stand_in_a_file(monkeypatch, tmp_path):
         (b"postgresql://a/b", "postgresql://c/d", "both FORECAST_DATABASE_URL and"),
     ],
 )
-def test_a_secret_file_that_cannot_be_meant_is_refused(monkeypatch, tmp_path, content, beside, told):
+def test_a_secret_file_that_cannot_be_meant_is_refused(monkeypatch, tmp_path, content, beside, message):
     file = tmp_path / "url"
     if content is not None:
         file.write_bytes(content)
     monkeypatch.setenv("FORECAST_DATABASE_URL_FILE", str(file))
     if beside:
         monkeypatch.setenv("FORECAST_DATABASE_URL", beside)
-    with pytest.raises(BadSetting, match=told) as refused:
+    with pytest.raises(BadSetting, match=message) as refused:
         settings()
     assert "FORECAST_DATABASE_URL_FILE" in refused.value.problem
     assert "postgresql://" not in str(refused.value)

@@ -41,16 +41,16 @@ def test_a_message_arrives_and_cannot_call_everybody(server):
 
 
 @pytest.mark.parametrize(
-    ("manner", "told"),
+    ("manner", "message"),
     [
         ("429", "it answered 429"),
         ("500", "it answered 500"),
         ("redirect", "it answered 302, a redirect, which is not followed"),
     ],
 )
-def test_a_refusal_is_told_without_the_address(server, manner, told):
+def test_a_refusal_is_told_without_the_address(server, manner, message):
     server.posts.clear()
-    assert post(server, manner) == told
+    assert post(server, manner) == message
     assert [one.path for one in server.posts] == [f"/{manner}/{CANARY}"]
 
 

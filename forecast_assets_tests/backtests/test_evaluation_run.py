@@ -50,9 +50,9 @@ def test_every_series_is_a_fact_and_every_partition_green(ran):
 
 def test_an_unusable_series_says_why_and_has_no_champion_but_a_row(ran):
     place, result = ran
-    told = place.told(result, "backtest", YOUNG)
-    assert told["outcome"].value == "unusable"
-    assert told["sentence"].value == "9 observed days, at least 21 are needed"
+    metadata = place.metadata(result, "backtest", YOUNG)
+    assert metadata["outcome"].value == "unusable"
+    assert metadata["sentence"].value == "9 observed days, at least 21 are needed"
     row = champion(place, YOUNG)
     assert (row["champion"], row["wape"], row["confidence"]) == (None, None, "low")
     assert row["reason"] == "unusable: 9 observed days, at least 21 are needed"
@@ -119,7 +119,7 @@ def test_the_champion_explains_itself(ran):
 
 def test_dagit_shows_a_leaderboard_a_picture_an_explanation_and_links(ran):
     place, result = ran
-    backtest = place.told(result, "backtest", HEALTHY)
+    backtest = place.metadata(result, "backtest", HEALTHY)
     board = [record.data for record in backtest["leaderboard"].records]
     assert [(line["rank"], line["candidate"]) for line in board] == [
         (1, "naive"),
@@ -131,21 +131,21 @@ def test_dagit_shows_a_leaderboard_a_picture_an_explanation_and_links(ran):
     )
     assert found, backtest["actual_and_forecast"].value[:300]
     assert base64.b64decode(found[1]).startswith(b"\x89PNG")
-    chosen = place.told(result, "champion", HEALTHY)
+    chosen = place.metadata(result, "champion", HEALTHY)
     assert chosen["explanation"].value.startswith("**naive at 8.1 % WAPE")
     run_id = champion(place, HEALTHY)["run_id"]
     assert f"(/runs/{run_id})" in chosen["runs"].value
     assert f"partition={HEALTHY}" in chosen["backtest"].value
     assert f"| {chosen['champion'].value} |" in chosen["history"].value
     assert run_id not in chosen["history"].value, "the links of runs stand beside the table"
-    ranks = {r.data["rank"] for r in place.told(result, "backtest", STOPPED)["leaderboard"].records}
+    ranks = {r.data["rank"] for r in place.metadata(result, "backtest", STOPPED)["leaderboard"].records}
     assert ranks == {1, 2, 3}
 
 
 def test_metadata_are_small_and_hold_no_number_that_is_none(ran):
     place, result = ran
     for asset, series in product(("backtest", "champion"), SERIES):
-        for name, value in place.told(result, asset, series).items():
+        for name, value in place.metadata(result, asset, series).items():
             told = value.value if not hasattr(value, "records") else [r.data for r in value.records]
             text = json.dumps(told, allow_nan=False)
             assert len(text) < 200_000, name
@@ -157,5 +157,5 @@ def test_a_large_run_shows_a_handful_of_numbers_for_each_series(ran, monkeypatch
     monkeypatch.setenv("FORECAST_DETAILED_SERIES", "5")
     brief = place.evaluate(SERIES[0], SERIES[-1])
     numbers = {"champion", "confidence", "wape", "bias", "skill_vs_seasonal_naive"}
-    assert set(place.told(brief, "champion", TORN)) == {*numbers, "sentence", "reused_from_run"}
-    assert set(place.told(brief, "backtest", TORN)) == {"outcome", "folds", "reused_from_run"}
+    assert set(place.metadata(brief, "champion", TORN)) == {*numbers, "sentence", "reused_from_run"}
+    assert set(place.metadata(brief, "backtest", TORN)) == {"outcome", "folds", "reused_from_run"}

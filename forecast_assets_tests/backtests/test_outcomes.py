@@ -111,8 +111,8 @@ def test_a_broken_series_keeps_the_champion_it_had_and_is_tried_again(built, mon
     again = built.evaluate(SERIES[0], SERIES[-1])
     assert again.success
     assert built.outcomes()[TORN] == "scored"
-    assert "reused_from_run" not in built.told(again, "backtest", TORN)
-    assert "reused_from_run" in built.told(again, "backtest", HEALTHY)
+    assert "reused_from_run" not in built.metadata(again, "backtest", TORN)
+    assert "reused_from_run" in built.metadata(again, "backtest", HEALTHY)
 
 
 def test_partial_success_then_a_retry_then_the_whole_range_end_as_if_nothing_had_broken(built, monkeypatch):
@@ -148,7 +148,7 @@ def test_one_raising_candidate_is_marked_failed_and_its_series_is_scored_by_the_
     }
     (failed,) = [row for row in built.table("backtest_metric") if row["status"] == "failed"]
     assert (failed["rank"], failed["wape"], failed["mae"], failed["sample_size"]) == (None, None, None, 0)
-    board = [record.data for record in built.told(result, "backtest", TORN)["leaderboard"].records]
+    board = [record.data for record in built.metadata(result, "backtest", TORN)["leaderboard"].records]
     assert board[-1]["reason"] == "ArithmeticError: seasonal_naive met 13.5"
     assert {status for status, _ in statuses(built, HEALTHY).values()} == {"ranked"}
 

@@ -102,7 +102,7 @@ def test_evaluating_again_does_no_model_work(big, monkeypatch):
     assert big.build("many").success
     again = big.evaluate(KEYS[0], KEYS[-1])
     assert again.success
-    assert big.told(again, "backtest", KEYS[7])["reused_from_run"].value == runs(big)[KEYS[7]]
+    assert big.metadata(again, "backtest", KEYS[7])["reused_from_run"].value == runs(big)[KEYS[7]]
     assert before == [
         big.table(name) for name in ("evaluation", "backtest_metric", "champion", "global_forecast")
     ]
@@ -115,7 +115,7 @@ def test_two_changed_series_of_forty_are_evaluated_alone_and_the_fit_is_kept(big
         forbid(patch, "fit")
         built = big.build("many")
     assert built.success
-    told, _ = big.told(built, "global_forecasts", "many")["candidates"].records
+    told, _ = big.metadata(built, "global_forecasts", "many")["candidates"].records
     assert told.data["what_happened"] == "renewed for changed series"
     assert told.data["changed_training_data"] == "5.0%"
     assert (fit_of(big)["fit_id"], fit_of(big)["model_path"]) == (fit["fit_id"], fit["model_path"])
@@ -141,7 +141,7 @@ def test_small_changes_add_up_until_the_model_is_fitted_again(big, monkeypatch):
     for count in (2, 4, 6):
         big.write("many", corrected(count))
         built = big.build("many")
-        told, _ = big.told(built, "global_forecasts", "many")["candidates"].records
+        told, _ = big.metadata(built, "global_forecasts", "many")["candidates"].records
         shares.append((told.data["changed_training_data"], told.data["what_happened"]))
     assert shares == [
         ("5.0%", "renewed for changed series"),
@@ -167,8 +167,8 @@ def test_a_new_day_behind_the_anchor_causes_neither_a_fit_nor_an_evaluation(big,
     forbid(monkeypatch)
     built = big.build("many")
     assert built.success
-    assert not big.told(built, "panel", "many")["reused"].value
-    assert big.told(built, "global_forecasts", "many")["reused"].value
+    assert not big.metadata(built, "panel", "many")["reused"].value
+    assert big.metadata(built, "global_forecasts", "many")["reused"].value
     assert big.evaluate_changed("many").success
     assert big.evaluate(KEYS[0], KEYS[-1]).success
     assert runs(big) == first
@@ -260,7 +260,7 @@ def test_backtest_alone_leaves_champions_alone_and_champion_then_chooses_without
     late = small.evaluate(SERIES[0], SERIES[-1], select=[CHAMPION], candidates=[*LOCAL[:2]])
     assert late.success
     assert set(current(small).values()) == {late.run_id}
-    assert small.told(late, "champion", HEALTHY)["champion"].value == "naive"
+    assert small.metadata(late, "champion", HEALTHY)["champion"].value == "naive"
     assert [len(small.reported(asset, HEALTHY)) for asset in ("backtest", "champion")] == [2, 2]
 
 
@@ -301,7 +301,7 @@ def test_the_history_of_champions_tells_who_when_from_what_and_by_which_run(smal
     assert len({row["snapshot"] for row in history}) == 2
     assert history[0]["chosen_at"] > history[1]["chosen_at"]
     assert history[0]["champion"] == history[1]["champion"] == "naive"
-    shown = small.told(second, "champion", HEALTHY)["runs"].value
+    shown = small.metadata(second, "champion", HEALTHY)["runs"].value
     assert shown.index(second.run_id) < shown.index(first.run_id)
 
 

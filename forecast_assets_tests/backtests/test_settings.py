@@ -37,7 +37,7 @@ def test_what_is_given_replaces_and_the_rest_stays():
 
 
 @pytest.mark.parametrize(
-    ("changes", "told"),
+    ("changes", "message"),
     [
         ({"horizon": 0}, "horizon"),
         ({"horizon": 91}, "horizon"),
@@ -56,8 +56,8 @@ def test_what_is_given_replaces_and_the_rest_stays():
         ({"horizn": 7}, "horizn"),
     ],
 )
-def test_what_is_impossible_is_refused_with_a_remedy(changes, told):
-    with pytest.raises(BadSetting, match=told) as refused:
+def test_what_is_impossible_is_refused_with_a_remedy(changes, message):
+    with pytest.raises(BadSetting, match=message) as refused:
         revised(EvaluationSettings(), changes)
     assert refused.value.remedy
 

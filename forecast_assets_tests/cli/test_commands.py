@@ -134,7 +134,7 @@ def test_bad_file_adds_nothing(cli, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "message"),
     [
         (["--horizon", "0"], "'--horizon': Input should be greater than or equal to 1"),
         (["--horizon", "91"], "'--horizon': Input should be less than or equal to 90"),
@@ -148,10 +148,10 @@ def test_bad_file_adds_nothing(cli, tmp_path):
         (["--series", "shop|S1|P1"], "is not a series key"),
     ],
 )
-def test_impossible_evaluation_is_refused_with_its_setting(shop, options, told):
+def test_impossible_evaluation_is_refused_with_its_setting(shop, options, message):
     refused = shop("evaluate", "shop", *options)
     assert refused.code == 2
-    assert told in refused.err
+    assert message in refused.err
     assert shop("export", "champions", "shop", "--format", "json").rows == []
 
 
@@ -163,7 +163,7 @@ def test_folds_beyond_the_history_are_left_out_and_lower_the_confidence(shop):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         (["evaluate", "nowhere"], "there is no dataset 'nowhere'"),
         (["export", "champions", "nowhere"], "there is no dataset 'nowhere'"),
@@ -178,10 +178,10 @@ def test_folds_beyond_the_history_are_left_out_and_lower_the_confidence(shop):
         (["dataset", "add", "other", "--path", "sales.csv", "--units", "sold"], "no column 'sold'"),
     ],
 )
-def test_refusals_name_the_offender_and_leave_with_two(shop, arguments, told):
+def test_refusals_name_the_offender_and_leave_with_two(shop, arguments, message):
     refused = shop(*arguments)
     assert refused.code == 2
-    assert told in refused.err
+    assert message in refused.err
     assert " -> " in refused.err
 
 

@@ -25,7 +25,7 @@ def test_a_preset_is_added_with_its_overrides_and_shown(cli):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         (["--preset", "sparse", "--stores", "0"], "stores = 0"),
         (["--preset", "sparse", "--effects", "rain"], "effects"),
@@ -37,9 +37,9 @@ def test_a_preset_is_added_with_its_overrides_and_shown(cli):
     ],
     ids=str,
 )
-def test_what_cannot_be_is_refused_with_its_name(cli, arguments, told):
+def test_what_cannot_be_is_refused_with_its_name(cli, arguments, message):
     refused = cli("dataset", "add", "demo", *arguments)
     assert refused.code == 2
-    assert told in refused.err
+    assert message in refused.err
     assert " -> " in refused.err
     assert cli("dataset", "list", "--format", "json").rows == []

@@ -36,12 +36,12 @@ def test_the_run_makes_all_assets_of_the_dataset(built):
 
 
 def test_sales_tell_what_was_stored(built):
-    told = built[0].told(built[1], "sales", "shop")
-    assert told["what_happened"].value == "the source has not changed since the last load"
-    assert told["dagster/row_count"].value == shop().height
-    assert (told["series"].value, told["stores"].value) == (6, 4)
-    assert (told["first_day"].value, told["newest_day"].value) == ("2026-01-05", "2026-03-05")
-    assert told["notes"].value == {
+    metadata = built[0].metadata(built[1], "sales", "shop")
+    assert metadata["what_happened"].value == "the source has not changed since the last load"
+    assert metadata["dagster/row_count"].value == shop().height
+    assert (metadata["series"].value, metadata["stores"].value) == (6, 4)
+    assert (metadata["first_day"].value, metadata["newest_day"].value) == ("2026-01-05", "2026-03-05")
+    assert metadata["notes"].value == {
         "null_units": 3,
         "changed_static": {},
         "mapped_ids": 0,
@@ -54,11 +54,11 @@ def test_sales_tell_what_was_stored(built):
 
 
 def test_the_panel_tells_how_many_series_can_be_judged_and_which_cannot(built):
-    told = built[0].told(built[1], "panel", "shop")
-    assert [told[f"series_{state}"].value for state in ("ready", "limited", "unusable")] == [4, 0, 2]
-    assert told["new_series"].value == 6
-    assert [record.data["series"] for record in told["not_ready"].records] == [NEVER, YOUNG]
-    quality = {record.data["measure"]: record.data["value"] for record in told["quality"].records}
+    metadata = built[0].metadata(built[1], "panel", "shop")
+    assert [metadata[f"series_{state}"].value for state in ("ready", "limited", "unusable")] == [4, 0, 2]
+    assert metadata["new_series"].value == 6
+    assert [record.data["series"] for record in metadata["not_ready"].records] == [NEVER, YOUNG]
+    quality = {record.data["measure"]: record.data["value"] for record in metadata["quality"].records}
     assert quality["missing days"] == "4 (1.6%)"
     assert quality["closed days"] == "3 (1.2%)"
 
@@ -109,8 +109,8 @@ def test_a_second_run_reuses_everything_and_adds_no_series(place):
     before = [place.table("snapshot"), place.files()]
     again = place.build("shop")
     assert again.success
-    assert place.told(again, "panel", "shop")["reused"].value
-    assert place.told(again, "panel", "shop")["new_series"].value == 0
+    assert place.metadata(again, "panel", "shop")["reused"].value
+    assert place.metadata(again, "panel", "shop")["new_series"].value == 0
     assert list(place.instance.get_dynamic_partitions("series")) == SERIES
     assert [place.table("snapshot"), place.files()] == before
 

@@ -59,7 +59,7 @@ def test_without_the_option_no_column_is_added(place, frame):
 
 
 @pytest.mark.parametrize(
-    ("country", "told", "remedy"),
+    ("country", "message", "remedy"),
     [
         ("XX", "no country 'XX'", "such as DE"),
         ("de", "no country 'de'", "did you mean DE?"),
@@ -68,10 +68,10 @@ def test_without_the_option_no_column_is_added(place, frame):
         ("", "no country ''", "two letters"),
     ],
 )
-def test_a_country_that_is_not_known_is_refused_with_a_remedy(country, told, remedy):
+def test_a_country_that_is_not_known_is_refused_with_a_remedy(country, message, remedy):
     with pytest.raises(BadSetting) as refused:
         national(country, TODAY, TODAY)
-    assert told in refused.value.problem
+    assert message in refused.value.problem
     assert remedy in refused.value.remedy
 
 

@@ -155,7 +155,7 @@ def test_a_week_without_any_observed_day_is_not_observed_and_one_with_some_is(ad
 
 
 @pytest.mark.parametrize(
-    ("dates", "options", "told"),
+    ("dates", "options", "message"),
     [
         (every("1w", 60), {"frequency": "month"}, "cover a week each.*declare --frequency week"),
         (every("1d", 60), {"frequency": "week"}, "cover a day each.*or --aggregate week"),
@@ -163,8 +163,10 @@ def test_a_week_without_any_observed_day_is_not_observed_and_one_with_some_is(ad
         (every("1d", 10), {"aggregate": "month"}, "hold no complete month"),
     ],
 )
-def test_a_period_that_the_rows_contradict_is_refused_with_what_to_write(added, place, dates, options, told):
-    with pytest.raises(BadSales, match=f"(?s){told}"):
+def test_a_period_that_the_rows_contradict_is_refused_with_what_to_write(
+    added, place, dates, options, message
+):
+    with pytest.raises(BadSales, match=f"(?s){message}"):
         added("refused", sales_of(dates), **options)
     assert place.stores.lake.list("sales/refused") == []
 

@@ -92,7 +92,7 @@ def test_a_password_in_a_url_is_refused_and_not_repeated(url):
 
 
 @pytest.mark.parametrize(
-    ("given", "told"),
+    ("given", "message"),
     [
         ({"kind": "file", "path": "a.csv"}, "url: Extra inputs are not permitted"),
         ({"kind": "sql", "query": ""}, "query: String should have at least 1 character"),
@@ -100,11 +100,11 @@ def test_a_password_in_a_url_is_refused_and_not_repeated(url):
         ({}, "kind: Unable to extract tag"),
     ],
 )
-def test_an_error_about_another_field_does_not_show_the_url(given, told):
+def test_an_error_about_another_field_does_not_show_the_url(given, message):
     url = "postgresql://bob:canary@db/sales" if given.get("kind") != "sql" else "env:canary"
     with pytest.raises(BadSetting) as refused:
         ANY.validate_python({**given, "url": url})
-    assert told in refused.value.problem
+    assert message in refused.value.problem
     assert "canary" not in f"{refused.value}{refused.value.__cause__}"
 
 
@@ -136,7 +136,7 @@ def test_a_folder_is_read_by_name_and_other_files_are_named(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("names", "told"),
+    ("names", "message"),
     [
         ([], "holds no file to read"),
         (["notes.txt"], "holds no file to read; left out: notes.txt"),
@@ -145,11 +145,11 @@ def test_a_folder_is_read_by_name_and_other_files_are_named(tmp_path):
         (["_delta_log/0.json", "a.parquet"], "is a Delta table"),
     ],
 )
-def test_a_folder_holds_one_kind(names, told, tmp_path):
+def test_a_folder_holds_one_kind(names, message, tmp_path):
     for name in names:
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(SALES)
-    with pytest.raises(BadSetting, match=told):
+    with pytest.raises(BadSetting, match=message):
         FileSource(path=tmp_path).files()
 
 

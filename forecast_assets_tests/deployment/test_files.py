@@ -55,7 +55,7 @@ def test_a_file_is_what_its_schema_allows(name, document):
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "message"),
     [
         (lambda found: found["services"]["web"].update(ports=["3000:3000"]), "does not match"),
         (lambda found: found["services"]["web"].update(user="root"), "should not be valid"),
@@ -64,11 +64,11 @@ def test_a_file_is_what_its_schema_allows(name, document):
         (lambda found: found["secrets"]["run_password"].update(environment="PASSWORD"), "unexpected"),
     ],
 )
-def test_the_schema_notices_what_must_not_happen(change, told):
+def test_the_schema_notices_what_must_not_happen(change, message):
     schema = json.loads((Path(__file__).parent / "schemas" / "compose.json").read_text())
     spoiled = json.loads(json.dumps(COMPOSE))
     change(spoiled)
-    assert told in str(
+    assert message in str(
         [error.message for error in jsonschema.Draft202012Validator(schema).iter_errors(spoiled)]
     )
 

@@ -76,9 +76,9 @@ def test_the_check_warns_and_says_how_many_alarms_chance_explains(drifted):
         f"{flagged} of {COUNT} series had a bad newest week, 0.7 are expected"
     )
     assert f"Most units at risk: many: {BROKEN}" in check.description
-    told = place.told(run, "drift", BROKEN)
-    assert told["sentence"].value.startswith("degrading: error ")
-    assert len(told["wape_history"].records) == 2
+    metadata = place.metadata(run, "drift", BROKEN)
+    assert metadata["sentence"].value.startswith("degrading: error ")
+    assert len(metadata["wape_history"].records) == 2
     assert len(place.green(DRIFT)) == COUNT
 
 

@@ -149,7 +149,7 @@ def test_one_more_unit_every_day_is_never_foreseen(name):
 
 @every_candidate
 @pytest.mark.parametrize(
-    ("changes", "told"),
+    ("changes", "message"),
     [
         ({"cutoffs": np.array([20, 20])}, "rise strictly"),
         ({"cutoffs": np.array([31])}, "do not lie in 30 days"),
@@ -157,9 +157,9 @@ def test_one_more_unit_every_day_is_never_foreseen(name):
         ({"window": 0}, "at least 1"),
     ],
 )
-def test_arguments_that_cannot_be_right_are_refused(name, changes, told):
+def test_arguments_that_cannot_be_right_are_refused(name, changes, message):
     given = {"units": np.zeros((2, 30), np.float32), "cutoffs": np.array([20]), "horizon": 3}
-    with pytest.raises(ValueError, match=told):
+    with pytest.raises(ValueError, match=message):
         predict(local(name), **(given | changes))
 
 
@@ -227,7 +227,7 @@ def test_a_product_that_never_sold_is_expected_not_to(method):
 
 
 @pytest.mark.parametrize(
-    ("make", "told"),
+    ("make", "message"),
     [
         (lambda: SeasonalNaive(season_length=0), "season_length is 0\n.*from 1 to 365"),
         (lambda: SeasonalNaive(season_length=366), "season_length is 366"),
@@ -256,8 +256,8 @@ def test_a_product_that_never_sold_is_expected_not_to(method):
         (lambda: parse(["ensemble_mean(members=ets)"]), "two or more distinct candidates"),
     ],
 )
-def test_a_bad_setting_is_named_with_its_value_and_the_remedy(make, told):
-    with pytest.raises(BadSetting, match=told):
+def test_a_bad_setting_is_named_with_its_value_and_the_remedy(make, message):
+    with pytest.raises(BadSetting, match=message):
         make()
 
 

@@ -50,7 +50,7 @@ def test_too_few_days_say_how_many_are_needed():
 
 
 @pytest.mark.parametrize(
-    ("settings", "told"),
+    ("settings", "message"),
     [
         ({"horizon": 0}, "horizon is 0\n.*from 1 to 90"),
         ({"horizon": 91}, "horizon is 91"),
@@ -66,8 +66,8 @@ def test_too_few_days_say_how_many_are_needed():
         ({"strategy": "random"}, "strategy is 'random'\n.*expanding or sliding"),
     ],
 )
-def test_a_bad_setting_is_named_with_its_value_and_the_remedy(settings, told):
-    with pytest.raises(BadSetting, match=told):
+def test_a_bad_setting_is_named_with_its_value_and_the_remedy(settings, message):
+    with pytest.raises(BadSetting, match=message):
         FoldPlan(**settings)
 
 

@@ -124,11 +124,11 @@ def test_packs_are_canonical_absent_when_off_and_unknown_when_nothing_is_deliver
 
 
 @pytest.mark.parametrize(
-    ("version", "packs", "told"),
+    ("version", "packs", "message"),
     [(1, ["calendar"], "frame 1 has no packs"), (2, [], "no pack is named"), (2, ["prices"], "'prices'")],
 )
-def test_impossible_packs_are_refused(version, packs, told):
-    with pytest.raises(BadSetting, match=told):
+def test_impossible_packs_are_refused(version, packs, message):
+    with pytest.raises(BadSetting, match=message):
         check_packs(version, packs)
 
 

@@ -52,7 +52,7 @@ def test_take_keeps_the_tables_together():
 
 
 @pytest.mark.parametrize(
-    ("changes", "told"),
+    ("changes", "message"),
     [
         ({"series": np.array(["b", "a", "c"])}, "sorted and distinct: .*'a'.* follows .*'b'"),
         ({"series": np.array(["a", "a", "c"])}, "sorted and distinct"),
@@ -67,8 +67,8 @@ def test_take_keeps_the_tables_together():
         ({"static": {"category": np.array(["bread"])}}, "'category' must be 3 texts"),
     ],
 )
-def test_parts_that_do_not_fit_are_named(changes, told):
-    with pytest.raises(ValueError, match=told):
+def test_parts_that_do_not_fit_are_named(changes, message):
+    with pytest.raises(ValueError, match=message):
         panel(**changes)
 
 

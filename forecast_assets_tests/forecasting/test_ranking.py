@@ -187,7 +187,7 @@ def test_intermittent_demand_may_be_ranked_by_squared_errors():
 
 
 @pytest.mark.parametrize(
-    ("policy", "champion", "told"),
+    ("policy", "champion", "message"),
     [
         (RankingPolicy(), "ets", "lowest_error: the first by wape"),
         (RankingPolicy(intermittent_metric="rmse"), "ets", "lowest_error: the first by rmse"),
@@ -195,8 +195,8 @@ def test_intermittent_demand_may_be_ranked_by_squared_errors():
         (DEFENDED, "ses", "ses takes the place of ets"),
     ],
 )
-def test_the_rule_that_chose_is_told(policy, champion, told):
-    assert told in chosen_by(policy, champion, intermittent=True)
+def test_the_rule_that_chose_is_told(policy, champion, message):
+    assert message in chosen_by(policy, champion, intermittent=True)
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ def test_classes_of_demand_are_allowed():
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ("prophet", "cannot be read"),
         ("prophet: top many", "cannot be read"),
@@ -33,8 +33,8 @@ def test_classes_of_demand_are_allowed():
         ("ets: top 3", "is no candidate"),
     ],
 )
-def test_a_rule_that_cannot_be_meant_is_refused(text, told):
-    with pytest.raises(BadSetting, match=told):
+def test_a_rule_that_cannot_be_meant_is_refused(text, message):
+    with pytest.raises(BadSetting, match=message):
         Restriction.parse(text, LABELS)
 
 

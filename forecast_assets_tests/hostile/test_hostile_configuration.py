@@ -26,7 +26,7 @@ def words(place, **config: object) -> str:
 
 
 @pytest.mark.parametrize(
-    ("config", "told"),
+    ("config", "message"),
     [
         ({"horizon": 0}, "horizon"),
         ({"horizon": -1}, "horizon"),
@@ -51,8 +51,8 @@ def words(place, **config: object) -> str:
     ],
     ids=str,
 )
-def test_impossible_configuration_names_its_field_and_writes_nothing(built, config, told):
-    assert told in words(built, **config)
+def test_impossible_configuration_names_its_field_and_writes_nothing(built, config, message):
+    assert message in words(built, **config)
     assert built.table("evaluation") == []
     assert built.table("champion") == []
 

@@ -99,11 +99,11 @@ def refusal(source: SqlSource) -> str:
     return refused.value.problem
 
 
-@pytest.mark.parametrize(("query", "told"), SQLITE_ATTACKS)
-def test_no_query_of_sqlite_does_more_than_read(query, told, tmp_path):
+@pytest.mark.parametrize(("query", "message"), SQLITE_ATTACKS)
+def test_no_query_of_sqlite_does_more_than_read(query, message, tmp_path):
     source = through("sql", tmp_path, three_days())
     before = (tmp_path / "sales.db").read_bytes()
-    assert told in refusal(source.model_copy(update={"query": query.format(folder=tmp_path) or " "}))
+    assert message in refusal(source.model_copy(update={"query": query.format(folder=tmp_path) or " "}))
     assert (tmp_path / "sales.db").read_bytes() == before
     assert [file.name for file in tmp_path.iterdir()] == ["sales.db"]
 
@@ -145,10 +145,10 @@ def sales_database(postgres_url):
         engine.dispose()
 
 
-@pytest.mark.parametrize(("query", "told"), POSTGRESQL_ATTACKS)
-def test_no_query_of_postgresql_does_more_than_read(query, told, sales_database, tmp_path, monkeypatch):
+@pytest.mark.parametrize(("query", "message"), POSTGRESQL_ATTACKS)
+def test_no_query_of_postgresql_does_more_than_read(query, message, sales_database, tmp_path, monkeypatch):
     monkeypatch.setenv("SALES_URL", sales_database)
-    assert told in refusal(SqlSource(url="env:SALES_URL", query=query.format(folder=tmp_path) or " "))
+    assert message in refusal(SqlSource(url="env:SALES_URL", query=query.format(folder=tmp_path) or " "))
     assert list(tmp_path.iterdir()) == []
     assert tables(sales_database) == [("sales", 1)]
 
@@ -262,7 +262,7 @@ def test_postgresql_answers_the_same_as_a_file(database_url, monkeypatch, tmp_pa
 
 
 @pytest.mark.parametrize(
-    ("units", "told"),
+    ("units", "message"),
     [
         ("'NaN'::float8", None),
         ("'NaN'::numeric", None),
@@ -270,14 +270,14 @@ def test_postgresql_answers_the_same_as_a_file(database_url, monkeypatch, tmp_pa
         ("true", "true/false"),
     ],
 )
-def test_postgresql_values_are_judged_like_others(units, told, database_url, monkeypatch):
+def test_postgresql_values_are_judged_like_others(units, message, database_url, monkeypatch):
     monkeypatch.setenv("SALES_URL", database_url)
     query = f"select 'S1' as store_id, 'P1' as product_id, '2024-01-02'::date as date, {units} as units"
     source = SqlSource(url="env:SALES_URL", query=query)
-    if told is None:
+    if message is None:
         assert read(source)["S1"]["units"].to_list() == [None]
     else:
-        assert told in problem(source)
+        assert message in problem(source)
 
 
 def test_postgresql_timestamps_with_zone_are_refused(database_url, monkeypatch):

@@ -37,7 +37,7 @@ ROW = "S1,P1,2024-01-02,3\n"
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "message"),
     [
         ("", "sales.csv is empty"),
         (HEADER, "sales.csv has columns but no rows"),
@@ -68,8 +68,8 @@ ROW = "S1,P1,2024-01-02,3\n"
         (b"PK\x03\x04 and more", "sales.csv is not CSV but zip or Excel"),
     ],
 )
-def test_a_csv_of_the_wrong_shape_is_refused(content, told, tmp_path):
-    assert problem(csv_of(tmp_path, content)) == told
+def test_a_csv_of_the_wrong_shape_is_refused(content, message, tmp_path):
+    assert problem(csv_of(tmp_path, content)) == message
 
 
 @pytest.mark.parametrize(
@@ -140,7 +140,7 @@ def shared_beginnings(file: Path) -> FileSource:
 
 
 @pytest.mark.parametrize(
-    ("made", "settings", "told"),
+    ("made", "settings", "message"),
     [
         (
             lambda file: bomb(file, 8_000_000),
@@ -164,7 +164,7 @@ def shared_beginnings(file: Path) -> FileSource:
         ),
     ],
 )
-def test_a_parquet_bomb_is_refused_before_it_takes_memory(made, settings, told, tmp_path, monkeypatch):
+def test_a_parquet_bomb_is_refused_before_it_takes_memory(made, settings, message, tmp_path, monkeypatch):
     source = made(tmp_path / "sales.parquet")
     assert Path(source.path).stat().st_size < 4_000_000
     for name, value in settings.items():
@@ -173,7 +173,7 @@ def test_a_parquet_bomb_is_refused_before_it_takes_memory(made, settings, told, 
     pool = pa.proxy_memory_pool(before)
     pa.set_memory_pool(pool)
     try:
-        assert re.fullmatch(rf"sales\.parquet: {told}", problem(source))
+        assert re.fullmatch(rf"sales\.parquet: {message}", problem(source))
         assert (pool.max_memory() or 0) < 256 * 2**20
     finally:
         pa.set_memory_pool(before)

@@ -54,7 +54,7 @@ def test_today_may_sell_and_the_next_730_days_may_be_planned(door, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("values", "told"),
+    ("values", "message"),
     [
         ([LATE], "holds a time of day: S1 / P1 (2024-01-02 23:59:00)"),
         (
@@ -65,9 +65,9 @@ def test_today_may_sell_and_the_next_730_days_may_be_planned(door, tmp_path):
         ([True], "holds what is not a date: S1 / P1 (True)"),
     ],
 )
-def test_parquet_dates_of_other_types_are_refused(values, told, tmp_path):
+def test_parquet_dates_of_other_types_are_refused(values, message, tmp_path):
     rows = [["S1", "P1", value, 1] for value in values]
-    assert problem(through("parquet", tmp_path, rows)) == f"sales.parquet: column 'date' {told}"
+    assert problem(through("parquet", tmp_path, rows)) == f"sales.parquet: column 'date' {message}"
 
 
 @pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])

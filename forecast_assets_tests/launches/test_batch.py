@@ -116,7 +116,7 @@ def test_a_batch_in_which_everything_fails_has_failed(shopped):
 
 
 @pytest.mark.parametrize(
-    ("config", "told"),
+    ("config", "message"),
     [
         ({"scope": "top_revenue"}, "scope top_revenue does not say top_n"),
         ({"scope": "manual"}, "scope manual does not say stores and products, or series"),
@@ -145,10 +145,10 @@ def test_a_batch_in_which_everything_fails_has_failed(shopped):
         ({"scope": "manual", "series": ["shop__A__P11"]}, "no series has product id 'P11'"),
     ],
 )
-def test_what_cannot_be_done_is_refused_before_the_first_item(shopped, config, told):
+def test_what_cannot_be_done_is_refused_before_the_first_item(shopped, config, message):
     with pytest.raises(ForecastError) as refused:
         validate(shopped.stores, BatchConfig(**{"dataset": "shop", "candidates": ["naive"], **config}))
-    assert told in refused.value.problem + refused.value.remedy
+    assert message in refused.value.problem + refused.value.remedy
 
 
 def test_a_refusal_is_the_same_sentence_in_dagit_and_leaves_nothing(shopped):

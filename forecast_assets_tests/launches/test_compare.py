@@ -179,21 +179,21 @@ def test_a_fold_without_sales_keeps_nobody_from_winning(shopped):
     assert [line["status"] for line in row["result"]["ranking"]] == ["completed"] * 3
 
 
-@pytest.mark.parametrize(("series", "told"), [(YOUNG, "9 observed days"), (NEVER, "no sales at all")])
+@pytest.mark.parametrize(("series", "message"), [(YOUNG, "9 observed days"), (NEVER, "no sales at all")])
 def test_an_unusable_series_is_refused_before_any_work_and_kept_as_failed(
-    shopped, at_candidate, series, told
+    shopped, at_candidate, series, message
 ):
     at_candidate("naive", lambda: pytest.fail("it was scored"))
     done = run(shopped, "compare", series=series)
     row = row_of(done)
     assert (done.outcome, row["status"]) == ("failed", "failed")
     assert row["error"].startswith("unusable: ")
-    assert told in row["error"]
+    assert message in row["error"]
     assert Counter(states(done).values()) == {"failed": 3}
 
 
 @pytest.mark.parametrize(
-    ("config", "told"),
+    ("config", "message"),
     [
         ({"series": "shop__A__P9"}, "has no series shop__A__P9"),
         ({"series": "none__A__P1"}, "there is no dataset 'none'"),
@@ -202,10 +202,10 @@ def test_an_unusable_series_is_refused_before_any_work_and_kept_as_failed(
         ({"series": HEALTHY, "horizon": 59}, "59"),
     ],
 )
-def test_what_cannot_be_compared_is_refused_and_leaves_no_record(shopped, config, told):
+def test_what_cannot_be_compared_is_refused_and_leaves_no_record(shopped, config, message):
     with pytest.raises(ForecastError) as refused:
         validate(shopped.stores, CompareConfig(**config))
-    assert told in refused.value.problem + refused.value.remedy
+    assert message in refused.value.problem + refused.value.remedy
 
 
 def test_a_cancelled_comparison_leaves_nothing_running_and_ranks_what_is_done(shopped, at_candidate):

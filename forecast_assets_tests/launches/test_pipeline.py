@@ -120,7 +120,7 @@ def test_unmet_guardrails_stop_it_before_training(shopped):
 
 
 @pytest.mark.parametrize(
-    ("guardrails", "line", "told"),
+    ("guardrails", "line", "message"),
     [
         (Guardrails(), {}, []),
         (Guardrails(minimum_sample_size=101), {}, ["100 scored days, at least 101 are asked for"]),
@@ -140,8 +140,8 @@ def test_unmet_guardrails_stop_it_before_training(shopped):
         (Guardrails(), {"relative_bias": None}, ["a bias of unknown size, at most 25 % is accepted"]),
     ],
 )
-def test_guardrails_say_what_is_not_met(guardrails, line, told):
-    assert guardrails.unmet({**LINE, **line}) == told
+def test_guardrails_say_what_is_not_met(guardrails, line, message):
+    assert guardrails.unmet({**LINE, **line}) == message
 
 
 def test_every_sweep_preset_has_guardrails_and_candidates_that_exist():
@@ -161,7 +161,7 @@ def test_a_grid_expands_to_every_combination_once():
 
 
 @pytest.mark.parametrize(
-    ("given", "told"),
+    ("given", "message"),
     [
         ({"sweep": None}, "simple mode needs a sweep preset"),
         ({"grid": ["naive"]}, "grid cannot be set in simple mode"),
@@ -177,10 +177,10 @@ def test_a_grid_expands_to_every_combination_once():
         ),
     ],
 )
-def test_caps_and_modes_are_checked_before_anything_is_done(shopped, given, told):
+def test_caps_and_modes_are_checked_before_anything_is_done(shopped, given, message):
     with pytest.raises(ForecastError) as refused:
         resolve(shopped.stores, PipelineConfig(**{**SIMPLE, **given}))
-    assert told in refused.value.problem + refused.value.remedy
+    assert message in refused.value.problem + refused.value.remedy
 
 
 def test_a_used_up_budget_is_refused_and_says_when_to_come_back(shopped, monkeypatch):
@@ -268,7 +268,7 @@ def test_the_record_of_a_dead_pipeline_is_ended_once(shopped):
 
 
 @pytest.mark.parametrize(
-    ("error", "code", "told"),
+    ("error", "code", "message"),
     [
         (sa.exc.OperationalError("select", {}, Exception("secret")), "Outage", "the database"),
         (ConnectionRefusedError(111, "refused"), "Outage", "a service on the network did not answer"),
@@ -279,10 +279,10 @@ def test_the_record_of_a_dead_pipeline_is_ended_once(shopped):
         (TypeError("defect"), "Defect", "something unexpected happened (TypeError: defect)"),
     ],
 )
-def test_faults_are_told_in_words_with_the_original_beneath(error, code, told):
+def test_faults_are_told_in_words_with_the_original_beneath(error, code, message):
     said = told_of(translated(error))
     assert said["code"] == code
-    assert told in str(said["problem"])
+    assert message in str(said["problem"])
     assert said["remedy"]
     assert str(said["original"]).startswith(type(error).__name__)
 

@@ -108,7 +108,7 @@ def test_a_dry_run_shows_the_diff_and_changes_nothing(place, registry):
 
 
 @pytest.mark.parametrize(
-    ("config", "told"),
+    ("config", "message"),
     [
         ({"apply": True, "approved_by": "ann"}, "nothing was confirmed"),
         ({"apply": True, "confirm": "many"}, "nobody approved it"),
@@ -116,8 +116,8 @@ def test_a_dry_run_shows_the_diff_and_changes_nothing(place, registry):
         ({"series": ["many__S9__P999"]}, "no series many__S9__P999"),
     ],
 )
-def test_what_was_not_decided_properly_is_refused(place, registry, config, told):
-    assert told in refusal(launch(place, promote_champions, **config))
+def test_what_was_not_decided_properly_is_refused(place, registry, config, message):
+    assert message in refusal(launch(place, promote_champions, **config))
     assert live(registry) == {}
 
 
@@ -162,9 +162,9 @@ def test_promoting_rolling_back_and_promoting_again_leaves_one_record_of_each(pl
 
 
 @pytest.mark.parametrize(
-    ("harmed", "told"), [(True, "its files are not what was registered"), (False, "its files are gone")]
+    ("harmed", "message"), [(True, "its files are not what was registered"), (False, "its files are gone")]
 )
-def test_files_that_are_not_what_was_registered_are_never_promoted(place, registry, harmed, told):
+def test_files_that_are_not_what_was_registered_are_never_promoted(place, registry, harmed, message):
     key = SERIES[1]
     row = place.stores.warehouse.rows(ModelVersionsOfRow, series=[key])[0]
     (data,) = Path(place.folder).rglob(f"{row['path']}/data/bundle/bundle.json")
@@ -178,12 +178,12 @@ def test_files_that_are_not_what_was_registered_are_never_promoted(place, regist
     try:
         (one,) = decisions.promotions(place.stores, registry, "many", [key])
         assert not one.is_intact
-        assert f"artifact_verified: {told}" in str(one.row()["failed_gates"])
+        assert f"artifact_verified: {message}" in str(one.row()["failed_gates"])
         everything = list(decisions.ACKNOWLEDGEMENTS)
         launch(place, promote_champions, **YES, series=[key], acknowledge=everything)
         assert live(registry) == {}
         found = lineage(place.stores, registry, f"{key}@challenger")
-        assert (found.intact.passed, found.wape, found.how) == (False, None, told)
+        assert (found.intact.passed, found.wape, found.how) == (False, None, message)
     finally:
         shutil.rmtree(model, ignore_errors=True)
         aside.rename(model)

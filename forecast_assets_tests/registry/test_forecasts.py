@@ -122,7 +122,7 @@ def test_with_a_pool_a_product_without_a_champion_has_measured_limits_and_stock(
 def test_unchanged_forecasts_are_reused_and_a_changed_champion_is_not(judged):
     assert run(judged, SERIES[0], SERIES[-1]).success
     again = run(judged, SERIES[0], SERIES[-1])
-    assert "reused_from_run" in judged.told(again, "forecast", HEALTHY)
+    assert "reused_from_run" in judged.metadata(again, "forecast", HEALTHY)
     assert stale_forecasts(judged.stores, "shop", None) == []
     assert judged.evaluate(HEALTHY, candidates=["naive"]).success
     assert stale_forecasts(judged.stores, "shop", None) == [HEALTHY]

@@ -41,7 +41,7 @@ def test_intensities_replace_those_of_the_preset_also_by_zero():
 
 
 @pytest.mark.parametrize(
-    ("wishes", "told"),
+    ("wishes", "message"),
     [
         ({"preset": "retail"}, "preset = 'retail'"),
         ({"preset": "sparse", "stores": 0}, "stores = 0"),
@@ -71,10 +71,10 @@ def test_intensities_replace_those_of_the_preset_also_by_zero():
     ],
     ids=str,
 )
-def test_what_cannot_be_is_refused_with_its_name_and_a_remedy(wishes, told):
+def test_what_cannot_be_is_refused_with_its_name_and_a_remedy(wishes, message):
     with pytest.raises(BadSetting) as refused:
         PresetSource.model_validate(requested(wishes).fixed(TODAY))
-    assert told in refused.value.problem
+    assert message in refused.value.problem
     assert refused.value.remedy
 
 

@@ -116,16 +116,16 @@ def test_the_launchpad_adds_a_dataset_that_can_be_built(place):
 
 
 @pytest.mark.parametrize(
-    ("config", "told"),
+    ("config", "message"),
     [
         ({"name": "demo", "preset": "holiday_rush", "window_days": 100}, "its window is pinned"),
         ({"name": "a__b", "preset": "sparse"}, "cannot be part of a partition key"),
     ],
 )
-def test_the_launchpad_refuses_at_once_what_cannot_be(place, config, told):
+def test_the_launchpad_refuses_at_once_what_cannot_be(place, config, message):
     result = launch(place, **config)
     (failed,) = result.get_step_failure_events()
-    assert told in str(failed.step_failure_data.user_failure_data)
+    assert message in str(failed.step_failure_data.user_failure_data)
     assert place.table("dataset") == []
 
 
