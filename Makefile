@@ -13,7 +13,7 @@ export DAGSTER_HOME := $(CURDIR)
 unexport PYTHONDONTWRITEBYTECODE
 export PYTHONPYCACHEPREFIX := $(abspath $(VENV))/compiled
 
-.PHONY: help demo test dev mlflow lint format unit definitions peers peers-test chaos chaos-points benchmark-test deployment-test wheel-test lock clean-state
+.PHONY: help demo test dev mlflow notebooks lint format unit definitions peers peers-test chaos chaos-points benchmark-test deployment-test wheel-test lock clean-state
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 14
@@ -33,6 +33,10 @@ $(VENV)/dev: $(VENV)/base requirements/dev.txt
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements/dev.txt
 	@touch $@
 
+$(VENV)/notebooks: $(VENV)/base requirements/notebooks.txt
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements/notebooks.txt
+	@touch $@
+
 demo: $(VENV)/base ## Real bakery sales to champions, on the embedded defaults
 	@$(BIN)/forecast-assets demo
 
@@ -41,6 +45,9 @@ dev: $(VENV)/base ## Open Dagit on 127.0.0.1:PORT with the daemon
 
 mlflow: $(VENV)/base ## Open MLflow's pages on 127.0.0.1:MLFLOW_PORT
 	@$(BIN)/forecast-assets mlflow --port $(MLFLOW_PORT)
+
+notebooks: $(VENV)/notebooks ## Open the notebooks in JupyterLab, on the sales of make demo
+	@$(BIN)/jupyter lab notebooks
 
 test: lint unit ## Lint, types and all tests
 
@@ -92,6 +99,7 @@ wheel-test: $(VENV)/uv ## Build the wheel and run the demo from it in an empty e
 lock: $(VENV)/uv ## Lock the newest allowed releases, with hashes
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes setup.py -o requirements/base.txt
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --extra dev -c requirements/base.txt setup.py -o requirements/dev.txt
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes -c requirements/dev.txt requirements/notebooks.in -o requirements/notebooks.txt
 
 clean-state: ## Forget all data, runs and results, after asking
 	@printf 'Forget every dataset, run and result under .forecast? [y/N] '; read answer; [ "$$answer" = y ] || { echo 'nothing was forgotten'; exit 1; }

@@ -1,8 +1,8 @@
 """Forecast operations for retail demand as one Dagster asset graph.
 
 For programs: ``import forecast_assets as fa``, then ``fa.add``, ``fa.evaluate``, ``fa.champions``,
-``fa.forecast``, ``fa.leaderboard``, ``fa.order_proposal``,
-``fa.what_if`` (see ``forecast_assets.api``).
+``fa.drift_verdicts``, ``fa.forecast``,
+``fa.leaderboard``, ``fa.order_proposal``, ``fa.what_if`` (see ``forecast_assets.api``).
 """
 
 import os
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         WhatIf,
         add,
         champions,
+        drift_verdicts,
         evaluate,
         forecast,
         leaderboard,
@@ -28,6 +29,7 @@ __all__ = [
     "WhatIf",
     "add",
     "champions",
+    "drift_verdicts",
     "evaluate",
     "forecast",
     "leaderboard",

@@ -29,6 +29,7 @@ __all__ = [
     "WhatIf",
     "add",
     "champions",
+    "drift_verdicts",
     "evaluate",
     "forecast",
     "leaderboard",
@@ -145,6 +146,20 @@ def leaderboard(name: str, *, series: Sequence[str] | None = None, to: Frames = 
     from forecast_assets.stores.rows.evaluations import LeaderboardRow
 
     return _returned(_question(LeaderboardRow, name, series), to)
+
+
+def drift_verdicts(name: str, *, series: Sequence[str] | None = None, to: Frames = "pandas") -> Any:  # noqa: ANN401
+    """Return whose champion has become worse, most units at risk first, as it was judged last.
+
+    ``chance`` is the probability (0-1) of an error as large as the newest week's if nothing had changed.
+    There are no rows where drift has not been judged yet.
+
+    >>> list(fa.drift_verdicts("shop").columns)[:4]
+    ['series', 'store_id', 'product_id', 'champion']
+    """
+    from forecast_assets.stores.rows.operations import DriftRow
+
+    return _returned(_question(DriftRow, name, series), to)
 
 
 def forecast(

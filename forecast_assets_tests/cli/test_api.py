@@ -37,7 +37,16 @@ def test_the_examples_of_the_docstrings_do_what_they_say():
         api, globs={"fa": fa, "sales": sales().to_pandas()}
     )
     examples = {test.name.rpartition(".")[2]: test for test in found if test.examples}
-    order = ["add", "evaluate", "champions", "leaderboard", "forecast", "order_proposal", "what_if"]
+    order = [
+        "add",
+        "evaluate",
+        "champions",
+        "leaderboard",
+        "forecast",
+        "drift_verdicts",
+        "order_proposal",
+        "what_if",
+    ]
     assert set(examples) == set(order)
     runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS)
     for name in order:

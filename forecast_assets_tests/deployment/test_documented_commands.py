@@ -26,8 +26,9 @@ KEY = "shop__S1__P1"
 
 
 def lines(document: str) -> list[str]:
-    """The commands of a document, each once, without options in brackets."""
-    return list(dict.fromkeys(re.sub(r" \[.*", "", line) for line in commands(TEXTS[f"{document}.md"])))
+    """The commands of a document, each once, without options in brackets and those of files to be fetched."""
+    found = [line for line in commands(TEXTS[f"{document}.md"]) if " public/" not in line]
+    return list(dict.fromkeys(re.sub(r" \[.*", "", line) for line in found))
 
 
 @dataclass
