@@ -110,7 +110,8 @@ def main() -> None:
             attempts |= {name: pl.concat([delivered, spoil(day, delivered)]) for name, spoil in DAYS.items()}
             attempts |= {name: spoil(pl.concat([delivered, day])) for name, spoil in WHOLE.items()}
         for name, now in attempts.items():
-            reasons = doubts(before, delivery(now), last, now.filter(pl.col("units") > 0)["date"].max())
+            newest = now.filter(pl.col("units") > 0)["date"].max()
+            reasons = doubts(before, delivery(now), (last, newest))
             tried[name] += 1
             held[name] += bool(reasons)
             if reasons and name == "as it was":

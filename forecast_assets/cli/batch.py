@@ -24,7 +24,7 @@ RunId = Annotated[str, typer.Argument(help="Run id of the batch, as `submit batc
 @app.command()
 def promote(  # noqa: PLR0917 - one parameter per option
     run_id: RunId,
-    minimum_sample_size: Annotated[int, typer.Option(min=0, help="Scored days a champion needs.")] = 0,
+    minimum_sample_size: Annotated[int, typer.Option(min=0, help="Scored periods a champion needs.")] = 0,
     apply: Apply = False,  # noqa: FBT002
     confirm: Annotated[str, typer.Option(help="To apply: type what the dry run says.")] = "",
     approved_by: Annotated[str, typer.Option(help="To apply: who takes the decision.")] = "",

@@ -73,7 +73,7 @@ def add(  # noqa: PLR0917 - one parameter per group of options
     """Check the sales of a source and remember it as a dataset; bad sales are refused."""
     check_id("dataset name", name)
     columns = columns.with_static(options.holidays_column)
-    source, profile = _source(place, columns, writing, generated)
+    source, profile = _source(place, columns, writing, generated, by_period=options.aggregate is not None)
     if profile is not None and not yes:
         profile.confirm()
     create(name, source, further.complete(options, evaluation, orders), profile)
@@ -121,12 +121,17 @@ def check(
 
 
 def _source(
-    place: PlaceOptions, columns: ColumnOptions, writing: WritingOptions, generated: PresetOptions
+    place: PlaceOptions,
+    columns: ColumnOptions,
+    writing: WritingOptions,
+    generated: PresetOptions,
+    *,
+    by_period: bool,
 ) -> tuple[Source, SourceProfile | None]:
     """The one source that was named, and what a look into its files told."""
     others = [place.path, place.sql_url, place.query, *columns.declared(), *writing.files()]
     if generated.named():
-        return preset_source(generated, alone=not any(others)), None
+        return preset_source(generated, alone=not any(others), by_period=by_period), None
     if (place.path is None) == (place.sql_url is None):
         raise BadSetting(
             "a dataset has one source" if place.path else "no source is given",

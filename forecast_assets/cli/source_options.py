@@ -276,8 +276,11 @@ def sql_source(place: PlaceOptions, columns: ColumnOptions, writing: WritingOpti
     )
 
 
-def preset_source(options: PresetOptions, *, alone: bool) -> PresetSource:
-    """The preset that is meant. Raises ``BadSetting`` where only other sources, or no preset, was named."""
+def preset_source(options: PresetOptions, *, alone: bool, by_period: bool) -> PresetSource:
+    """The preset that is meant; days that are added up (``by_period``) reach as far back as they can.
+
+    Raises ``BadSetting`` where only other sources, or no preset, was named.
+    """
     named = options.named()
     if "preset" not in named:
         raise BadSetting(
@@ -289,4 +292,5 @@ def preset_source(options: PresetOptions, *, alone: bool) -> PresetSource:
             "a dataset has one source, and a preset brings its own columns",
             remedy="leave --path, --sql-url and the names of columns out, or leave --preset out",
         )
-    return PresetSource.model_validate(requested(named).fixed(local_today()))
+    wishes = requested(named)
+    return PresetSource.model_validate((wishes.longest() if by_period else wishes).fixed(local_today()))

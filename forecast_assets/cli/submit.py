@@ -27,7 +27,7 @@ app = typer.Typer(help="Launch work; prints the run id.", no_args_is_help=True)
 # A scope that nobody chose is every series of the dataset.
 WHOLE = {"scope": ScopeKind.all}
 Dataset = Annotated[str, typer.Argument(help="Dataset to work on.")]
-Horizon = Annotated[int | None, typer.Option(min=1, max=90, help="Days forecast from each cutoff.")]
+Horizon = Annotated[int | None, typer.Option(min=1, max=90, help="Periods forecast from each cutoff.")]
 Folds = Annotated[int | None, typer.Option(min=2, max=20, help="Cutoffs, the newest one horizon ago.")]
 
 

@@ -14,7 +14,7 @@ from uuid import uuid4
 import polars as pl
 import sqlalchemy as sa
 
-from forecast_assets.datasets import definition, holidays, panels, plan_reach, plausibility
+from forecast_assets.datasets import definition, holidays, panels, periods, plan_reach, plausibility
 from forecast_assets.datasets.canonical import SalesSummary
 from forecast_assets.datasets.column_revisions import revisions
 from forecast_assets.datasets.definition import Dataset, DatasetOptions, Snapshot, load
@@ -71,7 +71,8 @@ def _doubts(stores: Stores, dataset: Dataset, snapshot: Snapshot, frozen: Frozen
         return []
     summary = frozen.summary
     before = (snapshot.sales_path, snapshot.last_day, snapshot.row_count)
-    return plausibility.examine(stores.lake, before, (frozen.folder, summary.last_day, summary.rows))
+    now = (frozen.folder, summary.last_day, summary.rows)
+    return plausibility.examine(stores.lake, before, now, dataset.options.period)
 
 
 def add_dataset(stores: Stores, name: str, source: Source, options: DatasetOptions, today: dt.date) -> Loaded:
@@ -88,12 +89,15 @@ def add_dataset(stores: Stores, name: str, source: Source, options: DatasetOptio
     run_id = f"added-{uuid4().hex[:12]}"
     folder = paths.SALES.path(name, run_id)
     frozen = freeze(stores.lake, source, name, options, folder=folder, today=today)
+    period = FREQUENCIES[options.aggregate or frozen.frequency]
+    evaluation = options.evaluation.suited_to(period)
     try:
         holidays.check(stores.lake, folder, source, options)
+        if source.kind == "preset" and options.aggregate is not None:
+            periods.check_generated(frozen.summary, evaluation.plan(), period)
     except BaseException:
         forget_files(stores.lake, folder)
         raise
-    evaluation = options.evaluation.suited_to(FREQUENCIES[options.aggregate or frozen.frequency])
     settled = options.model_copy(update={"frequency": frozen.frequency, "evaluation": evaluation})
     definition.add(stores, name, source, settled)
     return settle(stores, load(stores, name), frozen, mark=mark, run_id=run_id)

@@ -15,7 +15,8 @@ from forecast_assets.datasets.canonical import SalesSummary
 from forecast_assets.datasets.definition import DatasetOptions
 from forecast_assets.datasets.sources import Source
 from forecast_assets.datasets.spacing import frequency_of
-from forecast_assets.errors import BadSales
+from forecast_assets.errors import BadSales, BadSetting
+from forecast_assets.forecasting.core.folds import FoldPlan
 from forecast_assets.forecasting.core.frequency import DAY, FREQUENCIES, MONTH, Frequency
 from forecast_assets.stores.lake import Lake
 
@@ -80,3 +81,16 @@ def by_period(  # noqa: PLR0917 - one value each
         summary = replace(summary, first_day=first.replace(day=1), last_day=last.replace(day=1))
     period = options.aggregate or frequency.name
     return summary, blake2b(f"{content_hash} by {period}".encode(), digest_size=16).hexdigest()
+
+
+def check_generated(summary: SalesSummary, plan: FoldPlan, frequency: Frequency) -> None:
+    """Raise ``BadSetting`` when generated sales, added up by ``frequency``, are too short for a fold."""
+    first, last = summary.first_day, summary.last_day
+    count = 0 if first is None or last is None else frequency.position(first, last) + 1
+    try:
+        plan.cutoffs(count, frequency)
+    except BadSetting as error:
+        raise BadSetting(
+            error.problem,
+            remedy="lower --min-train or --horizon; --window-days lets a preset reach back 365 days at most",
+        ) from None

@@ -8,12 +8,14 @@ set by replaying real deliveries, and how often they are wrong is measured by be
 """
 
 import datetime as dt
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import polars as pl
 
 from forecast_assets.errors import BadSales
+from forecast_assets.forecasting.core.frequency import DAY, Frequency
 from forecast_assets.stores.lake import Lake
 
 # Fewer say nothing about a sender.
@@ -28,6 +30,9 @@ _CORRECTED = 1.8
 _SHIFTED, _STAYED = 0.8, 0.5
 _ROWS_LEFT = 0.7
 _DAYS_BACK = 3
+# How many periods before a new one its copy may lie.
+_LAGS = {"day": (1, 2, 7, 364, 365, 366), "week": (1, 2, 52), "month": (1, 2, 12)}
+_UNITS = {"day": "d", "week": "w", "month": "mo"}
 _YEAR = (364, 365, 366)
 _SERIES = ["store", "product"]
 
@@ -38,7 +43,7 @@ class HeldBack(BadSales):
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """The last days of some sales: ``cells`` holds store, product, date, units of days that were observed.
+    """The last periods of some sales: ``cells`` holds store, product, date, units where they were observed.
 
     ``series`` are all (store, product) that ever sold, ``rows`` all rows of the sales.
     """
@@ -48,8 +53,9 @@ class Delivery:
     rows: int
 
 
-def read_delivery(lake: Lake, folder: str, last: dt.date, rows: int) -> Delivery:
-    """Read what the doubts need from frozen sales: the days around ``last`` and those a year before."""
+def read_delivery(lake: Lake, folder: str, last: dt.date, rows: int, frequency: Frequency) -> Delivery:
+    """Read what the doubts need from frozen sales: the periods around ``last`` and those a year before."""
+    reach = 2 * _PERIODS * math.ceil(frequency.days)
     kept, series = [], []
     for file in lake.list(folder):
         store = pl.lit(file.rpartition("/")[2].removesuffix(".parquet")).alias("store")
@@ -58,18 +64,21 @@ def read_delivery(lake: Lake, folder: str, last: dt.date, rows: int) -> Delivery
         frame = frame.filter(pl.col("units").is_not_null() & pl.col("units").is_not_nan())
         age = (pl.lit(last) - pl.col("date")).dt.total_days()
         year = age.is_between(min(_YEAR) - 2 * _RECENT, max(_YEAR) + 1)
-        kept.append(frame.filter(year | (age < 2 * _PERIODS)).select(store, product, "date", "units"))
+        kept.append(frame.filter(year | (age < reach)).select(store, product, "date", "units"))
         # Texts are made of what is left: there are far more rows than products.
         sold = frame.filter(pl.col("units") > 0).select("product_id").unique(maintain_order=True)
         series.append(sold.select(store, product))
     return Delivery(pl.concat(kept), pl.concat(series), rows)
 
 
-def examine(lake: Lake, before: tuple[str, dt.date, int], now: tuple[str, dt.date | None, int]) -> list[str]:
+def examine(
+    lake: Lake, before: tuple[str, dt.date, int], now: tuple[str, dt.date | None, int], frequency: Frequency
+) -> list[str]:
     """Compare two frozen sales, each as folder, newest observed day and number of rows; return the doubts."""
     (old, last, old_rows), (new, newest, new_rows) = before, now
-    delivery = read_delivery(lake, old, last, old_rows)
-    return doubts(delivery, read_delivery(lake, new, last, new_rows), last, newest or last)
+    delivery = read_delivery(lake, old, last, old_rows, frequency)
+    latest = read_delivery(lake, new, last, new_rows, frequency)
+    return doubts(delivery, latest, (last, newest or last), frequency)
 
 
 def hold_back(name: str, reasons: list[str], last: dt.date) -> HeldBack:
@@ -81,37 +90,43 @@ def hold_back(name: str, reasons: list[str], last: dt.date) -> HeldBack:
     )
 
 
-def doubts(before: Delivery, now: Delivery, last: dt.date, newest: dt.date) -> list[str]:
+def doubts(
+    before: Delivery, now: Delivery, ends: tuple[dt.date, dt.date], frequency: Frequency = DAY
+) -> list[str]:
     """Return what is suspicious about ``now`` in sentences; nothing where it is as expected.
 
-    ``last`` and ``newest`` are the newest observed days of the two.
+    ``ends`` are the newest observed days of the two. Only days are compared by the day of the week.
     """
-    reasons = [*_shrunk(before, now, last, newest)]
+    last = ends[0]
+    reasons = [*_shrunk(before, now, ends, frequency)]
     past = before.cells.filter(pl.col("date") <= last)
     dates = past["date"].unique().sort().tail(_PERIODS)
     if reasons or dates.is_empty() or before.series.height < LEAST_SERIES:
         return reasons
     overlap = now.cells.filter(pl.col("date").is_in(dates.implode()))
     recent = past.filter(pl.col("date").is_in(dates.implode()))
-    reasons += _rewritten(recent, overlap)
+    reasons += _rewritten(recent, overlap, frequency)
     added = now.cells.filter(pl.col("date") > last)
     if not added.is_empty():
-        reasons += _stores_missing(recent, added)
+        reasons += _stores_missing(recent, added, frequency)
         reasons += _renumbered(before, recent, added)
-        reasons += _scaled(recent, added)
-        reasons += _copied(now.cells, added)
+        reasons += _scaled(recent, added, frequency)
+        reasons += _copied(now.cells, added, frequency)
     return reasons
 
 
-def _shrunk(before: Delivery, now: Delivery, last: dt.date, newest: dt.date) -> Iterator[str]:
-    if (last - newest).days > _DAYS_BACK:
+def _shrunk(
+    before: Delivery, now: Delivery, ends: tuple[dt.date, dt.date], frequency: Frequency
+) -> Iterator[str]:
+    last, newest = ends
+    if (last - newest).days > max(_DAYS_BACK, math.ceil(frequency.days)):
         yield f"its newest day is {newest}, and {last} was there before: is this an old file?"
     elif now.rows < _ROWS_LEFT * before.rows and before.series.height >= LEAST_SERIES:
         yield f"it has {now.rows:,} rows where {before.rows:,} were before"
 
 
-def _rewritten(recent: pl.DataFrame, overlap: pl.DataFrame) -> Iterator[str]:
-    """Days that were known before: do they say the same?"""
+def _rewritten(recent: pl.DataFrame, overlap: pl.DataFrame, frequency: Frequency) -> Iterator[str]:
+    """Periods that were known before: do they say the same?"""
     keys = [*_SERIES, "date"]
     both = recent.join(overlap, on=keys, how="full", coalesce=True, suffix="_now").fill_null(0)
     both = both.filter((pl.col("units") > 0) | (pl.col("units_now") > 0))
@@ -119,29 +134,41 @@ def _rewritten(recent: pl.DataFrame, overlap: pl.DataFrame) -> Iterator[str]:
         return
     changed = both.filter(pl.col("units") != pl.col("units_now"))
     share = changed.height / both.height
-    yield from _doubled_days(both)
+    yield from _doubled(both, frequency)
     if share <= _CHANGED:
         return
-    for days in (1, -1):
-        moved = overlap.with_columns(pl.col("date") - dt.timedelta(days=days))
+    for way in ("later", "earlier"):
+        back = f"{'-' if way == 'later' else ''}1{_UNITS[frequency.name]}"
+        moved = overlap.with_columns(pl.col("date").dt.offset_by(back))
         same = recent.join(moved, on=keys, suffix="_now").filter(
             (pl.col("units") == pl.col("units_now")) & (pl.col("units") > 0)
         )
         if same.height >= _SHIFTED * recent.filter(pl.col("units") > 0).height and 1 - share < _STAYED:
-            way = "later" if days > 0 else "earlier"
-            yield f"what was sold on a day is now a day {way}: is its calendar shifted?"
+            yield (
+                f"what was sold {_in(frequency)} a {frequency.name} is now a {frequency.name} {way}: is its "
+                "calendar shifted?"
+            )
             return
     ratios = changed.filter((pl.col("units") > 0) & (pl.col("units_now") > 0))
     ratio = ratios.select((pl.col("units_now") / pl.col("units")).median()).item()
     # A sender who corrects its sales seldom doubles or halves most of them.
     if ratio is not None and not 1 / _CORRECTED < ratio < _CORRECTED:
         yield (
-            f"{share:.0%} of the last days' sales that were known have changed, "
+            f"{share:.0%} of the last {frequency.name}s' sales that were known have changed, "
             f"to {ratio:.2f} times what they were in the middle"
         )
 
 
-def _doubled_days(both: pl.DataFrame) -> Iterator[str]:
+def _in(frequency: Frequency) -> str:
+    return "on" if frequency == DAY else "in"
+
+
+def _alike(frequency: Frequency) -> pl.Expr:
+    """Which periods are compared with each other: days of the same weekday, all weeks, all months."""
+    return pl.col("date").dt.weekday() if frequency == DAY else pl.lit(0, pl.Int8)
+
+
+def _doubled(both: pl.DataFrame, frequency: Frequency) -> Iterator[str]:
     doubled = (
         both.group_by("date")
         .agg(pl.len(), twice=(pl.col("units_now") == 2 * pl.col("units")).mean())
@@ -150,29 +177,29 @@ def _doubled_days(both: pl.DataFrame) -> Iterator[str]:
     )
     if not doubled.is_empty():
         days = ", ".join(str(day) for day in doubled["date"].head(3))
-        yield f"everything sold on {days} is there twice: was a day delivered twice?"
+        name = frequency.name
+        yield f"everything sold {_in(frequency)} {days} is there twice: was a {name} delivered twice?"
 
 
-def _stores_missing(recent: pl.DataFrame, added: pl.DataFrame) -> Iterator[str]:
-    """Stores that always sell on a day of the week, and on a new one do not, while others do."""
+def _stores_missing(recent: pl.DataFrame, added: pl.DataFrame, frequency: Frequency) -> Iterator[str]:
+    """Stores that always sell in periods like a new one, and in it do not, while others do."""
     sold = recent.filter(pl.col("units") > 0).select("store", "date").unique()
-    weekdays = sold.with_columns(weekday=pl.col("date").dt.weekday())
-    days = weekdays.group_by("weekday").agg(days=pl.col("date").n_unique())
+    grouped = sold.with_columns(alike=_alike(frequency))
+    days = grouped.group_by("alike").agg(days=pl.col("date").n_unique())
     always = (
-        weekdays.group_by("store", "weekday")
+        grouped.group_by("store", "alike")
         .agg(pl.len())
-        .join(days, on="weekday")
+        .join(days, on="alike")
         .filter((pl.col("len") >= 0.75 * pl.col("days")) & (pl.col("days") >= 3))  # noqa: PLR2004 - weeks
     )
     # A row of zero is a store that says it was closed; no row is a store that says nothing.
-    for (day,), rows in added.group_by("date", maintain_order=True):
-        assert isinstance(day, dt.date)  # noqa: S101 - the column's type
-        expected = set(always.filter(pl.col("weekday") == day.isoweekday())["store"])
+    for (day, alike), rows in added.group_by("date", _alike(frequency).alias("alike"), maintain_order=True):
+        expected = set(always.filter(pl.col("alike") == alike)["store"])
         missing = sorted(expected - set(rows["store"]))
         here = len(expected) - len(missing)
         if len(expected) >= LEAST_STORES and here and len(missing) >= _MISSING_STORES * len(expected):
             names = ", ".join(missing[:3]) + (" and others" if len(missing) > 3 else "")  # noqa: PLR2004 - named
-            yield f"{len(missing)} of {len(expected)} stores have no sales on {day}: {names}"
+            yield f"{len(missing)} of {len(expected)} stores have no sales {_in(frequency)} {day}: {names}"
 
 
 def _renumbered(before: Delivery, recent: pl.DataFrame, added: pl.DataFrame) -> Iterator[str]:
@@ -191,18 +218,19 @@ def _renumbered(before: Delivery, recent: pl.DataFrame, added: pl.DataFrame) -> 
         )
 
 
-def _scaled(recent: pl.DataFrame, added: pl.DataFrame) -> Iterator[str]:
-    """Most series sell a multiple of what they sold on the same days of the week, or a fraction."""
+def _scaled(recent: pl.DataFrame, added: pl.DataFrame, frequency: Frequency) -> Iterator[str]:
+    """Most series sell a multiple of what they sold in periods alike, or a fraction."""
+    usually = "on that day of the week" if frequency == DAY else f"in a {frequency.name}"
     usual = (
         recent.filter(pl.col("units") > 0)
-        .group_by(*_SERIES, weekday=pl.col("date").dt.weekday())
+        .group_by(*_SERIES, alike=_alike(frequency))
         .agg(usual=pl.col("units").median(), days=pl.len())
         .filter(pl.col("days") >= 3)  # noqa: PLR2004 - weeks
     )
     ratios = (
         added.filter(pl.col("units") > 0)
-        .with_columns(weekday=pl.col("date").dt.weekday())
-        .join(usual, on=[*_SERIES, "weekday"])
+        .with_columns(alike=_alike(frequency))
+        .join(usual, on=[*_SERIES, "alike"])
         .select("date", ratio=pl.col("units") / pl.col("usual"))
         .group_by("date")
         .agg(pl.len(), middle=pl.col("ratio").median())
@@ -213,21 +241,22 @@ def _scaled(recent: pl.DataFrame, added: pl.DataFrame) -> Iterator[str]:
     )
     for day, _, middle in ratios.head(1).iter_rows():
         yield (
-            f"on {day} most series sold {middle:.2f} times what they usually do on that day of the week: did "
-            "the unit change, as from pieces to cases?"
+            f"{_in(frequency)} {day} most series sold {middle:.2f} times what they usually do {usually}: "
+            "did the unit change, as from pieces to cases?"
         )
 
 
-def _copied(cells: pl.DataFrame, added: pl.DataFrame) -> Iterator[str]:
-    """A new day that says what another one said, series by series."""
+def _copied(cells: pl.DataFrame, added: pl.DataFrame, frequency: Frequency) -> Iterator[str]:
+    """A new period that says what another one said, series by series."""
     for (day,), rows in added.group_by("date", maintain_order=True):
         assert isinstance(day, dt.date)  # noqa: S101 - the column's type
         mine = rows.select(*_SERIES, "units")
-        for days in (1, 2, 7, *_YEAR):
-            then = cells.filter(pl.col("date") == day - dt.timedelta(days=days)).select(*_SERIES, "units")
+        for lag in _LAGS[frequency.name]:
+            copied = frequency.date(day, -lag)
+            then = cells.filter(pl.col("date") == copied).select(*_SERIES, "units")
             both = mine.join(then, on=_SERIES, how="full", coalesce=True, suffix="_then").fill_null(0)
             sold = both.filter((pl.col("units") > 0) | (pl.col("units_then") > 0))
             same = sold.filter(pl.col("units") == pl.col("units_then")).height
             if sold.height >= LEAST_SERIES and same >= _EQUAL * sold.height:
-                yield f"{day} repeats {day - dt.timedelta(days=days)}: is this an old file under a new date?"
+                yield f"{day} repeats {copied}: is this an old file under a new date?"
                 return

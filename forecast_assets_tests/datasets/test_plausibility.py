@@ -8,7 +8,8 @@ import pytest
 
 from forecast_assets.automation.incident_detection import look_at_runs
 from forecast_assets.datasets import building, definition
-from forecast_assets.datasets.plausibility import HeldBack
+from forecast_assets.datasets.plausibility import Delivery, HeldBack, doubts
+from forecast_assets.forecasting.core.frequency import FREQUENCIES
 from forecast_assets_tests.scenario import TODAY
 
 FIRST, DAYS = dt.date(2025, 1, 6), 480
@@ -171,3 +172,47 @@ def test_a_delivery_that_is_held_back_stops_its_run_and_becomes_an_incident_that
     assert loaded.build("shop").success
     look_at_runs(loaded.instance, loaded.stores, start, dt.datetime.now(dt.UTC))
     assert [row for row in loaded.table("incident") if row["resolved_at"] is None] == []
+
+
+def by_period(name: str) -> tuple[pl.DataFrame, list[dt.date]]:
+    """Thirty noisy weeks or months of five stores with eight products each, and the first days of them."""
+    dates = [day.item() for day in FREQUENCIES[name].dates(dt.date(2024, 1, 1), 0, 30)]
+    draw = np.random.default_rng(7)
+    frames = [
+        pl.DataFrame(
+            {"store": f"S{store}", "product": f"P{product}", "date": dates, "units": draw.poisson(90, 30)}
+        )
+        for store in range(5)
+        for product in range(8)
+    ]
+    return pl.concat(frames).cast({"units": pl.Float64}), dates
+
+
+@pytest.mark.parametrize("name", ["week", "month"])
+@pytest.mark.parametrize("mistake", [None, "scaled", "doubled", "missing", "copied"])
+def test_weeks_and_months_are_compared_with_each_other_and_not_by_the_weekday(name, mistake):
+    sales, dates = by_period(name)
+    last, new = dates[-2], dates[-1]
+    past, added = sales.filter(pl.col("date") <= last), sales.filter(pl.col("date") == new)
+    now = {
+        "scaled": [past, added.with_columns(pl.col("units") * 12)],
+        "doubled": [past.with_columns(pl.col("units") * (1 + (pl.col("date") == last))), added],
+        "missing": [past, added.filter(pl.col("store") < "S3")],
+        "copied": [past, past.filter(pl.col("date") == last).with_columns(date=pl.lit(new))],
+        None: [past, added],
+    }[mistake]
+    before, latest = (
+        Delivery(cells, cells.select("store", "product").unique(), cells.height)
+        for cells in (past, pl.concat(now))
+    )
+    reasons = doubts(before, latest, (last, new), FREQUENCIES[name])
+    if mistake is None:
+        assert reasons == []
+        return
+    told = {
+        "scaled": f"in {new} most series sold 1",
+        "doubled": f"everything sold in {last} is there twice: was a {name} delivered twice?",
+        "missing": f"2 of 5 stores have no sales in {new}: S3, S4",
+        "copied": f"{new} repeats {last}",
+    }[mistake]
+    assert any(reason.startswith(told) for reason in reasons), reasons

@@ -144,6 +144,13 @@ def test_guardrails_say_what_is_not_met(guardrails, line, message):
     assert guardrails.unmet({**LINE, **line}) == message
 
 
+@pytest.mark.parametrize(("period", "least"), [("day", 28), ("week", 16), ("month", 6)])
+def test_the_least_sample_suits_the_period(period, least):
+    assert Guardrails().unmet({**LINE, "sample_size": least}, period) == []
+    (told,) = Guardrails().unmet({**LINE, "sample_size": least - 1}, period)
+    assert told == f"{least - 1} scored {period}s, at least {least} are asked for"
+
+
 def test_every_sweep_preset_has_guardrails_and_candidates_that_exist():
     for name, sweep in SWEEPS.items():
         assert sweep.guardrails.to_json(), name

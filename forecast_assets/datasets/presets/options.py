@@ -18,6 +18,8 @@ from forecast_assets.errors import BadSetting
 StoreCount = Annotated[int, Field(ge=1, le=100)]
 ProductCount = Annotated[int, Field(ge=1, le=500)]
 
+_MOST_BACK = 365
+
 
 class Overrides(BaseModel):
     """A preset, its seed and what is to differ from it; what is unset is the preset's own."""
@@ -70,10 +72,19 @@ class PresetOptions(Overrides):
     stores: StoreCount | None = Field(default=None, description="Number of stores, 1 to 100.")
     products: ProductCount | None = Field(default=None, description="Number of products, 1 to 500.")
     window_days: int | None = Field(
-        default=None, ge=75, le=365, description="Days the window reaches back from its last day, 75 to 365."
+        default=None,
+        ge=75,
+        le=_MOST_BACK,
+        description="Days the window reaches back from its last day, 75 to 365.",
     )
     start: dt.date | None = Field(default=None, description="First day of the window, YYYY-MM-DD.")
     end: dt.date | None = Field(default=None, description="Last day of the window; today when unset.")
+
+    def longest(self) -> "PresetOptions":
+        """Return these options with the longest window there is, where nothing says how long it is."""
+        if self.window_days is not None or self.start is not None or PRESETS[self.preset].pinned is not None:
+            return self
+        return self.model_copy(update={"window_days": _MOST_BACK})
 
     def fixed(self, today: dt.date) -> dict[str, object]:
         """The fields of a source: window and size are settled, so that its sales never change by themselves.

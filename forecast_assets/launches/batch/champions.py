@@ -211,7 +211,7 @@ class PromotionConfig(dg.Config):
     """Which batch, and whether it is meant."""
 
     batch: str = Field(description="Run id of an ended batch.")
-    minimum_sample_size: int = Field(default=0, ge=0, description="Scored days a champion needs.")
+    minimum_sample_size: int = Field(default=0, ge=0, description="Scored periods a champion needs.")
     approved_by: str = Field(default="", max_length=100, description="Who approves it; needed to apply.")
     confirm: str = Field(
         default="", description="Left empty: a dry run, which says what to type here to apply it."

@@ -7,7 +7,7 @@ Does not belong here: the work (``run``).
 import itertools
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from pydantic import Field
@@ -36,7 +36,7 @@ class PipelineConfig(ScopeConfig, WindowedConfig):
 
     mode: Mode = Field(
         default=Mode.simple,
-        description="simple: a sweep preset decides; advanced: days, grid and guardrails are yours.",
+        description="simple: a sweep preset decides; advanced: window, grid and guardrails are yours.",
     )
     requested_by: str = Field(
         min_length=1, max_length=100, description="Who asks; budgets are counted by it."
@@ -92,7 +92,9 @@ def resolve(stores: Stores, config: PipelineConfig) -> Request:
     own = {**config.changes(), "candidates": None, "policy": "lowest_error"}
     settings = revised(dataset.options.evaluation, own)
     labels, guardrails = _request_of(config)
-    _check_caps(settings, labels, dataset.options.period)
+    period = dataset.options.period
+    guardrails = replace(guardrails, minimum_sample_size=guardrails.least_periods(period.name))
+    _check_caps(settings, labels, period)
     window = chosen(config.start_day, config.end_day, dataset, settings)
     pairs = scopes.pairs(stores, dataset, config.chosen())
     if not pairs:

@@ -62,7 +62,7 @@ class ShowcaseConfig(dg.Config):
     models: list[str] = Field(
         default=["naive", "seasonal_naive", "moving_average"], description="Candidates, 1 to 10."
     )
-    horizon: int = Field(default=14, ge=1, le=90, description="Days forecast from each cutoff.")
+    horizon: int = Field(default=14, ge=1, le=90, description="Periods forecast from each cutoff.")
     n_splits: int = Field(default=3, ge=2, le=20, description="Cutoffs, the newest one horizon ago.")
     store_id: str | None = Field(default=None, description="Show this pair; the first one if unset.")
     product_id: str | None = Field(default=None, description="Show this pair; the first one if unset.")

@@ -11,8 +11,9 @@ import pytest
 from forecast_assets.datasets import building, definition, freezing, panels
 from forecast_assets.datasets.definition import DatasetOptions
 from forecast_assets.datasets.presets.jobs import add_preset_dataset
+from forecast_assets.datasets.presets.options import requested
 from forecast_assets.datasets.sources import PresetSource
-from forecast_assets.errors import Outage
+from forecast_assets.errors import BadSetting, Outage
 from forecast_assets_tests.datasets.presets.making import source
 from forecast_assets_tests.scenario import QUICK, TODAY, Place
 
@@ -139,3 +140,28 @@ def test_a_name_that_is_taken_by_other_sales_is_refused(place):
 def test_unknown_knobs_do_not_even_launch(place):
     with pytest.raises(dg.DagsterInvalidConfigError, match="colour"):
         launch(place, name="demo", preset="sparse", colour=1)
+
+
+def test_a_preset_by_week_has_weeks_enough_and_one_that_has_not_is_refused_before_it_is_stored(place):
+    weekly = DatasetOptions(aggregate="week")
+    options = requested({"preset": "demo_minimal", "stores": 1, "products": 2})
+    long = PresetSource.model_validate(options.longest().fixed(TODAY))
+    building.add_dataset(place.stores, "weekly", long, weekly, TODAY)
+    built = building.build_panel(place.stores, "weekly", run_id="built", register=list)
+    assert built.availability["state"].to_list() != ["unusable"] * 2
+    files = place.files()
+
+    short = PresetSource.model_validate(options.fixed(TODAY))
+    with pytest.raises(BadSetting, match="weeks of history leave no fold") as refused:
+        building.add_dataset(place.stores, "short", short, weekly, TODAY)
+    assert "--window-days" in refused.value.remedy
+    assert definition.names(place.stores) == ["weekly"]
+    assert place.files() == files
+
+
+def test_a_window_that_somebody_chose_is_not_made_longer():
+    for wish in ({"window_days": 100}, {"start": "2026-01-01"}):
+        options = requested({"preset": "demo_minimal", **wish})
+        assert options.longest() == options
+    pinned = requested({"preset": "holiday_rush"})
+    assert pinned.longest() == pinned
