@@ -48,7 +48,7 @@ class GlobalForecasts:
 
     def identity(self) -> str:
         """Equal as long as the same fits made the forecasts."""
-        pool = self.pool.digest() if self.pool else "none"
+        pool = self.pool.digest if self.pool else "none"
         return ",".join([*(f"{name}:{fit}" for name, fit in sorted(self.fits.items())), pool])
 
     def of(self, rows: NDArray[np.int64]) -> dict[str, Forecasts | str]:

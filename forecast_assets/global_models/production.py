@@ -172,7 +172,7 @@ class Production:
     def identity(self, label: str | None) -> str:
         """Equal as long as the same models make the forecasts of a candidate."""
         names = needed([label] if label else [])
-        pool = self.pool.digest() if self.pool else "-"
+        pool = self.pool.digest if self.pool else "-"
         return ",".join([*(f"{name}:{self.digests.get(name, '-')}" for name in names), pool])
 
 
