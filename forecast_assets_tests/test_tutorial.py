@@ -11,6 +11,8 @@ from forecast_assets_tests.cli.conftest import cli  # noqa: F401 - a fixture
 DOCS = Path(__file__).parents[1] / "docs"
 SAMPLE = DOCS.parent / "forecast_assets" / "data" / "shop" / "sales.csv"
 SERIES = 12
+COMPARISON = (DOCS / "comparison.md").read_text()
+PROGRAMS = re.findall(r"^```python\n(.+?)^```", COMPARISON, re.MULTILINE | re.DOTALL)
 
 
 def commands(document: str) -> list[list[str]]:
@@ -52,3 +54,9 @@ def test_lines_of_the_sample_are_its_lines(document):
     assert quoted[0] == sales[0]
     first = sales.index(quoted[1])
     assert sales[first : first + 4] == quoted[1:]
+
+
+def test_the_comparison_counts_the_lines_of_its_programs():
+    lines = [int(count) for count in re.findall(r"^\| [\w .-]+ \| (\d+) \|", COMPARISON, re.MULTILINE)]
+    assert lines == [sum(bool(line.strip()) for line in program.splitlines()) for program in PROGRAMS]
+    assert len(lines) == 4

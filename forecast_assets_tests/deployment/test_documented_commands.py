@@ -14,6 +14,7 @@ import pytest
 
 from forecast_assets_tests.cli.conftest import Answer, cli  # noqa: F401 - a fixture
 from forecast_assets_tests.test_documents import TEXTS, commands
+from forecast_assets_tests.test_tutorial import PROGRAMS
 
 pytestmark = pytest.mark.deployment
 
@@ -86,5 +87,8 @@ def test_every_documented_command_ends_well(cli, mlflow_beside, monkeypatch):  #
                 if line not in ELSEWHERE:
                     reader.prepares(line)
                     reader.types(line)
+    monkeypatch.setenv("MPLBACKEND", "agg")
+    exec(PROGRAMS[0], {})  # noqa: S102 - ours, of the comparison with other libraries
+    assert Path("champions.png").stat().st_size > 0
     known = {line for document in TEXTS for line in lines(document.removesuffix(".md"))}
     assert known - ELSEWHERE <= set(reader.done)
