@@ -158,6 +158,8 @@ def report_outcomes(
     detailed = len(keys) <= environment().detailed_series
     budget = Budget()
     called = display.ids_metadata(stores, keys)
+    if tags := display.ids_tags(called, keys):
+        context.instance.add_run_tags(context.run.run_id, tags)
 
     def materializations(outcome: Outcome) -> Iterator[dg.AssetMaterialization]:
         yield from _materializations(stores, outcome, selected, called, budget if detailed else None)

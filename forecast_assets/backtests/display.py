@@ -5,7 +5,7 @@ Does not belong here: the numbers (``results``) and the drawing (``reporting``).
 """
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import dagster as dg
 import numpy as np
@@ -23,6 +23,8 @@ from forecast_assets.rendering.tables import cell, markdown, schema, table
 from forecast_assets.stores import Stores
 from forecast_assets.stores.rows.evaluations import ChampionHistoryRow, CurrentResultsRow, LeaderboardRow
 
+# The ids of more are no tag that a person can read.
+_FEW = 5
 BACKTEST_COLUMNS = schema(
     rank="int: 1 is the best; empty where the candidate cannot be ranked",
     candidate="string: model type",
@@ -130,6 +132,18 @@ def ids_metadata(stores: Stores, keys: Sequence[str]) -> dict[str, dict[str, str
     datasets = {SeriesKey.parse(key).dataset for key in keys}
     by_series = {key: ids for name in datasets for key, ids in ids_of(stores, name, keys).items()}
     return {key: {"store_id": store, "product_id": product} for key, (store, product) in by_series.items()}
+
+
+def ids_tags(called: Mapping[str, Mapping[str, str]], keys: Sequence[str]) -> dict[str, str]:
+    """Tags that find the run of a few series by the ids of their source; none where the keys say them.
+
+    ``called`` holds store and product id by series, as ``ids_metadata`` returns them.
+    """
+    if len(keys) > _FEW:
+        return {}
+    ids = [called[key] for key in keys if key in called]
+    names = ("store_id", "product_id") if ids else ()
+    return {f"forecast/{name}": ", ".join(dict.fromkeys(one[name] for one in ids)) for name in names}
 
 
 def called(stores: Stores, series: str) -> str:

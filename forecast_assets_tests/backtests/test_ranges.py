@@ -6,6 +6,7 @@ import pytest
 
 from forecast_assets.backtests import evaluation as evaluating
 from forecast_assets.backtests.assets import CHAMPION
+from forecast_assets.backtests.display import ids_tags
 from forecast_assets.errors import BadSetting, UnknownName
 from forecast_assets.forecasting.core import backtest as engine
 from forecast_assets.progress import PROGRESS
@@ -50,6 +51,16 @@ def test_whatever_has_changed_is_evaluated_and_no_series_of_another_dataset(two)
     nothing = two.evaluate_changed("many")
     assert nothing.success
     assert nothing.run_id not in {event.run_id for event in two.reported("champion", MANY[0])}
+
+
+def test_runs_of_few_series_are_tagged_with_ids_that_their_keys_do_not_say():
+    ids = {f"d__S1__{n}": {"store_id": "Köln/Süd", "product_id": f"Milch {n} %"} for n in range(6)}
+    keys = list(ids)
+    assert ids_tags(ids, [*keys[:2], HEALTHY]) == {
+        "forecast/store_id": "Köln/Süd",
+        "forecast/product_id": "Milch 0 %, Milch 1 %",
+    }
+    assert ids_tags(ids, keys) == ids_tags({}, [HEALTHY]) == {}
 
 
 def test_a_series_named_twice_is_evaluated_once(two):

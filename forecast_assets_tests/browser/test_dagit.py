@@ -170,7 +170,9 @@ def finished(dagit: Dagit, job: str) -> list[str]:
 
 def test_launchpad_explains_every_field(dagit, page, tmp_path):
     page.goto("/locations/forecast_assets.definitions/jobs/evaluate_changed/playground")
-    page.get_by_text("force", exact=True).first.click()
+    page.get_by_text("dataset", exact=True).first.click()
+    page.get_by_text("(newest)").first.wait_for()
+    page.get_by_text("No errors").first.wait_for()
     page.get_by_text("Name of the dataset whose changed series are evaluated").first.wait_for()
     picture(page, "launchpad", tmp_path)
     fields = dagit.ask(
