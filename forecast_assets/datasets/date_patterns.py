@@ -6,7 +6,7 @@ Does not belong here: reading dates (``dates``), completing weeks and months (``
 
 import polars as pl
 
-from forecast_assets.datasets.sources.date_formats import completed, labelled
+from forecast_assets.datasets.sources.date_formats import completed, in_english, labelled
 from forecast_assets.errors import BadSetting
 
 _MOST_FORMATS = 0.9
@@ -53,5 +53,5 @@ def find_date_format(texts: pl.Series, name: str) -> str | None:
 
 def _read(texts: pl.Series, date_format: str) -> pl.Series:
     whole_format, missing = completed(date_format)
-    days = (texts + missing).str.to_date(whole_format, strict=False)
+    days = (in_english(texts, date_format) + missing).str.to_date(whole_format, strict=False)
     return days.set((days.dt.year() < 1970).fill_null(value=True), None)  # noqa: PLR2004 - no sales before

@@ -9,7 +9,7 @@ from datetime import date, time, timedelta
 
 import polars as pl
 
-from forecast_assets.datasets.sources.date_formats import completed, labelled
+from forecast_assets.datasets.sources.date_formats import completed, in_english, labelled
 from forecast_assets.datasets.sources.row_rules import RowRules
 
 EMPTY_DATE = "has no date"
@@ -81,7 +81,7 @@ def _after(first: date, days: pl.Series) -> pl.Series:
 def _plain_days(text: pl.Series, date_format: str | None) -> pl.Series:
     if date_format is not None:
         whole_format, missing = completed(date_format)
-        return (text + missing).str.to_date(whole_format, strict=False)
+        return (in_english(text, date_format) + missing).str.to_date(whole_format, strict=False)
     days = text.str.to_date("%Y-%m-%d", strict=False)
     days = days.set((text.str.len_bytes() != len("YYYY-MM-DD")).fill_null(value=True), None)
     # Labels are looked for only where days are missing, so that columns of days cost nothing more.

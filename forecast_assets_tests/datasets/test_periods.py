@@ -7,6 +7,7 @@ import polars as pl
 import pytest
 
 from forecast_assets.datasets.building import add_dataset, build_panel, load_sales, read_panel
+from forecast_assets.datasets.date_patterns import find_date_format
 from forecast_assets.datasets.dates import DayRules, read
 from forecast_assets.datasets.definition import DatasetOptions, load
 from forecast_assets.datasets.sources import Columns, FileSource
@@ -176,3 +177,32 @@ def test_a_weekly_dataset_refuses_days_that_come_later(added, place, tmp_path):
     sales_of(every("1d", 420)).write_csv(tmp_path / "later.csv")
     with pytest.raises(BadSales, match=r"cover a day each.*frequency says week"):
         load_sales(place.stores, "later", run_id="second", today=TODAY)
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        ["Januar 2024", "März 2024", "Dezember 2024"],
+        ["janv. 2024", "mars 2024", "déc. 2024"],
+        ["enero de 2024", "marzo de 2024", "diciembre de 2024"],
+        ["gen 2024", "mar 2024", "dic 2024"],
+        ["Jan. 2024", "March 2024", "Dec 2024"],
+        ["1. Januar 2024", "1. Mrz 2024", "1. Dezember 2024"],
+        ["1 de janeiro de 2024", "1 de março de 2024", "1 de dezembro de 2024"],
+    ],
+    ids=lambda texts: texts[0],
+)
+def test_months_in_words_are_read_in_several_languages(texts):
+    found = find_date_format(pl.Series(texts), "x")
+    days = read(pl.Series(texts), DayRules(found, None, RowRules()))
+    assert days.days.to_list() == [dt.date(2024, month, 1) for month in (1, 3, 12)]
+
+
+def test_words_that_are_no_months_stay_no_dates():
+    assert find_date_format(pl.Series(["Ostern 2024", "Mardi 2024"]), "x") is None
+
+
+def test_a_declared_format_keeps_its_own_signs():
+    for text, how in (("5. Mai 2024", "%d. %B %Y"), ("5 de mayo de 2024", "%d de %B de %Y")):
+        days = read(pl.Series([text]), DayRules(how, None, RowRules()))
+        assert days.days.to_list() == [dt.date(2024, 5, 5)]

@@ -1,6 +1,6 @@
 """Dates that name a week or a month instead of a day.
 
-Belongs here: completing them to the first day of their period.
+Belongs here: completing them to the first day of their period, months in other languages.
 Does not belong here: reading columns of dates (``datasets.dates``), finding out their format (``profiles``).
 """
 
@@ -8,6 +8,22 @@ import polars as pl
 
 _WEEK_LABEL = r"^[0-9]{4}-?W[0-9]{2}$"
 _MONTH_LABEL = r"^[0-9]{4}-[0-9]{2}$"
+_MONTHS = """
+jan januar jänner januari janvier janv enero ene gennaio gen janeiro
+feb februar febr februari février févr fevrier fevr febrero febbraio fevereiro fev
+mar märz maerz mrz maart mrt mars marzo março marco
+apr avril avr abril abr aprile
+may mai mei mayo maggio mag maio
+jun juni juin junio giugno giu junho
+jul juli juillet juil julio luglio lug julho
+aug août aout augustus agosto ago
+sep sept septembre septiembre settembre set setembro
+oct oktober okt octobre octubre ottobre ott outubro out
+nov novembre noviembre novembro
+dec dezember dez décembre déc decembre diciembre dic dicembre dezembro
+"""
+_ENGLISH = {word: words[0] for words in map(str.split, _MONTHS.strip().splitlines()) for word in words}
+_WORD = r"^(?<before>[^\p{L}]*(?:de )?)(?<word>\p{L}{3,})\.?(?<after>.*)$"
 _DAY_PARTS = ("%d", "%e", "%j", "%u", "%w", "%a", "%A", "%F", "%D", "%x")
 
 
@@ -17,6 +33,24 @@ def labelled(text: pl.Series) -> pl.Series:
     month = text.set(~text.str.contains(_MONTH_LABEL), None)
     first = (week + "-1").str.to_date("%G-W%V-%u", strict=False)
     return first.fill_null((month + "-01").str.to_date("%Y-%m-%d", strict=False))
+
+
+def in_english(text: pl.Series, date_format: str) -> pl.Series:
+    """Return dates with English months where ``date_format`` has words, as 5 jan 2024 for 5. Januar 2024.
+
+    German, French, Spanish, Italian, Dutch and Portuguese are read, in full or cut; other words stay.
+    """
+    if "%b" not in date_format and "%B" not in date_format:
+        return text
+    parts = text.str.extract_groups(_WORD).struct.unnest()
+    word = parts["word"].str.to_lowercase().replace(_ENGLISH)
+    plain = parts["before"] + word + parts["after"]
+    # What a declared format spells out itself has to stay.
+    if " de " not in date_format:
+        plain = plain.str.replace_all(" de ", " ", literal=True)
+    if ". " not in date_format:
+        plain = plain.str.replace(r"^([0-9]{1,2})\. ", "$1 ")
+    return plain.fill_null(text)
 
 
 def completed(date_format: str) -> tuple[str, str]:
