@@ -44,9 +44,9 @@ class Child:
                 os._exit(code)
         os.close(writing)
 
-    def result(self) -> tuple[int, str]:
+    def result(self, patience: float = PATIENCE) -> tuple[int, str]:
         """Wait for the end; return the exit code (negative: the signal) and what was answered."""
-        answer, end = b"", time.monotonic() + PATIENCE
+        answer, end = b"", time.monotonic() + patience
         while select.select([self._reading], [], [], max(0.0, end - time.monotonic()))[0]:
             if not (part := os.read(self._reading, 65_536)):
                 break
@@ -54,7 +54,7 @@ class Child:
         else:
             os.kill(self._pid, signal.SIGKILL)
             os.waitpid(self._pid, 0)
-            return HANGS, f"it hangs for {PATIENCE:.0f} s"
+            return HANGS, f"it hangs for {patience:.0f} s"
         os.close(self._reading)
         return os.waitstatus_to_exitcode(os.waitpid(self._pid, 0)[1]), answer.decode(errors="replace")
 

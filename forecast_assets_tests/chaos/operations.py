@@ -79,7 +79,7 @@ class World:
         if name == "deliver":
             return partial(_deliver, self.run)
         if name == "daemons":
-            return _tick
+            return look_once
         if name == "previous":
             return _as_previous_release
         number = self.backups if name == "backup" else self.backups - 1
@@ -150,7 +150,7 @@ def _send(run_id: str) -> None:
         instance.report_dagster_event(starting, run_id=run_id)
 
 
-def _tick() -> None:
+def look_once() -> None:
     """Let all sensors look once, as a daemon does."""
     import dagster as dg
 

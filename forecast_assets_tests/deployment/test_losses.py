@@ -18,7 +18,6 @@ from forecast_assets.stores import cluster, database
 from forecast_assets_tests.chaos import children
 from forecast_assets_tests.chaos.invariants import _rows, wrong
 from forecast_assets_tests.chaos.operations import DATASET, OPERATIONS, SERIES
-from forecast_assets_tests.chaos.worlds import Template
 from forecast_assets_tests.dagit import until
 from forecast_assets_tests.deployment.services import ROOT
 
@@ -28,15 +27,6 @@ needs_loops = pytest.mark.skipif(
     os.geteuid() != 0 or not Path("/dev/loop-control").exists() or shutil.which("mkfs.ext4") is None,
     reason="power is lost on a disk of its own, which only root can mount",
 )
-
-
-@pytest.fixture(scope="module")
-def template(tmp_path_factory) -> Iterator[Template]:
-    with pytest.MonkeyPatch.context() as patch:
-        for name in ("DAGSTER_HOME", "FORECAST_HOME", "FORECAST_DATABASE_URL", "FORECAST_SOURCES"):
-            patch.setenv(name, "")  # the template sets them, and they are given back
-        with Template(tmp_path_factory.mktemp("losses") / "home") as made:
-            yield made
 
 
 def succeeds(*words: str) -> None:
