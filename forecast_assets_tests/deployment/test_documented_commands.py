@@ -19,7 +19,11 @@ from forecast_assets_tests.test_tutorial import PROGRAMS
 pytestmark = pytest.mark.deployment
 
 # Kept running until somebody stops it, and a role that only an administrator can make: tests of services.
-ELSEWHERE = {"forecast-assets mlflow", "forecast-assets state prepare --role forecast_run"}
+ELSEWHERE = {
+    "forecast-assets dev",
+    "forecast-assets mlflow",
+    "forecast-assets state prepare --role forecast_run",
+}
 READ = ("README", "data", "evaluating", "exports", "python", "settings", "tutorial", "models", "registry",
         "launched", "operations", "presets", "scaling", "runbook", "reliability")  # fmt: skip
 LAUNCHES = ("submit ", "retry ", "workspace replay ")
