@@ -58,7 +58,7 @@ Acknowledge = Annotated[
 
 _NOTHING = {
     "promoted": "nothing is registered; register first: `forecast-assets register {}`",
-    "rolled_back": "nothing is live; promote first: `forecast-assets promote {}`",
+    "rolled_back": "nothing to go back to: no series of {} has a live version that took the place of another",
 }
 
 
