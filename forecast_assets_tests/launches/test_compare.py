@@ -231,7 +231,7 @@ def test_a_comparison_cancelled_before_anything_was_done_is_cancelled(shopped, a
     assert done.outcome == "cancelled"
     assert set(states(done).values()) == {"cancelled"}
     stuck.set()
-    until(lambda: not [one for one in threading.enumerate() if one.name.startswith("comparison-")])
+    until(lambda: not [one for one in threading.enumerate() if one.name.startswith("compare-")])
     assert set(states(done).values()) == {"cancelled"}, "what comes later changes nothing"
 
 
