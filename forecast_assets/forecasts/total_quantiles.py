@@ -53,11 +53,12 @@ def total_quantiles(stores: Stores, ahead: Sequence[Ahead], groups: Mapping[str,
     sums: dict[str | None, dict[np.datetime64, list[Values]]] = {}
     unmeasured: Counter[tuple[str | None, np.datetime64]] = Counter()
     for part in ahead:
-        names = [groups[key] for key in part.series]
         mine = np.stack([ranks[key] for key in part.series])
         blind = np.asarray(~np.isfinite(part.quantiles).all(axis=(1, 2)))
-        for name in dict.fromkeys(names):
-            rows = np.array([at for at, other in enumerate(names) if other == name])
+        members: dict[str | None, list[int]] = {}
+        for at, key in enumerate(part.series):
+            members.setdefault(groups[key], []).append(at)
+        for name, rows in members.items():
             scenarios = summed(part.expected[rows], part.quantiles[rows], mine[rows])
             for at, day in enumerate(part.dates):
                 sums.setdefault(name, {}).setdefault(day, []).append(scenarios[:, at])
@@ -93,15 +94,15 @@ def _ranks(stores: Stores, ahead: Sequence[Ahead]) -> dict[str, Values]:
     folds = _folds(stores, labels)
     shapes = Counter(one.actual.shape for one in folds.values())
     shape = shapes.most_common(1)[0][0] if shapes else _SHAPE
-    usual = [key for key, one in folds.items() if one.actual.shape == shape]
-    others = [key for key in labels if key not in set(usual)]
+    usual = {key: one for key, one in folds.items() if one.actual.shape == shape}
+    others = [key for key in labels if key not in usual]
     ranks = dict(zip(others, by_lot(_names(others), shape[0] * shape[1]).reshape(-1, *shape), strict=True))
     if usual:
         of_series = error_ranks(
-            _names(usual),
-            np.stack([folds[key].actual for key in usual]),
-            np.stack([folds[key].forecasts[labels[key]] for key in usual]),
-            np.stack([folds[key].counted for key in usual]),
+            _names(list(usual)),
+            np.stack([one.actual for one in usual.values()]),
+            np.stack([one.forecasts[labels[key]] for key, one in usual.items()]),
+            np.stack([one.counted for one in usual.values()]),
         )
         ranks |= dict(zip(usual, of_series, strict=True))
     return ranks
