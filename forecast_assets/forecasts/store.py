@@ -52,7 +52,8 @@ def forecast_table(series: Sequence[str], arrays: dict[str, Floats], curve: Floa
 class StoredForecast:
     """The current forecast of one series: units and limits (h,) per period, from ``first_day`` on.
 
-    ``curve`` (h,) is what its distribution lies around, NaN where an early release did not store it.
+    ``curve`` (h,) is what its distribution lies around, NaN where an early release did not store it, and
+    ``stock`` the stock plan as JSON, if there is one.
     """
 
     series: str
@@ -61,6 +62,7 @@ class StoredForecast:
     first_day: dt.date
     arrays: dict[str, Floats]
     curve: Floats
+    stock: str | None
     frequency: Frequency
 
     @property
@@ -95,6 +97,7 @@ def read_forecasts(
                 first_day=row["first_day"],
                 arrays={name: matrix[at] for name, matrix in matrices.items()},
                 curve=curve[at],
+                stock=row["stock"],
                 frequency=frequency,
             )
 

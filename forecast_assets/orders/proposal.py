@@ -35,7 +35,6 @@ from forecast_assets.rendering.numbers import amount
 from forecast_assets.settings import settings as environment
 from forecast_assets.stores import Stores
 from forecast_assets.stores.rows.datasets import SeriesOfRow
-from forecast_assets.stores.rows.forecasts import CurrentForecastsRow
 
 COLUMNS: dict[str, Any] = {
     "series": pl.String,
@@ -114,16 +113,12 @@ def propose(stores: Stores, name: str, day: dt.date | None = None) -> Proposal:
     inventory = _inventory(dataset, described, day)
     counts = {row["series"]: row for row in inventory.frame.to_dicts()} if inventory else {}
     forecasts = {one.series: one for one in read_forecasts(stores, name)}
-    plans = {
-        row["series"]: json.loads(row["stock"]) if row["stock"] else None
-        for row in stores.warehouse.rows(CurrentForecastsRow, dataset=name, series=None)
-    }
     states = {
         key: stock_state(counts.get(key), dataset.options.orders, day)
         for key in described
         if key in forecasts or key in counts
     }
-    computed = _computed(stores, dataset, forecasts, plans, states, day=day)
+    computed = _computed(stores, dataset, forecasts, states, day=day)
     reasons = without_demand(stores, name)
     rows = [
         {
@@ -198,22 +193,25 @@ def _computed(
     stores: Stores,
     dataset: Dataset,
     forecasts: Mapping[str, StoredForecast],
-    plans: Mapping[str, Any],
     states: Mapping[str, StockState],
     *,
     day: dt.date,
 ) -> dict[str, dict[str, Any]]:
     """Return the figures of every series whose forecast can be read, by key."""
-    usable = [key for key, one in forecasts.items() if np.isfinite(one.curve).all() and plans[key]]
-    if not usable:
+    plans: dict[str, dict[str, Any]] = {
+        key: json.loads(one.stock)
+        for key, one in forecasts.items()
+        if one.stock and np.isfinite(one.curve).all()
+    }
+    if not plans:
         return {}
-    panel = read_panel(stores, dataset, usable, newest=True)
+    panel = read_panel(stores, dataset, list(plans), newest=True)
     pool = newest_pool(stores, dataset)
     place = {str(key): row for row, key in enumerate(panel.series)}
     prices = _last_prices(panel)
     history = panel.newest(dataset.options.period.year // 2)
     parts: dict[tuple[_Part, int], list[str]] = {}
-    for key in usable:
+    for key in plans:
         if key in place:
             part = _part(forecasts[key], states[key], day, dataset.options.period)
             parts.setdefault((part, len(forecasts[key].curve)), []).append(key)
