@@ -165,15 +165,9 @@ BY_FOLD: tuple[str, ...] = tuple(name for name, one in METRICS.items() if one.by
 OF_CURVES: tuple[str, ...] = tuple(name for name, one in METRICS.items() if not one.of_distribution)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class FoldMetrics:
-    """Metrics of m candidates, n series and k folds: float64 (m, n, k), ``sample_size`` int64 (n, k).
-
-    ``mae``, ``rmse`` and ``bias`` are in units per day, ``smape`` and ``wape`` in percent; ``sample_size``
-    counts the scored days. NaN where no day was scored or a candidate gave no number for a scored day;
-    shares of sales also where nothing was sold: such a fold counts in the other metrics only. What takes a
-    distribution is NaN without one.
-    """
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class MetricValues:
+    """One array per metric of ``METRICS``, in its unit, and the scored days behind them."""
 
     mae: Values
     rmse: Values
@@ -189,6 +183,18 @@ class FoldMetrics:
     stock_cost: Values
     service: Values
     sample_size: NDArray[np.int64]
+
+
+class FoldMetrics(MetricValues):
+    """Metrics of m candidates, n series and k folds: float64 (m, n, k), ``sample_size`` int64 (n, k).
+
+    ``mae``, ``rmse`` and ``bias`` are in units per day, ``smape`` and ``wape`` in percent; ``sample_size``
+    counts the scored days. NaN where no day was scored or a candidate gave no number for a scored day;
+    shares of sales also where nothing was sold: such a fold counts in the other metrics only. What takes a
+    distribution is NaN without one.
+    """
+
+    __slots__ = ()
 
 
 def fold_metrics(

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from forecast_assets.errors import BadSetting
 from forecast_assets.forecasting.core.candidates.catalogue import REFERENCES, family
 from forecast_assets.forecasting.core.frequency import DAY
-from forecast_assets.forecasting.core.metrics import CHAIN, METRICS, MetricName
+from forecast_assets.forecasting.core.metrics import CHAIN, METRICS, MetricName, MetricValues
 
 Values = NDArray[np.float64]
 Policy = Literal["lowest_error", "default_with_margin", "stock_cost"]
@@ -77,8 +77,8 @@ class RankingPolicy:
         return (self.intermittent_metric if intermittent else None) or self.metric
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Scores:
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Scores(MetricValues):
     """Metrics of m candidates for n series, each (m, n) float64, in the units of ``METRICS``.
 
     WAPE is the mean over the folds that sold something, NaN where none did or the candidate failed;
@@ -87,20 +87,6 @@ class Scores:
     """
 
     candidates: tuple[str, ...]
-    wape: Values
-    smape: Values
-    mae: Values
-    bias: Values
-    rmse: Values
-    wape_bias: Values
-    total_error: Values
-    pinball: Values
-    wql: Values
-    coverage_80: Values
-    coverage_95: Values
-    stock_cost: Values
-    service: Values
-    sample_size: NDArray[np.int64]
     fold_wape: Values
 
 
