@@ -66,14 +66,15 @@ def outlook(
     series is never open it sells nothing.
     """
     planned, assumptions = with_plan(panel, horizon)
-    units = np.full((len(panel.series), horizon), np.nan, np.float32)
+    closed = closed_ahead(panel, horizon)
+    units = np.full(closed.shape, np.nan, np.float32)
     failures: dict[int, str] = {}
     for label in dict.fromkeys(label for label in labels if label is not None):
         rows = np.array([row for row, name in enumerate(labels) if name == label], np.int64)
-        curve, broken = _forecast(planned, rows, label, models, horizon, window=window, threads=threads)
+        curve, broken = _forecast(planned, rows, label, models, closed[rows], window=window, threads=threads)
         units[rows] = curve
         failures.update({int(rows[at]): why for at, why in broken.items()})
-    units = _closed(units, closed_ahead(panel, horizon))
+    units = _closed(units, closed)
     assumed = [
         curve if label and reads_plan(label) else [] for label, curve in zip(labels, assumptions, strict=True)
     ]
@@ -90,14 +91,16 @@ def _forecast(
     rows: Ints,
     label: str,
     models: Models,
-    horizon: int,
+    closed: NDArray[np.bool_],
     *,
     window: int | None,
     threads: int,
 ) -> tuple[Floats, dict[int, str]]:
+    """Forecast the ``rows`` with one candidate; ``closed`` (rows, h) are days on which they sell nothing."""
+    horizon = closed.shape[1]
     if mean := ensemble(label):
         parts = {
-            member: _forecast(panel, rows, member, models, horizon, window=window, threads=threads)
+            member: _forecast(panel, rows, member, models, closed, window=window, threads=threads)
             for member in mean.of()
         }
         if is_blend(label):
@@ -112,7 +115,7 @@ def _forecast(
         curve = predict(model, panel, rows, threads=threads, origin=panel.days, horizon=horizon)
         return curve, _unknown(curve)
     answer, broken = isolated(label, panel.take(rows), np.array([panel.days]), horizon, window)
-    curve = _closed(answer[:, 0], closed_ahead(panel.take(rows), horizon))
+    curve = _closed(answer[:, 0], closed)
     return curve, _unknown(curve) | broken
 
 
