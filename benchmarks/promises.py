@@ -29,6 +29,7 @@ from forecast_assets.forecasting.core.backtest import Backtest, backtest
 from forecast_assets.forecasting.core.candidates.catalogue import DEFAULT, is_global, split
 from forecast_assets.forecasting.core.claims import claims
 from forecast_assets.forecasting.core.demand import demand_classes, is_intermittent
+from forecast_assets.forecasting.core.distribution import pinball_loss
 from forecast_assets.forecasting.core.intervals import limits, spread_of
 from forecast_assets.forecasting.core.lead_time import window_sums
 from forecast_assets.forecasting.core.outlook import outlook
@@ -204,7 +205,7 @@ def figures(  # noqa: PLR0917 - what was claimed and what happened
     order = np.argsort(np.where(usable, claim, np.inf))[: int(usable.sum())]
     fifths = [np.isin(np.arange(len(claim)), part) for part in np.array_split(order, FIFTHS)]
     short = sold[..., None] - quantiles
-    loss = np.maximum(LEVELS * short, (LEVELS - 1) * short)[seen][:, DECILES]
+    loss = pinball_loss(short, LEVELS)[seen][:, DECILES]
     level = {name: at for at, name in enumerate(LEVELS.tolist())}
     inside = {
         width: (sold >= quantiles[..., level[low]] - 1e-6) & (sold <= quantiles[..., level[high]] + 1e-6)

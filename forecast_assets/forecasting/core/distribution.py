@@ -133,6 +133,12 @@ class ErrorTable:
         return cls(**arrays, count=parts["count"], whole=parts["whole"])
 
 
+def pinball_loss(short: Values, levels: Values | float) -> Values:
+    """Return the loss of quantiles at ``levels``; ``short`` is actual minus quantile, of the same shape."""
+    loss: Values = np.maximum(levels * short, (levels - 1) * short)
+    return loss
+
+
 def own_spread(own: Values, pooled: Values, days: NDArray[np.int64], drawn: float) -> Values:
     """Return by how much the errors of each series (n,) are larger than those of its level; 1 is as large.
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast_assets.forecasting.core.candidates.catalogue import members
-from forecast_assets.forecasting.core.distribution import ErrorTable, own_spread
+from forecast_assets.forecasting.core.distribution import ErrorTable, own_spread, pinball_loss
 from forecast_assets.forecasting.core.fold_errors import DistributionSums
 from forecast_assets.forecasting.core.lead_time import LeadTables, window_sums
 from forecast_assets.forecasting.core.pool import Pool, PooledErrors, error_sums
@@ -69,7 +69,7 @@ def _of_days(table: ErrorTable, curve: Values, sold: Values, counted: Mask, spre
     place = {float(level): at for at, level in enumerate(levels)}
     inner = [place[float(level)] for level in DECILES.round(6)]
     short = sold[..., None] - units[..., inner]
-    loss = 2 * np.maximum(DECILES * short, (DECILES - 1) * short).mean(axis=-1)
+    loss = 2 * pinball_loss(short, DECILES).mean(axis=-1)
     inside = [
         (sold >= units[..., place[low]] - _ROUNDING) & (sold <= units[..., place[high]] + _ROUNDING)
         for low, high in _ENDS.values()
@@ -113,6 +113,6 @@ def _of_lead(  # noqa: PLR0917 - one fold of a candidate, and the rules that hol
         )
         held[rows[row], start] = stock[:, 0]
     short = demand - held
-    loss = np.maximum(METRIC_LEVEL * short, (METRIC_LEVEL - 1) * short)
+    loss = pinball_loss(short, METRIC_LEVEL)
     parts = [loss, demand, (short <= _ROUNDING).astype(np.float64), np.ones(short.shape)]
     return [np.where(whole, part, 0).sum(axis=1) for part in parts]

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast_assets.forecasting.core.demand import EVERY_CLASS
-from forecast_assets.forecasting.core.distribution import ErrorTable
+from forecast_assets.forecasting.core.distribution import ErrorTable, pinball_loss
 from forecast_assets.forecasting.core.lead_time import LeadTables, window_sums
 
 Values = NDArray[np.float64]
@@ -244,7 +244,7 @@ class RuleScores:
                 units = cover(rule, tables, some, sums[row, start], days, levels, lay=lay)
                 short = demand[:, None] - units
                 hits = short <= _ROUNDING
-                loss = np.maximum(levels * short, (levels - 1) * short)[:, judged].sum(axis=1)
+                loss = pinball_loss(short, levels)[:, judged].sum(axis=1)
                 for one in {*classes.tolist(), EVERY_CLASS}:
                     mine = (classes[row] == one) | (one == EVERY_CLASS)
                     cost = self._cost.setdefault(one, {}).setdefault(rule, [0.0, 0.0])
