@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from forecast_assets.datasets.building import read_panel
 from forecast_assets.datasets.definition import Dataset
 from forecast_assets.evaluation_settings import EvaluationSettings
-from forecast_assets.forecasting.core.backtest import Forecasts
+from forecast_assets.forecasting.core.backtest import Forecasts, forecasts_of
 from forecast_assets.forecasting.core.candidates.catalogue import is_global, slug
 from forecast_assets.forecasting.core.global_model import GlobalModel, predict
 from forecast_assets.forecasting.core.panel import Panel
@@ -53,10 +53,7 @@ class GlobalForecasts:
 
     def of(self, rows: NDArray[np.int64]) -> dict[str, Forecasts | str]:
         """The forecasts of some rows of the panel."""
-        return {
-            name: forecast if isinstance(forecast, str) else forecast[rows]
-            for name, forecast in self.forecasts.items()
-        }
+        return forecasts_of(self.forecasts, rows)
 
 
 @dataclass(frozen=True, slots=True)

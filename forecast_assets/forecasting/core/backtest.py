@@ -204,6 +204,16 @@ def backtests(
             yield ahead.popleft().result()
 
 
+def forecasts_of(
+    global_forecasts: Mapping[str, Forecasts | str], rows: NDArray[np.int64]
+) -> dict[str, Forecasts | str]:
+    """Return the forecasts by candidate of some rows, and the reasons where there are none."""
+    return {
+        name: forecast if isinstance(forecast, str) else forecast[rows]
+        for name, forecast in global_forecasts.items()
+    }
+
+
 def _block(
     panel: Panel,
     global_forecasts: Mapping[str, Forecasts | str],
@@ -213,9 +223,6 @@ def _block(
     rows = np.arange(start, min(start + BLOCK, len(panel.series)))
     return (
         panel.take(rows),
-        {
-            name: forecast if isinstance(forecast, str) else forecast[rows]
-            for name, forecast in global_forecasts.items()
-        },
+        forecasts_of(global_forecasts, rows),
         {name: (out[rows], why) for name, (out, why) in left_out.items()},
     )
