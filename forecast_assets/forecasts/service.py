@@ -161,13 +161,15 @@ def load_inputs(
     lead_time = request.lead_time_days or orders.lead_time_days
     aim = stock_aim(panel.frequency, orders, lead_time, request.service_level)
     common = f"{aim}|{code_version()}|{panel.days}|{evaluation.hash()}|{dataset.reach}"
+    labels = [_label(row, dataset) for row in champions]
+    identities = {label: models.identity(label) for label in set(labels)}
     marks = [
         blake2b(
             f"{common}|{content}|{row and row['champion']}|{row and row['fingerprint']}|"
-            f"{models.identity(_label(row, dataset))}".encode(),
+            f"{identities[label]}".encode(),
             digest_size=16,
         ).hexdigest()
-        for content, row in zip(panel.content_hashes(), champions, strict=True)
+        for content, row, label in zip(panel.content_hashes(), champions, labels, strict=True)
     ]
     by_series = {
         row["series"]: row
