@@ -24,7 +24,7 @@ from forecast_assets.dagster_internals import run_factory
 from forecast_assets.dagster_internals.run_launcher import process_tags
 from forecast_assets.failures import refusals_raised
 from forecast_assets.launches import runs
-from forecast_assets.launches.jobs import GOOD, OUTCOME
+from forecast_assets.launches.jobs import GOOD, OUTCOME, record_id
 from forecast_assets.launches.kind import Config, LaunchKind
 from forecast_assets.launches.progress import Progress
 from forecast_assets.stores.opening import open_stores
@@ -67,7 +67,8 @@ def _begun(instance: dg.DagsterInstance, run: dg.DagsterRun, *, wait: bool) -> N
 
 def _executed(instance: dg.DagsterInstance, run: dg.DagsterRun) -> int:
     try:
-        with refusals_raised(instance, run.run_id), cancelled_by_key(current(instance, run.run_id, None)):
+        works_on = current(instance, run.run_id, dict.fromkeys((run.run_id, record_id(run))))
+        with refusals_raised(instance, run.run_id), cancelled_by_key(works_on):
             run_factory.execute(instance, run)
     except dg.Failure as failure:
         SAY.print(str(failure.description), markup=False)

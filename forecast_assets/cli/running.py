@@ -5,7 +5,7 @@ Does not belong here: which jobs a command needs (``evaluate``, ``registry``), a
 """
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import dagster as dg
@@ -15,7 +15,8 @@ from forecast_assets.dagster_internals.run_factory import OF_OUR_CODE
 from forecast_assets.dagster_internals.run_launcher import process_tags
 from forecast_assets.failures import refusals_raised
 from forecast_assets.launches import lifecycle, records
-from forecast_assets.launches.evaluation import EVALUATION, LAUNCH_TAG
+from forecast_assets.launches.evaluation import LAUNCH_TAG
+from forecast_assets.launches.kind import LaunchKind
 from forecast_assets.stores.opening import open_stores
 
 CANCELLED = "Ctrl-C on the command line"
@@ -38,10 +39,8 @@ def execute(
     Raises the ``ForecastError`` behind a refusal, ``dagster.Failure`` otherwise.
     """
     run_id = str(uuid.uuid4())
-    with (
-        refusals_raised(instance, run_id),
-        cancelled_by_key(current(instance, run_id, (tags or {}).get(LAUNCH_TAG))),
-    ):
+    of_record = [tags[LAUNCH_TAG]] if tags and LAUNCH_TAG in tags else []
+    with refusals_raised(instance, run_id), cancelled_by_key(current(instance, run_id, of_record)):
         _job(job).execute_in_process(
             instance=instance,
             run_config={**config, "loggers": _QUIET},
@@ -59,8 +58,11 @@ def _job(name: str) -> dg.JobDefinition:
     return defs.resolve_implicit_global_asset_job_def() if name == ALL_ASSETS else defs.resolve_job_def(name)
 
 
-def current(instance: dg.DagsterInstance, run_id: str, launch_id: str | None) -> CurrentRun:
-    """The run of this process, and the evaluation that it is a part of, as Ctrl-C ends them."""
+def current(instance: dg.DagsterInstance, run_id: str, launch_ids: Iterable[str]) -> CurrentRun:
+    """The run of this process, and the records of launches that it works on, as Ctrl-C ends them.
+
+    An id of ``launch_ids`` that has no record is passed over.
+    """
 
     def cancel() -> None:
         run = instance.get_run_by_id(run_id)
@@ -71,20 +73,27 @@ def current(instance: dg.DagsterInstance, run_id: str, launch_id: str | None) ->
         run = instance.get_run_by_id(run_id)
         if run is not None and not run.is_finished:
             instance.report_run_canceled(run, CANCELLED)
-        if launch_id is not None:
-            # A process that ends at once does not come to where its launch is settled.
-            stores = open_stores()
-            records.cancel(stores, launch_id)
+        # A process that ends at once does not come to where its launch is settled.
+        stores = open_stores()
+        for launch in filter(None, (records.find(stores, launch_id) for launch_id in launch_ids)):
+            records.cancel(stores, launch.launch_id)
             lifecycle.settle(
-                EVALUATION,
+                _kind(launch.kind),
                 stores,
-                launch_id,
+                launch.launch_id,
                 pending=lifecycle.CANCELLED,
                 running=lifecycle.CANCELLED,
                 empty="cancelled",
             )
 
     return CurrentRun(cancel, end)
+
+
+def _kind(name: str) -> LaunchKind[Any]:
+    # Pulls in every job, which a process that only lists things should not pay for.
+    from forecast_assets.launches.kinds import KINDS
+
+    return KINDS[name]
 
 
 def range_tags(first: str, last: str) -> dict[str, str]:

@@ -8,6 +8,7 @@ import pytest
 
 from forecast_assets import series_reports
 from forecast_assets.backtests import results
+from forecast_assets.cli.running import current
 from forecast_assets.dagster_internals import run_factory
 from forecast_assets.launches import records
 from forecast_assets.launches.batch.config import BatchConfig
@@ -105,6 +106,17 @@ def test_the_record_of_a_dead_process_is_settled_by_the_sensor_and_by_whoever_as
         )
         settle_failed_runs(context, stores=home.resource)
         assert records.read(home.stores, run.run_id).status == "failed"
+
+
+def test_ctrl_c_settles_what_a_run_works_on_where_its_process_ends_at_once(home):
+    config: dict[str, Any] = {"dataset": "shop", "scope": "demo", "candidates": ["naive"]}
+    run = run_factory.create(home.instance, "batch", {"ops": {"work_off_batch": {"config": config}}})
+    plan = validate(home.stores, BatchConfig(**config))
+    records.create(home.stores, "batch", plan, launch_id=run.run_id, run_id=run.run_id)
+    current(home.instance, run.run_id, [run.run_id, "of no record"]).end()
+    ended = home.instance.get_run_by_id(run.run_id)
+    assert ended.status == dg.DagsterRunStatus.CANCELED
+    assert records.read(home.stores, run.run_id).status == "cancelled"
 
 
 @pytest.mark.usefixtures("registry_beside")
