@@ -9,20 +9,20 @@ import sqlalchemy as sa
 from forecast_assets.errors import BadSetting, ForecastError, Outage
 
 
-class Defect(ForecastError):
+class InternalError(ForecastError):
     """Something that should not have happened: a fault of the program, not of the data."""
 
 
-def translated(error: BaseException) -> ForecastError:
+def to_forecast_error(error: BaseException) -> ForecastError:
     """Return an error that says problem and remedy; its cause is the original. Expected errors stay."""
     if isinstance(error, ForecastError):
         return error
-    translation = _translated(error)
+    translation = _to_forecast_error(error)
     translation.__cause__ = error
     return translation
 
 
-def _translated(error: BaseException) -> ForecastError:
+def _to_forecast_error(error: BaseException) -> ForecastError:
     said = f"{type(error).__name__}: {error}".splitlines()[0]
     match error:
         case sa.exc.SQLAlchemyError():
@@ -50,13 +50,13 @@ def _translated(error: BaseException) -> ForecastError:
                 f"a package is missing ({said})",
                 remedy="install it beside forecast-assets, or leave out what needs it",
             )
-    return Defect(
+    return InternalError(
         f"something unexpected happened ({said})",
         remedy="launch again; if it happens again, report it with the log of this run",
     )
 
 
-def told_of(error: ForecastError) -> dict[str, str | None]:
+def error_payload(error: ForecastError) -> dict[str, str | None]:
     """An error as it is stored and shown: code, problem, remedy, and the original beneath."""
     cause = error.__cause__
     return {

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import dagster as dg
 
 from forecast_assets.dagster_internals.interrupts import Interrupted, current_step, is_cancelled
-from forecast_assets.error_translation import Defect, told_of, translated
+from forecast_assets.error_translation import InternalError, error_payload, to_forecast_error
 from forecast_assets.errors import ForecastError, Outage
 from forecast_assets.progress import begin
 
@@ -36,14 +36,14 @@ def refusals_final() -> Iterator[None]:
             raise dg.Failure("the run was cancelled", allow_retries=False) from interruption
         raise
     except Exception as raised:
-        error = translated(raised)
+        error = to_forecast_error(raised)
         if isinstance(error, Outage):
             raise error from error.__cause__
-        if isinstance(error, Defect):
+        if isinstance(error, InternalError):
             raise  # its own trace says more than any sentence
         raise dg.Failure(
             f"{error.problem}\n  -> {error.remedy}",
-            metadata={name: text for name, text in told_of(error).items() if text is not None},
+            metadata={name: text for name, text in error_payload(error).items() if text is not None},
             allow_retries=False,
         ) from error
 

@@ -21,7 +21,7 @@ from forecast_assets.stores.rows.operations import (
     IncidentRow,
     LastDigestRow,
     UnmentionedIncidentsRow,
-    UntoldIncidentsRow,
+    UnnotifiedIncidentsRow,
 )
 
 _SHOWN = 10
@@ -68,7 +68,7 @@ def tell(
 
 def _queue_errors(stores: Stores, channels: list[str], now: dt.datetime) -> int:
     with stores.warehouse.transaction() as connection:
-        rows = stores.warehouse.rows_in(connection, UntoldIncidentsRow, severity="error")
+        rows = stores.warehouse.rows_in(connection, UnnotifiedIncidentsRow, severity="error")
         if not rows:
             return 0
         return _queue(
@@ -113,7 +113,7 @@ def _queue(
 ) -> int:
     subject, body = text
     ids = [row["id"] for row in rows]
-    stores.warehouse.execute("incidents_told", connection, incidents=ids, now=now)
+    stores.warehouse.execute("incidents_notified", connection, incidents=ids, now=now)
     return stores.warehouse.execute(
         "queue_alert",
         connection,

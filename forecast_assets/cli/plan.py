@@ -103,7 +103,7 @@ def show(
     frame = pl.DataFrame({"date": days, "as_planned": baseline, "what_if": row["scenario"], **bounds})
     listing(frame, View(form))
     SAY.print(f"{row['series']} by {row['candidate']} ({row['method']}): {row['assumptions']}", markup=False)
-    for sentence in row["told"]:
+    for sentence in row["sentences"]:
         SAY.print(f"  {sentence}", markup=False)
 
 

@@ -16,7 +16,7 @@ SAY = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 @contextmanager
-def told_errors() -> Iterator[None]:
+def errors_on_console() -> Iterator[None]:
     """Print an expected error with its remedy and leave with its exit code."""
     try:
         yield
@@ -25,10 +25,10 @@ def told_errors() -> Iterator[None]:
     except BrokenPipeError:
         raise  # whoever read the output has gone
     except Exception as raised:
-        from forecast_assets.error_translation import Defect, translated
+        from forecast_assets.error_translation import InternalError, to_forecast_error
 
-        translation = translated(raised)
-        if isinstance(translation, Defect):
+        translation = to_forecast_error(raised)
+        if isinstance(translation, InternalError):
             raise  # its trace says more than any sentence
         raise SystemExit(_said(translation)) from raised
 

@@ -240,7 +240,7 @@ def _sentence(  # noqa: PLR0917 - one value each
 ) -> str:
     if label is None:
         return "it has no champion that could become worse"
-    sentences = [_weekly_told(label, outcome, at, errors, period)]
+    sentences = [_weekly_sentence(label, outcome, at, errors, period)]
     if trends.direction[at] == UNKNOWN:
         sentences.append("fewer than two comparable evaluations")
     else:
@@ -251,7 +251,7 @@ def _sentence(  # noqa: PLR0917 - one value each
     return "; ".join(sentences)
 
 
-def _weekly_told(
+def _weekly_sentence(
     label: str, outcome: Verdict, at: int, errors: tuple[float, float], period: Frequency
 ) -> str:
     window = (WEEK if period == DAY else period).name

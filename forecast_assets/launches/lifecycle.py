@@ -14,7 +14,7 @@ from typing import Any
 import dagster as dg
 
 from forecast_assets.dagster_internals.interrupts import terminations
-from forecast_assets.error_translation import told_of, translated
+from forecast_assets.error_translation import error_payload, to_forecast_error
 from forecast_assets.errors import BadSetting, Outage
 from forecast_assets.launches import records
 from forecast_assets.launches.kind import Config, Execution, LaunchKind, Stopped
@@ -102,10 +102,10 @@ def _settling(kind: LaunchKind[Any], work: Execution) -> Iterator[list[Status]]:
         records.cancel(stores, launch_id)
         end(pending=CANCELLED, running=CANCELLED, empty="cancelled")
     except Exception as error:
-        translation = translated(error)
+        translation = to_forecast_error(error)
         if work.control.last_try or not isinstance(translation, Outage):
             reason = (f"{type(error).__name__}: {error}", type(error).__name__)
-            end(pending=reason, running=reason, empty="failed", error=dict(told_of(translation)))
+            end(pending=reason, running=reason, empty="failed", error=dict(error_payload(translation)))
         raise
     except BaseException:
         records.cancel(stores, launch_id)

@@ -70,7 +70,7 @@ class Try:
     priority: int
     attempts: int
     metrics: Json | None
-    made: Json | None
+    outputs: Json | None
     run_id: str | None
     child_run_id: str | None
     error_message: str | None
@@ -94,7 +94,7 @@ class Try:
 class ItemResult:
     """How an item ended; ``metrics`` has exactly wape, smape, mae, bias and sample_size, or is ``None``.
 
-    ``made`` says where a model or forecast is kept, and what it amounts to; ``child_run_id`` is the run of
+    ``outputs`` says where a model or forecast is kept, and what it amounts to; ``child_run_id`` is the run of
     MLflow that it was registered by.
     """
 
@@ -103,7 +103,7 @@ class ItemResult:
     error: str | None = None
     error_type: str | None = None
     child_run_id: str | None = None
-    made: Mapping[str, object] | None = None
+    outputs: Mapping[str, object] | None = None
 
     def row(self) -> dict[str, object]:
         """The columns that ``launch_record`` reads."""
@@ -111,7 +111,7 @@ class ItemResult:
             "item_id": self.item_id,
             "status": "completed" if self.error is None else "failed",
             "metrics": None if self.metrics is None else json.dumps(self.metrics),
-            "made": None if self.made is None else json.dumps(self.made),
+            "outputs": None if self.outputs is None else json.dumps(self.outputs),
             "child_run_id": self.child_run_id,
             "error_message": None if self.error is None else self.error[:MESSAGE_LENGTH],
             "error_type": None if self.error_type is None else self.error_type[:TYPE_LENGTH],

@@ -49,7 +49,7 @@ def _result(item_id: int, one: Moved | Refused) -> ItemResult:
     if one.outcome == "conflict":
         return ItemResult(item_id, None, one.sentence, "Conflict")
     return ItemResult(
-        item_id, None, made={"outcome": one.outcome, "from_version": one.before, "to_version": one.after}
+        item_id, None, outputs={"outcome": one.outcome, "from_version": one.before, "to_version": one.after}
     )
 
 

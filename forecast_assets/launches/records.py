@@ -20,7 +20,9 @@ from forecast_assets.stores.rows.launches import LaunchClaimRow, LaunchesRow, La
 PAGE = 50
 _RESULT_COLUMNS = {
     "item_id": pl.Int64,
-    **dict.fromkeys(("status", "metrics", "made", "child_run_id", "error_message", "error_type"), pl.String),
+    **dict.fromkeys(
+        ("status", "metrics", "outputs", "child_run_id", "error_message", "error_type"), pl.String
+    ),
 }
 Record = TypeVar("Record", Launch, Try)
 

@@ -96,9 +96,9 @@ def _execute(work: Execution) -> None:
         stores,
         work.launch,
         [
-            ItemResult(item.item_id, None, broken[item.series], "Broken", made=_outcome(rows, item.series))
+            ItemResult(item.item_id, None, broken[item.series], "Broken", outputs=_outcome(rows, item.series))
             if item.series in broken
-            else ItemResult(item.item_id, None, made=_outcome(rows, item.series))
+            else ItemResult(item.item_id, None, outputs=_outcome(rows, item.series))
             for item in items
         ],
     )
@@ -124,7 +124,7 @@ def _summarise(_stores: Stores, launch: Launch, _tries: Sequence[Try]) -> Summar
 
 
 def _render(launch: Launch, tries: Sequence[Try]) -> dict[str, Any]:
-    outcomes = [{"series": one.series, **(one.made or {})} for one in records.newest(tries)]
+    outcomes = [{"series": one.series, **(one.outputs or {})} for one in records.newest(tries)]
     return {"outcomes": table(outcomes[:_SHOWN], _COLUMNS), "series": launch.total}
 
 

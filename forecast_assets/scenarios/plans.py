@@ -168,7 +168,7 @@ def save(stores: Stores, answer: Answer, name: str, tags: Sequence[str], *, run_
         series=answer.forecast.series,
         tags=sorted(set(tags)),
         assumptions=json.dumps(answer.assumptions.to_json()),
-        told=json.dumps(list(answer.sentences)),
+        sentences=json.dumps(list(answer.sentences)),
         method=answer.method,
         candidate=answer.forecast.candidate,
         snapshot=answer.snapshot,

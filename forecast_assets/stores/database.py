@@ -119,7 +119,7 @@ def _prepare(url: sa.URL) -> None:
     """Create the schemas and bring the warehouse to the newest migration, once, whoever comes first."""
     try:
         if settings().database_url is not None:
-            with outage_told(url):
+            with outages_raised(url):
                 refuse_shared_sessions(_in_schema(url, WAREHOUSE_SCHEMA), WAREHOUSE_SCHEMA)
         with connected(url) as connection:
             if _is_current(connection):
@@ -194,7 +194,7 @@ def revision(connection: sa.Connection) -> str | None:
 def connected(url: sa.URL) -> Iterator[sa.Connection]:
     """One transaction on a connection of its own; an unreachable server raises ``Outage``."""
     engine = sa.create_engine(url, poolclass=sa.NullPool)
-    with outage_told(url), engine.begin() as connection:
+    with outages_raised(url), engine.begin() as connection:
         yield connection
 
 
@@ -215,7 +215,7 @@ def alone(url: sa.URL) -> Iterator[None]:
 
 
 @contextmanager
-def outage_told(url: sa.URL) -> Iterator[None]:
+def outages_raised(url: sa.URL) -> Iterator[None]:
     """Translate what the server or the way to it is to blame for into ``Outage``.
 
     Other database errors pass through: they are defects of ours.

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from forecast_assets.errors import BadSetting
 from forecast_assets.settings import settings
 from forecast_assets.stores.cluster import DATABASE
-from forecast_assets.stores.database import connected, database_url, outage_told
+from forecast_assets.stores.database import connected, database_url, outages_raised
 from forecast_assets.stores.locks import LockNumber
 from forecast_assets.stores.paths import MODELS
 
@@ -116,7 +116,7 @@ def is_prepared(warehouse: sa.URL, own: sa.URL) -> bool:
 def _prepare(warehouse: sa.URL, own: sa.URL) -> None:
     """Make MLflow's database and its tables, once, whoever comes first."""
     engine = sa.create_engine(warehouse, poolclass=sa.NullPool, isolation_level="AUTOCOMMIT")
-    with outage_told(warehouse), engine.connect() as connection:
+    with outages_raised(warehouse), engine.connect() as connection:
         if _is_there(connection, own) and _has_tables(own):
             return
         # Of the session, because a database cannot be made inside a transaction; it ends with the block.
@@ -175,5 +175,5 @@ def _upgrade(own: sa.URL) -> None:
     from mlflow.db import commands  # noqa: PLC0415 - seconds that only a first start should cost
 
     # What `mlflow db upgrade` does, without a password on a command line.
-    with outage_told(own):
+    with outages_raised(own):
         commands.commands["upgrade"].main([own.render_as_string(hide_password=False)], standalone_mode=False)

@@ -14,7 +14,7 @@ import polars as pl
 import psycopg2
 import sqlalchemy as sa
 
-from forecast_assets.stores.database import SQL, outage_told, warehouse_url
+from forecast_assets.stores.database import SQL, outages_raised, warehouse_url
 from forecast_assets.stores.locks import Locks
 from forecast_assets.stores.rows import R, columns_of, compare, fetched, query_of, typed
 
@@ -83,13 +83,13 @@ class Warehouse:
     @contextmanager
     def transaction(self) -> Iterator[sa.Connection]:
         """All of the block or nothing of it. A lost connection raises ``Outage``."""
-        with outage_told(self._url), self._engine.begin() as connection:
+        with outages_raised(self._url), self._engine.begin() as connection:
             yield connection
 
     @contextmanager
     def locks(self) -> Iterator[Locks]:
         """Locks that live as long as the block, or until this process dies."""
-        with outage_told(self._url), self._engine.connect() as plain:
+        with outages_raised(self._url), self._engine.connect() as plain:
             # A session that waits inside a transaction would hold back the server's cleaning.
             connection = plain.execution_options(isolation_level="AUTOCOMMIT")
             held = Locks(connection)

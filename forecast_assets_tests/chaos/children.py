@@ -75,7 +75,7 @@ def begun(
 
     def work() -> str:
         from forecast_assets.cli.app import app
-        from forecast_assets.cli.refusals import told_errors
+        from forecast_assets.cli.refusals import errors_on_console
 
         writes = Writes(kind, at, server)
         time.sleep = lambda _: None  # what is tried again is tried at once
@@ -84,7 +84,7 @@ def begun(
         said, code = io.StringIO(), 0
         with contextlib.redirect_stdout(said), contextlib.redirect_stderr(io.StringIO()):
             try:
-                with told_errors():
+                with errors_on_console():
                     words() if callable(words) else app(list(words), standalone_mode=False)
             except SystemExit as left:
                 code = int(left.code or 0)

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from forecast_assets.cli.app import app
 from forecast_assets.cli.doctor import PROBES, examine
-from forecast_assets.cli.refusals import told_errors
+from forecast_assets.cli.refusals import errors_on_console
 from forecast_assets.dagster_internals.run_launcher import PROCESS_TAG
 from forecast_assets.errors import Outage
 from forecast_assets.failures import refusals_final, refusals_raised
@@ -59,14 +59,14 @@ def test_a_run_that_meets_an_outage_until_it_is_given_up_raises_it(op, problem):
 def test_what_a_machine_or_network_is_to_blame_for_ends_a_command_with_3(error, monkeypatch):
     said = io.StringIO()
     monkeypatch.setattr(sys, "stderr", said)
-    with pytest.raises(SystemExit) as left, told_errors():
+    with pytest.raises(SystemExit) as left, errors_on_console():
         raise error
     assert left.value.code == 3
     assert "Outage: " in said.getvalue()
 
 
 def test_a_defect_keeps_its_trace():
-    with pytest.raises(ZeroDivisionError), told_errors():
+    with pytest.raises(ZeroDivisionError), errors_on_console():
         raise ZeroDivisionError
 
 

@@ -242,14 +242,14 @@ def test_trained_candidates_and_forecasts_are_kept_and_lead_to_each_other(shoppe
         assert done.outcome == "partial", "a pair that was never sold has no forecast"
         items = {(item["series"], item["candidate"]): item for item in items_of(shopped, done.run_id)}
         assert all(item["metrics"] is None for item in items.values())
-        made = items[HEALTHY, "naive"]["made"]
+        made = items[HEALTHY, "naive"]["outputs"]
         kept = shopped.stores.lake.read_table(made["forecasts"])
         lines = dict(zip(kept["series"].to_pylist(), kept["units"].to_pylist(), strict=True))
         assert lines[HEALTHY] == [60.0] * 7, "day n sells n, and naive repeats the newest"
         assert (made["total"], made["first_day"]) == (420.0, "2026-03-06")
         assert items[YOUNG, "naive"]["status"] == "completed"
         assert items["shop__B__P2", "naive"]["error_type"] == "NoSales"
-        model = items[HEALTHY, "regression"]["made"].get("model")
+        model = items[HEALTHY, "regression"]["outputs"].get("model")
         assert (model is not None) == (operation == "train")
         if model is not None:
             (trained,) = json.loads(shopped.stores.lake.read_bytes(model))["models"].values()
@@ -359,7 +359,7 @@ def test_what_happens_is_told_with_one_correlation_id(shopped):
 
 def test_what_was_launched_long_ago_goes_with_its_files_unless_a_workspace_keeps_it(shopped):
     kept, gone = (run(shopped, "batch", **MANUAL, series=[HEALTHY], operation="predict") for _ in range(2))
-    paths = {done: items_of(shopped, done.run_id)[0]["made"]["forecasts"] for done in (kept, gone)}
+    paths = {done: items_of(shopped, done.run_id)[0]["outputs"]["forecasts"] for done in (kept, gone)}
     keep(shopped.stores, ShowcaseConfig(preset=Preset.sparse, workspace_name="tour"), kept.run_id)
     later = dt.datetime.now(dt.UTC) + dt.timedelta(days=365)
     for apply in (False, True):

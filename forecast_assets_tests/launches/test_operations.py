@@ -314,8 +314,8 @@ def test_retraining_is_requested_within_budget_and_cool_down_and_done_by_hand_on
     launch = records.read(desk.stores, done.run_id)
     assert (launch.kind, launch.status, launch.completed, launch.total) == ("retrain", "completed", 3, 3)
     (worst,) = [one for one in records.tries(desk.stores, done.run_id) if one.series == WRONG]
-    assert worst.made is not None
-    assert (worst.made["outcome"], worst.made["wape"] is None) == ("scored", False)
+    assert worst.outputs is not None
+    assert (worst.outputs["outcome"], worst.outputs["wape"] is None) == ("scored", False)
 
 
 @pytest.mark.parametrize(

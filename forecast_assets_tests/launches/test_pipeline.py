@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import sqlalchemy as sa
 
-from forecast_assets.error_translation import told_of, translated
+from forecast_assets.error_translation import error_payload, to_forecast_error
 from forecast_assets.errors import ForecastError, Outage, TooMany
 from forecast_assets.forecasting.version import code_version
 from forecast_assets.launches import lifecycle, records, retries
@@ -283,11 +283,11 @@ def test_the_record_of_a_dead_pipeline_is_ended_once(shopped):
         (OSError(28, "No space left on device"), "Outage", "a file could not be read or written"),
         (MemoryError(), "Outage", "no memory left"),
         (ModuleNotFoundError("No module named 'xgboost'"), "BadSetting", "a package is missing"),
-        (TypeError("defect"), "Defect", "something unexpected happened (TypeError: defect)"),
+        (TypeError("defect"), "InternalError", "something unexpected happened (TypeError: defect)"),
     ],
 )
 def test_faults_are_told_in_words_with_the_original_beneath(error, code, message):
-    said = told_of(translated(error))
+    said = error_payload(to_forecast_error(error))
     assert said["code"] == code
     assert message in str(said["problem"])
     assert said["remedy"]
@@ -296,5 +296,5 @@ def test_faults_are_told_in_words_with_the_original_beneath(error, code, message
 
 def test_an_expected_error_keeps_its_own_words():
     outage = Outage("the lake is away", remedy="wait")
-    assert translated(outage) is outage
-    assert told_of(outage)["original"] is None
+    assert to_forecast_error(outage) is outage
+    assert error_payload(outage)["original"] is None

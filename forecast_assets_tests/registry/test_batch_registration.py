@@ -64,7 +64,7 @@ def test_every_good_item_becomes_a_version_by_the_registry_of_its_run_and_no_ali
         for row in place.stores.warehouse.rows(MetricsOfRow, series=SERIES)
     }
     for item in items_of(place, done.run_id):
-        version = registry.version(item["series"], item["made"]["model_version"])
+        version = registry.version(item["series"], item["outputs"]["model_version"])
         assert version is not None
         assert version.tags["candidate"] == item["candidate"]
         assert version.run_id == item["child_run_id"]
@@ -93,7 +93,7 @@ def test_promoted_champions_of_a_batch_challenge_and_nothing_becomes_live(place)
 def test_a_second_batch_and_a_registered_champion_find_the_same_versions(place):
     first, second = (
         {
-            (item["series"], item["candidate"]): item["made"]["model_version"]
+            (item["series"], item["candidate"]): item["outputs"]["model_version"]
             for item in items_of(place, run(place, "batch", **WANTED).run_id)
         }
         for _ in range(2)

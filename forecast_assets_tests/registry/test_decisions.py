@@ -147,8 +147,8 @@ def test_promoting_rolling_back_and_promoting_again_leaves_one_record_of_each(pl
     back = launch(place, rollback_champions, **agreed)
     assert back.success
     (item,) = records.tries(place.stores, back.run_id)
-    assert item.made is not None
-    assert (records.read(place.stores, back.run_id).kind, item.made["to_version"]) == ("rollback", first)
+    assert item.outputs is not None
+    assert (records.read(place.stores, back.run_id).kind, item.outputs["to_version"]) == ("rollback", first)
     assert live(registry)[key] == first
     record = place.stores.warehouse.rows(AuditRow, dataset="many", series=[key])[-3:]
     assert [(row["action"], row["approved_by"], row["to_version"] == first) for row in record] == [

@@ -11,6 +11,6 @@ union select path from evaluation where path is not null
 union select path from production_model where path is not null
 union select path from forecast
 union select folds_path from model_version where folds_path is not null
-union select made ->> 'forecasts' from launch_item where made ->> 'forecasts' is not null
-union select made ->> 'model' from launch_item where made ->> 'model' is not null
+union select outputs ->> 'forecasts' from launch_item where outputs ->> 'forecasts' is not null
+union select outputs ->> 'model' from launch_item where outputs ->> 'model' is not null
 union select result -> 'training' ->> 'path' from launch where result -> 'training' ->> 'path' is not null

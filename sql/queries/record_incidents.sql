@@ -28,8 +28,8 @@ counted as (
     on conflict (key) where resolved_at is null do update
     set times = i.times + excluded.times, what = excluded.what, next_step = excluded.next_step,
         link = excluded.link, severity = excluded.severity,
-        told_at = case when regexp_replace(i.what, '[0-9]+', '', 'g')
-                            = regexp_replace(excluded.what, '[0-9]+', '', 'g') then i.told_at end,
+        notified_at = case when regexp_replace(i.what, '[0-9]+', '', 'g')
+                            = regexp_replace(excluded.what, '[0-9]+', '', 'g') then i.notified_at end,
         last_seen_at = greatest(i.last_seen_at, excluded.last_seen_at)
     returning xmax = 0 as is_new
 )

@@ -111,7 +111,7 @@ def _winner(batch_id: str, best: Any, before: Try | None) -> Json:  # noqa: ANN4
     one: Try = best["try"]
     return {
         **{name: best[name] for name in ("item_id", "series", "store_id", "product_id", "wape", "smape")},
-        "model_version": (one.made or {}).get("model_version"),
+        "model_version": (one.outputs or {}).get("model_version"),
         "winner_run_id": one.child_run_id or one.run_id,
         "link": page_of(one),
         "winner_model_type": one.candidate,
@@ -165,7 +165,7 @@ def apply(
         is_changed = _mark(stores, registry, picks, by.strip())
         marked = [
             ItemResult(
-                ids[one["series"]], None, made={name: one[name] for name in ("item_id", "model_version")}
+                ids[one["series"]], None, outputs={name: one[name] for name in ("item_id", "model_version")}
             )
             for one in picks.winners
         ]

@@ -47,7 +47,8 @@ class Registrar:
     def _make(self, items: Sequence[Item], scored: Mapping[int, ItemResult]) -> dict[int, ItemResult]:
         results = make(self._stores, self._spec, self._training, items)
         return {
-            one.item_id: one if one.error else replace(scored[one.item_id], made=one.made) for one in results
+            one.item_id: one if one.error else replace(scored[one.item_id], outputs=one.outputs)
+            for one in results
         }
 
     def _register(self, items: Sequence[Item], results: Mapping[int, ItemResult]) -> dict[int, ItemResult]:
@@ -76,5 +77,5 @@ def _with_version(done: ItemResult, registered: Registered) -> ItemResult:
         return ItemResult(done.item_id, None, f"not registered: {registered.sentence}", "NotRegistered")
     version = {"model_version": registered.row["version"]}
     return replace(
-        done, child_run_id=str(registered.row["mlflow_run"]), made={**(done.made or {}), **version}
+        done, child_run_id=str(registered.row["mlflow_run"]), outputs={**(done.outputs or {}), **version}
     )

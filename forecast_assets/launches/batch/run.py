@@ -76,7 +76,7 @@ def _summarise(_stores: Stores, launch: Launch, tries: Sequence[Try]) -> Summary
 def _render(launch: Launch, tries: Sequence[Try]) -> dict[str, Any]:
     """Items that failed first."""
     newest = sorted(records.newest(tries), key=lambda one: (one.status != "failed", one.item_id))[:_SHOWN]
-    rows = [{**asdict(one), **(one.metrics or {}), **(one.made or {})} for one in newest]
+    rows = [{**asdict(one), **(one.metrics or {}), **(one.outputs or {})} for one in newest]
     names = [name for name in _DETAILS if any(row.get(name) is not None for row in rows)]
     columns = ["series", "candidate", "status", "attempts", *names, "error_message"]
     return {
@@ -88,7 +88,7 @@ def _render(launch: Launch, tries: Sequence[Try]) -> dict[str, Any]:
 
 def page_of(one: Try) -> str | None:
     """Where a reader finds what made an item: its version in MLflow, else the run that worked on it."""
-    version = (one.made or {}).get("model_version")
+    version = (one.outputs or {}).get("model_version")
     if version is not None:
         return version_page(one.series, version)
     return None if one.run_id is None else f"{environment().dagit_pages}/runs/{one.run_id}"

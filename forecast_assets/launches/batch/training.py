@@ -91,4 +91,4 @@ def _of(
         common["model"] = context.paths[label]
     for place, at in enumerate(good.tolist()):
         record = {"total": float(sums.total[place]), "sha256": sha256(units[place].tobytes()).hexdigest()}
-        yield ItemResult(columns[at].item_id, None, made={**common, **record})
+        yield ItemResult(columns[at].item_id, None, outputs={**common, **record})

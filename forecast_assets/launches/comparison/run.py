@@ -84,7 +84,9 @@ def _scored(context: ScoringContext, basis: ComparisonBasis, item: Item, refusal
         return ItemResult(item.item_id, None, failure, kind_of(failure))
     place = block.scores.candidates.index(item.candidate)
     forecasts = as_lists(block.forecasts[place, 0])
-    return ItemResult(item.item_id, metrics_of(block, item.candidate, 0), made={"fold_forecasts": forecasts})
+    return ItemResult(
+        item.item_id, metrics_of(block, item.candidate, 0), outputs={"fold_forecasts": forecasts}
+    )
 
 
 def _summarise(stores: Stores, launch: Launch, tries: Sequence[Try]) -> Summary:

@@ -98,7 +98,7 @@ def _block(series: str, basis: ComparisonBasis, candidates: Sequence[Try]) -> Ba
     actual = as_array(basis.actual)[None]
     labels = [str(candidate.candidate) for candidate in candidates]
     unknown = np.full(actual.shape[1:], np.nan, np.float32)
-    forecasts = [as_array(one.made["fold_forecasts"]) if one.made else unknown for one in candidates]
+    forecasts = [as_array(one.outputs["fold_forecasts"]) if one.outputs else unknown for one in candidates]
     failures = {
         (str(one.candidate), 0): one.error_message or one.status
         for one in candidates

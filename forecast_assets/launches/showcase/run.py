@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from forecast_assets.error_translation import translated
+from forecast_assets.error_translation import to_forecast_error
 from forecast_assets.errors import Outage
 from forecast_assets.launches.kind import Execution, LaunchKind, Stopped, Summary
 from forecast_assets.launches.model import Launch, Plan, Try
@@ -84,7 +84,7 @@ def _keep(work: Execution, config: ShowcaseConfig) -> None:
     try:
         workspaces.create(work.stores, config, work.launch.launch_id)
     except Exception as error:  # noqa: BLE001 - whatever it is, the showcase goes on
-        work.control.log(f"the workspace could not be written: {translated(error).problem}")
+        work.control.log(f"the workspace could not be written: {to_forecast_error(error).problem}")
 
 
 def _tour(context: ShowcaseContext, done: list[dict[str, str | float]]) -> Status:
@@ -112,7 +112,7 @@ def _result(step: Step, context: ShowcaseContext) -> StepResult:
     except Outage:
         raise
     except Exception as error:  # noqa: BLE001 - a step that breaks ends the showcase, in words
-        translation = translated(error)
+        translation = to_forecast_error(error)
         return StepResult("fail", f"{translation.problem}; {translation.remedy}")
 
 

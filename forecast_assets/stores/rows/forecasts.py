@@ -114,7 +114,7 @@ class PlansRow(TypedDict):
     scenario_revenue: float | None
     candidate: str
     assumptions: Json
-    told: list[str]
+    sentences: list[str]
     first_day: dt.date
     baseline: list[float]
     scenario: list[float]

@@ -73,7 +73,7 @@ class LaunchItemsRow(TypedDict):
     priority: int
     attempts: int
     metrics: Json | None
-    made: Json | None
+    outputs: Json | None
     run_id: str | None
     child_run_id: str | None
     error_message: str | None

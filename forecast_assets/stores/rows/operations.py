@@ -235,5 +235,5 @@ class UnmentionedIncidentsRow(IncidentRow):
     severity: str
 
 
-class UntoldIncidentsRow(IncidentRow):
+class UnnotifiedIncidentsRow(IncidentRow):
     """One row per incident, the oldest first."""
