@@ -22,6 +22,7 @@ from typing import Any, Literal, get_args
 import polars as pl
 
 from forecast_assets import frames
+from forecast_assets.days import read_day
 from forecast_assets.errors import BadSetting, ForecastError
 
 __all__ = [
@@ -194,11 +195,10 @@ def order_proposal(name: str, *, day: str | None = None, to: Frames = "pandas") 
     >>> str(orders["reason"].iloc[0])
     'no order: its stock is not known'
     """
-    from forecast_assets.orders.assets import day_of
     from forecast_assets.orders.proposal import propose
 
     _, stores = _opened()
-    return _returned(propose(stores, name, day_of(day)).frame, to)
+    return _returned(propose(stores, name, read_day("day", day)).frame, to)
 
 
 def what_if(

@@ -25,7 +25,7 @@ from forecast_assets.forecasting.core.pool import Pool
 from forecast_assets.global_models.fitting import TrainingDays, fit_or_reuse, recipe
 from forecast_assets.global_models.pooling import POOL, PoolInputs, build_pool, read_pool
 from forecast_assets.global_models.store import (
-    StoredForecast,
+    GlobalForecast,
     load_models,
     read_forecasts,
     read_stored,
@@ -218,7 +218,7 @@ class _Job:
         self,
         models: list[GlobalModel],
         changed: NDArray[np.bool_],
-        stored: Mapping[str, StoredForecast],
+        stored: Mapping[str, GlobalForecast],
     ) -> Forecasts:
         """Forecasts (n, k, horizon): made for the ``changed`` series, copied for the others."""
         plan, panel = self.days.plan, self.days.panel

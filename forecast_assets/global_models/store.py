@@ -19,7 +19,7 @@ from forecast_assets.keys import SeriesKey
 from forecast_assets.stores import Stores
 
 
-class StoredForecast(NamedTuple):
+class GlobalForecast(NamedTuple):
     """One series: hash of the history forecast from, of the one learned from, and forecasts (k, h)."""
 
     content: str
@@ -27,9 +27,9 @@ class StoredForecast(NamedTuple):
     forecast: Forecasts
 
 
-def read_stored(stores: Stores, path: str, series: list[str]) -> dict[str, StoredForecast]:
+def read_stored(stores: Stores, path: str, series: list[str]) -> dict[str, GlobalForecast]:
     """The stored forecasts of some series, by key; those that the fit never saw are missing."""
-    stored: dict[str, StoredForecast] = {}
+    stored: dict[str, GlobalForecast] = {}
     requested: dict[str, list[str]] = {}
     for key in series:
         requested.setdefault(SeriesKey.store_of(key), []).append(key)
@@ -42,7 +42,7 @@ def read_stored(stores: Stores, path: str, series: list[str]) -> dict[str, Store
         shape = json.loads(table.schema.metadata[b"shape"])
         values = table["forecast"].combine_chunks().flatten().to_numpy().reshape(-1, *shape)
         texts = (table[name].to_pylist() for name in ("series", "content", "learned"))
-        stored |= {key: StoredForecast(*rest) for key, *rest in zip(*texts, values, strict=True)}
+        stored |= {key: GlobalForecast(*rest) for key, *rest in zip(*texts, values, strict=True)}
     return stored
 
 

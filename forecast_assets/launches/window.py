@@ -15,6 +15,7 @@ from pydantic import Field
 
 from forecast_assets.backtests.config import EvaluationConfig
 from forecast_assets.datasets.definition import Dataset
+from forecast_assets.days import read_day
 from forecast_assets.errors import BadSetting
 from forecast_assets.evaluation_settings import EvaluationSettings
 from forecast_assets.forecasting.core.candidates.catalogue import is_global
@@ -60,7 +61,7 @@ def chosen(start: str | None, end: str | None, dataset: Dataset, settings: Evalu
     Raises ``BadSetting`` for days that the dataset does not have, that leave no fold, or that a candidate
     which learns from the whole dataset cannot keep to.
     """
-    window = Window(_day("start_day", start), _day("end_day", end))
+    window = Window(read_day("start_day", start), read_day("end_day", end))
     snapshot = dataset.built()
     period = dataset.options.period
     newest = period.last_day(dataset.options.anchor_day(snapshot.last_day), 0)
@@ -78,15 +79,6 @@ def chosen(start: str | None, end: str | None, dataset: Dataset, settings: Evalu
             remedy="leave start_day and end_day out, or leave this candidate out",
         )
     return window
-
-
-def _day(name: str, text: str | None) -> dt.date | None:
-    if text is None:
-        return None
-    try:
-        return dt.date.fromisoformat(text)
-    except ValueError:
-        raise BadSetting(f"{name} is {text!r}", remedy=f"write {name} as YYYY-MM-DD") from None
 
 
 def within(panel: Panel, window: Window) -> Panel:

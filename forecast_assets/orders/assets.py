@@ -4,14 +4,12 @@ Belongs here: when it is made, where it is kept and what Dagit shows of it.
 Does not belong here: the work (``proposal``).
 """
 
-import datetime as dt
-
 import dagster as dg
 import polars as pl
 from pydantic import Field
 
 from forecast_assets.asset_factories import dataset_asset, same_dataset
-from forecast_assets.errors import BadSetting
+from forecast_assets.days import read_day
 from forecast_assets.failures import refusals_final
 from forecast_assets.forecasts.assets import FORECAST
 from forecast_assets.orders.proposal import propose
@@ -33,14 +31,6 @@ class OrderConfig(dg.Config):
     day: str | None = Field(
         default=None, description="Day of the orders, YYYY-MM-DD; today in FORECAST_TIME_ZONE if unset."
     )
-
-
-def day_of(text: str | None) -> dt.date | None:
-    """Read the day of an order. Raises ``BadSetting``."""
-    try:
-        return None if text is None else dt.date.fromisoformat(text)
-    except ValueError:
-        raise BadSetting(f"{text!r} is not a day", remedy="write it as YYYY-MM-DD") from None
 
 
 @dataset_asset(
@@ -65,7 +55,7 @@ def order_proposal(
     give no order, and say so.
     """
     with refusals_final():
-        proposal = propose(stores.open(), context.partition_key, day_of(config.day))
+        proposal = propose(stores.open(), context.partition_key, read_day("day", config.day))
     path = paths.PORTFOLIO.path(context.partition_key, f"{NAME}.parquet")
     stores.open().lake.write_table(path, proposal.frame.to_arrow())
     first = proposal.frame.head(_SHOWN).to_dicts()

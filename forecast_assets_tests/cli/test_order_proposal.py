@@ -94,4 +94,4 @@ def test_orders_of_a_dataset_are_set_shown_and_unset(cli):
     assert wrong.code == 2
     assert "holding_cost" in wrong.err
     assert cli("export", "champions", "shop", "--day", "2026-01-01").code == 2
-    assert "is not a day" in cli("export", "order-proposal", "shop", "--day", "1.1.26").err
+    assert "--day: '1.1.26' is no day" in cli("export", "order-proposal", "shop", "--day", "1.1.26").err

@@ -127,7 +127,7 @@ def test_a_batch_in_which_everything_fails_has_failed(shopped):
         ({"scope": "all", "candidates": ["naiv"]}, "did you mean 'naive'"),
         ({"scope": "all", "candidates": ["naive"] * 11}, "11 candidates"),
         ({"scope": "all", "dataset": "none"}, "there is no dataset 'none'"),
-        ({"scope": "all", "end_day": "tomorrow"}, "end_day is 'tomorrow'"),
+        ({"scope": "all", "end_day": "tomorrow"}, "end_day: 'tomorrow' is no day"),
         ({"scope": "all", "end_day": "1999-01-01"}, "do not lie in"),
         ({"scope": "all", "end_day": "2026-01-20"}, "16 days of history leave no fold"),
         (

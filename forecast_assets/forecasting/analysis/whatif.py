@@ -13,6 +13,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from forecast_assets.days import read_day
 from forecast_assets.errors import BadSetting
 from forecast_assets.forecasting.core.bounds import Checked, Rule, choice_rule, number_rule, optional, ruled
 from forecast_assets.forecasting.core.panel import Panel
@@ -110,10 +111,7 @@ class Assumptions(Checked):
 
 
 def _day(name: str, value: object) -> dt.date:
-    try:
-        return value if isinstance(value, dt.date) else dt.date.fromisoformat(str(value))
-    except ValueError as error:
-        raise BadSetting(f"{name}: {value!r} is no day", remedy="write days as YYYY-MM-DD") from error
+    return value if isinstance(value, dt.date) else read_day(name, str(value))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,0 +1,27 @@
+"""Days as people write them.
+
+Belongs here: reading one day of an option, a field or a request.
+Does not belong here: days in files (``datasets.sources``) and in our own records.
+"""
+
+import datetime as dt
+from typing import overload
+
+from forecast_assets.errors import BadSetting
+
+
+@overload
+def read_day(name: str, text: str) -> dt.date: ...
+@overload
+def read_day(name: str, text: str | None) -> dt.date | None: ...
+
+
+def read_day(name: str, text: str | None) -> dt.date | None:
+    """Return the day that ``text`` writes as YYYY-MM-DD, or ``None`` for ``None``.
+
+    Raises ``BadSetting`` that names the option or field ``name``.
+    """
+    try:
+        return None if text is None else dt.date.fromisoformat(text)
+    except ValueError:
+        raise BadSetting(f"{name}: {text!r} is no day", remedy=f"write {name} as YYYY-MM-DD") from None
