@@ -247,8 +247,11 @@ def test_the_instance_of_workers_is_one_that_dagster_accepts(place, monkeypatch)
 
 
 def test_versions_agree():
-    tags = {pod["image"]["tag"] for pod in PODS} | {SERVICES["web"]["image"].rpartition(":")[2]}
-    assert tags == {version("forecast-assets")}
+    written = [
+        path.read_text() for path in (*DEPLOY.rglob("*"), *(ROOT / ".github").rglob("*")) if path.is_file()
+    ]
+    tags = {tag for text in written for tag in re.findall(r"\bforecast-assets:(\d[\w.]*)", text)}
+    assert tags | {pod["image"]["tag"] for pod in PODS} == {version("forecast-assets")}
     chart = re.search(r"--version (\S+)", (DEPLOY / "kubernetes" / "values.yaml").read_text())
     locked = re.search(r"^dagster==(\S+)", (ROOT / "requirements" / "base.txt").read_text(), re.MULTILINE)
     assert chart is not None
