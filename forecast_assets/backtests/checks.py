@@ -7,8 +7,9 @@ Does not belong here: the experiment (``forecasting.leakage``).
 import dagster as dg
 
 from forecast_assets.backtests.assets import global_forecasts_asset
-from forecast_assets.datasets.building import availability, read_panel
+from forecast_assets.datasets.building import read_panel
 from forecast_assets.datasets.definition import load
+from forecast_assets.datasets.membership import delivered
 from forecast_assets.forecasting.analysis.leakage import leaks
 from forecast_assets.forecasting.core.candidates.catalogue import entry, local
 from forecast_assets.global_models import fold_models
@@ -23,7 +24,7 @@ def no_leakage(context: dg.AssetCheckExecutionContext, stores: StoresResource) -
     """Replace the days after each cutoff by absurd sales: no forecast may change."""
     dataset = load(stores.open(), context.partition_key)
     settings = dataset.options.evaluation
-    keys = availability(stores.open(), dataset.name)["series"].to_list()
+    keys = delivered(stores.open(), dataset.name)
     sample = read_panel(stores.open(), dataset, keys[:: max(1, len(keys) // _SAMPLE)])
     plan = settings.plan()
     cutoffs = plan.cutoffs(sample.days)

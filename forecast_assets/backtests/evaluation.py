@@ -12,6 +12,7 @@ from hashlib import blake2b
 from itertools import groupby
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
 from forecast_assets.backtests import incremental, results
@@ -196,17 +197,15 @@ def _deliveries(
 
     Raises ``UnknownName`` for keys that the dataset never had.
     """
-    deliveries = {row["series"]: row for row in stores.warehouse.rows(DeliveriesRow, dataset=name)}
-    keys = list(deliveries) if members is None else members
-    if strangers := [key for key in keys if key not in deliveries]:
-        raise no_such_series(name, strangers)
-    lost = [key for key in keys if not deliveries[key]["delivered"]]
-    ended = [key for key in lost if deliveries[key]["ended"]]
-    return (
-        [key for key in lost if not deliveries[key]["ended"]],
-        ended,
-        [key for key in keys if deliveries[key]["delivered"]],
-    )
+    deliveries = stores.warehouse.frame(DeliveriesRow, dataset=name)
+    if members is not None:
+        if strangers := sorted(set(members) - set(deliveries["series"])):
+            raise no_such_series(name, strangers)
+        deliveries = deliveries.filter(pl.col("series").is_in(members))
+    delivered, ended = (pl.col(column).fill_null(value=False) for column in ("delivered", "ended"))
+    parts = (~delivered & ~ended, ~delivered & ended, delivered)
+    gone, recorded, there = (deliveries.filter(part)["series"].to_list() for part in parts)
+    return gone, recorded, there
 
 
 def _fingerprints(

@@ -29,6 +29,7 @@ from forecast_assets.cli.source_options import (
 )
 from forecast_assets.datasets import definition, profiles
 from forecast_assets.datasets.definition import DatasetOptions
+from forecast_assets.datasets.membership import series_of
 from forecast_assets.datasets.presets.catalogue import Preset, card
 from forecast_assets.datasets.profiles import SourceProfile
 from forecast_assets.datasets.sources import Source
@@ -38,7 +39,7 @@ from forecast_assets.keys import check_id
 from forecast_assets.order_settings import OrderSettings
 from forecast_assets.rendering.numbers import plural
 from forecast_assets.stores.opening import open_stores
-from forecast_assets.stores.rows.datasets import AvailabilityStatesRow, DatasetsRow, SeriesOfRow
+from forecast_assets.stores.rows.datasets import AvailabilityStatesRow, DatasetsRow
 
 app = typer.Typer(help="Where sales come from.", no_args_is_help=True)
 Name = Annotated[str, typer.Argument(help="Name of the dataset: the first part of every series key.")]
@@ -231,7 +232,7 @@ def remove(
             f"removing {name!r} deletes its snapshots, metrics and champions",
             remedy=f"run `forecast-assets dataset remove {name} --yes` if you mean it",
         )
-    series = [row["series"] for row in stores.warehouse.rows(SeriesOfRow, dataset=name)]
+    series = series_of(stores, name)
     definition.remove(stores, name)
     why = f"dataset {name} was removed, and its partitions with it"
     backfills, runs = end_work(instance, [name, *series], why)

@@ -15,9 +15,9 @@ from forecast_assets.cli.home import find_home, open_instance
 from forecast_assets.cli.running import ALL_ASSETS, execute, range_tags
 from forecast_assets.datasets import definition
 from forecast_assets.datasets.definition import DatasetOptions
+from forecast_assets.datasets.membership import series_of
 from forecast_assets.datasets.sources import Columns, FileSource
 from forecast_assets.stores.opening import open_stores
-from forecast_assets.stores.rows.datasets import SeriesOfRow
 from forecast_assets.stores.rows.evaluations import ChampionsRow
 
 NAME = "bakery"
@@ -31,7 +31,7 @@ OF_INSTANCE = ("model_catalog", "ops_summary", "incident_report")
 def fill_pages() -> None:
     """Do what sensors and schedules would do in time, so that every page of Dagit has something to show."""
     instance = open_instance()
-    keys = [row["series"] for row in open_stores().warehouse.rows(SeriesOfRow, dataset=NAME)]
+    keys = series_of(open_stores(), NAME)
     SAY.print(f"{NAME}: registering champions, judging drift, writing reports", markup=False)
     execute(instance, "register_champions", {}, tags=range_tags(keys[0], keys[-1]))
     execute(instance, "judge_drift", {"ops": {"judge_dataset": {"config": {"dataset": NAME}}}})

@@ -43,7 +43,6 @@ from forecast_assets.registry.proposals import Proposal, Refused
 from forecast_assets.stores import Stores
 from forecast_assets.stores.opening import open_stores
 from forecast_assets.stores.registry import open_registry
-from forecast_assets.stores.rows.datasets import SeriesOfRow
 
 Dataset = Annotated[str, typer.Argument(help="Dataset whose live models change.")]
 SeriesOption = Annotated[list[str] | None, typer.Option("--series", help="Only this series key.")]
@@ -149,7 +148,7 @@ def rollback(  # noqa: PLR0917 - one parameter per option
 
 def _of_scope(config: ScopeConfig) -> list[str]:
     stores = open_stores()
-    members = {row["series"] for row in stores.warehouse.rows(SeriesOfRow, dataset=config.dataset)}
+    members = set(series_of(stores, config.dataset))
     requested = pairs(stores, load(stores, config.dataset), config.chosen())
     return [str(key) for key in requested if str(key) in members]
 

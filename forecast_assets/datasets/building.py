@@ -27,7 +27,7 @@ from forecast_assets.forecasting.core.folds import FoldPlan
 from forecast_assets.forecasting.core.frequency import FREQUENCIES, Frequency
 from forecast_assets.forecasting.core.panel import Panel
 from forecast_assets.stores import Stores, paths
-from forecast_assets.stores.rows.datasets import AvailabilityRow, SnapshotRow
+from forecast_assets.stores.rows.datasets import AvailabilityRow, SnapshotRow, WithoutDemandRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,8 +267,7 @@ def judged_history(row: Mapping[str, Any], plan: FoldPlan, frequency: Frequency)
 
 def without_demand(stores: Stores, name: str) -> dict[str, str]:
     """Series of the newest panel that ended or never sold, with the reason: they have no demand."""
-    frame = availability(stores, name).filter(pl.col("ended") | (pl.col("observed_days") == 0))
-    return dict(zip(frame["series"], frame["reason"], strict=True))
+    return {row["series"]: row["reason"] for row in stores.warehouse.rows(WithoutDemandRow, dataset=name)}
 
 
 def availability(stores: Stores, name: str) -> pl.DataFrame:

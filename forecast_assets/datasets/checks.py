@@ -9,13 +9,13 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
-from forecast_assets.datasets import building
 from forecast_assets.datasets.assets import panel, sales
 from forecast_assets.datasets.definition import load
 from forecast_assets.forecasting.core.availability import MIN_COVERAGE
 from forecast_assets.partitions import DATASETS
 from forecast_assets.rendering.tables import table
 from forecast_assets.stores.resource import StoresResource
+from forecast_assets.stores.rows.datasets import DayTotalsRow, DoubtfulDaysRow
 
 _SHOWN = 20
 
@@ -63,30 +63,40 @@ def _repeated(keys: pl.DataFrame) -> int:
 @dg.asset_check(asset=panel, partitions_def=DATASETS)
 def gaps(context: dg.AssetCheckExecutionContext, stores: StoresResource) -> dg.AssetCheckResult:
     """Days without a row, which count as days without sales: are there suspiciously many?"""
-    frame = building.availability(stores.open(), context.partition_key)
-    holed = frame.filter(pl.col("missing_days") > 0).sort("missing_days", descending=True)
-    missing, expected = int(frame["missing_days"].sum()), max(int(frame["expected_days"].sum()), 1)
+    total, doubtful = _days(stores, context.partition_key)
+    holed = sorted((row for row in doubtful if row["missing_days"]), key=lambda row: -row["missing_days"])
+    missing, expected = total["missing_days"], max(total["expected_days"], 1)
     return dg.AssetCheckResult(
-        passed=holed.is_empty(),
+        passed=not holed,
         severity=dg.AssetCheckSeverity.WARN,
         description=f"{missing:,} of {expected:,} days have no row and count as zero sales, "
-        f"in {len(holed)} of {len(frame)} series",
+        f"in {len(holed)} of {total['series']} series",
         metadata={
             "missing_days": missing,
-            "worst": table(holed.head(_SHOWN).to_dicts(), ["series", "missing_days", "expected_days"]),
+            "worst": table(holed[:_SHOWN], ["series", "missing_days", "expected_days"]),
         },
     )
+
+
+def _days(stores: StoresResource, name: str) -> tuple[DayTotalsRow, list[DoubtfulDaysRow]]:
+    """Return the days of all series of a dataset together, and those of doubtful ones."""
+    warehouse = stores.open().warehouse
+    (total,) = warehouse.rows(DayTotalsRow, dataset=name)
+    return total, warehouse.rows(DoubtfulDaysRow, dataset=name, least_coverage=MIN_COVERAGE)
 
 
 @dg.asset_check(asset=panel, partitions_def=DATASETS)
 def coverage(context: dg.AssetCheckExecutionContext, stores: StoresResource) -> dg.AssetCheckResult:
     """Series whose observed days cover too little of their calendar to be trusted."""
-    frame = building.availability(stores.open(), context.partition_key)
-    thin = frame.filter(pl.col("coverage").fill_null(0) < MIN_COVERAGE).sort("coverage")
+    total, doubtful = _days(stores, context.partition_key)
+    thin = sorted(
+        (row for row in doubtful if (row["coverage"] or 0) < MIN_COVERAGE),
+        key=lambda row: row["coverage"] or 0,
+    )
     return dg.AssetCheckResult(
-        passed=thin.is_empty(),
+        passed=not thin,
         severity=dg.AssetCheckSeverity.WARN,
-        description=f"{len(thin)} of {len(frame)} series are observed on less than "
+        description=f"{len(thin)} of {total['series']} series are observed on less than "
         f"{MIN_COVERAGE:.0%} of their days",
-        metadata={"worst": table(thin.head(_SHOWN).to_dicts(), ["series", "coverage", "state", "reason"])},
+        metadata={"worst": table(thin[:_SHOWN], ["series", "coverage", "state", "reason"])},
     )

@@ -9,12 +9,17 @@ from collections.abc import Collection
 from forecast_assets.errors import UnknownName, listed
 from forecast_assets.keys import SeriesKey
 from forecast_assets.stores import Stores
-from forecast_assets.stores.rows.datasets import SeriesOfRow
+from forecast_assets.stores.rows.datasets import DeliveredKeysRow, SeriesKeysRow
 
 
 def series_of(stores: Stores, dataset: str) -> list[str]:
-    """Return the keys of all series that the newest snapshot of a dataset has, sorted."""
-    return [row["series"] for row in stores.warehouse.rows(SeriesOfRow, dataset=dataset)]
+    """Return the keys of all series that a dataset ever had, sorted."""
+    return [row["series"] for row in stores.warehouse.rows(SeriesKeysRow, dataset=dataset)]
+
+
+def delivered(stores: Stores, dataset: str) -> list[str]:
+    """Return the keys of all series that the newest panel of a dataset has, sorted."""
+    return [row["series"] for row in stores.warehouse.rows(DeliveredKeysRow, dataset=dataset)]
 
 
 def check_series(stores: Stores, dataset: str, keys: Collection[str]) -> None:

@@ -12,7 +12,7 @@ import polars as pl
 from forecast_assets.datasets import holidays, panels
 from forecast_assets.datasets.definition import Dataset, Snapshot
 from forecast_assets.forecasting.core.panel import ORIGINAL_IDS, Panel
-from forecast_assets.keys import SeriesKey
+from forecast_assets.keys import SEPARATOR
 from forecast_assets.stores import Stores
 
 HOLIDAYS_AHEAD = 90  # the longest horizon
@@ -56,18 +56,18 @@ def _last_planned(stores: Stores, files: list[str]) -> dt.date:
 
 
 def _described(panel: Panel, frame: pl.DataFrame) -> pl.DataFrame:
-    keys = [SeriesKey.parse(str(key)) for key in panel.series]
+    keys = [key.split(SEPARATOR) for key in panel.series.tolist()]
     static = {name: values.tolist() for name, values in panel.static.items()}
     first = frame.unique("product_id", keep="first", maintain_order=True)
     originals = [
-        first[name].to_list() if name in frame.columns else [getattr(key, part) for key in keys]
-        for name, part in zip(ORIGINAL_IDS, ("store", "product"), strict=True)
+        first[name].to_list() if name in frame.columns else [key[part] for key in keys]
+        for part, name in enumerate(ORIGINAL_IDS, start=1)
     ]
     rows = [dict(zip(static, values, strict=True)) for values in zip(*static.values(), strict=True)]
     return pl.DataFrame(
         {
             "series": panel.series.tolist(),
-            "dataset": [key.dataset for key in keys],
+            "dataset": [key[0] for key in keys],
             "store_id": originals[0],
             "product_id": originals[1],
             "static": [json.dumps(row) for row in rows] if rows else ["{}"] * len(keys),

@@ -45,6 +45,8 @@ class HeldBack(BadSales):
 class Delivery:
     """The last periods of some sales: ``cells`` holds store, product, date, units where they were observed.
 
+    Stores and products are texts in both of two that are compared, or categories in both.
+
     ``series`` are all (store, product) that ever sold, ``rows`` all rows of the sales.
     """
 
@@ -57,15 +59,14 @@ def read_delivery(lake: Lake, folder: str, last: dt.date, rows: int, frequency: 
     """Read what the doubts need from frozen sales: the periods around ``last`` and those a year before."""
     reach = 2 * _PERIODS * math.ceil(frequency.days)
     kept, series = [], []
+    product = pl.col("product_id").cast(pl.Categorical).alias("product")
     for file in lake.list(folder):
-        store = pl.lit(file.rpartition("/")[2].removesuffix(".parquet")).alias("store")
-        product = pl.col("product_id").cast(pl.String).alias("product")
+        store = pl.lit(file.rpartition("/")[2].removesuffix(".parquet"), pl.Categorical).alias("store")
         frame = pl.DataFrame(lake.read_table(file, columns=["product_id", "date", "units"]))
         frame = frame.filter(pl.col("units").is_not_null() & pl.col("units").is_not_nan())
         age = (pl.lit(last) - pl.col("date")).dt.total_days()
         year = age.is_between(min(_YEAR) - 2 * _RECENT, max(_YEAR) + 1)
         kept.append(frame.filter(year | (age < reach)).select(store, product, "date", "units"))
-        # Texts are made of what is left: there are far more rows than products.
         sold = frame.filter(pl.col("units") > 0).select("product_id").unique(maintain_order=True)
         series.append(sold.select(store, product))
     return Delivery(pl.concat(kept), pl.concat(series), rows)
@@ -127,8 +128,7 @@ def _shrunk(
 
 def _rewritten(recent: pl.DataFrame, overlap: pl.DataFrame, frequency: Frequency) -> Iterator[str]:
     """Periods that were known before: do they say the same?"""
-    keys = [*_SERIES, "date"]
-    both = recent.join(overlap, on=keys, how="full", coalesce=True, suffix="_now").fill_null(0)
+    both = _side_by_side(recent, overlap).fill_null(0)
     both = both.filter((pl.col("units") > 0) | (pl.col("units_now") > 0))
     if both.height < LEAST_SERIES:
         return
@@ -140,7 +140,7 @@ def _rewritten(recent: pl.DataFrame, overlap: pl.DataFrame, frequency: Frequency
     for way in ("later", "earlier"):
         back = f"{'-' if way == 'later' else ''}1{_UNITS[frequency.name]}"
         moved = overlap.with_columns(pl.col("date").dt.offset_by(back))
-        same = recent.join(moved, on=keys, suffix="_now").filter(
+        same = recent.join(moved, on=[*_SERIES, "date"], suffix="_now").filter(
             (pl.col("units") == pl.col("units_now")) & (pl.col("units") > 0)
         )
         if same.height >= _SHIFTED * recent.filter(pl.col("units") > 0).height and 1 - share < _STAYED:
@@ -157,6 +157,15 @@ def _rewritten(recent: pl.DataFrame, overlap: pl.DataFrame, frequency: Frequency
             f"{share:.0%} of the last {frequency.name}s' sales that were known have changed, "
             f"to {ratio:.2f} times what they were in the middle"
         )
+
+
+def _side_by_side(recent: pl.DataFrame, overlap: pl.DataFrame) -> pl.DataFrame:
+    """Cells of either frame with the units of both, null where one of them has none."""
+    keys = [*_SERIES, "date"]
+    # Frozen sales are sorted, and most nights add rows without taking any: a join would find the same.
+    if recent.select(keys).equals(overlap.select(keys)):
+        return recent.with_columns(units_now=overlap["units"])
+    return recent.join(overlap, on=keys, how="full", coalesce=True, suffix="_now")
 
 
 def _in(frequency: Frequency) -> str:

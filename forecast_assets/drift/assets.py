@@ -12,6 +12,7 @@ from pydantic import Field
 from forecast_assets.asset_factories import same_dataset, series_asset
 from forecast_assets.backtests.assets import CHAMPION
 from forecast_assets.datasets.assets import panel
+from forecast_assets.datasets.membership import series_of
 from forecast_assets.drift.detection import Alarm, Judged, judge
 from forecast_assets.errors import listed
 from forecast_assets.failures import RETRY
@@ -21,7 +22,6 @@ from forecast_assets.series_reports import report_series
 from forecast_assets.settings import settings as environment
 from forecast_assets.stores import Stores
 from forecast_assets.stores.resource import StoresResource
-from forecast_assets.stores.rows.datasets import SeriesOfRow
 from forecast_assets.stores.rows.evaluations import ComparableHistoryRow
 from forecast_assets.stores.rows.operations import DriftCountsRow
 
@@ -153,7 +153,7 @@ def judge_dataset(
     context: dg.OpExecutionContext, config: DatasetDriftConfig, stores: StoresResource
 ) -> Iterator[dg.AssetCheckEvaluation | dg.Output[None]]:
     """Judge every series of a dataset, wherever they lie in the partition set."""
-    keys = [row["series"] for row in stores.open().warehouse.rows(SeriesOfRow, dataset=config.dataset)]
+    keys = series_of(stores.open(), config.dataset)
     judge_and_report(context, stores.open(), keys, config)
     warning = champions_check(stores.open())
     yield dg.AssetCheckEvaluation(

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from forecast_assets.datasets.building import read_panel, without_demand
 from forecast_assets.datasets.definition import Dataset, load
+from forecast_assets.datasets.membership import series_of
 from forecast_assets.forecasting.core.frequency import Frequency
 from forecast_assets.forecasting.core.outlook import totals
 from forecast_assets.forecasting.core.panel import Panel
@@ -33,7 +34,7 @@ from forecast_assets.keys import SeriesKey
 from forecast_assets.order_settings import OrderSettings
 from forecast_assets.rendering.numbers import amount
 from forecast_assets.stores import Stores, paths
-from forecast_assets.stores.rows.datasets import DeliveriesRow, SeriesOfRow
+from forecast_assets.stores.rows.datasets import DeliveriesRow
 from forecast_assets.stores.rows.evaluations import ChampionsOfRow
 from forecast_assets.stores.rows.forecasts import CurrentForecastsRow
 
@@ -97,7 +98,7 @@ def stale_forecasts(
     force: bool = False,
 ) -> list[str]:
     """Series (all of the dataset's for ``None``) whose forecast is missing or would be different, sorted."""
-    members = keys or [row["series"] for row in stores.warehouse.rows(SeriesOfRow, dataset=dataset)]
+    members = keys or series_of(stores, dataset)
     work = load_inputs(stores, load(stores, dataset), sorted(members), request)
     gone = list(work.gone)
     still = stores.warehouse.rows(CurrentForecastsRow, dataset=dataset, series=gone) if gone else []

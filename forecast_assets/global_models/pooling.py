@@ -8,6 +8,7 @@ import gzip
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import blake2b
 
 import numpy as np
@@ -186,8 +187,14 @@ def _row(stores: Stores, dataset: Dataset, settings: EvaluationSettings) -> Glob
     )
 
 
-def _load(stores: Stores, row: GlobalForecastRow) -> tuple[Pool, dict[str, str], str]:
-    parts = json.loads(gzip.decompress(stores.lake.read_bytes(row["path"])))
+def _load(stores: Stores, row: GlobalForecastRow) -> tuple[Pool, Mapping[str, str], str]:
+    return _parsed(stores.lake.read_bytes(row["path"]))
+
+
+@lru_cache(maxsize=2)
+def _parsed(content: bytes) -> tuple[Pool, Mapping[str, str], str]:
+    """Return what ``build_pool`` wrote, once for every process that asks for the same bytes."""
+    parts = json.loads(gzip.decompress(content))
     return Pool.from_json(parts["pool"]), parts["learned"], parts["fits"]
 
 

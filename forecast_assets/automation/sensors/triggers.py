@@ -21,10 +21,11 @@ from forecast_assets.automation.incidents import Sighting, record, resolve
 from forecast_assets.backtests.jobs import build_dataset, evaluate_changed
 from forecast_assets.dagster_internals.run_subjects import DATASET_TAG, going_on
 from forecast_assets.datasets import definition
+from forecast_assets.datasets.membership import series_of
 from forecast_assets.partitions import register_series
 from forecast_assets.stores import Stores
 from forecast_assets.stores.resource import StoresResource
-from forecast_assets.stores.rows.datasets import DatasetStatesRow, SeriesOfRow
+from forecast_assets.stores.rows.datasets import DatasetStatesRow
 
 OFF = dg.DefaultSensorStatus.STOPPED
 EVERY_MINUTE = 60
@@ -122,8 +123,7 @@ def evaluation_request(dataset: str, run_key: str, **config: object) -> dg.RunRe
 def _take_note(instance: dg.DagsterInstance, stores: Stores, state: DatasetStatesRow) -> None:
     """Give every series a partition, and tell of those that came and went."""
     name = state["dataset"]
-    rows = stores.warehouse.rows(SeriesOfRow, dataset=name)
-    register_series(instance, [row["series"] for row in rows])
+    register_series(instance, series_of(stores, name))
     new, gone = state["new"], state["gone"]
     if not gone and new in {0, state["delivered"]}:
         return

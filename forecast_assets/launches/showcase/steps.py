@@ -15,6 +15,7 @@ from forecast_assets.dagster_internals.partition_reporting import report_materia
 from forecast_assets.datasets import building, definition
 from forecast_assets.datasets.assets import today
 from forecast_assets.datasets.definition import DatasetOptions
+from forecast_assets.datasets.membership import series_of
 from forecast_assets.datasets.presets.catalogue import PRESETS, Preset
 from forecast_assets.datasets.sources import PresetSource
 from forecast_assets.errors import BadSetting, UnknownName
@@ -34,7 +35,7 @@ from forecast_assets.launches.showcase.context import Result, ShowcaseContext, S
 from forecast_assets.launches.worker_pool import RunControl
 from forecast_assets.partitions import register_series
 from forecast_assets.stores import paths
-from forecast_assets.stores.rows.datasets import AvailabilityStatesRow, SeriesOfRow
+from forecast_assets.stores.rows.datasets import AvailabilityStatesRow
 from forecast_assets.stores.rows.forecasts import CurrentForecastsRow
 
 _CLOSE = 1e-9
@@ -60,7 +61,7 @@ def reset(context: ShowcaseContext) -> StepResult:
 def _forget(context: ShowcaseContext) -> None:
     name = context.preset.dataset
     _check_own(context)
-    keys = [row["series"] for row in context.stores.warehouse.rows(SeriesOfRow, dataset=name)]
+    keys = series_of(context.stores, name)
     definition.remove(context.stores, name)
     for key in keys:
         context.instance.delete_dynamic_partition("series", key)

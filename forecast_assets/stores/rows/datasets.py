@@ -101,12 +101,37 @@ class DatasetsRow(TypedDict):
     champions: int
 
 
+class DeliveredKeysRow(TypedDict):
+    """One row per series of the newest panel, by key."""
+
+    series: str
+
+
 class DeliveriesRow(TypedDict):
     """One row per series, by key."""
 
     series: str
     delivered: bool
     ended: bool
+
+
+class DayTotalsRow(TypedDict):
+    """One row."""
+
+    series: int
+    missing_days: int
+    expected_days: int
+
+
+class DoubtfulDaysRow(TypedDict):
+    """One row per series with days that lack a row, or with too few observed ones, by key."""
+
+    series: str
+    state: State
+    reason: str
+    missing_days: int
+    expected_days: int
+    coverage: float | None
 
 
 class DemandOfRow(TypedDict):
@@ -156,6 +181,12 @@ class SeriesIdsRow(TypedDict):
     product_id: str
 
 
+class SeriesKeysRow(TypedDict):
+    """One row per series, by key."""
+
+    series: str
+
+
 class SeriesNamedRow(TypedDict):
     """One row, or none."""
 
@@ -187,3 +218,10 @@ class SnapshotRow(TypedDict):
     store_count: int
     summary: Json
     created_at: dt.datetime
+
+
+class WithoutDemandRow(TypedDict):
+    """One row per series that ended or never sold, by key."""
+
+    series: str
+    reason: str
