@@ -120,8 +120,8 @@ def migrated_mlflow(postgres_url: sa.URL) -> Iterator[str]:
         commands.commands["upgrade"].main([url], standalone_mode=False)
         name = str(sa.make_url(url).database)
         with _connected(postgres_url) as connection:  # a database in use cannot be copied
-            asked = "select pg_terminate_backend(pid) from pg_stat_activity where datname = :name"
-            connection.execute(sa.text(asked), {"name": name})
+            statement = "select pg_terminate_backend(pid) from pg_stat_activity where datname = :name"
+            connection.execute(sa.text(statement), {"name": name})
         yield name
 
 

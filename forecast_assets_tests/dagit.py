@@ -25,9 +25,9 @@ def until(what: str, answer: Callable[[], object], patience: float = PATIENCE) -
     """Wait for a condition, and say which one never came true."""
     end = time.monotonic() + patience
     while time.monotonic() < end:
-        found = answer()
-        if found:
-            return found
+        value = answer()
+        if value:
+            return value
         time.sleep(0.3)
     raise AssertionError(f"{what} did not happen within {patience} seconds")
 
@@ -40,9 +40,9 @@ class Dagit:
 
     def ask(self, query: str, **variables: object) -> dict:
         """The data of an answer without errors."""
-        told = self.answer(query, **variables)
-        assert not told.get("errors"), told
-        return told["data"]
+        response = self.answer(query, **variables)
+        assert not response.get("errors"), response
+        return response["data"]
 
     def answer(self, query: str, **variables: object) -> dict:
         """Data and errors, as the server told them."""

@@ -37,16 +37,16 @@ class Night:
             ) as context,
             partition_loading_context(dynamic_partitions_store=self.place.instance),
         ):
-            told = sensor.evaluate_tick(context)
-        self.cursors[name] = told.cursor
-        return told
+            tick = sensor.evaluate_tick(context)
+        self.cursors[name] = tick.cursor
+        return tick
 
     def said(self, name: str, **state: Any) -> str:
         """Why a tick did nothing."""
-        told = self.look(name, **state)
-        assert not told.run_requests
-        assert told.skip_message
-        return told.skip_message
+        tick = self.look(name, **state)
+        assert not tick.run_requests
+        assert tick.skip_message
+        return tick.skip_message
 
     def work(self, name: str, **state: Any) -> list[dg.ExecuteInProcessResult]:
         """Tick a sensor and run its requests, those that were not answered before."""

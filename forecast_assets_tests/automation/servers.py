@@ -30,7 +30,7 @@ def certificate(folder: Path) -> Path:
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, LOOPBACK)])
     now = dt.datetime.now(dt.UTC)
-    made = (
+    signed_certificate = (
         x509.CertificateBuilder()
         .subject_name(name)
         .issuer_name(name)
@@ -47,7 +47,7 @@ def certificate(folder: Path) -> Path:
     file = folder / "server.pem"
     pem = serialization.Encoding.PEM
     secret = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    file.write_bytes(secret + made.public_bytes(pem))
+    file.write_bytes(secret + signed_certificate.public_bytes(pem))
     return file
 
 
@@ -138,9 +138,11 @@ class Letters:
         self.letters.append(envelope.content.decode())
         return "250 taken"
 
-    def authenticate(self, _server: SMTP, _session: Any, _envelope: Any, _how: str, given: Any) -> AuthResult:
-        self.passwords.append(given.password.decode())
-        return AuthResult(success=given.password == b"right", handled=False)
+    def authenticate(
+        self, _server: SMTP, _session: Any, _envelope: Any, _how: str, credentials: Any
+    ) -> AuthResult:
+        self.passwords.append(credentials.password.decode())
+        return AuthResult(success=credentials.password == b"right", handled=False)
 
 
 @contextmanager

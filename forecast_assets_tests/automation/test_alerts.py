@@ -30,7 +30,7 @@ class Postman:
 
 
 def sighting(event: str, key: str = "run:evaluate:shop", at: dt.datetime = NOON, **changed: str) -> Sighting:
-    told = Sighting(
+    template = Sighting(
         event=event,
         key=key,
         kind="failed run",
@@ -40,7 +40,7 @@ def sighting(event: str, key: str = "run:evaluate:shop", at: dt.datetime = NOON,
         link=f"/runs/{event}",
         at=at,
     )
-    return replace(told, **changed)  # type: ignore[arg-type]
+    return replace(template, **changed)  # type: ignore[arg-type]
 
 
 @pytest.fixture(scope="module")
@@ -72,8 +72,8 @@ def talk(stores, postman):
 
 def test_an_incident_is_told_once_with_next_step_and_link(stores, postman, talk):
     assert record(stores, [sighting("r1")]) == Recorded(1, 1)
-    told = talk(NOON)
-    assert (told.queued, told.sent, told.failed) == (1, 1, ())
+    counts = talk(NOON)
+    assert (counts.queued, counts.sent, counts.failed) == (1, 1, ())
     assert postman.taken == [
         (
             "evaluate of shop failed in r1",
@@ -101,8 +101,10 @@ def test_whoever_fails_differently_is_told_again(stores, postman, talk):
     for hour, what in enumerate(("the file is gone", "no space left", "3 rows are bad", "4 rows are bad")):
         record(stores, [sighting(f"r{hour}", at=NOON + hour * HOUR, what=what)])
         talk(NOON + hour * HOUR)
-    told = [subject for subject, _ in postman.taken]
-    assert told == ["the file is gone", "no space left", "3 rows are bad"], "another number is no other fault"
+    subjects = [subject for subject, _ in postman.taken]
+    assert subjects == ["the file is gone", "no space left", "3 rows are bad"], (
+        "another number is no other fault"
+    )
 
 
 def test_what_recovered_and_breaks_again_is_another_incident(stores, postman, talk):
@@ -172,9 +174,9 @@ def test_a_messenger_that_is_away_gets_every_message_when_it_is_back_and_costs_t
 ):
     dead = Postman(away="it answered 503")
     record(stores, [sighting("r1")])
-    told = talk(NOON, email=dead)
-    assert (told.queued, told.sent, told.waiting) == (2, 1, 1)
-    assert told.failed == ("email: it answered 503",)
+    counts = talk(NOON, email=dead)
+    assert (counts.queued, counts.sent, counts.waiting) == (2, 1, 1)
+    assert counts.failed == ("email: it answered 503",)
     tries = [talk(NOON + n * MINUTE, email=dead).failed for n in range(1, 8)]
     assert [bool(failed) for failed in tries] == [True, False, True, False, False, False, True]
     back = Postman()

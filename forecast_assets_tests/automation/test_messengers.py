@@ -100,8 +100,8 @@ def test_a_wrong_password_and_a_refused_letter_are_told_without_the_password(pem
 
 def test_a_password_never_travels_in_the_clear():
     with letters(None) as box:
-        told = mail(box.port).send("a", "b")
-        assert told == "it offers no encryption, so the password was not sent"
+        problem = mail(box.port).send("a", "b")
+        assert problem == "it offers no encryption, so the password was not sent"
         assert box.passwords == []
         open_door = Mail(f"smtp://{LOOPBACK}:{box.port}", "ops@shop.test", ("a@shop.test",), PATIENCE)
         assert open_door.send("a", "b") is None
@@ -109,8 +109,8 @@ def test_a_password_never_travels_in_the_clear():
 
 def test_a_mail_server_that_says_nothing_is_left_after_the_time_limit():
     with socket.create_server((LOOPBACK, 0)) as silent:
-        told = mail(silent.getsockname()[1], limit=0.3).send("a", "b")
-    assert told == "no answer within 0.3 seconds"
+        problem = mail(silent.getsockname()[1], limit=0.3).send("a", "b")
+    assert problem == "no answer within 0.3 seconds"
 
 
 @pytest.mark.parametrize(

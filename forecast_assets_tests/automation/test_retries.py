@@ -28,8 +28,10 @@ def instance(place: Place) -> Iterator[dg.DagsterInstance]:
 
 def failed(instance: dg.DagsterInstance, **tags: str) -> dg.DagsterRun:
     """A run whose process was killed; ``tags`` of Dagster, or of ours with our prefix."""
-    told = {name if "/" in name else f"dagster/{name}": value for name, value in tags.items()}
-    run = instance.create_run_for_job(evaluate_something, tags={"dagster/code_location": HERE, **told})
+    dagster_tags = {name if "/" in name else f"dagster/{name}": value for name, value in tags.items()}
+    run = instance.create_run_for_job(
+        evaluate_something, tags={"dagster/code_location": HERE, **dagster_tags}
+    )
     instance.report_run_failed(run, "its process is gone")
     return again(instance, run)
 
@@ -40,9 +42,9 @@ def evaluate_something() -> None:
 
 
 def again(instance: dg.DagsterInstance, run: dg.DagsterRun) -> dg.DagsterRun:
-    found = instance.get_run_by_id(run.run_id)
-    assert found
-    return found
+    current_run = instance.get_run_by_id(run.run_id)
+    assert current_run
+    return current_run
 
 
 def failures(instance: dg.DagsterInstance, run: dg.DagsterRun) -> int:
@@ -58,8 +60,8 @@ def test_a_retry_that_does_not_come_is_asked_for_once_and_then_given_up(instance
     assert run.tags[WILL_RETRY] == "true"
     assert recover(instance, NIGHT, after(1), HERE) == {}, "it may still come"
     assert recover(instance, NIGHT, after(3), HERE) == {"asked for again": 1}
-    asked = again(instance, run)
-    assert (failures(instance, run), asked.tags[WILL_RETRY]) == (2, "true")
+    current_run = again(instance, run)
+    assert (failures(instance, run), current_run.tags[WILL_RETRY]) == (2, "true")
     assert recover(instance, NIGHT, after(1), HERE) == {}
     assert recover(instance, NIGHT, after(3), HERE) == {"given up": 1}
     assert again(instance, run).tags[WILL_RETRY] == "false"

@@ -27,8 +27,8 @@ def night(place: Place) -> Night:
     return Night(place)
 
 
-def requested(told) -> list[tuple[str, str]]:
-    return [(request.run_key, request.partition_key or "") for request in told.run_requests or ()]
+def requested(tick) -> list[tuple[str, str]]:
+    return [(request.run_key, request.partition_key or "") for request in tick.run_requests or ()]
 
 
 def test_a_system_without_datasets_says_so(night):
@@ -98,9 +98,9 @@ def test_a_file_still_being_written_is_waited_for_and_its_content_requested_once
 @pytest.mark.parametrize("cursor", [None, "", "no json", "[1, 2]", '{"many": {"from": "a newer version"}}'])
 def test_a_lost_or_foreign_cursor_costs_one_more_look_and_no_second_run(grown, cursor):
     grown.look(LOAD)
-    (known,) = requested(grown.look(LOAD))
+    (load_request,) = requested(grown.look(LOAD))
     assert requested(grown.look(LOAD, cursor=cursor)) == []
-    assert requested(grown.look(LOAD)) == [known]
+    assert requested(grown.look(LOAD)) == [load_request]
     built = grown.look(EVALUATE, cursor=cursor).run_requests or ()
     assert {request.run_key for request in built} <= grown.answered
 

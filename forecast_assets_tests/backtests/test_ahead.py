@@ -12,16 +12,16 @@ def test_items_come_in_their_order():
 
 
 def test_the_maker_is_ahead_of_its_reader():
-    made = threading.Event()
+    is_ahead = threading.Event()
 
     def items():
         yield 1
-        made.set()
+        is_ahead.set()
         yield 2
 
     reader = iter(Prefetcher(items()))
     assert next(reader) == 1
-    assert made.wait(timeout=10)
+    assert is_ahead.wait(timeout=10)
     assert list(reader) == [2]
 
 

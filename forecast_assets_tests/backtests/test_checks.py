@@ -16,8 +16,8 @@ GLOBAL = EvaluationSettings(candidates=("naive", "lightgbm"), horizon=7, n_split
 
 
 def no_leakage(result: dg.ExecuteInProcessResult) -> dg.AssetCheckEvaluation:
-    (found,) = [one for one in result.get_asset_check_evaluations() if one.check_name == "no_leakage"]
-    return found
+    (check,) = [one for one in result.get_asset_check_evaluations() if one.check_name == "no_leakage"]
+    return check
 
 
 def test_what_we_ship_does_not_peek(place):

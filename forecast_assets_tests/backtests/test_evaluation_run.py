@@ -82,8 +82,8 @@ def test_metrics_are_what_plain_arithmetic_says_of_the_stored_forecasts(ran):
                 "bias": sum(errors) / len(pairs),
                 "rmse": math.sqrt(sum(e * e for e in errors) / len(pairs)),
             }
-            told = {name: row[f"fold_{name}"][n] for name in BY_FOLD}
-            assert told == pytest.approx(expected, abs=1e-9)
+            fold_metrics = {name: row[f"fold_{name}"][n] for name in BY_FOLD}
+            assert fold_metrics == pytest.approx(expected, abs=1e-9)
 
 
 def test_the_newest_fold_ends_on_the_newest_day_and_holds_what_was_sold(ran):
@@ -103,10 +103,10 @@ def test_the_champion_explains_itself(ran):
         row["reason"]
         == "naive at 8.1 % WAPE, 43 % better than seasonal naive; moving_average follows at 14.2 %"
     )
-    told = row["explanation"]
-    assert told["confidence_reason"] == "42.9% ahead of the runner-up in WAPE"
+    explanation = row["explanation"]
+    assert explanation["confidence_reason"] == "42.9% ahead of the runner-up in WAPE"
     unknown = "expected WAPE on new days: not known, too few errors to pool: it takes 200 scored days"
-    assert told["data_notes"] == [
+    assert explanation["data_notes"] == [
         "60 of 60 days observed (100%), 30.50 units a day on average",
         f"{unknown} without each fold",
     ]
@@ -126,11 +126,11 @@ def test_dagit_shows_a_leaderboard_a_picture_an_explanation_and_links(ran):
         (2, "moving_average"),
         (3, "seasonal_naive"),
     ]
-    found = re.fullmatch(
+    match = re.fullmatch(
         r"!\[.*\]\(data:image/png;base64,([A-Za-z0-9+/=]+)\)", backtest["actual_and_forecast"].value
     )
-    assert found, backtest["actual_and_forecast"].value[:300]
-    assert base64.b64decode(found[1]).startswith(b"\x89PNG")
+    assert match, backtest["actual_and_forecast"].value[:300]
+    assert base64.b64decode(match[1]).startswith(b"\x89PNG")
     chosen = place.metadata(result, "champion", HEALTHY)
     assert chosen["explanation"].value.startswith("**naive at 8.1 % WAPE")
     run_id = champion(place, HEALTHY)["run_id"]
@@ -146,8 +146,8 @@ def test_metadata_are_small_and_hold_no_number_that_is_none(ran):
     place, result = ran
     for asset, series in product(("backtest", "champion"), SERIES):
         for name, value in place.metadata(result, asset, series).items():
-            told = value.value if not hasattr(value, "records") else [r.data for r in value.records]
-            text = json.dumps(told, allow_nan=False)
+            content = value.value if not hasattr(value, "records") else [r.data for r in value.records]
+            text = json.dumps(content, allow_nan=False)
             assert len(text) < 200_000, name
             assert not re.search(r"\b(nan|inf)\b", re.sub(r"base64,[^)]*", "", text), re.IGNORECASE), name
 

@@ -14,10 +14,14 @@ def test_ranges_of_lead_are_scored_apart_and_a_fold_that_does_not_count_is_left_
     forecast[:, 7:] = 5
     forecast[2] = 1000
     folds = Folds(["2026-01-01"] * 3, actual, {"naive": forecast}, np.array([True, True, False]))
-    found = by_range(folds, "naive")
-    assert found["h_1_7"] == {"wape": pytest.approx(10), "mae": pytest.approx(1), "bias": pytest.approx(1)}
-    assert found["h_8_14"]["wape"] == pytest.approx(50)
-    assert found["all"]["wape"] == pytest.approx(100 * (7 + 15) / 100)
+    metrics_by_range = by_range(folds, "naive")
+    assert metrics_by_range["h_1_7"] == {
+        "wape": pytest.approx(10),
+        "mae": pytest.approx(1),
+        "bias": pytest.approx(1),
+    }
+    assert metrics_by_range["h_8_14"]["wape"] == pytest.approx(50)
+    assert metrics_by_range["all"]["wape"] == pytest.approx(100 * (7 + 15) / 100)
 
 
 def test_a_champion_is_compared_with_each_baseline_and_nothing_is_said_where_nothing_is_known():

@@ -7,13 +7,13 @@ from forecast_assets.forecasting.core.candidates.catalogue import CATALOGUE, DEF
 
 
 def test_every_model_type_is_shown_with_bounds_and_what_it_costs():
-    found = rows()
-    assert {row["model_type"] for row in found} == set(CATALOGUE)
-    assert {row["model_type"] for row in found if row["default"]} == set(DEFAULT)
-    moving = next(row for row in found if row["model_type"] == "moving_average")
+    catalog_rows = rows()
+    assert {row["model_type"] for row in catalog_rows} == set(CATALOGUE)
+    assert {row["model_type"] for row in catalog_rows if row["default"]} == set(DEFAULT)
+    moving = next(row for row in catalog_rows if row["model_type"] == "moving_average")
     assert moving["parameters"] == "window_size (a whole number from 1 to 90, or none)"
-    assert all(row["description"] and row["cost"] > 0 for row in found)
-    assert {row["scope"] for row in found if row["model_type"] == "lightgbm"} == {"global", "series"}
+    assert all(row["description"] and row["cost"] > 0 for row in catalog_rows)
+    assert {row["scope"] for row in catalog_rows if row["model_type"] == "lightgbm"} == {"global", "series"}
 
 
 def test_a_package_that_is_not_installed_disables_its_candidates():
@@ -26,6 +26,6 @@ def test_a_package_that_is_not_installed_disables_its_candidates():
 def test_dagit_shows_it_as_a_table():
     result = dg.materialize([model_catalog])
     (event,) = result.asset_materializations_for_node("model_catalog")
-    shown = event.metadata["candidates"]
-    assert isinstance(shown, dg.TableMetadataValue)
-    assert len(shown.records) == len(rows())
+    table = event.metadata["candidates"]
+    assert isinstance(table, dg.TableMetadataValue)
+    assert len(table.records) == len(rows())

@@ -90,9 +90,9 @@ def test_a_series_for_which_every_candidate_raises_is_broken_and_costs_only_itse
 def test_the_failure_names_the_series_and_every_cause_and_is_not_retried(built, monkeypatch):
     superstitious(monkeypatch, Naive, SeasonalNaive, MovingAverage)
     result = built.evaluate(SERIES[0], SERIES[-1])
-    told = step_failure(result).user_failure_data
-    assert told.description == f"1 of 6 series broke; the others are stored: {TORN}"
-    assert told.metadata["broken"].value == {
+    failure = step_failure(result).user_failure_data
+    assert failure.description == f"1 of 6 series broke; the others are stored: {TORN}"
+    assert failure.metadata["broken"].value == {
         TORN: "naive: ArithmeticError: naive met 13.5; "
         "seasonal_naive: ArithmeticError: seasonal_naive met 13.5; "
         "moving_average: ArithmeticError: moving_average met 13.5"
@@ -176,12 +176,12 @@ def test_an_unusable_series_stays_a_fact_when_candidates_raise_for_it_alone_or_a
 )
 def test_a_candidate_that_answers_nonsense_loses_its_rank_and_nobody_else_does(built, monkeypatch, answer):
     stock = Naive.predict
-    monkeypatch.setattr(Naive, "predict", lambda *given: answer(stock(*given)))
+    monkeypatch.setattr(Naive, "predict", lambda *arguments: answer(stock(*arguments)))
     assert built.evaluate(HEALTHY).success
-    told = statuses(built, HEALTHY)
-    assert told["naive"][0] in {"failed", "excluded"}
-    assert told["naive"][1]
-    assert {told[name][0] for name in ("seasonal_naive", "moving_average")} == {"ranked"}
+    status_by_candidate = statuses(built, HEALTHY)
+    assert status_by_candidate["naive"][0] in {"failed", "excluded"}
+    assert status_by_candidate["naive"][1]
+    assert {status_by_candidate[name][0] for name in ("seasonal_naive", "moving_average")} == {"ranked"}
 
 
 @pytest.mark.usefixtures("blocks_of_two")

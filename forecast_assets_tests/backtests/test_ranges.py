@@ -27,10 +27,10 @@ def two(place: Place, monkeypatch: pytest.MonkeyPatch) -> Place:
 def test_a_range_over_two_datasets_evaluates_the_part_of_each(two):
     result = two.evaluate(MANY[5], YOUNG)
     assert result.success
-    wanted = {*MANY[5:], *SERIES[: SERIES.index(YOUNG) + 1]}
-    assert set(two.outcomes()) == two.green() == wanted
+    expected = {*MANY[5:], *SERIES[: SERIES.index(YOUNG) + 1]}
+    assert set(two.outcomes()) == two.green() == expected
     datasets = {row["series"]: row["dataset"] for row in two.table("evaluation")}
-    assert datasets == {key: key.split("__")[0] for key in wanted}
+    assert datasets == {key: key.split("__")[0] for key in expected}
     assert len({row["snapshot"] for row in two.table("evaluation")}) == 2
 
 
@@ -108,5 +108,5 @@ def test_progress_is_told_for_every_stored_block(two, monkeypatch, caplog):
     monkeypatch.setattr(engine, "BLOCK", 3)
     with caplog.at_level("INFO", logger=PROGRESS.name):
         list(evaluating.evaluate(two.stores, MANY + SERIES, run_id="r", changes={}))
-    told = [(record.done, record.total) for record in caplog.records if record.name == PROGRESS.name]
-    assert told == [(3, 14), (6, 14), (8, 14), (11, 14), (14, 14)]
+    progress = [(record.done, record.total) for record in caplog.records if record.name == PROGRESS.name]
+    assert progress == [(3, 14), (6, 14), (8, 14), (11, 14), (14, 14)]

@@ -21,11 +21,11 @@ def test_only_the_top_series_of_the_dataset_run_it_however_the_runs_are_cut(plac
     assert {row["revenue"] for row in rows} == {None}, "without a price nobody knows the revenue"
     units = {row["series"]: row["average_daily_demand"] * row["observed_days"] for row in rows}
     top = sorted(keys, key=lambda key: -units[key])[:2]
-    found = statuses(place)
-    assert {key for key, (status, _) in found.items() if status == "ranked"} == set(top)
-    assert {reason for status, reason in found.values() if status != "ranked"} == {
+    status_by_series = statuses(place)
+    assert {key for key, (status, _) in status_by_series.items() if status == "ranked"} == set(top)
+    assert {reason for status, reason in status_by_series.values() if status != "ranked"} == {
         "left out: it runs only for the top 2 by units (no price is known)"
     }
-    assert {status for status, _ in found.values()} == {"ranked", "excluded"}
+    assert {status for status, _ in status_by_series.values()} == {"ranked", "excluded"}
     work = plan(place.stores, "many", None, changes={})
     assert not work.stale.any(), "the same rule gives the same fingerprints for all series together"

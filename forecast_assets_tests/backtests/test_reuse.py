@@ -87,9 +87,9 @@ def fit_of(place: Place) -> dict[str, Any]:
 def forecasts_of(place: Place) -> dict[str, bytes]:
     dataset = definition.load(place.stores, "many")
     panel = building.read_panel(place.stores, dataset)
-    given = fold_models.read(place.stores, dataset, WITH_MODEL, panel).forecasts["lightgbm"]
-    assert not isinstance(given, str)
-    return {str(key): row.tobytes() for key, row in zip(panel.series, given, strict=True)}
+    forecasts = fold_models.read(place.stores, dataset, WITH_MODEL, panel).forecasts["lightgbm"]
+    assert not isinstance(forecasts, str)
+    return {str(key): row.tobytes() for key, row in zip(panel.series, forecasts, strict=True)}
 
 
 def current(place: Place) -> dict[str, str]:
@@ -115,9 +115,9 @@ def test_two_changed_series_of_forty_are_evaluated_alone_and_the_fit_is_kept(big
         forbid(patch, "fit")
         built = big.build("many")
     assert built.success
-    told, _ = big.metadata(built, "global_forecasts", "many")["candidates"].records
-    assert told.data["what_happened"] == "renewed for changed series"
-    assert told.data["changed_training_data"] == "5.0%"
+    row, _ = big.metadata(built, "global_forecasts", "many")["candidates"].records
+    assert row.data["what_happened"] == "renewed for changed series"
+    assert row.data["changed_training_data"] == "5.0%"
     assert (fit_of(big)["fit_id"], fit_of(big)["model_path"]) == (fit["fit_id"], fit["model_path"])
     renewed = {key for key, forecast in forecasts_of(big).items() if forecast != forecasts[key]}
     assert renewed == set(KEYS[:2])
@@ -141,8 +141,8 @@ def test_small_changes_add_up_until_the_model_is_fitted_again(big, monkeypatch):
     for count in (2, 4, 6):
         big.write("many", corrected(count))
         built = big.build("many")
-        told, _ = big.metadata(built, "global_forecasts", "many")["candidates"].records
-        shares.append((told.data["changed_training_data"], told.data["what_happened"]))
+        row, _ = big.metadata(built, "global_forecasts", "many")["candidates"].records
+        shares.append((row.data["changed_training_data"], row.data["what_happened"]))
     assert shares == [
         ("5.0%", "renewed for changed series"),
         ("10.0%", "renewed for changed series"),
@@ -301,8 +301,8 @@ def test_the_history_of_champions_tells_who_when_from_what_and_by_which_run(smal
     assert len({row["snapshot"] for row in history}) == 2
     assert history[0]["chosen_at"] > history[1]["chosen_at"]
     assert history[0]["champion"] == history[1]["champion"] == "naive"
-    shown = small.metadata(second, "champion", HEALTHY)["runs"].value
-    assert shown.index(second.run_id) < shown.index(first.run_id)
+    run_links = small.metadata(second, "champion", HEALTHY)["runs"].value
+    assert run_links.index(second.run_id) < run_links.index(first.run_id)
 
 
 def test_the_same_run_twice_leaves_one_choice_of_it(small):

@@ -108,10 +108,10 @@ def test_every_command_with_a_scope_offers_every_selector(command):
 
 
 def options_of(command: str) -> set[str]:
-    found: Any = typer.main.get_command(app)
+    click_command: Any = typer.main.get_command(app)
     for part in command.split():
-        found = found.commands[part]
-    return {spelling for option in found.params for spelling in option.opts}
+        click_command = click_command.commands[part]
+    return {spelling for option in click_command.params for spelling in option.opts}
 
 
 def test_an_option_fills_its_setting(monkeypatch):
@@ -128,8 +128,8 @@ def test_an_option_fills_its_setting(monkeypatch):
     assert run.exit_code == 0, run.output
     (filled,) = seen
     (dataset,) = [one for one in filled if isinstance(one, DatasetOptions)]
-    made = dataset.evaluation
+    settings = dataset.evaluation
     assert dataset.anchor == "week"
-    assert (made.margin, made.ranking_metric, made.n_splits, made.step) == (0.2, "rmse", 3, 7)
-    assert made.candidates == ("naive", "moving_average(window_size=14)")
-    assert made.restrict == ("naive: top 3", "naive: smooth")
+    assert (settings.margin, settings.ranking_metric, settings.n_splits, settings.step) == (0.2, "rmse", 3, 7)
+    assert settings.candidates == ("naive", "moving_average(window_size=14)")
+    assert settings.restrict == ("naive: top 3", "naive: smooth")

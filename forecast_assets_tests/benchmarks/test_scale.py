@@ -34,27 +34,27 @@ PEERS = {"ratio_to_libraries", "bookkeeping_speedup"}
 
 
 @pytest.fixture(scope="module")
-def told() -> dict[str, Any]:
+def figures() -> dict[str, Any]:
     command = [str(SCALE), "--series", str(SERIES), "--days", "200", "--no-peers", "--no-linear"]
     done = subprocess.run([sys.executable, *command], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    figures: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return figures
+    result: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return result
 
 
-def test_every_figure_is_told_and_measured(told: dict[str, Any]) -> None:
-    assert told.keys() >= FIGURES
-    assert {name for name in FIGURES if told[name] is None} == PEERS
-    assert all(told[name] for name in FIGURES - PEERS)
+def test_every_figure_is_told_and_measured(figures: dict[str, Any]) -> None:
+    assert figures.keys() >= FIGURES
+    assert {name for name in FIGURES if figures[name] is None} == PEERS
+    assert all(figures[name] for name in FIGURES - PEERS)
 
 
-def test_every_partition_is_green(told: dict[str, Any]) -> None:
-    assert told["series_green"] == SERIES
-    assert told["partitions_green"] == dict.fromkeys(("backtest", "champion", "forecast"), SERIES)
-    assert told["events_stored"] >= 6 * SERIES  # planned and materialized, of three assets
+def test_every_partition_is_green(figures: dict[str, Any]) -> None:
+    assert figures["series_green"] == SERIES
+    assert figures["partitions_green"] == dict.fromkeys(("backtest", "champion", "forecast"), SERIES)
+    assert figures["events_stored"] >= 6 * SERIES  # planned and materialized, of three assets
 
 
-def test_the_stages_are_the_whole(told: dict[str, Any]) -> None:
-    assert sum(stage["wall_s"] for stage in told["stages"].values()) == pytest.approx(
-        told["total_s"], abs=0.01
+def test_the_stages_are_the_whole(figures: dict[str, Any]) -> None:
+    assert sum(stage["wall_s"] for stage in figures["stages"].values()) == pytest.approx(
+        figures["total_s"], abs=0.01
     )

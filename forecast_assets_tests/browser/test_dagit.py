@@ -182,9 +182,11 @@ def test_launchpad_explains_every_field(dagit, page, tmp_path):
                fields { name description } } } } } }"""
     )["runConfigSchemaOrError"]["allConfigTypes"]
     ours = {"candidates", "horizon", "n_splits", "gap", "min_train", "step", "strategy", "force", "dataset"}
-    told = {f["name"]: f["description"] for t in fields for f in t.get("fields", []) if f["name"] in ours}
-    assert set(told) == ours
-    assert all(told.values())
+    description_by_field = {
+        f["name"]: f["description"] for t in fields for f in t.get("fields", []) if f["name"] in ours
+    }
+    assert set(description_by_field) == ours
+    assert all(description_by_field.values())
 
 
 def test_graph_shows_the_chain_in_groups(page, tmp_path):
@@ -201,12 +203,13 @@ import dagster as dg
 from forecast_assets.rendering.tables import markdown
 
 evil = {EVIL!r}
-shown = {{
+metadata = {{
     "cells": dg.MetadataValue.md(markdown([{{"id": evil}}], ["id"])),
     "unescaped": dg.MetadataValue.md(f"first words\\n\\n{{evil}}\\n\\nlast words"),
 }}
 with dg.DagsterInstance.get() as instance:
-    instance.report_runless_asset_event(dg.AssetMaterialization("sales", partition="bakery", metadata=shown))
+    event = dg.AssetMaterialization("sales", partition="bakery", metadata=metadata)
+    instance.report_runless_asset_event(event)
 """
 
 

@@ -72,7 +72,7 @@ def opened(browser, tmp_path):
         tab = browser.new_page(viewport={"width": 1400, "height": 900})
         trouble: list[str] = []
         tab.on("pageerror", lambda error: trouble.append(str(error)))
-        tab.on("console", lambda told: trouble.append(told.text) if told.type == "error" else None)
+        tab.on("console", lambda message: trouble.append(message.text) if message.type == "error" else None)
         tab.on("request", lambda sent: trouble.append(sent.url) if sent.url.startswith("http") else None)
         tab.goto(file.as_uri())
         tab.locator("body[data-ready=yes]").wait_for()

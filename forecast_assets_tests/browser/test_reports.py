@@ -80,14 +80,14 @@ def test_no_script_of_a_name_runs_in_the_html_report(escaped, browser):
     with HTTPServer(("127.0.0.1", 0), Handler) as server:
         Thread(target=server.serve_forever, daemon=True).start()
         page = browser.new_page()
-        asked: list[str] = []
-        page.on("request", lambda request: asked.append(request.url))
+        request_urls: list[str] = []
+        page.on("request", lambda request: request_urls.append(request.url))
         for number in range(len(pages)):
             address = f"http://127.0.0.1:{server.server_port}/{number}"
             page.goto(address, wait_until="networkidle")
             assert page.get_by_text("System Health").count() == 1
             assert page.evaluate("window.evil") is None
             if escaped:
-                assert {url for url in asked if not url.startswith("data:")} == {address}
-            asked.clear()
+                assert {url for url in request_urls if not url.startswith("data:")} == {address}
+            request_urls.clear()
         server.shutdown()

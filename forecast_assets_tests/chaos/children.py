@@ -100,8 +100,8 @@ def ended(child: Child) -> tuple[int, dict[str, Any]]:
     code, answer = child.result()
     if code != 0:
         return code, {"trace": answer}
-    told = json.loads(answer)
-    return told["code"], told
+    output = json.loads(answer)
+    return output["code"], output
 
 
 def command(words: Sequence[str] | Callable[[], Any], **fault: Any) -> tuple[int, dict[str, Any]]:

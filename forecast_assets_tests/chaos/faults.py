@@ -61,9 +61,9 @@ class Writes:
         self._write_whole = lake._write_whole
         lake._write_whole = self._file
 
-    def _statement(self, *asked: Any) -> tuple[str, Any]:
+    def _statement(self, *arguments: Any) -> tuple[str, Any]:
         """Strike before a statement: connection, cursor, text, values, context, whether they are many."""
-        connection, _, text, values, _, many = asked
+        connection, _, text, values, _, many = arguments
         if text.lstrip().lower().startswith(_READING) or not self._strikes(_STATEMENT):
             return text, values
         self._strike(connection.connection.dbapi_connection)

@@ -31,7 +31,7 @@ _EMPTY = {
 
 def wrong() -> list[str]:
     """Everything that does not hold in the stores, over rows, files, events and MLflow."""
-    code, answer = Child(_found).result()
+    code, answer = Child(_problems).result()
     return json.loads(answer) if code == 0 else [f"the check fails: {answer}"]
 
 
@@ -41,7 +41,7 @@ def digest() -> dict[str, str]:
     return json.loads(answer) if code == 0 else {"the digest fails": answer}
 
 
-def _found() -> str:
+def _problems() -> str:
     import dagster as dg
 
     from forecast_assets.launches.runs import find
@@ -50,28 +50,28 @@ def _found() -> str:
     from forecast_assets.stores.registry import open_registry
 
     stores, registry = open_stores(), open_registry()
-    found = compare(stores, registry).sentences()
+    problems = compare(stores, registry).sentences()
     with dg.DagsterInstance.get() as instance:
         for row in _rows("select launch_id from launch where status in ('pending', 'running')"):
             find(stores, instance, str(row["launch_id"]))  # settles what a dead process left
         for row in _rows("select run_id from launch where kind = 'batch' and status = 'completed'"):
             run = instance.get_run_by_id(str(row["run_id"]))
             if run is not None and run.status == dg.DagsterRunStatus.FAILURE:
-                found.append(f"run {run.run_id} completed its launch and failed")
+                problems.append(f"run {run.run_id} completed its launch and failed")
         green = instance.get_materialized_partitions(dg.AssetKey("champion"))
     open_ = _rows("select kind, launch_id, status from launch where status in ('pending', 'running')")
-    found += [f"a launch that never ends: {row}" for row in open_]
+    problems += [f"a launch that never ends: {row}" for row in open_]
     for what, statement in _EMPTY.items():
-        found += [f"{what}: {row}" for row in _rows(statement)]
+        problems += [f"{what}: {row}" for row in _rows(statement)]
     current = {str(row["series"]) for row in _rows("select series from champion where is_current")}
     if lost := green - current:
-        found.append(f"green without a champion: {sorted(lost)}")
+        problems.append(f"green without a champion: {sorted(lost)}")
     for table in ("series", "evaluation"):
         (count,) = _rows(f"select count(*) as n from {table} where dataset = '{DATASET}'")  # noqa: S608
         if count["n"] != SERIES:
-            found.append(f"{table} has {count['n']} rows of {SERIES}")
-    found += _audited(stores, registry)
-    return json.dumps([*found, *_trimmed(stores)])
+            problems.append(f"{table} has {count['n']} rows of {SERIES}")
+    problems += _audited(stores, registry)
+    return json.dumps([*problems, *_trimmed(stores)])
 
 
 def _audited(stores: Any, registry: Any) -> list[str]:

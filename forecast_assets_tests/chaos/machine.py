@@ -72,10 +72,10 @@ def done(world: World, step: Step, server: Path) -> list[str]:
         running.append(children.begun(world.work(_BESIDE[int(step.where * len(_BESIDE))])))
     codes, problems = [], []
     for child in running:
-        code, told = children.ended(child)
+        code, output = children.ended(child)
         codes.append(code)
         # Whoever is killed or refused leaves nothing but work to do; a trace is never right.
-        problems += [] if code in {0, 1, 2, 3, -9} else [f"ended with {code}: {told['trace']}"]
+        problems += [] if code in {0, 1, 2, 3, -9} else [f"ended with {code}: {output['trace']}"]
     print(f"{step}: {codes}, {time.monotonic() - begun:.1f} s", flush=True)  # noqa: T201
     if step.fault == faults.HALF_OPEN:  # what the dead one's sessions hold is met first, then gone
         children.command(work)
@@ -86,13 +86,13 @@ def done(world: World, step: Step, server: Path) -> list[str]:
 
 def _again(step: Step, work: Sequence[str] | Callable) -> list[str]:
     """Do an operation twice without a fault: the first completes what was struck, the second does nothing."""
-    code, told = children.command(work)
-    problems = [] if code in {0, 1, 2} else [f"again ended with {code}: {told}"]
+    code, output = children.command(work)
+    problems = [] if code in {0, 1, 2} else [f"again ended with {code}: {output}"]
     if step.operation in REPEATABLE:
         before = digest()
-        code, told = children.command(work)
+        code, output = children.command(work)
         after = digest()
-        problems += [] if code in {0, 1, 2} else [f"once more ended with {code}: {told}"]
+        problems += [] if code in {0, 1, 2} else [f"once more ended with {code}: {output}"]
         changed = [name for name in before if before[name] != after.get(name)]
         problems += [f"once more changed {changed}"] if changed else []
     return problems
@@ -102,9 +102,9 @@ def _backed_up(world: World, work: Sequence[str] | Callable) -> list[str]:
     """Make a backup again that did not become one, into a new folder as its remedy says."""
     assert not callable(work)
     shutil.rmtree(work[-1], ignore_errors=True)
-    code, told = children.command(work)
+    code, output = children.command(work)
     world.backups += code == 0
-    return [] if code == 0 else [f"again ended with {code}: {told}"]
+    return [] if code == 0 else [f"again ended with {code}: {output}"]
 
 
 def tried(steps: Sequence[Step], template: Template) -> list[str]:
@@ -143,8 +143,8 @@ def main() -> None:
     """Try what is asked for; exit code 1 when anything does not hold."""
     failed = 0
     with Template(Path(sys.argv[1]).resolve()) as template:
-        for name, wanted in asked_for(sys.argv[2:], template):
-            steps = [resolved(step, template) for step in wanted]
+        for name, planned_steps in asked_for(sys.argv[2:], template):
+            steps = [resolved(step, template) for step in planned_steps]
             problems = tried(steps, template)
             print(f"{name}: {'; '.join(problems) or 'holds'}", flush=True)  # noqa: T201
             if problems:

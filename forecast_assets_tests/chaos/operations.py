@@ -83,8 +83,8 @@ class World:
         if name == "previous":
             return _as_previous_release
         number = self.backups if name == "backup" else self.backups - 1
-        known = {"sales": self.sales, "run": self.run, "backup": self.folder / f"backup-{number}"}
-        return [word.format_map(known) for word in OPERATIONS[name].words]
+        replacements = {"sales": self.sales, "run": self.run, "backup": self.folder / f"backup-{number}"}
+        return [word.format_map(replacements) for word in OPERATIONS[name].words]
 
     def prepare(self, name: str) -> None:
         """Do what an operation needs before, without a fault."""
@@ -102,26 +102,26 @@ class World:
             elif step == "older":
                 assert Child(_downgrade).result() == (0, "None")
             else:
-                code, told = command(self.work(step))
-                assert code in {0, 1}, f"{step} before {name}: {code} {told}"
+                code, output = command(self.work(step))
+                assert code in {0, 1}, f"{step} before {name}: {code} {output}"
 
     def _launch(self, *, killed: bool) -> None:
         if killed:
-            code, told = command((*_BATCH, "--wait"), kind=KILL, at=60)
-            assert code in {-9, 0}, told
+            code, output = command((*_BATCH, "--wait"), kind=KILL, at=60)
+            assert code in {-9, 0}, output
             self.run = Child(_newest_launch).result()[1]
         else:
-            code, told = command(_BATCH)
-            assert code == 0, told
-            self.run = told["said"].split()[0]
+            code, output = command(_BATCH)
+            assert code == 0, output
+            self.run = output["said"].split()[0]
 
 
 def _newest_launch() -> str:
     from forecast_assets.stores.opening import open_stores
 
     with open_stores().warehouse.transaction() as connection:
-        asked = "select launch_id from launch where kind = 'batch' order by created_at desc limit 1"
-        return str(connection.exec_driver_sql(asked).scalar())
+        statement = "select launch_id from launch where kind = 'batch' order by created_at desc limit 1"
+        return str(connection.exec_driver_sql(statement).scalar())
 
 
 def _deliver(run_id: str) -> None:

@@ -68,17 +68,17 @@ class Template:
         lines += [list(OPERATIONS[name].words) for name in ("evaluate", "register", "promote")]
         lines += [["state", "backup", str(self._folder / "backup-0")]]
         for words in lines:
-            code, told = command(words)
-            assert code in {0, 1}, f"{words}: {code} {told}"
+            code, output = command(words)
+            assert code in {0, 1}, f"{words}: {code} {output}"
         shutil.rmtree(self._held, ignore_errors=True)
         shutil.copytree(self._folder, self._held, symlinks=True)
 
     def _enter(self, database: str) -> None:
         url = self._url.set(database=database).render_as_string(hide_password=False)
-        known = {"DAGSTER_HOME": self._folder, "FORECAST_HOME": self._folder, "FORECAST_DATABASE_URL": url,
-                 "FORECAST_SOURCES": self._folder,
-                 "FORECAST_PROCESSES": 1, "FORECAST_DETAILED_SERIES": 0}  # fmt: skip
-        os.environ.update({name: str(value) for name, value in known.items()})
+        env = {"DAGSTER_HOME": self._folder, "FORECAST_HOME": self._folder, "FORECAST_DATABASE_URL": url,
+               "FORECAST_SOURCES": self._folder,
+               "FORECAST_PROCESSES": 1, "FORECAST_DETAILED_SERIES": 0}  # fmt: skip
+        os.environ.update({name: str(value) for name, value in env.items()})
 
     @contextmanager
     def world(self) -> Iterator[World]:

@@ -33,10 +33,10 @@ def nixtla(**ids: str) -> pd.DataFrame:
 
 @pytest.mark.usefixtures("cli")
 def test_the_examples_of_the_docstrings_do_what_they_say():
-    found = doctest.DocTestFinder(exclude_empty=True).find(
+    doctests = doctest.DocTestFinder(exclude_empty=True).find(
         api, globs={"fa": fa, "sales": sales().to_pandas()}
     )
-    examples = {test.name.rpartition(".")[2]: test for test in found if test.examples}
+    examples = {test.name.rpartition(".")[2]: test for test in doctests if test.examples}
     order = [
         "add",
         "evaluate",

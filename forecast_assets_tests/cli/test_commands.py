@@ -39,8 +39,8 @@ def shop(cli, tmp_path):
 
 def test_dataset_can_be_added_listed_shown_and_removed(shop):
     assert [row["name"] for row in shop("dataset", "list", "--format", "json").rows] == ["shop"]
-    (shown,) = shop("dataset", "show", "shop", "--format", "json").rows
-    assert shown["days"] == "2024-01-01 to 2024-04-29"
+    (details,) = shop("dataset", "show", "shop", "--format", "json").rows
+    assert details["days"] == "2024-01-01 to 2024-04-29"
     assert shop("dataset", "remove", "shop").code == 2
     assert shop("dataset", "remove", "shop", "--yes").code == 0
     assert shop("dataset", "list", "--format", "json").rows == []
@@ -81,8 +81,8 @@ def test_second_evaluation_does_nothing_and_says_so(shop):
 
 
 def test_the_horizon_of_an_evaluation_is_the_horizon_of_its_forecasts(shop):
-    wanted = ("--candidates", "naive,seasonal_naive", "--horizon", "10", "--folds", "2")
-    assert shop("evaluate", "shop", *wanted).code == 0
+    options = ("--candidates", "naive,seasonal_naive", "--horizon", "10", "--folds", "2")
+    assert shop("evaluate", "shop", *options).code == 0
     rows = shop("export", "forecasts", "shop", "--format", "json").rows
     assert {row["horizon"] for row in rows} == {10}
 
@@ -104,13 +104,13 @@ def test_a_check_sums_up_what_adding_would_store(cli, tmp_path):
     path = sales(tmp_path)
     checked = cli("dataset", "check", str(path), "--format", "json")
     assert checked.code == 0
-    found = {row["what"]: row["found"] for row in checked.rows}
-    assert found["rows"].startswith(f"{2 * DAYS:,} rows of 2 series in 1 store")
-    assert {"period", "columns", "gaps", "zero runs", "stock-outs", "ended"} <= set(found)
+    findings = {row["what"]: row["found"] for row in checked.rows}
+    assert findings["rows"].startswith(f"{2 * DAYS:,} rows of 2 series in 1 store")
+    assert {"period", "columns", "gaps", "zero runs", "stock-outs", "ended"} <= set(findings)
     assert f"next: forecast-assets dataset add NAME --path {path}" in checked.err
     assert not (tmp_path / ".forecast").exists()
     added = cli("dataset", "add", "shop", "--path", str(path))
-    assert all(found[name] in added.err for name in ("rows", "period", "gaps"))
+    assert all(findings[name] in added.err for name in ("rows", "period", "gaps"))
     assert "next: forecast-assets evaluate shop" in added.err
 
 

@@ -85,16 +85,16 @@ def test_the_end_names_what_came_out_and_what_to_look_at(cli, home):
 
 def test_a_forecast_of_days_to_come_is_not_called_past():
     day = dt.date(2026, 3, 1)
-    known = Closing("shop", 1, 1, 0, 0, 0, [], [], 0, {}, 1, 5.0, day, day + dt.timedelta(6))
-    assert "past" not in "\n".join(closing.lines(known, today=day))
+    summary = Closing("shop", 1, 1, 0, 0, 0, [], [], 0, {}, 1, 5.0, day, day + dt.timedelta(6))
+    assert "past" not in "\n".join(closing.lines(summary, today=day))
     assert "past: the last one was 4 days ago" in "\n".join(
-        closing.lines(known, today=day + dt.timedelta(10))
+        closing.lines(summary, today=day + dt.timedelta(10))
     )
 
 
 def test_missing_plans_and_stockouts_are_counted():
-    known = Closing("shop", 1, 1, 0, 0, 0, [], [], 3, {"promo": 2}, 0, 0.0, None, None)
-    printed = "\n".join(closing.lines(known))
+    summary = Closing("shop", 1, 1, 0, 0, 0, [], [], 3, {"promo": 2}, 0, 0.0, None, None)
+    printed = "\n".join(closing.lines(summary))
     assert "promo (2 series)" in printed
     assert "3 series" in printed
     assert "stock-outs" not in "\n".join(closing.lines(EMPTY))

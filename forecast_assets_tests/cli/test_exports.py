@@ -16,11 +16,11 @@ DOCUMENT = (Path(__file__).parents[2] / "docs" / "exports.md").read_text(encodin
 def documented() -> dict[str, dict[str, str]]:
     """Columns with their types by heading of the document."""
     sections = re.split(r"^## ", DOCUMENT, flags=re.MULTILINE)[1:]
-    found = {}
+    columns_by_heading = {}
     for section in sections:
         heading, _, text = section.partition("\n")
-        found[heading] = dict(re.findall(r"^\| `(\w+)` \| ([a-z ]+) \|", text, re.MULTILINE))
-    return {heading: columns for heading, columns in found.items() if columns}
+        columns_by_heading[heading] = dict(re.findall(r"^\| `(\w+)` \| ([a-z ]+) \|", text, re.MULTILINE))
+    return {heading: columns for heading, columns in columns_by_heading.items() if columns}
 
 
 def test_every_export_is_documented():
@@ -38,9 +38,9 @@ def test_every_export_has_its_documented_schema(cli, home, tmp_path):
         file = tmp_path / "export.parquet"
         done = cli("export", what, "shop", *options, "--output", str(file))
         assert done.code == 0, done.err
-        told = {name: word(kind) for name, kind in pl.read_parquet_schema(file).items()}
-        if list(told.items()) != list(columns.items()):
-            wrong[heading] = (sorted(set(told.items()) ^ set(columns.items())), list(told))
+        schema = {name: word(kind) for name, kind in pl.read_parquet_schema(file).items()}
+        if list(schema.items()) != list(columns.items()):
+            wrong[heading] = (sorted(set(schema.items()) ^ set(columns.items())), list(schema))
     assert not wrong
 
 

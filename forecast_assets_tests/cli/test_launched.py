@@ -136,8 +136,8 @@ def test_a_showcase_is_kept_restored_replayed_compared_and_forgotten(cli, home):
     assert cli("workspace", "replay", handle, "--yes", "--wait").code == 0
     first, second = cli("workspace", "list", "--format", "json").rows
     assert first["replayed_from"] == second["workspace_id"] == handle
-    told = cli("workspace", "compare", handle, first["workspace_id"])
-    assert told.out == "nothing differs\n"
+    comparison = cli("workspace", "compare", handle, first["workspace_id"])
+    assert comparison.out == "nothing differs\n"
     assert "backtest" in cli("workspace", "show", handle).out
     assert cli("workspace", "pin", handle).code == 0
     assert cli("workspace", "annotate", handle, "--tag", "autumn", "--tag", "demo").code == 0
@@ -160,9 +160,9 @@ def test_a_comparison_and_a_pipeline_are_launched_and_told(cli, home):
         "submit", "pipeline", "shop", "--requested-by", "ann", "--sweep", "smoothing_sweep", "--wait"
     )
     assert planned.code == 0
-    told = cli("status", planned.out.strip())
-    assert "dry run: true" in told.out
-    assert "next: launch it with dry_run false" in told.err
+    status = cli("status", planned.out.strip())
+    assert "dry run: true" in status.out
+    assert "next: launch it with dry_run false" in status.err
     assert {row["kind"] for row in cli("status", "--format", "json").rows} == {"compare", "pipeline"}
     assert cli("submit", "pipeline", "shop", "--requested-by", "ann").code == 2
     assert cli("submit", "compare", "shop__A__P99").code == 2

@@ -83,7 +83,7 @@ def test_wide_and_columns_show_what_was_left_out(printed):
 
 
 @pytest.mark.parametrize(
-    ("name", "values", "shown"),
+    ("name", "values", "expected"),
     [
         ("wape", [18.2345], "18.2"),
         ("units", [12345.678], "12,346"),
@@ -95,8 +95,8 @@ def test_wide_and_columns_show_what_was_left_out(printed):
         ("reason", ["\x1b[31mred\nline"], "[31mred line"),
     ],
 )
-def test_a_value_is_written_for_a_person(printed, name, values, shown):
-    assert printed(80, pl.DataFrame({name: values}), "")[1].strip() == shown
+def test_a_value_is_written_for_a_person(printed, name, values, expected):
+    assert printed(80, pl.DataFrame({name: values}), "")[1].strip() == expected
 
 
 def test_a_column_that_does_not_exist_is_refused_with_those_that_do(cli):

@@ -69,9 +69,9 @@ def test_an_order_lasts_until_the_next_delivery_and_a_doubt_gives_none(cli, home
         run_config={"ops": {"order_proposal": {"config": {"day": str(TODAY)}}}},
         selection=[order_proposal],
     )
-    shown = result.asset_materializations_for_node("order_proposal")[0].metadata
-    assert shown["orders"].value == 0
-    kept = pl.DataFrame(home.stores.lake.read_table(str(shown["path"].value)))
+    metadata = result.asset_materializations_for_node("order_proposal")[0].metadata
+    assert metadata["orders"].value == 0
+    kept = pl.DataFrame(home.stores.lake.read_table(str(metadata["path"].value)))
     assert kept.filter(pl.col("series") == HEALTHY)["reason"][0].startswith("nothing to order: 1,000.0")
 
     page = tmp_path / "page.html"
@@ -85,9 +85,9 @@ def test_an_order_lasts_until_the_next_delivery_and_a_doubt_gives_none(cli, home
 @pytest.mark.usefixtures("home")
 def test_orders_of_a_dataset_are_set_shown_and_unset(cli):
     assert cli("dataset", "change", "shop", "--pack-size", "6", "--shelf-life-days", "4").code == 0
-    shown = cli("dataset", "show", "shop", "--format", "json").rows[0]["orders"]
-    assert "pack_size 6.0" in shown
-    assert "shelf_life_days 4" in shown
+    orders = cli("dataset", "show", "shop", "--format", "json").rows[0]["orders"]
+    assert "pack_size 6.0" in orders
+    assert "shelf_life_days 4" in orders
     assert cli("dataset", "change", "shop", "--drop", "pack_size").code == 0
     assert "pack_size" not in cli("dataset", "show", "shop", "--format", "json").rows[0]["orders"]
     wrong = cli("dataset", "change", "shop", "--holding-cost", "2", "--shortage-cost", "1")

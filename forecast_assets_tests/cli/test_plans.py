@@ -14,16 +14,16 @@ def forecast(cli):
 
 
 def test_a_series_is_asked_kept_listed_compared_and_forgotten(cli, forecast):
-    asked = cli("what-if", forecast, "--promotion", "bogo", "--on-hand", "10", "--save", "promoted", "--tag",
-                "spring", "--format", "json")  # fmt: skip
-    assert asked.code == 0, asked.err
-    assert len(asked.rows) == 7
-    assert all(day["what_if"] == pytest.approx(1.4 * day["as_planned"]) for day in asked.rows)
-    assert "by heuristic; stock: stockout" in asked.err
+    what_if = cli("what-if", forecast, "--promotion", "bogo", "--on-hand", "10", "--save", "promoted",
+                  "--tag", "spring", "--format", "json")  # fmt: skip
+    assert what_if.code == 0, what_if.err
+    assert len(what_if.rows) == 7
+    assert all(day["what_if"] == pytest.approx(1.4 * day["as_planned"]) for day in what_if.rows)
+    assert "by heuristic; stock: stockout" in what_if.err
     assert cli("what-if", forecast, "--like", "promoted", "--price-change", "0.5", "--save", "dear").code == 0
     (listed,) = cli("plan", "list", "demo", "--tag", "spring", "--format", "json").rows
     assert (listed["name"], listed["tags"]) == ("promoted", "spring")
-    assert cli("plan", "show", "promoted", "--format", "json").rows == asked.rows
+    assert cli("plan", "show", "promoted", "--format", "json").rows == what_if.rows
     ranked = cli("plan", "compare", "dear", "promoted", "--by", "units_delta", "--format", "json").rows
     assert [row["name"] for row in ranked] == ["promoted", "dear"]
     assert cli("plan", "delete", "dear").code == 0

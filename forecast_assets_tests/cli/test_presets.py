@@ -16,10 +16,10 @@ def test_presets_can_be_read_before_one_is_chosen(cli):
 def test_a_preset_is_added_with_its_overrides_and_shown(cli):
     added = cli(*DEMO, "--end", "2025-06-30", "--holidays", "DE", "--effects", "yearly,returns")
     assert added.code == 0, added.err
-    (shown,) = cli("dataset", "show", "demo", "--format", "json").rows
-    assert shown["source"] == "preset demo_minimal with seed 42"
-    assert shown["days"] == "2025-03-31 to 2025-06-30"
-    assert shown["holidays"] == "DE"
+    (details,) = cli("dataset", "show", "demo", "--format", "json").rows
+    assert details["source"] == "preset demo_minimal with seed 42"
+    assert details["days"] == "2025-03-31 to 2025-06-30"
+    assert details["holidays"] == "DE"
     (listed,) = cli("dataset", "list", "--format", "json").rows
     assert (listed["name"], listed["series"]) == ("demo", 2)
 

@@ -21,9 +21,9 @@ def test_a_model_is_registered_promoted_rolled_back_and_explained(cli, home):
     scoped = cli("promote", "shop", "--scope", "manual", "--stores", "A", "--products", "P1", *AGREED)
     assert (scoped.code, "1 applied" in scoped.err) == (0, True)
     events = home.instance.fetch_observations(dg.AssetKey("registered_champion"), limit=10).records
-    (told,) = [event.asset_observation for event in events if event.partition_key == HEALTHY]
-    assert told.metadata["approved_by"].value == "ann"
-    assert told.metadata["decision"].value == "version 1 is live instead of none"
+    (observation,) = [event.asset_observation for event in events if event.partition_key == HEALTHY]
+    assert observation.metadata["approved_by"].value == "ann"
+    assert observation.metadata["decision"].value == "version 1 is live instead of none"
 
     winner = next(row["champion"] for row in home.table("champion") if row["series"] == HEALTHY)
     loser = next(name for name in QUICK.candidates if name != winner)
@@ -48,11 +48,11 @@ def test_a_model_is_registered_promoted_rolled_back_and_explained(cli, home):
 def test_series_are_trained_again_after_a_typed_confirmation(cli, home):
     home.evaluate(HEALTHY, HOLED)
     before = {row["series"]: row["run_id"] for row in home.table("evaluation")}
-    asked = ("submit", "retrain", "shop", "--series", HEALTHY)
-    unconfirmed = cli(*asked, "--confirm", "yes")
+    command = ("submit", "retrain", "shop", "--series", HEALTHY)
+    unconfirmed = cli(*command, "--confirm", "yes")
     assert (unconfirmed.code, unconfirmed.out) == (2, "")
     assert "type: retrain shop" in unconfirmed.err
-    done = cli(*asked, "--confirm", "retrain shop", "--wait")
+    done = cli(*command, "--confirm", "retrain shop", "--wait")
     assert done.code == 0
     after = {row["series"]: row["run_id"] for row in home.table("evaluation")}
     assert {key for key in after if after[key] != before[key]} == {HEALTHY}

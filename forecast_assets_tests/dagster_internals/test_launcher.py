@@ -60,12 +60,12 @@ def test_a_code_server_that_is_gone_gets_time_to_come_back(monkeypatch):
     monkeypatch.setattr(watched, "_get_grpc_client_for_termination", lambda _: Gone())
     monkeypatch.setattr(run_launcher, "monotonic", lambda: now[0])
     run = DagsterRun(job_name="any")
-    found = []
+    statuses = []
     for moment in (0.0, 599.0, 600.0, 601.0):
         now[0] = moment
-        found.append(watched.check_run_worker_health(run).status)
+        statuses.append(watched.check_run_worker_health(run).status)
     waiting, given_up = WorkerStatus.RUNNING, WorkerStatus.FAILED
-    assert found == [waiting, waiting, given_up, waiting]
+    assert statuses == [waiting, waiting, given_up, waiting]
 
 
 def test_a_run_that_is_delivered_twice_at_once_is_executed_by_one_worker(place):

@@ -90,11 +90,11 @@ def test_no_reported_series_is_called_stale(instance: dg.DagsterInstance) -> Non
 
 def test_each_series_has_its_own_metadata(instance: dg.DagsterInstance) -> None:
     run(instance, evaluation)
-    told = {}
+    series_by_key = {}
     for record in reported(instance, CHAMPION):
         assert record.asset_materialization is not None
-        told[record.partition_key] = record.asset_materialization.metadata["series"].value
-    assert told == {key: key for key in GOOD}
+        series_by_key[record.partition_key] = record.asset_materialization.metadata["series"].value
+    assert series_by_key == {key: key for key in GOOD}
 
 
 def test_a_reported_event_is_what_dagster_would_have_stored(instance: dg.DagsterInstance) -> None:
@@ -110,18 +110,18 @@ def test_a_reported_event_is_what_dagster_would_have_stored(instance: dg.Dagster
 
 @pytest.mark.parametrize("count", [0, 1, 999, 1000, 1001, 2500])
 def test_every_number_of_materializations_arrives(batched_instance: dg.DagsterInstance, count: int) -> None:
-    told: list[int] = []
+    counts: list[int] = []
 
     @dg.op
     def touch(context: dg.OpExecutionContext) -> None:
-        told.append(report_materializations(context, (said(BACKTEST, str(n)) for n in range(count))))
+        counts.append(report_materializations(context, (said(BACKTEST, str(n)) for n in range(count))))
 
     @dg.job
     def batch() -> None:
         touch()
 
     assert batch.execute_in_process(instance=batched_instance).success
-    assert told == [count]
+    assert counts == [count]
     assert [record.partition_key for record in reported(batched_instance, BACKTEST)] == [
         *map(str, range(count))
     ]

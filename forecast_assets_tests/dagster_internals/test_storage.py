@@ -119,9 +119,9 @@ def stock(database_url: str) -> PostgresEventLogStorage:
 def rows(log: PostgresEventLogStorage, table: str) -> list[dict[str, Any]]:
     with log.index_connection() as connection:
         query = f"select * from {table} order by {TABLES[table]}"  # noqa: S608 - our own names
-        found = connection.exec_driver_sql(query).mappings()
+        records = connection.exec_driver_sql(query).mappings()
         hidden = ACCIDENTAL.get(table, set())
-        return [{name: value for name, value in row.items() if name not in hidden} for row in found]
+        return [{name: value for name, value in row.items() if name not in hidden} for row in records]
 
 
 def singly(log: PostgresEventLogStorage, events: Sequence[dg.EventLogEntry]) -> None:
@@ -211,17 +211,17 @@ def test_a_batch_size_of_the_environment_is_respected(
 
 
 @pytest.mark.parametrize(
-    "found",
+    "storage_of",
     [
         lambda ref: dg.DagsterInstance.from_ref(ref).event_log_storage,
         lambda ref: ref.event_storage._storage.event_log_storage,
     ],
 )
 def test_another_process_gets_the_same_storage(
-    batched_instance: dg.DagsterInstance, found: Callable[[InstanceRef], object]
+    batched_instance: dg.DagsterInstance, storage_of: Callable[[InstanceRef], object]
 ) -> None:
     sent = serialize_value(batched_instance.get_ref())
-    assert isinstance(found(deserialize_value(sent, InstanceRef)), BatchedPostgresEventLogStorage)
+    assert isinstance(storage_of(deserialize_value(sent, InstanceRef)), BatchedPostgresEventLogStorage)
 
 
 def test_what_is_read_of_partitions_is_what_the_stock_class_reads(

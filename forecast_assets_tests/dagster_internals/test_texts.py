@@ -23,7 +23,7 @@ VALUES = st.one_of(
 
 
 @given(
-    told=st.lists(
+    materializations=st.lists(
         st.tuples(
             st.dictionaries(st.sampled_from(["wape", "sentence", "folds"]), VALUES, max_size=3),
             st.text(min_size=1),
@@ -32,10 +32,10 @@ VALUES = st.one_of(
         max_size=5,
     )
 )
-def test_any_materialization_reads_as_dagster_would_write_it(told):
+def test_any_materialization_reads_as_dagster_would_write_it(materializations):
     subjects = [
         StepMaterializationData(dg.AssetMaterialization("champion", partition=key, metadata=metadata))
-        for metadata, key in told
+        for metadata, key in materializations
     ]
     text = event_texts.EventTexts()
     for subject in (*subjects, *subjects):
