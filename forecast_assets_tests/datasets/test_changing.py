@@ -18,9 +18,9 @@ def shop(place: Place) -> definition.Dataset:
 
 def test_a_column_that_is_added_makes_all_series_stale_and_is_said_before(place, shop):
     source = shop.source.model_copy(update={"columns": Columns(promo="promo")})
-    found = changing.preview(place.stores, "shop", source, shop.options, TODAY)
-    assert found.sentences == ("columns.promo: nothing becomes promo",)
-    assert found.sentence == "4 of 4 series must be evaluated again"
+    preview = changing.preview(place.stores, "shop", source, shop.options, TODAY)
+    assert preview.sentences == ("columns.promo: nothing becomes promo",)
+    assert preview.sentence == "4 of 4 series must be evaluated again"
     assert definition.load(place.stores, "shop").source == shop.source
     loaded = changing.change(place.stores, "shop", source, shop.options, TODAY, register=list)
     assert not loaded.reused
@@ -32,9 +32,9 @@ def test_a_column_that_is_added_makes_all_series_stale_and_is_said_before(place,
 def test_a_column_that_no_series_feels_keeps_all_results(place, shop):
     rows = shop.source.rows.model_copy(update={"returns": "zero"})
     source = shop.source.model_copy(update={"rows": rows})
-    found = changing.preview(place.stores, "shop", source, shop.options, TODAY)
-    assert (found.stale, found.new, found.gone) == (0, 0, 0)
-    assert found.sentence == "all results of 4 series stay valid"
+    preview = changing.preview(place.stores, "shop", source, shop.options, TODAY)
+    assert (preview.stale, preview.new, preview.gone) == (0, 0, 0)
+    assert preview.sentence == "all results of 4 series stay valid"
     assert changing.change(place.stores, "shop", source, shop.options, TODAY, register=list).reused
 
 
@@ -43,9 +43,9 @@ def test_other_files_may_change_some_series_bring_new_ones_and_lose_others(place
     grown = frame.with_columns(units=pl.col("units") + (pl.col("product_id") == "P001"))
     path = place.write("grown", grown.with_columns(promo=0))
     source = shop.source.model_copy(update={"path": str(path)})
-    found = changing.preview(place.stores, "shop", source, shop.options, TODAY)
-    assert (found.series, found.gone) == (4, 4 - (found.series - found.new))
-    assert found.stale <= found.series - found.new
+    preview = changing.preview(place.stores, "shop", source, shop.options, TODAY)
+    assert (preview.series, preview.gone) == (4, 4 - (preview.series - preview.new))
+    assert preview.stale <= preview.series - preview.new
 
 
 def test_bad_sales_change_nothing(place, shop):

@@ -41,7 +41,7 @@ def sales() -> pl.DataFrame:
     )
 
 
-def found(frame: pl.DataFrame, *further: str, **declared: str) -> dict[str, ColumnFinding]:
+def findings(frame: pl.DataFrame, *further: str, **declared: str) -> dict[str, ColumnFinding]:
     columns = Columns(price="price", promo="promo", known_future=further, declared=declared)  # type: ignore[arg-type]
     audit = ColumnAudit(columns)
     audit.add(frame.with_columns(pl.col("units").cast(pl.Float32)))
@@ -49,47 +49,47 @@ def found(frame: pl.DataFrame, *further: str, **declared: str) -> dict[str, Colu
 
 
 def test_plans_raise_no_doubt(sales):
-    assert found(sales, "open_all") == {}
+    assert findings(sales, "open_all") == {}
 
 
 def test_days_that_were_not_observed_are_no_days_without_a_row(sales):
     sold_out = (pl.int_range(pl.len()) % 9 == 0) | (pl.col("units") == 0)
     stocked_out = sales.with_columns(units=pl.when(~sold_out).then("units"))
-    assert found(stocked_out) == {}
+    assert findings(stocked_out) == {}
 
 
 def test_a_price_on_sold_days_only_is_told_with_its_shares(sales):
     bare = sales.with_columns(price=pl.when(pl.col("units") > 0).then("price"))
-    one = found(bare)["price"]
+    one = findings(bare)["price"]
     assert (one.kind, one.is_refused) == ("missing_on_days_without_sales", False)
     assert "on 100% of the days with sales and on 0% of those without" in one.sentence
     # The same sales without their zero rows say the same.
-    assert found(bare.filter(pl.col("units") > 0))["price"].kind == "missing_on_days_without_sales"
+    assert findings(bare.filter(pl.col("units") > 0))["price"].kind == "missing_on_days_without_sales"
 
 
 @pytest.mark.parametrize(
-    ("made", "kind"),
+    ("column", "kind"),
     [
         (pl.col("units"), "equals_units"),
         (pl.col("units") * pl.col("price"), "follows_units"),
         (pl.col("units") * 2 + 1, "follows_units"),
     ],
 )
-def test_a_column_that_equals_or_follows_the_units_is_refused(sales, made, kind):
-    one = found(sales.with_columns(footfall=made), "footfall")["footfall"]
+def test_a_column_that_equals_or_follows_the_units_is_refused(sales, column, kind):
+    one = findings(sales.with_columns(footfall=column), "footfall")["footfall"]
     assert (one.kind, one.is_refused) == (kind, True)
 
 
 @pytest.mark.parametrize("sold", [True, False])
 def test_a_flag_made_of_the_sales_is_refused_and_a_calendar_of_the_store_is_not(sales, sold):
-    made = sales.with_columns(mark=((pl.col("units") > 0) == sold).cast(pl.Float64))
-    one = found(made, "mark", mark="flag")["mark"]
+    frame = sales.with_columns(mark=((pl.col("units") > 0) == sold).cast(pl.Float64))
+    one = findings(frame, "mark", mark="flag")["mark"]
     assert (one.kind, one.is_refused) == ("mark_made_afterwards", True)
-    together = made.with_columns(
+    together = frame.with_columns(
         units=pl.when(pl.col("open_all") == 0).then(0.0).otherwise(pl.col("units") + 1),
         mark=(pl.col("open_all") == float(sold)).cast(pl.Float64),
     )
-    one = found(together, "mark", mark="flag")["mark"]
+    one = findings(together, "mark", mark="flag")["mark"]
     assert (one.kind, one.is_refused) == ("mark_made_afterwards", False)
 
 
@@ -97,10 +97,10 @@ def test_a_closed_column_that_is_one_on_open_days_is_refused_with_its_numbers(pl
     with pytest.raises(BadSales) as refused:
         place.add("shop", sales, columns=Columns(closed="open_all"))
     sold = sales.filter(pl.col("units") > 0)
-    told = (
+    sentence = (
         f"{len(sold):,} of {len(sold):,} days with sales ({sold['units'].sum():,.0f} units) are marked closed"
     )
-    assert told in str(refused.value)
+    assert sentence in str(refused.value)
     assert "--trust open_all" in str(refused.value)
     assert definition.names(place.stores) == []
 

@@ -111,11 +111,11 @@ def test_every_store_has_the_holidays_of_its_country(by, place, tmp_path):
     options: dict[str, object] = {"store_holidays": read_mapping(tmp_path / "stores.csv")}
     if by == "column":
         options = {"holidays_column": "country", "columns": Columns(static=("country",))}
-    found = by_store(built(place, german_and_french(), **options))
-    assert dt.date(2026, 5, 8) in found["P"]  # Victory Day
-    assert dt.date(2026, 5, 8) not in found["K"]
-    assert dt.date(2026, 4, 3) in found["K"]  # Good Friday
-    assert dt.date(2026, 4, 3) not in found["P"]
+    holidays_by_store = by_store(built(place, german_and_french(), **options))
+    assert dt.date(2026, 5, 8) in holidays_by_store["P"]  # Victory Day
+    assert dt.date(2026, 5, 8) not in holidays_by_store["K"]
+    assert dt.date(2026, 4, 3) in holidays_by_store["K"]  # Good Friday
+    assert dt.date(2026, 4, 3) not in holidays_by_store["P"]
 
 
 def test_a_store_without_a_country_is_refused_and_nothing_is_stored(place):

@@ -255,8 +255,8 @@ def test_a_series_ended_after_60_days_or_four_usual_gaps_with_and_without_zero_r
 ):
     days = 400
     cells = selling(every, range(last + 1), start=last % every)
-    made = with_zeros(cells, days) if zeros else cells
-    _, counts = store([selling(1, range(days)), made], days)
+    sparse_rows = with_zeros(cells, days) if zeros else cells
+    _, counts = store([selling(1, range(days)), sparse_rows], days)
     assert counts["ended"].to_list() == [False, ended]
 
 
@@ -365,10 +365,10 @@ def test_a_panel_read_back_has_every_series_in_the_order_of_the_keys(lake):
 
 def test_some_series_read_alone_are_what_they_are_among_all(lake):
     whole = read(lake, "panels")
-    wanted = ["d__B__P2", "d__A__P1", "d__A_1__P1-1", "d__A__P1"]
-    part = read(lake, "panels", wanted)
-    place = np.flatnonzero(np.isin(whole.series, wanted))
-    assert part.series.tolist() == sorted(set(wanted))
+    keys = ["d__B__P2", "d__A__P1", "d__A_1__P1-1", "d__A__P1"]
+    part = read(lake, "panels", keys)
+    place = np.flatnonzero(np.isin(whole.series, keys))
+    assert part.series.tolist() == sorted(set(keys))
     assert part.content_hashes() == whole.take(place).content_hashes()
 
 

@@ -64,8 +64,8 @@ def added(place, tmp_path):
     ids=["days", "mondays", "sundays", "first of month", "end of month", "too few", "only days with sales"],
 )
 def test_the_period_is_found_from_the_dates(dates, name):
-    found = spacing_of(dates).frequency
-    assert (None if found is None else found.name) == name
+    frequency = spacing_of(dates).frequency
+    assert (None if frequency is None else frequency.name) == name
 
 
 def test_weeks_with_gaps_are_weeks_and_single_weekdays_of_a_daily_file_are_not():
@@ -95,9 +95,9 @@ def test_a_store_that_changes_from_weeks_to_days_is_refused_with_the_rows_that_s
     ],
 )
 def test_labels_of_weeks_and_months_are_read_as_their_first_days(texts, date_format, days):
-    found = read(pl.Series(texts), DayRules(date_format, None, RowRules()))
-    assert not any(wrong.any() for wrong, _ in found.verdicts)
-    assert [str(day) for day in found.days] == days
+    dates = read(pl.Series(texts), DayRules(date_format, None, RowRules()))
+    assert not any(wrong.any() for wrong, _ in dates.verdicts)
+    assert [str(day) for day in dates.days] == days
 
 
 def test_a_weekly_file_becomes_a_weekly_panel_with_folds_of_weeks(added):
@@ -193,8 +193,8 @@ def test_a_weekly_dataset_refuses_days_that_come_later(added, place, tmp_path):
     ids=lambda texts: texts[0],
 )
 def test_months_in_words_are_read_in_several_languages(texts):
-    found = find_date_format(pl.Series(texts), "x")
-    days = read(pl.Series(texts), DayRules(found, None, RowRules()))
+    date_format = find_date_format(pl.Series(texts), "x")
+    days = read(pl.Series(texts), DayRules(date_format, None, RowRules()))
     assert days.days.to_list() == [dt.date(2024, month, 1) for month in (1, 3, 12)]
 
 

@@ -29,12 +29,12 @@ def rows(product: str, ahead: int, **columns: Sequence[float | None]) -> pl.Data
 
 
 def test_the_reach_is_what_most_series_have_and_the_end_of_a_list_of_promotions():
-    found = PlanReach({"price": "price", "promo": "flag", "rain": "number"}, NEWEST)
+    reach = PlanReach({"price": "price", "promo": "flag", "rain": "number"}, NEWEST)
     for number, ahead in enumerate([5, 5, 5, 0, 9]):
         price = [2.0] * (2 + ahead)
         promo = [None] * (1 + ahead) + [1.0 if number == 0 else None]
-        found.add(rows(f"P{number}", ahead, price=price, promo=promo, rain=[None] * (2 + ahead)))
-    assert found.days() == {"price": 5, "promo": 5, "rain": 0}
+        reach.add(rows(f"P{number}", ahead, price=price, promo=promo, rain=[None] * (2 + ahead)))
+    assert reach.days() == {"price": 5, "promo": 5, "rain": 0}
 
 
 def planned(days: int, ahead: int) -> pl.DataFrame:

@@ -120,19 +120,19 @@ def deliver(place, frames, **options):
 
 @pytest.mark.parametrize("mistake", sorted(MISTAKES))
 def test_a_mistake_of_the_sender_is_held_back_and_can_be_accepted(mistake, loaded):
-    frames, told = MISTAKES[mistake]
+    frames, reason = MISTAKES[mistake]
     good = definition.load(loaded.stores, "shop").snapshot
     assert good is not None
     files = loaded.files("sales")
     with pytest.raises(HeldBack) as held:
         deliver(loaded, frames)
-    assert told in held.value.problem
+    assert reason in held.value.problem
     assert "`forecast-assets evaluate shop --accept`" in held.value.remedy
     assert definition.load(loaded.stores, "shop").snapshot == good
     assert loaded.files("sales") == files
 
     accepted = deliver(loaded, frames, accept=True).snapshot
-    assert told in " ".join(accepted.summary["accepted"])
+    assert reason in " ".join(accepted.summary["accepted"])
     assert accepted.hash != good.hash
     current = definition.load(loaded.stores, "shop").snapshot
     assert current is not None
@@ -209,10 +209,10 @@ def test_weeks_and_months_are_compared_with_each_other_and_not_by_the_weekday(na
     if mistake is None:
         assert reasons == []
         return
-    told = {
+    expected = {
         "scaled": f"in {new} most series sold 1",
         "doubled": f"everything sold in {last} is there twice: was a {name} delivered twice?",
         "missing": f"2 of 5 stores have no sales in {new}: S3, S4",
         "copied": f"{new} repeats {last}",
     }[mistake]
-    assert any(reason.startswith(told) for reason in reasons), reasons
+    assert any(reason.startswith(expected) for reason in reasons), reasons

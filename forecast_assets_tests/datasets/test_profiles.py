@@ -47,9 +47,9 @@ def german(days: list[dt.date], units: list[str], separator: str = ";") -> str:
 @pytest.mark.parametrize("separator", [";", "\t", "|"])
 def test_a_european_export_is_read_as_it_is_written(encoding, separator, tmp_path):
     units = ["1.234,5", "2", *["0,75"] * 18]
-    found = look(text(tmp_path, german(DAYS, units, separator), encoding))
-    assert found.guesses == {"store": "Filiale", "product": "Artikel", "date": "Datum", "units": "Menge"}
-    frame = read(found.source)
+    profile = look(text(tmp_path, german(DAYS, units, separator), encoding))
+    assert profile.guesses == {"store": "Filiale", "product": "Artikel", "date": "Datum", "units": "Menge"}
+    frame = read(profile.source)
     assert frame["units"].to_list() == [1234.5, 2.0, *[0.75] * 18]
     assert frame["date"].to_list() == DAYS
     assert frame["original_store_id"].unique().to_list() == ["K\u00f6ln"]
@@ -61,16 +61,16 @@ def test_guesses_are_confirmed_by_the_options_that_the_refusal_names(tmp_path):
         look(file).confirm()
     assert "--store Filiale --product Artikel --date Datum --units Menge" in refused.value.remedy
     named = {"store": "filiale", "product": "ARTIKEL", "date": " datum ", "units": "Menge"}
-    found = look(file, named)
-    found.confirm()
-    assert found.source.columns == Columns(store="Filiale", product="Artikel", date="Datum", units="Menge")
+    profile = look(file, named)
+    profile.confirm()
+    assert profile.source.columns == Columns(store="Filiale", product="Artikel", date="Datum", units="Menge")
 
 
 @pytest.mark.parametrize("header", ["Store ID,Product-ID,DATE,Units", "STORE_ID,product id,Date,UNITS"])
 def test_case_blanks_and_signs_are_no_guess(header, tmp_path):
-    found = look(text(tmp_path, f"{header}\nS1,P1,2024-01-02,3\n"))
-    found.confirm()
-    assert read(found.source)["units"].to_list() == [3.0]
+    profile = look(text(tmp_path, f"{header}\nS1,P1,2024-01-02,3\n"))
+    profile.confirm()
+    assert read(profile.source)["units"].to_list() == [3.0]
 
 
 def test_a_column_that_is_not_there_is_refused_with_its_option(tmp_path):
@@ -88,12 +88,12 @@ def test_a_role_without_a_column_is_refused_with_its_option(header, tmp_path):
     file = text(tmp_path, f"{header}\nS1,P1,2024-01-02,3\n")
     with pytest.raises(BadSetting, match=f"--single-{role} ID"):
         look(file)
-    found = look(
+    profile = look(
         file,
         single_store=None if role == "product" else "all",
         single_product=None if role == "store" else "all",
     )
-    assert read(found.source).height == 1
+    assert read(profile.source).height == 1
 
 
 @pytest.mark.parametrize(
@@ -111,8 +111,8 @@ def test_a_role_without_a_column_is_refused_with_its_option(header, tmp_path):
 )
 def test_numbers_are_read_as_their_cells_prove(cells, decimal, thousands, tmp_path):
     rows = [f'S1;P1;{day};"{cell}"' for day, cell in zip(DAYS, cells, strict=False)]
-    found = look(text(tmp_path, "\n".join(["store_id;product_id;date;units", *rows])))
-    assert (found.source.dialect.decimal, found.source.dialect.thousands) == (decimal, thousands)
+    profile = look(text(tmp_path, "\n".join(["store_id;product_id;date;units", *rows])))
+    assert (profile.source.dialect.decimal, profile.source.dialect.thousands) == (decimal, thousands)
 
 
 def test_a_point_that_may_be_a_thousand_is_refused_until_it_is_declared(tmp_path):
@@ -141,9 +141,9 @@ def test_what_the_sample_shows_is_proved_on_all_rows(tmp_path):
 def test_the_format_of_dates_is_found(written, tmp_path):
     frame = SALES.with_columns(pl.col("date").dt.strftime(written))
     frame.write_csv(tmp_path / "sales.csv")
-    found = look(tmp_path / "sales.csv")
-    assert found.source.date_format == written
-    assert read(found.source)["date"].to_list() == DAYS
+    profile = look(tmp_path / "sales.csv")
+    assert profile.source.date_format == written
+    assert read(profile.source)["date"].to_list() == DAYS
 
 
 def test_a_day_that_may_be_a_month_is_refused_with_both_formats(tmp_path):
@@ -158,8 +158,8 @@ def test_numbered_days_ask_for_the_first(tmp_path):
     numbered.write_csv(tmp_path / "sales.csv")
     with pytest.raises(BadSetting, match="days are numbered, as 'd_1'"):
         look(tmp_path / "sales.csv")
-    found = look(tmp_path / "sales.csv", first_day=DAYS[0])
-    assert read(found.source)["date"].to_list() == DAYS
+    profile = look(tmp_path / "sales.csv", first_day=DAYS[0])
+    assert read(profile.source)["date"].to_list() == DAYS
 
 
 @pytest.mark.parametrize("named", ["d_{}", "{}"])
@@ -168,8 +168,10 @@ def test_a_column_per_day_becomes_a_row_per_day(named, tmp_path):
     wide = pl.DataFrame({"item_id": ["P1", "P2"], "store_id": ["S1", "S2"], "cat_id": ["c", "c"]})
     days = {name: [n, 100 + n] for n, name in enumerate(names)}
     pl.concat([wide, pl.DataFrame(days)], how="horizontal").write_csv(tmp_path / "wide.csv")
-    found = look(tmp_path / "wide.csv", {"static": ("cat_id",)}, first_day=DAYS[0] if "_" in named else None)
-    frame = read(found.source)
+    profile = look(
+        tmp_path / "wide.csv", {"static": ("cat_id",)}, first_day=DAYS[0] if "_" in named else None
+    )
+    frame = read(profile.source)
     assert frame.filter(store="S2")["units"].to_list() == [100 + n for n in range(20)]
     assert frame.filter(store="S1")["date"].to_list() == DAYS
     assert set(frame["cat_id"]) == {"c"}
@@ -196,32 +198,32 @@ def test_labels_of_weeks_and_months_are_found(written, days, tmp_path):
     starts = [dt.date(2024, 1, 1) + dt.timedelta(weeks=n) for n in range(20)]
     starts = starts if weekly else [dt.date(2022 + n // 12, n % 12 + 1, 1) for n in range(29)]
     rows = "".join(f"S1,P1,{start.strftime(written)},3\n" for start in starts)
-    found = look(text(tmp_path, f"store,item,period,qty\n{rows}"))
-    assert found.guesses["date"] == "period"
-    read_days = [str(day) for day in read(found.source)["date"].to_list()]
+    profile = look(text(tmp_path, f"store,item,period,qty\n{rows}"))
+    assert profile.guesses["date"] == "period"
+    read_days = [str(day) for day in read(profile.source)["date"].to_list()]
     assert [day for day in read_days if day >= "2024"][:2] == days
 
 
 @pytest.mark.parametrize("above", [["sep=;"], ["Absatz 2024;;;", ";;;", "Stand;05.01.2024;;"]])
 def test_titles_above_the_header_are_found_and_told(above, tmp_path):
     content = "\n".join([*above, german(DAYS, ["2"] * 19 + ["viele"])])
-    found = look(text(tmp_path, content))
-    assert found.source.header_row == len(above) + 1
-    assert any(note.startswith(f"line {len(above) + 1} names the columns") for note in found.notes)
+    profile = look(text(tmp_path, content))
+    assert profile.source.header_row == len(above) + 1
+    assert any(note.startswith(f"line {len(above) + 1} names the columns") for note in profile.notes)
     with pytest.raises(BadSales, match=f"line {len(above) + 21} .'viele'."):
-        read(found.source)
+        read(profile.source)
 
 
 def test_a_line_below_titles_that_lacks_columns_is_named_by_its_number(tmp_path):
-    found = look(text(tmp_path, "Titel;;;\n" + german(DAYS, ["2"] * 20) + "\nF1;A1\n"))
+    profile = look(text(tmp_path, "Titel;;;\n" + german(DAYS, ["2"] * 20) + "\nF1;A1\n"))
     with pytest.raises(BadSales, match="line 23 has 2 of 4 columns"):
-        read(found.source)
+        read(profile.source)
 
 
 def test_a_header_that_is_named_by_options_is_not_looked_for_below(tmp_path):
     content = "a,b,c,d\nstore,item,2024-01-05,3\n"
-    found = look(text(tmp_path, content), {"store": "a", "product": "b", "date": "c", "units": "d"})
-    assert found.source.header_row == 1
+    profile = look(text(tmp_path, content), {"store": "a", "product": "b", "date": "c", "units": "d"})
+    assert profile.source.header_row == 1
 
 
 @pytest.mark.parametrize(
@@ -295,9 +297,9 @@ def test_folders_name_columns_that_the_files_lack(tmp_path):
         folder = tmp_path / f"store_id={store}" / "year=2024"
         folder.mkdir(parents=True)
         SALES.drop("store_id").write_parquet(folder / "part-0.parquet")
-    found = look(tmp_path)
-    assert read(found.source)["store"].unique(maintain_order=True).to_list() == ["S1", "S2"]
-    assert found.files == 2
+    profile = look(tmp_path)
+    assert read(profile.source)["store"].unique(maintain_order=True).to_list() == ["S1", "S2"]
+    assert profile.files == 2
 
 
 def test_a_pattern_names_the_files(tmp_path):

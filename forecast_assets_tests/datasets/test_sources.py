@@ -92,7 +92,7 @@ def test_a_password_in_a_url_is_refused_and_not_repeated(url):
 
 
 @pytest.mark.parametrize(
-    ("given", "message"),
+    ("source", "message"),
     [
         ({"kind": "file", "path": "a.csv"}, "url: Extra inputs are not permitted"),
         ({"kind": "sql", "query": ""}, "query: String should have at least 1 character"),
@@ -100,10 +100,10 @@ def test_a_password_in_a_url_is_refused_and_not_repeated(url):
         ({}, "kind: Unable to extract tag"),
     ],
 )
-def test_an_error_about_another_field_does_not_show_the_url(given, message):
-    url = "postgresql://bob:canary@db/sales" if given.get("kind") != "sql" else "env:canary"
+def test_an_error_about_another_field_does_not_show_the_url(source, message):
+    url = "postgresql://bob:canary@db/sales" if source.get("kind") != "sql" else "env:canary"
     with pytest.raises(BadSetting) as refused:
-        ANY.validate_python({**given, "url": url})
+        ANY.validate_python({**source, "url": url})
     assert message in refused.value.problem
     assert "canary" not in f"{refused.value}{refused.value.__cause__}"
 

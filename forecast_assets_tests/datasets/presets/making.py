@@ -47,10 +47,10 @@ def selling(*args: Any, **kwargs: Any) -> Selling:
     return Selling(world(*args, **kwargs), 0)
 
 
-def star(made: World) -> dict[str, pl.DataFrame]:
+def star(chain: World) -> dict[str, pl.DataFrame]:
     """Every table of a star schema, all stores in one."""
-    tables: dict[str, list[pl.DataFrame]] = {name: [table] for name, table in chain_tables(made)}
-    for number in range(len(made.stores)):
-        for name, table in store_tables(Selling(made, number)):
+    tables: dict[str, list[pl.DataFrame]] = {name: [table] for name, table in chain_tables(chain)}
+    for number in range(len(chain.stores)):
+        for name, table in store_tables(Selling(chain, number)):
             tables.setdefault(name, []).append(table)
     return {name: pl.concat(parts) for name, parts in tables.items()}

@@ -12,80 +12,82 @@ from forecast_assets.datasets.presets.world import PLAN_DAYS
 from forecast_assets_tests.datasets.presets.making import CALM, demo, selling, world
 
 
-def weekly(made: Selling) -> np.ndarray:
-    start, days = made.world.blueprint.start, made.world.blueprint.days
+def weekly(sales: Selling) -> np.ndarray:
+    start, days = sales.world.blueprint.start, sales.world.blueprint.days
     return np.array(WEEK)[(start.weekday() + np.arange(days)) % 7]
 
 
-def bases(made: Selling) -> np.ndarray:
-    return np.array([product.base_price for product in made.world.products])[:, None]
+def bases(sales: Selling) -> np.ndarray:
+    return np.array([product.base_price for product in sales.world.products])[:, None]
 
 
 def test_without_luck_a_day_sells_base_demand_times_trend_times_weekday():
-    made = selling(**CALM, slope=0.001)
-    untouched = (made.prices == bases(made)).all(axis=1)
+    sales = selling(**CALM, slope=0.001)
+    untouched = (sales.prices == bases(sales)).all(axis=1)
     assert untouched.any()
-    expected = np.rint(100 * (1 + 0.001 * np.arange(200)) * weekly(made))
-    assert (made.units[untouched] == expected).all()
+    expected = np.rint(100 * (1 + 0.001 * np.arange(200)) * weekly(sales))
+    assert (sales.units[untouched] == expected).all()
 
 
 def test_exponential_growth_compounds():
-    made = selling(**CALM, trend="exponential", slope=0.005)
-    untouched = (made.prices == bases(made)).all(axis=1)
-    expected = 100 * np.exp(0.005 * np.arange(200)) * weekly(made)
-    assert np.abs(made.units[untouched] - expected).max() <= 0.51
+    sales = selling(**CALM, trend="exponential", slope=0.005)
+    untouched = (sales.prices == bases(sales)).all(axis=1)
+    expected = 100 * np.exp(0.005 * np.arange(200)) * weekly(sales)
+    assert np.abs(sales.units[untouched] - expected).max() <= 0.51
 
 
 def test_demand_falls_by_half_the_share_by_which_the_price_rises():
-    made = selling(**CALM, trend="none", base_demand=10_000)
-    change = made.prices[:, :200] / bases(made) - 1
+    sales = selling(**CALM, trend="none", base_demand=10_000)
+    change = sales.prices[:, :200] / bases(sales) - 1
     raised, lowered = change > 0.05, change < -0.05
     assert raised.any()
     assert lowered.any()
-    expected = 10_000 * weekly(made) * (1 + ELASTICITY * change)
-    assert np.abs(made.units - expected).max() <= 0.51
+    expected = 10_000 * weekly(sales) * (1 + ELASTICITY * change)
+    assert np.abs(sales.units - expected).max() <= 0.51
     assert np.abs(change).max() <= 0.2 + 0.5 / 99
 
 
 def test_a_launched_product_ramps_up_in_equal_steps_and_has_no_row_before():
-    made = selling(Preset.new_launches, **CALM, trend="none", base_demand=9_000)
-    launches = made.world.launches
+    sales = selling(Preset.new_launches, **CALM, trend="none", base_demand=9_000)
+    launches = sales.world.launches
     launched = np.flatnonzero(launches >= 0)
     assert len(launched) == 12, "three of five"
     assert launches.max() < 100, "in the first half of the window"
     for product in launched:
-        assert not made.listed[product, : launches[product]].any()
-        assert made.listed[product, launches[product] :].all()
+        assert not sales.listed[product, : launches[product]].any()
+        assert sales.listed[product, launches[product] :].all()
         ages = np.arange(200 - launches[product])
-        change = made.prices[product, launches[product] : 200] / made.world.products[product].base_price - 1
-        steps = 9_000 * weekly(made)[launches[product] :] * np.minimum(ages / 45, 1) * (1 - change / 2)
-        assert np.abs(made.units[product, launches[product] :] - steps).max() <= 0.51
+        change = sales.prices[product, launches[product] : 200] / sales.world.products[product].base_price - 1
+        steps = 9_000 * weekly(sales)[launches[product] :] * np.minimum(ages / 45, 1) * (1 - change / 2)
+        assert np.abs(sales.units[product, launches[product] :] - steps).max() <= 0.51
 
 
 def test_a_promotion_lifts_sales_by_three_tenths():
-    made = selling(**{**CALM, "promotion_probability": 0.5}, trend="none", base_demand=10_000)
-    on = made.discount[:, :200] > 0
+    sales = selling(**{**CALM, "promotion_probability": 0.5}, trend="none", base_demand=10_000)
+    on = sales.discount[:, :200] > 0
     assert 0.05 < on.mean() < 0.3
-    usual = 10_000 * weekly(made) * (1 + ELASTICITY * (made.prices[:, :200] / bases(made) - 1))
-    assert np.abs(made.units / usual - np.where(on, 1.3, 1.0)).max() < 1e-3
+    usual = 10_000 * weekly(sales) * (1 + ELASTICITY * (sales.prices[:, :200] / bases(sales) - 1))
+    assert np.abs(sales.units / usual - np.where(on, 1.3, 1.0)).max() < 1e-3
 
 
 def test_promotions_last_three_to_fourteen_days_and_most_are_chain_wide():
-    made = world(promotion_probability=0.5).promotions
-    assert len(made) > 50
-    assert {one.last - one.first + 1 for one in made if one.last < 200 + PLAN_DAYS - 1} <= set(range(3, 15))
-    assert 0.5 < np.mean([one.store is None for one in made]) < 0.9
-    assert all((one.percent is None) != (one.amount is None) for one in made)
+    promotions = world(promotion_probability=0.5).promotions
+    assert len(promotions) > 50
+    assert {one.last - one.first + 1 for one in promotions if one.last < 200 + PLAN_DAYS - 1} <= set(
+        range(3, 15)
+    )
+    assert 0.5 < np.mean([one.store is None for one in promotions]) < 0.9
+    assert all((one.percent is None) != (one.amount is None) for one in promotions)
 
 
 def test_the_rush_has_its_spikes_on_their_days():
-    made = Selling(
+    sales = Selling(
         type(world())(demo(Preset.holiday_rush, noise_sigma=0, stockout_intensity=0).blueprint()), 0
     )
     total = dict(
         zip(
             (dt.date(2024, 10, 1) + dt.timedelta(days=n) for n in range(92)),
-            made.units.sum(axis=0),
+            sales.units.sum(axis=0),
             strict=True,
         )
     )
@@ -97,15 +99,15 @@ def test_the_rush_has_its_spikes_on_their_days():
 
 
 def test_stockouts_spare_no_series_and_favour_none():
-    made = selling(stockout_probability=0.25)
-    per_block = made.stockouts.reshape(20, 10, 20).sum(axis=2)
+    sales = selling(stockout_probability=0.25)
+    per_block = sales.stockouts.reshape(20, 10, 20).sum(axis=2)
     assert (per_block == 5).all()
     rare = selling(stockout_probability=0.03).stockouts
     assert 0.02 < rare.mean() < 0.04
     assert (rare.reshape(20, 10, 20).sum(axis=2) <= 1).all()
-    assert (made.units[made.stockouts] == 0).all()
-    assert (made.on_hand[made.stockouts] == 0).all()
-    assert not made.recorded[made.stockouts].any()
+    assert (sales.units[sales.stockouts] == 0).all()
+    assert (sales.on_hand[sales.stockouts] == 0).all()
+    assert not sales.recorded[sales.stockouts].any()
 
 
 def test_anomalies_strike_both_ways_as_often_as_asked():
@@ -116,11 +118,11 @@ def test_anomalies_strike_both_ways_as_often_as_asked():
 
 
 def test_gaps_are_days_without_a_row():
-    made = selling(Preset.sparse, sparsity=0.0)
-    assert made.gaps.sum(axis=1).min() >= 6
-    assert made.gaps.sum(axis=1).max() <= 30
-    assert not (made.recorded & made.gaps).any()
-    assert not (made.stockouts[made.gaps] & made.recorded[made.gaps]).any()
+    sales = selling(Preset.sparse, sparsity=0.0)
+    assert sales.gaps.sum(axis=1).min() >= 6
+    assert sales.gaps.sum(axis=1).max() <= 30
+    assert not (sales.recorded & sales.gaps).any()
+    assert not (sales.stockouts[sales.gaps] & sales.recorded[sales.gaps]).any()
 
 
 def test_exactly_the_asked_share_of_pairs_never_sells_and_one_always_does():
@@ -131,13 +133,13 @@ def test_exactly_the_asked_share_of_pairs_never_sells_and_one_always_does():
 
 
 def test_some_products_have_prices_of_their_own_in_every_store():
-    made = world(seed=3)
-    local = made.locally_priced
+    chain = world(seed=3)
+    local = chain.locally_priced
     assert local.any()
     assert not local.all()
-    here, there = (made.prices_in(store) for store in made.stores)
+    here, there = (chain.prices_in(store) for store in chain.stores)
     assert (here[~local] == there[~local]).all()
-    assert (here[:, 0] == [product.base_price for product in made.products]).all()
+    assert (here[:, 0] == [product.base_price for product in chain.products]).all()
 
 
 @pytest.mark.parametrize("effect", [Effect.yearly, Effect.changepoints, Effect.lifecycle, Effect.markdowns])
@@ -157,15 +159,15 @@ def test_the_year_turns_like_a_sine():
 
 
 def test_a_discontinued_product_leaves_the_assortment():
-    made = selling(Preset.new_launches, effects=[Effect.lifecycle])
-    ends = made.world.ends
-    gone = np.flatnonzero((ends > 0) & (ends < made.world.blueprint.width))
+    sales = selling(Preset.new_launches, effects=[Effect.lifecycle])
+    ends = sales.world.ends
+    gone = np.flatnonzero((ends > 0) & (ends < sales.world.blueprint.width))
     assert gone.size
     for product in gone:
-        assert made.listed[product, : ends[product]].any()
-        assert not made.listed[product, ends[product] :].any()
-    young = np.flatnonzero(made.world.launches > 0)
-    stages = {made.world.products[product].stage(made.world.blueprint.start) for product in young}
+        assert sales.listed[product, : ends[product]].any()
+        assert not sales.listed[product, ends[product] :].any()
+    young = np.flatnonzero(sales.world.launches > 0)
+    stages = {sales.world.products[product].stage(sales.world.blueprint.start) for product in young}
     assert stages == {"intro"}
 
 

@@ -20,13 +20,13 @@ DOCUMENT = (Path(__file__).parents[3] / "docs" / "presets.md").read_text()
 PLAN = FoldPlan(horizon=14, n_splits=5, min_train=30)
 
 
-def read(made: PresetSource) -> tuple[CanonicalReader, dict[str, pl.DataFrame]]:
-    reader = CanonicalReader(made, dataset="shop", today=TODAY)
+def read(preset_source: PresetSource) -> tuple[CanonicalReader, dict[str, pl.DataFrame]]:
+    reader = CanonicalReader(preset_source, dataset="shop", today=TODAY)
     return reader, dict(reader)
 
 
-def counts(made: PresetSource) -> pl.DataFrame:
-    reader, stores = read(made)
+def counts(preset_source: PresetSource) -> pl.DataFrame:
+    reader, stores = read(preset_source)
     first, last = reader.summary.first_day, reader.summary.last_day
     assert first is not None
     assert last is not None
@@ -39,8 +39,8 @@ def counts(made: PresetSource) -> pl.DataFrame:
     )
 
 
-def states(made: PresetSource) -> Counter[str]:
-    table = counts(made).select("observed_days", "expected_days").rows()
+def states(preset_source: PresetSource) -> Counter[str]:
+    table = counts(preset_source).select("observed_days", "expected_days").rows()
     return Counter(of_history(observed, expected, PLAN).state for observed, expected in table)
 
 
@@ -62,9 +62,9 @@ def test_series_of_a_demo_can_be_judged_as_the_card_says(preset, seed):
 
 
 def test_new_launches_are_ready_or_limited_by_their_age():
-    made = demo(Preset.new_launches)
-    assert set(states(made)) == {"ready", "limited"}
-    days = counts(made)["observed_days"]
+    preset_source = demo(Preset.new_launches)
+    assert set(states(preset_source)) == {"ready", "limited"}
+    days = counts(preset_source)["observed_days"]
     assert days.min() >= 44, "never unusable"  # type: ignore[operator]
     assert (days < 130).sum() >= 40
 
@@ -86,8 +86,10 @@ def test_sizes_are_those_of_the_card(preset):
     native = PRESETS[preset].native
     assert (full.stores, full.products) == native[:2]
     assert (full.end - full.start).days == native.span
-    told = f"{small.stores} stores x {small.products} products x {(small.end - small.start).days + 1} days"
-    assert card(preset).size == told
+    expected = (
+        f"{small.stores} stores x {small.products} products x {(small.end - small.start).days + 1} days"
+    )
+    assert card(preset).size == expected
     assert card(preset).seconds in {60, 90, 120, 180}
 
 
@@ -142,10 +144,10 @@ def test_another_seed_gives_other_sales():
 
 
 def test_what_is_known_ahead_reaches_ninety_days_and_sales_do_not():
-    made = demo(Preset.demo_minimal)
-    frame = pl.concat(read(made)[1].values())
-    assert frame["date"].max() == made.end + dt.timedelta(days=90)
-    plan = frame.filter(pl.col("date") > made.end)
+    preset_source = demo(Preset.demo_minimal)
+    frame = pl.concat(read(preset_source)[1].values())
+    assert frame["date"].max() == preset_source.end + dt.timedelta(days=90)
+    plan = frame.filter(pl.col("date") > preset_source.end)
     assert plan["units"].null_count() == len(plan) == 30 * 90
     for column in ("price", "promo", "discount", "holiday"):
         assert plan[column].null_count() == 0
@@ -159,5 +161,5 @@ def test_what_is_known_ahead_reaches_ninety_days_and_sales_do_not():
 def test_federal_holidays_are_those_that_the_holidays_package_knows():
     from holidays import country_holidays
 
-    known = country_holidays("US", observed=False, years=range(2021, 2036))
-    assert federal_holidays(dt.date(2021, 1, 1), dt.date(2035, 12, 31)) == dict(known)
+    us_holidays = country_holidays("US", observed=False, years=range(2021, 2036))
+    assert federal_holidays(dt.date(2021, 1, 1), dt.date(2035, 12, 31)) == dict(us_holidays)

@@ -15,9 +15,9 @@ SOURCE: TypeAdapter[Source] = TypeAdapter(Source)
 
 
 def test_explicit_sizes_and_windows_beat_the_preset():
-    made = source("showcase_rich", stores=2, products=3, start="2025-01-01", end="2025-12-31")
-    assert (made.stores, made.products) == (2, 3)
-    assert (made.start, made.end) == (dt.date(2025, 1, 1), dt.date(2025, 12, 31))
+    preset_source = source("showcase_rich", stores=2, products=3, start="2025-01-01", end="2025-12-31")
+    assert (preset_source.stores, preset_source.products) == (2, 3)
+    assert (preset_source.start, preset_source.end) == (dt.date(2025, 1, 1), dt.date(2025, 12, 31))
     reaching = source("showcase_rich", end="2025-12-31")
     assert (reaching.end - reaching.start).days == 180
     assert source("retail_standard", window_days=100).start == TODAY - dt.timedelta(days=100)
@@ -81,24 +81,26 @@ def test_what_cannot_be_is_refused_with_its_name_and_a_remedy(wishes, message):
 def test_the_rush_stays_where_it_is_also_when_its_window_is_given():
     pinned = (dt.date(2024, 10, 1), dt.date(2024, 12, 31))
     assert (source("holiday_rush").start, source("holiday_rush").end) == pinned
-    given = source("holiday_rush", start="2024-10-01", end="2024-12-31")
-    assert given == source("holiday_rush")
+    with_window = source("holiday_rush", start="2024-10-01", end="2024-12-31")
+    assert with_window == source("holiday_rush")
 
 
 @pytest.mark.parametrize("preset", Preset)
 def test_demo_sizes_are_options_like_any_other(preset):
-    made = PresetSource.model_validate(demo_scaled(preset, seed=3).fixed(TODAY))
-    assert made.seed == 3
-    check_window(preset, made.start, made.end)
-    assert made == source(preset, **demo_scaled(preset, 3).model_dump(exclude={"preset"}, exclude_none=True))
+    preset_source = PresetSource.model_validate(demo_scaled(preset, seed=3).fixed(TODAY))
+    assert preset_source.seed == 3
+    check_window(preset, preset_source.start, preset_source.end)
+    assert preset_source == source(
+        preset, **demo_scaled(preset, 3).model_dump(exclude={"preset"}, exclude_none=True)
+    )
 
 
 def test_a_source_survives_being_stored_and_never_moves():
-    made = source("showcase_rich", effects=["returns", "yearly"])
-    assert made.effects == (Effect.yearly, Effect.returns), "the order of asking does not matter"
-    again = SOURCE.validate_json(SOURCE.dump_json(made))
-    assert again == made
-    assert again.fingerprint() == made.fingerprint()
+    preset_source = source("showcase_rich", effects=["returns", "yearly"])
+    assert preset_source.effects == (Effect.yearly, Effect.returns), "the order of asking does not matter"
+    again = SOURCE.validate_json(SOURCE.dump_json(preset_source))
+    assert again == preset_source
+    assert again.fingerprint() == preset_source.fingerprint()
 
 
 def test_a_fingerprint_tells_everything_that_changes_sales():

@@ -29,8 +29,10 @@ TABLES = {
 
 
 def add(place: Place, **wishes: Any) -> building.Loaded:
-    made = source("stockout_heavy", **{**SMALL, **wishes})
-    loaded = building.add_dataset(place.stores, "shop", made, DatasetOptions(evaluation=QUICK), TODAY)
+    preset_source = source("stockout_heavy", **{**SMALL, **wishes})
+    loaded = building.add_dataset(
+        place.stores, "shop", preset_source, DatasetOptions(evaluation=QUICK), TODAY
+    )
     place.instance.add_dynamic_partitions("datasets", ["shop"])
     return loaded
 
@@ -105,14 +107,14 @@ def test_models_get_the_plan_and_are_not_scored_on_days_without_stock(place):
 
 
 def test_the_launchpad_adds_a_dataset_that_can_be_built(place):
-    wanted = {**SMALL, "name": "demo", "preset": "new_launches", "seed": 5, "effects": ["yearly"]}
-    assert launch(place, **wanted).success
+    config = {**SMALL, "name": "demo", "preset": "new_launches", "seed": 5, "effects": ["yearly"]}
+    assert launch(place, **config).success
     assert place.instance.has_dynamic_partition("datasets", "demo")
     kept = definition.load(place.stores, "demo").source
     assert isinstance(kept, PresetSource)
     assert kept == source("new_launches", **SMALL, seed=5, effects=["yearly"])
     place.instance.delete_dynamic_partition("datasets", "demo")
-    assert launch(place, **wanted).success, "launched again after a run that was cut off"
+    assert launch(place, **config).success, "launched again after a run that was cut off"
     assert place.instance.has_dynamic_partition("datasets", "demo")
 
 

@@ -13,18 +13,18 @@ KEY = ["date", "store_id", "product_id"]
 
 
 @pytest.fixture(scope="module")
-def made():
+def chain():
     return world(Preset.new_launches, seed=3, promotion_probability=0.4, stockout_probability=0.1)
 
 
 @pytest.fixture(scope="module")
-def tables(made):
-    return star(made)
+def tables(chain):
+    return star(chain)
 
 
 @pytest.fixture(scope="module")
-def rows(made):
-    return pl.concat([sales_of(Selling(made, number)) for number in range(2)]).with_columns(
+def rows(chain):
+    return pl.concat([sales_of(Selling(chain, number)) for number in range(2)]).with_columns(
         pl.col("store_id", "product_id").cast(pl.String)
     )
 
@@ -45,9 +45,9 @@ def test_a_day_without_stock_has_no_sales_row_but_one_without_units_and_an_inven
     out = tables["inventory_snapshot_daily"].filter("is_stockout").select(KEY)
     assert len(out) > 500
     assert out.join(tables["sales_daily"], on=KEY, how="semi").is_empty()
-    told = out.join(rows, on=KEY, how="left")
-    assert told["units"].null_count() == len(out)
-    assert told["price"].null_count() == 0
+    stockout_rows = out.join(rows, on=KEY, how="left")
+    assert stockout_rows["units"].null_count() == len(out)
+    assert stockout_rows["price"].null_count() == 0
 
 
 def test_inventory_is_counted_once_a_day_and_ordered_when_low(tables):
@@ -113,8 +113,8 @@ def test_stores_products_and_days_are_unique_and_complete(tables, rows):
     assert "sales_returns" not in tables
 
 
-def test_optional_tables_change_nothing_else(tables, made):
-    plain = star(made)
+def test_optional_tables_change_nothing_else(tables, chain):
+    plain = star(chain)
     both = star(
         world(
             Preset.new_launches,
