@@ -27,8 +27,8 @@ def awkward() -> Panel:
     return panel_of(awkward_units(seed=3))
 
 
-def scored(panel: Panel, candidates=LOCAL, given=None, plan: FoldPlan = PLAN):
-    return backtest(panel, plan.cutoffs(panel.days), plan, candidates, given or {})
+def scored(panel: Panel, candidates=LOCAL, global_forecasts=None, plan: FoldPlan = PLAN):
+    return backtest(panel, plan.cutoffs(panel.days), plan, candidates, global_forecasts or {})
 
 
 def test_a_forecast_is_scored_on_the_days_after_its_cutoff():
@@ -62,8 +62,8 @@ def test_a_fold_without_a_forecast_is_in_neither_the_mean_nor_the_sample_size():
     units = np.arange(56, dtype=float)[None]
     units[0, 35:42] = np.nan
     plan = FoldPlan(horizon=7, n_splits=3, min_train=7, strategy="sliding")
-    given = {"lightgbm": np.full((1, 3, 7), 40, np.float32)}
-    done = scored(panel_of(units), ["naive", "lightgbm"], given, plan)
+    global_forecasts = {"lightgbm": np.full((1, 3, 7), 40, np.float32)}
+    done = scored(panel_of(units), ["naive", "lightgbm"], global_forecasts, plan)
     assert done.folds.tolist() == [[False, True, True]]
     assert np.isnan(done.forecasts[0, 0, 1]).all()
     assert done.scores.mae[0, 0] == done.fold_metrics.mae[0, 0, 2]
@@ -107,7 +107,7 @@ def test_only_the_series_that_a_candidate_raises_for_fail_and_the_others_are_unt
 )
 def test_an_answer_of_the_wrong_shape_fails_the_candidate_and_not_the_run(awkward, monkeypatch, wrong):
     stock = MovingAverage.predict
-    monkeypatch.setattr(MovingAverage, "predict", lambda *given: wrong(stock(*given)))
+    monkeypatch.setattr(MovingAverage, "predict", lambda *arguments: wrong(stock(*arguments)))
     done = scored(awkward, ["naive", "moving_average"])
     assert {name for name, _ in done.failures} == {"moving_average"}
     assert "series, folds and days" in done.failures["moving_average", 0]
@@ -138,14 +138,14 @@ def test_every_series_alone_is_what_it_is_among_all(awkward):
 def test_blocks_come_in_order_and_hold_what_one_block_would(awkward, monkeypatch, processes):
     whole = scored(awkward)
     monkeypatch.setattr(engine, "BLOCK", 5)
-    given = {"lightgbm": "none"}
-    made = list(backtests(awkward, PLAN.cutoffs(90), PLAN, LOCAL, given, processes=processes))
-    assert [len(block.series) for block in made] == [5, 5, 2]
-    assert [key for block in made for key in block.series] == awkward.series.tolist()
-    joined = np.concatenate([block.forecasts for block in made], axis=1)
+    global_forecasts = {"lightgbm": "none"}
+    blocks = list(backtests(awkward, PLAN.cutoffs(90), PLAN, LOCAL, global_forecasts, processes=processes))
+    assert [len(block.series) for block in blocks] == [5, 5, 2]
+    assert [key for block in blocks for key in block.series] == awkward.series.tolist()
+    joined = np.concatenate([block.forecasts for block in blocks], axis=1)
     assert joined.tobytes() == whole.forecasts.tobytes()
     assert all(
-        same(block, scored(awkward.take(rows))) for block, rows in zip(made, rows_of(12, 5), strict=True)
+        same(block, scored(awkward.take(rows))) for block, rows in zip(blocks, rows_of(12, 5), strict=True)
     )
 
 

@@ -158,9 +158,9 @@ def test_one_more_unit_every_day_is_never_foreseen(name):
     ],
 )
 def test_arguments_that_cannot_be_right_are_refused(name, changes, message):
-    given = {"units": np.zeros((2, 30), np.float32), "cutoffs": np.array([20]), "horizon": 3}
+    arguments = {"units": np.zeros((2, 30), np.float32), "cutoffs": np.array([20]), "horizon": 3}
     with pytest.raises(ValueError, match=message):
-        predict(local(name), **(given | changes))
+        predict(local(name), **(arguments | changes))
 
 
 def test_naive_repeats_the_last_observed_day():

@@ -31,8 +31,8 @@ LABELS = (
 
 @pytest.fixture(scope="module")
 def panel():
-    known = np.tile((np.arange(134) % 9 == 0).astype(np.float32), (10, 1))
-    return replace(panel_of(awkward_units(seed=5, days=120)[:10]), known={"promo": known})
+    promo = np.tile((np.arange(134) % 9 == 0).astype(np.float32), (10, 1))
+    return replace(panel_of(awkward_units(seed=5, days=120)[:10]), known={"promo": promo})
 
 
 @pytest.fixture(scope="module")
@@ -45,15 +45,17 @@ def models(panel):
 def test_parts_add_up_to_the_first_forecast_of_the_days_after_a_gap(panel, models, label):
     for row, gap in ((0, 0), (3, 0), (6, 0), (3, 2), (6, 5)):
         one = panel.take(np.array([row]))
-        found = contributions(one, label, models, 14 - gap, threads=1, gap=gap)
+        explanation = contributions(one, label, models, 14 - gap, threads=1, gap=gap)
         expected = outlook(one, [label], models, 14, threads=1).units[0, gap]
-        assert found is not None
-        assert found.exact
-        assert found.forecast == pytest.approx(float(expected), rel=1e-4, abs=1e-4)
-        assert sum(driver.contribution for driver in found.drivers) == pytest.approx(found.forecast, abs=1e-6)
-        assert len(found.drivers) <= 11
-        assert found.summary.startswith(f"{label} expects ")
-        assert (f"on day {gap + 1} ahead" if gap else "on the next day") in found.summary
+        assert explanation is not None
+        assert explanation.exact
+        assert explanation.forecast == pytest.approx(float(expected), rel=1e-4, abs=1e-4)
+        assert sum(driver.contribution for driver in explanation.drivers) == pytest.approx(
+            explanation.forecast, abs=1e-6
+        )
+        assert len(explanation.drivers) <= 11
+        assert explanation.summary.startswith(f"{label} expects ")
+        assert (f"on day {gap + 1} ahead" if gap else "on the next day") in explanation.summary
 
 
 @pytest.mark.parametrize("learner", ["lightgbm", "xgboost"])
@@ -67,15 +69,15 @@ def test_the_features_that_gain_most_are_named_with_their_share(panel, learner):
 
 
 def test_a_weighted_average_names_every_day_with_its_weight():
-    found = contributions(
+    explanation = contributions(
         panel_of(np.array([[2, 4, 6]], np.float32)),
         "weighted_moving_average(window_size=3)",
         {},
         7,
         threads=1,
     )
-    assert found is not None
-    assert [(one.name, one.value, one.contribution, one.direction) for one in found.drivers] == [
+    assert explanation is not None
+    assert [(one.name, one.value, one.contribution, one.direction) for one in explanation.drivers] == [
         ("newest day", 6.0, 3.0, "up"),
         ("2 days ago", 4.0, pytest.approx(4 / 3), "up"),
         ("3 days ago", 2.0, pytest.approx(1 / 3), "up"),
@@ -92,9 +94,9 @@ def test_nothing_is_explained_where_nothing_is_forecast():
 def codes(units, **known) -> dict[str, str]:
     columns = {name: np.array([values], np.float32) for name, values in known.items()}
     one = replace(panel_of(np.array([units], np.float32)), known=columns)
-    found = contributions(one, "naive", {}, 7, threads=1)
-    assert found is not None
-    return {reason.code: reason.severity for reason in found.reasons}
+    explanation = contributions(one, "naive", {}, 7, threads=1)
+    assert explanation is not None
+    return {reason.code: reason.severity for reason in explanation.reasons}
 
 
 def test_a_steady_long_history_needs_no_remark():
@@ -111,17 +113,17 @@ def test_what_should_be_known_is_coded():
 
 def test_the_confidence_of_the_choice_is_the_one_that_is_told():
     one = panel_of(np.full((1, 120), 5, np.float32))
-    found = contributions(one, "naive", {}, 7, confidence="low", threads=1)
-    assert found is not None
-    assert found.confidence == "low"
-    assert "Confidence is low" in found.summary
+    explanation = contributions(one, "naive", {}, 7, confidence="low", threads=1)
+    assert explanation is not None
+    assert explanation.confidence == "low"
+    assert "Confidence is low" in explanation.summary
 
 
 def test_confidence_falls_with_variation_and_short_histories():
     def confidence(units):
-        found = contributions(panel_of(np.array([units], np.float32)), "naive", {}, 7, threads=1)
-        assert found is not None
-        return found.confidence
+        explanation = contributions(panel_of(np.array([units], np.float32)), "naive", {}, 7, threads=1)
+        assert explanation is not None
+        return explanation.confidence
 
     assert confidence([5] * 120) == "high"
     assert confidence([1, 9] * 60) == "medium"

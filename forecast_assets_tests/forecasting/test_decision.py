@@ -20,12 +20,12 @@ UNKNOWN = np.full_like(WEEK, np.nan)
     ],
 )
 def test_worked_safety_stocks(service_level, lead_time, safety, reorder):
-    found = decide(WEEK, UNKNOWN, lead_time_days=lead_time, service_level=service_level)
-    assert found.sigma_daily_demand[0] == pytest.approx(2.1381, abs=1e-4)
-    assert found.safety_stock[0] == pytest.approx(safety, abs=1e-4)
-    assert found.reorder_point[0] == pytest.approx(reorder, abs=1e-4)
-    assert found.expected_demand_over_lead_time[0] == pytest.approx(11 * lead_time)
-    assert np.isnan(found.interval_safety_stock[0]), "no interval is known"
+    decision = decide(WEEK, UNKNOWN, lead_time_days=lead_time, service_level=service_level)
+    assert decision.sigma_daily_demand[0] == pytest.approx(2.1381, abs=1e-4)
+    assert decision.safety_stock[0] == pytest.approx(safety, abs=1e-4)
+    assert decision.reorder_point[0] == pytest.approx(reorder, abs=1e-4)
+    assert decision.expected_demand_over_lead_time[0] == pytest.approx(11 * lead_time)
+    assert np.isnan(decision.interval_safety_stock[0]), "no interval is known"
 
 
 def test_a_flat_forecast_and_a_single_day_need_no_heuristic_safety_stock():
@@ -35,9 +35,9 @@ def test_a_flat_forecast_and_a_single_day_need_no_heuristic_safety_stock():
 
 def test_measured_errors_ask_for_stock_where_the_heuristic_asks_for_none():
     flat = np.full((1, 7), 5.0)
-    found = decide(flat, flat + 1.2816, lead_time_days=4, service_level=0.95)
-    assert found.safety_stock[0] == 0
-    assert found.interval_safety_stock[0] == pytest.approx(1.6449 * 2)
+    decision = decide(flat, flat + 1.2816, lead_time_days=4, service_level=0.95)
+    assert decision.safety_stock[0] == 0
+    assert decision.interval_safety_stock[0] == pytest.approx(1.6449 * 2)
 
 
 @pytest.mark.parametrize("wrong", [{"lead_time_days": 0}, {"lead_time_days": 366}, {"lead_time_days": 1.5}])

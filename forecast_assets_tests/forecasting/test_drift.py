@@ -36,16 +36,16 @@ def directions(*histories):
     ],
 )
 def test_the_trend_of_a_history(history, direction, delta):
-    told = directions(history)
-    assert told.direction.tolist() == [direction]
-    assert (None if np.isnan(told.delta[0]) else told.delta[0]) == delta
+    trends = directions(history)
+    assert trends.direction.tolist() == [direction]
+    assert (None if np.isnan(trends.delta[0]) else trends.delta[0]) == delta
 
 
 def test_direction_and_delta_may_point_different_ways():
-    told = directions([30, 10, 24])
-    assert (told.baseline[0], told.delta[0], told.direction[0]) == (20, 14, "degrading")
-    told = directions([30, 10, 17])
-    assert (told.delta[0], told.direction[0]) == (7, "improving")
+    trends = directions([30, 10, 24])
+    assert (trends.baseline[0], trends.delta[0], trends.direction[0]) == (20, 14, "degrading")
+    trends = directions([30, 10, 17])
+    assert (trends.delta[0], trends.direction[0]) == (7, "improving")
 
 
 def test_a_series_is_judged_alike_alone_and_among_thousands():
@@ -61,33 +61,33 @@ def test_a_series_is_judged_alike_alone_and_among_thousands():
 
 def test_chance_is_the_share_of_windows_at_least_as_bad_counting_the_newest():
     past = np.arange(1.0, 20.0)[None]
-    told = [verdict(np.array([recent]), past, alarm=0.05) for recent in (19.5, 19.0, 10.0, 0.0)]
-    assert [one.chance[0] for one in told] == [1 / 20, 2 / 20, 11 / 20, 1]
-    assert [one.status[0] for one in told] == ["degrading", "stable", "stable", "stable"]
+    verdicts = [verdict(np.array([recent]), past, alarm=0.05) for recent in (19.5, 19.0, 10.0, 0.0)]
+    assert [one.chance[0] for one in verdicts] == [1 / 20, 2 / 20, 11 / 20, 1]
+    assert [one.status[0] for one in verdicts] == ["degrading", "stable", "stable", "stable"]
 
 
 def test_too_few_windows_are_unknown_and_never_stable():
     past = np.array([[1.0] * 8, [1.0] * 8])
     past[1, 0] = np.nan
-    told = verdict(np.array([9.0, 9.0]), np.column_stack([past, [1.0, 1.0]]), alarm=0.10)
-    assert told.status.tolist() == ["degrading", "unknown"]
-    assert told.windows.tolist() == [9, 8]
-    assert np.isnan(told.chance[1])
-    assert np.isnan(told.false_alarm[1])
+    verdicts = verdict(np.array([9.0, 9.0]), np.column_stack([past, [1.0, 1.0]]), alarm=0.10)
+    assert verdicts.status.tolist() == ["degrading", "unknown"]
+    assert verdicts.windows.tolist() == [9, 8]
+    assert np.isnan(verdicts.chance[1])
+    assert np.isnan(verdicts.false_alarm[1])
 
 
 def test_a_window_that_cannot_be_scored_is_unknown():
-    told = verdict(np.array([np.nan]), np.ones((1, 30)), alarm=0.10)
-    assert (told.status[0], np.isnan(told.chance[0])) == ("unknown", True)
+    verdicts = verdict(np.array([np.nan]), np.ones((1, 30)), alarm=0.10)
+    assert (verdicts.status[0], np.isnan(verdicts.chance[0])) == ("unknown", True)
 
 
 @pytest.mark.parametrize("windows", [9, 19, 25, 40])
 @pytest.mark.parametrize("alarm", [0.05, 0.10, 0.2])
 def test_unchanged_noise_raises_exactly_as_many_alarms_as_promised(windows, alarm):
     draw = np.random.default_rng(7).gamma(2, 3, (40_000, windows + 1))
-    told = verdict(draw[:, -1], draw[:, :-1], alarm=alarm)
-    share = (told.status == "degrading").mean()
-    promised = np.nan_to_num(told.false_alarm).mean()
+    verdicts = verdict(draw[:, -1], draw[:, :-1], alarm=alarm)
+    share = (verdicts.status == "degrading").mean()
+    promised = np.nan_to_num(verdicts.false_alarm).mean()
     assert promised <= alarm
     assert share == pytest.approx(promised, abs=0.006)
 
@@ -103,6 +103,6 @@ def test_the_verdict_does_not_depend_on_the_unit(past, recent, power):
 
 def test_thirty_thousand_series_are_judged_at_once():
     draw = np.random.default_rng(3).gamma(9, 3, (30_490, 26))
-    told = verdict(draw[:, -1] * np.where(np.arange(30_490) < 1000, 10, 1), draw[:, :-1], alarm=0.1)
-    assert (told.status[:1000] == "degrading").mean() > 0.99
+    verdicts = verdict(draw[:, -1] * np.where(np.arange(30_490) < 1000, 10, 1), draw[:, :-1], alarm=0.1)
+    assert (verdicts.status[:1000] == "degrading").mean() > 0.99
     assert trend(draw).direction.shape == (30_490,)

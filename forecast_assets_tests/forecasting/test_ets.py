@@ -54,13 +54,13 @@ def twin(series, horizon: int) -> np.ndarray:
 def test_the_grid_equals_its_slow_twin(seed):
     units = awkward_units(seed, days=150)[:-1]
     cutoffs = [6, 20, 45, 90, 150]
-    found = forecast(units, cutoffs)
+    forecasts = forecast(units, cutoffs)
     for row, series in enumerate(units):
         for fold, cutoff in enumerate(cutoffs):
             past = series[:cutoff]
-            known = not np.isnan(past).all()
-            expected = twin(past, 14) if known else np.full(14, np.nan)
-            np.testing.assert_allclose(found[row, fold], expected, rtol=1e-4, atol=1e-4)
+            has_observation = not np.isnan(past).all()
+            expected = twin(past, 14) if has_observation else np.full(14, np.nan)
+            np.testing.assert_allclose(forecasts[row, fold], expected, rtol=1e-4, atol=1e-4)
 
 
 def test_a_weekly_pattern_is_continued():
@@ -70,9 +70,9 @@ def test_a_weekly_pattern_is_continued():
 def test_a_weekly_pattern_keeps_its_weekdays_wherever_the_series_ends_or_starts():
     units = np.tile(WEEK, 12)
     units[:17] = np.nan
-    found = forecast(units, [70, 71, 75, 80])[0]
+    forecasts = forecast(units, [70, 71, 75, 80])[0]
     for fold, cutoff in enumerate([70, 71, 75, 80]):
-        np.testing.assert_allclose(found[fold], np.tile(WEEK, 20)[cutoff : cutoff + 14], rtol=1e-5)
+        np.testing.assert_allclose(forecasts[fold], np.tile(WEEK, 20)[cutoff : cutoff + 14], rtol=1e-5)
 
 
 def test_an_unobserved_day_neither_teaches_nor_shifts_the_week():
@@ -84,16 +84,16 @@ def test_an_unobserved_day_neither_teaches_nor_shifts_the_week():
 def test_a_weekday_that_is_always_closed_gets_the_level():
     units = np.tile(WEEK, 12)
     units[6::7] = np.nan
-    found = forecast(units)[0, 0]
-    np.testing.assert_allclose(found[:6], WEEK[:6], rtol=1e-5)
-    assert np.isfinite(found[6])
+    forecasts = forecast(units)[0, 0]
+    np.testing.assert_allclose(forecasts[:6], WEEK[:6], rtol=1e-5)
+    assert np.isfinite(forecasts[6])
 
 
 def test_noise_without_a_week_gets_a_flat_forecast_near_the_mean():
     units = np.random.default_rng(5).poisson(20, (20, 400))
-    found = forecast(units)[:, 0]
-    assert np.mean(np.ptp(found, axis=1) == 0) >= 0.8
-    np.testing.assert_allclose(found.mean(axis=1), 20, rtol=0.1)
+    forecasts = forecast(units)[:, 0]
+    assert np.mean(np.ptp(forecasts, axis=1) == 0) >= 0.8
+    np.testing.assert_allclose(forecasts.mean(axis=1), 20, rtol=0.1)
 
 
 def test_a_level_shift_is_followed():

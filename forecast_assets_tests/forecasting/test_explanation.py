@@ -39,11 +39,11 @@ def test_a_choice_in_full():
 
 
 def test_the_same_numbers_give_the_same_words():
-    told = [
+    explanations = [
         explain(ETS, NAIVE, confidence=SURE, skill=25.02, policy=RULE, intermittent=False, data_notes=NOTES)
         for _ in range(2)
     ]
-    assert told[0] == told[1]
+    assert explanations[0] == explanations[1]
 
 
 def test_nobody_is_explained_by_the_reason_alone():
@@ -63,24 +63,26 @@ def test_nobody_is_explained_by_the_reason_alone():
 
 
 def test_wape_on_intermittent_demand_carries_its_warning():
-    told = explain(ETS, NAIVE, confidence=SURE, skill=25.02, policy=RULE, intermittent=True, data_notes=[])
-    assert told["caveats"] == [BIAS_RULE, INTERMITTENT_RULE, *CAVEATS]
+    explanation = explain(
+        ETS, NAIVE, confidence=SURE, skill=25.02, policy=RULE, intermittent=True, data_notes=[]
+    )
+    assert explanation["caveats"] == [BIAS_RULE, INTERMITTENT_RULE, *CAVEATS]
 
 
 def test_a_single_candidate_is_compared_with_nobody():
-    told = explain(
+    explanation = explain(
         ETS, None, confidence=("low", "only one"), skill=None, policy=RULE, intermittent=False, data_notes=[]
     )
-    assert told["comparison"] is None
-    assert told["headline"] == "ets at 18.0 % WAPE"
+    assert explanation["comparison"] is None
+    assert explanation["headline"] == "ets at 18.0 % WAPE"
 
 
 def test_a_winner_by_another_metric_may_be_behind_in_wape():
-    told = explain(
+    explanation = explain(
         NAIVE, ETS, confidence=("low", "behind"), skill=None, policy=RULE, intermittent=False, data_notes=[]
     )
-    assert told["comparison"] is not None
-    assert told["comparison"]["lead"] == "seasonal_naive is 6.0 percentage points of WAPE behind ets"
+    assert explanation["comparison"] is not None
+    assert explanation["comparison"]["lead"] == "seasonal_naive is 6.0 percentage points of WAPE behind ets"
 
 
 @pytest.mark.parametrize(

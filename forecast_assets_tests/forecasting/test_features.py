@@ -33,27 +33,27 @@ def level_at(block, origin):
 
 
 def test_a_mean_ends_the_day_before_the_origin():
-    told, block = features_at(sequential(), 400, 1)
+    features, block = features_at(sequential(), 400, 1)
     level = level_at(block, 400)
-    assert told["mean_7"] * level == pytest.approx(np.arange(393, 400).mean())
-    assert told["mean_364"] * level == pytest.approx(np.arange(36, 400).mean())
-    assert told["last"] * level == pytest.approx(399)
-    assert told["log_level"] == pytest.approx(np.log(level))
+    assert features["mean_7"] * level == pytest.approx(np.arange(393, 400).mean())
+    assert features["mean_364"] * level == pytest.approx(np.arange(36, 400).mean())
+    assert features["last"] * level == pytest.approx(399)
+    assert features["log_level"] == pytest.approx(np.log(level))
 
 
 @pytest.mark.parametrize(("step", "newest"), [(1, 393), (7, 399), (8, 393), (14, 399), (28, 399)])
 def test_the_same_weekday_is_the_newest_one_before_the_origin(step, newest):
-    told, block = features_at(sequential(), 400, step)
+    features, block = features_at(sequential(), 400, step)
     level = level_at(block, 400)
-    assert told["weekday_mean_1"] * level == pytest.approx(newest)
-    assert told["weekday_mean_4"] * level == pytest.approx(newest - 10.5)
-    assert told["weekday_mean_8"] * level == pytest.approx(newest - 24.5)
+    assert features["weekday_mean_1"] * level == pytest.approx(newest)
+    assert features["weekday_mean_4"] * level == pytest.approx(newest - 10.5)
+    assert features["weekday_mean_8"] * level == pytest.approx(newest - 24.5)
 
 
 def test_a_year_ago_is_the_same_weekday():
-    told, block = features_at(sequential(), 400, 3)
-    assert told["year_ago"] * level_at(block, 400) == pytest.approx(402 - 364)
-    assert told["weekday"] == (date(2025, 1, 1).weekday() + 402) % 7
+    features, block = features_at(sequential(), 400, 3)
+    assert features["year_ago"] * level_at(block, 400) == pytest.approx(402 - 364)
+    assert features["weekday"] == (date(2025, 1, 1).weekday() + 402) % 7
 
 
 @pytest.mark.parametrize("origin", [10, 100, 400])
@@ -72,44 +72,44 @@ def test_nothing_at_or_after_the_origin_is_read(origin):
 def test_days_that_were_not_observed_do_not_count_as_zero():
     values = sequential()
     values[0, 390:399] = np.nan
-    told, block = features_at(values, 400, 1)
-    assert told["mean_7"] * level_at(block, 400) == pytest.approx(399)
-    assert told["zeros_28"] == 0
+    features, block = features_at(values, 400, 1)
+    assert features["mean_7"] * level_at(block, 400) == pytest.approx(399)
+    assert features["zeros_28"] == 0
     assert features_at(values, 398, 1)[0]["last"] * level_at(block, 398) == pytest.approx(389)
 
 
 def test_a_silent_week_is_told_by_its_zeros_and_the_days_since_the_last_sale():
     values = sequential()
     values[0, 393:] = 0
-    told, _ = features_at(values, 400, 1)
-    assert (told["zeros_28"], told["days_since_sale"]) == (0.25, 8)
+    features, _ = features_at(values, 400, 1)
+    assert (features["zeros_28"], features["days_since_sale"]) == (0.25, 8)
 
 
 def test_a_young_series_knows_its_age_and_has_a_level():
     values = sequential()
     values[0, :397] = np.nan
-    told, block = features_at(values, 400, 1)
-    assert told["age"] == 3
+    features, block = features_at(values, 400, 1)
+    assert features["age"] == 3
     assert level_at(block, 400) == pytest.approx(398)
-    assert np.isnan(told["year_ago"])
+    assert np.isnan(features["year_ago"])
 
 
 def test_a_price_is_compared_with_what_was_usual_at_the_origin():
     price = np.full((1, DAYS + AHEAD), 4, np.float32)
     price[0, 400:] = 3
-    told, _ = features_at(sequential(), 400, 1, {"price": ("price", None, price)})
-    assert (told["known.price"], told["known.price:ratio"]) == (3, 0.75)
+    features, _ = features_at(sequential(), 400, 1, {"price": ("price", None, price)})
+    assert (features["known.price"], features["known.price:ratio"]) == (3, 0.75)
 
 
 def test_a_flag_recalls_what_such_days_sold():
     flag = np.zeros((1, DAYS + AHEAD), np.float32)
     flag[0, [100, 200, 401]] = 1
     known = {"promo": ("flag", None, flag)}
-    told, block = features_at(sequential(), 400, 2, known)
-    assert told["known.promo:like"] * level_at(block, 400) == pytest.approx(150)
-    told, block = features_at(sequential(), 400, 1, known)
+    features, block = features_at(sequential(), 400, 2, known)
+    assert features["known.promo:like"] * level_at(block, 400) == pytest.approx(150)
+    features, block = features_at(sequential(), 400, 1, known)
     others = np.delete(np.arange(36, 400), [100 - 36, 200 - 36])
-    assert told["known.promo:like"] * level_at(block, 400) == pytest.approx(others.mean())
+    assert features["known.promo:like"] * level_at(block, 400) == pytest.approx(others.mean())
 
 
 def test_a_row_has_the_same_bytes_whatever_stands_beside_it():
@@ -144,8 +144,10 @@ def test_a_row_has_the_same_bytes_whatever_stands_beside_it():
 )
 def test_a_plan_is_read_as_far_as_it_reaches_and_filled_as_its_role_says(role, expected):
     plan = np.arange(DAYS + AHEAD, dtype=np.float32)[None]
-    found = [features_at(sequential(), 400, step, {"x": (role, 2, plan)})[0]["known.x"] for step in (1, 2, 3)]
-    np.testing.assert_array_equal(found, expected)
+    values = [
+        features_at(sequential(), 400, step, {"x": (role, 2, plan)})[0]["known.x"] for step in (1, 2, 3)
+    ]
+    np.testing.assert_array_equal(values, expected)
 
 
 def test_the_calendar_counts_down_to_the_end_of_the_year():

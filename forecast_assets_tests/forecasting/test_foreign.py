@@ -94,10 +94,10 @@ def test_whatever_a_foreign_model_does_is_a_reason_and_the_next_series_is_foreca
         9: "MemoryError",
         2: "no answer within 4 seconds",
     }
-    for first, told in expected.items():
+    for first, reason in expected.items():
         with pytest.raises(Failed) as failed:
             naughty(first)
-        assert told in str(failed.value)
+        assert reason in str(failed.value)
     assert naughty(10).tolist() == [[[1.0] * 5]]
 
 
@@ -136,11 +136,11 @@ def test_an_optional_package_that_is_missing_is_a_failed_candidate_with_the_reme
 
 
 def test_prophet_forecasts_a_weekly_pattern():
-    found, failures = isolated(
+    forecasts, failures = isolated(
         "prophet", panel_of(np.tile(UNITS[:1, :56], (1, 3))[:, :168]), np.array([168]), 7, None
     )
     assert failures == {}
-    assert np.abs(found[0, 0] - UNITS[0, :7]).max() < 0.5
+    assert np.abs(forecasts[0, 0] - UNITS[0, :7]).max() < 0.5
 
 
 def test_a_scope_chooses_between_one_model_for_all_and_one_for_each():

@@ -33,9 +33,9 @@ def column(name: str, *, version: int = 2, packs=None, origin: int = DAYS, **kno
 
 def test_frame_1_has_its_fourteen_columns_in_their_order():
     panel, origin = counting()
-    made = frame(panel, origin, HORIZON)
-    assert tuple(made) == V1
-    assert all(values.shape == (1, DAYS + HORIZON) for values in made.values())
+    columns = frame(panel, origin, HORIZON)
+    assert tuple(columns) == V1
+    assert all(values.shape == (1, DAYS + HORIZON) for values in columns.values())
 
 
 @pytest.mark.parametrize("lag", [1, 7, 14, 28])
@@ -106,11 +106,11 @@ def test_a_rolling_window_is_unknown_until_it_is_full_and_past_the_origin():
 def test_days_without_stock_are_those_without_an_observation():
     units = np.ones((1, 40), np.float32)
     units[0, 30:32] = NAN
-    made = frame(panel_of(units), 40, 2, 2, ["inventory"])
-    assert made["is_stockout_lag1"][0, 30:34].tolist() == [0, 1, 1, 0]
-    assert made["stockout_days_7"][0, 37] == 2
-    assert made["inventory_available_ratio_28"][0, 39] == pytest.approx(26 / 28)
-    assert np.isnan(made["is_stockout_lag1"][0, 41])
+    columns = frame(panel_of(units), 40, 2, 2, ["inventory"])
+    assert columns["is_stockout_lag1"][0, 30:34].tolist() == [0, 1, 1, 0]
+    assert columns["stockout_days_7"][0, 37] == 2
+    assert columns["inventory_available_ratio_28"][0, 39] == pytest.approx(26 / 28)
+    assert np.isnan(columns["is_stockout_lag1"][0, 41])
 
 
 def test_packs_are_canonical_absent_when_off_and_unknown_when_nothing_is_delivered():

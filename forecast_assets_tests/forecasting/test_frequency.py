@@ -54,8 +54,8 @@ def test_a_number_of_periods_has_the_word_of_its_frequency():
 def test_a_season_that_repeats_is_forecast_as_it_was(frequency, label):
     panel = seasonal(frequency, cycles=6)
     cutoff = 5 * frequency.season
-    found = candidate(label).predict(panel, np.array([cutoff]), 4)[0, 0]
-    np.testing.assert_allclose(found, panel.units[0, cutoff : cutoff + 4], rtol=0.02)
+    forecast = candidate(label).predict(panel, np.array([cutoff]), 4)[0, 0]
+    np.testing.assert_allclose(forecast, panel.units[0, cutoff : cutoff + 4], rtol=0.02)
 
 
 @FREQUENCY
@@ -63,9 +63,9 @@ def test_the_global_model_learns_the_season_of_the_frequency(frequency):
     panel = seasonal(frequency, cycles=60 if frequency == DAY else 6, series=40)
     cutoff = panel.days - frequency.season
     settings = GlobalSettings(n_estimators=120, min_data_in_leaf=5)
-    found = predict(fit(panel, cutoff, 4, settings, threads=1), panel, threads=1)
+    forecasts = predict(fit(panel, cutoff, 4, settings, threads=1), panel, threads=1)
     actual = panel.units[:, cutoff : cutoff + 4]
-    error = np.abs(found - actual).sum()
+    error = np.abs(forecasts - actual).sum()
     without_season = np.abs(panel.units[:, :cutoff].mean(axis=1, keepdims=True) - actual).sum()
     assert error < 0.15 * without_season
 

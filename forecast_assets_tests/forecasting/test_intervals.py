@@ -36,14 +36,16 @@ def test_limits_are_nested_never_negative_and_a_day_without_a_sale_is_never_excl
     draw = np.random.default_rng(3)
     actual = draw.poisson(0.4, (20, 3, 14)).astype(np.float32)
     forecast = np.full_like(actual, 0.4)
-    found = limits(spread_of(actual, forecast, np.ones((20, 3), bool)), np.full((20, 14), 0.45, np.float32))
+    limits_by_level = limits(
+        spread_of(actual, forecast, np.ones((20, 3), bool)), np.full((20, 14), 0.45, np.float32)
+    )
     for level in LEVELS:
-        lower, upper = found[level]
+        lower, upper = limits_by_level[level]
         assert (lower >= 0).all()
         assert ((lower == 0) | (lower >= 0.5)).all()
         assert (upper >= 0.45).all()
-    assert (found[95][0] <= found[80][0]).all()
-    assert (found[95][1] >= found[80][1]).all()
+    assert (limits_by_level[95][0] <= limits_by_level[80][0]).all()
+    assert (limits_by_level[95][1] >= limits_by_level[80][1]).all()
 
 
 def test_nothing_known_of_the_errors_gives_no_limits():

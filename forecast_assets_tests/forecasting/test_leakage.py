@@ -47,8 +47,8 @@ def test_what_we_ship_passes(panel):
 
 @pytest.mark.parametrize("offset", [0, 1, 8])
 def test_one_who_peeks_is_found_in_every_fold_however_far_it_looks(panel, offset):
-    found = list(leaks(panel, CUTOFFS, PLAN, {**SHIPPED, "peeking": Peeking(offset)}, {}))
-    assert found == [("peeking", 0), ("peeking", 1), ("peeking", 2)]
+    leaking_folds = list(leaks(panel, CUTOFFS, PLAN, {**SHIPPED, "peeking": Peeking(offset)}, {}))
+    assert leaking_folds == [("peeking", 0), ("peeking", 1), ("peeking", 2)]
 
 
 def test_the_last_visible_day_may_be_read(panel):

@@ -13,11 +13,11 @@ def test_a_series_is_forecast_by_the_others_of_its_product_then_store_then_all()
     keys = ["d__A__milk", "d__A__tea", "d__B__milk", "d__C__milk", "d__D__oil"]
     units = np.array([[2] * 10, [8] * 10, [4] * 10, [9] * 10, [5] * 10], np.float32)
     units[2, 5:] = 100  # not sold yet at the first cutoff
-    made = look_alike_curves(replace(panel_of(units), series=np.array(keys)), np.array([5, 10]), 3)
-    assert made.shape == (5, 2, 3)
-    assert (made == made[..., :1]).all()
-    assert made[:, 0, 0] == pytest.approx([6.5, 2, 5.5, 3, 5.75])
-    assert made[0, 1, 0] == pytest.approx((52 + 9) / 2)
+    curves = look_alike_curves(replace(panel_of(units), series=np.array(keys)), np.array([5, 10]), 3)
+    assert curves.shape == (5, 2, 3)
+    assert (curves == curves[..., :1]).all()
+    assert curves[:, 0, 0] == pytest.approx([6.5, 2, 5.5, 3, 5.75])
+    assert curves[0, 1, 0] == pytest.approx((52 + 9) / 2)
 
 
 def test_a_series_that_is_alone_has_nothing_like_it():

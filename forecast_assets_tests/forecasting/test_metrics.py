@@ -53,8 +53,8 @@ def test_the_worked_example():
 def test_what_a_distribution_missed_becomes_figures_and_without_one_they_are_unknown():
     actual, forecast = np.array([[[10.0, 0, 5, 5]]]), np.array([[[[8.0, 0, 5, 5]]]])
     sums = DistributionSums(*(np.array([[value]]) for value in (1.0, 4.0, 3, 4, 2.0, 40.0, 19, 20)))
-    known = fold_metrics(actual, forecast, [sums])
-    figures = {name: getattr(known, name).item() for name in METRICS if name not in {"smape", "rmse"}}
+    metrics = fold_metrics(actual, forecast, [sums])
+    figures = {name: getattr(metrics, name).item() for name in METRICS if name not in {"smape", "rmse"}}
     assert figures == {
         "wape": 10,
         "mae": 0.5,
@@ -135,11 +135,11 @@ def test_metrics_equal_utilsforecast(seed, horizon):
     factors = {"smape": 200, "wape": 100, "bias": -1}
     for name, table in theirs.items():
         expected = factors.get(name, 1) * table.sort("unique_id").select("a", "b").to_numpy().T
-        found = getattr(ours, name).reshape(2, 6)
-        assert np.isnan(np.delete(found, kept, axis=1)).all()
-        found = np.where(np.isinf(found), np.nan, found)[:, kept]
+        metric_values = getattr(ours, name).reshape(2, 6)
+        assert np.isnan(np.delete(metric_values, kept, axis=1)).all()
+        metric_values = np.where(np.isinf(metric_values), np.nan, metric_values)[:, kept]
         np.testing.assert_allclose(
-            found, np.where(np.isinf(expected), np.nan, expected), rtol=1e-9, atol=1e-12
+            metric_values, np.where(np.isinf(expected), np.nan, expected), rtol=1e-9, atol=1e-12
         )
 
 

@@ -37,15 +37,15 @@ def test_one_open_day_in_eight_weeks_keeps_a_weekday_open():
 
 def test_a_forecast_has_nothing_on_closed_weekdays_and_its_level_on_others():
     panel = panel_of(sundays_closed())
-    made = outlook(panel, ["moving_average", "naive"], {}, 14, threads=1).units
+    units = outlook(panel, ["moving_average", "naive"], {}, 14, threads=1).units
     sunday = (DAYS + np.arange(14)) % 7 == 6
-    assert made[0].tolist() == np.where(sunday, 0, 5).tolist()
-    assert made[1].tolist() == [5] * 14
+    assert units[0].tolist() == np.where(sunday, 0, 5).tolist()
+    assert units[1].tolist() == [5] * 14
 
 
 def test_a_candidate_that_repeats_the_past_forecasts_nothing_on_a_weekday_that_is_never_open():
     units = np.tile(np.array([5, 6, 7, 8, 9, 10, np.nan], np.float32), 20)[None]
     panel = panel_of(units)
-    made = outlook(panel, ["seasonal_naive"], {}, 7, threads=1)
-    assert made.failures == {}
-    assert made.units[0].tolist() == [5, 6, 7, 8, 9, 10, 0]
+    forecasts = outlook(panel, ["seasonal_naive"], {}, 7, threads=1)
+    assert forecasts.failures == {}
+    assert forecasts.units[0].tolist() == [5, 6, 7, 8, 9, 10, 0]

@@ -28,13 +28,13 @@ def normal_demand(series: int = 1, days: int = 28) -> Demand:
 
 
 def test_a_service_level_covers_the_lead_time_and_the_order_lasts_until_the_next_one():
-    found = levels(normal_demand(), Window(1, 7, 4), np.array([0.9]), fill_rate=np.array([False]))
+    stock_levels = levels(normal_demand(), Window(1, 7, 4), np.array([0.9]), fill_rate=np.array([False]))
     z = NORMAL.inv_cdf(0.9)
-    assert found.reorder_point[0] == pytest.approx(MEAN * 7 - SIGMA + z * SIGMA * np.sqrt(7)), (
+    assert stock_levels.reorder_point[0] == pytest.approx(MEAN * 7 - SIGMA + z * SIGMA * np.sqrt(7)), (
         "the curve of seven days ends on a low one"
     )
-    assert found.order_up_to[0] == pytest.approx(MEAN * 12 + z * SIGMA * np.sqrt(12))
-    assert found.service[0] == 0.9
+    assert stock_levels.order_up_to[0] == pytest.approx(MEAN * 12 + z * SIGMA * np.sqrt(12))
+    assert stock_levels.service[0] == 0.9
 
 
 def test_every_series_may_have_a_level_of_its_own():
@@ -55,12 +55,12 @@ def test_the_expected_shortage_is_the_loss_function_of_the_normal_distribution()
 
 def test_a_fill_rate_serves_its_share_of_the_demand_between_two_deliveries():
     window, demand = Window(0, 4, 10), normal_demand()
-    found = levels(demand, window, np.array([0.98]), fill_rate=np.array([True]))
-    short = shortage(demand, 14, found.order_up_to) - shortage(demand, 4, found.order_up_to)
+    stock_levels = levels(demand, window, np.array([0.98]), fill_rate=np.array([True]))
+    short = shortage(demand, 14, stock_levels.order_up_to) - shortage(demand, 4, stock_levels.order_up_to)
     assert short[0] == pytest.approx(0.02 * MEAN * 10, rel=0.02)
-    assert 0.3 < found.service[0] < 0.98, "long reviews lose few units at their end"
+    assert 0.3 < stock_levels.service[0] < 0.98, "long reviews lose few units at their end"
     higher = levels(demand, window, np.array([0.999]), fill_rate=np.array([True]))
-    assert higher.order_up_to[0] > found.order_up_to[0]
+    assert higher.order_up_to[0] > stock_levels.order_up_to[0]
 
 
 def test_costs_become_the_newsvendors_service_level():
@@ -92,9 +92,9 @@ def test_an_order_is_whole_packs_above_the_minimum_that_sell_in_time(  # noqa: P
     need, position, pack, minimum, most, ordered
 ):
     rounding = Rounding(*(np.array([float(one)]) for one in (pack, minimum, most)))
-    made = orders(np.array([float(need)]), np.array([float(position)]), rounding)
-    assert made.units[0] == pytest.approx(ordered)
-    assert not np.signbit(made.units[0])
+    order = orders(np.array([float(need)]), np.array([float(position)]), rounding)
+    assert order.units[0] == pytest.approx(ordered)
+    assert not np.signbit(order.units[0])
 
 
 def test_stock_beyond_the_forecast_goes_on_like_its_mean_day_and_says_so():

@@ -94,9 +94,9 @@ def test_a_longer_calendar_keeps_the_hashes(before, after):
 
 
 def test_what_was_known_before_launch_does_not_count():
-    told = panel().known["promo"].copy()
-    told[1, :2] = 1
-    assert panel(known={"promo": told}).content_hashes() == panel().content_hashes()
+    promo = panel().known["promo"].copy()
+    promo[1, :2] = 1
+    assert panel(known={"promo": promo}).content_hashes() == panel().content_hashes()
 
 
 def test_equal_numbers_are_equal_whatever_their_bits():

@@ -93,11 +93,11 @@ def test_a_plan_of_the_last_price_and_no_plan_forecast_the_same(panel):
     same = np.concatenate([price, np.repeat(price[:, -1:], HORIZON, axis=1)], axis=1)
     planned = replace(panel, known={"price": same}, reach={"price": HORIZON})
     bare, _ = with_plan(replace(here, reach={"price": 0}), HORIZON)
-    made = [
+    forecasts = [
         predict(fit(one, DAYS, HORIZON, QUICK, threads=1), one, threads=1).tobytes()
         for one in (planned, bare)
     ]
-    assert made[0] == made[1]
+    assert forecasts[0] == forecasts[1]
 
 
 def test_original_ids_are_no_features(panel):

@@ -210,11 +210,11 @@ def test_days_that_are_not_scored_and_lead_times_beyond_the_folds_are_left_out(p
     folds = np.ones((SERIES, FOLDS), bool)
     folds[:, 0] = False
     actual[3, 1, :] = np.nan
-    made = distribution_sums(pool, "ets", forecasts, actual=actual, folds=folds, classes=["smooth"] * SERIES)
-    assert made is not None
-    assert (made.loss[:, 0] == 0).all()
-    assert made.windows[3, 1] == 0
-    assert made.windows[4, 1] == DAYS - 6
+    sums = distribution_sums(pool, "ets", forecasts, actual=actual, folds=folds, classes=["smooth"] * SERIES)
+    assert sums is not None
+    assert (sums.loss[:, 0] == 0).all()
+    assert sums.windows[3, 1] == 0
+    assert sums.windows[4, 1] == DAYS - 6
     short = {name: values[..., :5] for name, values in forecasts.items()}
     weekly = distribution_sums(
         pool, "ets", short, actual=actual[..., :5], folds=folds, classes=["smooth"] * SERIES

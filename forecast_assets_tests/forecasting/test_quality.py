@@ -23,7 +23,7 @@ def panel(units: np.ndarray, **known: np.ndarray) -> Panel:
     return Panel(series, dt.date(2026, 1, 1), units, columns, {})
 
 
-def found(units: np.ndarray, stores=None, **known: np.ndarray) -> list[tuple[str, int, int, int]]:
+def findings(units: np.ndarray, stores=None, **known: np.ndarray) -> list[tuple[str, int, int, int]]:
     stores = np.array(stores if stores is not None else ["s"] * len(units))
     return [
         (one.suspicion.name, one.row, one.first, one.last)
@@ -35,27 +35,27 @@ def test_clean_sales_are_not_suspicious():
     promo = np.zeros((6, DAYS))
     promo[:, ::10] = 1
     lifted = clean() + 6 * promo.astype(np.float32)
-    assert found(lifted, promo=promo, price=np.full((6, DAYS), 2.5)) == []
+    assert findings(lifted, promo=promo, price=np.full((6, DAYS), 2.5)) == []
 
 
 def test_zeros_after_daily_sales_are_a_suspected_stockout_and_then_a_long_run():
     units = clean()
     units[1, -4:] = 0
     units[2, -30:] = 0
-    assert found(units) == [("suspected_stockout", 1, 196, 199), ("long_zero_run", 2, 170, 199)]
+    assert findings(units) == [("suspected_stockout", 1, 196, 199), ("long_zero_run", 2, 170, 199)]
 
 
 def test_zeros_of_a_series_that_seldom_sells_are_usual():
     rare = (np.random.default_rng(2).random((50, DAYS)) < 0.1).astype(np.float32)
     rare[:, -20:] = 0
-    assert [name for name, *_ in found(np.concatenate([clean(), rare])) if "zero" in name] == []
+    assert [name for name, *_ in findings(np.concatenate([clean(), rare])) if "zero" in name] == []
 
 
 def test_a_shut_store_is_one_finding_and_no_stockout_of_its_products():
     units = clean()
     units[:3, -5:] = 0
     stores = ["a"] * 3 + ["b"] * 3
-    assert found(units, stores) == [("calendar_gap", 0, 195, 199)]
+    assert findings(units, stores) == [("calendar_gap", 0, 195, 199)]
 
 
 def test_a_spike_is_told_unless_it_was_planned_or_happened_before():
@@ -67,7 +67,7 @@ def test_a_spike_is_told_unless_it_was_planned_or_happened_before():
     promo[1, -10] = 1
     promo[1, :70:10] = 1
     units[1, :70:10] += 9
-    assert found(units, promo=promo) == [("spike", 0, 190, 190)]
+    assert findings(units, promo=promo) == [("spike", 0, 190, 190)]
 
 
 def test_prices_that_jump_or_are_impossible_are_told():
@@ -79,7 +79,7 @@ def test_prices_that_jump_or_are_impossible_are_told():
     promo[2, -20:-10] = 1
     units = clean()
     units[2, -20:-10] += 20
-    assert found(units, price=price, promo=promo) == [
+    assert findings(units, price=price, promo=promo) == [
         ("impossible_price", 1, 192, 193),
         ("price_jump", 0, 195, 195),
     ]
@@ -90,19 +90,19 @@ def test_promotions_that_sell_less_than_other_days_are_told():
     promo[:, 3::20] = 1
     units = clean() + 10 * promo.astype(np.float32)
     units[4, 3::20] = 1
-    assert found(units, promo=promo) == [("promotion_without_lift", 4, 3, 183)]
+    assert findings(units, promo=promo) == [("promotion_without_lift", 4, 3, 183)]
 
 
 def test_a_series_that_is_no_longer_delivered_is_told():
     units = clean()
     units[3, -40:] = np.nan
-    assert found(units) == [("stale_series", 3, 160, 199)]
+    assert findings(units) == [("stale_series", 3, 160, 199)]
 
 
 def test_series_without_any_day_and_panels_without_any_series_are_no_trouble():
-    assert found(np.full((2, DAYS), np.nan, np.float32)) == []
-    assert found(np.zeros((0, DAYS), np.float32)) == []
-    assert found(np.zeros((2, DAYS), np.float32)) == []
+    assert findings(np.full((2, DAYS), np.nan, np.float32)) == []
+    assert findings(np.zeros((0, DAYS), np.float32)) == []
+    assert findings(np.zeros((2, DAYS), np.float32)) == []
 
 
 @pytest.mark.parametrize("suspicion", quality.SUSPICIONS, ids=lambda one: one.name)
@@ -115,6 +115,6 @@ def test_findings_do_not_depend_on_other_stores():
     units = np.concatenate([clean(seed=1), clean(seed=2)])
     units[7, -4:] = 0
     stores = ["a"] * 6 + ["b"] * 6
-    (alone,) = found(units[6:])
-    (together,) = found(units, stores)
+    (alone,) = findings(units[6:])
+    (together,) = findings(units, stores)
     assert together == (alone[0], alone[1] + 6, *alone[2:])

@@ -40,16 +40,16 @@ def scores(cells: list[list[dict[str, float]]]) -> Scores:
     )
 
 
-def by_hand(made: Scores, policy: RankingPolicy, series: int) -> list[str]:
+def by_hand(metrics: Scores, policy: RankingPolicy, series: int) -> list[str]:
     """Names of one series' ranked candidates, the best first."""
     chain = [policy.metric, *(name for name in CHAIN if name != policy.metric)]
-    sold = any(math.isfinite(value) for value in made.wape[:, series])
+    sold = any(math.isfinite(value) for value in metrics.wape[:, series])
     entries = []
-    for row, name in enumerate(made.candidates):
-        values = {metric: float(getattr(made, metric)[row, series]) for metric in CHAIN}
+    for row, name in enumerate(metrics.candidates):
+        values = {metric: float(getattr(metrics, metric)[row, series]) for metric in CHAIN}
         if not sold:
             values["wape"] = values["mae"]
-        enough = made.sample_size[row, series] >= policy.minimum_sample_size
+        enough = metrics.sample_size[row, series] >= policy.minimum_sample_size
         if enough and all(math.isfinite(value) for value in values.values()):
             entries.append(([abs(values[metric]) for metric in chain], name))
     return [name for _, name in sorted(entries)]
@@ -74,27 +74,31 @@ def by_hand(made: Scores, policy: RankingPolicy, series: int) -> list[str]:
     least=st.integers(0, 2),
 )
 def test_ranks_of_all_series_are_those_of_each(cells, metric, least):
-    made, policy = scores(cells), RankingPolicy(metric=metric, minimum_sample_size=least)
-    ranking = rank(made, policy)
-    for series in range(made.wape.shape[1]):
-        expected = by_hand(made, policy, series)
-        found = {name: int(ranking.rank[row, series]) for row, name in enumerate(made.candidates)}
-        assert {name: place for name, place in found.items() if place} == {
+    metrics, policy = scores(cells), RankingPolicy(metric=metric, minimum_sample_size=least)
+    ranking = rank(metrics, policy)
+    for series in range(metrics.wape.shape[1]):
+        expected = by_hand(metrics, policy, series)
+        rank_by_candidate = {
+            name: int(ranking.rank[row, series]) for row, name in enumerate(metrics.candidates)
+        }
+        assert {name: place for name, place in rank_by_candidate.items() if place} == {
             name: place for place, name in enumerate(expected, 1)
         }
         winner = ranking.winner[series]
-        assert (made.candidates[winner] if winner >= 0 else None) == (expected[0] if expected else None)
+        assert (metrics.candidates[winner] if winner >= 0 else None) == (expected[0] if expected else None)
         assert (ranking.runner_up[series] >= 0) == (len(expected) > 1)
 
 
 def test_equal_candidates_are_told_apart_by_name():
-    made = scores([[{}], [{}], [{}]])
-    assert rank(made, RankingPolicy()).rank[:, 0].tolist() == [2, 1, 3]
+    metrics = scores([[{}], [{}], [{}]])
+    assert rank(metrics, RankingPolicy()).rank[:, 0].tolist() == [2, 1, 3]
 
 
 def test_lead_is_relative_to_the_runner_up_and_zero_where_that_is_perfect():
-    made = scores([[{"wape": 20.0}, {"wape": 0.0}, {"wape": math.inf}], [{"wape": 16.0}, {"wape": 0.0}, {}]])
-    lead = rank(made, RankingPolicy()).lead
+    metrics = scores(
+        [[{"wape": 20.0}, {"wape": 0.0}, {"wape": math.inf}], [{"wape": 16.0}, {"wape": 0.0}, {}]]
+    )
+    lead = rank(metrics, RankingPolicy()).lead
     assert lead[:2].tolist() == [pytest.approx(0.2), 0.0]
     assert math.isnan(lead[2]), "there is no runner-up"
 
@@ -113,17 +117,17 @@ def test_lead_is_relative_to_the_runner_up_and_zero_where_that_is_perfect():
     ],
 )
 def test_first_confidence_rule_that_fits_decides(facts, level, said):
-    known = {"valid": 3, "limited": None, "bias": 0.0, **facts}
-    found, why = confidence(**known, policy=RankingPolicy(max_abs_bias=5))
-    assert found == level
+    arguments = {"valid": 3, "limited": None, "bias": 0.0, **facts}
+    confidence_level, why = confidence(**arguments, policy=RankingPolicy(max_abs_bias=5))
+    assert confidence_level == level
     assert said in why
 
 
 def test_exclusion_names_the_size_or_the_missing_forecast():
-    made = scores([[{"sample_size": 3}], [{"wape": math.nan}]])
+    metrics = scores([[{"sample_size": 3}], [{"wape": math.nan}]])
     policy = RankingPolicy(minimum_sample_size=4)
-    assert exclusion(made, 0, 0, policy) == "3 scored days, at least 4 are asked for"
-    assert exclusion(made, 1, 0, RankingPolicy()) == "no forecast for at least one metric"
+    assert exclusion(metrics, 0, 0, policy) == "3 scored days, at least 4 are asked for"
+    assert exclusion(metrics, 1, 0, RankingPolicy()) == "no forecast for at least one metric"
 
 
 def test_a_series_of_which_no_fold_sold_anything_is_ranked_by_mae():
@@ -229,15 +233,15 @@ def test_any_metric_can_lead_and_the_cost_of_stock_is_a_policy(policy, best):
         {"wape": 12.0, "wape_bias": 13.0, "coverage_80": 60.0, "stock_cost": 8.0},
         {"wape": 14.0, "wape_bias": 20.0, "coverage_80": 81.0, "stock_cost": 7.0},
     ]
-    made = rank(scores([[cell] for cell in cells]), policy)
-    assert NAMES[made.winner[0]] == best
+    ranking = rank(scores([[cell] for cell in cells]), policy)
+    assert NAMES[ranking.winner[0]] == best
 
 
 def test_without_a_pool_the_cost_of_stock_is_unknown_and_wape_decides():
     unknown = [[{"wape": wape, "stock_cost": math.nan}] for wape in (14.0, 10.0, 12.0)]
     policy = RankingPolicy(name="stock_cost")
     assert NAMES[rank(scores(unknown), policy).winner[0]] == "ets"
-    told = chosen_by(policy, "ets", intermittent=False, measured=False)
-    assert told == "stock_cost: the first by wape, as its stock_cost is not known"
+    sentence = chosen_by(policy, "ets", intermittent=False, measured=False)
+    assert sentence == "stock_cost: the first by wape, as its stock_cost is not known"
     mixed = [[{"wape": 1.0, "stock_cost": math.nan}], [{"wape": 9.0, "stock_cost": 3.0}]]
     assert NAMES[rank(scores(mixed), policy).winner[0]] == "ets"

@@ -35,8 +35,8 @@ def replayed(sales: Panel, label: str, cutoffs: np.ndarray, models=None, gap: in
 
 def errors(sales: Panel, label: str, weeks: int, models=None, gap: int = 0):
     cutoffs = origins(sales.days, weeks, gap)
-    made = replayed(sales, label, cutoffs, models, gap)
-    return weekly_errors(actual_weeks(sales, cutoffs, gap=gap), made)
+    forecasts = replayed(sales, label, cutoffs, models, gap)
+    return weekly_errors(actual_weeks(sales, cutoffs, gap=gap), forecasts)
 
 
 def test_the_weeks_end_on_the_newest_day_and_none_begins_before_the_first():
@@ -120,8 +120,8 @@ def test_changed_series_are_found_and_unchanged_ones_alarm_as_promised():
     units = sales.units.copy()
     units[:500, -7:] *= 2.5
     relative, _ = errors(panel(units), "moving_average", 26)
-    told = verdict(relative[:, -1], relative[:, :-1], alarm=0.10)
-    flagged = told.status == "degrading"
+    verdicts = verdict(relative[:, -1], relative[:, :-1], alarm=0.10)
+    flagged = verdicts.status == "degrading"
     assert flagged[:500].mean() > 0.99
     assert flagged[500:].mean() == pytest.approx(2 / 26, abs=0.02)
 
@@ -135,9 +135,9 @@ def test_a_global_champion_keeps_the_promise_with_an_old_model_before_those_of_t
         "lightgbm": [fit(panel(units), cutoff, 14, settings, threads=1) for cutoff in (56, 208, 222, 236)]
     }
     relative, _ = errors(panel(units), "lightgbm", 26, models)
-    told = verdict(relative[:, -1], relative[:, :-1], alarm=0.10)
-    flagged = told.status == "degrading"
-    assert (told.windows == 25).all()
+    verdicts = verdict(relative[:, -1], relative[:, :-1], alarm=0.10)
+    flagged = verdicts.status == "degrading"
+    assert (verdicts.windows == 25).all()
     assert flagged[:100].mean() > 0.99
     assert flagged[100:].mean() <= 2 / 26 + 0.02
 
@@ -150,9 +150,9 @@ def test_on_real_sales_the_share_of_alarms_is_what_was_promised():
     relative, _ = errors(sales, "seasonal_naive", 126)
     flagged = promised = 0.0
     for end in range(26, 126):
-        told = verdict(relative[:, end], relative[:, end - 25 : end], alarm=0.10)
-        flagged += (told.status == "degrading").mean() / 100
-        promised += np.nan_to_num(told.false_alarm).mean() / 100
+        verdicts = verdict(relative[:, end], relative[:, end - 25 : end], alarm=0.10)
+        flagged += (verdicts.status == "degrading").mean() / 100
+        promised += np.nan_to_num(verdicts.false_alarm).mean() / 100
     assert promised == pytest.approx(2 / 26, abs=0.01)
     # Weeks of a bakery are alike but not exchangeable: holidays come in turn.
     assert flagged == pytest.approx(promised, abs=0.02)

@@ -39,6 +39,6 @@ def test_a_rule_that_cannot_be_meant_is_refused(text, message):
 
 
 def test_the_cost_of_slow_candidates_is_told_and_fast_ones_are_not_mentioned():
-    (told,) = costs(LABELS[:2], {"naive": 30_000, "prophet": 400}, folds=5)
-    assert told.startswith("prophet: 400 series x 5 folds = 2,000 fits, about ")
+    (sentence,) = costs(LABELS[:2], {"naive": 30_000, "prophet": 400}, folds=5)
+    assert sentence.startswith("prophet: 400 series x 5 folds = 2,000 fits, about ")
     assert costs(LABELS, dict.fromkeys(LABELS, 0), folds=5) == []

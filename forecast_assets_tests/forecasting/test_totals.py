@@ -53,10 +53,10 @@ def test_the_mean_of_a_total_is_the_sum_of_what_is_expected():
 
 def test_every_day_takes_every_past_error_once_and_goes_on_within_its_fold():
     ranks = np.arange(6, dtype=float).reshape(1, 2, 3) / 6
-    made = paths(ranks, 4)
-    assert made.shape == (1, 6, 4)
-    assert all(sorted(made[0, :, day]) == ranks.ravel().tolist() for day in range(4))
-    assert (6 * made[0, 1]).round().tolist() == [1, 2, 0, 1]
+    sample_paths = paths(ranks, 4)
+    assert sample_paths.shape == (1, 6, 4)
+    assert all(sorted(sample_paths[0, :, day]) == ranks.ravel().tolist() for day in range(4))
+    assert (6 * sample_paths[0, 1]).round().tolist() == [1, 2, 0, 1]
 
 
 def test_quantiles_between_the_stored_ones_are_interpolated_and_beyond_them_they_stay():

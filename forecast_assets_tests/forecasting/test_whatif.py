@@ -46,32 +46,32 @@ def ahead(panel, offset: int) -> dt.date:
     ],
 )
 def test_rules_of_thumb_multiply_within_their_bounds(panel, assumed, factor):
-    made = differing(panel, HORIZON, Assumptions(**assumed), asks_model=False)
-    assert made.factors == pytest.approx(np.full(HORIZON, factor))
-    assert (made.method, made.panel) == ("heuristic", None)
+    difference = differing(panel, HORIZON, Assumptions(**assumed), asks_model=False)
+    assert difference.factors == pytest.approx(np.full(HORIZON, factor))
+    assert (difference.method, difference.panel) == ("heuristic", None)
 
 
 def test_a_holiday_touches_its_day_alone_and_a_promotion_its_span(panel):
-    made = differing(panel, HORIZON, Assumptions(holidays=(ahead(panel, 2),)), asks_model=False)
-    assert made.factors.tolist() == [1, 1, 1.3, 1, 1, 1, 1]
+    difference = differing(panel, HORIZON, Assumptions(holidays=(ahead(panel, 2),)), asks_model=False)
+    assert difference.factors.tolist() == [1, 1, 1.3, 1, 1, 1, 1]
     spanned = Assumptions(promotion="bogo", first_day=ahead(panel, 1), last_day=ahead(panel, 2))
     assert differing(panel, HORIZON, spanned, asks_model=False).factors.tolist() == [1, 1.4, 1.4, 1, 1, 1, 1]
 
 
 def test_a_model_is_asked_about_columns_it_has_and_rules_of_thumb_do_the_rest(panel):
     day = ahead(panel, 3)
-    made = differing(
+    difference = differing(
         panel,
         HORIZON,
         Assumptions(price_change=-0.5, promotion="bogo", holidays=(day,), lifecycle="decline"),
         asks_model=True,
     )
-    assert made.method == "model_exogenous"
-    assert made.panel is not None
-    assert made.panel.known["price"][0, 60:67].tolist() == [1.0] * 7
-    assert made.panel.known["promo"][0, 60:67].tolist() == [1.0] * 7
-    assert made.factors == pytest.approx(np.where(np.arange(7) == 3, 1.3 * 0.85, 0.85))
-    assert [told.rsplit(": ", 1)[1] for told in made.sentences] == [
+    assert difference.method == "model_exogenous"
+    assert difference.panel is not None
+    assert difference.panel.known["price"][0, 60:67].tolist() == [1.0] * 7
+    assert difference.panel.known["promo"][0, 60:67].tolist() == [1.0] * 7
+    assert difference.factors == pytest.approx(np.where(np.arange(7) == 3, 1.3 * 0.85, 0.85))
+    assert [sentence.rsplit(": ", 1)[1] for sentence in difference.sentences] == [
         "answered by the model",
         "answered by the model",
         "rule of thumb, x1.30",
@@ -79,7 +79,7 @@ def test_a_model_is_asked_about_columns_it_has_and_rules_of_thumb_do_the_rest(pa
         "every second unit is free",
     ]
     for name, column in panel.known.items():
-        np.testing.assert_array_equal(made.panel.known[name][:, :60], column[:, :60])
+        np.testing.assert_array_equal(difference.panel.known[name][:, :60], column[:, :60])
 
 
 @pytest.mark.parametrize(
@@ -98,18 +98,18 @@ def test_revenue_of_a_promotion_is_at_the_price_that_is_paid(panel, assumed, sha
     priced = replace(panel, known={"promo": promo, "price": price})
     difference = differing(priced, HORIZON, Assumptions(**assumed), asks_model=False)
     baseline = np.full(HORIZON, 10.0)
-    made = effect(baseline, baseline, np.full(HORIZON, 2.0), difference, None)
-    assert made.scenario_revenue == pytest.approx((made.units * 2 * share).sum())
+    scenario_effect = effect(baseline, baseline, np.full(HORIZON, 2.0), difference, None)
+    assert scenario_effect.scenario_revenue == pytest.approx((scenario_effect.units * 2 * share).sum())
 
 
 def test_a_model_is_not_asked_about_a_flag_whose_plans_it_never_knew(panel):
     blind = replace(panel, reach={"promo": 0, "price": 0})
-    made = differing(blind, HORIZON, Assumptions(promotion="bogo"), asks_model=True)
-    assert made.method == "heuristic"
-    made = differing(blind, HORIZON, Assumptions(price_change=-0.5), asks_model=True)
-    assert made.method == "model_exogenous"
-    assert made.panel is not None
-    assert "price" not in made.panel.reach
+    difference = differing(blind, HORIZON, Assumptions(promotion="bogo"), asks_model=True)
+    assert difference.method == "heuristic"
+    difference = differing(blind, HORIZON, Assumptions(price_change=-0.5), asks_model=True)
+    assert difference.method == "model_exogenous"
+    assert difference.panel is not None
+    assert "price" not in difference.panel.reach
 
 
 def test_revenue_of_a_promotion_without_a_known_discount_is_unknown(panel):
@@ -118,20 +118,24 @@ def test_revenue_of_a_promotion_without_a_known_discount_is_unknown(panel):
         replace(panel, known={"price": price}), HORIZON, Assumptions(promotion="pct_off"), asks_model=False
     )
     baseline = np.full(HORIZON, 10.0)
-    made = effect(baseline, baseline, np.full(HORIZON, 2.0), difference, None)
-    assert (made.baseline_revenue, made.scenario_revenue, made.revenue_delta) == (140, None, None)
+    scenario_effect = effect(baseline, baseline, np.full(HORIZON, 2.0), difference, None)
+    assert (
+        scenario_effect.baseline_revenue,
+        scenario_effect.scenario_revenue,
+        scenario_effect.revenue_delta,
+    ) == (140, None, None)
     assert "not known without a discount" in difference.sentences[-1]
 
 
 def test_units_and_revenue_are_compared_and_unknown_without_a_price(panel):
     difference = differing(panel, HORIZON, Assumptions(price_change=-0.5), asks_model=False)
     baseline, price = np.full(HORIZON, 10.0), np.full(HORIZON, 2.0)
-    made = effect(baseline, baseline, price, difference, 100)
+    scenario_effect = effect(baseline, baseline, price, difference, 100)
     factor = 0.5**-1.2
-    assert made.units == pytest.approx(baseline * factor)
-    assert made.units_delta == pytest.approx(70 * (factor - 1))
-    assert made.baseline_revenue == 140
-    assert made.revenue_delta == pytest.approx(70 * factor - 140)
+    assert scenario_effect.units == pytest.approx(baseline * factor)
+    assert scenario_effect.units_delta == pytest.approx(70 * (factor - 1))
+    assert scenario_effect.baseline_revenue == 140
+    assert scenario_effect.revenue_delta == pytest.approx(70 * factor - 140)
     unpriced = effect(baseline, baseline, price * np.nan, difference, None)
     assert (unpriced.revenue_delta, unpriced.coverage) == (None, "unknown")
 
