@@ -17,5 +17,5 @@ def template(tmp_path_factory) -> Iterator[Template]:
     with pytest.MonkeyPatch.context() as patch:
         for name in ("DAGSTER_HOME", "FORECAST_HOME", "FORECAST_DATABASE_URL", "FORECAST_SOURCES"):
             patch.setenv(name, "")  # the template sets them, and they are given back
-        with Template(tmp_path_factory.mktemp("template") / "home") as made:
-            yield made
+        with Template(tmp_path_factory.mktemp("template") / "home") as world_template:
+            yield world_template

@@ -23,10 +23,10 @@ def attempts(dagit: Dagit) -> Iterator[tuple[str, dict]]:
     for field in schema["mutationType"]["fields"]:
         needed = [arg for arg in field["args"] if arg["type"]["kind"] == "NON_NULL"]
         head = ", ".join(f"${arg['name']}: {_written(arg['type'])}" for arg in needed)
-        given = ", ".join(f"{arg['name']}: ${arg['name']}" for arg in needed)
+        arguments = ", ".join(f"{arg['name']}: ${arg['name']}" for arg in needed)
         selection = "" if _plain(field["type"])["kind"] in {"SCALAR", "ENUM"} else "{ __typename }"
-        query = f"mutation Try{f'({head})' if head else ''} {{ told: {field['name']}"
-        query += f"{f'({given})' if given else ''} {selection} }}"
+        query = f"mutation Try{f'({head})' if head else ''} {{ result: {field['name']}"
+        query += f"{f'({arguments})' if arguments else ''} {selection} }}"
         values = {arg["name"]: _least(arg["type"], types) for arg in needed}
         yield field["name"], dagit.answer(query, **values)
 
@@ -47,10 +47,10 @@ def _least(kind: dict, types: dict[str, dict]) -> object:
         return _least(kind["ofType"], types)
     if kind["kind"] == "LIST":
         return [_least(kind["ofType"], types)]
-    known = types[kind["name"]]
+    definition = types[kind["name"]]
     if kind["kind"] == "ENUM":
-        return known["enumValues"][0]["name"]
+        return definition["enumValues"][0]["name"]
     if kind["kind"] == "INPUT_OBJECT":
-        fields = [one for one in known["inputFields"] if one["type"]["kind"] == "NON_NULL"]
+        fields = [one for one in definition["inputFields"] if one["type"]["kind"] == "NON_NULL"]
         return {one["name"]: _least(one["type"], types) for one in fields}
     return _SCALARS.get(kind["name"], "x")

@@ -35,7 +35,7 @@ CELERY = [
     "1",
     "-n",
 ]
-BACKFILL = """mutation B($series: [String!]!) { told: launchPartitionBackfill(backfillParams: {
+BACKFILL = """mutation B($series: [String!]!) { launch: launchPartitionBackfill(backfillParams: {
     assetSelection: [{path: ["backtest"]}, {path: ["champion"]}], partitionNames: $series}) {
     __typename ... on LaunchBackfillSuccess { backfillId } ... on PythonError { message } } }"""
 pytestmark = [
@@ -62,12 +62,12 @@ class Fleet:
         """The run that each worker is executing, as the broker knows it."""
         launcher = self.place.instance.run_launcher
         assert isinstance(launcher, WatchedCeleryRunLauncher)
-        found = {}
+        run_by_worker = {}
         for run in self.runs():
             if run.status == dg.DagsterRunStatus.STARTED:
-                told = launcher.celery.AsyncResult(run.tags[DAGSTER_CELERY_TASK_ID_TAG]).info
-                found[told["hostname"].partition("@")[0]] = run.run_id
-        return found
+                task_info = launcher.celery.AsyncResult(run.tags[DAGSTER_CELERY_TASK_ID_TAG]).info
+                run_by_worker[task_info["hostname"].partition("@")[0]] = run.run_id
+        return run_by_worker
 
 
 @pytest.fixture(scope="module")
@@ -98,13 +98,13 @@ def fleet(postgres_url: sa.URL, migrated: str, tmp_path_factory: pytest.TempPath
         with services.here():
             place = Place(StoresResource(), open_instance(), home)
             place.prepare("many", many(SERIES))
-            made = Fleet(services, dagit, place)
+            new_fleet = Fleet(services, dagit, place)
             where = ("-w", ROOT / "workspace.yaml")
             try:
                 services.start("web", "web", "-h", "127.0.0.1", "-p", port, *where, module="forecast_assets")
                 services.start("daemon", "run", *where, module="dagster._daemon")
                 until("the web server answers", dagit.answers)
-                yield made
+                yield new_fleet
             finally:
                 services.stop()
                 place.stores.warehouse.dispose()
@@ -117,8 +117,8 @@ def test_a_backfill_on_two_workers_survives_the_loss_of_one(fleet, postgres_url,
     with fleet.place.stores.warehouse.transaction() as connection:
         # Nobody can write as long as this is held, so that both are found in the middle of their work.
         connection.exec_driver_sql("lock table evaluation in exclusive mode")
-        told = fleet.dagit.ask(BACKFILL, series=keys)["told"]
-        assert told["__typename"] == "LaunchBackfillSuccess", told
+        backfill = fleet.dagit.ask(BACKFILL, series=keys)["launch"]
+        assert backfill["__typename"] == "LaunchBackfillSuccess", backfill
         until("both workers are at work", lambda: len(fleet.at_work()) == 2)
         lost = fleet.at_work()["left"]
         fleet.services.kill("left")

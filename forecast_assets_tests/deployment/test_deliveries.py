@@ -32,12 +32,12 @@ def test_a_run_that_two_workers_get_at_once_is_executed_by_one(postgres_url, mig
     instance_settings(tmp_path, ROOT / "deploy" / "dagster.yaml")
     broker = free_port()
     with fresh_database(postgres_url, migrated) as url:
-        known = {
+        variables = {
             "FORECAST_DATABASE_URL": url,
             "FORECAST_LAKE_URL": str(tmp_path / "lake"),
             "FORECAST_CELERY_BROKER": f"redis://127.0.0.1:{broker}/0",
         }
-        services = Services(tmp_path, environment(tmp_path, **known))
+        services = Services(tmp_path, environment(tmp_path, **variables))
         services.running["redis"] = subprocess.Popen(
             [str(REDIS), "--port", str(broker), "--bind", "127.0.0.1", "--save", "", "--dir", str(tmp_path)],
             start_new_session=True,
@@ -60,8 +60,8 @@ def delivered_twice(services: Services, place: Place) -> None:
     for name in ("left", "right"):
         services.start(name, *CELERY, f"{name}@here", module="celery")
     until("both workers answer", lambda: len(launcher.celery.control.ping(timeout=1)) == 2)
-    for told in launcher.celery.control.inspect().conf().values():
-        assert told["broker_transport_options"]["visibility_timeout"] >= A_DAY
+    for configuration in launcher.celery.control.inspect().conf().values():
+        assert configuration["broker_transport_options"]["visibility_timeout"] >= A_DAY
     config = {"ops": {"evaluate_stale_series": {"config": {"dataset": "many"}}}}
     run = run_factory.create(place.instance, "evaluate_changed", config)
     starting = DagsterEvent(DagsterEventType.PIPELINE_STARTING.value, job_name=run.job_name)

@@ -32,8 +32,8 @@ KEY = "shop__S1__P1"
 
 def lines(document: str) -> list[str]:
     """The commands of a document, each once, without options in brackets and those of files to be fetched."""
-    found = [line for line in commands(TEXTS[f"{document}.md"]) if " public/" not in line]
-    return list(dict.fromkeys(re.sub(r" \[.*", "", line) for line in found))
+    command_lines = [line for line in commands(TEXTS[f"{document}.md"]) if " public/" not in line]
+    return list(dict.fromkeys(re.sub(r" \[.*", "", line) for line in command_lines))
 
 
 @dataclass
@@ -94,5 +94,5 @@ def test_every_documented_command_ends_well(cli, mlflow_beside, monkeypatch):  #
     monkeypatch.setenv("MPLBACKEND", "agg")
     exec(PROGRAMS[0], {})  # noqa: S102 - ours, of the comparison with other libraries
     assert Path("champions.png").stat().st_size > 0
-    known = {line for document in TEXTS for line in lines(document.removesuffix(".md"))}
-    assert known - ELSEWHERE <= set(reader.done)
+    every_line = {line for document in TEXTS for line in lines(document.removesuffix(".md"))}
+    assert every_line - ELSEWHERE <= set(reader.done)

@@ -57,11 +57,11 @@ def test_a_file_is_what_its_schema_allows(name, document):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda found: found["services"]["web"].update(ports=["3000:3000"]), "does not match"),
-        (lambda found: found["services"]["web"].update(user="root"), "should not be valid"),
-        (lambda found: found["services"]["web"].update(privileged=True), "unexpected"),
-        (lambda found: found["services"]["web"].pop("read_only"), "required"),
-        (lambda found: found["secrets"]["run_password"].update(environment="PASSWORD"), "unexpected"),
+        (lambda compose: compose["services"]["web"].update(ports=["3000:3000"]), "does not match"),
+        (lambda compose: compose["services"]["web"].update(user="root"), "should not be valid"),
+        (lambda compose: compose["services"]["web"].update(privileged=True), "unexpected"),
+        (lambda compose: compose["services"]["web"].pop("read_only"), "required"),
+        (lambda compose: compose["secrets"]["run_password"].update(environment="PASSWORD"), "unexpected"),
     ],
 )
 def test_the_schema_notices_what_must_not_happen(change, message):
@@ -103,9 +103,9 @@ def test_no_secret_is_passed_by_environment_or_command():
 
 
 def test_settings_that_are_set_exist():
-    given = {name for service in SERVICES.values() for name in service.get("environment", {})}
-    given |= {one["name"] for pod in PODS for one in pod["env"]}
-    ours = {name.removesuffix("_FILE") for name in given if name.startswith("FORECAST_")}
+    variables = {name for service in SERVICES.values() for name in service.get("environment", {})}
+    variables |= {one["name"] for pod in PODS for one in pod["env"]}
+    ours = {name.removesuffix("_FILE") for name in variables if name.startswith("FORECAST_")}
     assert ours - {"FORECAST_NAMESPACE"} <= SETTINGS
 
 
@@ -130,8 +130,8 @@ def check_words(words: list[str]) -> None:
     command, rest = PROGRAMS[words[0]], words[1:]
     while hasattr(command, "commands"):  # Typer's groups are not Click's
         command = command.commands[rest.pop(0)]
-    known = {option for parameter in command.params for option in parameter.opts}
-    assert {word for word in rest if word.startswith("-")} <= known
+    options = {option for parameter in command.params for option in parameter.opts}
+    assert {word for word in rest if word.startswith("-")} <= options
 
 
 def test_secrets_are_made_once_and_kept(tmp_path):
@@ -141,15 +141,15 @@ def test_secrets_are_made_once_and_kept(tmp_path):
         subprocess.run([DEPLOY / "make-secrets", folder], check=True, capture_output=True)
         return {file.name: file.read_text() for file in folder.iterdir()}
 
-    made = make()
-    assert make() == made
-    assert set(COMPOSE["secrets"]) <= set(made)
+    secrets = make()
+    assert make() == secrets
+    assert set(COMPOSE["secrets"]) <= set(secrets)
     assert (folder.stat().st_mode & 0o077) == 0
-    assert made["run_password"] in made["database_url"]
-    words = [made[name] for name in made if name.endswith("password")]
+    assert secrets["run_password"] in secrets["database_url"]
+    words = [secrets[name] for name in secrets if name.endswith("password")]
     assert len(set(words)) == len(words)
     for name in ("owner_url", "database_url", "mlflow_url"):
-        tls = sa.make_url(made[name]).query
+        tls = sa.make_url(secrets[name]).query
         assert tls == {"sslmode": "verify-full", "sslrootcert": "/run/secrets/postgres_certificate"}, name
     assert all(len(word) == 48 for word in words)
 
@@ -262,10 +262,10 @@ def test_versions_agree():
 def test_nothing_but_what_the_image_needs_goes_to_its_builder():
     lines = (ROOT / ".dockerignore").read_text().splitlines()
     assert lines[1] == "*"
-    wanted = {line[1:] for line in lines if line.startswith("!")}
+    context_files = {line[1:] for line in lines if line.startswith("!")}
     copied = set(re.findall(r"^COPY (?!--from)(\S+)", (DEPLOY / "Dockerfile").read_text(), re.MULTILINE))
-    assert copied <= wanted | {"."}
-    assert all((ROOT / name).exists() for name in wanted)
+    assert copied <= context_files | {"."}
+    assert all((ROOT / name).exists() for name in context_files)
     assert "deploy/secrets" in lines
     assert re.search(r"^USER 10001:10001$", (DEPLOY / "Dockerfile").read_text(), re.MULTILINE)
     assert os.access(DEPLOY / "make-secrets", os.X_OK)

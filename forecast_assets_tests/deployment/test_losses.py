@@ -30,11 +30,11 @@ needs_loops = pytest.mark.skipif(
 
 
 def succeeds(*words: str) -> None:
-    code, told = children.command(words)
-    assert code in {0, 1}, f"{words}: {code} {told}"
+    code, output = children.command(words)
+    assert code in {0, 1}, f"{words}: {code} {output}"
 
 
-def asked(statement: str) -> list[dict]:
+def warehouse_rows(statement: str) -> list[dict]:
     """Rows of the warehouse, read by a process that opens it anew."""
     code, answer = children.Child(lambda: repr(_rows(statement))).result()
     assert code == 0, answer
@@ -62,7 +62,7 @@ def test_a_replica_that_lacks_the_newest_commits_takes_over_and_the_lost_work_is
     template, monkeypatch
 ):
     with template.world() as world:
-        before = asked(SCORES)
+        before = warehouse_rows(SCORES)
         with standby_of(template.server) as standby:
             url = sa.make_url(os.environ["FORECAST_DATABASE_URL"])
             with sa.create_engine(url, poolclass=sa.NullPool).connect() as connection:
@@ -71,7 +71,7 @@ def test_a_replica_that_lacks_the_newest_commits_takes_over_and_the_lost_work_is
             cluster.stop(standby)
             world.prepare("promote")
             succeeds(*OPERATIONS["promote"].words)
-            newest = asked(SCORES)
+            newest = warehouse_rows(SCORES)
             assert newest != before
             cluster._run(template.server, "pg_ctl", "stop", "-m", "immediate")
             cluster.start(standby)
@@ -79,10 +79,10 @@ def test_a_replica_that_lacks_the_newest_commits_takes_over_and_the_lost_work_is
             there = url.update_query_dict({"host": str(standby)})
             monkeypatch.setenv("FORECAST_DATABASE_URL", there.render_as_string(hide_password=False))
             try:
-                assert asked(SCORES) == before, "the newest commits are lost"
+                assert warehouse_rows(SCORES) == before, "the newest commits are lost"
                 succeeds("state", "mend", "--apply")
                 succeeds("evaluate", DATASET)
-                assert asked(SCORES) == newest, "and their work is done again"
+                assert warehouse_rows(SCORES) == newest, "and their work is done again"
                 succeeds("register", DATASET)
                 succeeds(*OPERATIONS["promote"].words)
                 assert wrong() == []
@@ -122,7 +122,7 @@ def test_an_old_worker_that_writes_during_a_migration_loses_nothing_and_is_refus
         database.database_url()
 
     with template.world():
-        before = asked(SCORES)
+        before = warehouse_rows(SCORES)
         # In the middle of its writes, by a lock that it waits for; the migration queues up behind it.
         url = sa.make_url(os.environ["FORECAST_DATABASE_URL"])
         engine = sa.create_engine(url, poolclass=sa.NullPool)
@@ -133,21 +133,23 @@ def test_an_old_worker_that_writes_during_a_migration_loses_nothing_and_is_refus
             new = children.begun(upgrade)
             until("the migration waits", partial(_waits, watching, 2))
             holding.rollback()
-        code, told = children.ended(old)
-        assert code in {0, 1, 2, 3}, told
-        upgraded, told = children.ended(new)
-        assert upgraded in {0, 3}, told
+        code, output = children.ended(old)
+        assert code in {0, 1, 2, 3}, output
+        upgraded, output = children.ended(new)
+        assert upgraded in {0, 3}, output
         if upgraded == 3:  # one of two that met head on gives way, and is called again
             assert children.command(upgrade)[0] == 0
-        refused, told = children.command(["evaluate", DATASET])
-        assert refused == 2, told
+        refused, output = children.command(["evaluate", DATASET])
+        assert refused == 2, output
         database_sql, database.SQL = database.SQL, sql
         try:
-            assert asked(SCORES) == before
+            assert warehouse_rows(SCORES) == before
             succeeds("evaluate", DATASET, "--force")
-            assert asked(SCORES) == before
-            (count,) = asked("select count(*) as n, sum(next) as told from champion where is_current")
-            assert count == {"n": SERIES, "told": SERIES}
+            assert warehouse_rows(SCORES) == before
+            (count,) = warehouse_rows(
+                "select count(*) as n, sum(next) as total from champion where is_current"
+            )
+            assert count == {"n": SERIES, "total": SERIES}
         finally:
             database.SQL = database_sql
 
@@ -208,14 +210,14 @@ def disk(image: Path, place: Path) -> Iterator[Path]:
 
 def _on(place: Path) -> list[psutil.Process]:
     """The processes that work on a disk."""
-    found = []
+    processes = []
     for process in psutil.process_iter():
         try:
             if Path(process.cwd()).is_relative_to(place):
-                found.append(process)
+                processes.append(process)
         except (psutil.Error, OSError):
             continue
-    return found
+    return processes
 
 
 def seen(home: Path) -> dict[str, str]:
@@ -237,15 +239,15 @@ def test_what_was_committed_outlives_a_loss_of_power_as_long_as_the_disk_is_wait
             words, env=seen(home), cwd=home.parent, stdout=subprocess.PIPE, text=True
         ) as writer:
             assert writer.stdout is not None
-            told = 0
-            while told < ROWS:
-                told = int(writer.stdout.readline())
+            committed_rows = 0
+            while committed_rows < ROWS:
+                committed_rows = int(writer.stdout.readline())
             for process in _on(home.parent):
                 process.send_signal(signal.SIGSTOP)
             shutil.copyfile(image, left)
             writer.kill()
             rest, _ = writer.communicate()
-            told = int((rest.split() or [str(told)])[-1])
+            committed_rows = int((rest.split() or [str(committed_rows)])[-1])
     with disk(left, tmp_path / "again") as home:
         words = [sys.executable, "-c", READER]
         done = subprocess.run(
@@ -253,6 +255,8 @@ def test_what_was_committed_outlives_a_loss_of_power_as_long_as_the_disk_is_wait
         )
         if how == "carefully":
             assert done.returncode == 0, done.stderr
-            assert int(done.stdout) >= told
+            assert int(done.stdout) >= committed_rows
         else:
-            assert done.returncode != 0 or int(done.stdout) < told, "what was not waited for is lost"
+            assert done.returncode != 0 or int(done.stdout) < committed_rows, (
+                "what was not waited for is lost"
+            )

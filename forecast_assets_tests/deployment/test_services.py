@@ -85,8 +85,8 @@ class Deployment:
         return self.dagit.ask(STATUS, id=run)["runOrError"]["status"]
 
     def retry_of(self, run: str) -> str | None:
-        found = self.dagit.ask(RETRIES, filter={"tags": [{"key": "dagster/parent_run_id", "value": run}]})
-        return next((retry["runId"] for retry in found["runsOrError"]["results"]), None)
+        response = self.dagit.ask(RETRIES, filter={"tags": [{"key": "dagster/parent_run_id", "value": run}]})
+        return next((retry["runId"] for retry in response["runsOrError"]["results"]), None)
 
     def location_is_loaded(self) -> bool:
         entries = self.dagit.ask(LOCATIONS)["workspaceOrError"]["locationEntries"]
@@ -118,21 +118,21 @@ def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]
         )
         with services.here(FORECAST_DATABASE_URL_FILE=str(home / OWNER)):
             state.prepare(WORKER)
-        made = Deployment(server, services, code_port, Dagit(free_port()), Dagit(free_port()))
+        new_deployment = Deployment(server, services, code_port, Dagit(free_port()), Dagit(free_port()))
         try:
-            made.serve_code()
+            new_deployment.serve_code()
             for name, dagit, switches in (
-                ("web", made.dagit, []),
-                ("planners", made.read_only, ["--read-only"]),
+                ("web", new_deployment.dagit, []),
+                ("planners", new_deployment.read_only, ["--read-only"]),
             ):
                 port = dagit.url.rpartition(":")[2]
                 place = ("-h", "127.0.0.1", "-p", port, "-w", home / "workspace.yaml")
                 services.start(name, "web", *place, *switches, module="forecast_assets")
-            made.watch()
-            until("the web server answers", made.dagit.answers)
-            until("the read-only web server answers", made.read_only.answers)
-            until("the web server has the code", made.location_is_loaded)
-            yield made
+            new_deployment.watch()
+            until("the web server answers", new_deployment.dagit.answers)
+            until("the read-only web server answers", new_deployment.read_only.answers)
+            until("the web server has the code", new_deployment.location_is_loaded)
+            yield new_deployment
         finally:
             services.stop()
 
@@ -251,14 +251,15 @@ def waiting(server: Server, table: str) -> bool:
 PERMISSIONS = """query { permissions { permission value }
     workspaceOrError { ... on Workspace { locationEntries { permissions { permission value } } } } }"""
 REAL = {
-    "terminateRun": "mutation T($run: String!) { told: terminateRun(runId: $run) { __typename } }",
-    "deletePipelineRun": "mutation D($run: String!) { told: deletePipelineRun(runId: $run) { __typename } }",
+    "terminateRun": "mutation T($run: String!) { result: terminateRun(runId: $run) { __typename } }",
+    "deletePipelineRun": """mutation D($run: String!) {
+        result: deletePipelineRun(runId: $run) { __typename } }""",
     "startSchedule": """mutation S($schedule: ScheduleSelector!) {
-        told: startSchedule(scheduleSelector: $schedule) { __typename } }""",
+        result: startSchedule(scheduleSelector: $schedule) { __typename } }""",
     "addDynamicPartition": """mutation A($repository: RepositorySelector!) {
-        told: addDynamicPartition(repositorySelector: $repository, partitionsDefName: "series",
+        result: addDynamicPartition(repositorySelector: $repository, partitionsDefName: "series",
         partitionKey: "shop__new__new") { __typename } }""",
-    "launchPartitionBackfill": """mutation B($series: [String!]) { told: launchPartitionBackfill(
+    "launchPartitionBackfill": """mutation B($series: [String!]) { result: launchPartitionBackfill(
         backfillParams: {assetSelection: [{path: ["champion"]}], partitionNames: $series}) {
         __typename } }""",
 }
@@ -267,33 +268,35 @@ REAL = {
 def test_the_web_server_of_planners_refuses_every_change(deployment, shop_built):
     run = deployment.launch("trim_state")
     assert deployment.ended(run) == "SUCCESS"
-    before = known(shop_built)
-    told = deployment.read_only.ask(PERMISSIONS)
-    (location,) = told["workspaceOrError"]["locationEntries"]
-    permissions = [*told["permissions"], *location["permissions"]]
+    before = visible_state(shop_built)
+    response = deployment.read_only.ask(PERMISSIONS)
+    (location,) = response["workspaceOrError"]["locationEntries"]
+    permissions = [*response["permissions"], *location["permissions"]]
     assert len(permissions) > 20
     assert not [one["permission"] for one in permissions if one["value"]]
-    given = {
+    variables = {
         "run": run,
         "schedule": {**SELECTOR, "scheduleName": "trim_weekly"},
         "repository": SELECTOR,
         "series": SERIES,
     }
     answers = {
-        name: deployment.read_only.ask(query, **{key: given[key] for key in given if f"${key}:" in query})
+        name: deployment.read_only.ask(
+            query, **{key: value for key, value in variables.items() if f"${key}:" in query}
+        )
         for name, query in REAL.items()
     }
-    told = {name: answer["told"]["__typename"] for name, answer in answers.items()}
+    typename_by_mutation = {name: answer["result"]["__typename"] for name, answer in answers.items()}
     # Whoever may not end a run is told that it cannot be ended.
-    assert told.pop("terminateRun") == "TerminateRunFailure"
-    assert set(told.values()) == {"UnauthorizedError"}, told
+    assert typename_by_mutation.pop("terminateRun") == "TerminateRunFailure"
+    assert set(typename_by_mutation.values()) == {"UnauthorizedError"}, typename_by_mutation
     tried = dict(attempts(deployment.read_only))
     assert len(tried) > 30
     assert not [name for name, answer in tried.items() if "Success" in str(answer)]
-    assert known(shop_built) == before
+    assert visible_state(shop_built) == before
 
 
-def known(place: Place) -> list[object]:
+def visible_state(place: Place) -> list[object]:
     """What any change of a visitor would show in."""
     runs = [(run.run_id, run.status) for run in place.instance.get_runs()]
     partitions = place.instance.get_dynamic_partitions("series")

@@ -9,8 +9,8 @@ from forecast_assets.errors import Outage
 from forecast_assets.stores.lake import Lake
 
 SALES = pa.table({"series": [f"S{n // 10:03d}" for n in range(1000)], "units": range(1000)})
-WANTED = ("series", ["S015", "S099"])
-FOUND = [*range(150, 160), *range(990, 1000)]
+KEYS = ("series", ["S015", "S099"])
+EXPECTED = [*range(150, 160), *range(990, 1000)]
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def lake(tmp_path):
 def test_a_truncated_file_is_an_outage_wherever_it_was_cut(lake, tmp_path, left):
     size = (tmp_path / "sales").stat().st_size
     os.truncate(tmp_path / "sales", int(size * left) if isinstance(left, float) else left % size)
-    for keys in (None, WANTED):
+    for keys in (None, KEYS):
         with pytest.raises(Outage, match="damaged sales"):
             lake.read_table("sales", keys=keys)
 
@@ -38,7 +38,7 @@ def test_a_flipped_bit_among_the_values_is_an_outage_or_was_not_asked_for(lake, 
         (tmp_path / "sales").write_bytes(content)
         content[place] ^= 0x10
         try:
-            assert lake.read_table("sales", keys=WANTED)["units"].to_pylist() == FOUND
+            assert lake.read_table("sales", keys=KEYS)["units"].to_pylist() == EXPECTED
         except Outage:
             outages += 1
     assert outages > 10
@@ -49,7 +49,7 @@ def test_a_file_mended_by_writing_it_again_is_read_again(lake, tmp_path):
     with pytest.raises(Outage):
         lake.read_table("sales")
     lake.write_table("sales", SALES)
-    assert lake.read_table("sales", keys=WANTED)["units"].to_pylist() == FOUND
+    assert lake.read_table("sales", keys=KEYS)["units"].to_pylist() == EXPECTED
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")

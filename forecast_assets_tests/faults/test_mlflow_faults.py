@@ -68,8 +68,8 @@ class Passing(BaseHTTPRequestHandler):
         way = http.client.HTTPConnection("127.0.0.1", self.server.behind, timeout=30)
         with closing(way), suppress(OSError):
             way.request(self.command, self.path, body, {"Content-Type": "application/json"})
-            found = way.getresponse()
-            answer = found.status, found.read()
+            response = way.getresponse()
+            answer = response.status, response.read()
         if harm == "lost":
             answer = 503, b"lost"
         return self.answer(*answer)
@@ -119,14 +119,14 @@ def free_port() -> int:
 
 @pytest.fixture(scope="module")
 def proxy(serving) -> Iterator[Proxy]:
-    with pytest.MonkeyPatch.context() as patch, Proxy(serving.port) as made:
+    with pytest.MonkeyPatch.context() as patch, Proxy(serving.port) as server:
         patch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "1")
         patch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
         patch.setenv("MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR", "0")
-        threading.Thread(target=made.serve_forever, daemon=True).start()
-        yield made
-        made.released.set()
-        made.shutdown()
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server
+        server.released.set()
+        server.shutdown()
 
 
 @pytest.fixture(scope="module")
@@ -173,16 +173,16 @@ def test_a_version_whose_answer_was_lost_is_found_again(registry, proxy, series)
 @pytest.mark.parametrize("harm", ["500", "slow", "lost"])
 def test_a_server_that_does_not_answer_is_an_outage_without_a_secret(registry, proxy, series, harm):
     proxy.hurt(harm)
-    with pytest.raises(Outage, match="MLflow at http://127") as told:
+    with pytest.raises(Outage, match="MLflow at http://127") as outage:
         registry.move_alias(series, "champion", 2)
-    assert "secret" not in str(told.value)
+    assert "secret" not in str(outage.value)
 
 
 def test_a_wrong_login_is_a_setting_and_not_tried_again(registry, proxy, series):
     proxy.hurt("401")
-    with pytest.raises(BadSetting, match="login is wrong") as told:
+    with pytest.raises(BadSetting, match="login is wrong") as refusal:
         registry.move_alias(series, "champion", 2)
-    assert "MLFLOW_TRACKING_PASSWORD" in told.value.remedy
+    assert "MLFLOW_TRACKING_PASSWORD" in refusal.value.remedy
     assert proxy.left == 1000 - 1
 
 
@@ -202,9 +202,9 @@ def test_a_promotion_that_meets_an_outage_is_completed_by_the_next(registry, pro
 def test_a_deleted_experiment_says_how_to_restore_it(registry):
     experiment = registry.experiment("gone")
     registry._client.delete_experiment(experiment)
-    with pytest.raises(BadSetting, match="was deleted") as told:
+    with pytest.raises(BadSetting, match="was deleted") as refusal:
         registry.experiment("gone")
-    assert f"--experiment-id {experiment}" in told.value.remedy
+    assert f"--experiment-id {experiment}" in refusal.value.remedy
 
 
 VERSION_ROW = """

@@ -89,11 +89,11 @@ def test_any_words_are_answered_or_refused_and_nothing_is_written(filled):
     @given(words=lines())
     def tried(words: list[str]) -> None:
         with pytest.MonkeyPatch.context() as patch:
-            code, told = said(words, patch)
-        assert code in {0, 1, 2, 3}, told
-        assert "Traceback" not in told
+            code, output = said(words, patch)
+        assert code in {0, 1, 2, 3}, output
+        assert "Traceback" not in output
         if code == 2:
-            assert "->" in told or "Usage" in told or "Error" in told
+            assert "->" in output or "Usage" in output or "Error" in output
 
     tried()
     assert state(filled) == before

@@ -25,14 +25,14 @@ def test_a_canary_in_the_url_never_leaves(monkeypatch):
     source = SqlSource(url="env:SALES_URL", query="select 1")
     with pytest.raises(Outage) as refused:
         read(source)
-    told = (
+    texts = (
         str(refused.value),
         repr(refused.value),
         str(refused.value.__cause__),
         repr(source),
         source.model_dump_json(),
     )
-    assert "canary" not in "".join(told)
+    assert "canary" not in "".join(texts)
 
 
 def test_a_wrong_query_is_told_with_the_drivers_words(tmp_path):

@@ -140,7 +140,7 @@ def shared_beginnings(file: Path) -> FileSource:
 
 
 @pytest.mark.parametrize(
-    ("made", "settings", "message"),
+    ("write_bomb", "settings", "message"),
     [
         (
             lambda file: bomb(file, 8_000_000),
@@ -164,8 +164,10 @@ def shared_beginnings(file: Path) -> FileSource:
         ),
     ],
 )
-def test_a_parquet_bomb_is_refused_before_it_takes_memory(made, settings, message, tmp_path, monkeypatch):
-    source = made(tmp_path / "sales.parquet")
+def test_a_parquet_bomb_is_refused_before_it_takes_memory(
+    write_bomb, settings, message, tmp_path, monkeypatch
+):
+    source = write_bomb(tmp_path / "sales.parquet")
     assert Path(source.path).stat().st_size < 4_000_000
     for name, value in settings.items():
         monkeypatch.setenv(name, value)
@@ -187,13 +189,13 @@ def test_a_store_that_would_not_fit_into_memory_is_refused(tmp_path, monkeypatch
 
 
 def test_a_csv_with_a_cell_of_megabytes_says_so(tmp_path):
-    told = problem(csv_of(tmp_path, HEADER + ROW + "S1," + "x" * 3_000_000 + ",2024-01-03,1\n"))
-    assert told == "sales.csv: a line or a cell is longer than 1,048,576 bytes"
+    message = problem(csv_of(tmp_path, HEADER + ROW + "S1," + "x" * 3_000_000 + ",2024-01-03,1\n"))
+    assert message == "sales.csv: a line or a cell is longer than 1,048,576 bytes"
 
 
 def test_a_csv_with_a_quote_that_never_ends_names_its_line(tmp_path):
-    told = problem(csv_of(tmp_path, HEADER + ROW + '"S1,P1,2024-01-03,3\n' + ROW * 100_000))
-    assert told == "sales.csv: line 3 has 1 of 4 columns"
+    message = problem(csv_of(tmp_path, HEADER + ROW + '"S1,P1,2024-01-03,3\n' + ROW * 100_000))
+    assert message == "sales.csv: line 3 has 1 of 4 columns"
 
 
 def test_a_csv_with_a_million_columns_says_so(tmp_path):

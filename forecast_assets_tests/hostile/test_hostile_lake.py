@@ -39,7 +39,9 @@ def test_a_pickle_in_the_place_of_any_file_is_refused_and_never_run(place, tmp_p
     first, last = "many__S0__P000", "many__S3__P007"
     assert place.evaluate(first, last).success
     production.build(place.stores, load(place.stores, "many"), run_id="production")
-    assert [made.outcome for made in make_forecasts(place.stores, [first], run_id="night")] == ["forecast"]
+    assert [forecast.outcome for forecast in make_forecasts(place.stores, [first], run_id="night")] == [
+        "forecast"
+    ]
 
     canary = tmp_path / "canary"
     payload = pickle.dumps(Payload(canary))
@@ -59,7 +61,7 @@ def test_a_pickle_in_the_place_of_any_file_is_refused_and_never_run(place, tmp_p
 
 
 def test_no_module_can_load_what_executes():
-    found = []
+    places = []
     for path in PACKAGE.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Import):
@@ -72,5 +74,5 @@ def test_no_module_can_load_what_executes():
             else:
                 continue
             if named & (EXECUTING | {"allow_pickle", "eval", "exec", "compile", "__import__"}):
-                found.append(f"{path.relative_to(PACKAGE)}:{node.lineno}")
-    assert found == []
+                places.append(f"{path.relative_to(PACKAGE)}:{node.lineno}")
+    assert places == []

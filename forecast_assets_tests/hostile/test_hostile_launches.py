@@ -19,7 +19,7 @@ JOBS = (
     *("evaluate_changed", "what_if", "compare_plans"),
 )
 # What makes sense in a field of that name, so that a form gets past its first check now and then.
-KNOWN: dict[str, list[Any]] = {
+PLAUSIBLE_VALUES: dict[str, list[Any]] = {
     "dataset": ["shop", "shop", "none"],
     "series": [[HEALTHY], HEALTHY, ["shop__A__P99"], []],
     "candidates": [["naive"], ["naiv"], ["naive"] * 2, [], None],
@@ -45,12 +45,12 @@ class Form(NamedTuple):
 
 def forms() -> list[Form]:
     """The Launchpad's forms."""
-    found = []
+    launchpad_forms = []
     for name in JOBS:
         (node,) = defs.resolve_job_def(name).nodes
         op: Any = node.definition
-        found.append(Form(name, node.name, dict(op.config_schema.config_type.fields)))
-    return found
+        launchpad_forms.append(Form(name, node.name, dict(op.config_schema.config_type.fields)))
+    return launchpad_forms
 
 
 FORMS = forms()
@@ -63,7 +63,7 @@ def launches(draw: st.DrawFn) -> tuple[Form, dict[str, Any]]:
     config = {}
     for name, field in form.fields.items():
         if field.is_required or draw(st.integers(0, 3)) == 0:
-            sense = KNOWN.get(name, ["x", 1, ["naive"]])
+            sense = PLAUSIBLE_VALUES.get(name, ["x", 1, ["naive"]])
             config[name] = draw(st.sampled_from(sense) | st.sampled_from(HOSTILE))
     return form, config
 
@@ -95,12 +95,12 @@ def refusal(place: Place, form: Form, config: dict[str, Any]) -> str | None:
         return None
     error = failures[0].error
     assert error is not None
-    told = failures[0].user_failure_data
-    if told is None:  # a field's own bounds, which are checked before the op begins
+    failure = failures[0].user_failure_data
+    if failure is None:  # a field's own bounds, which are checked before the op begins
         assert "Invalid" in str(error.cls_name) or "ValidationError" in error.to_string(), error.to_string()
         return error.message
-    assert told.description, "a refusal says what is wrong"
-    return told.description
+    assert failure.description, "a refusal says what is wrong"
+    return failure.description
 
 
 def test_any_form_is_refused_in_words_or_done(filled):

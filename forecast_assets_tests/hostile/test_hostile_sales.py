@@ -36,15 +36,15 @@ class Cell:
     value: object
     what: str
     place: str = KEY
-    shown: bool = True
+    has_value: bool = True
     doors: tuple[str, ...] = DOORS
 
     def sentence(self, door: str) -> str:
         place = "line 3" if door == "csv" else self.place
         text = door == "csv" or isinstance(self.value, str)
         value = repr(str(self.value)) if text else str(self.value)
-        told = f"{place} ({value})" if self.shown and place else place or value
-        return f"{CALLED[door]}: column {self.column!r} {self.what}: {told}"
+        location = f"{place} ({value})" if self.has_value and place else place or value
+        return f"{CALLED[door]}: column {self.column!r} {self.what}: {location}"
 
 
 FOREIGN = "holds ids that nobody could read"
@@ -61,8 +61,8 @@ CELLS = [
             "a NUL": "S\x001",
         }.items()
     ),
-    Cell("id empty", "store_id", "", "is empty", place="no store / P1", shown=False),
-    Cell("id null", "product_id", None, "is empty", place="S1 / no product", shown=False),
+    Cell("id empty", "store_id", "", "is empty", place="no store / P1", has_value=False),
+    Cell("id null", "product_id", None, "is empty", place="S1 / no product", has_value=False),
     Cell("date d/m", "date", "13/01/2024", NO_DATE, place=NO_DAY),
     Cell("date m/d", "date", "01/13/2024", NO_DATE, place=NO_DAY),
     Cell("date in words", "date", "yesterday", NO_DATE, place=NO_DAY),
@@ -73,8 +73,8 @@ CELLS = [
     Cell("date late in the evening", "date", "2024-01-02 23:59:00", "holds a time of day", place=NO_DAY),
     Cell("date with a zone", "date", "2024-01-02T00:00:00+02:00", "holds a time zone", place=NO_DAY),
     Cell("date with Z", "date", "2024-01-02T00:00:00Z", "holds a time zone", place=NO_DAY),
-    Cell("date null", "date", None, "has no date", place=NO_DAY, shown=False),
-    Cell("date empty", "date", "", "has no date", place=NO_DAY, shown=False),
+    Cell("date null", "date", None, "has no date", place=NO_DAY, has_value=False),
+    Cell("date empty", "date", "", "has no date", place=NO_DAY, has_value=False),
     Cell("units negative", "units", -2, "is negative"),
     Cell("units infinite", "units", float("inf"), "is infinite"),
     Cell("units negative infinite", "units", float("-inf"), "is infinite"),
@@ -154,8 +154,8 @@ def test_whole_numbers_are_ids(door, tmp_path):
 @pytest.mark.parametrize("door", FILES)
 def test_ids_read_as_floats_are_refused(door, tmp_path):
     rows = [[1.0, "P1", dt.date(2024, 1, 1), 3]]
-    told = problem(through(door, tmp_path, rows))
-    assert told == f"{CALLED[door]}: column 'store_id' holds double, and ids may not be rounded"
+    message = problem(through(door, tmp_path, rows))
+    assert message == f"{CALLED[door]}: column 'store_id' holds double, and ids may not be rounded"
 
 
 @pytest.mark.parametrize("door", DOORS)

@@ -171,9 +171,9 @@ def test_a_price_is_a_number(value, what, door, tmp_path):
 
 def test_the_first_twenty_are_named_and_all_are_counted(tmp_path):
     rows = [["S1", f"P{n}", dt.date(2024, 1, 1), -n] for n in range(1, 31)]
-    told = problem(through("csv", tmp_path, rows))
-    assert told.startswith("sales.csv: column 'units' is negative: line 2 ('-1'), line 3 ('-2')")
-    assert told.endswith("line 21 ('-20') and 10 more (30 in all)")
+    message = problem(through("csv", tmp_path, rows))
+    assert message.startswith("sales.csv: column 'units' is negative: line 2 ('-1'), line 3 ('-2')")
+    assert message.endswith("line 21 ('-20') and 10 more (30 in all)")
 
 
 def test_everything_wrong_is_told_at_once(tmp_path):

@@ -20,16 +20,16 @@ def read(path, text: str, series=SERIES):
 
 
 def test_a_file_of_a_spreadsheet_is_read_as_it_is_written(tmp_path):
-    found = read(
+    inventory = read(
         tmp_path / "bestand.csv",
         "Filiale;Artikel;Bestand;Inventurdatum;MOQ\n"
         "Köln 1;007;12,5;05.03.2026;20\nKöln 1;8;3;05.03.2026;\nBonn;9;1;05.03.2026;\n",
     )
-    rows = {row["series"]: row for row in found.frame.to_dicts()}
+    rows = {row["series"]: row for row in inventory.frame.to_dicts()}
     assert (rows["shop__K__7"]["on_hand"], rows["shop__K__7"]["minimum_order"]) == (12.5, 20)
     assert rows["shop__K__8"]["counted"] == dt.date(2026, 3, 5)
     assert rows["shop__K__8"]["on_order"] is None
-    assert (found.strange, found.older) == (1, 0), "a row of another shop is counted, not lost"
+    assert (inventory.strange, inventory.older) == (1, 0), "a row of another shop is counted, not lost"
 
 
 def test_parquet_with_dates_and_numbers_is_read_too(tmp_path):
@@ -37,19 +37,19 @@ def test_parquet_with_dates_and_numbers_is_read_too(tmp_path):
     pl.DataFrame(
         {"product": [7, 8], "stock": [5, 6], "counted": [dt.date(2026, 3, 5)] * 2, "lead_time": [3, 4]}
     ).write_parquet(file)
-    found = read_inventory(
+    inventory = read_inventory(
         inventory_source(str(file), TODAY), {("all", "7"): "s7", ("all", "8"): "s8"}, TODAY
     )
-    assert found.frame.sort("series")["lead_time_days"].to_list() == [3, 4]
+    assert inventory.frame.sort("series")["lead_time_days"].to_list() == [3, 4]
 
 
 def test_the_newest_of_several_counts_holds(tmp_path):
-    found = read(
+    inventory = read(
         tmp_path / "stock.csv",
         "store,product,stock,day\nKöln 1,007,5,2026-03-05\nKöln 1,007,9,2026-03-04\nKöln 1,007,,\n",
     )
-    assert found.frame["on_hand"].to_list() == [5]
-    assert found.older == 2
+    assert inventory.frame["on_hand"].to_list() == [5]
+    assert inventory.older == 2
 
 
 @pytest.mark.parametrize(

@@ -73,8 +73,8 @@ def test_weeks_and_months_are_forecast_alike(period, years, tmp_path):
     cutoffs = units.shape[1] - horizon * np.array([3, 2, 1])
     panel = replace(panel_of(units), frequency=period)
     for name, expected in theirs(tmp_path, units, cutoffs, *SAME, horizon=horizon, period=period).items():
-        found = local(name).predict(panel, cutoffs, horizon)
-        np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5, err_msg=name)
+        forecasts = local(name).predict(panel, cutoffs, horizon)
+        np.testing.assert_allclose(forecasts, expected, rtol=1e-5, atol=1e-5, err_msg=name)
 
 
 def bakery_by(length):
@@ -113,8 +113,8 @@ def test_the_same_method_gives_the_same_forecast(sales, tmp_path):
     cutoffs = units.shape[1] - np.array([84, 56, 28])
     for name, expected in theirs(tmp_path, units, cutoffs, *SAME).items():
         assert np.isfinite(expected).all()
-        found = predict(local(name), units, cutoffs, HORIZON)
-        np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5, err_msg=name)
+        forecasts = predict(local(name), units, cutoffs, HORIZON)
+        np.testing.assert_allclose(forecasts, expected, rtol=1e-5, atol=1e-5, err_msg=name)
 
 
 def test_the_ets_grid_is_as_accurate_as_auto_ets(tmp_path):

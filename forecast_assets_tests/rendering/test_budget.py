@@ -14,21 +14,21 @@ def clock(monkeypatch):
 
 
 def test_a_handful_of_pictures_is_always_drawn(clock):
-    known = Budget()
+    budget = Budget()
     for _ in range(ALWAYS):
-        assert known.has_room()
-        with known.spending():
+        assert budget.has_room()
+        with budget.spending():
             clock[0] += 60
-    assert not known.has_room()
+    assert not budget.has_room()
 
 
 @pytest.mark.parametrize(("work", "picture"), [(1.0, 0.1), (0.1, 1.0), (0.3, 0.3)])
 def test_many_pictures_take_no_more_than_their_share(clock, work, picture):
-    known, drawn = Budget(), 0
+    budget, drawn = Budget(), 0
     for _ in range(200):
         clock[0] += work
-        if known.has_room():
-            with known.spending():
+        if budget.has_room():
+            with budget.spending():
                 clock[0] += picture
             drawn += 1
     assert drawn * picture <= max(ALWAYS * picture, SHARE * 200 * work + picture)

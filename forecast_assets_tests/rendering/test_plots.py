@@ -15,9 +15,9 @@ DAYS = [DAY.dates(first, 0, 7) for first in (date(2024, 2, 26), date(2024, 3, 4)
 
 def picture(actual, **forecasts) -> bytes:
     text = fold_plot("d__S__P1: actual", DAYS, np.array(actual, np.float32), forecasts)
-    found = re.fullmatch(r"!\[d__S__P1: actual\]\(data:image/png;base64,([A-Za-z0-9+/=]+)\)", text)
-    assert found
-    return b64decode(found[1])
+    match = re.fullmatch(r"!\[d__S__P1: actual\]\(data:image/png;base64,([A-Za-z0-9+/=]+)\)", text)
+    assert match
+    return b64decode(match[1])
 
 
 def test_dates_pass_leap_days_and_years():

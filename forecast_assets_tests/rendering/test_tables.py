@@ -8,7 +8,7 @@ from forecast_assets.rendering.tables import cell, chosen_table, links, markdown
 
 
 @pytest.mark.parametrize(
-    ("value", "shown"),
+    ("value", "expected"),
     [
         (None, "-"),
         (1234.567, "1,234.57"),
@@ -29,8 +29,8 @@ from forecast_assets.rendering.tables import cell, chosen_table, links, markdown
         ("naïve 🥐", "naïve 🥐"),
     ],
 )
-def test_a_cell_shows_its_value_and_nothing_else(value, shown):
-    assert cell(value) == shown
+def test_a_cell_shows_its_value_and_nothing_else(value, expected):
+    assert cell(value) == expected
 
 
 def test_a_markdown_table_has_as_many_lines_and_columns_as_rows_and_names():
@@ -55,12 +55,12 @@ def test_a_table_for_dagit_knows_its_types_and_keeps_nulls_empty():
         {"series": "a", "rank": None, "wape": None, "day": dt.date(2026, 1, 1)},
         {"series": "b", "rank": 1, "wape": 12.3456, "day": None},
     ]
-    made = table(rows, ["series", "rank", "wape", "day"])
-    assert [record.data for record in made.records] == [
+    dagit_table = table(rows, ["series", "rank", "wape", "day"])
+    assert [record.data for record in dagit_table.records] == [
         {"series": "a", "rank": None, "wape": None, "day": "2026-01-01"},
         {"series": "b", "rank": 1, "wape": 12.35, "day": None},
     ]
-    assert {column.name: column.type for column in made.schema.columns} == {
+    assert {column.name: column.type for column in dagit_table.schema.columns} == {
         "series": "string",
         "rank": "int",
         "wape": "float",

@@ -19,10 +19,10 @@ NOTES = """
 
 @pytest.fixture
 def url(database_url: str) -> sa.URL:
-    found = sa.make_url(database_url)
-    with connected(found) as connection:
+    address = sa.make_url(database_url)
+    with connected(address) as connection:
         connection.exec_driver_sql(NOTES)
-    return found
+    return address
 
 
 @pytest.fixture

@@ -21,8 +21,8 @@ from forecast_assets.stores.database import connected, database_url
 for line in sys.stdin:
     with connected(database_url()) as connection:
         answer = connection.exec_driver_sql(line)
-        told = answer.scalar() if answer.returns_rows else "done"
-    print(told, flush=True)
+        reply = answer.scalar() if answer.returns_rows else "done"
+    print(reply, flush=True)
 """
 KEEP = "insert into dataset (name, source, options) values ('{}', '{{}}', '{{}}')"
 _PATIENCE = 60.0
@@ -91,14 +91,14 @@ def short_home() -> Iterator[Path]:
 
 def servers_below(folder: Path) -> list[psutil.Process]:
     """Every PostgreSQL process whose working directory lies below ``folder``."""
-    found = []
+    servers = []
     for process in psutil.process_iter(["name"]):
         try:
             if process.info["name"] == "postgres" and Path(process.cwd()).is_relative_to(folder):
-                found.append(process)
+                servers.append(process)
         except (psutil.NoSuchProcess, psutil.AccessDenied):
             continue
-    return found
+    return servers
 
 
 def postmaster(home: Path) -> psutil.Process:

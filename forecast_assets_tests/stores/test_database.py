@@ -49,14 +49,14 @@ def give(monkeypatch, tmp_path):
     """Let FORECAST_DATABASE_URL name a server."""
     monkeypatch.setenv("FORECAST_HOME", str(tmp_path / "home"))
 
-    def given(url: sa.URL | str) -> None:
+    def set_url(url: sa.URL | str) -> None:
         text = url if isinstance(url, str) else url.render_as_string(hide_password=False)
         monkeypatch.setenv("FORECAST_DATABASE_URL", text)
 
-    return given
+    return set_url
 
 
-def told(error: BaseException) -> str:
+def traceback_of(error: BaseException) -> str:
     return "".join(traceback.format_exception(error))
 
 
@@ -76,7 +76,7 @@ def test_a_wrong_password_is_an_outage_that_does_not_show_it(tcp_server, give):
     with pytest.raises(Outage, match="password authentication failed") as refused:
         database_url()
     assert "FORECAST_DATABASE_URL" in refused.value.remedy
-    assert CANARY not in told(refused.value)
+    assert CANARY not in traceback_of(refused.value)
 
 
 def test_a_server_that_does_not_answer_is_an_outage(tcp_server, give):
@@ -86,7 +86,7 @@ def test_a_server_that_does_not_answer_is_an_outage(tcp_server, give):
     with pytest.raises(Outage, match="Connection refused") as refused:
         database_url()
     assert f"127.0.0.1:{port}, database forecast" in refused.value.problem
-    assert CANARY not in told(refused.value)
+    assert CANARY not in traceback_of(refused.value)
 
 
 def test_an_unknown_database_is_an_outage(tcp_server, give):
@@ -114,7 +114,7 @@ def test_what_is_no_postgresql_url_is_refused_without_showing_it(text, give):
     with pytest.raises(BadSetting, match="FORECAST_DATABASE_URL") as refused:
         database_url()
     assert "postgresql://user:password@host:port/database" in refused.value.remedy
-    assert CANARY not in told(refused.value)
+    assert CANARY not in traceback_of(refused.value)
 
 
 @pytest.mark.parametrize("scheme", ["postgres", "postgresql+psycopg2", "postgresql+asyncpg"])
@@ -165,21 +165,21 @@ def test_a_role_with_few_rights_works_once_the_owner_has_prepared_the_database(p
 
 
 def tables(connection: sa.Connection) -> set[str]:
-    known = sa.inspect(connection).get_table_names(schema="forecast")
-    return set(known) - {"alembic_version"}
+    names = sa.inspect(connection).get_table_names(schema="forecast")
+    return set(names) - {"alembic_version"}
 
 
 def test_migrations_go_up_and_down_and_up_again(database_url):
     url = sa.make_url(database_url)
     database._prepare(url)
     with connected(database._in_schema(url, "forecast")) as connection:
-        made = tables(connection)
-        assert made
+        tables_before = tables(connection)
+        assert tables_before
         migrate(connection, "base")
         assert tables(connection) == set()
     database._prepare(url)
     with connected(url) as connection:
-        assert tables(connection) == made
+        assert tables(connection) == tables_before
 
 
 def test_a_database_that_is_ahead_of_the_code_is_refused(database_url):
@@ -194,10 +194,10 @@ def test_a_database_that_is_ahead_of_the_code_is_refused(database_url):
 
 def test_a_failed_migration_leaves_nothing_behind(database_url, monkeypatch):
     url = sa.make_url(database_url)
-    known = database.migrate
+    real_migrate = database.migrate
 
     def broken(connection: sa.Connection, revision: str) -> None:
-        known(connection, revision)
+        real_migrate(connection, revision)
         raise RuntimeError("half-way")
 
     monkeypatch.setattr(database, "migrate", broken)
@@ -213,11 +213,11 @@ def test_of_two_that_migrate_at_once_one_waits_for_the_other(database_url, tmp_p
     url = sa.make_url(database_url)
     waiting = "select count(*) from pg_locks where locktype = 'advisory' and not granted"
     waiting += " and database = (select oid from pg_database where datname = current_database())"
-    given = {"FORECAST_DATABASE_URL": database_url}
+    env = {"FORECAST_DATABASE_URL": database_url}
     with connected(url) as first:
         first.execute(sa.text("select pg_advisory_xact_lock(:key)"), {"key": LockNumber.MIGRATION})
-        members = [Member(tmp_path, env=given).tell("select version_num from forecast.alembic_version")]
-        members.append(Member(tmp_path, env=given).tell("select version_num from forecast.alembic_version"))
+        members = [Member(tmp_path, env=env).tell("select version_num from forecast.alembic_version")]
+        members.append(Member(tmp_path, env=env).tell("select version_num from forecast.alembic_version"))
         until(lambda: first.exec_driver_sql(waiting).scalar() == 2)
         assert tables(first) == set()
     assert [member.answer() for member in members] == [database.newest_revision()] * 2

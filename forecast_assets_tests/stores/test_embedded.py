@@ -195,12 +195,12 @@ def nobody() -> dict[str, Any]:
     if os.geteuid() != 0:
         pytest.skip("every other test here is about an ordinary user already")
     account = pwd.getpwnam("nobody")
-    known: dict[str, Any] = {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
+    account_options: dict[str, Any] = {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
     version = f"import sys; sys.exit(sys.version_info[:2] != {sys.version_info[:2]})"
     for python in (sys.executable, "/usr/bin/python3", "/usr/local/bin/python3"):
         with suppress(OSError):
-            if subprocess.run([python, "-c", version], **known, check=False).returncode == 0:
-                return {**known, "python": python, "env": {"PYTHONPATH": os.pathsep.join(sys.path)}}
+            if subprocess.run([python, "-c", version], **account_options, check=False).returncode == 0:
+                return {**account_options, "python": python, "env": {"PYTHONPATH": os.pathsep.join(sys.path)}}
     pytest.skip("no interpreter that every account may run")
 
 

@@ -64,9 +64,9 @@ def test_no_path_leads_out_of_the_lake(lake, path):
 )
 def test_keys_select_their_rows_and_no_others(lake, kind):
     lake.write_table("t", table(kind), rows_per_group=64)
-    found = lake.read_table("t", columns=["units"], keys=("series", ["S099", "S007", "S007", "none"]))
-    assert found.column_names == ["units"]
-    assert found["units"].to_pylist() == [*range(70, 80), *range(990, 1000)]
+    selection = lake.read_table("t", columns=["units"], keys=("series", ["S099", "S007", "S007", "none"]))
+    assert selection.column_names == ["units"]
+    assert selection["units"].to_pylist() == [*range(70, 80), *range(990, 1000)]
     assert lake.read_table("t", keys=("series", [])).num_rows == 0
     assert lake.read_table("t", keys=("series", ["zzz"])).column_names == ["units", "series"]
     assert lake.read_table("t").num_rows == 1000
@@ -75,11 +75,11 @@ def test_keys_select_their_rows_and_no_others(lake, kind):
 def test_row_groups_without_any_key_are_not_read(lake, monkeypatch):
     lake.write_table("t", table(), rows_per_group=100)
     read: list[int] = []
-    known = pq.ParquetFile.read_row_groups
+    real_read = pq.ParquetFile.read_row_groups
 
     def noted(file, groups, **options):
         read.extend(groups)
-        return known(file, groups, **options)
+        return real_read(file, groups, **options)
 
     monkeypatch.setattr(pq.ParquetFile, "read_row_groups", noted)
     assert lake.read_table("t", keys=("series", ["S015", "S099"])).num_rows == 20
@@ -165,9 +165,11 @@ def test_no_space_for_a_file_is_an_outage_that_leaves_nothing(tmp_path):
     # A limit on the size of files fails a write as a full disk does.
     lake = Lake(str(tmp_path))
     lake.write_bytes("day/file", b"old")
-    told = subprocess.run([sys.executable, "-c", FULL, tmp_path], check=True, capture_output=True, text=True)
-    assert "cannot store day/file" in told.stdout
-    assert "free space" in told.stdout
+    process = subprocess.run(
+        [sys.executable, "-c", FULL, tmp_path], check=True, capture_output=True, text=True
+    )
+    assert "cannot store day/file" in process.stdout
+    assert "free space" in process.stdout
     assert lake.read_bytes("day/file") == b"old"
     assert list(tmp_path.joinpath("day").iterdir()) == [tmp_path / "day" / "file"]
 
@@ -220,10 +222,10 @@ def test_computed_floats_take_less_room_and_come_back_to_the_bit(lake):
     frame = pa.table({"series": [f"s{n}" for n in range(200)], "units": lists, "is_high": flags})
     for path, computed in (("plain.parquet", False), ("computed.parquet", True)):
         lake.write_table(f"of/{path}", frame, rows_per_group=64, computed=computed)
-        found = lake.read_table(f"of/{path}", keys=("series", ["s3", "s150"]))
-        assert found["units"].combine_chunks().flatten().to_numpy().tobytes() == (
+        selection = lake.read_table(f"of/{path}", keys=("series", ["s3", "s150"]))
+        assert selection["units"].combine_chunks().flatten().to_numpy().tobytes() == (
             values.reshape(200, 100)[[3, 150]].tobytes()
         )
-        assert found["is_high"].to_pylist() == frame.take([3, 150])["is_high"].to_pylist()
+        assert selection["is_high"].to_pylist() == frame.take([3, 150])["is_high"].to_pylist()
     sizes = {file.path: file.size for file in lake.files("of")}
     assert sizes["of/computed.parquet"] < 0.9 * sizes["of/plain.parquet"]

@@ -84,8 +84,8 @@ def cloud(
 
 def test_the_whole_chain_works_on_a_bucket_and_leaves_nothing_on_the_disk(cloud):
     assert cloud.evaluate(SERIES[0], SERIES[-1]).success
-    (made,) = make_forecasts(cloud.stores, [HEALTHY], run_id="night")
-    assert made.outcome == "forecast"
+    (forecast,) = make_forecasts(cloud.stores, [HEALTHY], run_id="night")
+    assert forecast.outcome == "forecast"
     stored = read_forecast(cloud.stores, HEALTHY)
     assert stored is not None
     (row,) = cloud.table("forecast")
@@ -100,19 +100,19 @@ def test_a_backup_holds_the_bucket_and_trimming_deletes_its_orphans(cloud):
     lake = cloud.stores.lake
     lake.write_bytes("backtests/shop/killed/a.parquet", b"x")
     before = cloud.files()
-    made = backup.back_up(database_url(), lake, cloud.folder / "backup")
-    assert {name.removeprefix("lake/") for name in made.files if name.startswith("lake/")} == set(before)
+    manifest = backup.back_up(database_url(), lake, cloud.folder / "backup")
+    assert {name.removeprefix("lake/") for name in manifest.files if name.startswith("lake/")} == set(before)
     later = dt.datetime.now(dt.UTC) + dt.timedelta(hours=49)
-    found = retain(cloud.stores, cloud.instance.delete_run, open_registry, Policy(), apply=True, now=later)
-    assert {part.what: part.count for part in found}["files of the lake"] == 1
+    parts = retain(cloud.stores, cloud.instance.delete_run, open_registry, Policy(), apply=True, now=later)
+    assert {part.what: part.count for part in parts}["files of the lake"] == 1
     assert set(before) - set(cloud.files()) == {"backtests/shop/killed/a.parquet"}
 
 
 def test_a_storage_that_dies_is_an_outage_that_changes_no_row(cloud, storage):
     before = cloud.table("forecast")
     storage.kill()
-    with pytest.raises(Outage) as told:
+    with pytest.raises(Outage) as outage:
         list(make_forecasts(cloud.stores, [HEALTHY], run_id="outage", force=True))
-    assert "canary-77d1" not in str(told.value)
-    assert "FORECAST_LAKE_URL" in told.value.remedy
+    assert "canary-77d1" not in str(outage.value)
+    assert "FORECAST_LAKE_URL" in outage.value.remedy
     assert cloud.table("forecast") == before

@@ -25,10 +25,10 @@ RESULTS = ("availability", "evaluation", "backtest_metric", "champion")
 
 
 def trimmed(place, *, apply: bool, now: dt.datetime = LATER, **policy: int) -> dict[str, int]:
-    found = retain(
+    parts = retain(
         place.stores, place.instance.delete_run, open_registry, Policy(**policy), apply=apply, now=now
     )
-    return {part.what: part.count for part in found}
+    return {part.what: part.count for part in parts}
 
 
 def seen(place):
@@ -37,8 +37,8 @@ def seen(place):
     newest = {key: place.reported("champion", key)[-1].run_id for key in sorted(place.green(CHAMPION))}
     status = place.instance.get_status_by_partition(asset, SERIES, PARTITIONS)
     checks = place.instance.event_log_storage.get_latest_asset_check_execution_by_key(CHECKS)
-    told = {key: record.run_id for key, record in checks.items()}
-    return [place.table(name) for name in RESULTS], newest, status, told
+    run_by_check = {key: record.run_id for key, record in checks.items()}
+    return [place.table(name) for name in RESULTS], newest, status, run_by_check
 
 
 def test_superseded_events_and_runs_go_and_nobody_sees_a_difference(place, monkeypatch):
@@ -49,8 +49,8 @@ def test_superseded_events_and_runs_go_and_nobody_sees_a_difference(place, monke
     nights += [place.evaluate(HEALTHY, force=True)]
     assert all(night.success for night in nights)
     for night in ("older", "newer"):
-        (made,) = make_forecasts(place.stores, [HEALTHY], run_id=night, force=True)
-        assert made.outcome == "forecast"
+        (forecast,) = make_forecasts(place.stores, [HEALTHY], run_id=night, force=True)
+        assert forecast.outcome == "forecast"
     before = seen(place)
 
     assert set(trimmed(place, apply=True, now=NOW).values()) == {0}, "nothing is old enough today"

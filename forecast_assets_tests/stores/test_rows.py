@@ -78,10 +78,10 @@ def check(connection: sa.Connection, name: str) -> None:
     assert name in TYPES, "give its rows a type in stores/rows"
     compare(TYPES[name], columns_of(result))
     hints = get_type_hints(TYPES[name])
-    asked = sa.text("select attnotnull from pg_attribute where attrelid = :table and attnum = :number")
+    statement = sa.text("select attnotnull from pg_attribute where attrelid = :table and attnum = :number")
     for column in result.cursor.description:
-        known = {"table": column.table_oid, "number": column.table_column}
-        if column.table_oid and not connection.scalar(asked, known):
+        parameters = {"table": column.table_oid, "number": column.table_column}
+        if column.table_oid and not connection.scalar(statement, parameters):
             is_optional = type(None) in get_args(hints[column.name])
             assert is_optional or (name, column.name) in FILTERED, f"{column.name} may be null"
 
@@ -104,8 +104,8 @@ class LastMovesRow(TypedDict):
 
 
 def test_a_renamed_column_and_another_type_are_named(connection):
-    told = r"last_moves\.sql are not those of LastMovesRow: \['approved_by', 'by', 'series'\]"
-    with pytest.raises(TypeError, match=told):
+    message = r"last_moves\.sql are not those of LastMovesRow: \['approved_by', 'by', 'series'\]"
+    with pytest.raises(TypeError, match=message):
         compare(LastMovesRow, columns_of(sent(connection, "last_moves")))
 
 

@@ -67,7 +67,7 @@ def test_any_text_and_any_number_come_back(warehouse, url, text, number):
         connection.exec_driver_sql("truncate note cascade")
         warehouse.copy(connection, "note", frame)
     assert stored(url, "key, body, score, folds") == [
-        (key, told, number, [number]) for key, told in zip(keys, text, strict=True)
+        (key, body, number, [number]) for key, body in zip(keys, text, strict=True)
     ]
 
 
@@ -173,8 +173,8 @@ def test_a_staged_table_is_gone_after_its_block(warehouse):
     for _ in range(2):  # on the same connection of the pool
         with warehouse.transaction() as connection:
             with warehouse.staged(connection, "note", notes(["a"])) as staged:
-                found = connection.exec_driver_sql(f"select key from {staged}")  # noqa: S608 - a constant
-                assert found.scalars().all() == ["a"]
+                rows = connection.exec_driver_sql(f"select key from {staged}")  # noqa: S608 - a constant
+                assert rows.scalars().all() == ["a"]
             assert connection.exec_driver_sql("select to_regclass('staged')").scalar() is None
 
 

@@ -22,13 +22,13 @@ MORE = Path(__file__).with_name("launched_0_1.sql")
 
 def rows(url: sa.URL) -> dict[str, list[dict[str, Any]]]:
     """All rows of the tables of release 0.1."""
-    found = {}
+    rows_by_table = {}
     with connected(url) as connection:
         connection.exec_driver_sql(f"set local search_path = {WAREHOUSE_SCHEMA}")
         for name in TABLES:
             table = connection.exec_driver_sql(f'select * from "{name}" order by 1, 2').mappings()  # noqa: S608
-            found[name] = [{key: row[key] for key in row if key not in FORGOTTEN} for row in table]
-    return found
+            rows_by_table[name] = [{key: row[key] for key in row if key not in FORGOTTEN} for row in table]
+    return rows_by_table
 
 
 @pytest.fixture

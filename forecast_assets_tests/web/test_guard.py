@@ -206,8 +206,8 @@ def test_a_bare_web_server_is_found_by_its_instance(words, tmp_path):
     environment = {**os.environ, "DAGSTER_HOME": str(home)}
     with subprocess.Popen(program, env=environment, cwd=tmp_path, stderr=subprocess.DEVNULL) as process:
         until("the process is there", lambda: unguarded_servers(home) or process.poll() is not None, 20)
-        found = unguarded_servers(home)
+        servers = unguarded_servers(home)
         elsewhere = unguarded_servers(tmp_path)
         process.terminate()
-    assert process.pid in found
+    assert process.pid in servers
     assert elsewhere == []
