@@ -54,9 +54,9 @@ class Launched:
     def failure(self) -> dict[str, Any]:
         """What Dagit shows of the step that failed."""
         (event,) = [event for event in self.result.all_node_events if event.is_step_failure]
-        told = event.step_failure_data.user_failure_data
-        assert told is not None
-        return {name: entry.value for name, entry in told.metadata.items()} | {"said": told.description}
+        failure = event.step_failure_data.user_failure_data
+        assert failure is not None
+        return {name: entry.value for name, entry in failure.metadata.items()} | {"said": failure.description}
 
 
 def run(place: Place, job: str, *, opens: Any = None, **config: Any) -> Launched:
@@ -75,12 +75,12 @@ def again(place: Place, run_id: str, **tags: str) -> str:
     """Execute a run again, as Dagit's re-execution does; answer the id of the new run."""
     parent = place.instance.get_run_by_id(run_id)
     assert parent is not None
-    made = run_factory.create(place.instance, parent.job_name, parent.run_config, tags=tags, parent=parent)
-    run_factory.execute(place.instance, made, raise_on_error=False)
-    return made.run_id
+    new_run = run_factory.create(place.instance, parent.job_name, parent.run_config, tags=tags, parent=parent)
+    run_factory.execute(place.instance, new_run, raise_on_error=False)
+    return new_run.run_id
 
 
-def told(done: Launched) -> dict[str, Any]:
+def step_metadata(done: Launched) -> dict[str, Any]:
     """What Dagit shows of the step that a run is made of."""
     (output,) = [event for event in done.result.all_node_events if event.event_type_value == "STEP_OUTPUT"]
     return {name: entry.value for name, entry in output.step_output_data.metadata.items()}

@@ -186,10 +186,10 @@ def test_metrics_are_those_of_a_plain_evaluation(shopped):
 def test_items_come_by_store_and_product_and_then_by_candidate(shopped):
     two = ["naive", "seasonal_naive"]
     wide = run(shopped, "batch", dataset="many", scope="region", region="S1", candidates=two)
-    made = [
+    item_keys = [
         (item["store_id"], item["product_id"], item["candidate"]) for item in items_of(shopped, wide.run_id)
     ]
-    assert made == [("S1", f"P{n:03d}", candidate) for n in range(12) for candidate in two]
+    assert item_keys == [("S1", f"P{n:03d}", candidate) for n in range(12) for candidate in two]
     assert wide.outcome == "partial", "products that the store never sold fail alone"
 
 
@@ -242,11 +242,11 @@ def test_trained_candidates_and_forecasts_are_kept_and_lead_to_each_other(shoppe
         assert done.outcome == "partial", "a pair that was never sold has no forecast"
         items = {(item["series"], item["candidate"]): item for item in items_of(shopped, done.run_id)}
         assert all(item["metrics"] is None for item in items.values())
-        made = items[HEALTHY, "naive"]["outputs"]
-        kept = shopped.stores.lake.read_table(made["forecasts"])
+        outputs = items[HEALTHY, "naive"]["outputs"]
+        kept = shopped.stores.lake.read_table(outputs["forecasts"])
         lines = dict(zip(kept["series"].to_pylist(), kept["units"].to_pylist(), strict=True))
         assert lines[HEALTHY] == [60.0] * 7, "day n sells n, and naive repeats the newest"
-        assert (made["total"], made["first_day"]) == (420.0, "2026-03-06")
+        assert (outputs["total"], outputs["first_day"]) == (420.0, "2026-03-06")
         assert items[YOUNG, "naive"]["status"] == "completed"
         assert items["shop__B__P2", "naive"]["error_type"] == "NoSales"
         model = items[HEALTHY, "regression"]["outputs"].get("model")
@@ -277,8 +277,8 @@ def test_parallelism_is_clamped_to_what_the_deployment_allows_and_echoed(shopped
 def test_a_settled_batch_stays_as_it_is(shopped, three):
     before = launch_of(shopped, three.run_id)
     assert not records.cancel(shopped.stores, three.run_id)
-    told = ("too late", "Late")
-    assert settle(BATCH, shopped.stores, three.run_id, pending=told, running=told) == before
+    reason = ("too late", "Late")
+    assert settle(BATCH, shopped.stores, three.run_id, pending=reason, running=reason) == before
 
 
 def test_a_priority_of_a_batch_that_has_ended_is_refused(shopped, three):
@@ -319,8 +319,8 @@ def test_a_refresh_takes_of_each_series_its_champion_and_the_best_of_the_others(
         assert ranks[key, second] == min(ranks[key, label] for label in better - {first})
     assert labels[YOUNG] == ("naive", "lightgbm"), "nothing was chosen for it"
     done = run(shopped, "batch", **{**config, "series": [HEALTHY, HOLED]})
-    made = [(item["series"], item["candidate"]) for item in items_of(shopped, done.run_id)]
-    assert made == [(key, label) for key in (HEALTHY, HOLED) for label in labels[key]]
+    item_keys = [(item["series"], item["candidate"]) for item in items_of(shopped, done.run_id)]
+    assert item_keys == [(key, label) for key in (HEALTHY, HOLED) for label in labels[key]]
 
 
 def test_a_restricted_candidate_becomes_an_item_only_where_it_runs(shopped):
@@ -363,7 +363,7 @@ def test_what_was_launched_long_ago_goes_with_its_files_unless_a_workspace_keeps
     keep(shopped.stores, ShowcaseConfig(preset=Preset.sparse, workspace_name="tour"), kept.run_id)
     later = dt.datetime.now(dt.UTC) + dt.timedelta(days=365)
     for apply in (False, True):
-        found = retain(
+        parts = retain(
             shopped.stores,
             shopped.instance.delete_run,
             open_registry,
@@ -371,7 +371,7 @@ def test_what_was_launched_long_ago_goes_with_its_files_unless_a_workspace_keeps
             apply=apply,
             now=later,
         )
-        assert next(part.count for part in found if part.what == "launched records") > 0
+        assert next(part.count for part in parts if part.what == "launched records") > 0
         assert (paths[gone] in shopped.files()) == (not apply)
     assert not items_of(shopped, gone.run_id)
     assert len(items_of(shopped, kept.run_id)) == 1

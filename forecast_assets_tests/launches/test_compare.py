@@ -36,10 +36,10 @@ def at_candidate(monkeypatch) -> Callable:
     real = scoring_context.score_rows
 
     def install(label: str, action: Callable[[], object]) -> None:
-        def scored(given, rows, candidates):
+        def scored(context, rows, candidates):
             if label in candidates:
                 action()
-            return real(given, rows, candidates)
+            return real(context, rows, candidates)
 
         monkeypatch.setattr(comparison, "score_rows", scored)
 
@@ -93,9 +93,9 @@ def test_progress_is_live_while_a_slow_candidate_runs_and_always_sums_to_all(sho
     launch = threading.Thread(target=lambda: ended.append(run(shopped, "compare", **config)))
     launch.start()
     assert seen.wait(60)
-    _, found = runs.find(shopped.stores, shopped.instance, newest_launch(shopped))
-    progress: Any = found.progress
-    assert found.status == "running"
+    _, record = runs.find(shopped.stores, shopped.instance, newest_launch(shopped))
+    progress: Any = record.progress
+    assert record.status == "running"
     assert progress.pop("total") == sum(progress.values()) == 3
     assert {name: count for name, count in progress.items() if count} == {
         "completed": 1,
@@ -242,11 +242,11 @@ def test_a_drain_that_takes_too_long_is_told_as_such(shopped, at_candidate, monk
     launch = threading.Thread(target=lambda: run(shopped, "compare", series=HEALTHY, candidates=["naive"]))
     launch.start()
     assert seen.wait(60)
-    found = runs.cancel(shopped.stores, shopped.instance, newest_launch(shopped))
-    assert found.status == "running", "not drained yet is not a failure of the cancellation"
+    record = runs.cancel(shopped.stores, shopped.instance, newest_launch(shopped))
+    assert record.status == "running", "not drained yet is not a failure of the cancellation"
     slow.set()
     launch.join()
-    assert launch_of(shopped, found.run_id).status == "completed", "it finished first"
+    assert launch_of(shopped, record.run_id).status == "completed", "it finished first"
 
 
 def test_a_dead_comparison_is_settled_once_from_what_is_on_record(shopped, at_candidate):
@@ -294,7 +294,7 @@ def test_failed_candidates_of_a_comparison_are_tried_again_on_its_record(shopped
 
 def test_dagit_shows_ranking_explanation_and_four_charts(compared):
     (output,) = [e for e in compared.result.all_node_events if e.event_type_value == "STEP_OUTPUT"]
-    told: Any = output.step_output_data.metadata
+    metadata: Any = output.step_output_data.metadata
     pictures = ("wape_by_candidate", "bias_by_candidate", "fold_stability", "actual_and_predicted")
-    assert all(told[name].value.startswith("![") for name in pictures)
-    assert len(told["ranking"].records) == 3
+    assert all(metadata[name].value.startswith("![") for name in pictures)
+    assert len(metadata["ranking"].records) == 3

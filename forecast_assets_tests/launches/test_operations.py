@@ -64,7 +64,7 @@ def desk(open_place: Callable, tmp_path_factory: pytest.TempPathFactory) -> Iter
         yield place
 
 
-def made(place: Place, *assets: dg.AssetsDefinition, partition: str | None = "many") -> dict:
+def materialize(place: Place, *assets: dg.AssetsDefinition, partition: str | None = "many") -> dict:
     """What each of the assets says, in one run."""
     run = dg.materialize(
         list(assets),
@@ -84,8 +84,8 @@ def rows(value) -> list[dict]:
 
 
 def test_forecasts_are_scored_when_their_days_have_come(desk):
-    told = made(desk, forecast_accuracy, data_quality)
-    accuracy = told["forecast_accuracy"]
+    metadata = materialize(desk, forecast_accuracy, data_quality)
+    accuracy = metadata["forecast_accuracy"]
     assert (accuracy["forecasts_scored"].value, accuracy["series_scored"].value) == (COUNT, COUNT)
     assert [row["lead"] for row in rows(accuracy["by_lead"])] == ["all", "h_1_7"]
     assert rows(accuracy["worse_than_promised"])[0]["series"] == WRONG
@@ -94,11 +94,11 @@ def test_forecasts_are_scored_when_their_days_have_come(desk):
     assert stored[WRONG, "all"]["first_day"] == START + dt.timedelta(days=DAYS)
     assert stored[WRONG, "all"]["bias"] > 0, "too low a forecast is a positive bias"
     # Nothing else of the shop is strange, but it is years old.
-    quality = told["data_quality"]
+    quality = metadata["data_quality"]
     assert quality["stale_input"].value
     assert {row["series"] for row in rows(quality["findings"]) if row["suspicion"] == "spike"} == {WRONG}
     since = {row["series"]: row["since"] for row in desk.table("quality_finding")}
-    made(desk, data_quality)
+    materialize(desk, data_quality)
     assert {row["series"]: row["since"] for row in desk.table("quality_finding")} == since
 
 
@@ -121,27 +121,27 @@ def test_live_intervals_and_stock_are_checked_and_too_few_weeks_are_said(desk):
 
 
 def test_health_and_queue_show_the_worst_first_with_the_next_step(desk):
-    told = made(desk, model_health, retraining_queue)
-    health = rows(told["model_health"]["health"])
+    metadata = materialize(desk, model_health, retraining_queue)
+    health = rows(metadata["model_health"]["health"])
     assert len(health) == COUNT
     assert health[0]["series"] == WRONG
-    assert told["model_health"]["degrading"].value == 1
+    assert metadata["model_health"]["degrading"].value == 1
     assert health[0]["next_step"].startswith("compare its last evaluations")
     page = f"http://127.0.0.1:3000/assets/drift?view=partitions&partition={WRONG}"
-    assert told["model_health"]["links"].value.startswith(f"[{WRONG}]({page})")
-    queue = rows(told["retraining_queue"]["queue"])
+    assert metadata["model_health"]["links"].value.startswith(f"[{WRONG}]({page})")
+    queue = rows(metadata["retraining_queue"]["queue"])
     scores = [row["priority_score"] for row in queue]
     assert scores == sorted(scores, reverse=True)
     assert queue[0]["series"] == WRONG
-    assert told["retraining_queue"]["total_evaluated"].value == COUNT
+    assert metadata["retraining_queue"]["total_evaluated"].value == COUNT
 
 
 def test_an_empty_system_is_all_zeros_and_nothing_is_wrong(place):
-    told = made(place, ops_summary, incident_report, partition=None)
-    assert rows(told["ops_summary"]["needs_attention"]) == []
-    assert told["ops_summary"]["latest_sales_date"].value == "none"
-    assert "success_rate" not in told["ops_summary"]
-    text = told["incident_report"]["report"].value
+    metadata = materialize(place, ops_summary, incident_report, partition=None)
+    assert rows(metadata["ops_summary"]["needs_attention"]) == []
+    assert metadata["ops_summary"]["latest_sales_date"].value == "none"
+    assert "success_rate" not in metadata["ops_summary"]
+    text = metadata["incident_report"]["report"].value
     assert text.count("Nothing to show.") == 3
     assert place.files("reports") == [f"reports/incident-report.{ending}" for ending in ("csv", "html", "md")]
 
@@ -149,8 +149,8 @@ def test_an_empty_system_is_all_zeros_and_nothing_is_wrong(place):
 @pytest.fixture(scope="module")
 def summary(desk: Place) -> Summary:
     """A moment with an incident whose text is hostile, and a forecast of an older champion."""
-    told = Sighting("e", "k", "failed check", "warning", "=cmd()|<b>bad</b>\nline", "look", "/x", NOW)
-    record(desk.stores, [told])
+    sighting = Sighting("e", "k", "failed check", "warning", "=cmd()|<b>bad</b>\nline", "look", "/x", NOW)
+    record(desk.stores, [sighting])
     with desk.stores.warehouse.transaction() as connection:
         connection.exec_driver_sql(f"update forecast set candidate = 'other' where series = '{WRONG}'")  # noqa: S608
     return summarize(desk.instance, desk.stores, None, NOW)
@@ -196,7 +196,7 @@ def test_a_summary_of_one_dataset_names_its_own_faults_only_and_says_why(desk):
 
 
 def test_the_summary_does_not_count_the_run_that_asks(desk):
-    jobs = rows(made(desk, ops_summary, partition=None)["ops_summary"]["jobs"])
+    jobs = rows(materialize(desk, ops_summary, partition=None)["ops_summary"]["jobs"])
     assert jobs[0]["running"] == 0
 
 
@@ -229,7 +229,7 @@ def test_the_report_is_deterministic_in_three_forms_and_disarms_what_it_repeats(
 
 
 def test_every_list_of_the_desk_can_be_exported_the_worst_first(desk, tmp_path):
-    made(desk, forecast_accuracy, data_quality)
+    materialize(desk, forecast_accuracy, data_quality)
     lists = {
         Report.DRIFT: "units_at_risk",
         Report.FORECAST_ACCURACY: "backtest_wape",
@@ -267,10 +267,10 @@ def test_forecasts_then_the_desk_then_the_report_follow_an_evaluation_once(desk)
     requested = []
     for _ in range(3):
         cursor = night.cursors.get(FOLLOW)
-        (told,) = night.look(FOLLOW).run_requests or ()
+        (run_request,) = night.look(FOLLOW).run_requests or ()
         (again,) = night.look(FOLLOW, cursor=cursor).run_requests or ()
-        assert again.run_key == told.run_key
-        requested.append((told.job_name, told.partition_key))
+        assert again.run_key == run_request.run_key
+        requested.append((run_request.job_name, run_request.partition_key))
     assert requested == [
         *(("follow_evaluation", None), ("watch_dataset", "many"), ("tell_operations", None)),
     ]
@@ -293,9 +293,9 @@ def test_retraining_is_requested_within_budget_and_cool_down_and_done_by_hand_on
     with desk.stores.warehouse.transaction() as connection:
         connection.exec_driver_sql("update drift set verdict = 'degrading', drift_direction = 'degrading'")
     now = dt.datetime.now(dt.UTC)
-    asked, told = request(desk.stores, budget=3, cool_down_days=14, now=now)
-    assert (len(asked), asked[0]) == (3, WRONG)
-    assert told.startswith(
+    requested_series, sentence = request(desk.stores, budget=3, cool_down_days=14, now=now)
+    assert (len(requested_series), requested_series[0]) == (3, WRONG)
+    assert sentence.startswith(
         f"{COUNT} degrading by both rules, 0 cooling down, 3 requested, {COUNT - 3} beyond"
     )
     assert request(desk.stores, budget=3, cool_down_days=14, now=now)[0] == []
@@ -308,9 +308,9 @@ def test_retraining_is_requested_within_budget_and_cool_down_and_done_by_hand_on
     done = retrained(desk, requested=True, confirm="retrain many")
     assert done.success
     after = {row["series"]: row["run_id"] for row in desk.table("evaluation")}
-    assert {key for key in after if after[key] != before[key]} == set(asked)
+    assert {key for key in after if after[key] != before[key]} == set(requested_series)
     current = {row["series"]: row["run_id"] for row in desk.table("forecast") if row["is_current"]}
-    assert {key for key, run in current.items() if run == done.run_id} == set(asked)
+    assert {key for key, run in current.items() if run == done.run_id} == set(requested_series)
     launch = records.read(desk.stores, done.run_id)
     assert (launch.kind, launch.status, launch.completed, launch.total) == ("retrain", "completed", 3, 3)
     (worst,) = [one for one in records.tries(desk.stores, done.run_id) if one.series == WRONG]
@@ -330,6 +330,6 @@ def test_a_retraining_of_nothing_or_of_strangers_is_refused(desk, config, proble
     refused = retrained(desk, confirm="retrain many", **config)
     assert not refused.success
     (event,) = [event for event in refused.all_events if event.is_step_failure]
-    told = event.step_failure_data.user_failure_data
-    assert told is not None
-    assert (told.description or "").startswith(problem)
+    failure = event.step_failure_data.user_failure_data
+    assert failure is not None
+    assert (failure.description or "").startswith(problem)

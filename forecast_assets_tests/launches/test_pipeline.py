@@ -34,10 +34,10 @@ LINE = {"sample_size": 100, "skill": 5.0, "relative_bias": -3.0}
 
 
 def row_of(done: Launched) -> dict[str, Any]:
-    return shown(launch_of(done.place, done.run_id))
+    return summary_of(launch_of(done.place, done.run_id))
 
 
-def shown(launch: Launch) -> dict[str, Any]:
+def summary_of(launch: Launch) -> dict[str, Any]:
     parts = ("dataset_run", "backtests", "chosen", "training", "next_steps")
     return {
         **{name: launch.result.get(name) for name in parts},
@@ -99,8 +99,8 @@ def test_the_advanced_mode_takes_a_grid_days_and_guardrails(shopped):
     own = {"grid": grid, "end_day": "2026-02-25", "minimum_skill": -1000.0, "most_series": 3}
     row = row_of(run(shopped, "pipeline", **{**ADVANCED, **own}))
     assert row["status"] == "success"
-    told = {line["candidate"] for line in row["backtests"]["leaderboard"]}
-    assert told == {
+    candidates = {line["candidate"] for line in row["backtests"]["leaderboard"]}
+    assert candidates == {
         "seasonal_naive",
         "moving_average(window_size=7)",
         "moving_average(window_size=14)",
@@ -147,8 +147,8 @@ def test_guardrails_say_what_is_not_met(guardrails, line, message):
 @pytest.mark.parametrize(("period", "least"), [("day", 28), ("week", 16), ("month", 6)])
 def test_the_least_sample_suits_the_period(period, least):
     assert Guardrails().unmet({**LINE, "sample_size": least}, period) == []
-    (told,) = Guardrails().unmet({**LINE, "sample_size": least - 1}, period)
-    assert told == f"{least - 1} scored {period}s, at least {least} are asked for"
+    (sentence,) = Guardrails().unmet({**LINE, "sample_size": least - 1}, period)
+    assert sentence == f"{least - 1} scored {period}s, at least {least} are asked for"
 
 
 def test_every_sweep_preset_has_guardrails_and_candidates_that_exist():
@@ -168,7 +168,7 @@ def test_a_grid_expands_to_every_combination_once():
 
 
 @pytest.mark.parametrize(
-    ("given", "message"),
+    ("changes", "message"),
     [
         ({"sweep": None}, "simple mode needs a sweep preset"),
         ({"grid": ["naive"]}, "grid cannot be set in simple mode"),
@@ -184,9 +184,9 @@ def test_a_grid_expands_to_every_combination_once():
         ),
     ],
 )
-def test_caps_and_modes_are_checked_before_anything_is_done(shopped, given, message):
+def test_caps_and_modes_are_checked_before_anything_is_done(shopped, changes, message):
     with pytest.raises(ForecastError) as refused:
-        resolve(shopped.stores, PipelineConfig(**{**SIMPLE, **given}))
+        resolve(shopped.stores, PipelineConfig(**{**SIMPLE, **changes}))
     assert message in refused.value.problem + refused.value.remedy
 
 
@@ -252,11 +252,11 @@ def test_the_record_says_what_the_model_is_made_by_and_keeps_it_only_if_asked(sh
 def test_a_pipeline_stops_between_two_steps_when_asked(shopped, monkeypatch):
     real = leaderboard
 
-    def asked(*arguments):
+    def interrupt(*arguments):
         os.kill(os.getpid(), signal.SIGINT)
         return real(*arguments)
 
-    monkeypatch.setattr(pipeline, "leaderboard", asked)
+    monkeypatch.setattr(pipeline, "leaderboard", interrupt)
     done = run(shopped, "pipeline", **SIMPLE)
     row = row_of(done)
     assert (row["status"], row["training"]) == ("stopped", None)
@@ -269,7 +269,7 @@ def test_the_record_of_a_dead_pipeline_is_ended_once(shopped):
     records.create(shopped.stores, "pipeline", plan, launch_id="dead-pipeline", run_id="dead-pipeline")
     assert lifecycle.settle_orphan(KINDS, shopped.stores, "dead-pipeline")
     assert not lifecycle.settle_orphan(KINDS, shopped.stores, "dead-pipeline")
-    row = shown(records.read(shopped.stores, "dead-pipeline"))
+    row = summary_of(records.read(shopped.stores, "dead-pipeline"))
     assert row["status"] == "error"
     assert retries.ORPHANED[0] in row["summary"]
 

@@ -48,17 +48,17 @@ def result(
     ],
 )
 def test_a_pairs_champion_is_the_lowest_wape_then_smape_then_the_earliest(results, best):
-    found = champion_of(results)
-    assert (found and found["candidate"]) == best
+    champion = champion_of(results)
+    assert (champion and champion["candidate"]) == best
 
 
 def test_a_cell_without_a_value_is_missing_and_never_zero():
-    known = [result("a", 4.0), result("b", None), result("c", math.inf), result("d", 5.0)]
-    assert cells(known, "wape")["value"].to_list() == [4.0]
-    assert cells(known, "wape", candidate="b")["value"].to_list() == [None]
-    assert cells(known, "wape", candidate="none")["value"].to_list() == [None]
-    assert cells(known, "convergence")["value"].to_list() == [0.5]
-    assert cells(known, "bias", candidate="d").select("value", "is_champion").row(0) == (-2.0, False)
+    results = [result("a", 4.0), result("b", None), result("c", math.inf), result("d", 5.0)]
+    assert cells(results, "wape")["value"].to_list() == [4.0]
+    assert cells(results, "wape", candidate="b")["value"].to_list() == [None]
+    assert cells(results, "wape", candidate="none")["value"].to_list() == [None]
+    assert cells(results, "convergence")["value"].to_list() == [0.5]
+    assert cells(results, "bias", candidate="d").select("value", "is_champion").row(0) == (-2.0, False)
     assert cells([], "wape").is_empty()
     assert list(cells([], "wape").columns) == list(aggregation.CELLS)
 
@@ -90,7 +90,7 @@ def test_a_heatmap_of_nothing_known_is_drawn_too():
     assert drawn("bias", frame, None, diverging=True).startswith("![")
 
 
-def told(place: Place, asset: dg.AssetsDefinition, dataset: str, **config: Any) -> dict[str, Any]:
+def metadata_of(place: Place, asset: dg.AssetsDefinition, dataset: str, **config: Any) -> dict[str, Any]:
     done = dg.materialize(
         [asset],
         instance=place.instance,
@@ -104,15 +104,15 @@ def told(place: Place, asset: dg.AssetsDefinition, dataset: str, **config: Any) 
 
 def test_dagit_shows_the_heatmap_of_an_evaluation_and_the_cells_are_kept(shopped):
     shopped.evaluate(SERIES[0], SERIES[-1])
-    shown = told(shopped, heatmap, "shop", metric="wape")
-    kept = pl.DataFrame(shopped.stores.lake.read_table(shown["path"]))
+    metadata = metadata_of(shopped, heatmap, "shop", metric="wape")
+    kept = pl.DataFrame(shopped.stores.lake.read_table(metadata["path"]))
     champions = {row["series"]: row for row in shopped.table("champion") if row["is_current"]}
     assert set(kept["series"]) == {row["series"] for row in shopped.table("backtest_metric")}
     for row in kept.iter_rows(named=True):
         assert row["value"] == champions[row["series"]]["wape"]
         assert row["candidate"] == champions[row["series"]]["champion"]
-    assert shown["heatmap"].startswith("![shop: WAPE, percent]")
-    board = told(shopped, leaderboard, "shop")["candidates"].records
+    assert metadata["heatmap"].startswith("![shop: WAPE, percent]")
+    board = metadata_of(shopped, leaderboard, "shop")["candidates"].records
     assert {record.data["candidate"] for record in board} == set(LOCAL)
 
 
@@ -120,11 +120,11 @@ def test_a_heatmap_shows_a_batch_and_refuses_one_of_another_dataset(shopped):
     done = run(
         shopped, "batch", dataset="shop", scope="manual", series=[HEALTHY, YOUNG], candidates=list(LOCAL)
     )
-    asked = HeatmapConfig(batch=done.run_id, metric=CellMetric["convergence"])
-    shown = cells_of(shopped.stores, "shop", asked)
-    assert dict(zip(shown["series"], shown["value"], strict=True)) == {HEALTHY: 1.0, YOUNG: 0.0}
+    config = HeatmapConfig(batch=done.run_id, metric=CellMetric["convergence"])
+    frame = cells_of(shopped.stores, "shop", config)
+    assert dict(zip(frame["series"], frame["value"], strict=True)) == {HEALTHY: 1.0, YOUNG: 0.0}
     with pytest.raises(ForecastError, match="is of dataset 'shop'"):
-        cells_of(shopped.stores, "many", asked)
+        cells_of(shopped.stores, "many", config)
 
 
 def test_champions_of_a_batch_are_shown_first_and_marked_once_after_a_typed_confirmation(shopped):

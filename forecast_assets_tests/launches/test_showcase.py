@@ -18,7 +18,7 @@ from forecast_assets.launches.showcase.config import ShowcaseConfig, resolve
 from forecast_assets.stores.registry import open_registry
 from forecast_assets.stores.rows.datasets import DatasetStatesRow
 from forecast_assets.stores.rows.forecasts import PlansRow
-from forecast_assets_tests.launches.conftest import Launched, run, told
+from forecast_assets_tests.launches.conftest import Launched, run, step_metadata
 from forecast_assets_tests.scenario import HEALTHY, Place, shop
 
 SMALL: dict[str, Any] = {"preset": "demo_minimal", "stores": 1, "products": 2}
@@ -40,7 +40,7 @@ def toured(
 
 
 def steps_of(done: Launched) -> dict[str, tuple[str, str]]:
-    records = told(done)["steps"].records
+    records = step_metadata(done)["steps"].records
     return {row.data["step"]: (row.data["result"], row.data["sentence"]) for row in records}
 
 
@@ -78,16 +78,18 @@ def test_a_kept_run_makes_exactly_one_row_with_everything_it_made(toured):
         7,
     )
     assert len(row["workspace_id"]) == 32
-    made = row["created_objects"]
-    assert made["dataset"] == row["dataset"]
-    assert made["winning_run_id"] == made["run_id"] == done.run_id
-    assert made["artifact_paths"][0] in toured.files()
+    created_objects = row["created_objects"]
+    assert created_objects["dataset"] == row["dataset"]
+    assert created_objects["winning_run_id"] == created_objects["run_id"] == done.run_id
+    assert created_objects["artifact_paths"][0] in toured.files()
     pair = f"{row['dataset']}__{row['store_id']}__{row['product_id']}"
-    assert made["alias"] == f"{pair}@demo-production"
-    assert open_registry().aliases([pair])[pair]["demo-production"] == made["model_version"]
-    assert all(made.values()), "what is empty is left out"
+    assert created_objects["alias"] == f"{pair}@demo-production"
+    assert open_registry().aliases([pair])[pair]["demo-production"] == created_objects["model_version"]
+    assert all(created_objects.values()), "what is empty is left out"
     plans = toured.stores.warehouse.rows(PlansRow, names=None, dataset=None, tags=["workspace:tour"])
-    assert {plan["name"] for plan in plans if plan["run_id"] == done.run_id} == set(made["scenario_plan_ids"])
+    assert {plan["name"] for plan in plans if plan["run_id"] == done.run_id} == set(
+        created_objects["scenario_plan_ids"]
+    )
     assert all(set(plan["tags"]) == {"showcase", "workspace:tour", "source:showcase"} for plan in plans)
     assert steps_of(done)["compare_plans"][0] == "pass"
     assert row["result_summary"]["winner_model_type"] in {"naive", "seasonal_naive", "moving_average"}
@@ -158,12 +160,12 @@ def test_a_tour_that_fails_half_way_is_on_record_with_what_it_made(toured, monke
 def test_a_cancelled_tour_is_on_record_as_cancelled(toured, monkeypatch):
     real = showcases.COMMON
 
-    def asked(bench: Any) -> Any:
+    def interrupt(bench: Any) -> Any:
         os.kill(os.getpid(), signal.SIGINT)
         return real[0](bench)
 
-    asked.__name__ = "precheck"
-    monkeypatch.setattr(showcases, "COMMON", (asked, *real[1:]))
+    interrupt.__name__ = "precheck"
+    monkeypatch.setattr(showcases, "COMMON", (interrupt, *real[1:]))
     done = run(toured, "showcase", **KEPT, seed=9)
     row = workspace_of(done)
     assert (row["status"], row["steps"][-1]["sentence"]) == ("cancelled", "cancelled")
@@ -182,7 +184,7 @@ def test_a_record_that_cannot_be_written_never_breaks_the_tour(toured, monkeypat
 
 def test_the_same_configuration_twice_is_green_twice_with_rows_of_their_own(toured):
     first = run(toured, "showcase", **KEPT, seed=7)
-    dry = told(run(toured, "replay_workspace", workspace=first.run_id))
+    dry = step_metadata(run(toured, "replay_workspace", workspace=first.run_id))
     assert (dry["recorded_against_sent"], dry["to_apply_type"]) == ("nothing differs", "replay tour")
     unsure = run(toured, "replay_workspace", workspace=first.run_id, confirm="yes")
     assert unsure.failure["remedy"] == "look at the dry run, then type: replay tour"
@@ -194,8 +196,9 @@ def test_the_same_configuration_twice_is_green_twice_with_rows_of_their_own(tour
     assert two["replayed_from"] == one["workspace_id"]
     assert workspaces.compared(toured.stores, first.run_id, second.run_id) == []
     both = {"workspace": first.run_id, "other": second.run_id, "action": "compare"}
-    assert told(run(toured, "change_workspace", **both))["difference"] == "nothing differs"
-    restored = told(run(toured, "change_workspace", workspace=first.run_id, action="restore"))["run_config"]
+    assert step_metadata(run(toured, "change_workspace", **both))["difference"] == "nothing differs"
+    restoring = run(toured, "change_workspace", workspace=first.run_id, action="restore")
+    restored = step_metadata(restoring)["run_config"]
     assert restored["ops"]["run_showcase"]["config"] == one["config"]
 
 
@@ -208,18 +211,20 @@ def test_what_a_workspace_refers_to_is_alive_or_dead_and_its_lineage_ends_at_a_d
     assert [(row["depth"], row["workspace_id"]) for row in chain] == list(enumerate(handles))
     workspaces.delete(toured.stores, first.run_id)
     assert [row["workspace_id"] for row in references.lineage(toured.stores, third.run_id)] == handles[:2]
-    found = {
+    state_by_kind = {
         link["kind"]: link["state"] for link in references.links(toured.stores, third.run_id, open_registry)
     }
-    assert found == dict.fromkeys(("dataset", "scenario_plan_ids", "artifact_paths", "alias"), "alive")
+    assert state_by_kind == dict.fromkeys(
+        ("dataset", "scenario_plan_ids", "artifact_paths", "alias"), "alive"
+    )
     pair, _, alias = workspace_of(third)["created_objects"]["alias"].partition("@")
     open_registry().drop_alias(pair, alias)
     for path in workspace_of(third)["created_objects"]["artifact_paths"]:
         toured.stores.lake.delete(path)
-    found = {
+    state_by_kind = {
         link["kind"]: link["state"] for link in references.links(toured.stores, third.run_id, open_registry)
     }
-    assert found["alias"] == found["artifact_paths"] == "dead"
+    assert state_by_kind["alias"] == state_by_kind["artifact_paths"] == "dead"
 
 
 def test_reset_makes_the_same_data_anew_and_touches_nobody_elses(toured):
@@ -278,20 +283,20 @@ def test_a_workspace_is_pinned_tagged_found_archived_and_deleted(toured):
     def does(action: str, **more: Any) -> Launched:
         return run(toured, "change_workspace", workspace=handle, action=action, **more)
 
-    def found(**by: Any) -> list[str]:
+    def handles_by(**by: Any) -> list[str]:
         return workspaces.listed(toured.stores, **by)["workspace_id"].to_list()
 
     assert does("annotate", tags=["autumn", "demo"], notes="look here").result.success
-    assert found(tags=["autumn", "demo"]) == [handle]
-    assert found(tags=["autumn", "spring"]) == []
+    assert handles_by(tags=["autumn", "demo"]) == [handle]
+    assert handles_by(tags=["autumn", "spring"]) == []
     does("pin")
-    assert found(sort="nonsense")[0] == handle
+    assert handles_by(sort="nonsense")[0] == handle
     assert does("annotate", tags=["t"] * 21).failure["problem"] == "21 tags"
     does("archive")
-    assert handle not in found(name="our")
-    assert handle in found(name="our", archived=True)
+    assert handle not in handles_by(name="our")
+    assert handle in handles_by(name="our", archived=True)
     does("delete")
-    assert handle not in found(archived=True)
+    assert handle not in handles_by(archived=True)
     assert does("delete").failure["problem"] == f"there is no workspace '{handle}'"
     assert workspace_dataset(seed=7) in {row["name"] for row in toured.table("dataset")}
 

@@ -41,8 +41,8 @@ def main() -> None:
     for line in count(1):
         series = f"kill__S__P{line:03d}"
         for recipe in ("old", "new"):
-            wanted = NewVersion(series, recipe, "0" * 32, "bundle", {}, {})
-            registry.add_versions([wanted])
+            version = NewVersion(series, recipe, "0" * 32, "bundle", {}, {})
+            registry.add_versions([version])
         tuple(carry_out(stores, registry, Decision("run-0", "promoted", "ann"), [Move(series, None, 1)]))
         registry.move_alias(series, "challenger", 2)
         stores.warehouse.dispose()

@@ -80,9 +80,9 @@ def test_a_registry_that_was_lost_is_forgotten_and_its_record_kept(home_0_1):
 def test_lost_files_and_models_are_made_again(home_0_1):
     for folder in ("backtests", "forecasts", "global", "models"):
         shutil.rmtree(home_0_1.folder / "lake" / folder / "shop")
-    told = said()
-    assert any("the lake lacks the files" in sentence for sentence in told)
-    assert any("MLflow or its files lack" in sentence for sentence in told)
+    sentences = said()
+    assert any("the lake lacks the files" in sentence for sentence in sentences)
+    assert any("MLflow or its files lack" in sentence for sentence in sentences)
     assert "forecast-assets evaluate shop" in mended()
     for words in (["evaluate", "shop"], ["register", "shop", "--series", LIVE]):
         done = CliRunner().invoke(app, words, catch_exceptions=False)

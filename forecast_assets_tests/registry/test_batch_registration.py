@@ -19,7 +19,7 @@ SETTINGS = EvaluationSettings(
     candidates=("naive", "seasonal_naive", "ets"), horizon=7, n_splits=3, min_train=14
 )
 SERIES = [f"many__S{i}__P{i:03d}" for i in range(4)]
-WANTED = {
+BATCH = {
     "dataset": "many",
     "operation": "train_backtest_register",
     "scope": "manual",
@@ -35,7 +35,7 @@ def place(registered_place):
 
 
 def test_a_series_that_was_never_evaluated_is_not_registered_and_says_why(place):
-    done = run(place, "batch", **WANTED)
+    done = run(place, "batch", **BATCH)
     assert done.outcome == "failed"
     errors = {item["error_message"] for item in items_of(place, done.run_id)}
     assert errors == {"not registered: it has no champion to register"}
@@ -54,7 +54,7 @@ class Team(RegistryResource):
 def test_every_good_item_becomes_a_version_by_the_registry_of_its_run_and_no_alias_moves(place, monkeypatch):
     assert place.evaluate(SERIES[0], SERIES[-1]).success
     monkeypatch.setenv("TEAM_MLFLOW", tracking_uri())
-    done = run(place, "batch", opens=Team(tracking_uri=dg.EnvVar("TEAM_MLFLOW")), **WANTED)
+    done = run(place, "batch", opens=Team(tracking_uri=dg.EnvVar("TEAM_MLFLOW")), **BATCH)
     assert done.outcome == "completed"
     assert set(Team.opened) == {tracking_uri()}
     registry = open_registry()
@@ -74,14 +74,14 @@ def test_every_good_item_becomes_a_version_by_the_registry_of_its_run_and_no_ali
 
 
 def test_promoted_champions_of_a_batch_challenge_and_nothing_becomes_live(place):
-    done = run(place, "batch", **WANTED)
+    done = run(place, "batch", **BATCH)
     picks = champions.pick(place.stores, done.run_id)
     assert champions.apply(
         place.stores, open_registry, picks, confirm=picks.confirmation, by="ann", run_id="decided"
     )
-    wanted = {line["series"]: {"challenger": line["model_version"]} for line in picks.winners}
+    expected = {line["series"]: {"challenger": line["model_version"]} for line in picks.winners}
     registry = open_registry()
-    assert registry.aliases(SERIES) == wanted
+    assert registry.aliases(SERIES) == expected
     again = champions.pick(place.stores, done.run_id)
     assert not champions.apply(
         place.stores, open_registry, again, confirm=again.confirmation, by="ann", run_id="again"
@@ -94,7 +94,7 @@ def test_a_second_batch_and_a_registered_champion_find_the_same_versions(place):
     first, second = (
         {
             (item["series"], item["candidate"]): item["outputs"]["model_version"]
-            for item in items_of(place, run(place, "batch", **WANTED).run_id)
+            for item in items_of(place, run(place, "batch", **BATCH).run_id)
         }
         for _ in range(2)
     )

@@ -93,17 +93,17 @@ def test_a_range_is_registered_in_one_run_and_links_to_its_versions(place):
     )
     assert result.success
     assert place.green(REGISTERED) == set(SERIES)
-    told = place.reported("registered_champion", SERIES[0])[-1].asset_materialization.metadata
-    assert told["outcome"].value == "unchanged"
-    assert told["model_version"].value.endswith(f"/#/models/{SERIES[0]}/versions/1")
+    metadata = place.reported("registered_champion", SERIES[0])[-1].asset_materialization.metadata
+    assert metadata["outcome"].value == "unchanged"
+    assert metadata["model_version"].value.endswith(f"/#/models/{SERIES[0]}/versions/1")
 
 
 def test_a_dry_run_shows_the_diff_and_changes_nothing(place, registry):
     result = launch(place, promote_champions)
     assert result.success
-    shown = proposals(result)
-    assert [row["series"] for row in shown] == SERIES
-    assert {row["change"] for row in shown} == {"new"}
+    rows = proposals(result)
+    assert [row["series"] for row in rows] == SERIES
+    assert {row["change"] for row in rows} == {"new"}
     assert live(registry) == {}
 
 
@@ -130,9 +130,9 @@ def test_promoting_rolling_back_and_promoting_again_leaves_one_record_of_each(pl
     other = next(name for name in SETTINGS.candidates if name != winner)
     override = Override(other, "a strike is announced")
     list(register(place.stores, registry, [key], run_id="override", override=override))
-    (shown,) = proposals(launch(place, promote_champions, series=[key]))
-    assert shown["change"] == "updated"
-    assert {"override", "worse_wape"} <= set(shown["needs"].split(", "))
+    (proposal,) = proposals(launch(place, promote_champions, series=[key]))
+    assert proposal["change"] == "updated"
+    assert {"override", "worse_wape"} <= set(proposal["needs"].split(", "))
     before = live(registry)
     run = launch(place, promote_champions, **YES, series=[key], acknowledge=["gates"])
     assert run.dagster_run.tags["forecast/outcome"] == "failed"
@@ -182,8 +182,8 @@ def test_files_that_are_not_what_was_registered_are_never_promoted(place, regist
         everything = list(decisions.ACKNOWLEDGEMENTS)
         launch(place, promote_champions, **YES, series=[key], acknowledge=everything)
         assert live(registry) == {}
-        found = lineage(place.stores, registry, f"{key}@challenger")
-        assert (found.intact.passed, found.wape, found.how) == (False, None, message)
+        model_lineage = lineage(place.stores, registry, f"{key}@challenger")
+        assert (model_lineage.intact.passed, model_lineage.wape, model_lineage.how) == (False, None, message)
     finally:
         shutil.rmtree(model, ignore_errors=True)
         aside.rename(model)
@@ -193,10 +193,10 @@ def test_files_that_are_not_what_was_registered_are_never_promoted(place, regist
 def test_a_live_model_tells_how_it_came_to_be_and_its_error_is_found_again(place, registry):
     key = SERIES[2]
     launch(place, promote_champions, **YES, series=[key], acknowledge=["gates"], reason="monday")
-    found = lineage(place.stores, registry, f"{key}@champion")
-    assert found.wape == pytest.approx(found.version["wape"])
-    assert found.decisions[-1]["reason"] == "monday"
-    assert "champion" in found.aliases
+    model_lineage = lineage(place.stores, registry, f"{key}@champion")
+    assert model_lineage.wape == pytest.approx(model_lineage.version["wape"])
+    assert model_lineage.decisions[-1]["reason"] == "monday"
+    assert "champion" in model_lineage.aliases
     with pytest.raises(UnknownName, match="there is no model"):
         lineage(place.stores, registry, f"{key}@previous")
 
@@ -212,16 +212,16 @@ def test_a_dataset_shows_what_is_live_waits_or_is_out_of_date(place, registry):
     assert place.build("many").success
     assert place.evaluate(SERIES[0]).success
     list(register(place.stores, registry, SERIES[:1], run_id="corrected"))
-    found = dg.materialize(
+    run = dg.materialize(
         [live_models],
         instance=place.instance,
         resources={"stores": place.resource, "registry": RegistryResource()},
         partition_key="many",
     )
-    (shown,) = found.asset_materializations_for_node("live_models")
-    counts = {name: shown.metadata[name].value for name in ("live", "stale", "awaiting_decision")}
+    (materialization,) = run.asset_materializations_for_node("live_models")
+    counts = {name: materialization.metadata[name].value for name in ("live", "stale", "awaiting_decision")}
     assert counts == {"live": 4, "stale": 1, "awaiting_decision": 6}
-    verdicts = {one.check_name: one.passed for one in found.get_asset_check_evaluations()}
+    verdicts = {one.check_name: one.passed for one in run.get_asset_check_evaluations()}
     assert verdicts == {"live_models_are_fresh": False, "live_models_are_intact": True}
     first = overview.states(place.stores, registry, "many")[0]
     assert (first["series"], first["stale"]) == (SERIES[0], "newer_success_run")
@@ -229,9 +229,9 @@ def test_a_dataset_shows_what_is_live_waits_or_is_out_of_date(place, registry):
     recorded = {row["series"]: row["stale"] for row in overview.decided(place.stores, "many")}
     assert recorded == {SERIES[0]: "newer_success_run", SERIES[1]: None, SERIES[2]: None}
     summary = summarize(place.instance, place.stores, "many", dt.datetime.now(dt.UTC))
-    (told,) = [one for one in summary.attention if one.kind == "stale_alias"]
-    assert told.label == f"{SERIES[0]}@champion"
-    assert told.detail.startswith("newer_success_run: version 1 (")
+    (attention_item,) = [one for one in summary.attention if one.kind == "stale_alias"]
+    assert attention_item.label == f"{SERIES[0]}@champion"
+    assert attention_item.detail.startswith("newer_success_run: version 1 (")
 
 
 def test_an_alias_moved_by_hand_is_noticed_recorded_and_shown_once(place, registry):
@@ -277,8 +277,8 @@ def test_a_version_that_was_rolled_back_is_neither_offered_nor_made_live_again_w
     assert set(registry.aliases([key])[key]) == {"champion"}, "neither a challenger nor a way to the bad one"
     assert decisions.rollbacks(place.stores, registry, "many", [key]) == []
     registry.move_alias(key, "challenger", bad.row["version"])
-    (shown,) = decisions.promotions(place.stores, registry, "many", [key])
-    assert "rolled_back" in shown.needs
+    (proposal,) = decisions.promotions(place.stores, registry, "many", [key])
+    assert "rolled_back" in proposal.needs
     launch(place, promote_champions, **agreed)
     assert live(registry)[key] == good
     assert launch(place, rollback_champions, **agreed, version=bad.row["version"]).success
@@ -294,8 +294,8 @@ def test_a_live_version_that_was_deleted_in_mlflow_is_told_and_registered_anew(p
     summary = summarize(
         place.instance, place.stores, "many", dt.datetime.now(dt.UTC), registry=lambda: registry
     )
-    (told,) = [one for one in summary.attention if one.entity == key]
-    assert told.detail == "live_model_gone: the live version is gone from MLflow, and none is live"
+    (attention_item,) = [one for one in summary.attention if one.entity == key]
+    assert attention_item.detail == "live_model_gone: the live version is gone from MLflow, and none is live"
     outcomes: dict[str, Any] = {
         one.series: one for one in register(place.stores, registry, SERIES, run_id="after")
     }
@@ -310,12 +310,12 @@ def test_a_live_version_that_was_deleted_in_mlflow_is_told_and_registered_anew(p
 def test_a_deleted_version_is_no_target_and_costs_only_its_own_series(place, registry):
     keys = SERIES[6:]
     version = registry.aliases([keys[0]])[keys[0]]["challenger"]
-    made = decisions.promotions(place.stores, registry, "many", keys)
+    promotions = decisions.promotions(place.stores, registry, "many", keys)
     registry.drop_version(keys[0], version)
     decision = Decision("run", "promoted", "ann", None, decisions.ACKNOWLEDGEMENTS)
-    done = {one.series: one for one in decisions.apply(place.stores, registry, decision, made)}
+    done = {one.series: one for one in decisions.apply(place.stores, registry, decision, promotions)}
     assert f"version {version} of {keys[0]} is gone from MLflow" in done[keys[0]].sentence
-    assert live(registry) == {keys[1]: made[1].to_version}
+    assert live(registry) == {keys[1]: promotions[1].to_version}
 
 
 def test_a_changed_champion_makes_what_is_live_out_of_date_before_anything_is_registered(place):

@@ -94,8 +94,8 @@ def test_a_series_without_a_champion_is_forecast_by_products_like_it_and_flagged
     young = next(row for row in judged.table("forecast") if row["series"] == YOUNG)
     assert (young["candidate"], young["fallback"]) == ("look_alike", "look_alike")
     assert young["interval_safety_stock"] is None
-    told = judged.reported("forecast", YOUNG)[-1].asset_materialization.metadata
-    assert told["flag"].value == "no champion"
+    metadata = judged.reported("forecast", YOUNG)[-1].asset_materialization.metadata
+    assert metadata["flag"].value == "no champion"
     stored = read_forecast(judged.stores, YOUNG)
     assert stored is not None
     assert np.isnan(stored.arrays["lower_80"]).all(), "nobody knows how wrong it is"
@@ -167,9 +167,9 @@ def test_every_forecast_of_a_champion_is_explained_on_its_page_and_in_the_export
     stored = read_forecast(judged.stores, HEALTHY)
     assert stored is not None
     assert healthy["contribution"].sum() == pytest.approx(float(stored.units[0]), rel=1e-4)
-    told = judged.reported("forecast", HEALTHY)[-1].asset_materialization.metadata
-    assert healthy["summary"][0] in told["why"].value
-    assert [row.data["driver"] for row in told["drivers_of_the_first_day"].value.records] == list(
+    metadata = judged.reported("forecast", HEALTHY)[-1].asset_materialization.metadata
+    assert healthy["summary"][0] in metadata["why"].value
+    assert [row.data["driver"] for row in metadata["drivers_of_the_first_day"].value.records] == list(
         healthy["driver"]
     )
 
@@ -225,11 +225,11 @@ def test_global_champions_use_one_production_model_that_is_kept_until_its_data_c
         partition_key="many",
     )
     assert first.success
-    (shown,) = first.asset_materializations_for_node("production_models")
-    strongest: Any = shown.metadata["strongest_features"].value
+    (materialization,) = first.asset_materializations_for_node("production_models")
+    strongest: Any = materialization.metadata["strongest_features"].value
     gained = [row.data["share_of_gain"] for row in strongest.records]
     assert 0 < len(gained) <= 10
-    assert gained == sorted(gained, key=lambda told: -float(told.rstrip("%")))
+    assert gained == sorted(gained, key=lambda share: -float(share.rstrip("%")))
     assert production.is_current(place.stores, dataset)
     (again,) = production.build(place.stores, dataset, run_id="again")
     assert (again.action, again.changed) == ("reused", 0.0)

@@ -38,16 +38,16 @@ def priced(place):
     return place
 
 
-def asked(place, series, **assumed):
+def assume(place, series, **assumed):
     return plans.what_if(place.stores, series, Assumptions(**assumed), run_id="asked")
 
 
 def test_a_champion_that_reads_plans_is_asked_again_and_another_is_not(priced):
-    model = asked(priced, AWARE, promotion="bogo")
+    model = assume(priced, AWARE, promotion="bogo")
     assert model.method == "model_exogenous"
     assert 5 < model.effect.units_delta / 7 < 15, "it learned that a promotion sells ten more"
     assert model.effect.scenario_revenue == pytest.approx(model.effect.units.sum() * 4 / 2, rel=0.01)
-    thumb = asked(priced, LOCAL, promotion="bogo")
+    thumb = assume(priced, LOCAL, promotion="bogo")
     assert thumb.method == "heuristic"
     assert thumb.effect.units.sum() == pytest.approx(1.4 * thumb.baseline.sum())
 
@@ -63,7 +63,7 @@ def test_what_changes_nothing_for_the_model_changes_nothing_however_its_errors_a
     assert place.evaluate(keys[0], keys[-1]).success
     champions = {row["series"]: row["champion"] for row in place.table("champion") if row["is_current"]}
     aware = next(key for key, label in champions.items() if label == "prophet_like")
-    answer = asked(place, aware, price_change=0.2, on_hand=1e6)
+    answer = assume(place, aware, price_change=0.2, on_hand=1e6)
     assert answer.effect.units.tolist() == answer.baseline.tolist()
     limits, total = answer.outcome.limits, answer.outcome.total
     assert total is not None
@@ -71,16 +71,16 @@ def test_what_changes_nothing_for_the_model_changes_nothing_however_its_errors_a
     assert (limits["upper_80"] <= limits["upper_95"]).all()
     assert limits["lower_80"].sum() < total["lower_80"] < total["upper_80"] < limits["upper_80"].sum()
     assert answer.outcome.lasts == 1
-    poor = asked(place, aware, price_change=0.2, on_hand=float(answer.baseline.sum()))
+    poor = assume(place, aware, price_change=0.2, on_hand=float(answer.baseline.sum()))
     assert poor.outcome.lasts is not None
     assert 0.2 < poor.outcome.lasts < 0.8
     assert "the stock lasts with a probability of" in poor.sentence
 
 
 def test_an_answer_leaves_the_current_forecast_as_it_is(priced):
-    asked(priced, AWARE, promotion="bogo")
+    assume(priced, AWARE, promotion="bogo")
     before = read_forecast(priced.stores, AWARE)
-    asked(priced, AWARE, price_change=0.5, on_hand=10)
+    assume(priced, AWARE, price_change=0.5, on_hand=10)
     after = read_forecast(priced.stores, AWARE)
     assert before is not None
     assert after is not None
@@ -90,16 +90,16 @@ def test_an_answer_leaves_the_current_forecast_as_it_is(priced):
 
 def test_what_has_no_forecast_is_refused(priced):
     with pytest.raises(UnknownName, match="no dataset"):
-        asked(priced, "else__S0__P000", promotion="bogo")
+        assume(priced, "else__S0__P000", promotion="bogo")
     with pytest.raises(UnknownName, match="has no forecast"):
-        asked(priced, "many__S0__P999", promotion="bogo")
+        assume(priced, "many__S0__P999", promotion="bogo")
 
 
 def test_plans_are_kept_found_compared_started_from_and_forgotten(priced):
     answers = {
-        "cheaper": asked(priced, LOCAL, price_change=-0.2),
-        "promoted": asked(priced, LOCAL, promotion="pct_off"),
-        "fading": asked(priced, LOCAL, lifecycle="decline"),
+        "cheaper": assume(priced, LOCAL, price_change=-0.2),
+        "promoted": assume(priced, LOCAL, promotion="pct_off"),
+        "fading": assume(priced, LOCAL, lifecycle="decline"),
     }
     for name, answer in answers.items():
         plans.save(priced.stores, answer, name, ["spring", f"by:{name}"], run_id=name)
@@ -120,7 +120,7 @@ def test_plans_are_kept_found_compared_started_from_and_forgotten(priced):
 
 
 def test_a_name_is_taken_once_and_its_own_run_may_repeat_itself(priced):
-    answer = asked(priced, LOCAL, promotion="bogo")
+    answer = assume(priced, LOCAL, promotion="bogo")
     plans.save(priced.stores, answer, "spring", [], run_id="first")
     plans.save(priced.stores, answer, "spring", [], run_id="first")
     with pytest.raises(BadSetting, match="plan spring already"):
@@ -145,25 +145,29 @@ def launch(place, job, config):
     )
 
 
-def shown(result) -> dict:
+def output_metadata(result) -> dict:
     (output,) = [event for event in result.all_events if event.is_successful_output]
     return output.step_output_data.metadata
 
 
 def test_dagit_shows_the_answer_and_the_page_of_the_series_tells_of_it(priced):
     config = {"series": AWARE, "promotion": "BOGO", "save_as": "promoted", "tags": ["spring"]}
-    promoted = shown(launch(priced, what_if, config))
+    promoted = output_metadata(launch(priced, what_if, config))
     assert promoted["plan"].value == "promoted"
     assert len(promoted["days"].value.records) == 7
     assert promoted["plot"].value.startswith("![")
-    short = shown(launch(priced, what_if, {**config, "on_hand": 5.0, "like": "promoted", "save_as": "short"}))
+    short = output_metadata(
+        launch(priced, what_if, {**config, "on_hand": 5.0, "like": "promoted", "save_as": "short"})
+    )
     assert short["assumptions"].value == {"promotion": "bogo", "on_hand": 5.0}
     observed = priced.instance.fetch_observations(
         dg.AssetRecordsFilter(dg.AssetKey("forecast"), asset_partitions=[AWARE]), limit=1
     ).records[0]
-    told = observed.event_log_entry.asset_observation.metadata
-    assert "stock: stockout" in told["what_if"].value
-    ranking = shown(launch(priced, compare_plans, {"plans": ["promoted", "short"], "by_units": True}))
+    metadata = observed.event_log_entry.asset_observation.metadata
+    assert "stock: stockout" in metadata["what_if"].value
+    ranking = output_metadata(
+        launch(priced, compare_plans, {"plans": ["promoted", "short"], "by_units": True})
+    )
     assert len(ranking["ranking"].value.records) == 2
 
 

@@ -96,8 +96,8 @@ def test_an_alias_moved_by_hand_is_recorded_as_external_once(
     registry.move_alias(series, "champion", 3)
     assert len(notice(registered_place.stores, registry, [series])) == 1
     assert notice(registered_place.stores, registry, [series]) == []
-    found = record(series)[-1]
-    assert (found["action"], found["from_version"], found["to_version"], found["approved_by"]) == (
+    row = record(series)[-1]
+    assert (row["action"], row["from_version"], row["to_version"], row["approved_by"]) == (
         "external",
         1,
         3,

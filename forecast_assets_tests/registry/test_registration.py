@@ -41,8 +41,8 @@ for name, series in json.loads(sys.argv[2]):
     quantiles.append(chosen.to_dict("list"))
 import forecast_assets
 loaded = [name for name in sys.modules if name.split(".")[0] in {"dagster", "typer", "pydantic_settings"}]
-told = {"answers": answers, "quantiles": quantiles, "code": forecast_assets.__file__, "loaded": loaded}
-print(json.dumps(told, default=str))
+report = {"answers": answers, "quantiles": quantiles, "code": forecast_assets.__file__, "loaded": loaded}
+print(json.dumps(report, default=str))
 """
 
 
@@ -82,23 +82,23 @@ def test_every_champion_becomes_a_version_that_challenges_and_nothing_becomes_li
     assert {one.series for one in first.values() if one.outcome == "registered"} == set(keys)
     assert first["many__S0__P999"].outcome == "none"
     assert registry.aliases(keys) == {key: {"challenger": 1} for key in keys}
-    found = registry.version(keys[0], 1)
-    assert found is not None
+    version = registry.version(keys[0], 1)
+    assert version is not None
     row = first[keys[0]].row
     assert row is not None
     for name in ("candidate", "snapshot", "artifact_sha256", "code_version"):
-        assert found.tags[name] == str(row[name])
-    assert json.loads(found.tags["metrics"])["wape"] == row["wape"]
+        assert version.tags[name] == str(row[name])
+    assert json.loads(version.tags["metrics"])["wape"] == row["wape"]
 
 
 def test_a_process_that_has_only_mlflow_forecasts_exactly_what_the_asset_says(judged, registry, keys, first):
     trees = next(key for key in keys if first[key].row["candidate"] == QUICK_TREES)
     other = next(key for key in keys if first[key].row["candidate"] != QUICK_TREES)
-    asked = [[f"models:/{trees}@challenger", [trees]], [f"models:/{other}@challenger", [other]]]
+    requests = [[f"models:/{trees}@challenger", [trees]], [f"models:/{other}@challenger", [other]]]
     whole = first[trees].row
-    asked.append([f"runs:/{whole['mlflow_run']}/{whole['path']}", _members(first, whole["path"])])
+    requests.append([f"runs:/{whole['mlflow_run']}/{whole['path']}", _members(first, whole["path"])])
     done = subprocess.run(
-        [sys.executable, "-c", READER, registry.uri, json.dumps(asked)],
+        [sys.executable, "-c", READER, registry.uri, json.dumps(requests)],
         capture_output=True,
         text=True,
         check=False,
@@ -108,17 +108,17 @@ def test_a_process_that_has_only_mlflow_forecasts_exactly_what_the_asset_says(ju
     answer = json.loads(done.stdout.splitlines()[-1])
     assert "/code/forecast_assets/" in answer["code"]
     assert answer["loaded"] == []
-    for (_, series), made in zip(asked, answer["answers"], strict=True):
+    for (_, series), forecast in zip(requests, answer["answers"], strict=True):
         stored = list(read_forecasts(judged.stores, "many", series))
         for name in ("units", "lower_80", "upper_95"):
             expected = np.concatenate(
                 [one.arrays[name] for one in sorted(stored, key=lambda one: one.series)]
             )
-            np.testing.assert_array_equal(np.array(made[name], np.float32), expected)
-    for made, chosen in zip(answer["answers"], answer["quantiles"], strict=True):
+            np.testing.assert_array_equal(np.array(forecast[name], np.float32), expected)
+    for forecast, chosen in zip(answer["answers"], answer["quantiles"], strict=True):
         assert list(chosen) == ["series", "date", "units", "median", "q333", "q50", "q90"]
-        assert (chosen["q50"], chosen["q90"]) == (made["q50"], made["q90"])
-        between = zip(made["q30"], chosen["q333"], made["q40"], strict=True)
+        assert (chosen["q50"], chosen["q90"]) == (forecast["q50"], forecast["q90"])
+        between = zip(forecast["q30"], chosen["q333"], forecast["q40"], strict=True)
         assert all(low <= middle <= high for low, middle, high in between)
 
 
@@ -180,15 +180,15 @@ def test_unchanged_series_are_not_registered_again(judged, registry, keys, first
 def test_an_override_carries_its_own_metrics_and_says_what_is_given_up(judged, registry, keys, first):
     key = next(key for key in keys if first[key].row["candidate"] == QUICK_TREES)
     override = Override("naive", "the planner knows of a strike")
-    (made,) = register(judged.stores, registry, [key], run_id="override", override=override)
+    (registration,) = register(judged.stores, registry, [key], run_id="override", override=override)
     own = next(
         row for row in judged.table("backtest_metric") if (row["series"], row["candidate"]) == (key, "naive")
     )
-    assert made.row is not None
-    assert (made.row["wape"], made.row["bias"]) == (own["wape"], own["bias"])
-    assert made.row["is_override"]
+    assert registration.row is not None
+    assert (registration.row["wape"], registration.row["bias"]) == (own["wape"], own["bias"])
+    assert registration.row["is_override"]
     gap = own["wape"] - first[key].row["wape"]
-    assert f"{gap:+.2f} percentage points" in str(made.row["warning"])
+    assert f"{gap:+.2f} percentage points" in str(registration.row["warning"])
     assert registry.aliases([key])[key] == {"challenger": 2}
     list(register(judged.stores, registry, [key], run_id="back"))
     assert registry.aliases([key])[key] == {"challenger": 1}

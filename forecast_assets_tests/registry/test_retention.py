@@ -25,11 +25,11 @@ def place(registered_place):
 
 
 def trimmed(place, *, apply: bool, now: dt.datetime = LATER) -> int:
-    found = retain(place.stores, place.instance.delete_run, open_registry, Policy(), apply=apply, now=now)
-    return next(part.count for part in found if part.what == "model versions")
+    parts = retain(place.stores, place.instance.delete_run, open_registry, Policy(), apply=apply, now=now)
+    return next(part.count for part in parts if part.what == "model versions")
 
 
-def made(place, reason: str, series: list[str]) -> list[dict]:
+def register_versions(place, reason: str, series: list[str]) -> list[dict]:
     """A version of each series, in one bundle."""
     winners = {row["champion"] for row in place.table("champion")}
     loser = next(name for name in QUICK.candidates if name not in winners)
@@ -45,10 +45,10 @@ def numbers(place, series: str) -> list[int]:
 def test_only_versions_that_nobody_can_need_go_and_a_bundle_with_the_last_of_its_versions(place):
     registry = open_registry()
     live, waiting = SERIES
-    first = made(place, "", SERIES)
-    second = made(place, "one", SERIES)
-    made(place, "two", SERIES)
-    made(place, "three", [waiting])
+    first = register_versions(place, "", SERIES)
+    second = register_versions(place, "one", SERIES)
+    register_versions(place, "two", SERIES)
+    register_versions(place, "three", [waiting])
     (done,) = carry_out(
         place.stores, registry, Decision("r", "promoted", "ann"), [Move(live, expected=None, target=1)]
     )
@@ -78,7 +78,7 @@ def test_only_versions_that_nobody_can_need_go_and_a_bundle_with_the_last_of_its
 
 def test_a_version_that_mlflow_has_lost_already_is_forgotten(place):
     registry = open_registry()
-    made(place, "four", [SERIES[1]])
+    register_versions(place, "four", [SERIES[1]])
     registry.drop_version(SERIES[1], 4)
     assert trimmed(place, apply=True) == 1
     assert numbers(place, SERIES[1]) == [5]

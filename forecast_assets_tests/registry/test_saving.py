@@ -22,8 +22,8 @@ REACHED = reachable(Path(bundle.__file__))
 def test_a_bundle_carries_what_pythons_own_search_reaches():
     finder = ModuleFinder(path=[str(PACKAGE.parent)], excludes=["pandas", "numpy", "forecast_assets.api"])
     finder.import_hook(bundle.__name__)
-    found = (getattr(module, "__file__", None) for module in finder.modules.values())
-    files = {Path(file) for file in found if file}
+    module_paths = (getattr(module, "__file__", None) for module in finder.modules.values())
+    files = {Path(file) for file in module_paths if file}
     assert set(REACHED) == {file for file in files if file.is_relative_to(PACKAGE)}
 
 
