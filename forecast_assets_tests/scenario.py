@@ -107,8 +107,8 @@ class Place:
     ) -> building.Loaded:
         """Add a dataset that reads a file with ``frame``, and give it a partition."""
         source = FileSource(path=str(self.write(name, frame)), columns=columns or Columns())
-        known = DatasetOptions(evaluation=evaluation, **options)
-        loaded = building.add_dataset(self.stores, name, source, known, TODAY)
+        dataset_options = DatasetOptions(evaluation=evaluation, **options)
+        loaded = building.add_dataset(self.stores, name, source, dataset_options, TODAY)
         self.instance.add_dynamic_partitions("datasets", [name])
         return loaded
 
@@ -203,6 +203,6 @@ class Place:
 
     def reported(self, asset: str, partition: str) -> list[dg.EventLogEntry]:
         """Every materialization of one partition, the oldest first."""
-        wanted = dg.AssetRecordsFilter(asset_key=dg.AssetKey(asset), asset_partitions=[partition])
-        found = self.instance.fetch_materializations(wanted, limit=100, ascending=True)
-        return [record.event_log_entry for record in found.records]
+        records_filter = dg.AssetRecordsFilter(asset_key=dg.AssetKey(asset), asset_partitions=[partition])
+        materializations = self.instance.fetch_materializations(records_filter, limit=100, ascending=True)
+        return [record.event_log_entry for record in materializations.records]

@@ -81,8 +81,10 @@ def test_rooms_import_lower_rooms_only(module):
     own = room(".".join(("forecast_assets", *module.relative_to(PACKAGE).with_suffix("").parts)))
     if own in ALIASES or module.stem == "__init__":
         return
-    known = {".".join(one.relative_to(PACKAGE.parent).with_suffix("").parts) for one in MODULES}
-    rooms = {room(name) for name in imported(module) if name in known and name != "forecast_assets.__init__"}
+    module_names = {".".join(one.relative_to(PACKAGE.parent).with_suffix("").parts) for one in MODULES}
+    rooms = {
+        room(name) for name in imported(module) if name in module_names and name != "forecast_assets.__init__"
+    }
     levels = {name: level for level, name in enumerate(LAYERS)}
     assert own in levels, "give the room a line"
     above = {other for other in rooms - {own} if levels.get(other, -1) > levels[own]}
@@ -94,9 +96,10 @@ def _same_line(one: str, other: str) -> bool:
 
 
 def test_no_two_modules_import_each_other_in_a_circle():
-    known = {".".join(one.relative_to(PACKAGE.parent).with_suffix("").parts): one for one in MODULES}
+    path_by_module = {".".join(one.relative_to(PACKAGE.parent).with_suffix("").parts): one for one in MODULES}
     waiting = {
-        name: {to for to in imported(path) if to in known and to != name} for name, path in known.items()
+        name: {to for to in imported(path) if to in path_by_module and to != name}
+        for name, path in path_by_module.items()
     }
     while free := {name for name, needs in waiting.items() if not needs & waiting.keys()}:
         for name in free:
@@ -164,14 +167,14 @@ def test_validation_errors_are_translated_in_one_place(module):
 
 
 def test_every_query_says_its_question_and_is_asked():
-    asked = "".join(module.read_text() for module in MODULES if module.parent.name != "rows")
+    code = "".join(module.read_text() for module in MODULES if module.parent.name != "rows")
     for query in QUERIES.glob("*.sql"):
         first = query.read_text().splitlines()
         assert first[0].startswith(("-- Question: ", "-- Statement: ")), query.name
         assert any(line.startswith("-- Values: ") for line in first), query.name
         row = f"{query.stem.title().replace('_', '')}Row"
-        uses = len(re.findall(rf"\b{row}\b", asked))
-        assert f'"{query.stem}"' in asked or uses > 1, f"{query.name}: more than an import"
+        uses = len(re.findall(rf"\b{row}\b", code))
+        assert f'"{query.stem}"' in code or uses > 1, f"{query.name}: more than an import"
 
 
 @pytest.mark.parametrize("module", MODULES, ids=place)

@@ -114,14 +114,14 @@ def test_a_step_whose_assets_are_skippable_must_be_a_generator(instance: dg.Dags
 
 
 def test_a_step_is_told_every_key_between_the_two_tags(instance: dg.DagsterInstance) -> None:
-    told = []
+    partition_keys = []
 
     @dg.asset(name="scores", partitions_def=SERIES)
     def asset(context: dg.AssetExecutionContext) -> None:
-        told.append(context.partition_keys)
+        partition_keys.append(context.partition_keys)
 
     run(instance, asset)
-    assert told == [["a", "b", "c"]]
+    assert partition_keys == [["a", "b", "c"]]
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -143,16 +143,16 @@ def test_a_check_partitioned_by_series_plans_the_whole_range_once_per_series(
 
 
 @pytest.mark.parametrize(
-    ("wanted", "runs"), [("abc", [("a", "c")]), ("ac", [("a", "a"), ("c", "c")]), ("ab", [("a", "b")])]
+    ("keys", "runs"), [("abc", [("a", "c")]), ("ac", [("a", "a"), ("c", "c")]), ("ab", [("a", "b")])]
 )
 def test_only_contiguous_keys_are_grouped_into_one_run(
-    instance: dg.DagsterInstance, wanted: str, runs: list[tuple[str, str]]
+    instance: dg.DagsterInstance, keys: str, runs: list[tuple[str, str]]
 ) -> None:
     @dg.asset(name="scores", partitions_def=SERIES, backfill_policy=dg.BackfillPolicy.single_run())
     def asset() -> None: ...
 
     graph = dg.Definitions([asset]).resolve_asset_graph()
-    partitions = [AssetKeyPartitionKey(SCORES, key) for key in wanted]
+    partitions = [AssetKeyPartitionKey(SCORES, key) for key in keys]
     with partition_loading_context(dynamic_partitions_store=instance):
         requests = build_run_requests_with_backfill_policies(partitions, graph, instance)
     single = [(request.partition_key, request.partition_key) for request in requests if request.partition_key]
@@ -167,9 +167,9 @@ def asset(name, policy):
     abc = dg.StaticPartitionsDefinition(["a", "b", "c"])
 
     @dg.asset(name=name, partitions_def=abc, backfill_policy=policy)
-    def made() -> None: ...
+    def scores() -> None: ...
 
-    return made
+    return scores
 
 several = [asset("single", dg.BackfillPolicy.single_run()), asset("multi", dg.BackfillPolicy.multi_run(2))]
 defs = dg.Definitions(several, executor=dg.in_process_executor)

@@ -126,8 +126,8 @@ def test_resources_can_be_replaced():
 def test_every_launchpad_opens_with_an_example_that_dagster_accepts(name):
     job = JOBS[name]
     dg.validate_run_config(job, job.run_config or {})
-    for op, given in (job.run_config or {}).get("ops", {}).items():
+    for op, example in (job.run_config or {}).get("ops", {}).items():
         schema = job.graph.node_named(op).definition.config_schema
         fields = getattr(schema and schema.config_type, "fields", None) or {}
         assert fields
-        assert {field for field, one in fields.items() if one.is_required} <= set(given["config"])
+        assert {field for field, one in fields.items() if one.is_required} <= set(example["config"])

@@ -20,8 +20,8 @@ ALL = "\n".join(TEXTS.values())
 
 def commands(text: str) -> list[str]:
     """Every ``forecast-assets ...`` of a code line or of inline code, in the order of the text."""
-    found = re.findall(r"^    (forecast-assets .+)$|`(forecast-assets [^`]+)`", text, re.MULTILINE)
-    return [line or inline for line, inline in found]
+    matches = re.findall(r"^    (forecast-assets .+)$|`(forecast-assets [^`]+)`", text, re.MULTILINE)
+    return [line or inline for line, inline in matches]
 
 
 @pytest.mark.parametrize("line", sorted({re.sub(r"[\[\]]", "", line) for line in commands(ALL)}))
@@ -32,8 +32,8 @@ def test_command_and_its_options_exist(line):
         name = words.pop(0)
         assert name in command.commands, line
         command = command.commands[name]
-    known = {option for parameter in command.params for option in parameter.opts}
-    assert {word for word in words if word.startswith("--")} <= known, line
+    options = {option for parameter in command.params for option in parameter.opts}
+    assert {word for word in words if word.startswith("--")} <= options, line
 
 
 def test_make_targets_exist():
@@ -49,8 +49,8 @@ def test_the_readme_is_read_in_one_go():
 
 
 def test_settings_table_is_complete_and_true():
-    told = set(re.findall(r"^\| `FORECAST_([A-Z_]+)`", TEXTS["settings.md"], re.MULTILINE))
-    assert told == {name.upper() for name in Settings.model_fields}
+    documented_settings = set(re.findall(r"^\| `FORECAST_([A-Z_]+)`", TEXTS["settings.md"], re.MULTILINE))
+    assert documented_settings == {name.upper() for name in Settings.model_fields}
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)

@@ -88,9 +88,10 @@ def test_an_alias_is_moved_by_one_write(models, uri):
 @pytest.mark.usefixtures("models")
 def test_versions_are_found_by_a_tag_the_oldest_first(uri):
     client = MlflowClient(uri, registry_uri=uri)
-    asked = f"name='{MODEL}' and tags.{RECIPE}='2'"
+    filter_string = f"name='{MODEL}' and tags.{RECIPE}='2'"
     assert [
-        int(one.version) for one in client.search_model_versions(asked, order_by=["version_number ASC"])
+        int(one.version)
+        for one in client.search_model_versions(filter_string, order_by=["version_number ASC"])
     ] == [2]
     every = client.search_model_versions(f"name='{MODEL}'", order_by=["version_number ASC"])
     assert [int(one.version) for one in every] == [1, 2]

@@ -52,7 +52,7 @@ def test_every_cell_runs_and_the_last_one_of_each_shows_something(demo, monkeypa
     for book in books:
         together.cells += [nbformat.v4.new_code_cell("%reset -f"), *book.cells]
     NotebookClient(together, timeout=120, resources={"metadata": {"path": str(demo.folder)}}).execute()
-    shown = [[cell for cell in book.cells if cell.cell_type == "code"][-1].outputs for book in books]
-    assert all(outputs for outputs in shown)
-    assert "evaluate_stale_series" in shown[1][0]["text"]
-    assert "image/png" in shown[0][-1]["data"]
+    last_outputs = [[cell for cell in book.cells if cell.cell_type == "code"][-1].outputs for book in books]
+    assert all(outputs for outputs in last_outputs)
+    assert "evaluate_stale_series" in last_outputs[1][0]["text"]
+    assert "image/png" in last_outputs[0][-1]["data"]

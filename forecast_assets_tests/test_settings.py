@@ -32,11 +32,11 @@ def test_the_home_lies_beside_dagsters_or_where_the_process_stands(monkeypatch, 
     assert settings().home == Path("/somewhere/.forecast"), "one home outside of a checkout holds everything"
 
 
-@pytest.mark.parametrize(("given", "meant"), [("near", "{here}/near"), ("~/far", "{user}/far"), ("/a", "/a")])
-def test_a_home_means_the_same_folder_wherever_the_process_goes(monkeypatch, tmp_path, given, meant):
+@pytest.mark.parametrize(("home", "meant"), [("near", "{here}/near"), ("~/far", "{user}/far"), ("/a", "/a")])
+def test_a_home_means_the_same_folder_wherever_the_process_goes(monkeypatch, tmp_path, home, meant):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", str(tmp_path / "user"))
-    monkeypatch.setenv("FORECAST_HOME", given)
+    monkeypatch.setenv("FORECAST_HOME", home)
     expected = Path(meant.format(here=tmp_path, user=tmp_path / "user"))
     assert settings().home == expected
     monkeypatch.chdir("/")
@@ -85,17 +85,22 @@ def test_a_value_out_of_bounds_names_its_variable(monkeypatch, name, value):
 
 def test_no_way_of_showing_the_settings_shows_the_password(monkeypatch):
     monkeypatch.setenv("FORECAST_DATABASE_URL", "postgresql://me:canary-4711@host/db")
-    known = settings()
-    for shown in (repr(known), str(known), known.model_dump_json(), repr(known.model_dump())):
-        assert "canary" not in shown
+    current_settings = settings()
+    for text in (
+        repr(current_settings),
+        str(current_settings),
+        current_settings.model_dump_json(),
+        repr(current_settings.model_dump()),
+    ):
+        assert "canary" not in text
 
 
 def test_a_secret_may_stand_in_a_file(monkeypatch, tmp_path):
     (tmp_path / "url").write_text("postgresql://me:canary-4711@host/db\n")
     monkeypatch.setenv("FORECAST_DATABASE_URL_FILE", str(tmp_path / "url"))
-    known = settings().database_url
-    assert known is not None
-    assert known.get_secret_value() == "postgresql://me:canary-4711@host/db"
+    url = settings().database_url
+    assert url is not None
+    assert url.get_secret_value() == "postgresql://me:canary-4711@host/db"
 
 
 @pytest.mark.parametrize(
