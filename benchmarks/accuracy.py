@@ -118,16 +118,16 @@ class Models:
 
     def __init__(self, panel: Panel, horizon: int) -> None:
         self._panel, self._horizon = panel, horizon
-        self._made: dict[tuple[str, int], GlobalModel] = {}
+        self._models: dict[tuple[str, int], GlobalModel] = {}
 
     def at(self, label: str, origin: int) -> GlobalModel:
         """The model that knows the first ``origin`` days."""
-        if (label, origin) not in self._made:
+        if (label, origin) not in self._models:
             history = self._panel.until(origin)
-            self._made[label, origin] = fit(
+            self._models[label, origin] = fit(
                 history, origin, self._horizon, learner(label).settings(), threads=environment().processes
             )
-        return self._made[label, origin]
+        return self._models[label, origin]
 
     def global_forecasts(
         self, cutoffs: NDArray[np.int64], panel: Panel, labels: Sequence[str]

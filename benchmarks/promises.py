@@ -125,7 +125,7 @@ def calibration(
     sold, units = actual[seen], quantiles[seen].astype(np.float64)
     pit = randomised_pit(sold, units, FINE, np.random.default_rng(31).random(sold.size))
     kind = np.broadcast_to(kinds[:, None], actual.shape)[seen]
-    found: dict[str, object] = {}
+    shares_by_class: dict[str, object] = {}
     for one in ("all", *np.unique(kind).tolist()):
         mine = (kind == one) | (one == "all")
         lines = {}
@@ -136,8 +136,8 @@ def calibration(
             closed = 100 * float(((sold[mine] >= lower - 1e-6) & (sold[mine] <= upper + 1e-6)).mean())
             lines[f"inside_{level}"] = round(inside, 1)
             lines[f"forced_{level}"] = round(max(closed - inside, 0), 1)
-        found[one] = lines
-    return found
+        shares_by_class[one] = lines
+    return shares_by_class
 
 
 def totals(  # noqa: PLR0917 - forecasts, what happened, and the folds behind them

@@ -30,27 +30,27 @@ class Findings:
     """Offenders of the whole source, grouped by what is wrong with them."""
 
     def __init__(self) -> None:
-        self._found: dict[str, _Total] = {}
+        self._totals: dict[str, _Total] = {}
 
     def __bool__(self) -> bool:
-        return bool(self._found)
+        return bool(self._totals)
 
     def add(self, what: str, remedy: str, offenders: Iterable[str], total: int) -> None:
         """Name the first of ``total`` offenders."""
-        entry = self._found.setdefault(what, _Total(remedy))
+        entry = self._totals.setdefault(what, _Total(remedy))
         entry.total += total
         entry.first += list(offenders)[: SHOWN_OFFENDERS - len(entry.first)]
 
     def room(self, what: str) -> int:
         """How many offenders still need a name."""
-        return SHOWN_OFFENDERS - (len(self._found[what].first) if what in self._found else 0)
+        return SHOWN_OFFENDERS - (len(self._totals[what].first) if what in self._totals else 0)
 
     def error(self, name: str) -> BadSales:
         """Tell everything that was found in source ``name``."""
         sentences = "; ".join(
-            f"{what}: {listed(total.first, total.total)}" for what, total in self._found.items()
+            f"{what}: {listed(total.first, total.total)}" for what, total in self._totals.items()
         )
-        remedies = dict.fromkeys(total.remedy for total in self._found.values())
+        remedies = dict.fromkeys(total.remedy for total in self._totals.values())
         return BadSales(f"{name}: {sentences}", remedy="; ".join(remedies))
 
 

@@ -204,8 +204,8 @@ def _matched(
 def _with_dated_columns(source: FileSource, header: Sequence[str]) -> FileSource:
     """Find out how columns that are days are written, where they are not YYYY-MM-DD."""
     days = pl.Series([name for name in header if re.match(r"[0-9]+[./-]", name)], dtype=pl.String)
-    found = find_date_format(days, source.name) if len(days) >= _FEWEST_DAYS else None
-    return source if found is None else source.model_copy(update={"date_format": found})
+    date_format = find_date_format(days, source.name) if len(days) >= _FEWEST_DAYS else None
+    return source if date_format is None else source.model_copy(update={"date_format": date_format})
 
 
 def _hints(source: FileSource, header: Sequence[str], notes: Sequence[str]) -> list[str]:

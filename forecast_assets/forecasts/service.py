@@ -122,13 +122,18 @@ class ForecastInputs:
     champions: list[ChampionsOfRow | None]
     models: Production
     fingerprints: list[str]
-    known: dict[str, CurrentForecastsRow]
+    current_by_series: dict[str, CurrentForecastsRow]
     gone: dict[str, str]
 
     def stale(self, *, force: bool) -> NDArray[np.bool_]:
         pairs = zip(self.panel.series.tolist(), self.fingerprints, strict=True)
         return np.array(
-            [force or key not in self.known or self.known[key]["fingerprint"] != mark for key, mark in pairs],
+            [
+                force
+                or key not in self.current_by_series
+                or self.current_by_series[key]["fingerprint"] != mark
+                for key, mark in pairs
+            ],
             dtype=bool,
         )
 
@@ -172,12 +177,14 @@ def load_inputs(
         ).hexdigest()
         for content, row, label in zip(panel.content_hashes(), champions, labels, strict=True)
     ]
-    by_series = {
+    current_by_series = {
         row["series"]: row
         for row in stores.warehouse.rows(CurrentForecastsRow, dataset=dataset.name, series=members)
     }
     ahead = (evaluation.horizon, evaluation.gap)
-    return ForecastInputs(dataset, lead_time, aim, *ahead, panel, champions, models, marks, by_series, gone)
+    return ForecastInputs(
+        dataset, lead_time, aim, *ahead, panel, champions, models, marks, current_by_series, gone
+    )
 
 
 def stock_aim(frequency: Frequency, orders: OrderSettings, days: int, level: float | None) -> StockAim:
@@ -198,7 +205,7 @@ def _reused_and_gone(
 ) -> Iterator[Forecasted]:
     for at in np.flatnonzero(~work.stale(force=force)):
         key = str(work.panel.series[at])
-        yield outcome_of(work.known[key], work.panel.frequency, reused=True)
+        yield outcome_of(work.current_by_series[key], work.panel.frequency, reused=True)
     if work.gone:
         _retire(stores, list(work.gone))
     for key, why in work.gone.items():

@@ -36,9 +36,9 @@ def look_alike_curves(panel: Panel, cutoffs: NDArray[np.int64], horizon: int) ->
 def _mean_of_others(demand: Values, groups: list[str]) -> Values:
     """Return means (n,) over the other members of each group, NaN where there are none."""
     _, place = np.unique(np.array(groups), return_inverse=True)
-    known = np.isfinite(demand)
-    own = np.where(known, demand, 0)
-    count = np.bincount(place, known)[place] - known
+    has_demand = np.isfinite(demand)
+    own = np.where(has_demand, demand, 0)
+    count = np.bincount(place, has_demand)[place] - has_demand
     total = np.bincount(place, own)[place] - own
     means: Values = np.divide(total, count, out=np.full(len(demand), np.nan), where=count > 0)
     return means

@@ -41,7 +41,7 @@ class ShowcaseContext:
     series: list[str] = field(default_factory=list)
     focus: SeriesKey | None = None
     created: dict[str, Any] = field(default_factory=dict)
-    known: dict[str, Any] = field(default_factory=dict)
+    record: dict[str, Any] = field(default_factory=dict)
     version: Mapping[str, Any] | None = None
     alias_before: int | None = None
 

@@ -69,10 +69,10 @@ def _execute(work: Execution) -> Status:
         return _tour(context, done)
     finally:
         took = round(time.monotonic() - begun, 1)
-        summary = {**context.known.get("result_summary", {}), "wall_clock_s": took}
+        summary = {**context.record.get("result_summary", {}), "wall_clock_s": took}
         created = {**context.created, "run_id": work.launch.run_id}
         work.note(
-            **{**context.known, "result_summary": summary},
+            **{**context.record, "result_summary": summary},
             created_objects={
                 name: value for name, value in created.items() if value not in (None, "", [], {})
             },

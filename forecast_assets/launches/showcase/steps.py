@@ -114,7 +114,7 @@ def status(context: ShowcaseContext) -> StepResult:
     )
     snapshot = built.snapshot
     context.series = built.availability["series"].to_list()
-    context.known |= {"date_start": snapshot.first_day, "date_end": snapshot.last_day}
+    context.record |= {"date_start": snapshot.first_day, "date_end": snapshot.last_day}
     context.created["snapshot"] = snapshot.hash
     first = SeriesKey.parse(context.series[0])
     key = SeriesKey(
@@ -124,7 +124,7 @@ def status(context: ShowcaseContext) -> StepResult:
     )
     is_there = str(key) in context.series
     context.focus = key if is_there else first
-    context.known |= {"store_id": context.focus.store, "product_id": context.focus.product}
+    context.record |= {"store_id": context.focus.store, "product_id": context.focus.product}
     place = f"{snapshot.first_day} to {snapshot.last_day}, shown is {context.focus}"
     return StepResult("pass", place) if is_there else StepResult("warn", f"{key} is not sold here: {place}")
 
@@ -187,8 +187,8 @@ def backtest(context: ShowcaseContext) -> StepResult:
         excused = context.preset.source.preset is Preset.sparse
         return StepResult("warn" if excused else "fail", "no series has a champion: no finite WAPE anywhere")
     context.focus = SeriesKey.parse(example.series)
-    context.known["result_summary"] = {"winner_model_type": example.champion, "winner_wape": example.wape}
-    context.known |= {"store_id": context.focus.store, "product_id": context.focus.product}
+    context.record["result_summary"] = {"winner_model_type": example.champion, "winner_wape": example.wape}
+    context.record |= {"store_id": context.focus.store, "product_id": context.focus.product}
     context.created["winning_run_id"] = example.run_id
     without = len(outcomes) - len(chosen)
     summary = f"{len(chosen)} of {len(outcomes)} series have a champion; {example.series}: {example.sentence}"
@@ -254,7 +254,7 @@ def _part(context: ShowcaseContext, kind: LaunchKind[Config], config: Config, re
 
 def verify(context: ShowcaseContext) -> StepResult:
     """Compute the champion's WAPE again from the stored folds."""
-    summary = context.known.get("result_summary")
+    summary = context.record.get("result_summary")
     folds = None if summary is None else read_folds(context.stores, str(context.pair()))
     if summary is None or folds is None or summary["winner_wape"] is None:
         return StepResult("skip", "there is no champion to verify")

@@ -39,8 +39,8 @@ def own_candidates() -> Mapping[str, Own]:
     Raises ``BadSetting`` for a file that cannot be loaded, for a class that cannot forecast, and for a name
     that two classes have.
     """
-    found: dict[str, Own] = {}
-    for one in _found():
+    candidates: dict[str, Own] = {}
+    for one in _discover():
         name = getattr(one.make, "name", None)
         if not isinstance(name, str) or not _NAME.fullmatch(name):
             raise BadSetting(
@@ -51,16 +51,16 @@ def own_candidates() -> Mapping[str, Own]:
             raise BadSetting(
                 f"candidate {name!r} of {one.source} is no dataclass with a method predict", remedy=_REMEDY
             )
-        if name in found and found[name].source.read_bytes() != one.source.read_bytes():
+        if name in candidates and candidates[name].source.read_bytes() != one.source.read_bytes():
             raise BadSetting(
-                f"candidate {name!r} is defined by {found[name].source} and by {one.source}",
+                f"candidate {name!r} is defined by {candidates[name].source} and by {one.source}",
                 remedy="rename one of them",
             )
-        found.setdefault(name, one)
-    return found
+        candidates.setdefault(name, one)
+    return candidates
 
 
-def _found() -> Iterator[Own]:
+def _discover() -> Iterator[Own]:
     named = os.environ.get(VARIABLE, "")
     files = [*sorted(CARRIED.glob("*.py")), *(Path(part) for part in named.split(os.pathsep) if part)]
     for path in files:
