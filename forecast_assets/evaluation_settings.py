@@ -61,7 +61,8 @@ class EvaluationSettings(BaseModel):
     intermittent_metric: MetricName | None = Field(
         default=None,
         description="Metric that ranks first for intermittent and lumpy demand instead, where absolute "
-        "errors reward forecasting nothing; rmse does not.",
+        "errors reward forecasting nothing; rmse does not. When unset, rmse takes the place of wape where "
+        "the lowest error chooses the champion.",
     )
     restrict: tuple[str, ...] = Field(
         default=(),
@@ -123,7 +124,7 @@ class EvaluationSettings(BaseModel):
         return RankingPolicy(
             name=self._policy(),
             metric=self.ranking_metric,
-            intermittent_metric=self.intermittent_metric,
+            intermittent_metric=self._intermittent_metric(),
             default=self.kept_model(),
             margin=self.margin,
             minimum_sample_size=self.minimum_sample_size,
@@ -134,6 +135,14 @@ class EvaluationSettings(BaseModel):
     def _policy(self) -> Policy:
         keeps = self.policy == "default_with_margin"
         return "lowest_error" if keeps and self.kept_model() not in self.candidates else self.policy
+
+    def _intermittent_metric(self) -> MetricName | None:
+        """Return the metric for intermittent demand; RMSE instead of WAPE where the lowest error chooses.
+
+        The lowest WAPE there is a forecast of nothing. A default is defended against such candidates.
+        """
+        chooses_zero = self._policy() == "lowest_error" and self.ranking_metric == "wape"
+        return self.intermittent_metric or ("rmse" if chooses_zero else None)
 
     def fold_hash(self) -> str:
         """Equal for settings with equal folds, whatever their candidates: what a global model depends on."""

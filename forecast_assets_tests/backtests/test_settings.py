@@ -133,3 +133,12 @@ def test_an_option_fills_its_setting(monkeypatch):
     assert (settings.margin, settings.ranking_metric, settings.n_splits, settings.step) == (0.2, "rmse", 3, 7)
     assert settings.candidates == ("naive", "moving_average(window_size=14)")
     assert settings.restrict == ("naive: top 3", "naive: smooth")
+
+
+def test_the_lowest_error_of_intermittent_demand_is_that_of_squares_unless_a_metric_is_chosen():
+    by_lowest_error = EvaluationSettings(candidates=("naive", "tsb"))
+    assert by_lowest_error.ranking_policy().leading(intermittent=True) == "rmse"
+    assert by_lowest_error.ranking_policy().leading(intermittent=False) == "wape"
+    chosen = EvaluationSettings(candidates=("naive", "tsb"), intermittent_metric="wape")
+    assert chosen.ranking_policy().leading(intermittent=True) == "wape"
+    assert EvaluationSettings().ranking_policy().leading(intermittent=True) == "wape"

@@ -70,6 +70,31 @@ def test_few_errors_are_no_table():
     assert ErrorTable.learn(np.ones(250), np.r_[np.ones(199), np.full(51, np.nan)]) is None
 
 
+def test_a_rare_level_beside_a_common_one_has_errors_of_its_own():
+    curve = np.repeat([0.0, 2.0], [1900, 60])
+    actual = np.concatenate([np.resize([0.0] * 9 + [1.0], 1900), np.resize([0.0, 0.0, 1.0], 60)])
+    table = ErrorTable.learn(curve, actual)
+    assert table is not None
+    assert table.expected(np.array([0.0, 2.0])) == pytest.approx([0.1, 1 / 3], abs=0.05)
+
+
+def test_a_mean_that_may_be_noise_moves_a_curve_half_way_at_most():
+    curve, noise = np.full(200, 10.0), np.resize([-4.0, 4.0], 200)
+    table = ErrorTable.learn(curve, curve + noise + 0.3)
+    assert table is not None
+    assert table.expected(curve[:1])[0] == pytest.approx(10.15, abs=0.01)
+
+
+def test_few_errors_cover_a_new_day_as_often_as_they_say():
+    days = np.random.default_rng(5).normal(100, 10, (2000, 33))
+    limits = [
+        table.quantiles(np.array([100.0]), np.array([0.9]))[0, 0]
+        for row in days
+        if (table := ErrorTable.learn(np.full(32, 100.0), row[:32], fewest=14)) is not None
+    ]
+    assert (days[:, 32] <= np.array(limits)).mean() == pytest.approx(0.9, abs=0.015)
+
+
 def test_a_table_read_back_gives_the_same_bytes():
     table = table_of_two_levels()
     again = ErrorTable.from_json(json.loads(json.dumps(table.to_json())))

@@ -27,8 +27,12 @@ _FEWEST_PER_BIN = 100
 _HALF = 0.5
 _ARRAYS = ("levels", "errors", "mean", "size", "rms")
 _GRID = np.concatenate([[0.005, 0.01], np.linspace(0.025, 0.975, 39), [0.98, 0.99, 0.995, 0.999]])
-# The mean of so few errors is drawn towards none: it would move a curve by its own noise.
+# A mean that so few errors hold is drawn towards none: it would move a curve by its own noise. A mean that is
+# many times its noise is no noise, and fewer errors count against it.
 _DRAWN_TOWARDS_NONE = 200
+_NOISE_MARGIN = 4
+# Levels above and below one that most days have get their own errors from so many on.
+_FEWEST_BESIDE = 25
 # Above so many units the rounding of a quantile to whole units says nothing.
 _COUNTS = 8
 
@@ -44,9 +48,9 @@ class ErrorTable:
 
     ``levels`` (b,) are mean units of the curve in each bin, rising; ``errors`` (b, g) quantiles of the scaled
     errors at the g probabilities of the grid; ``mean`` (b,) their means, drawn towards 0 where they are few;
-    ``size`` (b,) the mean absolute error of the median, ``rms`` (b,) the root of the mean squared one of the
-    mean; ``count`` how many errors were pooled. With ``whole``
-    only whole units are sold: quantiles of small counts are rounded.
+    ``size`` (b,) the mean absolute error of the median, ``rms`` (b,) the standard deviation of a new error;
+    ``count`` how many errors were pooled. With ``whole`` only whole units are sold: quantiles of small
+    counts are rounded.
     """
 
     levels: Values
@@ -68,18 +72,17 @@ class ErrorTable:
         units, sold = curve[usable].astype(np.float64), actual[usable].astype(np.float64)
         order = np.argsort(units, kind="stable")
         units, error = units[order], ((sold - units) / scale_of(units))[order]
-        bins = max(1, min(_BINS, units.size // _FEWEST_PER_BIN))
-        # Days of equal level belong together.
-        edges = np.unique(np.searchsorted(units, units[np.arange(1, bins) * units.size // bins]))
-        edges = edges[edges > 0]
+        edges = _edges(units)
         parts = [np.sort(part) for part in np.split(error, edges)]
-        errors = np.stack([np.quantile(part, _GRID) for part in parts])
+        # The quantile of the sample covers too little: a new error is below the r-th of n with the chance
+        # r / (n + 1).
+        errors = np.stack([np.quantile(part, _GRID, method="weibull") for part in parts])
         draft = cls(
             levels=np.array([part.mean() for part in np.split(units, edges)]),
             errors=errors,
-            mean=np.array([part.sum() / (part.size + _DRAWN_TOWARDS_NONE) for part in parts]),
+            mean=np.array([_drawn_mean(part) for part in parts]),
             size=np.zeros(len(parts)),
-            rms=np.array([float(np.sqrt(((part - part.mean()) ** 2).mean())) for part in parts]),
+            rms=np.array([_next_deviation(part) for part in parts]),
             count=int(units.size),
             whole=whole,
         )
@@ -131,6 +134,35 @@ class ErrorTable:
         """Return the table that ``to_json`` wrote."""
         arrays = {name: np.array(parts[name], np.float64) for name in _ARRAYS}
         return cls(**arrays, count=parts["count"], whole=parts["whole"])
+
+
+def _edges(units: Values) -> NDArray[np.int64]:
+    """Return where the bins of sorted levels (N,) begin, but the first; days of equal level stay together.
+
+    A level that fills bins of its own is parted from those beside it: a curve of 1 is wrong in another way
+    than one of 0, even where hardly any day has it.
+    """
+    bins = max(1, min(_BINS, units.size // _FEWEST_PER_BIN))
+    inner = units[np.arange(1, bins) * units.size // bins]
+    begin, end = np.searchsorted(units, inner), np.searchsorted(units, inner, side="right")
+    edges = set(begin.tolist()) | set(end[end - begin >= _FEWEST_PER_BIN].tolist())
+    kept = [0]
+    for edge in sorted(edges):
+        if min(edge - kept[-1], units.size - edge) >= _FEWEST_BESIDE:
+            kept.append(edge)
+    return np.array(kept[1:], np.int64)
+
+
+def _drawn_mean(errors: Values) -> float:
+    """Return the mean of scaled errors (n,), drawn towards 0 as far as it may be noise."""
+    mean, noise = float(errors.mean()), _NOISE_MARGIN * float(errors.var())
+    certain = noise < _DRAWN_TOWARDS_NONE * mean**2
+    return mean * errors.size / (errors.size + (noise / mean**2 if certain else _DRAWN_TOWARDS_NONE))
+
+
+def _next_deviation(errors: Values) -> float:
+    """Return the standard deviation of a new error around the mean of ``errors`` (n,), itself uncertain."""
+    return float(errors.std() * np.sqrt((errors.size + 1) / max(errors.size - 1, 1)))
 
 
 def pinball_loss(short: Values, levels: Values | float) -> Values:
