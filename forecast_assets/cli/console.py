@@ -64,15 +64,18 @@ class View:
         return frame.select(names)
 
 
-def listing(frame: pl.DataFrame, view: View, name: str = "") -> None:
-    """Print ``frame`` on stdout; ``name`` says which listing it is, and so what a person sees of it."""
+def listing(frame: pl.DataFrame, view: View, name: str = "", *, if_empty: str | None = None) -> None:
+    """Print ``frame`` on stdout; ``name`` says which listing it is, and so what a person sees of it.
+
+    ``if_empty`` is the sentence in place of a table without rows.
+    """
     chosen_frame = view.of(_with_originals(frame) if view.form is Format.TABLE else frame, name)
     if view.form is Format.JSON:
         sys.stdout.write(as_json(chosen_frame) + "\n")
     elif view.form is Format.CSV:
         sys.stdout.write(as_csv(chosen_frame))
     elif chosen_frame.is_empty():
-        SAY.print(f"nothing to list in the home {settings().home}", markup=False)
+        SAY.print(if_empty or f"nothing to list in the home {settings().home}", markup=False)
     else:
         left_out = draw(chosen_frame, _width(), wide=view.wide)
         hidden = [one for one in frame.columns if one not in chosen_frame.columns]

@@ -5,8 +5,7 @@ Does not belong here: reading a dataset (``datasets.definition``).
 """
 
 from forecast_assets.cli.home import find_home
-from forecast_assets.errors import UnknownName
-from forecast_assets.settings import settings
+from forecast_assets.datasets.names import no_dataset
 from forecast_assets.stores.rows.datasets import DatasetsRow
 
 
@@ -17,8 +16,4 @@ def check_dataset(name: str) -> None:
     find_home()
     names = [row["name"] for row in open_warehouse().rows(DatasetsRow)]
     if name not in names:
-        where = "" if names else f": the home {settings().home} is empty"
-        raise UnknownName(
-            f"there is no dataset {name!r}{where}",
-            remedy=f"known datasets: {', '.join(names) or 'none'}; add one with `dataset add`",
-        )
+        raise no_dataset(name, names)

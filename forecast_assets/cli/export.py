@@ -60,6 +60,16 @@ _QUERIES: dict[Report, type] = {
 }
 
 
+_FIRST: dict[Report, str] = {
+    Report.LEADERBOARD: "evaluate",
+    Report.CHAMPIONS: "evaluate",
+    Report.FORECASTS: "evaluate",
+    Report.EXPLANATIONS: "evaluate",
+    Report.AVAILABILITY: "evaluate",
+    Report.AUDIT: "promote",
+}
+
+
 class Level(StrEnum):
     """What daily forecasts are summed over."""
 
@@ -119,10 +129,18 @@ def export(  # noqa: PLR0917 - one parameter per option
     else:
         frame = typed(_frame(what, source, chosen) if daily is None else _daily(source, daily))
     if target is None:
-        listing(frame, View(Format(chosen.value), columns, wide), what.value if daily is None else "")
+        name = what.value if daily is None else ""
+        listing(frame, View(Format(chosen.value), columns, wide), name, if_empty=_first(what, source))
         return
     save(View(Format.JSON, columns).of(frame, what.value), target, chosen.value)
     SAY.print(f"{len(frame):,} rows in {target}", markup=False)
+
+
+def _first(what: Report, source: str) -> str | None:
+    """The sentence in place of an export without rows, if a command would fill it."""
+    if what not in _FIRST:
+        return None
+    return f"no {what.value} of {source} yet; next: forecast-assets {_FIRST[what]} {source}"
 
 
 def _target(

@@ -6,6 +6,7 @@ Does not belong here: what the instance stores.
 
 import os
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING
 
 from forecast_assets.cli.refusals import SAY
@@ -26,12 +27,20 @@ def find_home() -> Path:
     project = next((folder for folder in (here, *here.parents) if (folder / "dagster.yaml").is_file()), None)
     if project is None:
         project = here / HOME_NAME
-        project.mkdir(mode=0o700, exist_ok=True)
-        source = next(path for path in _PACKAGED if path.is_file())
-        (project / "dagster.yaml").write_bytes(source.read_bytes())
-        SAY.print(f"a new home for data and results: {project}", markup=False)
+        if not (project / "dagster.yaml").is_file():
+            _prepare(project)
     os.environ["DAGSTER_HOME"] = str(project)
     return project
+
+
+def _prepare(project: Path) -> None:
+    """Put Dagster's settings into a new home, whole at once, so that a second command never reads half of them."""
+    project.mkdir(mode=0o700, exist_ok=True)
+    source = next(path for path in _PACKAGED if path.is_file())
+    with NamedTemporaryFile(dir=project, delete=False) as part:
+        part.write(source.read_bytes())
+    Path(part.name).replace(project / "dagster.yaml")
+    SAY.print(f"a new home for data and results: {project}", markup=False)
 
 
 def open_instance() -> "dg.DagsterInstance":

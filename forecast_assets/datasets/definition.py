@@ -14,6 +14,7 @@ import polars as pl
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from forecast_assets.checked import faults
+from forecast_assets.datasets.names import no_dataset
 from forecast_assets.datasets.sources import SOURCE, FileSource, Source
 from forecast_assets.errors import BadSetting, UnknownName
 from forecast_assets.evaluation_settings import EvaluationSettings, revised
@@ -164,10 +165,7 @@ def load(stores: Stores, name: str) -> Dataset:
     """Read a dataset. Raises ``UnknownName`` listing those that exist, ``BadSetting`` for foreign options."""
     row = stores.warehouse.row(DatasetRow, name=name)
     if row is None:
-        existing = ", ".join(names(stores)) or "none"
-        raise UnknownName(
-            f"there is no dataset {name!r}", remedy=f"known datasets: {existing}; add one with `dataset add`"
-        )
+        raise no_dataset(name, names(stores))
     return Dataset(
         name=name,
         source=SOURCE.validate_python(row["source"]),

@@ -155,8 +155,8 @@ def lacking(
     """The refusal of a file without columns for some roles; ``hints`` say what else may be the matter."""
     options = {"store": "--store NAME, or --single-store ID where all rows are one store"}
     options |= {"product": "--product NAME, or --single-product ID where all rows are one product"}
+    columns = f"it has {listed([repr(column) for column in header])}" if header else "its first line is empty"
     return BadSetting(
-        f"{name}: no column is recognized as {listed(list(missing))}; "
-        f"it has {listed([repr(column) for column in header])}",
+        f"{name}: no column is recognized as {listed(list(missing))}; {columns}",
         remedy="; ".join([*(options.get(role, f"--{role} NAME") for role in missing), *hints]),
     )

@@ -60,6 +60,7 @@ def overview(
     lines: Lines = [
         ("rows", f"{facts.rows:,} rows of {facts.series:,} series in {plural(facts.stores, 'store')}"),
         ("period", f"{period.name}, {facts.first_day} to {facts.last_day} ({span})"),
+        *_plan(facts, stores),
         *_columns(
             source.columns,
             profile,
@@ -74,6 +75,16 @@ def overview(
         *_rows(source, facts.notes),
     ]
     return lines + (_read_from(profile) if profile is not None else [])
+
+
+def _plan(facts: Facts, stores: Sequence[tuple[str, pl.DataFrame]]) -> Lines:
+    """Say how many of the rows are a plan of days to come, which are no sales."""
+    ahead = [frame["date"].filter(frame["date"] > facts.last_day) for _, frame in stores]
+    count = sum(map(len, ahead))
+    if not count:
+        return []
+    days = pl.concat(ahead)
+    return [("plan", f"{plural(count, 'row')} of days to come, {days.min()} to {days.max()}, without units")]
 
 
 def _reach(
@@ -195,5 +206,6 @@ def _read_from(profile: SourceProfile) -> Lines:
         lines.append(("left out", listed(list(profile.left_out))))
     if profile.unused:
         more = ", ..." if len(profile.unused) > _SHOWN_COLUMNS else ""
-        lines.append(("not used", ", ".join(profile.unused[:_SHOWN_COLUMNS]) + more))
+        names = ", ".join(profile.unused[:_SHOWN_COLUMNS]) + more
+        lines.append(("not used", f"{names}; --price, --promo, --known-future or --static NAME uses one"))
     return lines

@@ -1,0 +1,32 @@
+"""Which home a command works on, and what it says of it."""
+
+from forecast_assets.cli.home import find_home
+
+
+def test_a_new_home_is_said_once_and_its_settings_stay_what_an_operator_wrote(tmp_path, monkeypatch, capsys):
+    monkeypatch.delenv("DAGSTER_HOME", raising=False)
+    monkeypatch.chdir(tmp_path)
+    home = find_home()
+    assert home == tmp_path / ".forecast"
+    assert f"a new home for data and results: {home}" in capsys.readouterr().err
+    settings = home / "dagster.yaml"
+    settings.write_text(settings.read_text() + "# an operator's own line\n")
+    monkeypatch.delenv("DAGSTER_HOME")
+    assert find_home() == home
+    assert capsys.readouterr().err == ""
+    assert settings.read_text().endswith("# an operator's own line\n")
+    assert [file.name for file in home.iterdir()] == ["dagster.yaml"]
+
+
+def test_a_dataset_that_does_not_exist_in_an_empty_home_names_the_home(cli, tmp_path):
+    for words in (["export", "champions", "shop"], ["register", "shop"], ["what-if", "shop__S1__P1"]):
+        refused = cli(*words)
+        assert refused.code == 2
+        assert f"the home {tmp_path / '.forecast'} is empty" in refused.err, words
+
+
+def test_an_export_without_rows_names_the_command_that_makes_them(cli, tmp_path):
+    assert cli("dataset", "sample", "sales.csv").code == 0
+    assert cli("dataset", "add", "shop", "--path", str(tmp_path / "sales.csv")).code == 0
+    assert "next: forecast-assets evaluate shop" in cli("export", "champions", "shop").err
+    assert "next: forecast-assets promote shop" in cli("export", "audit", "shop").err
