@@ -43,7 +43,8 @@ CHAMPION_COLUMNS = schema(
     confidence="string: high, medium or low",
     reason="string: one sentence",
 )
-_LEADERBOARD = ["rank", "candidate", *METRICS, "sample_size", "reason"]
+# What fits beside the list of partitions; exports hold all metrics.
+_LEADERBOARD = ["rank", "candidate", "wape", "smape", "mae", "bias", "rmse", "reason"]
 _HISTORY = ["chosen_at", "champion", "wape", "confidence"]
 _BY_LEAD = ["candidate", "lead", "wape", "mae", "bias"]
 _HISTORY_SHOWN = 10
@@ -90,7 +91,7 @@ def detailed(stores: Stores, outcome: Outcome, *, draws: bool = True) -> Metadat
     if folds is not None:
         metadata["backtest"]["by_lead"] = table(_by_lead(folds, ranked), _BY_LEAD)
     if compared := against_baselines(rows, outcome.champion or ""):
-        metadata["champion"]["against_baselines"] = table(compared, list(compared[0]))
+        metadata["champion"]["percent_better_than"] = table(compared, list(compared[0]))
     result = stores.warehouse.row(CurrentResultsRow, series=[outcome.series])
     history = stores.warehouse.rows(ChampionHistoryRow, series=outcome.series)[:_HISTORY_SHOWN]
     if result is not None and result["explanation"] is not None:

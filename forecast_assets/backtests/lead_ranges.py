@@ -51,10 +51,7 @@ def against_baselines(rows: Sequence[LeaderboardRow], label: str) -> list[dict[s
         return []
     return [
         {"baseline": name}
-        | {
-            f"{metric}_better_by": _improvement(errors[name][metric], errors[label][metric])
-            for metric in BY_FOLD
-        }
+        | {metric: _improvement(errors[name][metric], errors[label][metric]) for metric in BY_FOLD}
         for name in BASELINES
         if name in errors and name != label
     ]

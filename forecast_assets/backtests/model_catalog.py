@@ -27,6 +27,9 @@ COLUMNS = schema(
 )
 
 
+_SHOWN = ["model_type", "scope", "default", "enabled", "cost", "description"]
+
+
 def is_installed(entry: Entry) -> bool:
     """Whether the package that a model type needs beyond the usual ones is there."""
     package = _PACKAGES.get(entry.requires or "")
@@ -66,5 +69,9 @@ def model_catalog() -> dg.MaterializeResult:
     """Every candidate that can be compared, with its parameters, their bounds and what a fit costs."""
     entries = rows()
     return dg.MaterializeResult(
-        metadata={"candidates": table(entries, list(entries[0])), "dagster/row_count": len(entries)}
+        metadata={
+            "candidates": table(entries, _SHOWN),
+            "parameters": table(entries, ["model_type", "family", "feature_aware", "parameters"]),
+            "dagster/row_count": len(entries),
+        }
     )

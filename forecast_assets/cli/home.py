@@ -34,7 +34,7 @@ def find_home() -> Path:
 
 
 def _prepare(project: Path) -> None:
-    """Put Dagster's settings into a new home, whole at once, so that a second command never reads half of them."""
+    """Put Dagster's settings into a new home, whole at once: a second command never reads half of them."""
     project.mkdir(mode=0o700, exist_ok=True)
     source = next(path for path in _PACKAGED if path.is_file())
     with NamedTemporaryFile(dir=project, delete=False) as part:

@@ -4,33 +4,24 @@ Belongs here: creating, queueing, executing and ending runs of this code locatio
 Does not belong here: what is launched, and with which configuration.
 """
 
-import sys
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, cast
 
 import dagster as dg
 from dagster._core.definitions.reconstruct import ReconstructableRepository
-from dagster._core.definitions.repository_definition import SINGLETON_REPOSITORY_NAME
 from dagster._core.definitions.selector import JobSubsetSelector
 from dagster._core.execution.api import execute_run
-from dagster._core.remote_origin import (
-    InProcessCodeLocationOrigin,
-    ManagedGrpcPythonEnvCodeLocationOrigin,
-    RemoteJobOrigin,
-    RemoteRepositoryOrigin,
-)
+from dagster._core.remote_origin import InProcessCodeLocationOrigin
 from dagster._core.remote_representation.code_location import InProcessCodeLocation
 from dagster._core.run_coordinator import QueuedRunCoordinator, SubmitRunContext
 from dagster._core.storage.tags import GRPC_INFO_TAG, REPOSITORY_LABEL_TAG
-from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 
+from forecast_assets.dagster_internals import own_location
 from forecast_assets.errors import BadSetting
 
-# The name that workspace.yaml gives the code location: the daemon looks it up by this.
-MODULE = "forecast_assets.definitions"
-# By this tag Dagit lists a run on the pages of jobs and of the overview, too.
-OF_OUR_CODE = {REPOSITORY_LABEL_TAG: f"{SINGLETON_REPOSITORY_NAME}@{MODULE}"}
+# A run with this tag is booked as one of the code location, which Dagit lists on all its pages.
+OF_OUR_CODE = {REPOSITORY_LABEL_TAG: own_location.LABEL}
 
 
 def create(
@@ -48,8 +39,6 @@ def create(
     plan = location.get_execution_plan(
         remote, config, step_keys_to_execute=None, known_state=None, instance=instance
     ).execution_plan_snapshot
-    # Loaded in this process, but found by the daemon under the origin that its own workspace has.
-    served = ManagedGrpcPythonEnvCodeLocationOrigin(_target(), MODULE)
     return instance.create_run(
         job_name=job,
         run_id=None,
@@ -66,7 +55,8 @@ def create(
         asset_check_selection=None,
         resolved_op_selection=None,
         op_selection=None,
-        remote_job_origin=RemoteJobOrigin(RemoteRepositoryOrigin(served, repository.name), job),
+        # Loaded in this process, but found by the daemon under the origin that its own workspace has.
+        remote_job_origin=own_location.job_origin(job),
         job_code_origin=remote.get_python_origin(),
         asset_graph=repository.asset_graph,
     )
@@ -110,10 +100,7 @@ def ask_to_end(instance: dg.DagsterInstance, run: dg.DagsterRun) -> None:
         instance.report_run_canceling(run)
 
 
-def _target() -> LoadableTargetOrigin:
-    return LoadableTargetOrigin(executable_path=sys.executable, module_name=MODULE)
-
-
 @lru_cache(maxsize=1)
 def _location(instance: dg.DagsterInstance) -> InProcessCodeLocation:
-    return InProcessCodeLocation(InProcessCodeLocationOrigin(_target(), location_name=MODULE), instance)
+    origin = InProcessCodeLocationOrigin(own_location.target(), location_name=own_location.MODULE)
+    return InProcessCodeLocation(origin, instance)

@@ -14,12 +14,15 @@ from time import monotonic
 from dagster import DagsterRun, DefaultRunLauncher
 from dagster._core.errors import DagsterUserCodeUnreachableError
 from dagster._core.launcher import CheckRunHealthResult, WorkerStatus
+from dagster._core.storage.tags import HIDDEN_TAG_PREFIX
 from dagster._grpc.types import CanCancelExecutionRequest, CanCancelExecutionResult
 from dagster._serdes import ConfigurableClassData, deserialize_value
 
 # How long a code server may be gone before the runs that it executed are given up, in seconds.
 _PATIENCE = 600.0
-PROCESS_TAG = "forecast/process"
+# Dagit shows no tag that begins so: nobody chooses runs by it. Release 0.1 wrote it without the prefix.
+PROCESS_TAG = f"{HIDDEN_TAG_PREFIX}forecast/process"
+_PROCESS_TAG_0_1 = "forecast/process"
 MAX_RETRIES_TAG = "dagster/max_retries"
 _ALIVE = CheckRunHealthResult(WorkerStatus.RUNNING)
 
@@ -52,7 +55,8 @@ class WatchedRunLauncher(DefaultRunLauncher):
         # Asked first: a run that is tried again inherits the other tag of the one before it.
         client = self._get_grpc_client_for_termination(run.run_id)  # type: ignore[no-untyped-call]
         if client is None:  # nobody launched it: a process executes it itself, or it has ended meanwhile
-            return _process_health(run.tags[PROCESS_TAG]) if PROCESS_TAG in run.tags else _ALIVE
+            process = run.tags.get(PROCESS_TAG) or run.tags.get(_PROCESS_TAG_0_1)
+            return _process_health(process) if process else _ALIVE
         try:
             answer = client.can_cancel_execution(CanCancelExecutionRequest(run_id=run.run_id), timeout=30)
         except DagsterUserCodeUnreachableError:

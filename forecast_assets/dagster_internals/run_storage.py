@@ -16,8 +16,10 @@ import sqlalchemy as sa
 from dagster import DagsterRun, RunsFilter
 from dagster._core.execution.backfill import PartitionBackfill
 from dagster._core.storage.event_log.schema import DynamicPartitionsTable
+from dagster._core.storage.tags import REPOSITORY_LABEL_TAG
 from dagster_postgres import PostgresRunStorage
 
+from forecast_assets.dagster_internals import own_location
 from forecast_assets.errors import BadSetting, listed
 from forecast_assets.keys import SEPARATOR
 from forecast_assets.launch_examples import NEWEST
@@ -29,12 +31,13 @@ class PlainRunStorage(PostgresRunStorage):
     """Keeps what the stock class keeps, except for configuration that looks variables up.
 
     Where a field says ``(newest)``, the dataset added last is kept, its first series, or the last batch.
+    Runs of commands are kept as runs of the code location that the daemon serves.
     """
 
     def add_run(self, dagster_run: DagsterRun) -> DagsterRun:
         """Book a run. Raises ``BadSetting`` naming the fields that look a variable up."""
         check_plain(dagster_run.run_config)
-        return super().add_run(self._with_newest(dagster_run))
+        return super().add_run(_with_origin(self._with_newest(dagster_run)))
 
     def _with_newest(self, run: DagsterRun) -> DagsterRun:
         """Name what the configuration calls newest, so that a retry works on the same."""
@@ -87,6 +90,13 @@ class PlainRunStorage(PostgresRunStorage):
         """Book a backfill. Raises ``BadSetting`` as for a run."""
         check_plain(partition_backfill.run_config or {})
         super().add_backfill(partition_backfill)
+
+
+def _with_origin(run: DagsterRun) -> DagsterRun:
+    """Give a run that a command executes itself the origin without which Dagit's overview leaves it out."""
+    if run.remote_job_origin is not None or run.tags.get(REPOSITORY_LABEL_TAG) != own_location.LABEL:
+        return run
+    return run.with_job_origin(own_location.job_origin(run.job_name))
 
 
 def check_plain(config: Mapping[str, object]) -> None:

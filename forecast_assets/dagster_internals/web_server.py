@@ -29,7 +29,7 @@ from dagster_webserver.version import __version__
 from dagster_webserver.webserver import DagsterWebserver
 from starlette.middleware import Middleware
 
-from forecast_assets.dagster_internals.run_factory import MODULE
+from forecast_assets.dagster_internals.own_location import MODULE
 from forecast_assets.errors import Outage
 from forecast_assets.web.guard import Guard, dagit_rules
 

@@ -19,7 +19,7 @@ from forecast_assets.datasets.definition import load
 from forecast_assets.failures import refusals_final
 from forecast_assets.forecasting.analysis.quality import findings
 from forecast_assets.keys import SeriesKey
-from forecast_assets.rendering.tables import chosen_table, schema
+from forecast_assets.rendering.tables import cell, chosen_table, schema
 from forecast_assets.stores import Stores
 from forecast_assets.stores.resource import StoresResource
 from forecast_assets.stores.rows.datasets import QualityFindingsRow
@@ -105,12 +105,15 @@ def data_quality(
     stale = age > config.stale_after_days
     summary = ", ".join(f"{counts[name]:,} {name}" for name in ("error", "warning", "info"))
     late = f"the newest sales are {age} days old; check the delivery" if stale else f"newest day {newest}"
+    shown = monitored[:_SHOWN]
+    actions = dict.fromkeys(f"- {cell(row['suspicion'])}: {cell(row['action'])}" for row in shown)
     return dg.MaterializeResult(
         metadata={
             **{f"findings_{name}": counts[name] for name in ("error", "warning", "info")},
             "newest_day": str(newest),
             "stale_input": stale,
-            "findings": chosen_table("data-quality", monitored[:_SHOWN]),
+            "findings": chosen_table("data-quality", shown, without=["action"]),
+            "actions": dg.MetadataValue.md("\n".join(actions)),
             "next_step": f"all of them: `forecast-assets export data-quality {context.partition_key}`",
         },
         check_results=[

@@ -79,12 +79,11 @@ def overview(
 
 def _plan(facts: Facts, stores: Sequence[tuple[str, pl.DataFrame]]) -> Lines:
     """Say how many of the rows are a plan of days to come, which are no sales."""
-    ahead = [frame["date"].filter(frame["date"] > facts.last_day) for _, frame in stores]
-    count = sum(map(len, ahead))
-    if not count:
+    dates = pl.concat([frame["date"] for _, frame in stores]) if stores else pl.Series(dtype=pl.Date)
+    days = sorted(dates.filter(dates > facts.last_day).to_list())
+    if not days:
         return []
-    days = pl.concat(ahead)
-    return [("plan", f"{plural(count, 'row')} of days to come, {days.min()} to {days.max()}, without units")]
+    return [("plan", f"{plural(len(days), 'row')} of days to come, {days[0]} to {days[-1]}, without units")]
 
 
 def _reach(

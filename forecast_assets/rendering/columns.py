@@ -32,7 +32,7 @@ CHOSEN: Mapping[str, Sequence[str]] = {
     ),
     "data-quality": ("series", "severity", "suspicion", "detail", "action"),
     "model-health": (
-        "series", "verdict", "units_at_risk", "latest_wape", "baseline_wape", "next_step",
+        "series", "verdict", "drift_direction", "units_at_risk", "latest_wape", "next_step",
     ),
     "retraining-queue": (
         "series", "reason", "priority_score", "staleness_days", "wape", "requested_at",

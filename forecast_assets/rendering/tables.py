@@ -57,9 +57,15 @@ def table(rows: Sequence[Mapping[str, object]], columns: Sequence[str]) -> dg.Ta
     return dg.MetadataValue.table(records, schema)
 
 
-def chosen_table(listing: str, rows: Sequence[Mapping[str, object]]) -> dg.TableMetadataValue:
-    """A table for Dagit with the columns that ``listing`` has on a terminal, too."""
-    return table(rows, chosen(listing, list(rows[0]) if rows else CHOSEN[listing]))
+def chosen_table(
+    listing: str, rows: Sequence[Mapping[str, object]], *, without: Sequence[str] = ()
+) -> dg.TableMetadataValue:
+    """A table for Dagit with the columns that ``listing`` has on a terminal, too, but for those ``without``.
+
+    Beside the list of partitions there is room for about 75 characters; Dagit hides what is beyond.
+    """
+    names = chosen(listing, list(rows[0]) if rows else CHOSEN[listing])
+    return table(rows, [name for name in names if name not in without])
 
 
 def links(targets: Iterable[tuple[str, str | None]]) -> dg.MarkdownMetadataValue:

@@ -74,7 +74,7 @@ def leaderboard(context: dg.AssetExecutionContext, stores: StoresResource) -> dg
         rows = portfolio.leaderboard(stores.open(), context.partition_key)
     return dg.MaterializeResult(
         metadata={
-            "candidates": table(rows, portfolio.COLUMNS),
+            "candidates": table(rows, [name for name in portfolio.COLUMNS if name != "ranked"]),
             "series": sum(row["champions"] for row in rows),
         }
     )

@@ -57,12 +57,14 @@ def model_health(
     with refusals_final():
         rows = health(stores.open(), context.partition_key, _today())
     counts = Counter(str(row["drift_direction"]) for row in rows)
+    weeks = Counter(str(row["verdict"]) for row in rows)
     return dg.MaterializeResult(
         metadata={
             "series": len(rows),
             **{name: counts[name] for name in ("degrading", "improving", "stable", "unknown")},
             "bad_newest_week": sum(row["verdict"] == "degrading" for row in rows),
-            "health": chosen_table("model-health", rows[: config.limit]),
+            "newest_week": ", ".join(f"{count} {word}" for word, count in weeks.items()) or "no series",
+            "health": chosen_table("model-health", rows[: config.limit], without=["latest_wape"]),
             "links": links((str(row["series"]), str(row["link"])) for row in rows),
             "next_step": f"all rows: `forecast-assets export model-health {context.partition_key}`",
         }
@@ -91,7 +93,7 @@ def retraining_queue(
         metadata={
             "total_evaluated": len(rows),
             "requested": sum(row["requested_at"] is not None for row in rows),
-            "queue": chosen_table("retraining-queue", rows[: config.limit]),
+            "queue": chosen_table("retraining-queue", rows[: config.limit], without=["staleness_days"]),
             "links": links((str(row["series"]), str(row["link"])) for row in rows),
             "next_step": "launch job retrain with these series, or with top and requested",
             "link": dg.MetadataValue.url(link("/jobs/retrain/playground")),

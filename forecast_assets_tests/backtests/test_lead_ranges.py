@@ -30,7 +30,7 @@ def test_a_champion_is_compared_with_each_baseline_and_nothing_is_said_where_not
 
     rows = [row("ets", 15.0, -0.5), row("naive", 30.0, 1.0), row("seasonal_naive", None, 0.25)]
     first, second = against_baselines(rows, "ets")
-    assert (first["baseline"], first["wape_better_by"], first["bias_better_by"]) == ("naive", 50, 50)
-    assert (first["mae_better_by"], first["rmse_better_by"]) == (None, None)
-    assert (second["wape_better_by"], second["bias_better_by"]) == (None, -100)
+    assert (first["baseline"], first["wape"], first["bias"]) == ("naive", 50, 50)
+    assert (first["mae"], first["rmse"]) == (None, None)
+    assert (second["wape"], second["bias"]) == (None, -100)
     assert against_baselines(rows, "tsb") == []

@@ -42,6 +42,8 @@ def test_a_second_evaluation_waits_for_the_first_and_does_nothing_twice(cli, hom
             second.join()
     assert answers == {"broken": 0}
     runs = len(home.instance.get_runs())
+    # By this Dagit lists them on its overview, too.
+    assert all(run.remote_job_origin for run in home.instance.get_runs())
     again = cli("evaluate", "many")
     assert "nothing to do: all 8 series are unchanged" in again.err
     assert len(home.instance.get_runs()) == runs
