@@ -106,11 +106,19 @@ def read(arguments: argparse.Namespace) -> Panel:
         known={name: np.concatenate([part.known[name] for part in parts]) for name in columns.known},
         static={name: np.concatenate([part.static[name] for part in parts]) for name in columns.static},
         roles=columns.roles,
-        reach=dict.fromkeys(columns.known, 0) if arguments.no_plan else {},
+        reach=_reach_of_plans(arguments.no_plan, columns.known),
     )
     marks = [blake2b(str(key).encode(), digest_size=8).digest() for key in panel.series]
     kept = sorted(sorted(range(len(marks)), key=marks.__getitem__)[: arguments.series or len(marks)])
     return panel.take(np.array(kept))
+
+
+def _reach_of_plans(ended: Sequence[str] | None, known: Sequence[str]) -> dict[str, int]:
+    """Columns whose plan ends with the sales: those named by ``--no-plan``, all of them if none is."""
+    unknown = set(ended or ()) - set(known)
+    if unknown:
+        raise SystemExit(f"--no-plan {' '.join(sorted(unknown))}: no column of --known")
+    return dict.fromkeys(known if ended == [] else ended or (), 0)
 
 
 class Models:
@@ -292,7 +300,7 @@ def main() -> None:
     parser.add_argument("--folds", type=int, default=5)
     parser.add_argument("--windows", type=int, default=3)
     parser.add_argument("--series", type=int, default=None)
-    parser.add_argument("--no-plan", action="store_true", help="known columns end with the sales")
+    parser.add_argument("--no-plan", nargs="*", help="these known columns, or all, end with the sales")
     parser.add_argument("--peer-series", type=int, default=200)
     arguments = parser.parse_args()
     if arguments.known is None:

@@ -8,8 +8,9 @@ pool, scores the candidates on the K folds before it, chooses champions and clai
 champions forecast the window. Prints claimed and happened WAPE (all series, by class of demand, by fifth of
 the claim), the total error of the mean, bias and error of daily totals, coverage with ties by lot, weighted
 quantile loss against seasonal naive, and service and cost of every stock rule. The last line is one JSON
-object. Without --data it takes the shipped sales;
-with --no-plan columns known ahead end with the sales, as they mostly do in production.
+object, with the means over the windows. Beside the champions stands every candidate as the only one (its
+curve and its median). Without --data it takes the shipped sales; with --no-plan columns known ahead end with
+the sales, as they mostly do in production, all of them or the named ones.
 """
 
 import argparse
@@ -17,6 +18,7 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import NormalDist
+from typing import Any
 
 import accuracy
 import numpy as np
@@ -26,7 +28,7 @@ from forecast_assets.evaluation_settings import EvaluationSettings
 from forecast_assets.forecasting.analysis.calibration import randomised_pit
 from forecast_assets.forecasting.analysis.totals import error_ranks, quantiles_of, summed, totals_by_day
 from forecast_assets.forecasting.core.backtest import Backtest, backtest
-from forecast_assets.forecasting.core.candidates.catalogue import DEFAULT, is_global, split
+from forecast_assets.forecasting.core.candidates.catalogue import DEFAULT, entry, is_global, split
 from forecast_assets.forecasting.core.claims import claims
 from forecast_assets.forecasting.core.demand import demand_classes, is_intermittent
 from forecast_assets.forecasting.core.distribution import pinball_loss
@@ -34,7 +36,8 @@ from forecast_assets.forecasting.core.intervals import limits, spread_of
 from forecast_assets.forecasting.core.lead_time import window_sums
 from forecast_assets.forecasting.core.outlook import outlook
 from forecast_assets.forecasting.core.panel import Panel
-from forecast_assets.forecasting.core.prediction import LEVELS, Prediction, own_errors, predicted
+from forecast_assets.forecasting.core.pool import Pool
+from forecast_assets.forecasting.core.prediction import LEVELS, OwnErrors, Prediction, own_errors, predicted
 from forecast_assets.forecasting.core.ranking import rank
 from forecast_assets.forecasting.core.stock import RULES, SCORED_LEADS, cover, deviations, stock_inputs
 from forecast_assets.global_models.pooling import PoolInputs, learn, sampled
@@ -74,9 +77,18 @@ def window(
     )
     labels = [names[place] if place >= 0 else None for place in winner.tolist()]
     production = {name: models.at(name, origin) for name in filter(is_global, names)}
-    curve = outlook(
-        history, labels, {**production, **pool.blends}, plan.horizon, threads=environment().processes
-    ).units
+    curves = {
+        name: outlook(
+            history,
+            [name] * len(labels),
+            {**production, **pool.blends},
+            plan.horizon,
+            threads=environment().processes,
+        ).units
+        for name in names
+    }
+    curve = np.stack([curves[label or names[0]][row] for row, label in enumerate(labels)])
+    curve[[label is None for label in labels]] = np.nan
     by_name = dict(zip(names, done.forecasts, strict=True))
     own = [None] * len(labels)
     for label in {label for label in labels if label}:
@@ -107,9 +119,40 @@ def window(
     fine = predicted(pool, made_by, curve[served], [own[row] for row in served], FINE)  # type: ignore[misc]
     return {
         **figures(actual, claim, kinds, prediction.expected, prediction.median, prediction.quantiles, naive),
+        "champions": {name: made_by.count(name) for name in names if name in made_by},
+        "singles": {name: single(pool, name, curves[name][served], actual) for name in names},
         "calibration": calibration(actual, fine.quantiles, kinds),
         "totals": totals(actual, prediction, history.series[served].tolist(), made_by, by_name, done, served),
         "stock": stock(pool, made_by, curve[served], actual, kinds, spread, recent, radius),
+    }
+
+
+def single(pool: Pool, name: str, curve: NDArray[np.float32], actual: Values) -> list[float]:
+    """WAPE in percent of a candidate that forecasts all series: of its curve, and of the median around it."""
+    median = predicted(pool, [name] * len(curve), curve, [OwnErrors()] * len(curve)).median
+    is_known = ~np.isnan(actual)
+    sold = actual[is_known].sum()
+    missed = [np.where(is_known, np.abs(actual - one), 0) for one in (curve, median)]
+    return [round(float(100 * np.nansum(error) / sold), 2) for error in missed]
+
+
+def summary(reports: Sequence[Mapping[str, Any]]) -> dict[str, object]:
+    """Means over the windows: claimed and happened WAPE, in fifths, the default beside the best single."""
+    singles = {
+        name: np.mean([report["singles"][name] for report in reports], axis=0).round(2).tolist()
+        for name in reports[0]["singles"]
+    }
+    ours = singles.keys() - {name for name in singles if entry(name).scope == "evaluation"}
+    best = min(ours, key=lambda name: min(singles[name]))
+    claimed, happened = np.mean([report["wape"] for report in reports], axis=0).round(2).tolist()
+    return {
+        "claimed": claimed,
+        "happened": happened,
+        "by_fifth": np.mean([report["by_fifth"] for report in reports], axis=0).round(2).tolist(),
+        "total_error": round(float(np.mean([report["total_error"] for report in reports])), 2),
+        "best_single": [best, *singles[best]],
+        "default_behind_best_single": round(happened - min(singles[best]), 2),
+        "singles": singles,
     }
 
 
@@ -278,7 +321,7 @@ def main() -> None:
     parser.add_argument("--folds", type=int, default=5)
     parser.add_argument("--windows", type=int, default=3)
     parser.add_argument("--series", type=int, default=None)
-    parser.add_argument("--no-plan", action="store_true", help="known columns end with the sales")
+    parser.add_argument("--no-plan", nargs="*", help="these known columns, or all, end with the sales")
     arguments = parser.parse_args()
     panel = accuracy.read(arguments)
     policy = {"policy": arguments.policy} if arguments.policy else {}
@@ -296,9 +339,18 @@ def main() -> None:
                 for rule, one in value.items():
                     print(f"    {rule:24s} {json.dumps(one)}")
         reports.append(result)
+    means = summary(reports)
+    print("\nmeans over the windows")
+    for name, value in means.items():
+        print(f"  {name}: {json.dumps(value)}")
     print(
         json.dumps(
-            {"series": len(panel.series), "cpu_s": round(accuracy.spent() - began, 1), "windows": reports}
+            {
+                "series": len(panel.series),
+                "cpu_s": round(accuracy.spent() - began, 1),
+                "means": means,
+                "windows": reports,
+            }
         )
     )
 

@@ -4,8 +4,10 @@ Belongs here: bias and the error of totals by day, from the stored folds of all 
 Does not belong here: metrics of single series (``results``), and what is shown (``reports``).
 """
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
+from typing import NamedTuple, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,10 +19,11 @@ from forecast_assets.forecasting.core.candidates.catalogue import members
 from forecast_assets.forecasting.core.pool import Pool
 from forecast_assets.global_models.pooling import newest_pool
 from forecast_assets.stores import Stores
-from forecast_assets.stores.rows.evaluations import FoldPathsRow, PortfolioLeaderboardRow
+from forecast_assets.stores.rows.evaluations import FoldPathsRow, PairResultsRow, PortfolioLeaderboardRow
 
 Floats = NDArray[np.float32]
 Values = NDArray[np.float64]
+STORE_COLUMNS = ("store_id", "series", "bias_percent", "daily_total_error")
 COLUMNS = (
     "candidate", "champions", "ranked", "failed", "median_wape", "bias_percent", "daily_total_error",
     "mean_rank",
@@ -34,6 +37,27 @@ class Line(PortfolioLeaderboardRow):
     daily_total_error: float | None
 
 
+class StoreLine(TypedDict):
+    """The champions of one store: bias and error of its daily totals, percent of sales."""
+
+    store_id: str
+    series: int
+    bias_percent: float | None
+    daily_total_error: float | None
+
+
+class _Part(NamedTuple):
+    """The folds of one series."""
+
+    series: str
+    demand_class: str | None
+    folds: Folds
+
+
+# Units sold and expected on each scored day, by name and by the first days of the folds.
+_Sums = dict[str, dict[tuple[str, ...], tuple[Values, Values]]]
+
+
 def leaderboard(stores: Stores, dataset: str) -> list[Line]:
     """Return one row per candidate, the one with most champions first.
 
@@ -41,48 +65,77 @@ def leaderboard(stores: Stores, dataset: str) -> list[Line]:
     total of each scored day, over the series that the candidate has forecasts for.
     """
     rows = stores.warehouse.rows(PortfolioLeaderboardRow, dataset=dataset)
-    sums = _sums(stores, dataset, [row["candidate"] for row in rows])
+    labels = [row["candidate"] for row in rows]
+    sums: _Sums = {}
+    pool = newest_pool(stores, load(stores, dataset))
+    for days, parts in _blocks(stores, dataset):
+        for label in filter(parts[0].folds.forecasts.__contains__, labels):
+            _add(sums, label, days, _of_block(label, parts, pool))
+    totals = _totals(sums)
     lines = []
     for row in rows:
-        bias, error = sums.get(row["candidate"], (None, None))
+        bias, error = totals.get(row["candidate"], (None, None))
         lines.append(Line(**row, bias_percent=bias, daily_total_error=error))
     return lines
 
 
-def _sums(
-    stores: Stores, dataset: str, labels: Sequence[str]
-) -> dict[str, tuple[float | None, float | None]]:
-    """Return bias and error of totals by candidate; series of other folds have totals of their own."""
+def store_totals(stores: Stores, dataset: str) -> list[StoreLine]:
+    """Return how far off the daily totals of each store are by its champions, the largest error first."""
+    chosen = {
+        row["series"]: (row["store_id"], row["champion"])
+        for row in stores.warehouse.rows(PairResultsRow, dataset=dataset)
+        if row["champion"] is not None
+    }
+    sums: _Sums = {}
+    counts: Counter[str] = Counter()
     pool = newest_pool(stores, load(stores, dataset))
+    for days, parts in _blocks(stores, dataset):
+        groups: dict[tuple[str, str], list[_Part]] = {}
+        for part in parts:
+            if part.series in chosen and chosen[part.series][1] in part.folds.forecasts:
+                groups.setdefault(chosen[part.series], []).append(part)
+        for (store, label), members_of in groups.items():
+            counts[store] += len(members_of)
+            _add(sums, store, days, _of_block(label, members_of, pool))
+    lines = [
+        StoreLine(store_id=store, series=counts[store], bias_percent=bias, daily_total_error=error)
+        for store, (bias, error) in _totals(sums).items()
+    ]
+    return sorted(lines, key=lambda line: (-(line["daily_total_error"] or 0), line["store_id"]))
+
+
+def _blocks(stores: Stores, dataset: str) -> Iterator[tuple[tuple[str, ...], list[_Part]]]:
+    """Read the stored folds, file by file; series of other folds have totals of their own."""
     results = stores.warehouse.rows(FoldPathsRow, dataset=dataset)
-    sums: dict[str, dict[tuple[str, ...], tuple[Values, Values]]] = {label: {} for label in labels}
     for path, of_path in groupby(results, key=lambda row: row["path"]):
         classes = {row["series"]: row["demand_class"] for row in of_path}
-        by_days: dict[tuple[str, ...], list[tuple[str | None, Folds]]] = {}
+        by_days: dict[tuple[str, ...], list[_Part]] = {}
         for key, one in read_file(stores, path, list(classes)):
-            by_days.setdefault(tuple(one.first_days), []).append((classes[key], one))
-        for days, parts in by_days.items():
-            for label, sum_ in sums.items():
-                if label in parts[0][1].forecasts:
-                    sold, expected = _of_block(label, parts, pool)
-                    before = sum_.get(days, (0.0, 0.0))
-                    sum_[days] = (before[0] + sold, before[1] + expected)
+            by_days.setdefault(tuple(one.first_days), []).append(_Part(key, classes[key], one))
+        yield from by_days.items()
+
+
+def _add(sums: _Sums, name: str, days: tuple[str, ...], block: tuple[Values, Values]) -> None:
+    by_days = sums.setdefault(name, {})
+    before = by_days.get(days, (0.0, 0.0))
+    by_days[days] = (before[0] + block[0], before[1] + block[1])
+
+
+def _totals(sums: _Sums) -> dict[str, tuple[float | None, float | None]]:
+    """Return bias and error of daily totals by name, both in percent of sales."""
     return {
-        label: totals_by_day(*(np.concatenate([pair[at].ravel() for pair in sum_.values()]) for at in (0, 1)))
-        for label, sum_ in sums.items()
-        if sum_
+        name: totals_by_day(*(np.concatenate([pair[at].ravel() for pair in of.values()]) for at in (0, 1)))
+        for name, of in sums.items()
     }
 
 
-def _of_block(
-    label: str, parts: Sequence[tuple[str | None, Folds]], pool: Pool | None
-) -> tuple[Values, Values]:
+def _of_block(label: str, parts: Sequence[_Part], pool: Pool | None) -> tuple[Values, Values]:
     """Return sold and expected units (k, h), summed over series with the same folds."""
-    actual = np.stack([one.actual for _, one in parts]).astype(np.float64)
-    counted = np.stack([one.counted for _, one in parts])
-    names = [name for name in dict.fromkeys((label, *members(label))) if name in parts[0][1].forecasts]
-    forecasts = {name: np.stack([one.forecasts[name] for _, one in parts]) for name in names}
-    expected = _expected(pool, label, forecasts, [kind for kind, _ in parts])
+    actual = np.stack([part.folds.actual for part in parts]).astype(np.float64)
+    counted = np.stack([part.folds.counted for part in parts])
+    names = [name for name in dict.fromkeys((label, *members(label))) if name in parts[0].folds.forecasts]
+    forecasts = {name: np.stack([part.folds.forecasts[name] for part in parts]) for name in names}
+    expected = _expected(pool, label, forecasts, [part.demand_class for part in parts])
     scored = counted[..., None] & ~np.isnan(actual) & np.isfinite(expected)
     return np.where(scored, actual, 0).sum(axis=0), np.where(scored, expected, 0).sum(axis=0)
 

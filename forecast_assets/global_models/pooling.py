@@ -19,7 +19,7 @@ from forecast_assets.datasets.definition import Dataset
 from forecast_assets.evaluation_settings import EvaluationSettings
 from forecast_assets.forecasting.core.backtest import Forecasts
 from forecast_assets.forecasting.core.candidates.catalogue import entry, is_blend, is_global, members
-from forecast_assets.forecasting.core.claims import with_selection
+from forecast_assets.forecasting.core.claims import with_corrected_claims
 from forecast_assets.forecasting.core.demand import demand_classes
 from forecast_assets.forecasting.core.folds import eligible
 from forecast_assets.forecasting.core.hashing import hashed
@@ -165,7 +165,7 @@ def learn(settings: EvaluationSettings, inputs: PoolInputs, rows: NDArray[np.int
     )
     for label in pool.blends:
         forecasts[label] = pool.medians(label, pool.curve(label, members(label), forecasts, classes))
-    return with_selection(
+    return with_corrected_claims(
         pool, forecasts, settings.ranking_policy(), actual=actual, folds=folds, classes=classes
     )
 

@@ -13,10 +13,10 @@ from typing import Any
 
 import polars as pl
 
-from forecast_assets.forecasting.core.metrics import ITEM_METRICS
+from forecast_assets.forecasting.core.metrics import ITEM_METRICS, TOTAL_METRICS
 
 CONVERGENCE = "convergence"
-CELL_METRICS: tuple[str, ...] = (*ITEM_METRICS, CONVERGENCE)
+CELL_METRICS: tuple[str, ...] = (*ITEM_METRICS, *TOTAL_METRICS, CONVERGENCE)
 CELLS = {
     "series": pl.String,
     "store_id": pl.String,

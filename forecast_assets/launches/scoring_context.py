@@ -17,7 +17,7 @@ from forecast_assets.evaluation_settings import EvaluationSettings
 from forecast_assets.forecasting.core.availability import Availability, of_window
 from forecast_assets.forecasting.core.backtest import Backtest, backtest
 from forecast_assets.forecasting.core.candidates.catalogue import ensemble
-from forecast_assets.forecasting.core.metrics import ITEM_METRICS
+from forecast_assets.forecasting.core.metrics import ITEM_METRICS, TOTAL_METRICS
 from forecast_assets.forecasting.core.panel import Panel
 from forecast_assets.global_models import fold_models
 from forecast_assets.global_models.fold_models import Fitted, GlobalForecasts
@@ -98,9 +98,18 @@ def judged(context: ScoringContext, block: Backtest, row: int) -> Availability:
 def metrics_of(block: Backtest, label: str, row: int) -> dict[str, float | int | None]:
     """The five keys of one candidate of one series; what is not defined is null."""
     candidate = block.scores.candidates.index(label)
-    values = {name: float(getattr(block.scores, name)[candidate, row]) for name in ITEM_METRICS}
-    metrics: dict[str, float | int | None] = {n: v if np.isfinite(v) else None for n, v in values.items()}
-    return {**metrics, "sample_size": int(block.scores.sample_size[candidate, row])}
+    size = int(block.scores.sample_size[candidate, row])
+    return {**_figures(block, ITEM_METRICS, candidate, row), "sample_size": size}
+
+
+def totals_of(block: Backtest, label: str, row: int) -> dict[str, float | None]:
+    """Return how far off the totals of one candidate of one series are, in percent; null where undefined."""
+    return _figures(block, TOTAL_METRICS, block.scores.candidates.index(label), row)
+
+
+def _figures(block: Backtest, names: Sequence[str], candidate: int, row: int) -> dict[str, float | None]:
+    values = {name: float(getattr(block.scores, name)[candidate, row]) for name in names}
+    return {name: value if np.isfinite(value) else None for name, value in values.items()}
 
 
 def kind_of(failure: str) -> str:

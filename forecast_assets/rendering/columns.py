@@ -20,7 +20,9 @@ CHOSEN: Mapping[str, Sequence[str]] = {
     "explanations": (
         "series", "driver", "contribution", "direction", "description", "forecast", "confidence",
     ),
-    "batch-items": ("item_id", "series", "candidate", "status", "wape", "attempts", "error_message"),
+    "batch-items": (
+        "item_id", "series", "candidate", "status", "wape", "bias", "total_error", "error_message",
+    ),
     "audit": (
         "series", "action", "from_version", "to_version", "approved_by", "state", "decided_at", "reason",
     ),

@@ -114,6 +114,9 @@ def heatmap(
         worst = cells.sort(pl.col("value").abs(), descending=metric != CONVERGENCE, nulls_last=True)
         columns = ["store_id", "product_id", "value", "candidate", "sample_size"]
         metadata["worst_first"] = table(worst.head(_SHOWN).to_dicts(), columns)
+    if config.batch is None:
+        by_store = portfolio.store_totals(stores.open(), dataset)
+        metadata["totals_by_store"] = table(by_store[:_SHOWN], portfolio.STORE_COLUMNS)
     if bounds is not None:
         metadata["scale"] = dg.MetadataValue.json(bounds)
     return dg.MaterializeResult(metadata=metadata)

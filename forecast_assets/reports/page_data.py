@@ -139,9 +139,16 @@ def _plain(value: object) -> object:
 def _heatmap(members: Sequence[_Series]) -> dict[str, object]:
     stores = sorted({row["store_id"] for row in members})
     products = sorted({row["product_id"] for row in members})
-    cells = {(row["store_id"], row["product_id"]): _plain(row["wape"]) for row in members}
-    wape = [[cells.get((store, product)) for product in products] for store in stores]
-    return {"stores": stores, "products": products, "wape": wape}
+    cells = {
+        (row["store_id"], row["product_id"]): (row["wape"], row["bias"], row["total_error"])
+        for row in members
+    }
+    unknown = (None, None, None)
+    by_metric = {
+        name: [[_plain(cells.get((store, product), unknown)[at]) for product in products] for store in stores]
+        for at, name in enumerate(("wape", "bias", "total_error"))
+    }
+    return {"stores": stores, "products": products, **by_metric}
 
 
 def _plots(

@@ -33,7 +33,13 @@ def data(key: str = "shop__A__P1", rows: int = 1) -> dict:
             "columns": ["candidate", "champions", "ranked", "failed", "median_wape", "mean_rank"],
             "rows": [[key, 1, 1, 0, 12.5, 1.0]],
         },
-        "heatmap": {"stores": [key], "products": [key], "wape": [[12.5]]},
+        "heatmap": {
+            "stores": [key],
+            "products": [key],
+            "wape": [[12.5]],
+            "bias": [[0.5]],
+            "total_error": [[None]],
+        },
         "drift": empty,
         "decisions": empty,
         "plots": {

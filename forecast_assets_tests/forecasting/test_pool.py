@@ -48,6 +48,20 @@ def test_weights_of_a_fold_do_not_depend_on_what_was_sold_in_it():
     assert (before[-1] != after[-1]).any()
 
 
+@pytest.mark.parametrize(("worse", "share"), [(1.02, 0.5), (3.0, 0.0)])
+def test_weights_are_drawn_to_a_global_model_as_far_as_folds_are_hardly_worse(worse, share):
+    actual, forecasts = sales()
+    member = actual + worse * (forecasts["good"] - actual)
+    learned = learn_weights(
+        ("ets", "lightgbm"),
+        np.stack([forecasts["good"], member]),
+        actual,
+        np.ones_like(actual, bool),
+        [None] * SERIES,
+    )
+    assert learned.by_class["all"][:, 1] == pytest.approx(share)
+
+
 def test_medians_of_a_fold_do_not_depend_on_what_was_sold_in_it(pool: Pool):
     actual, forecasts = sales()
     actual[:, 1] += 50

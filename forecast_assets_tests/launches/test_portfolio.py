@@ -2,6 +2,7 @@
 
 import math
 from base64 import b64decode
+from collections import Counter
 from typing import Any
 
 import dagster as dg
@@ -15,7 +16,7 @@ from forecast_assets.launches.batch import champions
 from forecast_assets.rendering.heatmap import heatmap as drawn
 from forecast_assets.reports.assets import CellMetric, HeatmapConfig, cells_of, heatmap, leaderboard
 from forecast_assets_tests.launches.conftest import items_of, launch_of, run
-from forecast_assets_tests.scenario import HEALTHY, HOLED, LOCAL, SERIES, YOUNG, Place
+from forecast_assets_tests.scenario import HEALTHY, HOLED, LOCAL, SERIES, TORN, YOUNG, Place
 
 
 def result(
@@ -112,6 +113,14 @@ def test_dagit_shows_the_heatmap_of_an_evaluation_and_the_cells_are_kept(shopped
         assert row["value"] == champions[row["series"]]["wape"]
         assert row["candidate"] == champions[row["series"]]["champion"]
     assert metadata["heatmap"].startswith("![shop: WAPE, percent]")
+    by_store = {line.data["store_id"]: line.data for line in metadata["totals_by_store"].records}
+    scored = {
+        row["series"]: row["store_id"] for row in kept.iter_rows(named=True) if row["value"] is not None
+    }
+    assert {store: line["series"] for store, line in by_store.items()} == Counter(scored.values())
+    alone = by_store["B"]
+    assert alone["daily_total_error"] == pytest.approx(champions[TORN]["wape"], rel=0.2)
+    assert abs(alone["bias_percent"]) <= alone["daily_total_error"]
     board = metadata_of(shopped, leaderboard, "shop")["candidates"].records
     assert {record.data["candidate"] for record in board} == set(LOCAL)
 

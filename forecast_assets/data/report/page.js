@@ -122,11 +122,13 @@ function candidates() {
 }
 
 function heatmap() {
-  const place = document.getElementById("heatmap"), { stores, products, wape } = data.heatmap;
+  const place = document.getElementById("heatmap"), { stores, products, wape, bias, total_error } = data.heatmap;
+  const beside = wape.map((line, row) => line.map((_, at) => [bias, total_error].map((of) => of[row][at] === null ? "unknown" : of[row][at].toFixed(2))));
   plot(place, "WAPE of the champions, percent", [{
     type: "heatmap", x: products.map(plain), y: stores.map(plain), z: wape, colorscale: "YlOrRd", reversescale: true, hoverongaps: false,
     texttemplate: stores.length * products.length <= 400 ? "%{z:.0f}" : undefined,
-    hovertemplate: "store %{y}, product %{x}: %{z:.1f} %<extra></extra>",
+    customdata: beside,
+    hovertemplate: "store %{y}, product %{x}: WAPE %{z:.1f} %<br>bias %{customdata[0]} a day, total off by %{customdata[1]} %<extra></extra>",
   }], {
     height: Math.min(2400, Math.max(320, 110 + 24 * stores.length)), hovermode: "closest",
     xaxis: { title: { text: "product" }, type: "category", automargin: true },

@@ -5,7 +5,9 @@ Does not belong here: which candidates are members, and their forecasts.
 
 The weights come from greedy selection with replacement (Caruana et al. 2004, as in AutoGluon): again and
 again the member is added that lowers the pooled squared error most, errors divided by the scale of their
-level. Few members and few steps keep the weights from following the noise of few folds.
+level. Few members and few steps keep the weights from following the noise of few folds. They are then drawn
+half-way towards global models, as far as the folds are hardly worse by it: a few weeks seldom hold the
+holidays and promotions that only those have learned from all series and years.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,6 +17,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from forecast_assets.forecasting.core.candidates.catalogue import learns_from_all
 from forecast_assets.forecasting.core.demand import EVERY_CLASS
 from forecast_assets.forecasting.core.distribution import scale_of
 
@@ -25,6 +28,9 @@ Mask = NDArray[np.bool_]
 STEPS = 10
 MOST_MEMBERS = 4
 FEWEST_SERIES = 20
+# Measured: docs/models.md has the figures.
+_DRAWN = (0.5, 0.4, 0.3, 0.2, 0.1)
+_MOST_WORSE = 1.05
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -90,19 +96,20 @@ def learn_weights(
     ``forecasts`` (m, n, k, h) are the members', ``actual`` and ``scored`` (n, k, h), ``classes`` (n,).
     """
     labels = np.array([one or "" for one in classes])
-    by_class = {EVERY_CLASS: weights_by_fold(actual, forecasts, scored)}
+    favoured = np.array([learns_from_all(name) for name in members])
+    by_class = {EVERY_CLASS: weights_by_fold(actual, forecasts, scored, favoured)}
     for label in np.unique(labels[labels != ""]).tolist():
         rows = labels == label
         if rows.sum() >= FEWEST_SERIES:
-            by_class[label] = weights_by_fold(actual[rows], forecasts[:, rows], scored[rows])
+            by_class[label] = weights_by_fold(actual[rows], forecasts[:, rows], scored[rows], favoured)
     return BlendWeights(members, by_class)
 
 
-def weights_by_fold(actual: Floats, forecasts: Floats, scored: Mask) -> Values:
+def weights_by_fold(actual: Floats, forecasts: Floats, scored: Mask, favoured: Mask | None = None) -> Values:
     """Return weights (k + 1, m), each row summing to 1: row j without fold j, the last row with all folds.
 
-    Days on which a member gives no number do not count. Where nothing is left to learn from, all members
-    count the same.
+    They are drawn towards the ``favoured`` members (m,). Days on which a member gives no number do not count.
+    Where nothing is left to learn from, all members count the same.
     """
     usable = scored & ~np.isnan(actual) & np.isfinite(forecasts).all(axis=0)
     parts = []
@@ -112,16 +119,38 @@ def weights_by_fold(actual: Floats, forecasts: Floats, scored: Mask) -> Values:
         scale = scale_of(members.mean(axis=0))
         parts.append((actual[:, fold][rows] / scale, members / scale))
     without = [parts[:fold] + parts[fold + 1 :] for fold in range(len(parts))]
-    return np.stack([_greedy(part, len(forecasts)) for part in [*without, parts]])
+    learned = []
+    for part in [*without, parts]:
+        products = _products(part, len(forecasts))
+        weights = _greedy(products)
+        learned.append(weights if favoured is None else _drawn(weights, products, favoured))
+    return np.stack(learned)
 
 
-def _greedy(parts: Sequence[tuple[Values, Values]], count: int) -> Values:
-    """Return the weights (m,) that lower the squared errors over ``parts`` of (days,) and (m, days)."""
-    # The squared error of any weighted mean is a quadratic form of these sums.
+def _products(parts: Sequence[tuple[Values, Values]], count: int) -> Values:
+    """Return sums (m, m) of ``parts`` of (days,) and (m, days): a mean's squared error is a form of them."""
     products = np.zeros((count, count))
     for actual, members in parts:
         errors = members - actual
         products += errors @ errors.T
+    return products
+
+
+def _drawn(weights: Values, products: Values, favoured: Mask) -> Values:
+    """Draw weights (m,) towards the ``favoured`` members, as far as the squared error grows little."""
+    if not favoured.any():
+        return weights
+    aim = favoured / favoured.sum()
+    for share in _DRAWN:
+        mixed: Values = (1 - share) * weights + share * aim
+        if mixed @ products @ mixed <= _MOST_WORSE * (weights @ products @ weights):
+            return mixed
+    return weights
+
+
+def _greedy(products: Values) -> Values:
+    """Return the weights (m,) that lower the squared errors of which ``products`` (m, m) are the sums."""
+    count = len(products)
     if not np.trace(products) > 0:
         return np.full(count, 1 / count)
     chosen = np.zeros(count)

@@ -1,11 +1,12 @@
 """What a champion is expected to do on days that nobody has seen.
 
-Belongs here: expected WAPE and bias of single series, and how much choosing a champion flatters it.
+Belongs here: expected WAPE and bias of single series, and what became of such claims on later folds.
 Does not belong here: the fold record, which stays what it is (``metrics``, ``ranking``).
 
 What its own folds say of errors and sales is drawn towards what is usual at its levels, as if further days of
-the pool belonged to the series: what was sold in few folds is luck in part. The error is multiplied by how
-much worse champions did on a fold that they were chosen without.
+the pool belonged to the series: what was sold in few folds is luck in part. The claim is then corrected by
+what became of such claims: champions are chosen and their error is claimed on the folds before each fold,
+and compared with it. Folds that came later know what was sold in an earlier one, and would flatter it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,13 +22,13 @@ from forecast_assets.forecasting.core.demand import is_intermittent
 from forecast_assets.forecasting.core.fold_distributions import distribution_sums
 from forecast_assets.forecasting.core.pool import Pool
 from forecast_assets.forecasting.core.ranking import RankingPolicy, rank
+from forecast_assets.forecasting.core.wape_curve import WapeCurve
 
 Values = NDArray[np.float64]
 Floats = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 
 NO_POOL = "the dataset has no pool of errors: materialize global_forecasts with the same configuration"
-_LEAST_RATIO, _LARGEST_RATIO = 0.8, 1.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,18 +101,24 @@ class _Sums:
     days: Values
     drawn: float
 
-    def without(self, fold: int | None) -> tuple[Values, ...]:
-        """Return (n,) of every sum over all folds but one."""
+    def until(self, fold: int | None) -> tuple[Values, ...]:
+        """Return (n,) of every sum over the folds before ``fold``, over all of them for ``None``."""
         parts = (self.own, self.usual, self.expected, self.sold, self.days)
-        return tuple(part.sum(axis=1) - (0 if fold is None else part[:, fold]) for part in parts)
+        return tuple(part[:, :fold].sum(axis=1) for part in parts)
 
     def drawn_to_pool(self, fold: int | None = None) -> tuple[Values, Values]:
-        """Return drawn sums (n,) of errors and of sales; without a fold, if one is named."""
-        own, usual, expected, sold, days = self.without(fold)
+        """Return drawn sums (n,) of errors and of sales over the folds before ``fold``, or over all."""
+        own, usual, expected, sold, days = self.until(fold)
         if np.isinf(self.drawn):
             return usual, expected
         extra = np.divide(self.drawn, days, out=np.zeros(len(days)), where=days > 0)
         return (own + extra * usual) / (1 + extra), (sold + extra * expected) / (1 + extra)
+
+    def wape(self, fold: int | None = None) -> Values:
+        """Return the drawn WAPE (n,) in percent over folds before ``fold``, or over all; NaN = unknown."""
+        error, units = self.drawn_to_pool(fold)
+        wape: Values = np.divide(100 * error, units, out=np.full(len(units), np.nan), where=units > 0)
+        return wape
 
 
 def _sums(  # noqa: PLR0917 - a candidate, its forecasts and what happened
@@ -137,19 +144,20 @@ def _sums(  # noqa: PLR0917 - a candidate, its forecasts and what happened
 
 
 def _of_label(pool: Pool, sums: _Sums) -> list[Claim]:
-    error, units = sums.drawn_to_pool()
-    _, _, expected, sold, days = sums.without(None)
+    claimed = sums.wape()
+    wape = pool.wapes.expected(claimed)
+    _, _, expected, sold, days = sums.until(None)
     drawn = sums.drawn
     bias = np.zeros(len(days)) if np.isinf(drawn) else (sold - expected) / (days + drawn)
     return [
-        Claim(float(100 * pool.selection * error[row] / units[row]), float(bias[row]))
-        if days[row] and units[row] > 0
+        Claim(float(wape[row]), float(bias[row]))
+        if days[row] and np.isfinite(claimed[row])
         else Claim(reason="nothing is expected to be sold")
         for row in range(len(days))
     ]
 
 
-def with_selection(
+def with_corrected_claims(
     pool: Pool,
     forecasts: Mapping[str, Floats],
     policy: RankingPolicy,
@@ -158,7 +166,7 @@ def with_selection(
     folds: Mask,
     classes: Sequence[str | None],
 ) -> Pool:
-    """Return the pool with how much worse champions do on a fold they were chosen without.
+    """Return the pool with what became of claims on folds that came after them.
 
     ``forecasts`` (n, k, h) by candidate are what is scored, ``policy`` chooses.
     """
@@ -173,19 +181,13 @@ def with_selection(
     measured = metrics.fold_metrics(np.where(folds[..., None], actual, np.nan), scored, spreads)
     sums = [_sums(pool, label, forecasts, actual, folds, classes) for label in labels]
     rare = np.array([is_intermittent(one) for one in classes])
-    happened, foretold = np.zeros(len(actual)), np.zeros(len(actual))
-    for fold in range(actual.shape[1]):
-        rest = folds.copy()
-        rest[:, fold] = False
-        winner = rank(scores_of(labels, measured, rest), policy, intermittent=rare).winner
+    claimed, happened, sold = (np.zeros(folds.shape) for _ in range(3))
+    for fold in range(1, actual.shape[1]):
+        before = folds & (np.arange(folds.shape[1]) < fold)
+        winner = rank(scores_of(labels, measured, before), policy, intermittent=rare).winner
         for place, one in enumerate(sums):
             rows = (winner == place) & folds[:, fold]
-            error, _ = one.drawn_to_pool(fold)
-            usual = one.without(fold)[1]
-            level = np.divide(one.usual[:, fold], usual, out=np.zeros(len(usual)), where=usual > 0)
-            happened[rows] += one.own[rows, fold]
-            foretold[rows] += (error * level)[rows]
-    if not foretold.sum() > 0:
-        return pool
-    ratio = float(np.clip(happened.sum() / foretold.sum(), _LEAST_RATIO, _LARGEST_RATIO))
-    return replace(pool, selection=ratio)
+            claimed[rows, fold] = one.wape(fold)[rows]
+            happened[rows, fold] = one.own[rows, fold]
+            sold[rows, fold] = one.sold[rows, fold]
+    return replace(pool, wapes=WapeCurve.learn(*(one.ravel() for one in (claimed, happened, sold))))

@@ -159,6 +159,8 @@ CHAIN: tuple[str, ...] = tuple(
 )
 # Those of the chain, in the order of all metrics: what a scored item of a launch reports.
 ITEM_METRICS: tuple[str, ...] = tuple(name for name in METRICS if name in CHAIN)
+# What stands beside them of the expected units: how far off totals are.
+TOTAL_METRICS: tuple[str, ...] = ("wape_bias", "total_error")
 # Those of which every fold is on record.
 BY_FOLD: tuple[str, ...] = tuple(name for name, one in METRICS.items() if one.by_fold)
 # Those of a candidate's curve alone.

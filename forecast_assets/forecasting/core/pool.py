@@ -10,7 +10,7 @@ all folds but j, the last row knows all of them.
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import blake2b
 from typing import Self
@@ -35,6 +35,7 @@ from forecast_assets.forecasting.core.stock import (
     RuleScores,
     stock_inputs,
 )
+from forecast_assets.forecasting.core.wape_curve import WapeCurve
 
 Values = NDArray[np.float64]
 Floats = NDArray[np.float32]
@@ -68,8 +69,8 @@ class PooledErrors:
 class Pool:
     """Pooled results of a dataset: ``errors`` by candidate, ``blends`` by label, why some have none.
 
-    ``series`` counts the pooled ones; with ``whole`` the dataset sells whole units only. ``selection`` says
-    how much larger errors of champions are on a fold they were chosen without.
+    ``series`` counts the pooled ones; with ``whole`` the dataset sells whole units only. ``wapes`` corrects
+    the expected WAPE of champions by what became of it on later folds.
     """
 
     errors: Mapping[str, PooledErrors]
@@ -77,7 +78,7 @@ class Pool:
     reasons: Mapping[str, str]
     series: int
     whole: bool
-    selection: float = 1.0
+    wapes: WapeCurve = field(default_factory=WapeCurve)
 
     def curve(
         self,
@@ -129,7 +130,7 @@ class Pool:
             if label in labels
         }
         reasons = {label: why for label, why in self.reasons.items() if label in labels}
-        return Pool(errors, blends, reasons, self.series, self.whole, self.selection)
+        return Pool(errors, blends, reasons, self.series, self.whole, self.wapes)
 
     def to_json(self) -> str:
         """Return text that ``from_json`` reads back to the same numbers."""
@@ -145,7 +146,7 @@ class Pool:
         }
         blends = {label: one.to_json() for label, one in self.blends.items()}
         parts = {"errors": errors, "blends": blends, "reasons": dict(self.reasons)}
-        rest = {"series": self.series, "whole": self.whole, "selection": self.selection}
+        rest = {"series": self.series, "whole": self.whole, "wapes": self.wapes.to_json()}
         return json.dumps({**parts, **rest})
 
     @classmethod
@@ -166,7 +167,8 @@ class Pool:
             for label, one in parts["errors"].items()
         }
         blends = {label: BlendWeights.from_json(one) for label, one in parts["blends"].items()}
-        return cls(errors, blends, parts["reasons"], parts["series"], parts["whole"], parts["selection"])
+        wapes = WapeCurve.from_json(parts["wapes"])
+        return cls(errors, blends, parts["reasons"], parts["series"], parts["whole"], wapes)
 
 
 def learn_pool(

@@ -15,7 +15,7 @@ from pydantic import Field
 from forecast_assets.confirmation import check_confirmation
 from forecast_assets.errors import BadSetting
 from forecast_assets.failures import RETRY, refusals_final
-from forecast_assets.forecasting.core.metrics import ITEM_METRICS
+from forecast_assets.forecasting.core.metrics import ITEM_METRICS, TOTAL_METRICS
 from forecast_assets.keys import SEPARATOR
 from forecast_assets.launch_examples import NEWEST, example
 from forecast_assets.launches import records
@@ -58,6 +58,7 @@ def results(stores: Stores, batch_id: str) -> list[Json]:
             "created_at": one.created_at,
             **dict.fromkeys((*ITEM_METRICS, "sample_size")),
             **(one.metrics or {}),
+            **{name: (one.outputs or {}).get(name) for name in TOTAL_METRICS},
             "try": one,
         }
         for one in records.newest(records.tries(stores, batch_id))

@@ -47,7 +47,7 @@ class Registrar:
     def _make(self, items: Sequence[Item], scored: Mapping[int, ItemResult]) -> dict[int, ItemResult]:
         results = make(self._stores, self._spec, self._training, items)
         return {
-            one.item_id: one if one.error else replace(scored[one.item_id], outputs=one.outputs)
+            one.item_id: one if one.error else _with(scored[one.item_id], one.outputs or {})
             for one in results
         }
 
@@ -79,3 +79,8 @@ def _with_version(done: ItemResult, registered: Registered) -> ItemResult:
     return replace(
         done, child_run_id=str(registered.row["mlflow_run"]), outputs={**(done.outputs or {}), **version}
     )
+
+
+def _with(scored: ItemResult, outputs: Mapping[str, object]) -> ItemResult:
+    """Return the result of a scored item with the outputs that were written of it."""
+    return replace(scored, outputs={**(scored.outputs or {}), **outputs})

@@ -30,7 +30,7 @@ _MOST_AT_ONCE = 256
 _SHOWN = 200
 _STATES = ("completed", "failed", "pending", "running", "cancelled")
 # What items can say, in the order in which it is shown.
-_DETAILS = ("wape", "bias", "sample_size", "model_version", "total", "forecasts")
+_DETAILS = ("wape", "bias", "total_error", "wape_bias", "sample_size", "model_version", "total", "forecasts")
 
 
 def _execute(work: Execution) -> None:

@@ -10,7 +10,14 @@ import numpy as np
 
 from forecast_assets.forecasting.core.backtest import Backtest
 from forecast_assets.launches.model import Item, ItemResult
-from forecast_assets.launches.scoring_context import ScoringContext, judged, kind_of, metrics_of, score_rows
+from forecast_assets.launches.scoring_context import (
+    ScoringContext,
+    judged,
+    kind_of,
+    metrics_of,
+    score_rows,
+    totals_of,
+)
 
 UNKNOWN = "no sales: the newest snapshot has no such pair of store and product"
 
@@ -44,4 +51,8 @@ def _ended(context: ScoringContext, block: Backtest, row: int, items: Sequence[I
         elif failure is not None:
             yield ItemResult(item.item_id, None, failure, kind_of(failure))
         else:
-            yield ItemResult(item.item_id, metrics_of(block, item.candidate, row))
+            yield ItemResult(
+                item.item_id,
+                metrics_of(block, item.candidate, row),
+                outputs=totals_of(block, item.candidate, row),
+            )

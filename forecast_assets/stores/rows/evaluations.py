@@ -232,6 +232,8 @@ class PairResultsRow(TypedDict):
     smape: float | None
     mae: float | None
     bias: float | None
+    wape_bias: float | None
+    total_error: float | None
     sample_size: int
     run_id: str
     created_at: dt.datetime

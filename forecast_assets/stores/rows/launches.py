@@ -38,6 +38,8 @@ class BatchItemExportRow(FoldMetrics):
     candidate: str | None
     status: Status
     attempts: int
+    wape_bias: float | None
+    total_error: float | None
     sample_size: int | None
     error_message: str | None
     started_at: dt.datetime | None

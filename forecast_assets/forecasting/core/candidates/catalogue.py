@@ -216,6 +216,13 @@ def is_global(label: str) -> bool:
     return entry(label).scope == "global"
 
 
+def learns_from_all(label: str) -> bool:
+    """Whether a label's model type learns from all series; not of one that is no longer known."""
+    name = label.partition("(")[0]
+    listed = CATALOGUE.get(name) or catalogue().get(name)
+    return listed is not None and listed.scope == "global" and not _ALONE.search(label)
+
+
 def learner(label: str) -> Learner:
     """The global candidate of a label."""
     model: Learner = candidate(label)
