@@ -145,13 +145,15 @@ def summary(reports: Sequence[Mapping[str, Any]]) -> dict[str, object]:
     ours = singles.keys() - {name for name in singles if entry(name).scope == "evaluation"}
     best = min(ours, key=lambda name: min(singles[name]))
     claimed, happened = np.mean([report["wape"] for report in reports], axis=0).round(2).tolist()
+    default = float(np.mean([report["default"] for report in reports]))
     return {
         "claimed": claimed,
         "happened": happened,
         "by_fifth": np.mean([report["by_fifth"] for report in reports], axis=0).round(2).tolist(),
         "total_error": round(float(np.mean([report["total_error"] for report in reports])), 2),
         "best_single": [best, *singles[best]],
-        "default_behind_best_single": round(happened - min(singles[best]), 2),
+        "default": round(default, 2),
+        "default_behind_best_single": round(default - min(singles[best]), 2),
         "singles": singles,
     }
 
@@ -235,7 +237,7 @@ def figures(  # noqa: PLR0917 - what was claimed and what happened
     sold = np.where(seen, actual, 0)
     error = np.where(seen, np.abs(sold - median), 0).sum(axis=1)
     units = sold.sum(axis=1)
-    usable = np.isfinite(claim) & (units > 0)
+    usable = np.isfinite(claim)
 
     def pair(rows: NDArray[np.bool_]) -> list[float]:
         rows = rows & usable
@@ -258,6 +260,7 @@ def figures(  # noqa: PLR0917 - what was claimed and what happened
     wql = float(2 * loss.mean(axis=1).sum() / units.sum())
     return {
         "wape": pair(np.ones(len(claim), bool)),
+        "default": round(float(100 * error.sum() / units.sum()), 2),
         "by_class": {one: pair(kinds == one) for one in np.unique(kinds).tolist()},
         "by_fifth": [pair(rows) for rows in fifths],
         "total_error": round(float(100 * (np.where(seen, expected, 0).sum() / units.sum() - 1)), 2),

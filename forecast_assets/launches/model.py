@@ -94,8 +94,8 @@ class Try:
 class ItemResult:
     """How an item ended; ``metrics`` has exactly wape, smape, mae, bias and sample_size, or is ``None``.
 
-    ``outputs`` says where a model or forecast is kept, what it amounts to, and how far off the totals of scored
-    folds are; ``child_run_id`` is the run of MLflow that it was registered by.
+    ``outputs`` says where a model or forecast is kept, what it amounts to, and how far off the totals of
+    scored folds are; ``child_run_id`` is the run of MLflow that it was registered by.
     """
 
     item_id: int
