@@ -126,6 +126,10 @@ def test_dagit_shows_a_leaderboard_a_picture_an_explanation_and_links(ran):
         (2, "moving_average"),
         (3, "seasonal_naive"),
     ]
+    ranges = [record.data for record in backtest["by_lead"].records]
+    assert {(line["candidate"], line["lead"]) for line in ranges} == set(
+        product(("naive", "moving_average", "seasonal_naive"), ("all", "h_1_7"))
+    )
     match = re.fullmatch(
         r"!\[.*\]\(data:image/png;base64,([A-Za-z0-9+/=]+)\)", backtest["actual_and_forecast"].value
     )
@@ -133,6 +137,10 @@ def test_dagit_shows_a_leaderboard_a_picture_an_explanation_and_links(ran):
     assert base64.b64decode(match[1]).startswith(b"\x89PNG")
     chosen = place.metadata(result, "champion", HEALTHY)
     assert chosen["explanation"].value.startswith("**naive at 8.1 % WAPE")
+    (compared,) = chosen["percent_better_than"].records
+    skill = champion(place, HEALTHY)["skill_vs_seasonal_naive"]
+    assert compared.data["baseline"] == "seasonal_naive", "the champion is the other one"
+    assert compared.data["wape"] == pytest.approx(skill, abs=0.1)
     run_id = champion(place, HEALTHY)["run_id"]
     assert f"(/runs/{run_id})" in chosen["runs"].value
     assert f"partition={HEALTHY}" in chosen["backtest"].value

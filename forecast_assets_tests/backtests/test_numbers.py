@@ -121,3 +121,18 @@ def test_results_do_not_depend_on_company_blocks_or_processes(ran, monkeypatch, 
     assert sorted(outcome.series for outcome in outcomes) == sorted(company)
     assert not any(outcome.reused for outcome in outcomes)
     assert stored(ran, KEYS) == before
+
+
+def test_the_same_sales_under_another_name_have_the_same_numbers_and_champions(ran):
+    ran.prepare("twin", many(12, dataset="twin"), evaluation=ALL)
+    twins = [key.replace("many", "twin", 1) for key in KEYS]
+    assert ran.evaluate(twins[0], twins[-1]).success
+    (rows, forecasts), (same_rows, same_forecasts) = stored(ran, KEYS), stored(ran, twins)
+    named = ("series", "dataset", "snapshot", "fingerprint")
+    bare = [
+        [{name: value for name, value in row.items() if name not in named} for row in of]
+        for of in (rows, same_rows)
+    ]
+    assert bare[0] == bare[1]
+    assert list(forecasts.values()) == list(same_forecasts.values())
+    assert any("lightgbm" in str(row.get("candidate")) for row in rows)

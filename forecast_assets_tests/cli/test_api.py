@@ -71,6 +71,8 @@ def test_what_python_adds_the_command_line_evaluates_and_the_other_way_round(cli
     assert [row["series"] for row in exported] == best["series"].to_list()
     assert len(fa.forecast("shop", series=["shop__A__milk"])) == 7
     assert fa.forecast("shop", level="store", to="polars")["store"].unique().to_list() == ["A"]
+    assert cli("evaluate", "shop", "--horizon", "28").code == 0
+    assert len(fa.forecast("shop", series=["shop__A__milk"])) == 28
 
 
 def test_new_sales_replace_the_old_ones_only_when_that_is_said(cli):
