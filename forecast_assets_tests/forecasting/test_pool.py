@@ -95,6 +95,15 @@ def test_a_pool_read_back_says_the_same(pool: Pool):
     assert (again.medians("good", curve) == pool.medians("good", curve)).all()
 
 
+def test_the_digest_does_not_depend_on_the_order_of_classes_which_differs_between_processes(pool: Pool):
+    turned = {
+        label: replace(one, rules=dict(reversed(list(one.rules.items()))))
+        for label, one in pool.errors.items()
+    }
+    assert any(len(one.rules) > 1 for one in turned.values())
+    assert replace(pool, errors=turned).digest == pool.digest
+
+
 def test_too_few_errors_are_a_reason_and_no_table():
     actual, forecasts = sales()
     part = {name: values[:2] for name, values in forecasts.items()}

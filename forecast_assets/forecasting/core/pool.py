@@ -147,7 +147,8 @@ class Pool:
         blends = {label: one.to_json() for label, one in self.blends.items()}
         parts = {"errors": errors, "blends": blends, "reasons": dict(self.reasons)}
         rest = {"series": self.series, "whole": self.whole, "wapes": self.wapes.to_json()}
-        return json.dumps({**parts, **rest})
+        # Classes of demand come from sets, whose order is another in every process.
+        return json.dumps({**parts, **rest}, sort_keys=True)
 
     @classmethod
     def from_json(cls, text: str) -> Self:
