@@ -104,8 +104,8 @@ def _unplanned(forecasts: list[CurrentForecastsRow]) -> dict[str, int]:
     counts: Counter[str] = Counter()
     for row in forecasts:
         for text in row["assumptions"]:
-            column, _, rest = text.partition(":")
-            if _UNPLANNED in rest:
+            column, marker, _ = text.partition(f": {_UNPLANNED}")
+            if marker:
                 counts[column] += 1
     return dict(counts)
 

@@ -6,7 +6,7 @@ Does not belong here: reading dates (``dates``), completing weeks and months (``
 
 import polars as pl
 
-from forecast_assets.datasets.sources.date_formats import completed, in_english, labelled
+from forecast_assets.datasets.sources.date_formats import labelled, parsed
 from forecast_assets.errors import BadSetting
 
 _MOST_FORMATS = 0.9
@@ -16,9 +16,9 @@ _NUMERIC = (
 )
 _IN_WORDS = ("%d %b %Y", "%d-%b-%Y", "%d-%b-%y", "%b %d, %Y", "%d %B %Y", "%B %d, %Y")
 _FORMATS = (*_NUMERIC.split(), *_IN_WORDS)
-_ISO_WEEKS = ("%G-W%V", "%GW%V", "%G W%V", "W%V/%G", "W%V-%G", "%V/%G")
+_ISO_WEEKS = ("%G-W%V", "%GW%V", "%G W%V", "%G/W%V", "W%V/%G", "W%V-%G", "W%V %G", "%V/%G", "%G%V")
 _GERMAN_WEEKS = ("KW%V/%G", "KW%V-%G", "KW%V %G", "KW %V/%G", "KW %V %G")
-_MONTHS = ("%Y-%m", "%m/%Y", "%m.%Y", "%Y/%m", "%Y%m", "%b-%y", "%b %Y", "%B %Y")
+_MONTHS = ("%Y-%m", "%m/%Y", "%m.%Y", "%Y/%m", "%Y%m", "%YM%m", "%b-%y", "%b %Y", "%B %Y")
 _WEEKS = (*_ISO_WEEKS, *_GERMAN_WEEKS)
 _TIME = r"[ T][0-9]{1,2}:[0-9]{2}.*$"
 
@@ -52,6 +52,5 @@ def find_date_format(texts: pl.Series, name: str) -> str | None:
 
 
 def _read(texts: pl.Series, date_format: str) -> pl.Series:
-    whole_format, missing = completed(date_format)
-    days = (in_english(texts, date_format) + missing).str.to_date(whole_format, strict=False)
+    days = parsed(texts, date_format)
     return days.set((days.dt.year() < 1970).fill_null(value=True), None)  # noqa: PLR2004 - no sales before

@@ -9,7 +9,7 @@ from datetime import date, time, timedelta
 
 import polars as pl
 
-from forecast_assets.datasets.sources.date_formats import completed, in_english, labelled
+from forecast_assets.datasets.sources.date_formats import labelled, parsed
 from forecast_assets.datasets.sources.row_rules import RowRules
 
 EMPTY_DATE = "has no date"
@@ -21,7 +21,17 @@ DAY_NUMBERS = "excel"
 # Day 1 of spreadsheets is 1900-01-01, and they believe in 1900-02-29.
 _SPREADSHEET_ZERO = date(1899, 12, 30)
 _SPREADSHEET_DAYS = r"^[2-6][0-9]{4}(\.0+)?$"
-_NUMBER_OF_A_PERIOD = r"^(KW ?|W)?[0-5]?[0-9]$"
+_NO_DAYS = {
+    r"^(KW ?|W)?[0-5]?[0-9]$": "write weeks and months with their year, "
+    "as 2024-W07 or 2024-07, in one column",
+    r"(?i)^([0-9]{2,4}[ /-]?Q[1-4]|Q[1-4][ /-]?[0-9]{2,4})$": "sales are forecast by day, week or month: "
+    "export one of these instead of quarters",
+    r"^[0-9]{1,4}[./-][0-9]{1,2}[./-][0-9]{1,4} *(-|\x{2013}|to|bis) *[0-9]{1,4}[./-][0-9]": "give the first "
+    "day of each row alone, in a column of its own",
+    r"^1[0-9]{9}([0-9]{3})?$": "these are seconds or milliseconds since 1970: write days as YYYY-MM-DD",
+    r"^\p{L}{3,} [0-9]{4}$": "write months as 2024-07, or in English or another language that docs/data.md "
+    "names",
+}
 _MIDNIGHT = r"[ T]00:00(:00(\.0+)?)?$"
 _CLOCK = r"[0-9][ T][0-9]{1,2}:[0-9]{2}"
 _ZONE = _CLOCK + r".*(Z|[+-][0-9]{2}(:?[0-9]{2})?)$"
@@ -80,8 +90,7 @@ def _after(first: date, days: pl.Series) -> pl.Series:
 
 def _plain_days(text: pl.Series, date_format: str | None) -> pl.Series:
     if date_format is not None:
-        whole_format, missing = completed(date_format)
-        return (in_english(text, date_format) + missing).str.to_date(whole_format, strict=False)
+        return parsed(text, date_format)
     days = text.str.to_date("%Y-%m-%d", strict=False)
     days = days.set((text.str.len_bytes() != len("YYYY-MM-DD")).fill_null(value=True), None)
     # Labels are looked for only where days are missing, so that columns of days cost nothing more.
@@ -146,8 +155,9 @@ def remedy(what: str, raw: pl.Series, times: pl.Series | None, *, repeated: bool
         return _time_remedy(times, repeated=repeated)
     if what == NOT_A_DATE:
         text = raw.cast(pl.String).str.strip_chars().drop_nulls()
-        if len(text) and text.str.contains(_NUMBER_OF_A_PERIOD).all():
-            return "write weeks and months with their year, as 2024-W07 or 2024-07, in one column"
+        for pattern, mends in _NO_DAYS.items():
+            if len(text) and text.str.contains(pattern).all():
+                return mends
         numbers = text.filter(text.str.contains(_SPREADSHEET_DAYS))
         if len(numbers) and len(numbers) == len(text):
             first = _SPREADSHEET_ZERO + timedelta(days=int(float(numbers[0])))

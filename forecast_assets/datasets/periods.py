@@ -28,7 +28,7 @@ def settled(source: Source, options: DatasetOptions, observed: Mapping[str, pl.S
     no days.
     """
     is_declared_daily = options.frequency == DAY.name
-    frequency = DAY if is_declared_daily else frequency_of(source.name, observed)
+    frequency = DAY if is_declared_daily else frequency_of(source.name, observed, options.frequency)
     days = {day for dates in observed.values() for day in dates.head(2).to_list()}
     examples = " and ".join(str(day) for day in sorted(days)[:2])
     if options.aggregate is not None and frequency != DAY:

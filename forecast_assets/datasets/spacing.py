@@ -16,21 +16,27 @@ import polars as pl
 from numpy.typing import NDArray
 
 from forecast_assets.errors import BadSales, listed
-from forecast_assets.forecasting.core.frequency import DAY, MONTH, WEEK, Frequency
+from forecast_assets.forecasting.core.frequency import DAY, MONTH, WEEK, Frequency, FrequencyName
 
 # Fewer dates than this fit any period by chance.
 _FEWEST_DATES = 5
-# So many neighbouring weeks with one date on one weekday are no chance.
+# So many neighbouring weeks with one date on one weekday, or dates more than a week apart, are no chance.
 _FEWEST_WEEKS = 8
 _LEAST_FILLED = 0.5
+# The last working day of a month is one of its last four days: a weekend and a holiday may follow.
+_LONGEST_CLOSURE = 4
 
 
 @dataclass(frozen=True, slots=True)
 class Spacing:
-    """The period that the rows of a store keep to, with their first two dates; ``None`` where all fit."""
+    """The period that the rows of a store keep to, with their first two dates; ``None`` where all fit.
+
+    ``wide`` says how far apart rows are that may as well cover longer periods than ``frequency``.
+    """
 
     frequency: Frequency | None
     dates: tuple[dt.date, ...]
+    wide: str | None = None
 
 
 def spacing_of(days: pl.Series) -> Spacing:
@@ -46,7 +52,12 @@ def spacing_of(days: pl.Series) -> Spacing:
         return Spacing(WEEK, examples)
     months = dates.astype("datetime64[M]")
     if len(np.unique(months)) == len(dates) and _same_place(dates, months):
-        return Spacing(MONTH, examples)
+        step = int(np.gcd.reduce(np.diff(months.astype(np.int64))))
+        return Spacing(MONTH, examples, None if step == 1 else f"{MONTH.count(step)} apart")
+    if gaps.min() > WEEK.days and len(dates) >= _FEWEST_WEEKS:
+        least, most = int(gaps.min()), int(gaps.max())
+        apart = DAY.count(least) if least == most else f"{least} to {DAY.count(most)}"
+        return Spacing(DAY if rest.any() else WEEK, examples, f"{apart} apart")
     if (stretch := _weekly_stretch(dates)) is not None:
         raise _Mixed(stretch, dates)
     return Spacing(DAY, examples)
@@ -63,10 +74,10 @@ class _Mixed(Exception):
 
 
 def _same_place(dates: NDArray[np.datetime64], months: NDArray[np.datetime64]) -> bool:
-    """Whether all dates are the same day of their months, or the last one."""
+    """Whether all dates are the same day of their months, or the first or last working day."""
     day = (dates - months.astype("datetime64[D]")).astype(np.int64) + 1
-    last = (dates + 1).astype("datetime64[M]") != months
-    return bool((day == day[0]).all() or last.all())
+    last = (dates + _LONGEST_CLOSURE).astype("datetime64[M]") != months
+    return bool((day == day[0]).all() or last.all() or (day <= _LONGEST_CLOSURE).all())
 
 
 def _weekly_stretch(dates: NDArray[np.datetime64]) -> NDArray[np.datetime64] | None:
@@ -84,10 +95,13 @@ def _weekly_stretch(dates: NDArray[np.datetime64]) -> NDArray[np.datetime64] | N
     return dates[begins[longest] : ends[longest] + 1]
 
 
-def frequency_of(source: str, stores: Mapping[str, pl.Series]) -> Frequency:
+def frequency_of(
+    source: str, stores: Mapping[str, pl.Series], declared: FrequencyName | None = None
+) -> Frequency:
     """Return the frequency that the observed dates of all stores keep to, a day where none is clear.
 
-    ``stores``: dates by store id. Raises ``BadSales`` naming stores or dates that keep to different periods.
+    ``stores``: dates by store id. Raises ``BadSales`` naming stores or dates that keep to different periods,
+    or rows that may cover longer ones than any that is forecast, unless their period is ``declared``.
     """
     spacings: dict[str, Spacing] = {}
     for store, days in stores.items():
@@ -99,16 +113,29 @@ def frequency_of(source: str, stores: Mapping[str, pl.Series]) -> Frequency:
                 f"{listed(mixed.weekly)}, one a day on {listed(mixed.daily)}",
                 remedy="deliver all rows by the same period, or load each part as a dataset of its own",
             ) from None
-    clear = {store: one for store, one in spacings.items() if one.frequency is not None}
-    kinds = {one.frequency.name: store for store, one in clear.items() if one.frequency is not None}
+    kinds: dict[Frequency, str] = {}
+    wide: dict[Frequency, str] = {}
+    for store, one in spacings.items():
+        if one.frequency is not None:
+            (kinds if one.wide is None else wide)[one.frequency] = store
+    if not kinds and wide and declared is None:
+        frequency, store = next(iter(wide.items()))
+        one = spacings[store]
+        raise BadSales(
+            f"{source}: the rows of store {store!r} are {one.wide} ({' and '.join(map(str, one.dates))}), "
+            "and sales are forecast by day, week or month",
+            remedy=f"export sales by day, week or month; where every other {frequency.name} sold nothing, "
+            f"--frequency {frequency.name}",
+        )
+    # Few sales of one store say nothing against the period of the others that they fit into.
+    kinds |= {one: store for one, store in wide.items() if not kinds.keys() & {one, DAY}}
     if len(kinds) > 1:
         examples = [
-            f"store {store!r} by {kind} ({' and '.join(map(str, clear[store].dates))})"
-            for kind, store in sorted(kinds.items())
+            f"store {store!r} by {kind.name} ({' and '.join(map(str, spacings[store].dates))})"
+            for kind, store in sorted(kinds.items(), key=lambda item: item[0].name)
         ]
         raise BadSales(
             f"{source}: stores deliver by different periods: {listed(examples)}",
             remedy="load the stores of each period as a dataset of its own, or add up the finer ones",
         )
-    first = next(iter(clear.values()), None)
-    return DAY if first is None or first.frequency is None else first.frequency
+    return next(iter(kinds), DAY)

@@ -58,10 +58,28 @@ def added(place, tmp_path):
         (every("1w", 60, dt.date(2024, 1, 7)), "week"),
         (every("1mo", 30), "month"),
         (every("1mo", 30).dt.month_end(), "month"),
+        (
+            every("1d", 700)
+            .filter(every("1d", 700).dt.weekday() < 6)
+            .sort()
+            .to_frame("day")
+            .group_by(pl.col("day").dt.truncate("1mo"))
+            .agg(pl.col("day").max().alias("last"))["last"],
+            "month",
+        ),
         (every("1w", 60).gather_every(2).head(4), None),
         (every("1d", 400).sample(90, seed=1), "day"),
     ],
-    ids=["days", "mondays", "sundays", "first of month", "end of month", "too few", "only days with sales"],
+    ids=[
+        "days",
+        "mondays",
+        "sundays",
+        "first of month",
+        "end of month",
+        "last working day",
+        "too few",
+        "only days with sales",
+    ],
 )
 def test_the_period_is_found_from_the_dates(dates, name):
     frequency = spacing_of(dates).frequency
@@ -71,6 +89,30 @@ def test_the_period_is_found_from_the_dates(dates, name):
 def test_weeks_with_gaps_are_weeks_and_single_weekdays_of_a_daily_file_are_not():
     assert frequency_of("x", {"S1": every("1w", 80).filter(np.arange(80) % 9 != 3)}).name == "week"
     assert frequency_of("x", {"S1": every("1d", 200), "S2": every("1d", 3)}).name == "day"
+
+
+@pytest.mark.parametrize(
+    ("dates", "apart", "option"),
+    [
+        (every("1q", 12), "3 months apart .2024-01-01 and 2024-04-01.", "month"),
+        (every("1y", 6, dt.date(2015, 1, 1)), "12 months apart", "month"),
+        (every("2w", 20), "14 days apart .2024-01-01 and 2024-01-15.", "week"),
+        (every("1w", 105).filter(np.isin(np.arange(105) % 13, (0, 4, 8))), "28 to 35 days apart", "week"),
+        (every("10d", 20), "10 days apart", "day"),
+    ],
+    ids=["quarters", "years", "fortnights", "blocks of four and five weeks", "ten days"],
+)
+def test_rows_that_may_cover_longer_periods_are_refused_unless_they_are_declared(dates, apart, option):
+    with pytest.raises(BadSales, match=apart) as refused:
+        frequency_of("x", {"S1": dates})
+    assert f"--frequency {option}" in str(refused.value)
+    if option != "day":
+        assert frequency_of("x", {"S1": dates}, option).name == option
+
+
+def test_a_store_that_hardly_sells_says_nothing_against_the_days_of_the_others():
+    assert frequency_of("x", {"S1": every("1d", 200), "S2": every("17d", 12)}).name == "day"
+    assert frequency_of("x", {"S1": every("1w", 100), "S2": every("3w", 12)}).name == "week"
 
 
 def test_stores_that_deliver_by_different_periods_are_refused_by_name():
@@ -92,6 +134,13 @@ def test_a_store_that_changes_from_weeks_to_days_is_refused_with_the_rows_that_s
         (["2024-02"], None, ["2024-02-01"]),
         (["W53/2020"], "W%V/%G", ["2020-12-28"]),
         (["02/2024"], "%m/%Y", ["2024-02-01"]),
+        (["202053", "202101"], "%G%V", ["2020-12-28", "2021-01-04"]),
+        (["2024M02"], "%YM%m", ["2024-02-01"]),
+        (
+            ["październik 2024", "Ağustos 2024", "maj 2024"],
+            "%b %Y",
+            ["2024-10-01", "2024-08-01", "2024-05-01"],
+        ),
     ],
 )
 def test_labels_of_weeks_and_months_are_read_as_their_first_days(texts, date_format, days):
@@ -206,3 +255,21 @@ def test_a_declared_format_keeps_its_own_signs():
     for text, how in (("5. Mai 2024", "%d. %B %Y"), ("5 de mayo de 2024", "%d de %B de %Y")):
         days = read(pl.Series([text]), DayRules(how, None, RowRules()))
         assert days.days.to_list() == [dt.date(2024, 5, 5)]
+
+
+@pytest.mark.parametrize(
+    ("text", "remedy"),
+    [
+        ("46023", "a spreadsheet's day numbers"),
+        ("2024-Q1", "instead of quarters"),
+        ("2024-01-01 - 2024-01-07", "give the first day of each row alone"),
+        ("1735689600", "seconds or milliseconds since 1970"),
+        ("tammikuu 2024", "write months as 2024-07"),
+    ],
+)
+def test_what_names_no_day_is_refused_with_the_remedy_that_fits(added, text, remedy):
+    frame = sales_of(every("1d", 40)).with_columns(date=pl.lit(text))
+    with pytest.raises(BadSales, match="is not a date") as refused:
+        added("texts", frame)
+    assert remedy in str(refused.value)
+    assert "two years" not in str(refused.value)

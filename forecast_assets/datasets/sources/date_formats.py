@@ -9,21 +9,22 @@ import polars as pl
 _WEEK_LABEL = r"^[0-9]{4}-?W[0-9]{2}$"
 _MONTH_LABEL = r"^[0-9]{4}-[0-9]{2}$"
 _MONTHS = """
-jan januar jänner januari janvier janv enero ene gennaio gen janeiro
-feb februar febr februari février févr fevrier fevr febrero febbraio fevereiro fev
-mar märz maerz mrz maart mrt mars marzo março marco
-apr avril avr abril abr aprile
-may mai mei mayo maggio mag maio
-jun juni juin junio giugno giu junho
-jul juli juillet juil julio luglio lug julho
-aug août aout augustus agosto ago
-sep sept septembre septiembre settembre set setembro
-oct oktober okt octobre octubre ottobre ott outubro out
-nov novembre noviembre novembro
-dec dezember dez décembre déc decembre diciembre dic dicembre dezembro
+jan januar jänner januari janvier janv enero ene gennaio gen janeiro styczeń sty leden ocak
+feb februar febr februari février févr fevrier fevr febrero febbraio fevereiro fev luty únor şubat
+mar märz maerz mrz maart mrt mars marts marzo março marco marzec březen mart
+apr avril avr abril abr aprile kwiecień kwi duben nisan
+may mai mei mayo maggio mag maio maj květen may\u0131s
+jun juni juin junio giugno giu junho czerwiec cze červen haziran
+jul juli juillet juil julio luglio lug julho lipiec lip červenec temmuz
+aug août aout august augusti augustus agosto ago sierpień sie srpen ağustos
+sep sept septembre septiembre settembre set setembro wrzesień wrz září eylül
+oct okt oktober octobre octubre ottobre ott outubro out październik paź říjen ekim
+nov novembre noviembre novembro listopad lis kas\u0131m
+dec dezember dez décembre déc decembre diciembre dic dicembre dezembro des grudzień gru prosinec aral\u0131k
 """
 _ENGLISH = {word: words[0] for words in map(str.split, _MONTHS.strip().splitlines()) for word in words}
 _WORD = r"^(?<before>[^\p{L}]*(?:de )?)(?<word>\p{L}{3,})\.?(?<after>.*)$"
+_WITHOUT_MARKS = {"%Y%m%d": 8, "%Y%m": 6, "%G%V": 6}
 _DAY_PARTS = ("%d", "%e", "%j", "%u", "%w", "%a", "%A", "%F", "%D", "%x")
 
 
@@ -38,7 +39,8 @@ def labelled(text: pl.Series) -> pl.Series:
 def in_english(text: pl.Series, date_format: str) -> pl.Series:
     """Return dates with English months where ``date_format`` has words, as 5 jan 2024 for 5. Januar 2024.
 
-    German, French, Spanish, Italian, Dutch and Portuguese are read, in full or cut; other words stay.
+    German, French, Spanish, Italian, Dutch, Portuguese, Danish, Norwegian, Swedish, Polish, Czech and Turkish
+    are read in full, most of them cut, too; other words stay.
     """
     if "%b" not in date_format and "%B" not in date_format:
         return text
@@ -51,6 +53,15 @@ def in_english(text: pl.Series, date_format: str) -> pl.Series:
     if ". " not in date_format:
         plain = plain.str.replace(r"^([0-9]{1,2})\. ", "$1 ")
     return plain.fill_null(text)
+
+
+def parsed(text: pl.Series, date_format: str) -> pl.Series:
+    """Return the first days of what ``text`` names in ``date_format``; null for other texts."""
+    whole_format, missing = completed(date_format)
+    days = (in_english(text, date_format) + missing).str.to_date(whole_format, strict=False)
+    digits = _WITHOUT_MARKS.get(date_format)
+    # Years of any length are read, so that 46023 would be a March of 4602.
+    return days if digits is None else days.set((text.str.len_bytes() != digits).fill_null(value=True), None)
 
 
 def completed(date_format: str) -> tuple[str, str]:
