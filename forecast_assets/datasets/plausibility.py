@@ -12,7 +12,10 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import numpy as np
 import polars as pl
+import pyarrow as pa
+from numpy.typing import NDArray
 
 from forecast_assets.errors import BadSales
 from forecast_assets.forecasting.core.frequency import DAY, Frequency
@@ -35,6 +38,7 @@ _LAGS = {"day": (1, 2, 7, 364, 365, 366), "week": (1, 2, 52), "month": (1, 2, 12
 _UNITS = {"day": "d", "week": "w", "month": "mo"}
 _YEAR = (364, 365, 366)
 _SERIES = ["store", "product"]
+_EPOCH = dt.date(1970, 1, 1).toordinal()
 
 
 class HeldBack(BadSales):
@@ -45,7 +49,7 @@ class HeldBack(BadSales):
 class Delivery:
     """The last periods of some sales: ``cells`` holds store, product, date, units where they were observed.
 
-    Stores and products are texts in both of two that are compared, or categories in both.
+    Products may be numbered, the same in both of two that are compared.
 
     ``series`` are all (store, product) that ever sold, ``rows`` all rows of the sales.
     """
@@ -55,21 +59,40 @@ class Delivery:
     rows: int
 
 
-def read_delivery(lake: Lake, folder: str, last: dt.date, rows: int, frequency: Frequency) -> Delivery:
-    """Read what the doubts need from frozen sales: the periods around ``last`` and those a year before."""
+def read_delivery(  # noqa: PLR0917 - one value each
+    lake: Lake, folder: str, last: dt.date, rows: int, frequency: Frequency, numbers: dict[str, int]
+) -> Delivery:
+    """Read what the doubts need from frozen sales: the periods around ``last`` and those a year before.
+
+    ``numbers`` of products are given as they come; who compares two deliveries passes the same to both.
+    """
     reach = 2 * _PERIODS * math.ceil(frequency.days)
     kept, series = [], []
-    product = pl.col("product_id").cast(pl.Categorical).alias("product")
     for file in lake.list(folder):
         store = pl.lit(file.rpartition("/")[2].removesuffix(".parquet"), pl.Categorical).alias("store")
-        frame = pl.DataFrame(lake.read_table(file, columns=["product_id", "date", "units"]))
-        frame = frame.filter(pl.col("units").is_not_null() & pl.col("units").is_not_nan())
-        age = (pl.lit(last) - pl.col("date")).dt.total_days()
-        year = age.is_between(min(_YEAR) - 2 * _RECENT, max(_YEAR) + 1)
-        kept.append(frame.filter(year | (age < reach)).select(store, product, "date", "units"))
-        sold = frame.filter(pl.col("units") > 0).select("product_id").unique(maintain_order=True)
-        series.append(sold.select(store, product))
+        table = lake.read_table(file, columns=["product_id", "date", "units"])
+        product = _numbered(table["product_id"], numbers)
+        units = pl.Series(table["units"]).fill_null(math.nan).to_numpy()
+        date = table["date"].cast(pa.int32()).to_numpy()
+        age = last.toordinal() - _EPOCH - date
+        recent = (age < reach) | ((age >= min(_YEAR) - 2 * _RECENT) & (age <= max(_YEAR) + 1))
+        recent &= ~np.isnan(units)
+        columns = {"product": product[recent], "date": date[recent], "units": units[recent]}
+        cells = pl.DataFrame(columns).with_columns(pl.col("date").cast(pl.Date))
+        kept.append(cells.select(store, *columns))
+        series.append(pl.DataFrame({"product": np.unique(product[units > 0])}).select(store, "product"))
     return Delivery(pl.concat(kept), pl.concat(series), rows)
+
+
+def _numbered(column: pa.ChunkedArray, numbers: dict[str, int]) -> NDArray[np.int32]:
+    """Return the numbers (n,) of a column of products; those that have none get the next ones."""
+    parts = [np.empty(0, np.int32)]
+    for chunk in column.chunks:
+        encoded = chunk if pa.types.is_dictionary(chunk.type) else chunk.dictionary_encode()
+        texts = encoded.dictionary.to_pylist()
+        table = np.array([numbers.setdefault(text, len(numbers)) for text in texts], np.int32)
+        parts.append(table[encoded.indices.to_numpy(zero_copy_only=False)])
+    return np.concatenate(parts)
 
 
 def examine(
@@ -77,8 +100,9 @@ def examine(
 ) -> list[str]:
     """Compare two frozen sales, each as folder, newest observed day and number of rows; return the doubts."""
     (old, last, old_rows), (new, newest, new_rows) = before, now
-    delivery = read_delivery(lake, old, last, old_rows, frequency)
-    latest = read_delivery(lake, new, last, new_rows, frequency)
+    numbers: dict[str, int] = {}
+    delivery = read_delivery(lake, old, last, old_rows, frequency, numbers)
+    latest = read_delivery(lake, new, last, new_rows, frequency, numbers)
     return doubts(delivery, latest, (last, newest or last), frequency)
 
 
@@ -230,8 +254,9 @@ def _renumbered(before: Delivery, recent: pl.DataFrame, added: pl.DataFrame) -> 
 def _scaled(recent: pl.DataFrame, added: pl.DataFrame, frequency: Frequency) -> Iterator[str]:
     """Most series sell a multiple of what they sold in periods alike, or a fraction."""
     usually = "on that day of the week" if frequency == DAY else f"in a {frequency.name}"
+    new = added.select(_alike(frequency).unique()).to_series()
     usual = (
-        recent.filter(pl.col("units") > 0)
+        recent.filter((pl.col("units") > 0) & _alike(frequency).is_in(new.implode()))
         .group_by(*_SERIES, alike=_alike(frequency))
         .agg(usual=pl.col("units").median(), days=pl.len())
         .filter(pl.col("days") >= 3)  # noqa: PLR2004 - weeks

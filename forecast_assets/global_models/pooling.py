@@ -96,7 +96,7 @@ def build_pool(
         return "reused"
     pool = learn(settings, inputs, rows)
     path = paths.GLOBAL.path(dataset.name, run_id, f"{POOL}-{settings.pool_hash()}.json.gz")
-    content = json.dumps({"pool": pool.to_json(), "learned": contents, "fits": inputs.fits})
+    content = json.dumps({"pool": pool.text, "learned": contents, "fits": inputs.fits})
     stores.lake.write_bytes(path, gzip.compress(content.encode(), compresslevel=1, mtime=0))
     _record(stores, dataset, settings, {"fit_id": pool.digest, "path": path, "run_id": run_id})
     return "learned"

@@ -81,7 +81,7 @@ class Bundle:
         (folder / _HEADER).write_text(json.dumps({**header, "models": list(self.models)}), encoding="utf-8")
         if self.pool is not None:
             pool = self.pool.only(list(dict.fromkeys(self.labels)))
-            (folder / _POOL).write_text(pool.to_json(), encoding="utf-8")
+            (folder / _POOL).write_text(pool.text, encoding="utf-8")
         for label, model in self.models.items():
             (folder / f"{slug(label)}.json").write_text(model.to_json(), encoding="utf-8")
 

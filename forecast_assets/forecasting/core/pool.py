@@ -33,6 +33,7 @@ from forecast_assets.forecasting.core.stock import (
     Rule,
     RuleRecord,
     RuleScores,
+    scored_deviations,
     stock_inputs,
 )
 from forecast_assets.forecasting.core.wape_curve import WapeCurve
@@ -40,6 +41,8 @@ from forecast_assets.forecasting.core.wape_curve import WapeCurve
 Values = NDArray[np.float64]
 Floats = NDArray[np.float32]
 Mask = NDArray[np.bool_]
+# By fold: the newest units it knew, and their deviations by lead time.
+_Past = list[tuple[Floats, dict[int, Values]]]
 
 # Days of the pool that count as a series' own, from trusting it at once to not at all.
 _DRAWN = (30.0, 100.0, 300.0, np.inf)
@@ -114,8 +117,8 @@ class Pool:
 
     @cached_property
     def digest(self) -> str:
-        """16 hexadecimal characters over everything in the pool; a third of a second the first time."""
-        return blake2b(self.to_json().encode(), digest_size=8).hexdigest()
+        """16 hexadecimal characters over everything in the pool."""
+        return blake2b(self.text.encode(), digest_size=8).hexdigest()
 
     def only(self, labels: Sequence[str]) -> "Pool":
         """Return what forecasts by ``labels`` need: the last row of tables and weights."""
@@ -132,8 +135,9 @@ class Pool:
         reasons = {label: why for label, why in self.reasons.items() if label in labels}
         return Pool(errors, blends, reasons, self.series, self.whole, self.wapes)
 
-    def to_json(self) -> str:
-        """Return text that ``from_json`` reads back to the same numbers."""
+    @cached_property
+    def text(self) -> str:
+        """Text that ``from_json`` reads back to the same numbers."""
         errors = {
             label: {
                 "tables": [table.to_json() for table in one.tables],
@@ -145,14 +149,13 @@ class Pool:
             for label, one in self.errors.items()
         }
         blends = {label: one.to_json() for label, one in self.blends.items()}
-        parts = {"errors": errors, "blends": blends, "reasons": dict(self.reasons)}
-        rest = {"series": self.series, "whole": self.whole, "wapes": self.wapes.to_json()}
+        parts = {"errors": errors, "blends": blends, "reasons": dict(self.reasons), "series": self.series}
         # Classes of demand come from sets, whose order is another in every process.
-        return json.dumps({**parts, **rest}, sort_keys=True)
+        return json.dumps({**parts, "whole": self.whole, "wapes": self.wapes.to_json()}, sort_keys=True)
 
     @classmethod
     def from_json(cls, text: str) -> Self:
-        """Return the pool that ``to_json`` wrote."""
+        """Return the pool of a ``text``."""
         parts = json.loads(text)
         errors = {
             label: PooledErrors(
@@ -169,7 +172,9 @@ class Pool:
         }
         blends = {label: BlendWeights.from_json(one) for label, one in parts["blends"].items()}
         wapes = WapeCurve.from_json(parts["wapes"])
-        return cls(errors, blends, parts["reasons"], parts["series"], parts["whole"], wapes)
+        pool = cls(errors, blends, parts["reasons"], parts["series"], parts["whole"], wapes)
+        pool.__dict__["text"] = text  # writing it again gives the same
+        return pool
 
 
 def learn_pool(
@@ -188,7 +193,8 @@ def learn_pool(
     (n, k, h), ``folds`` (n, k) tells which folds count, ``classes`` (n,) are the classes of demand;
     ``history`` (n, k, d) are the newest units that each fold knew.
     """
-    past = np.empty((*actual.shape[:2], 0), np.float32) if history is None else history
+    units = np.empty((*actual.shape[:2], 0), np.float32) if history is None else history
+    past = [(units[:, j], scored_deviations(units[:, j], actual.shape[2])) for j in range(actual.shape[1])]
     scored = folds[..., None] & ~np.isnan(actual)
     is_known = actual[scored]
     whole = bool(is_known.size) and bool((is_known == np.rint(is_known)).all())
@@ -218,7 +224,7 @@ def _large_classes(classes: Sequence[str | None]) -> NDArray[np.str_]:
 
 
 def _errors(
-    curve: Floats, actual: Floats, scored: Mask, classes: NDArray[np.str_], history: Floats, *, whole: bool
+    curve: Floats, actual: Floats, scored: Mask, classes: NDArray[np.str_], past: _Past, *, whole: bool
 ) -> PooledErrors | None:
     folds = actual.shape[1]
     usable = scored & np.isfinite(curve)
@@ -247,10 +253,11 @@ def _errors(
         scores.add(
             classes,
             lead,
-            stock_inputs(tables[fold], here, spread, history[:, fold]),
+            stock_inputs(tables[fold], here, spread, past[fold][0]),
             here,
             actual[:, fold],
             usable[:, fold],
+            lay=past[fold][1],
         )
     return PooledErrors(
         tuple(tables),

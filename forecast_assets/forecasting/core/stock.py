@@ -10,6 +10,7 @@ errors, which few folds are enough to measure. ``interval``: the same, as wide a
 ``rule_of_thumb``: the spread of the forecast curve itself; it holds no error at all.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from statistics import NormalDist
@@ -107,6 +108,12 @@ def deviations(history: Floats, days: int, levels: Values) -> Values:
     mean = np.where(counted, sums, 0)[enough].sum(axis=1) / count
     result[enough] = lower + (place - low) * (upper - lower) - mean[:, None]
     return result
+
+
+def scored_deviations(history: Floats, horizon: int) -> dict[int, Values]:
+    """Return the ``deviations`` (n, levels) of a ``history`` (n, d) by each scored lead within a horizon."""
+    levels = np.array(SERVICE_LEVELS)
+    return {days: deviations(history, days, levels) for days in SCORED_LEADS if days <= horizon}
 
 
 def cover(  # noqa: PLR0917 - what is covered, by what, how long and how surely
@@ -227,8 +234,13 @@ class RuleScores:
         curve: Values,
         actual: Floats,
         usable: Mask,
+        *,
+        lay: Mapping[int, Values],
     ) -> None:
-        """Score one fold: ``curve``, ``actual`` and ``usable`` (n, h), ``tables`` learned without it."""
+        """Score one fold: ``curve``, ``actual`` and ``usable`` (n, h), ``tables`` learned without it.
+
+        ``lay`` are the ``scored_deviations`` of its history, the same for every candidate.
+        """
         levels = np.array(SERVICE_LEVELS)
         judged = np.isin(levels, _CHOSEN_AT)
         for days in SCORED_LEADS:
@@ -238,15 +250,16 @@ class RuleScores:
             sold, _ = window_sums(actual, usable, days)
             row, start = np.nonzero(counted)
             demand = sold[row, start]
-            lay = deviations(inputs.history, days, levels)[row]
             some = inputs.without_history().take(row)
+            own_class = classes[row]
+            by_class = {one: own_class == one for one in dict.fromkeys(classes.tolist())}
+            by_class[EVERY_CLASS] = np.ones(len(row), np.bool_)
             for rule in RULES if tables.by_days else RULES_OF_DAYS:
-                units = cover(rule, tables, some, sums[row, start], days, levels, lay=lay)
+                units = cover(rule, tables, some, sums[row, start], days, levels, lay=lay[days][row])
                 short = demand[:, None] - units
                 hits = short <= _ROUNDING
                 loss = pinball_loss(short, levels)[:, judged].sum(axis=1)
-                for one in {*classes.tolist(), EVERY_CLASS}:
-                    mine = (classes[row] == one) | (one == EVERY_CLASS)
+                for one, mine in by_class.items():
                     cost = self._cost.setdefault(one, {}).setdefault(rule, [0.0, 0.0])
                     cost[0] += float(loss[mine].sum())
                     cost[1] += float(demand[mine].sum())
