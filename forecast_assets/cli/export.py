@@ -14,7 +14,6 @@ import typer
 
 from forecast_assets.cli.console import SAY, ColumnsOption, Format, View, WideOption, listing, save, writing
 from forecast_assets.cli.existing import check_dataset
-from forecast_assets.days import read_day
 from forecast_assets.errors import BadSetting
 from forecast_assets.stores.opening import open_stores, open_warehouse
 from forecast_assets.stores.rows.datasets import AvailabilityRow, QualityFindingsRow
@@ -195,6 +194,7 @@ def _frame(what: Report, source: str, form: ExportFormat) -> "pl.DataFrame":
 
 
 def _order_proposal(dataset: str, day: str | None) -> "pl.DataFrame":
+    from forecast_assets.days import read_day
     from forecast_assets.orders.proposal import propose
 
     proposal = propose(open_stores(), dataset, read_day("--day", day))
