@@ -105,14 +105,14 @@ def data_quality(
     stale = age > config.stale_after_days
     summary = ", ".join(f"{counts[name]:,} {name}" for name in ("error", "warning", "info"))
     late = f"the newest sales are {age} days old; check the delivery" if stale else f"newest day {newest}"
-    shown = monitored[:_SHOWN]
-    actions = dict.fromkeys(f"- {cell(row['suspicion'])}: {cell(row['action'])}" for row in shown)
+    rows = monitored[:_SHOWN]
+    actions = dict.fromkeys(f"- {cell(row['suspicion'])}: {cell(row['action'])}" for row in rows)
     return dg.MaterializeResult(
         metadata={
             **{f"findings_{name}": counts[name] for name in ("error", "warning", "info")},
             "newest_day": str(newest),
             "stale_input": stale,
-            "findings": chosen_table("data-quality", shown, without=["action"]),
+            "findings": chosen_table("data-quality", rows, without=["action"]),
             "actions": dg.MetadataValue.md("\n".join(actions)),
             "next_step": f"all of them: `forecast-assets export data-quality {context.partition_key}`",
         },

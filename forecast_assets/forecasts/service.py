@@ -126,16 +126,10 @@ class ForecastInputs:
     gone: dict[str, str]
 
     def stale(self, *, force: bool) -> NDArray[np.bool_]:
+        current = self.current_by_series
         pairs = zip(self.panel.series.tolist(), self.fingerprints, strict=True)
-        return np.array(
-            [
-                force
-                or key not in self.current_by_series
-                or self.current_by_series[key]["fingerprint"] != mark
-                for key, mark in pairs
-            ],
-            dtype=bool,
-        )
+        stale = [force or key not in current or current[key]["fingerprint"] != mark for key, mark in pairs]
+        return np.array(stale, dtype=bool)
 
     def last_day(self) -> dt.date:
         return self.panel.date(self.panel.days - 1)
@@ -177,14 +171,12 @@ def load_inputs(
         ).hexdigest()
         for content, row, label in zip(panel.content_hashes(), champions, labels, strict=True)
     ]
-    current_by_series = {
+    current = {
         row["series"]: row
         for row in stores.warehouse.rows(CurrentForecastsRow, dataset=dataset.name, series=members)
     }
     ahead = (evaluation.horizon, evaluation.gap)
-    return ForecastInputs(
-        dataset, lead_time, aim, *ahead, panel, champions, models, marks, current_by_series, gone
-    )
+    return ForecastInputs(dataset, lead_time, aim, *ahead, panel, champions, models, marks, current, gone)
 
 
 def stock_aim(frequency: Frequency, orders: OrderSettings, days: int, level: float | None) -> StockAim:

@@ -27,8 +27,8 @@ def test_a_series_is_asked_kept_listed_compared_and_forgotten(cli, forecast):
     ranked = cli("plan", "compare", "dear", "promoted", "--by", "units_delta", "--format", "json").rows
     assert [row["name"] for row in ranked] == ["promoted", "dear"]
     for name, discount in (("full", "0"), ("quarter", "0.25"), ("half", "0.5")):
-        asked = ("--promotion", "pct_off", "--discount", discount, "--save", name)
-        assert cli("what-if", forecast, *asked).code == 0
+        arguments = ("--promotion", "pct_off", "--discount", discount, "--save", name)
+        assert cli("what-if", forecast, *arguments).code == 0
     compared = cli("plan", "compare", "full", "quarter", "half", "--format", "json").rows
     assert [row["name"] for row in compared] == ["full", "quarter", "half"]
     full, quarter, half = (row["revenue_delta"] for row in compared)

@@ -33,8 +33,10 @@ def learned(actual, forecasts) -> Pool:
 def claimed(pool: Pool, actual, forecasts) -> np.ndarray:
     stacked = np.stack([forecasts[name] for name in NAMES])
     winners = np.zeros(SERIES, np.int64)
-    made = claims(pool, NAMES, stacked, actual=actual, folds=EVERY, winners=winners, classes=CLASSES)
-    return np.array([one.wape for one in made], float)
+    claim_by_series = claims(
+        pool, NAMES, stacked, actual=actual, folds=EVERY, winners=winners, classes=CLASSES
+    )
+    return np.array([one.wape for one in claim_by_series], float)
 
 
 def test_claims_hold_in_every_fifth_where_demand_goes_on_as_it_was():
