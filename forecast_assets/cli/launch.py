@@ -18,12 +18,12 @@ from forecast_assets.cli.console import (
 )
 from forecast_assets.cli.home import open_instance
 from forecast_assets.cli.interrupts import cancelled_by_key
-from forecast_assets.cli.running import current
+from forecast_assets.cli.running import QUIET, current
 from forecast_assets.cli.status import counted
 from forecast_assets.dagster_internals import run_factory
 from forecast_assets.dagster_internals.run_launcher import process_tags
 from forecast_assets.failures import refusals_raised
-from forecast_assets.launches import runs
+from forecast_assets.launches import records, runs
 from forecast_assets.launches.jobs import GOOD, OUTCOME, record_id
 from forecast_assets.launches.kind import Config, LaunchKind
 from forecast_assets.launches.progress import Progress
@@ -48,7 +48,9 @@ def launch(
     request = config.model_dump(mode="json", exclude_none=True)
     instance = open_instance()
     tags = {**(tags or {}), **(process_tags() if wait else {})}
-    run = run_factory.create(instance, job, {"ops": {op: {"config": request}}}, tags=tags)
+    # Who waits reads how it ended; the log of the run is in Dagit.
+    quiet = {"loggers": QUIET} if wait else {}
+    run = run_factory.create(instance, job, {"ops": {op: {"config": request}}, **quiet}, tags=tags)
     _begun(instance, run, wait=wait)
 
 
@@ -70,6 +72,8 @@ def _executed(instance: dg.DagsterInstance, run: dg.DagsterRun) -> int:
         works_on = current(instance, run.run_id, dict.fromkeys((run.run_id, record_id(run))))
         with refusals_raised(instance, run.run_id), cancelled_by_key(works_on):
             run_factory.execute(instance, run)
+        if (record := records.find(open_stores(), record_id(run))) is not None:
+            SAY.print(f"{record.kind} {record.launch_id} {record.status}: {record.what}", markup=False)
     except dg.Failure as failure:
         SAY.print(str(failure.description), markup=False)
     ended = instance.get_run_by_id(run.run_id)

@@ -40,6 +40,7 @@ from forecast_assets.registry.jobs import QUALITY, diff, settled, show_decision
 from forecast_assets.registry.lineage import lineage
 from forecast_assets.registry.promotion import Action, Decision, Moved, rolled_back
 from forecast_assets.registry.proposals import Proposal, Refused
+from forecast_assets.rendering.numbers import plural
 from forecast_assets.stores import Stores
 from forecast_assets.stores.opening import open_stores
 from forecast_assets.stores.registry import open_registry
@@ -201,12 +202,13 @@ def explain_model(
     listing(pl.DataFrame(rows, schema={"what": pl.String, "value": pl.String}), View(form))
     for row in history.decisions:
         SAY.print(
-            f"{row['decided_at']:%Y-%m-%d %H:%M} {row['action']} version {row['from_version']} -> "
-            f"{row['to_version']} by {row['approved_by'] or 'somebody in MLflow'}: {row['reason'] or '-'}",
+            f"{row['decided_at']:%Y-%m-%d %H:%M} {row['action']} version {row['from_version'] or 'none'} -> "
+            f"{row['to_version'] or 'none'} by {row['approved_by'] or 'somebody in MLflow'}"
+            f"{': ' * bool(row['reason'])}{row['reason'] or ''}",
             markup=False,
         )
     counts = Counter(str(row["action"]) for row in history.decisions)
-    SAY.print(f"{sum(counts.values())} decisions about this series are on record")
+    SAY.print(f"on record about this series: {plural(sum(counts.values()), 'decision')}")
 
 
 def _same(again: float, stored: float | None) -> bool:

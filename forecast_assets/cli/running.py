@@ -22,7 +22,7 @@ from forecast_assets.stores.opening import open_stores
 CANCELLED = "Ctrl-C on the command line"
 # The command tells what came out; the log of the run is in Dagit.
 ALL_ASSETS = "__ASSET_JOB"
-_QUIET = {"console": {"config": {"log_level": "CRITICAL"}}}
+QUIET = {"console": {"config": {"log_level": "CRITICAL"}}}
 
 
 def execute(
@@ -43,7 +43,7 @@ def execute(
     with refusals_raised(instance, run_id), cancelled_by_key(current(instance, run_id, of_record)):
         _job(job).execute_in_process(
             instance=instance,
-            run_config={**config, "loggers": _QUIET},
+            run_config={**config, "loggers": QUIET},
             partition_key=partition_key,
             asset_selection=None if assets is None else [dg.AssetKey(name) for name in assets],
             tags={**(tags or {}), **process_tags(), **OF_OUR_CODE},

@@ -24,6 +24,12 @@ from forecast_assets.stores import Stores
 from forecast_assets.stores.rows.datasets import ScopeSeriesRow
 
 Kind = Literal["manual", "region", "category", "top_revenue", "all", "demo"]
+_SELECTORS: dict[Kind, tuple[str, ...]] = {
+    "manual": ("stores", "products", "series"),
+    "region": ("region",),
+    "category": ("category",),
+    "top_revenue": ("top_n",),
+}
 _MOST_REVENUE = 1000
 _DEMO = 5
 
@@ -51,6 +57,7 @@ class Scope:
         paired = bool(self.stores) and bool(self.products)
         if self.kind == "manual" and not paired and not self.series:
             raise _missing("manual", "stores and products, or series")
+        self._refuse_strangers()
         if self.kind == "region" and not self.region:
             raise _missing("region", "the region")
         if self.kind == "category" and not self.category:
@@ -59,6 +66,16 @@ class Scope:
             if self.top_n is None:
                 raise _missing("top_revenue", "top_n")
             check_whole("top_n", self.top_n, 1, _MOST_REVENUE)
+
+    def _refuse_strangers(self) -> None:
+        """Refuse selectors of other kinds: left out without a word, more would be chosen than was meant."""
+        own = _SELECTORS.get(self.kind, ())
+        for kind, names in _SELECTORS.items():
+            if strangers := [name for name in names if getattr(self, name) and name not in own]:
+                raise BadSetting(
+                    f"scope {self.kind} does not look at {listed(strangers)}",
+                    remedy=f"leave that out, or use scope {kind}",
+                )
 
     def to_json(self) -> dict[str, Any]:
         """The choice without what was left empty."""

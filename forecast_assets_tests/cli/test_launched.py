@@ -27,6 +27,8 @@ PAIRS = ("shop", "--scope", "manual", "--stores", "B", "--products", "P1, P2", "
 def test_a_batch_is_launched_watched_exported_and_tried_again(cli, home, tmp_path):
     done = cli("submit", "batch", *PAIRS, "--wait")
     run_id = done.out.strip()
+    assert "INFO" not in done.err, "who waits reads how it ended, not a log"
+    assert f"batch {run_id} partial:" in done.err
     assert done.code == 1, "one of the two pairs was never sold"
     (row,) = cli("status", run_id, "--format", "json").rows
     assert (row["kind"], row["status"], row["progress"]["failed"]) == ("batch", "partial", 1)
@@ -43,6 +45,17 @@ def test_a_batch_is_launched_watched_exported_and_tried_again(cli, home, tmp_pat
     assert again.code == 1
     assert items_of(home, run_id)[-1]["attempts"] == 2
     assert "are not failed ones" in cli("retry", run_id, "--item", "1").err
+
+
+def test_series_that_a_scope_would_not_look_at_are_refused(cli, home):
+    for words, stranger in (
+        (("--stores", "B"), "stores"),
+        (("--scope", "demo", "--series", HEALTHY), "series"),
+        (("--scope", "top_revenue", "--top-n", "2", "--region", "north"), "region"),
+    ):
+        refused = cli("submit", "batch", "shop", *words, "--candidates", "naive", "--wait")
+        assert (refused.code, f"does not look at {stranger}" in refused.err) == (2, True), refused.err
+    assert not home.instance.get_runs()
 
 
 def test_champions_of_a_batch_are_marked_and_waiting_items_hurried_from_the_command_line(cli, home):

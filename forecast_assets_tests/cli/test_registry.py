@@ -42,7 +42,7 @@ def test_a_model_is_registered_promoted_rolled_back_and_explained(cli, home):
     ]
     explained = cli("explain-model", f"{HEALTHY}@champion", "--format", "json")
     assert {row["what"]: row["value"] for row in explained.rows}["reproduced"] == "True"
-    assert "3 decisions about this series are on record" in explained.err
+    assert "on record about this series: 3 decisions" in explained.err
 
 
 def test_series_are_trained_again_after_a_typed_confirmation(cli, home):

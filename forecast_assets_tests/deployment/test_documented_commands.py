@@ -56,7 +56,7 @@ class Reader:
     def prepares(self, line: str) -> None:
         """What the documents take for granted before a line."""
         if line.startswith("forecast-assets plan compare"):
-            self.types(SAVED.replace("december", "january"))
+            self.types(SAVED.replace("july", "august"))
         elif line.startswith("forecast-assets cancel"):
             batch = ("submit", "batch", "shop", "--scope", "all", "--candidates", "naive")
             self.names["RUN_ID"] = self.cli(*batch).out.strip()
@@ -79,7 +79,7 @@ class Reader:
         return [row["workspace_id"] for row in self.cli("workspace", "list", "--format", "json").rows]
 
 
-SAVED = next(line for line in lines("models") if "--save december" in line)
+SAVED = next(line for line in lines("models") if "--save july" in line)
 
 
 def test_every_documented_command_ends_well(cli, mlflow_beside, monkeypatch):  # noqa: F811

@@ -76,10 +76,33 @@ def test_a_model_is_asked_about_columns_it_has_and_rules_of_thumb_do_the_rest(pa
         "answered by the model",
         "rule of thumb, x1.30",
         "rule of thumb, x0.85",
+        "no sale tells what happens there",
         "every second unit is free",
     ]
     for name, column in panel.known.items():
         np.testing.assert_array_equal(difference.panel.known[name][:, :60], column[:, :60])
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (-0.1, None),
+        (0.0, None),
+        (0.5, "a price of 3.00 lies above any price so far (1.50 to 2.00)"),
+        (-0.5, "a price of 1.00 lies below any price so far (1.50 to 2.00)"),
+    ],
+)
+def test_a_price_that_was_never_paid_is_said_to_be_one(panel, change, sentence):
+    price = np.full((1, panel.units.shape[1] + HORIZON), 2, np.float32)
+    price[0, 10:20] = 1.5
+    difference = differing(
+        replace(panel, known={"price": price}),
+        HORIZON,
+        Assumptions(price_change=change, on_hand=1),
+        asks_model=False,
+    )
+    notes = [note for note in difference.sentences if "any price so far" in note]
+    assert [note.partition(":")[0] for note in notes] == ([sentence] if sentence else [])
 
 
 @pytest.mark.parametrize(

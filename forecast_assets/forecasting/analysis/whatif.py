@@ -29,6 +29,7 @@ _LEAST, _MOST = 0.1, 5.0
 # Of two units one is paid.
 _BOGO = 0.5
 _PRICE, _PROMO, _HOLIDAY = "price", "promo", "holiday"
+_SAME_PRICE = 1.001  # prices whose ratio is smaller count as the same
 
 
 class Promotion(StrEnum):
@@ -169,6 +170,7 @@ def differing(panel: Panel, horizon: int, assumptions: Assumptions, *, asks_mode
     price = np.ones(horizon)
     if assumptions.price_change is not None:
         price[_span(assumptions, dates)] += assumptions.price_change
+        sentences += _unseen_prices(panel, horizon, price)
     if assumptions.promotion is not None and _PRICE in panel.known:
         paid, sentence = _promoted_price(panel, assumptions)
         price[_span(assumptions, dates)] *= paid
@@ -178,6 +180,31 @@ def differing(panel: Panel, horizon: int, assumptions: Assumptions, *, asks_mode
     return Difference(
         replace(panel, known=columns, reach=reach) if reads_model else None, bounded, price, sentences
     )
+
+
+def _unseen_prices(panel: Panel, horizon: int, share: Values) -> list[str]:
+    """Say where a changed price lies outside of all prices that the series was ever sold at.
+
+    ``share`` (h,) is the new price as a share of the planned one; 1 means unchanged.
+    """
+    if _PRICE not in panel.known:
+        return []
+    known = panel.known[_PRICE][0]
+    past = known[: panel.days]
+    past = past[past > 0]
+    ahead = (known[panel.days : panel.days + horizon] * share)[share != 1]
+    ahead = ahead[np.isfinite(ahead)]
+    if not past.size or not ahead.size:
+        return []
+    low, high = past.min(), past.max()
+    for end, is_beyond, word in (
+        (ahead.max(), ahead.max() > high * _SAME_PRICE, "above"),
+        (ahead.min(), ahead.min() * _SAME_PRICE < low, "below"),
+    ):
+        if is_beyond:
+            so_far = f"any price so far ({low:.2f} to {high:.2f})"
+            return [f"a price of {end:.2f} lies {word} {so_far}: no sale tells what happens there"]
+    return []
 
 
 def _is_learned(panel: Panel, column: str) -> bool:
