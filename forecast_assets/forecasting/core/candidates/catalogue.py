@@ -3,8 +3,7 @@
 Belongs here: model types, labels and what they stand for.
 Does not belong here: forecasting.
 
-A *label* names a candidate with the parameters that differ from the defaults: ``ets``,
-``moving_average(window_size=28)``.
+A *label* is a candidate with what differs from its defaults: ``ets``, ``moving_average(window_size=28)``.
 """
 
 import difflib
