@@ -19,7 +19,7 @@ from forecast_assets.forecasting.core.decision import CAVEATS, bias_risk
 from forecast_assets.forecasting.core.frequency import Frequency
 from forecast_assets.forecasting.core.global_model import GlobalModel
 from forecast_assets.forecasting.core.outlook import Models
-from forecast_assets.forecasting.core.stock_plans import sentence
+from forecast_assets.forecasting.core.stock_plans import aim_of, sentence
 from forecast_assets.forecasts.explanations import explain
 from forecast_assets.forecasts.service import Forecasted
 from forecast_assets.forecasts.store import StoredForecast, read_forecast
@@ -165,7 +165,7 @@ def _ordering(row: Mapping[str, Any], stock: dict[str, Any], period: Frequency) 
     return [
         (
             f"**Order when {amount(row['reorder_point'])} units are left, for a lead time of "
-            f"{row['lead_time_days']} days at a service level of {row['service_level']:.1%}: rule "
+            f"{row['lead_time_days']} days at {aim_of(stock)}: rule "
             f"{stock['rule']} {sentence(stock, period)}.**"
         ),
         "",

@@ -182,7 +182,13 @@ def load_inputs(
 def stock_aim(frequency: Frequency, orders: OrderSettings, days: int, level: float | None) -> StockAim:
     """Return what stock is decided for in periods; lead time and review period together cover whole ones."""
     lead, both = frequency.periods(days), frequency.periods(days + orders.review_days)
-    return StockAim(lead, level or orders.level(), max(1, both - lead))
+    review = max(1, both - lead)
+    if level is not None:
+        return StockAim(lead, level, review)
+    fill_rate = orders.fill_rate if orders.stock_target == "fill_rate" else None
+    costs_known = orders.shortage_cost is not None and orders.holding_cost is not None
+    cheapest = orders.stock_target == "cost" and costs_known
+    return StockAim(lead, orders.level(), review, fill_rate, cheapest)
 
 
 def _label(row: ChampionsOfRow | None, dataset: Dataset) -> str | None:
@@ -269,7 +275,10 @@ def _frame(work: ForecastInputs, block: ForecastBlock) -> pl.DataFrame:
             "safety_stock": [plan.safety_stock for plan in plans],
             "reorder_point": [plan.reorder_point for plan in plans],
             "stock": [json.dumps(plan.to_json()) for plan in plans],
-            "interval_safety_stock": block.decisions.interval_safety_stock[good],
+            # It knows service levels only.
+            "interval_safety_stock": np.full(len(good), np.nan)
+            if work.aim.fill_rate is not None
+            else block.decisions.interval_safety_stock[good],
             "coverage_80": 100 * block.coverage[good],
             "assumptions": [json.dumps(list(block.assumptions[at])) for at in good],
         }
@@ -281,7 +290,7 @@ def _frame(work: ForecastInputs, block: ForecastBlock) -> pl.DataFrame:
         last_known_day=pl.lit(work.last_day()),
         first_day=pl.lit(work.panel.date(begin)),
         lead_time_days=pl.lit(work.lead_time_days),
-        service_level=pl.lit(work.aim.level),
+        service_level=pl.Series([plan.level for plan in plans], dtype=pl.Float64),
     )
 
 

@@ -19,8 +19,8 @@ from forecast_assets.forecasting.analysis.orders import (
     Window,
     levels,
     orders,
-    shortage,
 )
+from forecast_assets.forecasting.core.fill_rates import shortage
 from forecast_assets.forecasting.core.stock import Rule
 from forecast_assets.forecasting.core.stock_plans import Demand, achieved
 from forecast_assets.forecasts.store import StoredForecast

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from forecast_assets.errors import BadSetting
-from forecast_assets.forecasting.analysis.orders import Rounding, Window, at_levels, levels, orders, shortage
+from forecast_assets.forecasting.analysis.orders import Rounding, Window, levels, orders
+from forecast_assets.forecasting.core.fill_rates import at_levels, shortage
 from forecast_assets.forecasting.core.lead_time import LeadTables
 from forecast_assets.forecasting.core.stock import StockInputs
-from forecast_assets.forecasting.core.stock_plans import Demand
+from forecast_assets.forecasting.core.stock_plans import Demand, StockAim, aim_of
 from forecast_assets.order_settings import OrderSettings, critical_ratio
 
 MEAN, SIGMA = 30.0, 4.0
@@ -102,3 +103,20 @@ def test_stock_beyond_the_forecast_goes_on_like_its_mean_day_and_says_so():
     assert not demand.extrapolates(14)
     assert demand.extrapolates(15)
     assert demand.expected(20)[0] == pytest.approx(MEAN * 20)
+
+
+def test_a_forecast_holds_stock_for_the_fill_rate_that_the_dataset_declares():
+    demand = normal_demand(2)
+    filled = levels(demand, Window(0, 4, 10), np.array([0.9] * 2), fill_rate=np.array([True] * 2))
+    for row, plan in enumerate(demand.plan(StockAim(4, 0.95, 10, fill_rate=0.9))):
+        assert (plan.order_up_to, plan.reorder_point, plan.level) == pytest.approx(
+            (filled.order_up_to[row], filled.reorder_point[row], filled.service[row])
+        )
+        assert (
+            aim_of(plan.to_json()) == f"a fill rate of 90.0%, which takes a service level of {plan.level:.1%}"
+        )
+    by_service, by_cost = (
+        demand.plan(StockAim(4, 0.9, 10, cheapest=cheapest))[0] for cheapest in (False, True)
+    )
+    assert aim_of(by_service.to_json()) == "a service level of 90.0%"
+    assert aim_of(by_cost.to_json()) == "a service level of 90.0%, the one of lowest cost"

@@ -1,6 +1,6 @@
 """From the distribution of demand to an order: how much to have, how much to buy, what is at risk without.
 
-Belongs here: levels for a service, a fill rate or costs; packs, minimum orders and shelf life; shortages.
+Belongs here: levels for a service, a fill rate or costs; packs, minimum orders and shelf life.
 Does not belong here: the distribution (``core.stock_plans``), where stock and settings come from.
 
 Sources: order-up-to levels of periodic review and the fill rate as in Silver, Pyke, Thomas, "Inventory and
@@ -12,15 +12,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast_assets.forecasting.core.stock import Rule
+from forecast_assets.forecasting.core.fill_rates import at_levels, filled
 from forecast_assets.forecasting.core.stock_plans import Demand
 
 Values = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
-# Equally likely outcomes that stand for a distribution: shortages are means over them.
-_OUTCOMES = (np.arange(200) + 0.5) / 200
-_HALVINGS = 40
 _ROUNDING = 1e-6
 
 
@@ -65,9 +62,8 @@ def levels(demand: Demand, window: Window, aim: Values, *, fill_rate: Mask) -> L
     """Return what n series are to have for an ``aim`` (n,): a service level, or a ``fill_rate`` where so."""
     service = aim.copy()
     if fill_rate.any():
-        up_to = _filled(demand, window, aim)
-        outcomes = demand.units(window.whole, _OUTCOMES)
-        service[fill_rate] = (outcomes <= up_to[:, None] + _ROUNDING).mean(axis=1)[fill_rate]
+        up_to, by_fill = filled(demand, window.delivery, window.whole, aim)
+        service[fill_rate] = by_fill[fill_rate]
     covered = at_levels(demand, window.whole, service)
     return Levels(
         reorder_point=at_levels(demand, window.lead, service),
@@ -76,44 +72,6 @@ def levels(demand: Demand, window: Window, aim: Values, *, fill_rate: Mask) -> L
         expected=demand.expected(window.lead),
         thumb=at_levels(demand, window.lead, service, "rule_of_thumb"),
     )
-
-
-def at_levels(demand: Demand, days: int, service: Values, rule: Rule | None = None) -> Values:
-    """Return the units (n,) that cover ``days`` with the probability ``service`` (n,) of each series."""
-    unique = np.unique(service)
-    if len(unique) == 1:
-        return demand.units(days, unique, rule)[:, 0]
-    outcomes = demand.units(days, _OUTCOMES, rule)
-    place = np.clip(np.interp(service, _OUTCOMES, np.arange(len(_OUTCOMES))), 0, len(_OUTCOMES) - 1)
-    low = np.floor(place).astype(np.int64)
-    rows, high = np.arange(len(outcomes)), np.minimum(low + 1, len(_OUTCOMES) - 1)
-    units: Values = outcomes[rows, low] + (place - low) * (outcomes[rows, high] - outcomes[rows, low])
-    return units
-
-
-def shortage(demand: Demand, days: int, stock: Values) -> Values:
-    """Return the units (n,) that are expected to be asked for in vain within ``days`` with ``stock`` (n,)."""
-    return _short(demand.units(days, _OUTCOMES), stock)
-
-
-def _short(outcomes: Values, stock: Values) -> Values:
-    missing: Values = np.maximum(outcomes - stock[:, None], 0).mean(axis=1)
-    return missing
-
-
-def _filled(demand: Demand, window: Window, aim: Values) -> Values:
-    """Return the least stock (n,) with which a share ``aim`` of the demand of a review period is served.
-
-    What is short by the next delivery, less what is short before this one.
-    """
-    early, late = (demand.units(days, _OUTCOMES) for days in (window.delivery, window.whole))
-    allowed = (1 - aim) * np.maximum(late.mean(axis=1) - early.mean(axis=1), 0)
-    low, high = np.zeros(len(aim)), late[:, -1].copy()
-    for _ in range(_HALVINGS):
-        middle = (low + high) / 2
-        enough = _short(late, middle) - _short(early, middle) <= allowed
-        low, high = np.where(enough, low, middle), np.where(enough, middle, high)
-    return high
 
 
 @dataclass(frozen=True, slots=True, eq=False)

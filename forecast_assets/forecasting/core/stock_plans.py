@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from forecast_assets.forecasting.core.demand import EVERY_CLASS
 from forecast_assets.forecasting.core.distribution import ErrorTable
+from forecast_assets.forecasting.core.fill_rates import at_levels, filled
 from forecast_assets.forecasting.core.frequency import DAY, Frequency
 from forecast_assets.forecasting.core.lead_time import LeadTables
 from forecast_assets.forecasting.core.pool import Pool
@@ -35,11 +36,17 @@ _NO_TABLES = LeadTables({})
 
 @dataclass(frozen=True, slots=True)
 class StockAim:
-    """What stock is decided for: lead time and review period in days, service level (0.5 up to 1)."""
+    """What stock is decided for: lead time and review period in days, service level (0.5 up to 1).
+
+    With a ``fill_rate`` each series has the service level that serves this share of its demand;
+    ``cheapest``: the level is the one of lowest cost.
+    """
 
     days: int
     level: float
     review: int = 0
+    fill_rate: float | None = None
+    cheapest: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +58,7 @@ class StockPlan:
     it had not learned from, of all series of ``pool`` (a class of demand), at ``scored_days`` and
     ``scored_level``. The rule of thumb stands beside it with its own record. ``extrapolated``: the lead time
     is longer than the forecast, or than any that was measured. ``spread`` and ``table`` are what the folds
-    of the series say of its errors.
+    of the series say of its errors; ``fill_rate`` and ``cheapest`` are those of the aim.
     """
 
     rule: Rule
@@ -71,6 +78,8 @@ class StockPlan:
     extrapolated: bool
     spread: float
     table: Mapping[str, Any] | None
+    fill_rate: float | None = None
+    cheapest: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values."""
@@ -126,31 +135,41 @@ class Demand:
 
     def plan(self, aim: StockAim) -> list[StockPlan]:
         """Return the stock of every series (n,)."""
-        level = np.array([aim.level])
-        points, up_to = (self.units(days, level)[:, 0] for days in (aim.days, aim.days + aim.review))
-        thumb = self.units(aim.days, level, _THUMB)[:, 0]
+        whole = aim.days + aim.review
+        levels, up_to = np.full(len(self.curve), aim.level), None
+        if aim.fill_rate is not None:
+            up_to, levels = filled(self, aim.days, whole, np.full(len(self.curve), aim.fill_rate))
+        points = at_levels(self, aim.days, levels)
+        up_to = at_levels(self, whole, levels) if up_to is None else up_to
+        thumb = at_levels(self, aim.days, levels, _THUMB)
         expected, sums = self.expected(aim.days), self._sum(aim.days)
-        scored, by_thumb = (self.service(aim.days, aim.level, rule) for rule in (None, _THUMB))
+        records = {
+            level: (self.service(aim.days, level), self.service(aim.days, level, _THUMB))
+            for level in set(levels.tolist())
+        }
+        scored, by_thumb = zip(*(records[level] for level in levels.tolist()), strict=True)
         return [
             StockPlan(
                 rule=self.rule,
                 days=aim.days,
-                level=aim.level,
+                level=float(levels[row]),
                 expected=float(expected[row]),
                 reorder_point=float(points[row]),
                 safety_stock=float(points[row] - expected[row]),
                 order_up_to=float(up_to[row]),
                 pool=None if self.record is None else self.record[0],
-                service=None if scored is None else scored[2],
-                scored_days=None if scored is None else scored[0],
-                scored_level=None if scored is None else scored[1],
+                service=None if (of := scored[row]) is None else of[2],
+                scored_days=None if (of := scored[row]) is None else of[0],
+                scored_level=None if (of := scored[row]) is None else of[1],
                 thumb_reorder_point=float(thumb[row]),
                 thumb_safety_stock=float(thumb[row] - sums[row]),
-                thumb_service=None if by_thumb is None else by_thumb[2],
+                thumb_service=None if (of := by_thumb[row]) is None else of[2],
                 extrapolated=self.extrapolates(aim.days),
                 spread=float(self.inputs.spread[row]),
                 # The table of a pooled candidate is the pool's.
                 table=self.table.to_json() if self.table is not None and self.record is None else None,
+                fill_rate=aim.fill_rate,
+                cheapest=aim.cheapest,
             )
             for row in range(len(self.curve))
         ]
@@ -234,6 +253,14 @@ def sentence(plan: Mapping[str, Any], frequency: Frequency = DAY) -> str:
         if plan["extrapolated"]
         else ""
     )
+
+
+def aim_of(plan: Mapping[str, Any]) -> str:
+    """Say in words what the stock of a stored plan aims at."""
+    level = f"a service level of {plan['level']:.1%}"
+    if plan.get("fill_rate") is not None:
+        return f"a fill rate of {plan['fill_rate']:.1%}, which takes {level}"
+    return f"{level}, the one of lowest cost" if plan.get("cheapest") else level
 
 
 def achieved(
