@@ -40,7 +40,8 @@ def test_an_order_lasts_until_the_next_delivery_and_a_doubt_gives_none(cli, home
     assert healthy["order_up_to"] > expected
     assert healthy["order_units"] % 12 == 0
     assert 0 <= 120 + healthy["order_units"] - healthy["order_up_to"] < 12
-    assert healthy["units_at_risk"] == pytest.approx(expected - 120, rel=0.05)
+    # Three folds are few errors: what they foretell is wider than the errors were.
+    assert expected - 120 <= healthy["units_at_risk"] <= 1.15 * (expected - 120)
     assert "in packs of 12" in healthy["reason"]
     assert (healthy["lead_time_days"], healthy["lasts_until"]) == (5, str(TODAY + dt.timedelta(days=6)))
     assert rows[HOLED]["order_units"] == 0

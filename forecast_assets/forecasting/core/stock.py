@@ -37,8 +37,9 @@ SCORED_LEADS = (3, 7, 14)
 # What the metrics of candidates say of stock: for a lead time of so many periods, at this service.
 METRIC_LEAD, METRIC_LEVEL = 7, 0.95
 _CHOSEN_AT = (0.9, 0.95, 0.98)
-# A rule keeps its service when the windows it covers are on average at most this share fewer.
-_KEPT_WITHIN = 0.01
+# A rule keeps its service when the windows it covers are on average at most this share fewer: as many as
+# achieved service may be off. Measured: docs/models.md has the figures.
+_KEPT_WITHIN = 0.02
 _ROUNDING = 1e-9
 _FEWEST_WINDOWS = 1000
 _Z_OF_UPPER_80 = NormalDist().inv_cdf(0.9)
