@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 
 import polars as pl
 
+from forecast_assets.datasets import holidays
 from forecast_assets.datasets.building import summary_notes
 from forecast_assets.datasets.definition import Dataset, DatasetOptions, Snapshot
 from forecast_assets.datasets.freezing import freeze
@@ -31,12 +32,15 @@ def check_source(
 
     Raises ``BadSales`` or ``BadSetting`` for what adding it would refuse.
     """
+    if options.holidays is not None:
+        holidays.national(options.holidays, today, today)
     with TemporaryDirectory(prefix="forecast-check-") as folder:
         lake = Lake(folder)
         frozen = freeze(lake, source, _NAME, options, folder=paths.SALES.path(_NAME, "check"), today=today)
         read = frozen.summary
         if read.first_day is None or read.last_day is None:
             raise BadSales(f"{source.name}: no full period is left", remedy="leave --aggregate out")
+        holidays.check(lake, frozen.folder, source, options)
         notes = {**summary_notes(read), **frozen.noted}
         facts = Facts(read.rows, read.series, read.stores, read.first_day, read.last_day, notes)
         settled = options.model_copy(update={"frequency": frozen.frequency})

@@ -5,6 +5,8 @@ Does not belong here: refusing sales (``validation``), watching them later (``mo
 """
 
 import datetime as dt
+import math
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -22,11 +24,14 @@ from forecast_assets.errors import listed
 from forecast_assets.forecasting.analysis.quality import STOCKOUT, ZERO_RUN, findings
 from forecast_assets.forecasting.core.frequency import Frequency
 from forecast_assets.forecasting.core.plans import MEANING
+from forecast_assets.forecasting.core.zero_runs import LONGEST_STOCKOUT
 from forecast_assets.rendering.numbers import amount, plural
 
 # Of more rows than these only what reading them told is said: a look at each day would take as long again.
 MOST_ROWS = 5_000_000
 _SHOWN, _SHOWN_COLUMNS = 5, 20
+# One store that sold as much as one other is no sum.
+_FEWEST_PARTS = 2
 Lines = list[tuple[str, str]]
 
 
@@ -128,12 +133,15 @@ def _days(
     lasts = [frame["date"].max() for _, frame in stores]
     planned = max([facts.last_day, *(day for day in lasts if isinstance(day, dt.date))])
     calendar = panels.Calendar(facts.first_day, facts.last_day, planned, options.period)
+    sold: dict[tuple[str, str], float] = {}
     counts, suspected = [], {STOCKOUT.name: list[str](), ZERO_RUN.name: list[str]()}
     for store, frame in stores:
         panel, counted = panels.densify(
             frame, store, dataset="x", calendar=calendar, known=columns.roles, launch=options.launch
         )
         counts.append(counted)
+        by_product = frame.group_by("product_id").agg(pl.col("units").sum())
+        sold |= {(store, product): units or 0.0 for product, units in by_product.iter_rows()}
         for finding in findings(panel, np.full(len(panel.series), store)):
             if finding.suspicion.name in suspected:
                 suspected[finding.suspicion.name].append(str(panel.series[finding.row]).partition("__")[2])
@@ -142,6 +150,7 @@ def _days(
     zeros, closed = int(days["zero_sale_days"].sum()), int(days["closed_days"].sum())
     holed = int((days["missing_days"] > 0).sum())
     all_periods = options.period.count(expected)
+    long = options.period.count(options.period.periods(LONGEST_STOCKOUT))
     lines = [
         (
             "gaps",
@@ -154,12 +163,29 @@ def _days(
         ),
         (
             "zero runs",
-            _named(suspected[ZERO_RUN.name], "sold nothing for four weeks or more, against their habit"),
+            _named(suspected[ZERO_RUN.name], f"sold nothing for {long} or more, against their habit"),
         ),
     ]
     ended = days.filter(pl.col("ended"))["series"].str.split("__").list.slice(1).list.join("__").to_list()
     never = int(days["last_sale"].is_null().sum())
-    return [*lines, ("ended", _named(ended, f"are no longer sold; {never:,} never sold"))]
+    return [*lines, ("ended", _named(ended, f"are no longer sold; {never:,} never sold")), *_sums(sold)]
+
+
+def _sums(sold: Mapping[tuple[str, str], float]) -> Lines:
+    """Return doubts about stores and products that sold exactly what all others sold together."""
+    lines: Lines = []
+    for place, role in enumerate(("store", "product")):
+        units: dict[str, float] = defaultdict(float)
+        for ids, some in sold.items():
+            units[ids[place]] += some
+        most = max(units, key=lambda one: units[one])
+        if len(units) > _FEWEST_PARTS and math.isclose(units[most], sum(units.values()) / 2, rel_tol=1e-9):
+            sentence = (
+                f"{role} {most} sold exactly what all others sold together ({amount(units[most])} units); "
+                "if its rows are their sums, leave them out of the source"
+            )
+            lines.append(("doubt", sentence))
+    return lines
 
 
 def _named(series: Sequence[str], what: str) -> str:

@@ -26,6 +26,7 @@ FOREIGN_ID = "holds ids that nobody could read"
 FLOAT_ID = "holds ids that were read as floats"
 TWIN_ID = "holds ids that differ only by case, blanks or Unicode form"
 NEGATIVE = "is negative"
+NEGATIVE_PRICE = "holds a negative price"
 DOUBTFUL = "can be read in two ways"
 _TOO_EARLY = "lies before 1970-01-01"
 _TOO_LATE = f"lies more than {PLAN_DAYS} days ahead"
@@ -47,6 +48,8 @@ REMEDIES = {
     _UNSOLD: "leave units empty on days that have not been sold yet, or mend the dates",
     NEGATIVE: "say what returns are: --returns zero drops what exceeds the sales of a day, --returns keep "
     "counts it as returns beside them",
+    NEGATIVE_PRICE: "leave the price empty on these rows (the last one then holds), or name the column with "
+    "--known-future NAME:number if it is no price",
     numbers.INFINITE: "leave the cell empty where nothing was observed",
     _TOO_MANY: "check the unit of measure; a day cannot sell more than a billion",
     _TOO_LARGE: "scale the column down",

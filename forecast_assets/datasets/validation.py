@@ -190,7 +190,11 @@ class ValidatedSales:
         self._report(columns.date, days, unsold, frame)
         expressions = [units.cast(pl.Float32).alias("units")]
         for name, column in columns.known.items():
-            expressions.append(self._number(column, raw, frame, units=False).cast(pl.Float32).alias(name))
+            values = self._number(column, raw, frame, units=False)
+            if columns.roles.get(name) == "price":
+                below = rules.judge(values, [(values < 0, rules.NEGATIVE_PRICE)])
+                self._report(column, raw[column], below, frame)
+            expressions.append(values.cast(pl.Float32).alias(name))
         for name in columns.static:
             text = raw[name].cast(pl.String)
             expressions.append(text.set(text == "", None).alias(name))

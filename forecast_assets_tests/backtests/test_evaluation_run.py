@@ -105,7 +105,7 @@ def test_the_champion_explains_itself(ran):
     )
     explanation = row["explanation"]
     assert explanation["confidence_reason"] == "42.9% ahead of the runner-up in WAPE"
-    unknown = "expected WAPE on new days: not known, too few errors to pool: it takes 200 scored days"
+    unknown = "expected WAPE on new days: not known, too few errors to pool: it takes 200 of scored periods"
     assert explanation["data_notes"] == [
         "60 of 60 days observed (100%), 30.50 units a day on average",
         f"{unknown} without each fold",

@@ -114,6 +114,19 @@ def test_a_check_sums_up_what_adding_would_store(cli, tmp_path):
     assert "next: forecast-assets evaluate shop" in added.err
 
 
+def test_a_check_doubts_a_store_that_is_the_sum_of_the_others_and_an_unknown_country(cli, tmp_path):
+    rows = [
+        f"{store},P1,2024-01-{day:02d},{units}"
+        for day in range(1, 21)
+        for store, units in (("S1", day), ("S2", 7), ("Total", day + 7))
+    ]
+    path = tmp_path / "sales.csv"
+    path.write_text("store_id,product_id,date,units\n" + "\n".join(rows))
+    assert "store Total sold exactly what all others sold together" in cli("dataset", "check", str(path)).out
+    refused = cli("dataset", "check", str(path), "--holidays", "XX")
+    assert (refused.code, "there is no country 'XX'" in refused.err) == (2, True)
+
+
 def test_file_that_went_bad_is_refused_and_yesterdays_results_stay(shop, tmp_path):
     shop("evaluate", "shop")
     before = shop("export", "champions", "shop", "--format", "json").rows

@@ -154,6 +154,16 @@ def test_a_folder_names_the_file_of_each_line(tmp_path):
         list(reader(FileSource(path=tmp_path)))
 
 
+def test_a_negative_price_is_refused_with_its_line_and_may_be_a_number_of_another_kind(tmp_path):
+    path = tmp_path / "sales.csv"
+    path.write_text("store_id,product_id,date,units,price\nS1,P1,2024-01-01,1,2\nS1,P1,2024-01-02,1,-2\n")
+    with pytest.raises(BadSales, match=r"column 'price' holds a negative price: line 3 \('-2'\)"):
+        list(reader(FileSource(path=path, columns=Columns(price="price"))))
+    list(
+        reader(FileSource(path=path, columns=Columns(known_future=("price",), declared={"price": "number"})))
+    )
+
+
 def test_a_duplicate_across_files_names_both(tmp_path):
     for name in ("a", "b"):
         (tmp_path / f"{name}.csv").write_text("store_id,product_id,date,units\nS1,P1,2024-01-01,1\n")

@@ -43,7 +43,7 @@ def german(days: list[dt.date], units: list[str], separator: str = ";") -> str:
     return "\r\n".join([separator.join(["Filiale", "Artikel", "Datum", "Menge"]), *rows])
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252", "utf-16"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252", "utf-16", "utf-16-le", "utf-16-be"])
 @pytest.mark.parametrize("separator", [";", "\t", "|"])
 def test_a_european_export_is_read_as_it_is_written(encoding, separator, tmp_path):
     units = ["1.234,5", "2", *["0,75"] * 18]

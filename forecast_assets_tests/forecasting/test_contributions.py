@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from forecast_assets.forecasting.analysis.contributions import contributions, strongest_features
+from forecast_assets.forecasting.core.frequency import MONTH
 from forecast_assets.forecasting.core.global_model import GlobalSettings, fit
 from forecast_assets.forecasting.core.outlook import outlook
 from forecast_assets_tests.forecasting.awkward import awkward_units, panel_of
@@ -66,6 +67,15 @@ def test_the_features_that_gain_most_are_named_with_their_share(panel, learner):
     assert set(every) == set(model.features)
     assert sum(every.values()) == pytest.approx(1)
     assert list(strongest_features(model, most=3)) == list(every)[:3]
+
+
+def test_parts_of_a_monthly_forecast_speak_of_months(panel):
+    monthly = replace(panel.take(np.array([0])), frequency=MONTH)
+    explanation = contributions(monthly, "seasonal_naive", {}, 3, threads=1)
+    assert explanation is not None
+    said = [f"{one.name} {one.description}" for one in explanation.drivers]
+    assert said == ["level mean of the next 3 months", "month how this month differs from the next 3 months"]
+    assert "in the next month" in explanation.summary
 
 
 def test_a_weighted_average_names_every_day_with_its_weight():

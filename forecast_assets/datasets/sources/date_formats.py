@@ -20,6 +20,7 @@ aug août aout august augusti augustus agosto ago sierpień sie srpen ağustos
 sep sept septembre septiembre settembre set setembro wrzesień wrz září eylül
 oct okt oktober octobre octubre ottobre ott outubro out październik paź říjen ekim
 nov novembre noviembre novembro listopad lis kas\u0131m
+dec des desember
 dec dezember dez décembre déc decembre diciembre dic dicembre dezembro des grudzień gru prosinec aral\u0131k
 """
 _ENGLISH = {word: words[0] for words in map(str.split, _MONTHS.strip().splitlines()) for word in words}

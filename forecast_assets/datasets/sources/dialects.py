@@ -19,6 +19,7 @@ _SEPARATORS = ",;\t|"
 _NAMES = {"\t": "tab", " ": "space", "\u00a0": "no-break space", "\u202f": "narrow no-break space"}
 _BY_NAME = {"tab": "\t", "\\t": "\t", "comma": ",", "point": ".", "semicolon": ";", "space": " ", "none": ""}
 _GROUPS = " '\u00a0\u202f\u2019"
+_SAMPLE_BYTES = 2000
 _SIGN = r"^[+-]?"
 _GROUPED = _SIGN + r"[0-9]{1,3}(,[0-9]{3})+$"
 
@@ -63,6 +64,11 @@ def find_encoding(start: bytes) -> str:
     """Return the encoding of a file that begins with ``start``, cut between two lines."""
     if start.startswith((b"\xff\xfe", b"\xfe\xff")):
         return "utf-16"
+    # Latin letters in UTF-16 have a zero byte each.
+    for encoding, first in (("utf-16-le", 1), ("utf-16-be", 0)):
+        zeros, others = (start[one:_SAMPLE_BYTES:2].count(0) for one in (first, 1 - first))
+        if zeros > others + len(start[:_SAMPLE_BYTES]) // 4:
+            return encoding
     try:
         start.decode("utf-8-sig")
     except UnicodeDecodeError:

@@ -145,7 +145,7 @@ def _parts(
 
 
 def _of_answer(panel: Panel, label: str, window: int | None, gap: int) -> tuple[list[Driver], bool] | None:
-    """Level and weekday of a candidate that only looks back; a black box is one part."""
+    """Level and season of a candidate that only looks back; a black box is one part."""
     answer, failures = isolated(label, panel, np.array([panel.days]), gap + panel.frequency.short, window)
     if failures or not np.isfinite(answer).all():
         return None
@@ -153,10 +153,13 @@ def _of_answer(panel: Panel, label: str, window: int | None, gap: int) -> tuple[
     if entry(label).foreign or entry(label).feature_aware:
         return [Driver("model", None, float(week[0]), f"what {label} answers as a whole")], False
     level = float(week.mean())
-    drivers = [Driver("level", None, level, "mean of the week ahead")]
+    is_daily = panel.frequency == DAY
+    whole = "week" if is_daily else f"next {panel.frequency.count(panel.frequency.short)}"
+    drivers = [Driver("level", None, level, f"mean of the {'week ahead' if is_daily else whole}")]
     if week[0] != level:
+        place = "weekday" if is_daily else panel.frequency.name
         drivers.append(
-            Driver("weekday", None, float(week[0]) - level, "how this weekday differs from the week")
+            Driver(place, None, float(week[0]) - level, f"how this {place} differs from the {whole}")
         )
     return drivers, True
 
@@ -191,7 +194,7 @@ def _of_ridge(panel: Panel, model: Any, window: int | None, gap: int) -> list[Dr
     effects = {
         "intercept": "what it usually sells",
         "trend": "recent sales and time since launch",
-        "seasonality": "weekday, month and place in the month",
+        "seasonality": "weekday, month and place in the month" if panel.frequency == DAY else "season",
         "holiday_regressor": "price, promotion and holiday",
     }
     values = {name: float(part[0, gap]) for name, part in parts.items()}

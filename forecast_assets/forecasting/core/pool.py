@@ -211,7 +211,7 @@ def learn_pool(
         curve = draft.curve(label, blends.get(label, (label,)), forecasts, classes)
         learned = _errors(curve, actual, scored, _large_classes(classes), past, whole=whole)
         if learned is None:
-            too_few[label] = "too few errors to pool: it takes 200 scored days without each fold"
+            too_few[label] = "too few errors to pool: it takes 200 of scored periods without each fold"
         else:
             errors[label] = learned
     return Pool(errors, weights, too_few, len(actual), whole)

@@ -20,7 +20,8 @@ Values = NDArray[np.float64]
 Floats = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 
-FEWEST_OWN_ERRORS = 14
+# What the folds of months have where nothing else is set.
+FEWEST_OWN_ERRORS = 12
 INTERVALS = {80: (0.1, 0.9), 95: (0.025, 0.975)}
 LEVELS = np.array(PROBABILITIES)
 
