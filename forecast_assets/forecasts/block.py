@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from forecast_assets.backtests.fold_store import Folds, read_file
 from forecast_assets.forecasting.core.decision import Decisions, decide
 from forecast_assets.forecasting.core.demand import demand_classes
+from forecast_assets.forecasting.core.frequency import Frequency
 from forecast_assets.forecasting.core.openings import closed_ahead
 from forecast_assets.forecasting.core.outlook import outlook
 from forecast_assets.forecasting.core.panel import Panel
@@ -22,6 +23,7 @@ from forecast_assets.forecasting.core.stock_plans import StockAim, StockPlan, st
 from forecast_assets.forecasts.fold_claims import labels_by_file
 from forecast_assets.global_models.look_alikes import LOOK_ALIKE
 from forecast_assets.global_models.production import Production
+from forecast_assets.order_settings import OrderSettings
 from forecast_assets.settings import settings as environment
 from forecast_assets.stores import Stores
 from forecast_assets.stores.rows.datasets import LookAlikesRow
@@ -170,3 +172,15 @@ def measured(
         for at, one in zip(places, learned, strict=True):
             own[at] = one
     return own
+
+
+def stock_aim(frequency: Frequency, orders: OrderSettings, days: int, level: float | None) -> StockAim:
+    """Return what stock is decided for in periods; lead time and review period together cover whole ones."""
+    lead, both = frequency.periods(days), frequency.periods(days + orders.review_days)
+    review = max(1, both - lead)
+    if level is not None:
+        return StockAim(lead, level, review)
+    fill_rate = orders.fill_rate if orders.stock_target == "fill_rate" else None
+    costs_known = orders.shortage_cost is not None and orders.holding_cost is not None
+    cheapest = orders.stock_target == "cost" and costs_known
+    return StockAim(lead, orders.level(), review, fill_rate, cheapest)

@@ -24,14 +24,13 @@ from forecast_assets.forecasting.core.outlook import totals
 from forecast_assets.forecasting.core.panel import Panel
 from forecast_assets.forecasting.core.stock_plans import StockAim
 from forecast_assets.forecasting.version import code_version
-from forecast_assets.forecasts.block import ForecastBlock, make
+from forecast_assets.forecasts.block import ForecastBlock, make, stock_aim
 from forecast_assets.forecasts.fold_claims import claims
 from forecast_assets.forecasts.store import forecast_table
 from forecast_assets.global_models import production
 from forecast_assets.global_models.look_alikes import LOOK_ALIKE
 from forecast_assets.global_models.production import Production
 from forecast_assets.keys import SeriesKey
-from forecast_assets.order_settings import OrderSettings
 from forecast_assets.rendering.numbers import amount
 from forecast_assets.stores import Stores, paths
 from forecast_assets.stores.rows.datasets import DeliveriesRow
@@ -177,18 +176,6 @@ def load_inputs(
     }
     ahead = (evaluation.horizon, evaluation.gap)
     return ForecastInputs(dataset, lead_time, aim, *ahead, panel, champions, models, marks, current, gone)
-
-
-def stock_aim(frequency: Frequency, orders: OrderSettings, days: int, level: float | None) -> StockAim:
-    """Return what stock is decided for in periods; lead time and review period together cover whole ones."""
-    lead, both = frequency.periods(days), frequency.periods(days + orders.review_days)
-    review = max(1, both - lead)
-    if level is not None:
-        return StockAim(lead, level, review)
-    fill_rate = orders.fill_rate if orders.stock_target == "fill_rate" else None
-    costs_known = orders.shortage_cost is not None and orders.holding_cost is not None
-    cheapest = orders.stock_target == "cost" and costs_known
-    return StockAim(lead, orders.level(), review, fill_rate, cheapest)
 
 
 def _label(row: ChampionsOfRow | None, dataset: Dataset) -> str | None:
