@@ -57,7 +57,7 @@ class Reader:
         """What the documents take for granted before a line."""
         if line.startswith("forecast-assets plan compare"):
             self.types(SAVED.replace("july", "august"))
-        elif line.startswith("forecast-assets cancel"):
+        elif line.startswith(("forecast-assets cancel", "forecast-assets batch prioritise")):
             batch = ("submit", "batch", "shop", "--scope", "all", "--candidates", "naive")
             self.names["RUN_ID"] = self.cli(*batch).out.strip()
         elif "RUN_ID" in line:  # only a batch has items, and only what ended can be tried again
@@ -85,12 +85,17 @@ SAVED = next(line for line in lines("models") if "--save july" in line)
 def test_every_documented_command_ends_well(cli, mlflow_beside, monkeypatch):  # noqa: F811
     monkeypatch.setenv("FORECAST_DETAILED_SERIES", "0")
     reader = Reader(cli, {"DATASET": "shop", "KEY": KEY, "FOLDER": "backups/monday", "3": "1"})
+    refused = []
     with mlflow_beside(os.environ["FORECAST_DATABASE_URL"]):
         for document in READ:
             for line in lines(document):
                 if line not in ELSEWHERE:
-                    reader.prepares(line)
-                    reader.types(line)
+                    try:
+                        reader.prepares(line)
+                        reader.types(line)
+                    except Exception as error:  # noqa: BLE001 - all lines are tried, and told at the end
+                        refused.append(f"{document}: {line}: {error}")
+    assert not refused, "\n".join(refused)
     monkeypatch.setenv("MPLBACKEND", "agg")
     exec(PROGRAMS[0], {})  # noqa: S102 - ours, of the comparison with other libraries
     assert Path("champions.png").stat().st_size > 0
