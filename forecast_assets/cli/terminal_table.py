@@ -108,10 +108,11 @@ def draw(frame: pl.DataFrame, width: int, *, wide: bool = False) -> list[str]:
 
 def _decimals(values: pl.Series) -> int:
     """How many decimals a column of floats needs: three digits of a typical value, one for percentages."""
-    if values.name.startswith(_PERCENT) or values.name.endswith(_PERCENT):
-        return 1
     sizes = [abs(value) for value in values.to_list() if value and math.isfinite(value)]
     typical = statistics.median(sizes) if sizes else 1.0
+    # A service level of 0.95 is a share: one decimal would make it 0.9.
+    if typical >= 1 and (values.name.startswith(_PERCENT) or values.name.endswith(_PERCENT)):
+        return 1
     return next((digits for digits, least in ((0, 100), (1, 10), (2, 1)) if typical >= least), 3)
 
 

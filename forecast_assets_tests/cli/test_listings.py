@@ -86,6 +86,7 @@ def test_wide_and_columns_show_what_was_left_out(printed):
     ("name", "values", "expected"),
     [
         ("wape", [18.2345], "18.2"),
+        ("service", [0.95], "0.950"),
         ("units", [12345.678], "12,346"),
         ("units", [4.25], "4.25"),
         ("units", [0.0312], "0.031"),

@@ -43,16 +43,11 @@ class SheetFile:
         """All rows of the sheet. Raises ``BadSales``, and ``BadSetting`` for a sheet that is not there."""
         import fastexcel  # noqa: PLC0415
 
-        names = self.sheets()
-        if self.sheet is not None and self.sheet not in names:
-            raise BadSetting(
-                f"{self.file.name} has no sheet {self.sheet!r}",
-                remedy=f"give --sheet one of {listed([repr(name) for name in names])}",
-            )
+        sheet = self._chosen()
         try:
             frame = pl.read_excel(
                 self._bytes(),
-                sheet_name=self.sheet or names[0],
+                sheet_name=sheet,
                 engine="calamine",
                 infer_schema_length=None,
                 raise_if_empty=False,
@@ -63,14 +58,15 @@ class SheetFile:
         return frame.to_arrow(compat_level=pl.CompatLevel.oldest())
 
     def top(self, rows: int) -> list[list[str]]:
-        """Return the cells of the first ``rows`` rows, whatever they are. Raises ``BadSales``."""
+        """Return the cells of the first ``rows`` rows, whatever they are.
+
+        Raises ``BadSales``, and ``BadSetting`` for a sheet that is not there.
+        """
         import fastexcel  # noqa: PLC0415
 
         try:
             book = fastexcel.read_excel(self._bytes())
-            sheet = book.load_sheet(
-                self.sheet or book.sheet_names[0], header_row=None, n_rows=rows, dtypes="string"
-            )
+            sheet = book.load_sheet(self._chosen(), header_row=None, n_rows=rows, dtypes="string")
         except (fastexcel.FastExcelError, OSError) as error:
             raise self._unreadable(error) from None
         return [[cell or "" for cell in row] for row in sheet.to_polars().rows()]
@@ -80,6 +76,15 @@ class SheetFile:
         table = self.table()
         check_columns(self.name, table.column_names, needed)
         return Part(table.select(list(needed)).select, _Numbered(self.name, self.header_row + 1))
+
+    def _chosen(self) -> str:
+        names = self.sheets()
+        if self.sheet is not None and self.sheet not in names:
+            raise BadSetting(
+                f"{self.file.name} has no sheet {self.sheet!r}",
+                remedy=f"give --sheet one of {listed([repr(name) for name in names])}",
+            )
+        return self.sheet or names[0]
 
     def _bytes(self) -> bytes:
         limits.check_zip(self.file)
