@@ -221,7 +221,6 @@ def what_if(
     ['date', 'as_planned', 'what_if', 'lower_95', 'lower_80', 'upper_80', 'upper_95']
     """
     from forecast_assets.scenarios import plans
-    from forecast_assets.scenarios.jobs import assumed
 
     _, stores = _opened()
     changes = {
@@ -231,7 +230,7 @@ def what_if(
         "on_hand": on_hand,
         "lifecycle": lifecycle,
     }
-    answer = plans.what_if(stores, series, assumed(stores, changes, None), run_id=uuid.uuid4().hex)
+    answer = plans.what_if(stores, series, plans.assumed(stores, changes, None), run_id=uuid.uuid4().hex)
     days = {"date": answer.forecast.dates(), **answer.days()}
     return WhatIf(_returned(pl.DataFrame(days).fill_nan(None), to), answer.sentence, list(answer.sentences))
 

@@ -17,7 +17,6 @@ from forecast_assets.forecasting.analysis.whatif import Lifecycle, Promotion
 from forecast_assets.keys import SeriesKey
 from forecast_assets.scenarios import plans
 from forecast_assets.scenarios.distributions import LIMITS
-from forecast_assets.scenarios.jobs import COMPARED, assumed
 from forecast_assets.stores.opening import open_stores
 from forecast_assets.stores.rows.forecasts import PlansRow
 
@@ -62,7 +61,7 @@ def what_if(  # noqa: PLR0917 - one parameter per option
         "first_day": first_day,
         "last_day": last_day,
     }
-    answer = plans.what_if(stores, series, assumed(stores, changes, like), run_id=run_id)
+    answer = plans.what_if(stores, series, plans.assumed(stores, changes, like), run_id=run_id)
     if save is not None:
         plans.save(stores, answer, save, tag or [], run_id=run_id)
     listing(
@@ -115,7 +114,7 @@ def compare(
 ) -> None:
     """Rank plans, the greatest gain first."""
     rows = plans.compare(open_stores(), names, by.value)
-    listing(pl.DataFrame(rows, infer_schema_length=None).select(COMPARED), View(form))
+    listing(pl.DataFrame(rows, infer_schema_length=None).select(plans.COMPARED), View(form))
 
 
 @app.command()

@@ -4,9 +4,6 @@ Belongs here: the jobs ``what_if`` and ``compare_plans``, and what Dagit shows o
 Does not belong here: the answers (``planning``).
 """
 
-from collections.abc import Mapping
-from dataclasses import replace
-
 import dagster as dg
 import numpy as np
 from pydantic import Field
@@ -21,8 +18,6 @@ from forecast_assets.rendering.tables import cell, table
 from forecast_assets.scenarios import plans as planning
 from forecast_assets.stores import Stores
 from forecast_assets.stores.resource import StoresResource
-
-COMPARED = ("rank", "name", "series", "units_delta", "revenue_delta", "coverage", "method", "candidate")
 
 
 class WhatIfConfig(dg.Config):
@@ -48,16 +43,7 @@ class WhatIfConfig(dg.Config):
     def assumptions(self, stores: Stores) -> Assumptions:
         """All that differs. Raises ``BadSetting``, ``UnknownName``."""
         values = self.model_dump(exclude={"series", "like", "save_as", "tags"}, mode="json")
-        return assumed(stores, values, self.like)
-
-
-def assumed(stores: Stores, values: Mapping[str, object], like: str | None) -> Assumptions:
-    """What a person assumes on top of the plan ``like``. Raises ``BadSetting``, ``UnknownName``."""
-    stated = Assumptions.from_json({name: value for name, value in values.items() if value not in (None, [])})
-    if like is None:
-        return stated
-    changes = {name: getattr(stated, name) for name in stated.to_json()}
-    return replace(planning.assumptions_of(stores, like), **changes)
+        return planning.assumed(stores, values, self.like)
 
 
 @dg.op(retry_policy=RETRY)
@@ -127,7 +113,7 @@ def rank_plans(context: dg.OpExecutionContext, config: CompareConfig, stores: St
         rows = planning.compare(stores.open(), config.plans, by)
     for row in rows:
         context.log.info("%s. %s: %s", row["rank"], row["name"], row[by])
-    context.add_output_metadata({"ranking": table(rows, COMPARED)})
+    context.add_output_metadata({"ranking": table(rows, planning.COMPARED)})
 
 
 @dg.job(config=example("rank_plans", plans=["name of a plan", "name of another"]))

@@ -6,7 +6,7 @@ Does not belong here: what an assumption does (``forecasting.whatif``), and how 
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -37,6 +37,7 @@ By = Literal["revenue_delta", "units_delta"]
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,99}")
 _MOST_TAGS, _LONGEST_TAG = 20, 100
 _LEAST_COMPARED, _MOST_COMPARED = 2, 5
+COMPARED = ("rank", "name", "series", "units_delta", "revenue_delta", "coverage", "method", "candidate")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -200,6 +201,15 @@ def read(stores: Stores, name: str) -> PlansRow:
     if row is None:
         raise UnknownName(f"no plan {name}", remedy="list them with forecast-assets plan list")
     return row
+
+
+def assumed(stores: Stores, values: Mapping[str, object], like: str | None) -> Assumptions:
+    """What a person assumes on top of the plan ``like``. Raises ``BadSetting``, ``UnknownName``."""
+    stated = Assumptions.from_json({name: value for name, value in values.items() if value not in (None, [])})
+    if like is None:
+        return stated
+    changes = {name: getattr(stated, name) for name in stated.to_json()}
+    return replace(assumptions_of(stores, like), **changes)
 
 
 def assumptions_of(stores: Stores, name: str) -> Assumptions:

@@ -35,6 +35,9 @@ COMMANDS = [
     (["dataset", "list"], 0, 1200),
     (["dataset", "show", "shop"], 0, 1200),
     (["dataset", "add", "shop", "--anchor", "decade"], 2, 1200),
+    (["plan", "list"], 0, 1300),
+    (["plan", "show", "nosuch"], 2, 1300),
+    (["what-if", "nosuch__A__P1"], 2, 1300),
 ]
 
 

@@ -216,3 +216,23 @@ def test_weeks_and_months_are_compared_with_each_other_and_not_by_the_weekday(na
         "copied": f"{new} repeats {last}",
     }[mistake]
     assert any(reason.startswith(expected) for reason in reasons), reasons
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_the_order_of_rows_changes_no_doubt(mistake):
+    frames, sentence = MISTAKES[mistake]
+    columns = (pl.col("store_id").alias("store"), pl.col("product_id").alias("product"), "date")
+    units = pl.col("units").cast(pl.Float64)
+    past, now = (one.select(*columns, units) for one in (PAST, pl.concat(frames, how="vertical_relaxed")))
+
+    def reasons(before: pl.DataFrame, latest: pl.DataFrame) -> list[str]:
+        deliveries = [
+            Delivery(cells, cells.select("store", "product").unique(), cells.height)
+            for cells in (before, latest)
+        ]
+        return doubts(*deliveries, (LAST, now["date"].max()))
+
+    order = ["store", "product", "date"]
+    in_order = reasons(past.sort(order), now.sort(order))
+    assert any(sentence in reason for reason in in_order), in_order
+    assert reasons(past.sample(fraction=1, shuffle=True, seed=3), now.reverse()) == in_order
