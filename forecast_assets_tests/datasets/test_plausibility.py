@@ -226,11 +226,11 @@ def test_the_order_of_rows_changes_no_doubt(mistake):
     past, now = (one.select(*columns, units) for one in (PAST, pl.concat(frames, how="vertical_relaxed")))
 
     def reasons(before: pl.DataFrame, latest: pl.DataFrame) -> list[str]:
-        deliveries = [
+        first, second = (
             Delivery(cells, cells.select("store", "product").unique(), cells.height)
             for cells in (before, latest)
-        ]
-        return doubts(*deliveries, (LAST, now["date"].max()))
+        )
+        return doubts(first, second, (LAST, latest.select(pl.col("date").max()).item()))
 
     order = ["store", "product", "date"]
     in_order = reasons(past.sort(order), now.sort(order))
