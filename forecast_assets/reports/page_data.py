@@ -173,7 +173,7 @@ def _plots(
         }
         if key in explanations:
             one["drivers"] = [
-                {"description": driver.description, "units": _plain(float(driver.contribution))}
+                {"name": driver.name, "units": _plain(float(driver.contribution))}
                 for driver in explanations[key].drivers
             ]
         plots[key] = one

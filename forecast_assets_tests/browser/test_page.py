@@ -52,7 +52,7 @@ def data(key: str = "shop__A__P1", rows: int = 1) -> dict:
                     "actual": [1.0, 2.0, 3.0],
                     "candidates": [{"name": key, "units": [1.0, 2.0, 2.0]}],
                 },
-                "drivers": [{"description": key, "units": 2.0}, {"description": "weekday", "units": -0.5}],
+                "drivers": [{"name": key, "units": 2.0}, {"name": "weekday", "units": -0.5}],
             }
         },
     }

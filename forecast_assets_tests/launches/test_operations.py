@@ -16,6 +16,7 @@ from forecast_assets.datasets.monitoring import data_quality
 from forecast_assets.drift.accuracy_assets import forecast_accuracy
 from forecast_assets.drift.calibration_checks import distributions_hold
 from forecast_assets.drift.detection import judge
+from forecast_assets.drift.model_health import health, queue
 from forecast_assets.errors import BadSetting
 from forecast_assets.forecasts.service import make_forecasts
 from forecast_assets.launches import records
@@ -287,6 +288,20 @@ def test_a_sensor_requests_the_rest_tells_of_it_and_says_with_numbers_when_nothi
     assert f"{COUNT} cooling down, 0 requested" in night.said(REQUEST)
     with desk.stores.warehouse.transaction() as connection:
         connection.exec_driver_sql("truncate retrain_request")
+
+
+def test_what_was_learned_ages_from_the_last_day_of_its_period(desk):
+    change, today = 'update dataset set options = options || \'{"frequency": "%s"}\'', dt.date(2030, 1, 1)
+    ages = {}
+    for period in ("week", "month", "day"):
+        with desk.stores.warehouse.transaction() as connection:
+            connection.exec_driver_sql(change % period)
+        ages[period] = queue(desk.stores, "many", today)[0]["staleness_days"]
+        assert {row["staleness_days"] for row in health(desk.stores, "many", today)} >= {ages[period]}
+    learned = today - dt.timedelta(days=ages["day"])
+    assert ages["week"] == ages["day"] - 6
+    assert (today - dt.timedelta(days=ages["month"] - 1)).day == 1
+    assert (today - dt.timedelta(days=ages["month"])).month == learned.month
 
 
 def test_retraining_is_requested_within_budget_and_cool_down_and_done_by_hand_only(desk):

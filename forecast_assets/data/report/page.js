@@ -172,7 +172,7 @@ function folds(place, one) {
 
 function drivers(place, one) {
   plot(place, "What the next forecast is made of", [{
-    type: "waterfall", x: one.drivers.map((driver) => plain(driver.description)), y: one.drivers.map((d) => d.units),
+    type: "waterfall", x: one.drivers.map((driver) => plain(driver.name)), y: one.drivers.map((d) => d.units),
     connector: { line: { color: GREY } }, increasing: { marker: { color: BLUE } },
     decreasing: { marker: { color: ORANGE } }, hovertemplate: "%{x}: %{y:.2f} units<extra></extra>",
   }], { yaxis: { title: { text: "units" } }, hovermode: "closest", margin: { ...LAYOUT.margin, b: 110 } });
