@@ -19,7 +19,11 @@ from forecast_assets_tests.test_tutorial import PROGRAMS
 pytestmark = pytest.mark.deployment
 
 # Kept running until somebody stops it, and a role that only an administrator can make: tests of services.
+# Work that waits in a running batch, and work that failed: tests of launched work.
 ELSEWHERE = {
+    "forecast-assets web",
+    "forecast-assets batch prioritise RUN_ID --priority 2",
+    "forecast-assets retry RUN_ID",
     "forecast-assets dev",
     "forecast-assets mlflow",
     "forecast-assets state prepare --role forecast_run",
@@ -57,7 +61,7 @@ class Reader:
         """What the documents take for granted before a line."""
         if line.startswith("forecast-assets plan compare"):
             self.types(SAVED.replace("july", "august"))
-        elif line.startswith(("forecast-assets cancel", "forecast-assets batch prioritise")):
+        elif line.startswith("forecast-assets cancel"):
             batch = ("submit", "batch", "shop", "--scope", "all", "--candidates", "naive")
             self.names["RUN_ID"] = self.cli(*batch).out.strip()
         elif "RUN_ID" in line:  # only a batch has items, and only what ended can be tried again
