@@ -9,6 +9,7 @@ from forecast_assets.forecasting.core.blend import BlendWeights, learn_weights, 
 from forecast_assets.forecasting.core.fold_distributions import distribution_sums
 from forecast_assets.forecasting.core.lead_time import LeadTables, window_sums
 from forecast_assets.forecasting.core.pool import Pool, learn_pool
+from forecast_assets.forecasting.core.prediction import own_errors
 from forecast_assets.forecasting.core.stock import Rule, RuleRecord, Service, cover, deviations, stock_inputs
 
 SERIES, FOLDS, DAYS = 160, 4, 14
@@ -60,6 +61,25 @@ def test_weights_are_drawn_to_a_global_model_as_far_as_folds_are_hardly_worse(wo
         [None] * SERIES,
     )
     assert learned.by_class["all"][:, 1] == pytest.approx(share)
+
+
+def test_errors_are_as_wide_as_those_of_their_class():
+    actual, made = sales()
+    forecasts = {"ets": made["good"]}
+    wild = np.arange(SERIES) % 2 == 1
+    noise = np.random.default_rng(2).gamma(1, 1, actual.shape)
+    actual = np.where(wild[:, None, None], np.round(actual * noise), actual).astype(np.float32)
+    folds = np.ones((SERIES, FOLDS), bool)
+    classes = ["lumpy" if one else "smooth" for one in wild]
+    learned = learn_pool(forecasts, {}, reasons={}, actual=actual, folds=folds, classes=classes)
+    errors = learned.errors["ets"]
+    assert errors.spreads["smooth"][-1] < 0.9
+    assert errors.spreads["lumpy"][-1] > 1.1
+    own = own_errors(learned, "ets", forecasts, actual=actual, folds=folds, classes=classes)
+    spread = np.array([one.spread for one in own])
+    assert spread[wild].mean() > 1.2 * spread[~wild].mean()
+    assert len(errors.spreads["lumpy"]) == FOLDS + 1
+    assert Pool.from_json(learned.text).errors["ets"].spreads == errors.spreads
 
 
 def test_medians_of_a_fold_do_not_depend_on_what_was_sold_in_it(pool: Pool):

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast_assets.forecasting.core.candidates.catalogue import members
-from forecast_assets.forecasting.core.distribution import ErrorTable, own_spread, pinball_loss
+from forecast_assets.forecasting.core.distribution import ErrorTable, pinball_loss
 from forecast_assets.forecasting.core.fold_errors import DistributionSums
 from forecast_assets.forecasting.core.lead_time import LeadTables, window_sums
 from forecast_assets.forecasting.core.pool import Pool, PooledErrors, error_sums
@@ -56,7 +56,7 @@ def distribution_sums(
         counted = usable[:, fold]
         here = np.where(counted, curve[:, fold], 0).astype(np.float64)
         sold = np.where(counted, actual[:, fold], 0).astype(np.float64)
-        spread = own_spread(own, usual, days, errors.drawn)
+        spread = errors.spread(own, usual, days, classes, fold)
         by_day = _of_days(errors.tables[fold], here, sold, counted, spread)
         by_fold.append([*by_day, *_of_lead(errors, fold, here, sold, counted, spread, rules)])
     return DistributionSums(*(np.stack(parts, axis=1) for parts in zip(*by_fold, strict=True)))

@@ -10,7 +10,7 @@ all folds but j, the last row knows all of them.
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from hashlib import blake2b
 from typing import Self
@@ -53,7 +53,8 @@ class PooledErrors:
     """What the pool knows of one candidate: tables (k + 1), lead-time tables, record of stock rules by class.
 
     ``drawn`` is how many days of the pool count beside a series' own. ``fold_leads`` (k,) are tables of the
-    lead time that candidates are compared at, each learned without its fold.
+    lead time that candidates are compared at, each learned without its fold. ``spreads`` (k + 1) say how much
+    larger the errors of a class of demand are than those of its levels, row j without fold j.
     """
 
     tables: tuple[ErrorTable, ...]
@@ -61,6 +62,23 @@ class PooledErrors:
     rules: Mapping[str, RuleRecord]
     drawn: float
     fold_leads: tuple[ErrorTable | None, ...] = ()
+    spreads: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+
+    def spread(
+        self,
+        own: Values,
+        usual: Values,
+        days: NDArray[np.int64],
+        classes: Sequence[str | None],
+        fold: int = -1,
+    ) -> Values:
+        """Return by how much errors of each series (n,) are larger than those of its level; 1 is as large.
+
+        ``own`` and ``usual`` (n,) are sums of absolute scaled errors over ``days`` (n,), drawn towards what
+        is usual in the class of demand, which is known without ``fold``.
+        """
+        ratio = np.array([self.spreads[one or ""][fold] if one in self.spreads else 1.0 for one in classes])
+        return ratio * own_spread(own, ratio * usual, days, self.drawn)
 
     def chosen_rule(self, demand_class: str | None) -> Rule:
         """Return the stock rule of a class of demand, the one of all where it has none of its own."""
@@ -123,7 +141,7 @@ class Pool:
     def only(self, labels: Sequence[str]) -> "Pool":
         """Return what forecasts by ``labels`` need: the last row of tables and weights."""
         errors = {
-            label: PooledErrors(one.tables[-1:], one.lead, one.rules, one.drawn)
+            label: PooledErrors(one.tables[-1:], one.lead, one.rules, one.drawn, spreads=_newest(one.spreads))
             for label, one in self.errors.items()
             if label in labels
         }
@@ -144,6 +162,7 @@ class Pool:
                 "lead": one.lead.to_json(),
                 "rules": {name: record.to_json() for name, record in one.rules.items()},
                 "drawn": None if np.isinf(one.drawn) else one.drawn,
+                "spreads": one.spreads,
                 "fold_leads": [None if table is None else table.to_json() for table in one.fold_leads],
             }
             for label, one in self.errors.items()
@@ -167,6 +186,7 @@ class Pool:
                     None if table is None else ErrorTable.from_json(table)
                     for table in one.get("fold_leads", ())
                 ),
+                {name: tuple(rows) for name, rows in one.get("spreads", {}).items()},
             )
             for label, one in parts["errors"].items()
         }
@@ -238,7 +258,9 @@ def _errors(
             return None
         tables.append(table)
     own, usual, days = error_sums(tables, curve, actual, usable)
-    drawn = _best_drawn(own, usual, days)
+    spreads = _spreads(own, usual, classes)
+    draft = PooledErrors(tuple(tables), LeadTables({}), {}, np.inf, spreads=spreads)
+    draft = replace(draft, drawn=_best_drawn(draft, own, usual, days, classes.tolist()))
     scores, fold_leads = RuleScores(), []
     for fold in range(folds):
         others = usable.copy()
@@ -246,9 +268,8 @@ def _errors(
         lead = LeadTables.learn(curve, actual, others, whole=whole, leads=SCORED_LEADS)
         fold_leads.append(lead.by_days.get(METRIC_LEAD))
         without = np.arange(folds) != fold
-        spread = own_spread(
-            own[:, without].sum(axis=1), usual[:, without].sum(axis=1), days[:, without].sum(axis=1), drawn
-        )
+        own_rest, usual_rest, days_rest = (part[:, without].sum(axis=1) for part in (own, usual, days))
+        spread = draft.spread(own_rest, usual_rest, days_rest, classes.tolist(), fold)
         here = np.where(usable[:, fold], curve[:, fold], 0).astype(np.float64)
         scores.add(
             classes,
@@ -259,13 +280,27 @@ def _errors(
             usable[:, fold],
             lay=past[fold][1],
         )
-    return PooledErrors(
-        tuple(tables),
-        LeadTables.learn(curve, actual, usable, whole=whole),
-        scores.records(),
-        drawn,
-        tuple(fold_leads),
+    return replace(
+        draft,
+        lead=LeadTables.learn(curve, actual, usable, whole=whole),
+        rules=scores.records(),
+        fold_leads=tuple(fold_leads),
     )
+
+
+def _newest(spreads: Mapping[str, tuple[float, ...]]) -> dict[str, tuple[float, ...]]:
+    return {name: rows[-1:] for name, rows in spreads.items()}
+
+
+def _spreads(own: Values, usual: Values, classes: NDArray[np.str_]) -> dict[str, tuple[float, ...]]:
+    """Return how much larger errors of each class are than usual at their levels (k + 1), row j without j."""
+    spreads = {}
+    for name in sorted(set(classes.tolist()) - {EVERY_CLASS}):
+        sums = [part[classes == name].sum(axis=0) for part in (own, usual)]
+        errors, expected = (np.append(one.sum() - one, one.sum()) for one in sums)
+        ratio = np.divide(errors, expected, out=np.ones(len(errors)), where=expected > 0)
+        spreads[name] = tuple(ratio.tolist())
+    return spreads
 
 
 def error_sums(
@@ -286,15 +321,16 @@ def error_sums(
     return own, usual, usable.sum(axis=-1)
 
 
-def _best_drawn(own: Values, usual: Values, days: NDArray[np.int64]) -> float:
+def _best_drawn(
+    errors: PooledErrors, own: Values, usual: Values, days: NDArray[np.int64], classes: list[str]
+) -> float:
     """Return how far own errors are drawn towards the pool to foretell those of a left-out fold best."""
     losses = dict.fromkeys(_DRAWN, 0.0)
     folds = own.shape[1]
     for fold in range(folds):
         others = np.arange(folds) != fold
-        sums = (part[:, others].sum(axis=1) for part in (own, usual, days))
-        own_sum, usual_sum, day_sum = sums
+        own_sum, usual_sum, day_sum = (part[:, others].sum(axis=1) for part in (own, usual, days))
         for drawn in _DRAWN:
-            foretold = own_spread(own_sum, usual_sum, day_sum, drawn) * usual[:, fold]
-            losses[drawn] += float(((own[:, fold] - foretold) ** 2).sum())
+            spread = replace(errors, drawn=drawn).spread(own_sum, usual_sum, day_sum, classes, fold)
+            losses[drawn] += float(((own[:, fold] - spread * usual[:, fold]) ** 2).sum())
     return min(losses, key=lambda drawn: losses[drawn])

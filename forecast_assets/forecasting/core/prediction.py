@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast_assets.forecasting.core.candidates.catalogue import members
-from forecast_assets.forecasting.core.distribution import PROBABILITIES, ErrorTable, own_spread
+from forecast_assets.forecasting.core.distribution import PROBABILITIES, ErrorTable
 from forecast_assets.forecasting.core.pool import Pool, PooledErrors, error_sums
 
 Values = NDArray[np.float64]
@@ -76,18 +76,20 @@ def own_errors(
     usable = folds[..., None] & ~np.isnan(actual) & np.isfinite(curve)
     errors = pool.errors.get(label)
     if errors is not None and len(errors.tables) == curve.shape[1] + 1:
-        return _among_pooled(errors, curve, actual, usable)
+        return _among_pooled(errors, curve, actual, usable, classes)
     return [_alone(*parts) for parts in zip(curve, actual, usable, strict=True)]
 
 
-def _among_pooled(errors: PooledErrors, curve: Floats, actual: Floats, usable: Mask) -> list[OwnErrors]:
+def _among_pooled(
+    errors: PooledErrors, curve: Floats, actual: Floats, usable: Mask, classes: Sequence[str | None]
+) -> list[OwnErrors]:
     sums = error_sums(errors.tables, curve, actual, usable)
     own, usual, days = (part.sum(axis=1) for part in sums)
-    spread = own_spread(own, usual, days, errors.drawn)
+    spread = errors.spread(own, usual, days, classes)
     hits, scored = np.zeros(len(curve)), usable.sum(axis=(1, 2))
     for fold in range(curve.shape[1]):
-        without = own_spread(
-            own - sums[0][:, fold], usual - sums[1][:, fold], days - sums[2][:, fold], errors.drawn
+        without = errors.spread(
+            own - sums[0][:, fold], usual - sums[1][:, fold], days - sums[2][:, fold], classes, fold
         )
         here = np.where(usable[:, fold], curve[:, fold], 0)
         limits = errors.tables[fold].quantiles(here, np.array(INTERVALS[80]), spread=without[:, None])
