@@ -13,7 +13,8 @@ from forecast_assets.forecasting.core.candidates.catalogue import members
 from forecast_assets.forecasting.core.distribution import ErrorTable, pinball_loss
 from forecast_assets.forecasting.core.fold_errors import DistributionSums
 from forecast_assets.forecasting.core.lead_time import LeadTables, window_sums
-from forecast_assets.forecasting.core.pool import Pool, PooledErrors, error_sums
+from forecast_assets.forecasting.core.pool import Pool
+from forecast_assets.forecasting.core.pooled_errors import PooledErrors, error_sums
 from forecast_assets.forecasting.core.stock import METRIC_LEAD, METRIC_LEVEL, cover, stock_inputs
 
 Values = NDArray[np.float64]

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from forecast_assets.forecasting.core.candidates.catalogue import members
 from forecast_assets.forecasting.core.distribution import PROBABILITIES, ErrorTable
-from forecast_assets.forecasting.core.pool import Pool, PooledErrors, error_sums
+from forecast_assets.forecasting.core.pool import Pool
+from forecast_assets.forecasting.core.pooled_errors import PooledErrors, error_sums
 
 Values = NDArray[np.float64]
 Floats = NDArray[np.float32]
