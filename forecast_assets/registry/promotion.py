@@ -94,6 +94,25 @@ def notice(stores: Stores, registry: Registry, series: Sequence[str]) -> list[Ro
     return moved
 
 
+def complete_begun(
+    stores: Stores, registry: Registry, aliases: Mapping[str, Mapping[str, int]]
+) -> Sequence[str]:
+    """Record decisions as applied whose alias was moved by a process that ended before saying so.
+
+    ``aliases`` are those of the series to look at, by alias; returns the series that were brought up to date.
+    """
+    states = stores.warehouse.rows(PromotionStatesRow, series=sorted(aliases))
+    lagging = [
+        state["series"]
+        for state in states
+        if state["decision_id"] is not None
+        and state["live"] != state["to_version"]
+        and aliases[state["series"]].get(CHAMPION) == state["to_version"]
+    ]
+    notice(stores, registry, lagging)
+    return lagging
+
+
 def previous_versions(stores: Stores, versions: Mapping[str, int]) -> dict[str, int | None]:
     """Return for each series which version was live before this one was made live, where it is on record."""
     rows = stores.warehouse.rows(PreviousVersionsRow, series=list(versions), versions=list(versions.values()))

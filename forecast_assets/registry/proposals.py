@@ -22,6 +22,7 @@ from forecast_assets.registry.promotion import (
     Move,
     Moved,
     carry_out,
+    complete_begun,
     previous_versions,
     rolled_back,
 )
@@ -86,6 +87,8 @@ def promotions(
 ) -> list[Proposal]:
     """What promoting the challengers of a dataset (or of some of its series) would change, by key."""
     keys, aliases = _aliases(stores, registry, dataset, series)
+    # One whose challenger is gone already would have no proposal, and nobody else would look at it here.
+    complete_begun(stores, registry, aliases)
     targets = {key: aliases[key][CHALLENGER] for key in keys if CHALLENGER in aliases.get(key, {})}
     return _Comparison(stores, registry, dataset, aliases, limits=limits, failed_checks=failed_checks).of(
         targets

@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 import sqlalchemy as sa
 
-from forecast_assets.registry.promotion import Decision, Move, carry_out, notice
+from forecast_assets.registry.promotion import Decision, Move, _Block, carry_out, complete_begun, notice
 from forecast_assets.stores.model_versions import NewVersion
 from forecast_assets.stores.registry import open_registry
 from forecast_assets.stores.rows.registry import AuditRow
@@ -152,3 +152,18 @@ def test_killed_at_any_line_that_writes_the_old_champion_stays_and_a_second_call
         assert report["aliases"]["champion"] == 2
         assert report["aliases"]["previous"] == 1
         assert report["record"] == ["applied", "applied"], report
+
+
+def test_a_decision_whose_process_ended_before_saying_so_is_completed_without_its_challenger(
+    registered_place, registry, record, series, monkeypatch
+):
+    registry.move_alias(series, "challenger", 1)
+    with monkeypatch.context() as patch:
+        patch.setattr(_Block, "_complete", lambda *_: None)
+        list(carry_out(registered_place.stores, registry, ANN, [Move(series, None, 1)]))
+    aliases = registry.aliases([series])
+    assert aliases[series] == {"champion": 1}, "nothing is left that could be proposed"
+    assert record(series)[-1]["state"] != "applied"
+    assert complete_begun(registered_place.stores, registry, aliases) == [series]
+    assert [(row["state"], row["approved_by"]) for row in record(series)] == [("applied", "ann")]
+    assert complete_begun(registered_place.stores, registry, aliases) == []
