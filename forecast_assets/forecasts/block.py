@@ -175,9 +175,8 @@ def measured(
 
 
 def stock_aim(frequency: Frequency, orders: OrderSettings, days: int, level: float | None) -> StockAim:
-    """Return what stock is decided for in periods; lead time and review period together cover whole ones."""
-    lead, both = frequency.periods(days), frequency.periods(days + orders.review_days)
-    review = max(1, both - lead)
+    """Return what stock is decided for in periods: a lead time of whole ones, which sales can be held to."""
+    lead, review = frequency.periods(days), frequency.exactly(orders.review_days)
     if level is not None:
         return StockAim(lead, level, review)
     fill_rate = orders.fill_rate if orders.stock_target == "fill_rate" else None

@@ -15,11 +15,11 @@ from forecast_assets.backtests.display import called
 from forecast_assets.datasets.building import read_panel
 from forecast_assets.datasets.definition import load
 from forecast_assets.forecasting.analysis.contributions import strongest_features
+from forecast_assets.forecasting.analysis.stock_sentences import aim_of, sentence
 from forecast_assets.forecasting.core.decision import CAVEATS, bias_risk
 from forecast_assets.forecasting.core.frequency import Frequency
 from forecast_assets.forecasting.core.global_model import GlobalModel
 from forecast_assets.forecasting.core.outlook import Models
-from forecast_assets.forecasting.core.stock_plans import aim_of, sentence
 from forecast_assets.forecasts.explanations import explain
 from forecast_assets.forecasts.service import Forecasted
 from forecast_assets.forecasts.store import StoredForecast, read_forecast

@@ -20,9 +20,10 @@ from forecast_assets.forecasting.analysis.orders import (
     levels,
     orders,
 )
+from forecast_assets.forecasting.analysis.stock_sentences import achieved
 from forecast_assets.forecasting.core.fill_rates import shortage
 from forecast_assets.forecasting.core.stock import Rule
-from forecast_assets.forecasting.core.stock_plans import Demand, achieved
+from forecast_assets.forecasting.core.stock_plans import Demand
 from forecast_assets.forecasts.store import StoredForecast
 from forecast_assets.orders.stock_state import StockState
 from forecast_assets.rendering.numbers import amount
@@ -81,7 +82,7 @@ class Group:
         most = np.full(len(lives), np.inf)
         period = self.forecasts[0].frequency
         for life in {life for life in lives if life is not None}:
-            sold = self.demand.expected(self.window.delivery + max(1, int(life // period.days)))
+            sold = self.demand.expected(self.window.delivery + period.exactly(life))
             rows = [row for row, one in enumerate(lives) if one == life]
             most[rows] = sold[rows]
         return Rounding(
@@ -161,7 +162,9 @@ class Group:
         scored = self.demand.service(self.window.whole, float(stock_levels.service[row]))
         if units and scored is not None:
             pool = self.demand.record[0] if self.demand.record else None
-            parts.append(f"rule {self.demand.rule} {achieved(asdict(scored[2]), pool, scored[0], scored[1])}")
+            period = self.forecasts[row].frequency
+            how = achieved(asdict(scored[2]), pool, scored[0], scored[1], period)
+            parts.append(f"rule {self.demand.rule} {how}")
         if self.demand.extrapolates(self.window.whole):
             parts.append("beyond the forecast or any lead time that was measured: extrapolated")
         return (f"order {amount(units)}: " if units else "nothing to order: ") + "; ".join(parts)

@@ -20,15 +20,14 @@ from numpy.typing import NDArray
 
 from forecast_assets.datasets.building import read_panel, without_demand
 from forecast_assets.datasets.definition import Dataset, load
-from forecast_assets.forecasting.analysis.orders import Window
 from forecast_assets.forecasting.core.distribution import ErrorTable
-from forecast_assets.forecasting.core.frequency import Frequency
 from forecast_assets.forecasting.core.panel import Panel
 from forecast_assets.forecasting.core.prediction import OwnErrors
 from forecast_assets.forecasting.core.stock_plans import demands
 from forecast_assets.forecasts.store import StoredForecast, read_forecasts
 from forecast_assets.global_models.pooling import newest_pool
 from forecast_assets.orders.figures import Group
+from forecast_assets.orders.forecast_window import ForecastWindow
 from forecast_assets.orders.inventory import Inventory, read_inventory
 from forecast_assets.orders.stock_state import StockState, stock_state
 from forecast_assets.rendering.numbers import amount
@@ -181,14 +180,6 @@ def _without_forecast(forecast: StoredForecast | None, reason: str | None) -> di
     return {"reason": "no order: its forecast is of an earlier release, forecast again"}
 
 
-@dataclass(frozen=True, slots=True)
-class _Part:
-    """Series whose orders are for the same periods: ``offset`` into their forecasts, and the window."""
-
-    offset: int
-    window: Window
-
-
 def _computed(
     stores: Stores,
     dataset: Dataset,
@@ -210,15 +201,15 @@ def _computed(
     place = {str(key): row for row, key in enumerate(panel.series)}
     prices = _last_prices(panel)
     history = panel.newest(dataset.options.period.year // 2)
-    parts: dict[tuple[_Part, int], list[str]] = {}
+    parts: dict[tuple[ForecastWindow, int], list[str]] = {}
     for key in plans:
         if key in place:
-            part = _part(forecasts[key], states[key], day, dataset.options.period)
+            part = ForecastWindow.of(forecasts[key], states[key], day)
             parts.setdefault((part, len(forecasts[key].curve)), []).append(key)
     orders_by_series: dict[str, dict[str, Any]] = {}
     for (part, _), keys in parts.items():
         rows = np.array([place[key] for key in keys])
-        curve = np.stack([forecasts[key].curve[part.offset :] for key in keys])
+        curve = np.stack([part.curve(forecasts[key]) for key in keys])
         demand_ahead = demands(
             pool,
             [forecasts[key].candidate for key in keys],
@@ -245,18 +236,6 @@ def _computed(
 def _own(plan: Mapping[str, Any]) -> OwnErrors:
     table = plan.get("table")
     return OwnErrors(plan.get("spread", 1.0), None if table is None else ErrorTable.from_json(table))
-
-
-def _part(forecast: StoredForecast, state: StockState, day: dt.date, period: Frequency) -> _Part:
-    """Return the periods from the count (the day of the order where there is none) to the next delivery."""
-    since = day if state.position is None or state.counted is None else state.counted
-    elapsed = (day - since).days
-    begin = period.position(forecast.first_day, since + dt.timedelta(days=1))
-    offset = begin if 0 <= begin < len(forecast.curve) else 0
-    lead = period.periods(state.settings.lead_time_days)
-    delivery = max(lead, period.periods(elapsed + state.settings.lead_time_days))
-    whole = period.periods(elapsed + state.settings.lead_time_days + state.settings.review_days)
-    return _Part(offset, Window(delivery - lead, lead, max(1, whole - delivery)))
 
 
 def _last_prices(panel: Panel) -> NDArray[np.float64]:

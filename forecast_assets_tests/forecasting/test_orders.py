@@ -7,10 +7,11 @@ import pytest
 
 from forecast_assets.errors import BadSetting
 from forecast_assets.forecasting.analysis.orders import Rounding, Window, levels, orders
+from forecast_assets.forecasting.analysis.stock_sentences import aim_of
 from forecast_assets.forecasting.core.fill_rates import at_levels, shortage
 from forecast_assets.forecasting.core.lead_time import LeadTables
 from forecast_assets.forecasting.core.stock import StockInputs
-from forecast_assets.forecasting.core.stock_plans import Demand, StockAim, aim_of
+from forecast_assets.forecasting.core.stock_plans import Demand, StockAim
 from forecast_assets.order_settings import OrderSettings, critical_ratio
 
 MEAN, SIGMA = 30.0, 4.0
@@ -36,6 +37,18 @@ def test_a_service_level_covers_the_lead_time_and_the_order_lasts_until_the_next
     )
     assert stock_levels.order_up_to[0] == pytest.approx(MEAN * 12 + z * SIGMA * np.sqrt(12))
     assert stock_levels.service[0] == 0.9
+
+
+def test_parts_of_a_week_or_month_take_their_part_of_its_demand_and_the_root_of_its_uncertainty():
+    level, z = np.array([0.9]), NORMAL.inv_cdf(0.9)
+    demand = normal_demand()
+    assert demand.expected(0.25)[0] == pytest.approx((MEAN - SIGMA) * 0.25)
+    assert demand.expected(1.5)[0] == pytest.approx(MEAN - SIGMA + (MEAN + SIGMA) / 2)
+    for days in (0.25, 1.5, 2.0):
+        added = demand.units(days, level)[0, 0] - demand.expected(days)[0]
+        assert added == pytest.approx(z * SIGMA * np.sqrt(days)), days
+    covered = [demand.units(days, level)[0, 0] for days in np.arange(0.1, 6, 0.1)]
+    assert covered == sorted(covered)
 
 
 def test_every_series_may_have_a_level_of_its_own():

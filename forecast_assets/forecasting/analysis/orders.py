@@ -25,20 +25,20 @@ _ROUNDING = 1e-6
 class Window:
     """Periods that an order is for: up to its delivery (``lead``), and on to the next one (``review``).
 
-    ``elapsed`` periods have passed since the stock was counted.
+    ``elapsed`` periods have passed since the stock was counted. Weeks and months have parts.
     """
 
-    elapsed: int
-    lead: int
-    review: int
+    elapsed: float
+    lead: float
+    review: float
 
     @property
-    def delivery(self) -> int:
+    def delivery(self) -> float:
         """Periods from the count of the stock to the delivery."""
         return self.elapsed + self.lead
 
     @property
-    def whole(self) -> int:
+    def whole(self) -> float:
         """Periods that the counted stock has to last."""
         return self.delivery + self.review
 

@@ -24,7 +24,7 @@ _HALVINGS = 40
 _ROUNDING = 1e-6
 
 
-def at_levels(demand: "Demand", days: int, service: Values, rule: "Rule | None" = None) -> Values:
+def at_levels(demand: "Demand", days: float, service: Values, rule: "Rule | None" = None) -> Values:
     """Return the units (n,) that cover ``days`` with the probability ``service`` (n,) of each series."""
     unique = np.unique(service)
     if len(unique) == 1:
@@ -37,12 +37,12 @@ def at_levels(demand: "Demand", days: int, service: Values, rule: "Rule | None" 
     return units
 
 
-def shortage(demand: "Demand", days: int, stock: Values) -> Values:
+def shortage(demand: "Demand", days: float, stock: Values) -> Values:
     """Return the units (n,) that are expected to be asked for in vain within ``days`` with ``stock`` (n,)."""
     return _short(demand.units(days, _OUTCOMES), stock)
 
 
-def filled(demand: "Demand", delivery: int, whole: int, aim: Values) -> tuple[Values, Values]:
+def filled(demand: "Demand", delivery: float, whole: float, aim: Values) -> tuple[Values, Values]:
     """Return the least stock (n,) that serves a share ``aim`` (n,) of demand, and its service level (n,).
 
     Served is the demand of a review period, from the ``delivery`` to the end of ``whole`` days: what is short

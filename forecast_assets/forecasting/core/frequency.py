@@ -67,6 +67,10 @@ class Frequency:
         """Return how many whole periods cover ``days`` days, at least one."""
         return max(1, math.ceil(days / self.days))
 
+    def exactly(self, days: float) -> float:
+        """Return how many periods ``days`` days are, with the part of the last one."""
+        return days / self.days
+
     def count(self, periods: int) -> str:
         """Say a number of periods: ``1 week``, ``3 weeks``."""
         return f"{periods:,} {self.name}{'' if periods == 1 else 's'}"

@@ -108,7 +108,7 @@ class LeadTables:
         nearest = int(leads[np.abs(np.log(leads / days)).argmin()])
         return self.by_days[nearest].expected(sums)
 
-    def extrapolates(self, days: int) -> bool:
+    def extrapolates(self, days: float) -> bool:
         """Return whether ``days`` lie beyond every lead time that was learned."""
         return days > max(self.by_days)
 

@@ -200,7 +200,7 @@ class RuleRecord:
         ]
         return float(np.mean([max(level - share, 0) for level, share in pairs])) if pairs else np.inf
 
-    def nearest(self, rule: Rule, days: int, level: float) -> tuple[int, float, Service] | None:
+    def nearest(self, rule: Rule, days: float, level: float) -> tuple[int, float, Service] | None:
         """Return the scored lead time and level next to those asked for, and the service there."""
         keys = [key for key in self.service if key[0] == rule]
         if not keys:

@@ -1,9 +1,10 @@
 """Stock for forecasts: when to order, up to what level, and how well such an order would have done.
 
 Belongs here: applying the rule that a class of demand has chosen to the curves of series.
-Does not belong here: the rules and their records (``stock``), what is on hand (``analysis.orders``).
+Does not belong here: the rules and their records (``stock``), orders (``analysis.orders``), and words.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -14,7 +15,6 @@ from numpy.typing import NDArray
 from forecast_assets.forecasting.core.demand import EVERY_CLASS
 from forecast_assets.forecasting.core.distribution import ErrorTable
 from forecast_assets.forecasting.core.fill_rates import at_levels, filled
-from forecast_assets.forecasting.core.frequency import DAY, Frequency
 from forecast_assets.forecasting.core.lead_time import LeadTables
 from forecast_assets.forecasting.core.pool import Pool
 from forecast_assets.forecasting.core.prediction import OwnErrors
@@ -36,7 +36,7 @@ _NO_TABLES = LeadTables({})
 
 @dataclass(frozen=True, slots=True)
 class StockAim:
-    """What stock is decided for: lead time and review period in days, service level (0.5 up to 1).
+    """What stock is decided for: lead time and review period in periods, service level (0.5 up to 1).
 
     With a ``fill_rate`` each series has the service level that serves this share of its demand;
     ``cheapest``: the level is the one of lowest cost.
@@ -44,7 +44,7 @@ class StockAim:
 
     days: int
     level: float
-    review: int = 0
+    review: float = 0
     fill_rate: float | None = None
     cheapest: bool = False
 
@@ -88,7 +88,7 @@ class StockPlan:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Demand:
-    """Demand of n series of one candidate and class over any number of days.
+    """Demand of n series of one candidate and class over any number of days, or parts of one.
 
     ``curve`` (n, h) is their forecast, ``table`` holds the errors of its days, ``tables`` those of sums,
     ``record`` the class with what its rules achieved. ``rule`` is the one that the class has chosen.
@@ -109,27 +109,49 @@ class Demand:
             rule = "daily" if chosen in RULES_OF_SUMS and not self.tables.by_days else chosen
         object.__setattr__(self, "rule", rule)
 
-    def units(self, days: int, levels: Values, rule: Rule | None = None) -> Values:
-        """Return the units (n, q) that cover ``days`` days with probabilities ``levels`` (q,)."""
+    def units(self, days: float, levels: Values, rule: Rule | None = None) -> Values:
+        """Return the units (n, q) that cover ``days`` days with probabilities ``levels`` (q,).
+
+        Within the last day, which is a week or month of such sales, demand is spread evenly, and what is
+        added for its uncertainty falls with the square root of time.
+        """
+        whole = math.ceil(days)
+        covered = self._units(whole, levels, rule)
+        if whole == days:
+            return covered
+        added = (covered - self.expected(whole)[:, None]) * np.sqrt(days / whole)
+        units: Values = np.maximum(self.expected(days)[:, None] + added, 0)
+        return units
+
+    def _units(self, days: int, levels: Values, rule: Rule | None) -> Values:
         sums, by = self._sum(days), rule or self.rule
         covered = cover(by, self.tables, self.inputs, sums, days, levels)
         if rule is None and by not in RULES_OF_SUMS:
             covered = np.maximum(covered + (self.expected(days) - sums)[:, None], 0)
         return covered
 
-    def expected(self, days: int) -> Values:
+    def expected(self, days: float) -> Values:
         """Return the expected units (n,) of ``days`` days."""
+        whole = math.floor(days)
+        if whole == days:
+            return self._expected(whole)
+        before = self._expected(whole) if whole else np.zeros(len(self.curve))
+        return before + (days - whole) * (self._expected(whole + 1) - before)
+
+    def _expected(self, days: int) -> Values:
         sums = self._sum(days)
         if self.tables.by_days:
             return self.tables.expected(sums, days)
         return sums if self.table is None else self._sum(days, self.table.expected(self.curve))
 
-    def extrapolates(self, days: int) -> bool:
+    def extrapolates(self, days: float) -> bool:
         """Return whether the forecast, or every lead time that was measured, is shorter than ``days``."""
         measured = self.rule not in RULES_OF_SUMS or not self.tables.extrapolates(days)
         return days > self.curve.shape[1] or not measured
 
-    def service(self, days: int, level: float, rule: Rule | None = None) -> tuple[int, float, Service] | None:
+    def service(
+        self, days: float, level: float, rule: Rule | None = None
+    ) -> tuple[int, float, Service] | None:
         """Return the scored lead time and level next to these, and what the rule achieved there."""
         return None if self.record is None else self.record[1].nearest(rule or self.rule, days, level)
 
@@ -185,7 +207,7 @@ class Demand:
 def demands(
     pool: Pool | None,
     labels: Sequence[str | None],
-    curve: Floats,
+    curve: Floats | Values,
     own: Sequence[OwnErrors],
     *,
     classes: Sequence[str | None],
@@ -244,38 +266,3 @@ def _inputs(table: ErrorTable | None, units: Values, spread: Values, history: Fl
         return stock_inputs(table, units, spread, history)
     nothing = np.full(len(units), np.nan)
     return StockInputs(spread, nothing, nothing, units.std(axis=1), history)
-
-
-def sentence(plan: Mapping[str, Any], frequency: Frequency = DAY) -> str:
-    """Say in words how often the rule of a stored plan would have covered a lead time, and of whom."""
-    return achieved(plan["service"], plan["pool"], plan["scored_days"], plan["scored_level"], frequency) + (
-        "; longer than the forecast or any lead time that was measured, so it is extrapolated"
-        if plan["extrapolated"]
-        else ""
-    )
-
-
-def aim_of(plan: Mapping[str, Any]) -> str:
-    """Say in words what the stock of a stored plan aims at."""
-    level = f"a service level of {plan['level']:.1%}"
-    if plan.get("fill_rate") is not None:
-        return f"a fill rate of {plan['fill_rate']:.1%}, which takes {level}"
-    return f"{level}, the one of lowest cost" if plan.get("cheapest") else level
-
-
-def achieved(
-    service: Mapping[str, int] | None,
-    pool: str | None,
-    periods: int | None,
-    level: float | None,
-    frequency: Frequency = DAY,
-) -> str:
-    """Say in words how often a rule would have covered ``periods`` at a ``level``, on whose lead times."""
-    if not service or not service["windows"] or periods is None:
-        return "how often this would have covered a lead time was not measured"
-    share = service["covered"] / service["windows"]
-    whose = "all series" if pool == EVERY_CLASS else f"series with {pool} demand"
-    return (
-        f"would have covered {share:.0%} of {service['windows']:,} lead times of {frequency.count(periods)} "
-        f"of {whose} at {level:.1%}, on folds it had not learned from"
-    )
