@@ -97,5 +97,8 @@ def test_the_sentence_compares_with_seasonal_naive_where_that_is_known(skill, sa
     assert sentence(ETS, None, skill) == said
 
 
-def test_seasonal_naive_is_not_compared_with_itself():
-    assert sentence(NAIVE, ETS, 0.0) == "seasonal_naive at 24.1 % WAPE; ets follows at 18.0 %"
+def test_seasonal_naive_is_not_compared_with_itself_and_nobody_follows_with_a_lower_error():
+    assert (
+        sentence(NAIVE, ETS, 0.0)
+        == "seasonal_naive at 24.1 % WAPE; second by the rule that chose: ets at 18.0 %"
+    )

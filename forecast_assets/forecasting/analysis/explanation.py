@@ -127,6 +127,12 @@ def sentence(winner: Contender, runner_up: Contender | None, skill: float | None
     against = ""
     if skill is not None and winner.model != BENCHMARK:
         against = f", {abs(skill):.0f} % {'better' if skill >= 0 else 'worse'} than seasonal naive"
-    ahead = "" if runner_up is None else f"; {runner_up.model} follows at {runner_up.error()}"
+    second = ""
+    if runner_up is not None:
+        # A rule may keep a default, or rank by more than one error: nobody follows with a lower one.
+        follows = runner_up.mae >= winner.mae if isnan(winner.wape) else not runner_up.wape < winner.wape
+        second = f"; {runner_up.model} follows at {runner_up.error()}"
+        if not follows:
+            second = f"; second by the rule that chose: {runner_up.model} at {runner_up.error()}"
     name = "" if isnan(winner.wape) else " WAPE"
-    return f"{winner.model} at {winner.error()}{name}{against}{ahead}"
+    return f"{winner.model} at {winner.error()}{name}{against}{second}"
