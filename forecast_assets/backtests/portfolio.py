@@ -69,7 +69,7 @@ def leaderboard(stores: Stores, dataset: str) -> list[Line]:
     sums: _Sums = {}
     pool = newest_pool(stores, load(stores, dataset))
     for days, parts in _blocks(stores, dataset):
-        for label in filter(parts[0].folds.forecasts.__contains__, labels):
+        for label in (one for one in labels if one in parts[0].folds.forecasts):
             _add(sums, label, days, _of_block(label, parts, pool))
     totals = _totals(sums)
     lines = []

@@ -101,9 +101,12 @@ def explain(
         )
     comparison = None
     if runner_up is not None:
-        unsold = isnan(winner.wape)
-        points = runner_up.mae - winner.mae if unsold else runner_up.wape - winner.wape
-        lead = f"{abs(points):.2f} units of MAE" if unsold else f"{abs(points):.1f} percentage points of WAPE"
+        points = _lead(winner, runner_up)
+        lead = (
+            f"{abs(points):.2f} units of MAE"
+            if isnan(winner.wape)
+            else f"{abs(points):.1f} percentage points of WAPE"
+        )
         place = "ahead of" if points >= 0 else "behind"
         comparison = Comparison(
             runner_up=runner_up.model,
@@ -122,17 +125,22 @@ def explain(
     )
 
 
+def _lead(winner: Contender, runner_up: Contender) -> float:
+    """By how much the error of the winner is lower: points of WAPE, units of MAE where nothing was sold."""
+    return runner_up.mae - winner.mae if isnan(winner.wape) else runner_up.wape - winner.wape
+
+
 def sentence(winner: Contender, runner_up: Contender | None, skill: float | None) -> str:
     """The one sentence of tables and exports."""
     against = ""
     if skill is not None and winner.model != BENCHMARK:
         against = f", {abs(skill):.0f} % {'better' if skill >= 0 else 'worse'} than seasonal naive"
-    second = ""
-    if runner_up is not None:
+    if runner_up is None:
+        second = ""
+    elif _lead(winner, runner_up) < 0:
         # A rule may keep a default, or rank by more than one error: nobody follows with a lower one.
-        follows = runner_up.mae >= winner.mae if isnan(winner.wape) else not runner_up.wape < winner.wape
+        second = f"; second by the rule that chose: {runner_up.model} at {runner_up.error()}"
+    else:
         second = f"; {runner_up.model} follows at {runner_up.error()}"
-        if not follows:
-            second = f"; second by the rule that chose: {runner_up.model} at {runner_up.error()}"
     name = "" if isnan(winner.wape) else " WAPE"
     return f"{winner.model} at {winner.error()}{name}{against}{second}"

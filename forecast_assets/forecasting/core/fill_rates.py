@@ -7,14 +7,12 @@ Source: the fill rate of periodic review as in Silver, Pyke, Thomas, "Inventory 
 Supply Chains" (4th edition, chapter 6).
 """
 
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from forecast_assets.forecasting.core.stock import Rule
-    from forecast_assets.forecasting.core.stock_plans import Demand
+from forecast_assets.forecasting.core.stock import Rule
 
 Values = NDArray[np.float64]
 
@@ -24,7 +22,13 @@ _HALVINGS = 40
 _ROUNDING = 1e-6
 
 
-def at_levels(demand: "Demand", days: float, service: Values, rule: "Rule | None" = None) -> Values:
+class Demand(Protocol):
+    """Anything that says how many units (n, q) cover some days with probabilities ``levels`` (q,)."""
+
+    def units(self, days: float, levels: Values, rule: Rule | None = None) -> Values: ...
+
+
+def at_levels(demand: Demand, days: float, service: Values, rule: Rule | None = None) -> Values:
     """Return the units (n,) that cover ``days`` with the probability ``service`` (n,) of each series."""
     unique = np.unique(service)
     if len(unique) == 1:
@@ -37,12 +41,12 @@ def at_levels(demand: "Demand", days: float, service: Values, rule: "Rule | None
     return units
 
 
-def shortage(demand: "Demand", days: float, stock: Values) -> Values:
+def shortage(demand: Demand, days: float, stock: Values) -> Values:
     """Return the units (n,) that are expected to be asked for in vain within ``days`` with ``stock`` (n,)."""
     return _short(demand.units(days, _OUTCOMES), stock)
 
 
-def filled(demand: "Demand", delivery: float, whole: float, aim: Values) -> tuple[Values, Values]:
+def filled(demand: Demand, delivery: float, whole: float, aim: Values) -> tuple[Values, Values]:
     """Return the least stock (n,) that serves a share ``aim`` (n,) of demand, and its service level (n,).
 
     Served is the demand of a review period, from the ``delivery`` to the end of ``whole`` days: what is short

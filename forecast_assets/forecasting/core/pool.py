@@ -29,6 +29,7 @@ from forecast_assets.forecasting.core.distribution import ErrorTable
 from forecast_assets.forecasting.core.lead_time import LeadTables
 from forecast_assets.forecasting.core.pooled_errors import (
     PooledErrors,
+    drawn_spread,
     error_sums,
     newest_rows,
     spreads_of,
@@ -229,7 +230,8 @@ def _errors(
     own, usual, days = error_sums(tables, curve, actual, usable)
     spreads = spreads_of(own, usual, classes)
     draft = PooledErrors(tuple(tables), LeadTables({}), {}, np.inf, spreads=spreads)
-    draft = replace(draft, drawn=_best_drawn(draft, own, usual, days, classes.tolist()))
+    ratios = [draft.class_ratios(classes.tolist(), fold) for fold in range(folds)]
+    draft = replace(draft, drawn=_best_drawn(ratios, own, usual, days))
     scores, fold_leads = RuleScores(), []
     for fold in range(folds):
         others = usable.copy()
@@ -238,7 +240,7 @@ def _errors(
         fold_leads.append(lead.by_days.get(METRIC_LEAD))
         without = np.arange(folds) != fold
         own_rest, usual_rest, days_rest = (part[:, without].sum(axis=1) for part in (own, usual, days))
-        spread = draft.spread(own_rest, usual_rest, days_rest, classes.tolist(), fold)
+        spread = drawn_spread(ratios[fold], own_rest, usual_rest, days_rest, draft.drawn)
         here = np.where(usable[:, fold], curve[:, fold], 0).astype(np.float64)
         scores.add(
             classes,
@@ -257,16 +259,17 @@ def _errors(
     )
 
 
-def _best_drawn(
-    errors: PooledErrors, own: Values, usual: Values, days: NDArray[np.int64], classes: list[str]
-) -> float:
-    """Return how far own errors are drawn towards the pool to foretell those of a left-out fold best."""
+def _best_drawn(ratios: Sequence[Values], own: Values, usual: Values, days: NDArray[np.int64]) -> float:
+    """Return how far own errors are drawn towards the pool to foretell those of a left-out fold best.
+
+    ``ratios`` are those of the classes of demand by fold, each known without it.
+    """
     losses = dict.fromkeys(_DRAWN, 0.0)
     folds = own.shape[1]
     for fold in range(folds):
         others = np.arange(folds) != fold
         own_sum, usual_sum, day_sum = (part[:, others].sum(axis=1) for part in (own, usual, days))
         for drawn in _DRAWN:
-            spread = replace(errors, drawn=drawn).spread(own_sum, usual_sum, day_sum, classes, fold)
+            spread = drawn_spread(ratios[fold], own_sum, usual_sum, day_sum, drawn)
             losses[drawn] += float(((own[:, fold] - spread * usual[:, fold]) ** 2).sum())
     return min(losses, key=lambda drawn: losses[drawn])

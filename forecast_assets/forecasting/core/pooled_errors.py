@@ -49,13 +49,21 @@ class PooledErrors:
         ``own`` and ``usual`` (n,) are sums of absolute scaled errors over ``days`` (n,), drawn towards what
         is usual in the class of demand, which is known without ``fold``.
         """
-        ratio = np.array([self.spreads[one or ""][fold] if one in self.spreads else 1.0 for one in classes])
-        return ratio * own_spread(own, ratio * usual, days, self.drawn)
+        return drawn_spread(self.class_ratios(classes, fold), own, usual, days, self.drawn)
+
+    def class_ratios(self, classes: Sequence[str | None], fold: int) -> Values:
+        """Return by how much errors of each series' class (n,) are larger than those of its levels."""
+        return np.array([self.spreads[one or ""][fold] if one in self.spreads else 1.0 for one in classes])
 
     def chosen_rule(self, demand_class: str | None) -> Rule:
         """Return the stock rule of a class of demand, the one of all where it has none of its own."""
         record = self.rules.get(demand_class or EVERY_CLASS) or self.rules.get(EVERY_CLASS)
         return "daily" if record is None else record.chosen
+
+
+def drawn_spread(ratio: Values, own: Values, usual: Values, days: NDArray[np.int64], drawn: float) -> Values:
+    """Return the ``PooledErrors.spread`` of series whose classes have the ratios ``ratio`` (n,)."""
+    return ratio * own_spread(own, ratio * usual, days, drawn)
 
 
 def newest_rows(spreads: Mapping[str, tuple[float, ...]]) -> dict[str, tuple[float, ...]]:

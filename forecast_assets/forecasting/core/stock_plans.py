@@ -32,6 +32,7 @@ Values = NDArray[np.float64]
 Floats = NDArray[np.float32]
 _THUMB: Rule = "rule_of_thumb"
 _NO_TABLES = LeadTables({})
+_UNSCORED = (None, None, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +167,7 @@ class Demand:
         thumb = at_levels(self, aim.days, levels, _THUMB)
         expected, sums = self.expected(aim.days), self._sum(aim.days)
         records = {
-            level: (self.service(aim.days, level), self.service(aim.days, level, _THUMB))
+            level: [self.service(aim.days, level, rule) or _UNSCORED for rule in (None, _THUMB)]
             for level in set(levels.tolist())
         }
         scored, by_thumb = zip(*(records[level] for level in levels.tolist()), strict=True)
@@ -180,12 +181,12 @@ class Demand:
                 safety_stock=float(points[row] - expected[row]),
                 order_up_to=float(up_to[row]),
                 pool=None if self.record is None else self.record[0],
-                service=None if (of := scored[row]) is None else of[2],
-                scored_days=None if (of := scored[row]) is None else of[0],
-                scored_level=None if (of := scored[row]) is None else of[1],
+                service=scored[row][2],
+                scored_days=scored[row][0],
+                scored_level=scored[row][1],
                 thumb_reorder_point=float(thumb[row]),
                 thumb_safety_stock=float(thumb[row] - sums[row]),
-                thumb_service=None if (of := by_thumb[row]) is None else of[2],
+                thumb_service=by_thumb[row][2],
                 extrapolated=self.extrapolates(aim.days),
                 spread=float(self.inputs.spread[row]),
                 # The table of a pooled candidate is the pool's.

@@ -44,9 +44,9 @@ class WapeCurve:
         blocks: list[Values] = []
         for rows in parts:
             foretold = float((claimed[rows] * sold[rows]).sum())
-            happened = float(np.clip(100 * error[rows].sum(), *_bounds(foretold)))
             if foretold <= 0:
                 continue
+            happened = np.clip(100 * error[rows].sum(), _LEAST_RATIO * foretold, _LARGEST_RATIO * foretold)
             blocks.append(np.array([foretold, happened, sold[rows].sum()]))
             while len(blocks) > 1 and _mean(blocks[-2]) >= _mean(blocks[-1]):
                 last = blocks.pop()
@@ -71,10 +71,6 @@ class WapeCurve:
     def from_json(cls, parts: Mapping[str, Sequence[float]]) -> Self:
         """Return the curve that ``to_json`` wrote."""
         return cls(tuple(parts["claimed"]), tuple(parts["happened"]))
-
-
-def _bounds(foretold: float) -> tuple[float, float]:
-    return _LEAST_RATIO * foretold, _LARGEST_RATIO * foretold
 
 
 def _mean(block: Values) -> float:

@@ -76,9 +76,7 @@ def _with_version(done: ItemResult, registered: Registered) -> ItemResult:
     if registered.row is None:
         return ItemResult(done.item_id, None, f"not registered: {registered.sentence}", "NotRegistered")
     version = {"model_version": registered.row["version"]}
-    return replace(
-        done, child_run_id=str(registered.row["mlflow_run"]), outputs={**(done.outputs or {}), **version}
-    )
+    return replace(_with(done, version), child_run_id=str(registered.row["mlflow_run"]))
 
 
 def _with(scored: ItemResult, outputs: Mapping[str, object]) -> ItemResult:
