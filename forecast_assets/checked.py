@@ -27,7 +27,7 @@ def faults(error: ValidationError) -> list[Fault]:
     return [Fault(".".join(map(str, one["loc"])), one["msg"]) for one in details]
 
 
-def checked(model: type[Model], values: Mapping[str, object], *, what: str) -> Model:
+def validate_model(model: type[Model], values: Mapping[str, object], *, what: str) -> Model:
     """Return ``model`` made of ``values``. Raises ``BadSetting`` naming the first bad one.
 
     The remedy is the description of the field, or the fields that ``what`` has.

@@ -47,7 +47,7 @@ from forecast_assets.partitions import SERIES, series_policy
 from forecast_assets.registry.assets import live_models, register_champions, registered_champion
 from forecast_assets.registry.jobs import promote_champions, rollback_champions
 from forecast_assets.reports.assets import heatmap, leaderboard
-from forecast_assets.reports.jobs import follow_evaluation, tell_operations, watch_dataset
+from forecast_assets.reports.jobs import follow_evaluation, refresh_operations, tell_operations, watch_dataset
 from forecast_assets.reports.operations_assets import (
     incident_report,
     model_health,
@@ -124,6 +124,7 @@ def build_definitions(**resources: object) -> dg.Definitions:
             judge_drift,
             follow_evaluation,
             watch_dataset,
+            refresh_operations,
             tell_operations,
             retrain,
         ],

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from forecast_assets.checked import checked
+from forecast_assets.checked import validate_model
 from forecast_assets.errors import BadSetting
 from forecast_assets.forecasting.core.candidates.catalogue import DEFAULT, DEFAULT_MODEL, parse
 from forecast_assets.forecasting.core.folds import FoldPlan
@@ -178,7 +178,7 @@ def revised(settings: EvaluationSettings, changes: Mapping[str, object]) -> Eval
             for text, rule in zip(settings.restrict, settings.restrictions(), strict=True)
             if rule.label in kept
         )
-    return checked(EvaluationSettings, {**settings.model_dump(), **changed}, what="evaluation")
+    return validate_model(EvaluationSettings, {**settings.model_dump(), **changed}, what="evaluation")
 
 
 def _hash(values: dict[str, object]) -> str:

@@ -26,7 +26,7 @@ def series_policy() -> dg.BackfillPolicy:
 
 
 def register_series(instance: dg.DagsterInstance, keys: Iterable[str]) -> list[str]:
-    """Add the series that this instance has not seen; answer the new keys, sorted."""
+    """Add the series that this instance has not seen; return the new keys, sorted."""
     registered = set(instance.get_dynamic_partitions("series"))
     new = sorted(set(keys) - registered)
     for start in range(0, len(new), _CHUNK):

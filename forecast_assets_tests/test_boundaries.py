@@ -16,6 +16,7 @@ PACKAGE = Path(__file__).parents[1] / "forecast_assets"
 QUERIES = PACKAGE.parent / "sql" / "queries"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 LONGEST = 300
+REGISTRY_OPENERS = {"stores/resource.py", "stores/backup.py"}
 
 
 @cache
@@ -186,10 +187,8 @@ def test_labels_of_candidates_are_read_by_their_catalogue_alone(module):
 @pytest.mark.parametrize("module", MODULES, ids=place)
 def test_the_registry_of_a_run_is_that_of_its_resource(module):
     opens = "forecast_assets.stores.registry.open_registry" in imported(module)
-    # A command has no resources; what a launch works with where nobody says otherwise is the same.
-    assert (
-        not opens or place(module).startswith(("cli/", "stores/")) or place(module) == "launches/lifecycle.py"
-    )
+    # A command has no resources, and a backup is of what the environment names.
+    assert not opens or place(module).startswith("cli/") or place(module) in REGISTRY_OPENERS
 
 
 def test_loading_the_definitions_loads_no_model_library():

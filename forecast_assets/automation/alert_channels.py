@@ -32,7 +32,7 @@ class Messenger(Protocol):
     """Something that takes messages away."""
 
     def send(self, subject: str, body: str) -> str | None:
-        """Hand over one message; answer why that failed, or ``None``."""
+        """Hand over one message; return why that failed, or ``None``."""
 
 
 @dataclass(frozen=True, slots=True)

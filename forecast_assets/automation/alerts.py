@@ -129,7 +129,7 @@ def _queue(
 def _hand_over(
     stores: Stores, messengers: Mapping[str, Messenger], alert: int, now: dt.datetime
 ) -> str | None:
-    """Send one message, unless somebody else is at it; answer why it was not sent."""
+    """Send one message, unless somebody else is at it; return why it was not sent."""
     with stores.warehouse.transaction() as connection:
         rows = stores.warehouse.rows_in(connection, HoldAlertRow, id=alert)
         if not rows:

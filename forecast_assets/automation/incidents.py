@@ -65,7 +65,7 @@ def record(stores: Stores, sightings: Sequence[Sighting]) -> Recorded:
 
 
 def resolve(stores: Stores, recovered: dict[str, dt.datetime]) -> int:
-    """Close the incidents about these keys that were last seen before they recovered; answer how many."""
+    """Close the incidents about these keys that were last seen before they recovered; return how many."""
     if not recovered:
         return 0
     texts = json.dumps(recovered, default=str)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from pydantic import create_model
 
-from forecast_assets.checked import checked
+from forecast_assets.checked import validate_model
 from forecast_assets.cli.console import SAY
 from forecast_assets.cli.home import open_instance
 from forecast_assets.cli.option_groups import grouped
@@ -169,7 +169,7 @@ def _orders(before: OrderSettings, named: dict[str, Any], dropped: set[str]) -> 
     reset = dropped & OrderSettings.model_fields.keys()
     dropped -= reset
     kept = {name: value for name, value in dict(before).items() if name not in reset}
-    return checked(OrderSettings, {**kept, **named}, what="option")
+    return validate_model(OrderSettings, {**kept, **named}, what="option")
 
 
 def _options(before: DatasetOptions, named: dict[str, Any], dropped: set[str]) -> DatasetOptions:

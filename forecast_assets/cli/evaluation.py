@@ -30,6 +30,7 @@ from forecast_assets.launches.lifecycle import follow
 from forecast_assets.settings import settings
 from forecast_assets.stores import Stores
 from forecast_assets.stores.opening import open_stores
+from forecast_assets.stores.registry import open_registry
 
 _LOOK_SECONDS = 0.5
 
@@ -58,7 +59,7 @@ def run(
     outcome = None
     with (
         _alone(stores, dataset),
-        follow(EVALUATION, stores, recorded, tags[LAUNCH_TAG]) as launch,
+        follow(EVALUATION, stores, recorded, tags[LAUNCH_TAG], registry=open_registry) as launch,
         steps_shown(dataset, size),
     ):
         work = _evaluate(instance, stores, dataset, series, changes, force=force, accept=accept, tags=tags)
@@ -134,7 +135,7 @@ def _forecast(
     force: bool,
     tags: Mapping[str, str],
 ) -> int:
-    """Fit the production models that are needed and forecast the series; answer how many broke.
+    """Fit the production models that are needed and forecast the series; return how many broke.
 
     ``ahead`` holds the horizon and the gap of this evaluation where they are not the dataset's own.
     """

@@ -14,11 +14,11 @@ import typer
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from forecast_assets.checked import checked
+from forecast_assets.checked import validate_model
 from forecast_assets.derived import bounds_of, kind_of
 from forecast_assets.forecasting.core.candidates.catalogue import split
 
-# Lists that are written with commas. Elements of other lists may hold commas: their option is repeated.
+# Lists that are written with commas, too. Elements of other lists may hold some: their option is repeated.
 COMMAS = frozenset({"candidates", "models", "stores", "products"})
 # What an option was called before its field, or is called shorter.
 SPELLINGS: Mapping[str, tuple[str, ...]] = {
@@ -70,7 +70,9 @@ def takes(
         @functools.wraps(command)
         def filled(**options: Any) -> None:  # noqa: ANN401 - whatever an option holds
             values = {name: _read(name, field, options.pop(name)) for name, field in fields.items()}
-            config = checked(model, {name: v for name, v in values.items() if v is not None}, what="option")
+            config = validate_model(
+                model, {name: v for name, v in values.items() if v is not None}, what="option"
+            )
             command(**{parameter: config}, **options)
 
         positional = [one for one in own.values() if one.name in arguments]
@@ -89,8 +91,8 @@ def option_names(name: str) -> tuple[str, ...]:
 
 def _read(name: str, field: FieldInfo, value: object) -> object:
     """What an option holds as its field wants it."""
-    if name in COMMAS and isinstance(value, str):
-        value = split(value)
+    if name in COMMAS and isinstance(value, list):
+        value = [one for text in value for one in split(text)]
     if isinstance(value, list) and field.annotation == tuple[str, ...]:
         return tuple(value)
     return value.value if isinstance(value, Enum) else value
@@ -99,8 +101,8 @@ def _read(name: str, field: FieldInfo, value: object) -> object:
 def _parameter(
     name: str, field: FieldInfo, *, is_argument: bool, default: object, panel: str | None = None
 ) -> inspect.Parameter:
-    kind = str if name in COMMAS else kind_of(name, field)
-    own = None if field.is_required() else _default(name, field)
+    kind = list[str] if name in COMMAS else kind_of(name, field)
+    own = None if field.is_required() else _default(field)
     if default is None and kind is bool:
         default = own
     names = option_names(name)
@@ -110,7 +112,8 @@ def _parameter(
     bounds = {_CLOSED[name]: edge for name, edge in bounds_of(field).items() if name in _CLOSED}
     text = field.description or ""
     # An unused option stays empty, so that the model can tell its defaults from what a person wrote.
-    said = str(own) if default is None and own is not None else True
+    words = ",".join(own) if isinstance(own, list) else str(own)
+    said = words if default is None and own is not None else True
     info = (
         typer.Argument(help=text, show_default=said)
         if is_argument
@@ -124,9 +127,7 @@ def _parameter(
     )
 
 
-def _default(name: str, field: FieldInfo) -> object:
+def _default(field: FieldInfo) -> object:
     """What an unused option holds; a list that is empty by default is not there."""
     default = field.default
-    if isinstance(default, list | tuple):
-        return ",".join(default) or None if name in COMMAS else list(default) or None
-    return default
+    return list(default) or None if isinstance(default, list | tuple) else default

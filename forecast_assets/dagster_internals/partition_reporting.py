@@ -22,7 +22,7 @@ def report_materializations(
     context: dg.AssetExecutionContext | dg.OpExecutionContext,
     materializations: Iterable[dg.AssetMaterialization],
 ) -> int:
-    """Report each materialization in the name of the running step; answer how many there were.
+    """Report each materialization in the name of the running step; return how many there were.
 
     Takes as many as there are, in constant memory. Whatever was taken before an error or a
     termination is reported before that goes on its way.

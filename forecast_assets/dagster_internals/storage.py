@@ -5,7 +5,8 @@ Does not belong here: which PostgreSQL that is (``stores.database``), or what an
 """
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from functools import lru_cache
 from io import StringIO
 from itertools import groupby
@@ -155,7 +156,8 @@ class ForecastStorage(DagsterPostgresStorage):
         should_autocreate_tables: bool = True,  # noqa: FBT001, FBT002 - Dagster's signature
         inst_data: ConfigurableClassData | None = None,
     ) -> None:
-        super().__init__(postgres_url, should_autocreate_tables, inst_data)
+        with _one_at_a_time(postgres_url) if should_autocreate_tables else nullcontext():
+            super().__init__(postgres_url, should_autocreate_tables, inst_data)
         self._run_storage = PlainRunStorage(postgres_url, should_autocreate_tables=False)
         self._event_log_storage = BatchedPostgresEventLogStorage(postgres_url, should_autocreate_tables=False)
         # The stock storages connect anew for each statement: a process of the server for every event.
@@ -179,6 +181,18 @@ class ForecastStorage(DagsterPostgresStorage):
         except BadSetting as error:
             raise InstanceRefused(error.problem, remedy=error.remedy) from error
         return cls(url, config_value["should_autocreate_tables"], inst_data)
+
+
+@contextmanager
+def _one_at_a_time(url: str) -> Iterator[None]:
+    """Let one process make Dagster's tables; Dagster itself would try again and warn of it."""
+    with database.connected(sa.make_url(url)) as connection:
+        # It is made last; where it is, nobody has to wait.
+        if connection.scalar(sa.text("select to_regclass('jobs')")) is None:
+            connection.execute(
+                sa.text("select pg_advisory_xact_lock(:key)"), {"key": LockNumber.DAGSTER_TABLES}
+            )
+        yield
 
 
 def _is_batched(event: EventLogEntry) -> bool:

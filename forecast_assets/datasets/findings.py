@@ -67,7 +67,7 @@ class Places:
         self._rows = 0
 
     def enter(self, file: Origin, rows: int) -> int:
-        """Number the rows of the next text file; answer the first number."""
+        """Number the rows of the next text file; return the first number."""
         self._files.append(file)
         self._starts.append(self._rows)
         self._rows += rows

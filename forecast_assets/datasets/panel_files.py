@@ -21,7 +21,7 @@ HOLIDAYS_AHEAD = 90  # the longest horizon
 def write_panels(
     stores: Stores, dataset: Dataset, snapshot: Snapshot, folder: str
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Write one panel per store below ``folder``; answer the day counts and the table of all series."""
+    """Write one panel per store below ``folder``; return the day counts and the table of all series."""
     files = stores.lake.list(snapshot.sales_path)
     columns = dataset.source.columns.roles
     newest, frequency = snapshot.last_day, dataset.options.period

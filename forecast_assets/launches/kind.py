@@ -13,12 +13,12 @@ import dagster as dg
 from forecast_assets.dagster_internals.interrupts import terminations
 from forecast_assets.errors import BadSetting, Outage
 from forecast_assets.launches import records
-from forecast_assets.launches.model import Item, ItemResult, Json, Launch, Plan, Try
+from forecast_assets.launches.model import Item, ItemResult, Launch, Plan, Try
 from forecast_assets.launches.worker_pool import RunControl, TaskSource, WorkerPool
 from forecast_assets.stores import Stores
 from forecast_assets.stores.locks import Locks
 from forecast_assets.stores.registry import Registry
-from forecast_assets.stores.rows.values import Status
+from forecast_assets.stores.rows.values import Json, Status
 
 Config = TypeVar("Config", bound=dg.Config)
 

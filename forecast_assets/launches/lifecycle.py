@@ -18,14 +18,14 @@ from forecast_assets.error_translation import error_payload, to_forecast_error
 from forecast_assets.errors import BadSetting, Outage
 from forecast_assets.launches import records
 from forecast_assets.launches.kind import Config, Execution, LaunchKind, Stopped
-from forecast_assets.launches.model import Json, Launch, Plan
+from forecast_assets.launches.model import Launch, Plan
 from forecast_assets.launches.retries import ORPHANED, start_or_resume
 from forecast_assets.launches.worker_pool import RunControl
 from forecast_assets.stores import Stores
 from forecast_assets.stores.locks import Locks
-from forecast_assets.stores.registry import Registry, open_registry
+from forecast_assets.stores.registry import Registry
 from forecast_assets.stores.rows.launches import LaunchPartsRow
-from forecast_assets.stores.rows.values import Status
+from forecast_assets.stores.rows.values import Json, Status
 
 LOCK, EXCLUSIVE = "launch", "launches of kind"
 CANCELLED = ("cancelled", "Cancelled")
@@ -40,11 +40,11 @@ def run(
     *,
     launch_id: str,
     run_id: str,
+    registry: Callable[[], Registry],
     items: Sequence[int] | None = None,
     control: RunControl | None = None,
     context: dg.OpExecutionContext | None = None,
     part_of: str | None = None,
-    registry: Callable[[], Registry] = open_registry,
 ) -> Launch:
     """Work a launch off, the first time or again, and return its settled record.
 
@@ -122,6 +122,7 @@ def follow(
     plan: Plan,
     launch_id: str,
     *,
+    registry: Callable[[], Registry],
     control: RunControl | None = None,
 ) -> Iterator[Execution]:
     """Keep the record of what the caller does itself: begun with the block, settled when that ends."""
@@ -130,7 +131,7 @@ def follow(
         if records.find(stores, launch_id) is None:
             records.create(stores, kind.name, plan, launch_id=launch_id, run_id=launch_id)
         launch = start_or_resume(stores, launch_id, run_id=launch_id)
-        work = Execution(stores, launch, control or RunControl(), None, locks, _never, open_registry)
+        work = Execution(stores, launch, control or RunControl(), None, locks, _never, registry)
         with _settling(kind, work):
             yield work
 

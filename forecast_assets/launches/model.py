@@ -4,15 +4,12 @@ Belongs here: the values that the life of a launch, its kinds and its record sha
 Does not belong here: reading and writing them (``records``).
 """
 
-import datetime as dt
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
-from forecast_assets.stores.rows.values import Status
+from forecast_assets.stores.rows.launches import LaunchesRow, LaunchItemsRow
 
-Json = dict[str, Any]
 TERMINAL = frozenset({"completed", "partial", "failed", "cancelled"})
 MESSAGE_LENGTH, TYPE_LENGTH = 2000, 100
 
@@ -52,37 +49,8 @@ class Item:
 
 
 @dataclass(frozen=True, slots=True)
-class Try:
-    """What is on record of one try of an item.
-
-    ``run_id`` is the Dagster run that worked on it, ``child_run_id`` the run of MLflow that registered it.
-    """
-
-    item_id: int
-    launch_id: str
-    parent_item_id: int | None
-    series: str
-    store_id: str
-    product_id: str
-    candidate: str | None
-    params: Json
-    status: Status
-    priority: int
-    attempts: int
-    metrics: Json | None
-    outputs: Json | None
-    run_id: str | None
-    child_run_id: str | None
-    error_message: str | None
-    error_type: str | None
-    is_champion: bool
-    priority_updated_at: dt.datetime | None
-    priority_history: list[Json]
-    created_at: dt.datetime
-    started_at: dt.datetime | None
-    completed_at: dt.datetime | None
-    duration_ms: int | None
-    tried_again: bool
+class Try(LaunchItemsRow):
+    """What is on record of one try of an item."""
 
     @property
     def waits(self) -> bool:
@@ -119,36 +87,8 @@ class ItemResult:
 
 
 @dataclass(frozen=True, slots=True)
-class Launch:
-    """What is on record of a launch; ``run_id`` is the run that works on it: its first or newest one.
-
-    The counts are of items, and of an item that was tried again of its newest try.
-    """
-
-    launch_id: str
-    kind: str
-    part_of: str | None
-    run_id: str
-    dataset: str | None
-    requested_by: str | None
-    what: str
-    status: Status
-    spec: Json
-    result: Json
-    error: Json | None
-    priority: int
-    max_parallel: int
-    max_attempts: int
-    cancel_requested_at: dt.datetime | None
-    created_at: dt.datetime
-    started_at: dt.datetime | None
-    completed_at: dt.datetime | None
-    total: int
-    pending: int
-    running: int
-    completed: int
-    failed: int
-    cancelled: int
+class Launch(LaunchesRow):
+    """What is on record of a launch."""
 
     @property
     def is_over(self) -> bool:

@@ -36,7 +36,7 @@ def carry_out(
         dataset=dataset,
         requested_by=decision.approved_by,
     )
-    with follow(kind, stores, plan, decision.run_id, control=control) as work:
+    with follow(kind, stores, plan, decision.run_id, registry=lambda: registry, control=control) as work:
         ids = {item.series: item.item_id for item in records.claim(stores, work.launch, len(proposals))}
         done = decisions.apply(stores, registry, decision, proposals)
         records.record(stores, work.launch, [_result(ids[one.series], one) for one in done])

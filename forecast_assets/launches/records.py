@@ -5,9 +5,7 @@ Does not belong here: what is launched, and the order of things (``lifecycle``).
 """
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import fields
-from typing import Any, TypeVar
+from collections.abc import Sequence
 
 import polars as pl
 import sqlalchemy as sa
@@ -15,7 +13,7 @@ import sqlalchemy as sa
 from forecast_assets.errors import UnknownName
 from forecast_assets.launches.model import MESSAGE_LENGTH, TYPE_LENGTH, Item, ItemResult, Launch, Plan, Try
 from forecast_assets.stores import Stores
-from forecast_assets.stores.rows.launches import LaunchClaimRow, LaunchesRow, LaunchItemsRow
+from forecast_assets.stores.rows.launches import LaunchClaimRow
 
 PAGE = 50
 _RESULT_COLUMNS = {
@@ -24,11 +22,6 @@ _RESULT_COLUMNS = {
         ("status", "metrics", "outputs", "child_run_id", "error_message", "error_type"), pl.String
     ),
 }
-Record = TypeVar("Record", Launch, Try)
-
-
-def _as(kind: type[Record], row: Mapping[str, Any]) -> Record:
-    return kind(**{column.name: row[column.name] for column in fields(kind)})
 
 
 def create(
@@ -78,8 +71,8 @@ def find(stores: Stores, launch_id: str) -> Launch | None:
 
 
 def _find_in(stores: Stores, connection: sa.Connection, launch_id: str) -> Launch | None:
-    rows = stores.warehouse.rows_in(connection, LaunchesRow, ids=[launch_id], sort="created_at", at_most=1)
-    return _as(Launch, rows[0]) if rows else None
+    rows = stores.warehouse.rows_in(connection, Launch, ids=[launch_id], sort="created_at", at_most=1)
+    return rows[0] if rows else None
 
 
 def read(stores: Stores, launch_id: str) -> Launch:
@@ -107,20 +100,17 @@ def lock(stores: Stores, connection: sa.Connection, launch_id: str) -> Launch:
 
 def listed(stores: Stores, *, sort: str = "created_at", at_most: int = PAGE) -> list[Launch]:
     """What was launched, the newest first; by created_at, completed_at, status or priority."""
-    return [
-        _as(Launch, row) for row in stores.warehouse.rows(LaunchesRow, ids=None, sort=sort, at_most=at_most)
-    ]
+    return stores.warehouse.rows(Launch, ids=None, sort=sort, at_most=at_most)
 
 
 def tries(stores: Stores, launch_id: str) -> list[Try]:
     """Every try of every item, in the order in which they were asked for."""
-    return [_as(Try, row) for row in stores.warehouse.rows(LaunchItemsRow, launch_id=launch_id)]
+    return stores.warehouse.rows(Try, launch_id=launch_id)
 
 
 def tries_in(stores: Stores, connection: sa.Connection, launch_id: str) -> list[Try]:
     """The same inside a transaction that is under way."""
-    rows = stores.warehouse.rows_in(connection, LaunchItemsRow, launch_id=launch_id)
-    return [_as(Try, row) for row in rows]
+    return stores.warehouse.rows_in(connection, Try, launch_id=launch_id)
 
 
 def newest(rows: Sequence[Try]) -> list[Try]:

@@ -85,6 +85,7 @@ def _sections(summary: Summary) -> list[tuple[str, str | Cells]]:
                 {"KPI": "Completed today", "Value": summary.completed_today},
                 {"KPI": "Run success rate", "Value": None if rate is None else f"{rate:.1f} %"},
                 {"KPI": "Failed runs", "Value": summary.runs["failed"]},
+                {"KPI": "Series that cannot be scored", "Value": summary.runs["unusable"]},
                 {"KPI": "Stale aliases", "Value": f"{len(summary.stale)} of {len(summary.live)}"},
                 {"KPI": "Outdated forecasts", "Value": f"{len(summary.outdated)} of {summary.forecasts}"},
             ],

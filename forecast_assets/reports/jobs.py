@@ -1,4 +1,4 @@
-"""What follows an evaluation: forecasts, drift, live accuracy, and the desk.
+"""What follows an evaluation: forecasts, drift, live accuracy, and the overview of operations.
 
 Belongs here: the jobs that bring a dataset's operations up to date, as one run each.
 Does not belong here: the work, which the ops of their own modules do.
@@ -56,8 +56,13 @@ watch_dataset = dg.define_asset_job(
     ),
     description="Look at a dataset's sales, live accuracy and candidates, and order its retraining queue.",
 )
-tell_operations = dg.define_asset_job(
-    "tell_operations",
-    selection=dg.AssetSelection.assets(ops_summary, incident_report),
-    description="Sum up the whole system and write the incident report.",
+# A pipeline of release 0.1 may launch it by its old name, which the next release forgets.
+refresh_operations, tell_operations = (
+    dg.define_asset_job(
+        name, selection=dg.AssetSelection.assets(ops_summary, incident_report), description=description
+    )
+    for name, description in (
+        ("refresh_operations", "Sum up the whole system and write the incident report."),
+        ("tell_operations", "The name of refresh_operations in release 0.1; it goes with release 0.3."),
+    )
 )

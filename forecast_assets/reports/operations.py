@@ -88,8 +88,11 @@ class Summary:
 
     @property
     def success_rate(self) -> float | None:
-        """Percent of evaluated series that were scored; unknown before the first evaluation."""
-        total = sum(self.runs.values())
+        """Percent of evaluations that did not fail; unknown before the first one.
+
+        A series that cannot be scored is a verdict about its history and counts neither way.
+        """
+        total = self.runs["success"] + self.runs["failed"]
         return 100 * self.runs["success"] / total if total else None
 
 

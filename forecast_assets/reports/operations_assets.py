@@ -1,8 +1,8 @@
-"""The desk of whoever runs the forecasts: exceptions first, each with the next step and a link.
+"""The overview of operations: exceptions first, each with the next step and a link.
 
 Belongs here: the assets ``model_health`` and ``retraining_queue`` (by dataset), ``ops_summary`` and
 ``incident_report`` (of everything).
-Does not belong here: what they tell (``health``, ``summary``, ``report``).
+Does not belong here: what they show (``model_health``, ``operations``, ``incident_report``).
 """
 
 import datetime as dt

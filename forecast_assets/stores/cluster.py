@@ -77,7 +77,7 @@ def start(folder: Path) -> None:
 
 
 def stop(folder: Path) -> bool:
-    """Stop the server; answer whether there was one to stop."""
+    """Stop the server; return whether there was one to stop."""
     if not _is_running(folder):
         return False
     try:

@@ -85,7 +85,7 @@ def engine_of_dagster(url: str) -> sa.Engine:
 
 
 def stop_embedded(home: Path) -> bool:
-    """Stop the embedded server of ``home`` whoever uses it; answer whether there was one to stop."""
+    """Stop the embedded server of ``home`` whoever uses it; return whether there was one to stop."""
     from forecast_assets.stores import embedded  # noqa: PLC0415 - a given server needs none of it
 
     return embedded.stop(home)

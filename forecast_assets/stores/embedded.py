@@ -28,7 +28,7 @@ _joining = threading.Lock()
 
 
 def join(home: Path) -> sa.URL:
-    """Become a user of the server of ``home``, made where there is none; answer its URL.
+    """Become a user of the server of ``home``, made where there is none; return its URL.
 
     Raises ``Outage`` when the home cannot be used. Nothing runs yet: the first connection starts it.
     """
@@ -56,7 +56,7 @@ def join(home: Path) -> sa.URL:
 
 
 def stop(home: Path) -> bool:
-    """Stop the server of ``home`` whoever uses it; answer whether there was one to stop."""
+    """Stop the server of ``home`` whoever uses it; return whether there was one to stop."""
     folder = home.resolve() / "postgres"
     if not folder.exists():
         return False

@@ -22,6 +22,7 @@ class LockNumber(IntEnum):
     MAINTENANCE = 7_203_912
     PROMOTION = 7_203_913  # salt of the hash of a series
     MLFLOW_TABLES = 7_203_914
+    DAGSTER_TABLES = 7_203_915
     ASSET_EVENTS = 20_260  # first of two numbers; the second is the hash of an asset
 
 
@@ -34,7 +35,7 @@ class Locks:
         self._held: set[tuple[str, str]] = set()
 
     def take(self, space: str, name: str) -> bool:
-        """Take a lock that nobody holds, and answer whether that worked; one's own counts as taken."""
+        """Take a lock that nobody holds, and return whether that worked; one's own counts as taken."""
         with self._mutex:
             # The server would let a session take its own lock again.
             if (space, name) in self._held:

@@ -25,7 +25,7 @@ def run_page(experiment: str, run_id: str) -> str:
 
 
 def serve(port: int) -> int:
-    """Run MLflow's server until it is interrupted; answer its exit code.
+    """Run MLflow's server until it is interrupted; return its exit code.
 
     This process stays, because it is the one that uses the embedded database.
     """

@@ -74,7 +74,7 @@ class Warehouse:
             return pl.DataFrame(fetched(result), schema=names, orient="row", infer_schema_length=None)
 
     def execute(self, query: str, connection: sa.Connection | None = None, **values: object) -> int:
-        """Run a statement of ``sql/queries``; answer the number of rows it changed."""
+        """Run a statement of ``sql/queries``; return the number of rows it changed."""
         if connection is not None:
             return connection.execute(_question(query), values).rowcount
         with self.transaction() as own:

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 from forecast_assets.backtests.config import EvaluationConfig
 from forecast_assets.backtests.jobs import ChangedConfig
 from forecast_assets.cli.app import app
-from forecast_assets.cli.options import option_names
+from forecast_assets.cli.options import option_names, takes
 from forecast_assets.datasets.definition import DatasetOptions
 from forecast_assets.derived import bounds_of
 from forecast_assets.errors import BadSetting
@@ -142,3 +142,20 @@ def test_the_lowest_error_of_intermittent_demand_is_that_of_squares_unless_a_met
     chosen = EvaluationSettings(candidates=("naive", "tsb"), intermittent_metric="wape")
     assert chosen.ranking_policy().leading(intermittent=True) == "wape"
     assert EvaluationSettings().ranking_policy().leading(intermittent=True) == "wape"
+
+
+@pytest.mark.parametrize("stores", [["--stores", "S1,S2"], ["--stores", "S1", "--stores", "S2"]])
+def test_a_list_is_written_with_commas_or_by_repeating_its_option(stores):
+    read: list[BatchConfig] = []
+
+    def command(config: BatchConfig) -> None:
+        read.append(config)
+
+    taking = typer.Typer()
+    taking.command()(takes(BatchConfig)(command))
+    candidates = ["--candidates", "naive,moving_average(window_size=7)", "--candidates", "ets"]
+    done = CliRunner().invoke(taking, ["--dataset", "x", "--scope", "manual", *candidates, *stores])
+    assert done.exit_code == 0, done.output
+    (config,) = read
+    assert config.changes()["candidates"] == ["naive", "moving_average(window_size=7)", "ets"]
+    assert config.stores == ["S1", "S2"]

@@ -24,8 +24,10 @@ from dagster_postgres import PostgresEventLogStorage
 
 from forecast_assets.dagster_internals import storage as module
 from forecast_assets.dagster_internals.storage import BatchedPostgresEventLogStorage, ForecastStorage
+from forecast_assets.stores import database
 from forecast_assets.stores.locks import LockNumber
 from forecast_assets_tests.dagster_internals.conftest import in_schema
+from forecast_assets_tests.stores.members import until
 
 AWKWARD = (
     'tab\t, line\n, return\r, \\, \\n, "quoted", <the subject of this event>, -0.123456789, é \N{SNOWMAN}'
@@ -208,6 +210,21 @@ def test_a_batch_size_of_the_environment_is_respected(
     monkeypatch.setenv("DAGSTER_EVENT_BATCH_SIZE", "7")
     ForecastStorage(in_schema(database_url, "dagster"))
     assert os.environ["DAGSTER_EVENT_BATCH_SIZE"] == "7"
+
+
+def test_of_two_first_commands_one_makes_the_tables_and_nothing_is_said_of_it(
+    database_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    url = in_schema(database_url, "fresh")
+    waiting = "select count(*) from pg_locks where locktype = 'advisory' and not granted"
+    waiting += " and database = (select oid from pg_database where datname = current_database())"
+    with ThreadPoolExecutor() as threads:
+        with database.connected(sa.make_url(url)) as first:
+            first.execute(sa.text("select pg_advisory_xact_lock(:key)"), {"key": LockNumber.DAGSTER_TABLES})
+            others = [threads.submit(ForecastStorage, url) for _ in range(2)]
+            until(lambda: first.exec_driver_sql(waiting).scalar() == len(others))
+        assert [other.result().run_storage.get_runs_count() for other in others] == [0, 0]
+    assert not caplog.records
 
 
 @pytest.mark.parametrize(

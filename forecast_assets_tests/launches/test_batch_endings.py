@@ -21,6 +21,7 @@ from forecast_assets.launches.batch.request import validate
 from forecast_assets.launches.batch.run import BATCH
 from forecast_assets.launches.kinds import KINDS
 from forecast_assets.launches.model import Launch
+from forecast_assets.stores.registry import open_registry
 from forecast_assets_tests.launches.conftest import again, items_of, launch_of, newest_launch, run
 from forecast_assets_tests.scenario import Place, many
 from forecast_assets_tests.stores.members import until
@@ -69,6 +70,12 @@ def at_group(monkeypatch) -> Iterator[Callable]:
 
     yield install
     assert calls
+
+
+def work_off(place: Place, config: BatchConfig, batch_id: str) -> Launch:
+    return lifecycle.run(
+        BATCH, place.stores, config, launch_id=batch_id, run_id=batch_id, registry=open_registry
+    )
 
 
 def opened(place: Place, batch_id: str, **config) -> Launch:
@@ -199,6 +206,23 @@ def test_a_group_that_raises_fails_alone(shopped, at_group):
     assert {item["error_type"] for item in items_of(shopped, done.run_id)} == {None, "ZeroDivisionError"}
 
 
+@pytest.mark.parametrize("at_once", [1, 2])
+def test_at_most_as_many_items_run_as_max_parallel_says(shopped, monkeypatch, at_once):
+    real, running = scoring_context.score_rows, []
+
+    def noted(*arguments):
+        counts = launch_of(shopped, f"at-once-{at_once}").counts
+        running.append((counts["running"], sum(counts[name] for name in ("pending", "running", "completed"))))
+        return real(*arguments)
+
+    monkeypatch.setattr(scoring, "score_rows", noted)
+    config = BatchConfig(**{**ALL, "candidates": ["naive", "ets"], "max_parallel": at_once})
+    assert work_off(shopped, config, f"at-once-{at_once}").completed == 24
+    assert len(running) > 1, "several groups of several items"
+    assert {total for _, total in running} == {24}
+    assert {1} <= {count for count, _ in running} <= set(range(1, at_once + 1))
+
+
 def test_two_batches_share_the_places_of_one_pool(shopped, monkeypatch):
     monkeypatch.setenv("FORECAST_BATCH_MAX_PARALLEL", "2")
     real, inside, most, mutex = scoring_context.score_rows, [], [], threading.Lock()
@@ -218,7 +242,7 @@ def test_two_batches_share_the_places_of_one_pool(shopped, monkeypatch):
 
     def launch(name: str) -> None:
         config = BatchConfig(**{**ALL, "max_parallel": 4})
-        ended.append(lifecycle.run(BATCH, shopped.stores, config, launch_id=name, run_id=name).status)
+        ended.append(work_off(shopped, config, name).status)
 
     threads = [threading.Thread(target=launch, args=(name,)) for name in ("pool-1", "pool-2")]
     for thread in threads:
@@ -267,7 +291,7 @@ def test_a_dead_batch_is_settled_once_and_a_living_one_is_left_alone(shopped):
         locks.take(lifecycle.LOCK, "dead")
         assert not lifecycle.settle_orphan(KINDS, shopped.stores, "dead")
         with pytest.raises(BadSetting, match="being worked on by another process"):
-            lifecycle.run(BATCH, shopped.stores, BatchConfig(**ALL), launch_id="dead", run_id="x")
+            work_off(shopped, BatchConfig(**ALL), "dead")
     assert lifecycle.settle_orphan(KINDS, shopped.stores, "dead")
     assert states(shopped, "dead") == {"failed": 12}
     assert not lifecycle.settle_orphan(KINDS, shopped.stores, "dead")

@@ -4,6 +4,7 @@ import csv
 import datetime as dt
 import io
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import dagster as dg
 import polars as pl
@@ -167,6 +168,17 @@ def test_the_summary_counts_runs_evaluations_and_forecasts_in_use(summary):
     assert (summary.live, summary.stale) == ([], []), "nothing was ever promoted"
 
 
+@pytest.mark.parametrize(
+    ("counts", "rate"),
+    [((4, 2, 0), "100.0 %"), ((2, 1, 2), "50.0 %"), ((0, 3, 0), "-"), ((0, 1, 1), "0.0 %")],
+)
+def test_the_success_rate_counts_failures_and_no_verdicts_about_histories(summary, counts, rate):
+    runs = dict(zip(("success", "unusable", "failed"), counts, strict=True))
+    text = report.as_markdown(replace(summary, runs=runs))
+    assert f"| Run success rate | {rate} |" in text
+    assert f"| Series that cannot be scored | {counts[1]} |" in text
+
+
 def test_a_summary_of_one_dataset_names_its_own_faults_only_and_says_why(desk):
     from_others = {"grain": "other", "gaps": "many", "clock": None}
     record(
@@ -273,7 +285,7 @@ def test_forecasts_then_the_desk_then_the_report_follow_an_evaluation_once(desk)
         assert again.run_key == run_request.run_key
         requested.append((run_request.job_name, run_request.partition_key))
     assert requested == [
-        *(("follow_evaluation", None), ("watch_dataset", "many"), ("tell_operations", None)),
+        *(("follow_evaluation", None), ("watch_dataset", "many"), ("refresh_operations", None)),
     ]
     assert night.said(FOLLOW) == "1 evaluated datasets: 1 up to date"
 

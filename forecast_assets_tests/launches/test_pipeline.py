@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from forecast_assets.error_translation import error_payload, to_forecast_error
 from forecast_assets.errors import ForecastError, Outage, TooMany
+from forecast_assets.forecasting.core.frequency import FREQUENCIES
 from forecast_assets.forecasting.version import code_version
 from forecast_assets.launches import lifecycle, records, retries
 from forecast_assets.launches.kinds import KINDS
@@ -17,7 +18,7 @@ from forecast_assets.launches.model import Launch
 from forecast_assets.launches.pipeline import config
 from forecast_assets.launches.pipeline import run as pipeline
 from forecast_assets.launches.pipeline.config import PipelineConfig, expanded, resolve
-from forecast_assets.launches.pipeline.guardrails import SWEEPS, Guardrails
+from forecast_assets.launches.pipeline.guardrails import SWEEPS, Guardrails, least_sample
 from forecast_assets.launches.pipeline.sweep import leaderboard
 from forecast_assets_tests.launches.conftest import Launched, launch_of, run
 from forecast_assets_tests.scenario import NEVER, SERIES, YOUNG, Place, many
@@ -146,8 +147,9 @@ def test_guardrails_say_what_is_not_met(guardrails, line, message):
 
 @pytest.mark.parametrize(("period", "least"), [("day", 28), ("week", 16), ("month", 6)])
 def test_the_least_sample_suits_the_period(period, least):
-    assert Guardrails().unmet({**LINE, "sample_size": least}, period) == []
-    (sentence,) = Guardrails().unmet({**LINE, "sample_size": least - 1}, period)
+    guardrails = Guardrails(minimum_sample_size=least_sample(FREQUENCIES[period]))
+    assert guardrails.unmet({**LINE, "sample_size": least}, period) == []
+    (sentence,) = guardrails.unmet({**LINE, "sample_size": least - 1}, period)
     assert sentence == f"{least - 1} scored {period}s, at least {least} are asked for"
 
 

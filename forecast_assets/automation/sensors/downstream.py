@@ -19,7 +19,7 @@ from forecast_assets.automation.sensors.triggers import EVERY_MINUTE, OFF, answe
 from forecast_assets.dagster_internals.run_subjects import DATASET_TAG, going_on
 from forecast_assets.errors import listed
 from forecast_assets.launches.retraining import request
-from forecast_assets.reports.jobs import follow_evaluation, tell_operations, watch_dataset
+from forecast_assets.reports.jobs import follow_evaluation, refresh_operations, watch_dataset
 from forecast_assets.settings import settings
 from forecast_assets.stores.resource import StoresResource
 from forecast_assets.stores.rows.evaluations import EvaluatedDatasetsRow
@@ -28,7 +28,7 @@ _EVERY_HOUR = 3600
 
 
 @sensor(
-    jobs=[follow_evaluation, watch_dataset, tell_operations],
+    jobs=[follow_evaluation, watch_dataset, refresh_operations],
     minimum_interval_seconds=EVERY_MINUTE,
     default_status=OFF,
 )
@@ -57,8 +57,8 @@ def follow_evaluations(context: dg.SensorEvaluationContext, stores: StoresResour
             requests.append(_request(watch_dataset.name, name, mark, partition=name))
         elif stage == "watched":
             words["newly watched"] += 1
-            after[name] = f"told:{mark}"
-            requests.append(_request(tell_operations.name, name, mark))
+            after[name] = f"summed up:{mark}"
+            requests.append(_request(refresh_operations.name, name, mark))
         else:
             words["up to date"] += 1
     return answered(requests, f"{sum(words.values())} evaluated datasets: {counted(words)}", after, context)

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from forecast_assets.checked import checked
+from forecast_assets.checked import validate_model
 from forecast_assets.datasets.presets.catalogue import EFFECTS_SAID, PRESETS, Character, Effect, Preset
 from forecast_assets.errors import BadSetting
 
@@ -124,7 +124,7 @@ class PresetOptions(Overrides):
 
 def requested(values: Mapping[str, object]) -> PresetOptions:
     """Read what was asked for. Raises ``BadSetting`` naming the first option that cannot be."""
-    return checked(PresetOptions, values, what="preset")
+    return validate_model(PresetOptions, values, what="preset")
 
 
 def demo_scaled(preset: Preset, seed: int = 42) -> PresetOptions:

@@ -1,9 +1,9 @@
 """Gradient-boosted trees by the libraries that grow them fastest.
 
-Belongs here: training on a lesson, predicting rows, models as the library's own text.
+Belongs here: training on rows, predicting rows, models as the library's own text.
 Does not belong here: what a row means (``features``), and scaling back to units (``global_model``).
 
-Whatever the number of threads, the same lesson gives the same text and the same text the same numbers.
+Whatever the number of threads, the same rows give the same text and the same text the same numbers.
 """
 
 import re
@@ -18,14 +18,14 @@ from forecast_assets.forecasting.core.lightgbm_library import lightgbm_library
 
 if TYPE_CHECKING:
     from forecast_assets.forecasting.core.global_model import GlobalSettings
-    from forecast_assets.forecasting.core.global_rows import Lesson
+    from forecast_assets.forecasting.core.global_rows import TrainingRows
 
 Predict = Callable[[NDArray[np.float32]], NDArray[np.float64]]
 
 
-def train(columns: tuple[str, ...], lesson: "Lesson", settings: "GlobalSettings", threads: int) -> str:
+def train(columns: tuple[str, ...], rows: "TrainingRows", settings: "GlobalSettings", threads: int) -> str:
     """Return a model as text. Raises ``BadSetting`` when the learner is not installed."""
-    return (_xgboost if settings.learner == "xgboost" else _lightgbm)(columns, lesson, settings, threads)
+    return (_xgboost if settings.learner == "xgboost" else _lightgbm)(columns, rows, settings, threads)
 
 
 def booster(learner: str, text: str, threads: int) -> Predict:
@@ -64,7 +64,9 @@ def _read(learner: str, text: str, threads: int) -> Any:  # noqa: ANN401 - a mod
     return lightgbm_library().Booster(model_str=text)
 
 
-def _lightgbm(columns: tuple[str, ...], lesson: "Lesson", settings: "GlobalSettings", threads: int) -> str:
+def _lightgbm(
+    columns: tuple[str, ...], rows: "TrainingRows", settings: "GlobalSettings", threads: int
+) -> str:
     """LightGBM's model text, without the one line that names the number of threads."""
     lightgbm = lightgbm_library()
     parameters = {
@@ -85,9 +87,9 @@ def _lightgbm(columns: tuple[str, ...], lesson: "Lesson", settings: "GlobalSetti
         "verbosity": -1,
     }
     data = lightgbm.Dataset(
-        lesson.features,
-        lesson.shares,
-        weight=lesson.levels,
+        rows.features,
+        rows.shares,
+        weight=rows.levels,
         # LightGBM refuses some characters in names, and a column may be called anything: numbers only.
         categorical_feature=[at for at, name in enumerate(columns) if name.startswith("static.")],
         params=parameters,
@@ -96,7 +98,9 @@ def _lightgbm(columns: tuple[str, ...], lesson: "Lesson", settings: "GlobalSetti
     return re.sub(r"\[num_threads: \d+\]\n", "", text)
 
 
-def _xgboost(_columns: tuple[str, ...], lesson: "Lesson", settings: "GlobalSettings", threads: int) -> str:
+def _xgboost(
+    _columns: tuple[str, ...], rows: "TrainingRows", settings: "GlobalSettings", threads: int
+) -> str:
     library = xgboost_library()
     parameters = {
         "objective": "reg:pseudohubererror" if settings.objective == "huber" else "reg:squarederror",
@@ -111,9 +115,9 @@ def _xgboost(_columns: tuple[str, ...], lesson: "Lesson", settings: "GlobalSetti
         "verbosity": 0,
     }
     # Weights of mean 1: the library's regularisation is stated in them.
-    weight = lesson.levels / lesson.levels.mean()
+    weight = rows.levels / rows.levels.mean()
     data = library.QuantileDMatrix(
-        lesson.features, lesson.shares, weight=weight, max_bin=settings.max_bin, nthread=threads
+        rows.features, rows.shares, weight=weight, max_bin=settings.max_bin, nthread=threads
     )
     model = library.train(parameters, data, settings.n_estimators)
     text: str = model.save_raw("json").decode()

@@ -144,15 +144,15 @@ def fit(
     reach = {name: days for name, days in panel.reach.items() if not keeps(panel.role(name))}
     view = View(replace(panel, reach=reach), begin, cutoff, horizon, roles, levels)
     targets = Targets(begin, max(begin, cutoff - settings.train_days), cutoff, horizon)
-    lesson = learn_from(view, sample(panel, targets, max_rows=settings.max_rows, seed=settings.seed))
-    rows = len(lesson.shares)
+    training_rows = learn_from(view, sample(panel, targets, max_rows=settings.max_rows, seed=settings.seed))
+    rows = len(training_rows.shares)
     if rows < MIN_ROWS:
         raise TooLittleData(
             f"{rows} rows to learn from before {panel.frequency.name} {cutoff}, at least {MIN_ROWS} are "
             "needed",
             remedy="use candidates that need no training until more sales are observed",
         )
-    text = train(view.names(), lesson, settings, threads)
+    text = train(view.names(), training_rows, settings, threads)
     return GlobalModel(text, view.names(), roles, levels, rows, cutoff, horizon, window, settings)
 
 

@@ -65,7 +65,7 @@ class View(NamedTuple):
         return np.pad(values, ((0, 0), (0, missing)), constant_values=np.nan)
 
 
-class Lesson(NamedTuple):
+class TrainingRows(NamedTuple):
     """What is learned from: feature rows (rows, features), units as shares of levels, levels (rows,)."""
 
     features: NDArray[np.float32]
@@ -78,7 +78,7 @@ def levels_of(texts: NDArray[np.str_]) -> dict[str, int]:
     return {str(text): code for code, text in enumerate(np.unique(texts))}
 
 
-def learn_from(view: View, rows: Rows) -> Lesson:
+def learn_from(view: View, rows: Rows) -> TrainingRows:
     """Build the training rows, without those of series that sold nothing in the year before the origin."""
     features = np.empty((len(rows.steps), len(view.names())), np.float32)
     shares, levels = np.empty(len(rows.steps)), np.empty(len(rows.steps))
@@ -95,7 +95,7 @@ def learn_from(view: View, rows: Rows) -> Lesson:
         shares[now] = block.values[series, origins + steps - 1] / level[good]
         levels[now] = level[good]
         used = now.stop
-    return Lesson(features[:used], shares[:used], levels[:used])
+    return TrainingRows(features[:used], shares[:used], levels[:used])
 
 
 def _codes(texts: NDArray[np.str_], table: Mapping[str, int]) -> NDArray[np.float32]:

@@ -162,9 +162,7 @@ class Pool:
         }
         blends = {label: BlendWeights.from_json(one) for label, one in parts["blends"].items()}
         wapes = WapeCurve.from_json(parts["wapes"])
-        pool = cls(errors, blends, parts["reasons"], parts["series"], parts["whole"], wapes)
-        pool.__dict__["text"] = text  # writing it again gives the same
-        return pool
+        return cls(errors, blends, parts["reasons"], parts["series"], parts["whole"], wapes)
 
 
 def learn_pool(

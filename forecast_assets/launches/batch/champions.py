@@ -23,13 +23,14 @@ from forecast_assets.launches.aggregation import by_pair, champion_of
 from forecast_assets.launches.batch.run import page_of
 from forecast_assets.launches.kind import Summary, followed
 from forecast_assets.launches.lifecycle import follow
-from forecast_assets.launches.model import ItemResult, Json, Launch, NewItem, Plan, Try
+from forecast_assets.launches.model import ItemResult, Launch, NewItem, Plan, Try
 from forecast_assets.launches.worker_pool import RunControl
 from forecast_assets.registry.promotion import CHALLENGER, CHAMPION
 from forecast_assets.rendering.tables import links, table
 from forecast_assets.stores import Stores
 from forecast_assets.stores.registry import Registry
 from forecast_assets.stores.resource import RegistryResource, StoresResource
+from forecast_assets.stores.rows.values import Json
 
 _COLUMNS = [
     "store_id",
@@ -161,7 +162,7 @@ def apply(
         dataset=picks.batch.dataset,
         requested_by=by.strip(),
     )
-    with follow(BATCH_PROMOTION, stores, plan, run_id, control=control) as work:
+    with follow(BATCH_PROMOTION, stores, plan, run_id, registry=registry, control=control) as work:
         ids = {item.series: item.item_id for item in records.claim(stores, work.launch, len(plan.items))}
         is_changed = _mark(stores, registry, picks, by.strip())
         marked = [

@@ -21,9 +21,9 @@ from forecast_assets.forecasting.core.demand import is_intermittent
 from forecast_assets.forecasting.core.frequency import DAY, FREQUENCIES, FrequencyName
 from forecast_assets.forecasting.core.metrics import OF_CURVES, FoldMetrics
 from forecast_assets.forecasting.core.ranking import rank
-from forecast_assets.launches.model import Json, Try
+from forecast_assets.launches.model import Try
 from forecast_assets.stores.rows.datasets import DayCountsRow
-from forecast_assets.stores.rows.values import State
+from forecast_assets.stores.rows.values import Json, State
 
 
 @dataclass(frozen=True, slots=True)

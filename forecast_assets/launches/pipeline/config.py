@@ -20,7 +20,7 @@ from forecast_assets.forecasting.core.frequency import Frequency
 from forecast_assets.keys import SeriesKey
 from forecast_assets.launches import scopes
 from forecast_assets.launches.batch.config import ScopeConfig
-from forecast_assets.launches.pipeline.guardrails import SWEEPS, Guardrails
+from forecast_assets.launches.pipeline.guardrails import SWEEPS, Guardrails, least_sample
 from forecast_assets.launches.window import Window, WindowedConfig, chosen
 from forecast_assets.settings import settings as environment
 from forecast_assets.stores import Stores
@@ -91,9 +91,8 @@ def resolve(stores: Stores, config: PipelineConfig) -> Request:
     # A leaderboard ranks by error alone: what a dataset keeps as its default has no place in it.
     own = {**config.changes(), "candidates": None, "policy": "lowest_error"}
     settings = revised(dataset.options.evaluation, own)
-    labels, guardrails = _request_of(config)
     period = dataset.options.period
-    guardrails = replace(guardrails, minimum_sample_size=guardrails.least_periods(period.name))
+    labels, guardrails = _request_of(config, period)
     _check_caps(settings, labels, period)
     window = chosen(config.start_day, config.end_day, dataset, settings)
     pairs = scopes.pairs(stores, dataset, config.chosen())
@@ -124,12 +123,12 @@ def _check_mode(config: PipelineConfig) -> None:
         )
 
 
-def _request_of(config: PipelineConfig) -> tuple[tuple[str, ...], Guardrails]:
+def _request_of(config: PipelineConfig, period: Frequency) -> tuple[tuple[str, ...], Guardrails]:
     sweep = None if config.sweep is None else SWEEPS[config.sweep.value]
     labels = expanded(config.grid) if config.grid else () if sweep is None else sweep.candidates
     base = Guardrails() if sweep is None else sweep.guardrails
-    own = {name: getattr(config, name) for name in base.to_json()}
-    return labels, Guardrails(**{**base.to_json(), **{k: v for k, v in own.items() if v is not None}})
+    own = {name: value for name in base.to_json() if (value := getattr(config, name)) is not None}
+    return labels, replace(base, **{"minimum_sample_size": least_sample(period), **own})
 
 
 def expanded(grid: Sequence[str]) -> tuple[str, ...]:

@@ -8,8 +8,13 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from forecast_assets.forecasting.core.frequency import DAY, FREQUENCIES
+from forecast_assets.forecasting.core.frequency import DAY, Frequency
 from forecast_assets.launches.candidate_sets import candidates_of
+
+
+def least_sample(period: Frequency) -> int:
+    """Return how many scored periods are asked for unless somebody says so: 28 days, 16 weeks or 6 months."""
+    return 2 * period.horizon
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,27 +22,21 @@ class Guardrails:
     """What is asked for at least, and how much bias is accepted.
 
     ``minimum_skill`` is against seasonal naive, in percent of WAPE; ``maximum_relative_bias`` in percent of
-    mean demand, ``None`` for any. ``minimum_sample_size`` is in scored periods, ``None`` for two of the
-    horizons that suit the period: 28 days, 16 weeks or 6 months.
+    mean demand, ``None`` for any. ``minimum_sample_size`` is in scored periods.
     """
 
-    minimum_sample_size: int | None = None
+    minimum_sample_size: int = least_sample(DAY)
     minimum_skill: float = 0.0
     maximum_relative_bias: float | None = 25.0
-
-    def least_periods(self, period: str) -> int:
-        """Return how many scored periods are asked for."""
-        if self.minimum_sample_size is not None:
-            return self.minimum_sample_size
-        return 2 * FREQUENCIES[period].horizon
 
     def unmet(self, line: Mapping[str, Any], period: str = DAY.name) -> list[str]:
         """One sentence per limit that a leaderboard line does not meet."""
         skill, bias = line["skill"], line["relative_bias"]
         reasons = []
-        least = self.least_periods(period)
-        if line["sample_size"] < least:
-            reasons.append(f"{line['sample_size']} scored {period}s, at least {least} are asked for")
+        if line["sample_size"] < self.minimum_sample_size:
+            reasons.append(
+                f"{line['sample_size']} scored {period}s, at least {self.minimum_sample_size} are asked for"
+            )
         if skill is None:
             reasons.append("no skill against seasonal naive can be told")
         elif skill < self.minimum_skill:

@@ -7,6 +7,7 @@ Does not belong here: the types themselves (one module per room), and asking (``
 
 import datetime as dt
 import re
+from dataclasses import is_dataclass
 from functools import lru_cache
 from types import NoneType, UnionType
 from typing import (
@@ -15,7 +16,6 @@ from typing import (
     Literal,
     TypeVar,
     Union,
-    cast,
     get_args,
     get_origin,
     get_type_hints,
@@ -41,8 +41,9 @@ _ARRAYS: dict[object, set[int]] = {str: {1009, 1015}, float: {1021, 1022}, int: 
 
 
 def query_of(row: type) -> str:
-    """Return the name of the query whose rows are of this type."""
-    return _snake(row.__name__.removesuffix("Row"))
+    """Return the name of the query whose rows are of this type, or of the type that it extends."""
+    name = next((kind.__name__ for kind in row.__mro__ if kind.__name__.endswith("Row")), row.__name__)
+    return _snake(name.removesuffix("Row"))
 
 
 @lru_cache(maxsize=256)
@@ -72,7 +73,8 @@ def typed(result: "sa.CursorResult[Any]", row: type[R]) -> list[R]:
     columns = columns_of(result)
     compare(row, columns)
     names = [name for name, _ in columns]
-    return cast("list[R]", [dict(zip(names, values, strict=True)) for values in fetched(result)])
+    rows: list[Any] = [dict(zip(names, values, strict=True)) for values in fetched(result)]
+    return [row(**values) for values in rows] if is_dataclass(row) else rows
 
 
 def fetched(result: "sa.CursorResult[Any]") -> list[tuple[Any, ...]]:

@@ -5,6 +5,7 @@ Does not belong here: the queries (``sql/queries``), and what their rows mean to
 """
 
 import datetime as dt
+from dataclasses import dataclass
 from typing import TypedDict
 
 from forecast_assets.stores.rows.values import FoldMetrics, Json, Status
@@ -62,8 +63,12 @@ class LaunchClaimRow(TypedDict):
     candidate: str | None
 
 
-class LaunchItemsRow(TypedDict):
-    """One row per try of an item, in the order in which they were asked for."""
+@dataclass(frozen=True, slots=True)
+class LaunchItemsRow:
+    """One row per try of an item, in the order in which they were asked for.
+
+    ``run_id`` is the Dagster run that worked on it, ``child_run_id`` the run of MLflow that registered it.
+    """
 
     item_id: int
     launch_id: str
@@ -98,8 +103,12 @@ class LaunchPartsRow(TypedDict):
     launch_id: str
 
 
-class LaunchesRow(TypedDict):
-    """One row per launch."""
+@dataclass(frozen=True, slots=True)
+class LaunchesRow:
+    """One row per launch; ``run_id`` is the run that works on it: its first or newest one.
+
+    The counts are of items, and of an item that was tried again of its newest try.
+    """
 
     launch_id: str
     kind: str
