@@ -4,16 +4,18 @@ Belongs here: finding what one store speaks of and another does not have, and ma
 Does not belong here: a backup of all of them (``stores.backup``), aliases somebody moved (``promotion``).
 
 The warehouse decides what is known: results whose files are lost are forgotten, so that the next evaluation
-makes them; versions that MLflow lost are forgotten, so that they are registered again; aliases that mean a
-version nobody knows go back to what was decided. Nothing is deleted from MLflow or from the lake.
+makes them; versions that MLflow lost, or whose files are not what was registered, are forgotten, so that
+they are registered again; aliases that mean a version nobody knows go back to what was decided. Nothing is
+deleted from MLflow or from the lake.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from forecast_assets.errors import listed
 from forecast_assets.registry.promotion import CHAMPION, PREVIOUS, notice
+from forecast_assets.registry.verification import verified
 from forecast_assets.stores import Stores, mlflow_backend
 from forecast_assets.stores.database import connected, database_url
 from forecast_assets.stores.paths import MODELS
@@ -39,14 +41,21 @@ class Disagreement:
     """What the stores say differently.
 
     ``lost_results``: rows with kind, dataset and key whose files the lake lacks. ``lost_versions``: versions
-    of the warehouse that MLflow lacks, or whose files are gone. ``stray_aliases``: see there.
+    of the warehouse that MLflow lacks, or whose files are gone. ``damaged_versions``: versions that an alias
+    means and whose files are not what was registered, with the reason. ``stray_aliases``: see there.
     ``moved_from``: the folder below which MLflow looks for files that lie below ours.
     """
 
     lost_results: Sequence[LakeNeedsRow]
     lost_versions: Sequence[Model]
+    damaged_versions: Mapping[Model, str]
     stray_aliases: Sequence[StrayAlias]
     moved_from: str | None
+
+    @property
+    def useless_versions(self) -> list[Model]:
+        """Versions from which nothing can be computed any more."""
+        return [*self.lost_versions, *self.damaged_versions]
 
     def sentences(self) -> list[str]:
         """One sentence for each kind of disagreement; none when the stores agree."""
@@ -64,6 +73,14 @@ class Disagreement:
         if self.lost_versions:
             names = [f"{series} version {number}" for series, number in self.lost_versions]
             sentences.append(f"MLflow or its files lack {len(names):,} registered versions ({listed(names)})")
+        if self.damaged_versions:
+            names = [
+                f"{series} version {number}: {why}" for (series, number), why in self.damaged_versions.items()
+            ]
+            sentences.append(
+                f"{len(names):,} registered versions cannot be used ({listed(names)}); put their files back "
+                "from a backup, or forget them"
+            )
         if self.stray_aliases:
             names = [f"{one.series}@{one.alias}" for one in self.stray_aliases]
             sentences.append(
@@ -76,7 +93,7 @@ class Disagreement:
         """What to run once the stores agree, to have again what was lost."""
         rebuilt = sorted({row["dataset"] for row in self.lost_results if row["kind"] == "snapshot"})
         datasets = sorted({row["dataset"] for row in self.lost_results} - set(rebuilt))
-        registered = sorted({series.split("__")[0] for series, _ in self.lost_versions})
+        registered = sorted({series.split("__")[0] for series, _ in self.useless_versions})
         return [
             *(f"forecast-assets evaluate {dataset} --force" for dataset in rebuilt),
             *(f"forecast-assets evaluate {dataset}" for dataset in datasets),
@@ -92,19 +109,27 @@ def compare(stores: Stores, registry: Registry) -> Disagreement:
     folders = {path[:cut] for path in files for cut in _cuts(path)}
     lost_results = [row for row in stores.warehouse.rows(LakeNeedsRow) if row["path"] not in files | folders]
     lost_versions: list[Model] = []
+    damaged: dict[Model, str] = {}
     stray: list[StrayAlias] = []
     for dataset in dict.fromkeys(row["dataset"] for row in versions):
         own = [row for row in versions if row["dataset"] == dataset]
         own_versions = {(row["series"], row["version"]): row for row in own}
         series = list(dict.fromkeys(name for name, _ in own_versions))
         there = registry.numbers(series)
-        lost_versions += [
+        lost = {
             model
             for model, row in own_versions.items()
             if model[1] not in there.get(model[0], set()) or not _has_files(dataset, row, folders)
-        ]
-        stray += _stray(stores, registry, set(own_versions))
-    return Disagreement(lost_results, lost_versions, stray, moved_from)
+        }
+        lost_versions += sorted(lost)
+        aliases = registry.aliases(series)
+        meant = {(name, number) for name, held in aliases.items() for number in held.values()}
+        if moved_from is None:  # MLflow does not find the files of any version before that is mended
+            damaged |= _damaged(
+                registry, [own_versions[model] for model in sorted(meant - lost) if model in own_versions]
+            )
+        stray += _stray(stores, aliases, set(own_versions))
+    return Disagreement(lost_results, lost_versions, damaged, stray, moved_from)
 
 
 def mend(stores: Stores, registry: Registry, disagreement: Disagreement) -> None:
@@ -123,9 +148,9 @@ def mend(stores: Stores, registry: Registry, disagreement: Disagreement) -> None
             registry.drop_alias(one.series, one.alias)
         else:
             registry.move_alias(one.series, one.alias, one.target)
-    _forget_versions(stores, registry, disagreement.lost_versions)
+    _forget_versions(stores, registry, disagreement.useless_versions)
     for series_keys in _by_dataset(
-        [*disagreement.lost_versions, *((one.series, 0) for one in disagreement.stray_aliases)]
+        [*disagreement.useless_versions, *((one.series, 0) for one in disagreement.stray_aliases)]
     ):
         notice(stores, registry, series_keys)
 
@@ -150,11 +175,17 @@ def _forget_versions(stores: Stores, registry: Registry, lost: Sequence[Model]) 
         stores.warehouse.execute("delete_versions", series=list(series_of_lost), versions=list(numbers))
 
 
-def _stray(stores: Stores, registry: Registry, models: set[Model]) -> list[StrayAlias]:
+def _damaged(registry: Registry, versions: Sequence[RegisteredVersionsRow]) -> dict[Model, str]:
+    return {model: gate.sentence for model, gate in verified(registry, versions).items() if not gate.passed}
+
+
+def _stray(
+    stores: Stores, all_aliases: Mapping[str, Mapping[str, int]], models: set[Model]
+) -> list[StrayAlias]:
     series = list(dict.fromkeys(name for name, _ in models))
     decided = {row["series"]: row for row in stores.warehouse.rows(PromotionStatesRow, series=series)}
     strays = []
-    for name, aliases in registry.aliases(series).items():
+    for name, aliases in all_aliases.items():
         for alias, number in aliases.items():
             if (name, number) not in models:
                 row = decided.get(name)

@@ -174,7 +174,8 @@ def _intact(rows: Sequence[overview.ModelState]) -> dg.AssetCheckResult:
         severity=dg.AssetCheckSeverity.ERROR,
         description="every live model is what was registered"
         if not broken
-        else f"{len(broken)} live models are not what was registered: roll them back, or register them again",
+        else f"{len(broken)} live models are not what was registered: roll them back, or see "
+        "`forecast-assets state mend`",
         metadata={"broken": table(broken[:_SHOWN], list(overview.SHOWN))},
     )
 

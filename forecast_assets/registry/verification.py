@@ -15,29 +15,27 @@ from forecast_assets.stores.registry import Registry
 
 def verified(registry: Registry, versions: Iterable[Mapping[str, Any]]) -> dict[tuple[str, int], Gate]:
     """Compare the files of every version with the hash they were registered with, each bundle once."""
-    bundles: dict[tuple[str, str], str | None] = {}
-    compiled: set[tuple[str, str]] = set()
+    hashes: dict[tuple[str, str], str | None] = {}
+    reasons: dict[tuple[str, str], str] = {}
     results = {}
     for row in versions:
         place = (row["mlflow_run"], row["path"])
-        if place not in bundles:
-            try:
-                with registry.files(*place) as folder:
-                    bundles[place] = artifact_hash(folder)
-                    if any(path.is_dir() for path in folder.rglob("__pycache__")):
-                        compiled.add(place)
-            except UnknownName:
-                bundles[place] = None
-        sha = bundles[place]
-        sentence = (
-            "its files are gone"
-            if sha is None
-            else "its files are what was registered"
-            if sha == row["artifact_sha256"]
-            else "bytecode lies beside its code: delete its folders __pycache__, then look again"
-            if place in compiled
-            else "its files are not what was registered"
-        )
-        passed = sha == row["artifact_sha256"]
+        if place not in hashes:
+            hashes[place], reasons[place] = _looked_at(registry, *place)
+        passed = hashes[place] == row["artifact_sha256"]
+        sentence = "its files are what was registered" if passed else reasons[place]
         results[row["series"], row["version"]] = Gate("artifact_verified", passed, sentence)
     return results
+
+
+def _looked_at(registry: Registry, run_id: str, path: str) -> tuple[str | None, str]:
+    """The hash of a bundle's files, if they can be read, and why it differs, if it does."""
+    try:
+        with registry.files(run_id, path) as folder:
+            sha = artifact_hash(folder)
+            is_compiled = any(found.is_dir() for found in folder.rglob("__pycache__"))
+    except UnknownName:
+        return None, "its files are gone"
+    if is_compiled:
+        return sha, "bytecode lies beside its code: delete its folders __pycache__, then look again"
+    return sha, "its files are not what was registered"

@@ -91,6 +91,18 @@ def test_lost_files_and_models_are_made_again(home_0_1):
     assert "challenger" in open_registry().aliases([LIVE])[LIVE]
 
 
+def test_models_whose_files_were_changed_are_named_and_forgotten(home_0_1):
+    number = open_registry().aliases([LIVE])[LIVE]["champion"]
+    version = open_registry().version(LIVE, number)
+    assert version is not None
+    (header,) = home_0_1.folder.rglob(f"{version.run_id}/artifacts/{version.path}/data/bundle/bundle.json")
+    header.write_bytes(header.read_bytes() + b" ")
+    (sentence,) = said()
+    assert f"{LIVE} version {number}: its files are not what was registered" in sentence
+    assert "forecast-assets register shop, then promote" in mended()
+    assert number not in open_registry().aliases([LIVE]).get(LIVE, {}).values()
+
+
 def test_a_home_that_was_moved_finds_the_files_of_its_models(home_0_1, monkeypatch):
     moved = home_0_1.folder / "moved"
     (home_0_1.folder / "lake").rename(moved)

@@ -171,6 +171,7 @@ class RegisteredVersionsRow(TypedDict):
     version: int
     mlflow_run: str
     path: str
+    artifact_sha256: str
 
 
 class RolledBackVersionsRow(TypedDict):
