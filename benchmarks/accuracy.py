@@ -28,6 +28,7 @@ from forecast_assets.datasets.canonical import CanonicalReader
 from forecast_assets.datasets.panels import Calendar, densify
 from forecast_assets.datasets.sources import Columns, FileSource
 from forecast_assets.evaluation_settings import EvaluationSettings
+from forecast_assets.forecasting.core.arrays import Floats
 from forecast_assets.forecasting.core.backtest import Backtest, backtest
 from forecast_assets.forecasting.core.candidates.catalogue import entry, is_global, learner, split
 from forecast_assets.forecasting.core.demand import demand_classes, is_intermittent
@@ -64,7 +65,6 @@ POLICIES = {
         "default_model": "ensemble_mean",
     },
 }
-Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 from forecast_assets.evaluation_settings import EvaluationSettings
 from forecast_assets.forecasting.analysis.calibration import randomised_pit
 from forecast_assets.forecasting.analysis.totals import error_ranks, quantiles_of, summed, totals_by_day
+from forecast_assets.forecasting.core.arrays import Values
 from forecast_assets.forecasting.core.backtest import Backtest, backtest
 from forecast_assets.forecasting.core.candidates.catalogue import DEFAULT, entry, is_global, split
 from forecast_assets.forecasting.core.claims import claims
@@ -43,7 +44,6 @@ from forecast_assets.forecasting.core.stock import RULES, SCORED_LEADS, cover, d
 from forecast_assets.global_models.pooling import PoolInputs, learn, sampled
 from forecast_assets.settings import settings as environment
 
-Values = NDArray[np.float64]
 AIMS = np.array([0.9, 0.95, 0.98])
 DECILES = [at for at, level in enumerate(LEVELS.tolist()) if 0.05 < level < 0.95]  # noqa: PLR2004 - 0.1 to 0.9
 FIFTHS = 5

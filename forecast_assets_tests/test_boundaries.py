@@ -184,6 +184,12 @@ def test_labels_of_candidates_are_read_by_their_catalogue_alone(module):
     assert not cuts or place(module) == "forecasting/core/candidates/catalogue.py"
 
 
+def test_a_name_of_an_array_type_means_one_dtype():
+    aliases = re.compile(r"^(\w+) = NDArray\[np\.(\w+)\]$", re.MULTILINE)
+    pairs = {pair for module in MODULES for pair in aliases.findall(module.read_text())}
+    assert len(dict(pairs)) == len(pairs)
+
+
 @pytest.mark.parametrize("module", MODULES, ids=place)
 def test_the_registry_of_a_run_is_that_of_its_resource(module):
     opens = "forecast_assets.stores.registry.open_registry" in imported(module)

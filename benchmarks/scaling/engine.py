@@ -15,7 +15,8 @@ from forecast_assets.datasets.canonical import CanonicalReader
 from forecast_assets.datasets.panels import Calendar, densify
 from forecast_assets.datasets.sources import FileSource
 from forecast_assets.evaluation_settings import EvaluationSettings
-from forecast_assets.forecasting.core.backtest import Forecasts, backtests
+from forecast_assets.forecasting.core.arrays import Forecasts
+from forecast_assets.forecasting.core.backtest import backtests
 from forecast_assets.forecasting.core.global_model import GlobalSettings, fit, predict
 from forecast_assets.forecasting.core.panel import Panel
 from forecast_assets.forecasting.core.ranking import rank

@@ -10,19 +10,17 @@ from itertools import groupby
 from typing import NamedTuple, TypedDict
 
 import numpy as np
-from numpy.typing import NDArray
 
 from forecast_assets.backtests.fold_store import Folds, read_file
 from forecast_assets.datasets.definition import load
 from forecast_assets.forecasting.analysis.totals import totals_by_day
+from forecast_assets.forecasting.core.arrays import Floats, Values
 from forecast_assets.forecasting.core.candidates.catalogue import members
 from forecast_assets.forecasting.core.pool import Pool
 from forecast_assets.global_models.pooling import newest_pool
 from forecast_assets.stores import Stores
 from forecast_assets.stores.rows.evaluations import FoldPathsRow, PairResultsRow, PortfolioLeaderboardRow
 
-Floats = NDArray[np.float32]
-Values = NDArray[np.float64]
 STORE_COLUMNS = ("store_id", "series", "bias_percent", "daily_total_error")
 COLUMNS = (
     "candidate", "champions", "ranked", "failed", "median_wape", "bias_percent", "daily_total_error",

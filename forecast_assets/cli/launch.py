@@ -73,7 +73,9 @@ def _executed(instance: dg.DagsterInstance, run: dg.DagsterRun) -> int:
         with refusals_raised(instance, run.run_id), cancelled_by_key(works_on):
             run_factory.execute(instance, run)
         if (record := records.find(open_stores(), record_id(run))) is not None:
-            SAY.print(f"{record.kind} {record.launch_id} {record.status}: {record.what}", markup=False)
+            SAY.print(
+                f"{record.kind} {record.launch_id} {Progress.of(record).status}: {record.what}", markup=False
+            )
     except dg.Failure as failure:
         SAY.print(str(failure.description), markup=False)
     ended = instance.get_run_by_id(run.run_id)

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from forecast_assets.datasets.sources import Columns
 from forecast_assets.errors import BadSales
+from forecast_assets.forecasting.core.arrays import Ints, Values
 from forecast_assets.forecasting.core.plans import MEANING, Role
 
 # Of a larger store every second series, or third, tells as much.
@@ -28,9 +29,6 @@ _SAME = 0.98
 _FOLLOWS = 0.9
 _DENIED_BY_CLOSED, _DENIED_BY_STOCKOUT = 0.1, 0.5
 _VARIES = 0.01
-
-Floats = NDArray[np.float64]
-Counts = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +70,11 @@ class Marked:
 class _Rows(NamedTuple):
     """The rows of one store: units, NaN = not observed; was something, or (once begun) nothing sold?"""
 
-    units: Floats
+    units: Values
     sold: NDArray[np.bool_]
     zero: NDArray[np.bool_]
-    heads: Counts
-    days: Counts
+    heads: Ints
+    days: Ints
 
 
 @dataclass(slots=True)
@@ -95,7 +93,7 @@ class _Column:
     xx: float = 0.0
     yy: float = 0.0
 
-    def add(self, values: Floats, rows: _Rows) -> None:
+    def add(self, values: Values, rows: _Rows) -> None:
         """Add the column's values on the rows of one store, NaN = not delivered."""
         there, judged = ~np.isnan(values), rows.sold | rows.zero
         both = there & judged
@@ -196,7 +194,7 @@ def refuse(name: str, findings: Collection[ColumnFinding], trusted: Collection[s
         )
 
 
-def _missing(days: Counts, is_known: NDArray[np.bool_], product: NDArray[np.uint32]) -> int:
+def _missing(days: Ints, is_known: NDArray[np.bool_], product: NDArray[np.uint32]) -> int:
     """Days without a row between the first and the last one of each series on which the store had some."""
     if not is_known.any():
         return 0

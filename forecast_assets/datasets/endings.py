@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from forecast_assets.forecasting.core.arrays import Ints, Mask, Units
 from forecast_assets.forecasting.core.frequency import DAY, Frequency
 
 # A product is no longer sold after so many days without a sale, or so many times its longest usual gap.
@@ -23,9 +24,6 @@ _IMPROBABLE = 1e-4
 
 Rows = NDArray[np.uint32]
 Days = NDArray[np.int32]
-Units = NDArray[np.float32]
-Flags = NDArray[np.bool_]
-Counts = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,20 +36,20 @@ class Endings:
     """
 
     newest: int
-    last_sale: Counts
-    silent: Counts
-    ended: Flags
-    filled: Flags
+    last_sale: Ints
+    silent: Ints
+    ended: Mask
+    filled: Mask
 
 
-def changes(rows: Rows) -> Flags:
+def changes(rows: Rows) -> Mask:
     """Where a row differs from the one before it; the first one does."""
     changed = np.ones(len(rows), np.bool_)
     np.not_equal(rows[1:], rows[:-1], out=changed[1:])
     return changed
 
 
-def observed_days(rows: Rows, days: Days, units: Units, width: int) -> Flags:
+def observed_days(rows: Rows, days: Days, units: Units, width: int) -> Mask:
     """Days (width,) of which a store's sales are known: delivered, or likely without a sale.
 
     A store that delivers its zeros says nothing of a day without any row. One that delivers only sales had
@@ -81,12 +79,12 @@ def observed_days(rows: Rows, days: Days, units: Units, width: int) -> Flags:
     empty[newest + 1 :] = False
     run = np.cumsum(changes(empty.astype(np.uint32)))
     together = np.bincount(run, np.where(empty, by_day, 0))[run]
-    possible: Flags = delivered | (empty & (together >= np.log(_IMPROBABLE)))
+    possible: Mask = delivered | (empty & (together >= np.log(_IMPROBABLE)))
     return possible
 
 
 def endings(  # noqa: PLR0917 - one value each
-    rows: Rows, days: Days, units: Units, count: int, known_days: Flags, frequency: Frequency = DAY
+    rows: Rows, days: Days, units: Units, count: int, known_days: Mask, frequency: Frequency = DAY
 ) -> Endings:
     """Judge how ``count`` series end; ``known_days`` are the days of which their store's sales are known."""
     width = len(known_days)
@@ -113,7 +111,7 @@ def endings(  # noqa: PLR0917 - one value each
     return Endings(newest, last_sale, silent, ended, ended | (silent <= _END_GAPS * gap))
 
 
-def _usual(step: Counts, starts: Counts) -> Counts:
+def _usual(step: Ints, starts: Ints) -> Ints:
     """The longest gap of every series, or of many gaps the second longest."""
     longest = np.maximum.reduceat(step, starts)
     count = np.diff(np.append(starts, len(step))) - 1

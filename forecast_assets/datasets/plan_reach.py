@@ -12,11 +12,11 @@ from collections.abc import Mapping
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from forecast_assets.datasets.definition import Dataset, Snapshot
 from forecast_assets.datasets.panels import Calendar
 from forecast_assets.errors import BadSetting
+from forecast_assets.forecasting.core.arrays import Ints
 from forecast_assets.forecasting.core.frequency import DAY, Frequency
 from forecast_assets.forecasting.core.plans import Role
 from forecast_assets.stores import Stores
@@ -25,8 +25,6 @@ from forecast_assets.stores import Stores
 _LIVE_DAYS = 91
 # The longest plans are seldom typical.
 _TYPICAL = 0.9
-
-Days = NDArray[np.int64]
 
 
 class PlanReach:
@@ -57,7 +55,7 @@ class PlanReach:
         """
         return {name: self._typical(np.array(leads, np.int64), name) for name, leads in self._leads.items()}
 
-    def _typical(self, leads: Days, name: str) -> int:
+    def _typical(self, leads: Ints, name: str) -> int:
         if 2 * len(leads) >= self._live and len(leads):
             return int(np.median(np.pad(leads, (0, max(0, self._live - len(leads))))))
         if len(leads) and self._roles[name] == "flag":

@@ -17,6 +17,7 @@ from forecast_assets.datasets.definition import Dataset, load
 from forecast_assets.drift.reference_models import with_reference_models
 from forecast_assets.forecasting.analysis import replay
 from forecast_assets.forecasting.analysis.drift import DEGRADING, UNKNOWN, Trend, Verdict, trend, verdict
+from forecast_assets.forecasting.core.arrays import Values
 from forecast_assets.forecasting.core.folds import FoldPlan
 from forecast_assets.forecasting.core.frequency import DAY, WEEK, Frequency
 from forecast_assets.forecasting.core.global_model import GlobalModel
@@ -30,7 +31,6 @@ from forecast_assets.stores.rows.datasets import DeliveriesRow
 from forecast_assets.stores.rows.evaluations import ChampionsOfRow, ComparableHistoryRow
 from forecast_assets.stores.warehouse import Row
 
-Values = NDArray[np.float64]
 _NUMBERS = ("latest_wape", "previous_wape", "baseline_wape", "wape_delta", "chance", "false_alarm",
             "recent_error", "usual_error")  # fmt: skip
 

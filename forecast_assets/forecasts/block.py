@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast_assets.backtests.fold_store import Folds, read_file
+from forecast_assets.forecasting.core.arrays import Floats, Values
 from forecast_assets.forecasting.core.decision import Decisions, decide
 from forecast_assets.forecasting.core.demand import demand_classes
 from forecast_assets.forecasting.core.frequency import Frequency
@@ -28,9 +29,6 @@ from forecast_assets.settings import settings as environment
 from forecast_assets.stores import Stores
 from forecast_assets.stores.rows.datasets import LookAlikesRow
 from forecast_assets.stores.rows.evaluations import ChampionsOfRow
-
-Floats = NDArray[np.float32]
-Values = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -16,6 +16,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from forecast_assets.datasets.definition import load
+from forecast_assets.forecasting.core.arrays import Floats
 from forecast_assets.forecasting.core.distribution import PROBABILITIES
 from forecast_assets.forecasting.core.frequency import Frequency
 from forecast_assets.forecasting.core.prediction import ARRAYS, quantile_name
@@ -25,7 +26,6 @@ from forecast_assets.stores import Stores
 from forecast_assets.stores.rows.datasets import SeriesOfRow
 from forecast_assets.stores.rows.forecasts import CurrentForecastsRow
 
-Floats = NDArray[np.float32]
 _GRID = 10**DECIMALS
 # Any decimal number of so many digits is told from its neighbours by 64 bits.
 _EXACT_DIGITS = 15

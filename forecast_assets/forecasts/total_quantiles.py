@@ -15,14 +15,13 @@ from numpy.typing import NDArray
 
 from forecast_assets.backtests.fold_store import Folds, read_file
 from forecast_assets.forecasting.analysis.totals import by_lot, error_ranks, quantiles_of, summed
+from forecast_assets.forecasting.core.arrays import Floats, Values
 from forecast_assets.forecasting.core.prediction import INTERVALS, LEVELS, quantile_name
 from forecast_assets.keys import SeriesKey
 from forecast_assets.rendering.numbers import significant
 from forecast_assets.stores import Stores
 from forecast_assets.stores.rows.evaluations import ChampionsOfRow
 
-Floats = NDArray[np.float32]
-Values = NDArray[np.float64]
 # Where no fold is stored; as many scenarios as five folds of two weeks give.
 _SHAPE = (5, 14)
 COLUMNS = (

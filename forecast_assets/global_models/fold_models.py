@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from forecast_assets.datasets.building import read_panel
 from forecast_assets.datasets.definition import Dataset
 from forecast_assets.evaluation_settings import EvaluationSettings
-from forecast_assets.forecasting.core.backtest import Forecasts, forecasts_of
+from forecast_assets.forecasting.core.arrays import Forecasts
+from forecast_assets.forecasting.core.backtest import forecasts_of
 from forecast_assets.forecasting.core.candidates.catalogue import is_global, slug
 from forecast_assets.forecasting.core.global_model import GlobalModel, predict
 from forecast_assets.forecasting.core.panel import Panel

@@ -7,10 +7,10 @@ Does not belong here: which series are forecast so (``forecasts.block``).
 import numpy as np
 from numpy.typing import NDArray
 
+from forecast_assets.forecasting.core.arrays import Values
 from forecast_assets.forecasting.core.panel import Panel
 from forecast_assets.keys import SeriesKey
 
-Values = NDArray[np.float64]
 LOOK_ALIKE = "look_alike"
 
 

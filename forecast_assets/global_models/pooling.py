@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from forecast_assets.datasets.definition import Dataset
 from forecast_assets.evaluation_settings import EvaluationSettings
-from forecast_assets.forecasting.core.backtest import Forecasts
+from forecast_assets.forecasting.core.arrays import Forecasts
 from forecast_assets.forecasting.core.candidates.catalogue import entry, is_blend, is_global, members
 from forecast_assets.forecasting.core.claims import with_corrected_claims
 from forecast_assets.forecasting.core.demand import demand_classes

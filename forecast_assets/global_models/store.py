@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from forecast_assets.forecasting.core.backtest import Forecasts
+from forecast_assets.forecasting.core.arrays import Forecasts
 from forecast_assets.forecasting.core.global_model import GlobalModel
 from forecast_assets.forecasting.core.panel import Panel
 from forecast_assets.keys import SeriesKey

@@ -16,9 +16,10 @@ from forecast_assets.datasets.building import read_panel
 from forecast_assets.datasets.definition import Dataset
 from forecast_assets.errors import BadSetting
 from forecast_assets.evaluation_settings import EvaluationSettings
+from forecast_assets.forecasting.core.arrays import Floats
 from forecast_assets.forecasting.core.candidates.catalogue import candidate, is_blend, slug
 from forecast_assets.forecasting.core.global_model import GlobalModel
-from forecast_assets.forecasting.core.outlook import Floats, Models, Outlook, needed, outlook, weights_of
+from forecast_assets.forecasting.core.outlook import Models, Outlook, needed, outlook, weights_of
 from forecast_assets.forecasting.core.panel import Panel
 from forecast_assets.global_models.fitting import TrainingDays, fit_or_load, recipe
 from forecast_assets.global_models.pooling import read_pool

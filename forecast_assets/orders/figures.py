@@ -10,7 +10,6 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from forecast_assets.forecasting.analysis.orders import (
     Levels,
@@ -21,6 +20,7 @@ from forecast_assets.forecasting.analysis.orders import (
     orders,
 )
 from forecast_assets.forecasting.analysis.stock_sentences import achieved
+from forecast_assets.forecasting.core.arrays import Values
 from forecast_assets.forecasting.core.fill_rates import shortage
 from forecast_assets.forecasting.core.stock import Rule
 from forecast_assets.forecasting.core.stock_plans import Demand
@@ -28,7 +28,6 @@ from forecast_assets.forecasts.store import StoredForecast
 from forecast_assets.orders.stock_state import StockState
 from forecast_assets.rendering.numbers import amount
 
-Values = NDArray[np.float64]
 _THUMB: Rule = "rule_of_thumb"
 
 

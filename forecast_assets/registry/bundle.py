@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from forecast_assets.errors import BadSetting, UnknownName
+from forecast_assets.forecasting.core.arrays import Floats
 from forecast_assets.forecasting.core.candidates.catalogue import slug
 from forecast_assets.forecasting.core.frequency import DAY, FREQUENCIES
 from forecast_assets.forecasting.core.global_model import GlobalModel
@@ -31,7 +32,6 @@ from forecast_assets.forecasting.core.prediction import OwnErrors, predicted, qu
 if TYPE_CHECKING:
     import pandas as pd
 
-Floats = NDArray[np.float32]
 _HEADER, _SERIES, _POOL = "bundle.json", "series.parquet", "pool.json"
 _KNOWN, _STATIC, _ERRORS = "known.", "static.", "errors"
 # One series is read without reading the others.

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from forecast_assets.forecasting.core.arrays import Values
 from forecast_assets.forecasting.core.openings import closed_ahead
 from forecast_assets.forecasting.core.panel import Panel
 from forecast_assets.forecasting.core.prediction import OwnErrors, predicted
@@ -19,7 +19,6 @@ from forecast_assets.global_models.production import Production
 from forecast_assets.stores import Stores
 from forecast_assets.stores.rows.evaluations import ChampionsOfRow
 
-Values = NDArray[np.float64]
 LIMITS = ("lower_95", "lower_80", "upper_80", "upper_95")
 _ENDS = np.array([0.025, 0.1, 0.9, 0.975])
 _GRID = np.linspace(0.005, 0.995, 199)

@@ -68,7 +68,7 @@ def answer_what_if(context: dg.OpExecutionContext, config: WhatIfConfig, stores:
 
 
 def _metadata(stores: Stores, answer: planning.Answer) -> dict[str, dg.MetadataValue | str]:
-    lines: dict[str, planning.Values] = {"as planned": answer.baseline, "what if": answer.effect.units}
+    lines = {"as planned": answer.baseline, "what if": answer.effect.units}
     dates = answer.forecast.dates()
     days = [
         {

@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from forecast_assets.datasets.building import read_panel
 from forecast_assets.datasets.definition import load
@@ -19,6 +18,7 @@ from forecast_assets.datasets.series_names import key_of
 from forecast_assets.errors import BadSetting, UnknownName
 from forecast_assets.forecasting.analysis.effect import Effect, effect
 from forecast_assets.forecasting.analysis.whatif import Assumptions, Method, differing
+from forecast_assets.forecasting.core.arrays import Values
 from forecast_assets.forecasting.core.frequency import Frequency
 from forecast_assets.forecasting.core.outlook import Models, outlook, reads_plan, with_plan
 from forecast_assets.forecasting.core.panel import Panel
@@ -32,7 +32,6 @@ from forecast_assets.settings import settings as environment
 from forecast_assets.stores import Stores
 from forecast_assets.stores.rows.forecasts import CurrentForecastsRow, PlansRow
 
-Values = NDArray[np.float64]
 By = Literal["revenue_delta", "units_delta"]
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,99}")
 _MOST_TAGS, _LONGEST_TAG = 20, 100

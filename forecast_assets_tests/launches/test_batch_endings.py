@@ -344,10 +344,3 @@ def test_a_run_that_still_waits_is_ended_before_it_leaves_a_trace_and_can_be_tri
     second = runs.retried(shopped.stores, shopped.instance, waiting.run_id, None)
     run_factory.execute(shopped.instance, second, raise_on_error=False)
     assert launch_of(shopped, waiting.run_id).status == "completed"
-
-
-def test_as_many_items_run_as_may_be_worked_on_at_once(shopped, at_group):
-    seen = []
-    at_group(2, lambda: seen.append(launch_of(shopped, newest_launch(shopped))))
-    run(shopped, "batch", **ALL)
-    assert [(one.completed, one.running, one.pending) for one in seen] == [(3, 1, 8)]

@@ -14,12 +14,9 @@ from functools import lru_cache
 from statistics import NormalDist
 
 import numpy as np
-from numpy.typing import NDArray
 
+from forecast_assets.forecasting.core.arrays import Ints, Values
 from forecast_assets.forecasting.core.hashing import Hashes, by_day, hashed
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 _FRACTION_BITS = np.uint64(11)
 _NORMAL_BITS = 14
@@ -42,7 +39,7 @@ class Draws:
         return by_day(self.once(purpose, names), ordinals)
 
 
-def uniform(hashes: Hashes) -> Floats:
+def uniform(hashes: Hashes) -> Values:
     """Spread over 0 (included) to 1 (excluded)."""
     return (hashes >> _FRACTION_BITS).astype(np.float64) * 2.0**-53
 
@@ -52,19 +49,19 @@ def whole(hashes: Hashes, low: int, high: int) -> Ints:
     return low + np.floor(uniform(hashes) * (high - low + 1)).astype(np.int64)
 
 
-def normal(hashes: Hashes) -> Floats:
+def normal(hashes: Hashes) -> Values:
     """Spread like a standard normal number, within four standard deviations."""
     return _quantiles().take((hashes >> np.uint64(64 - _NORMAL_BITS)).astype(np.int64))
 
 
-def rounded(values: Floats) -> Floats:
+def rounded(values: Values) -> Values:
     """Nine decimals: what a library function answered, freed of the bits that processors differ in."""
-    result: Floats = np.round(values, _FUNCTION_DECIMALS)
+    result: Values = np.round(values, _FUNCTION_DECIMALS)
     return result
 
 
 @lru_cache(maxsize=1)
-def _quantiles() -> Floats:
+def _quantiles() -> Values:
     """Evenly spaced quantiles, rounded so far that the last bits of a logarithm do not matter."""
     count = 2**_NORMAL_BITS
     inverse = NormalDist().inv_cdf

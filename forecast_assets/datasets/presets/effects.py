@@ -10,8 +10,9 @@ its last bit.
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast_assets.datasets.presets.draws import Floats, Ints, rounded, uniform
+from forecast_assets.datasets.presets.draws import rounded, uniform
 from forecast_assets.datasets.presets.world import GROWTH, INTRO, MATURITY
+from forecast_assets.forecasting.core.arrays import Ints, Values
 from forecast_assets.forecasting.core.hashing import Hashes
 
 CHANNELS = ("in_store", "online", "click_collect", "wholesale")
@@ -27,22 +28,22 @@ _CHANNEL_LIMITS = (0.70, 0.90, 0.98)
 _RETURN_PROBABILITY = 0.02
 
 
-def yearly(days: NDArray[np.datetime64]) -> Floats:
+def yearly(days: NDArray[np.datetime64]) -> Values:
     """A sine over the year, 1 at its beginning (days,)."""
     into = (days - days.astype("datetime64[Y]").astype("datetime64[D]")).astype(np.float64)
     return rounded(1 + _YEARLY * np.sin(2 * np.pi * into / _YEAR_DAYS))
 
 
-def lifecycle(age: Ints) -> Floats:
+def lifecycle(age: Ints) -> Values:
     """Introduction from a tenth to all, growth and maturity, then a decline; the rest is not sold."""
     intro = _INTRO_SHARE + (1 - _INTRO_SHARE) * age / INTRO
     declining = np.maximum(age - (INTRO + GROWTH + MATURITY), 0)
     decline = rounded(np.exp(-declining / _DECLINE_DAYS))
-    alive: Floats = np.where(age < 0, 0.0, np.minimum(intro, 1.0) * decline)
+    alive: Values = np.where(age < 0, 0.0, np.minimum(intro, 1.0) * decline)
     return alive
 
 
-def changepoints(struck: Floats, size: Floats) -> Floats:
+def changepoints(struck: Values, size: Values) -> Values:
     """Impulses that fade; ``struck`` and ``size`` are uniform numbers, one of each for every day."""
     low, high = _IMPULSE
     impulses = np.where(struck < _IMPULSE_PROBABILITY, low + (high - low) * size, 0.0)

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 
 from forecast_assets.datasets.presets.catalogue import Effect
-from forecast_assets.datasets.presets.draws import Floats, Ints, uniform, whole
+from forecast_assets.datasets.presets.draws import uniform, whole
+from forecast_assets.forecasting.core.arrays import Ints, Values
 
 if TYPE_CHECKING:
     from forecast_assets.datasets.presets.world import World
@@ -50,9 +51,9 @@ class Promotion:
 class Offers:
     """Promotions day by day, each (products, width): the share and the cents off, and the lift."""
 
-    percent: Floats
-    amount: Floats
-    lift: Floats
+    percent: Values
+    amount: Values
+    lift: Values
 
     @classmethod
     def none(cls, products: int, width: int) -> Self:
@@ -73,10 +74,10 @@ class Offers:
                 np.maximum(matrix[days], value, out=matrix[days])
         return copy
 
-    def discount(self, cents: Ints) -> Floats:
+    def discount(self, cents: Ints) -> Values:
         """The share of the price that is off, with four decimals (products, width)."""
         share = np.maximum(self.percent, np.minimum(self.amount / cents, _DEEPEST))
-        rounded: Floats = np.rint(share * 10_000) / 10_000
+        rounded: Values = np.rint(share * 10_000) / 10_000
         return rounded
 
 

@@ -8,16 +8,14 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
 from forecast_assets.datasets.presets import effects
 from forecast_assets.datasets.presets.catalogue import Effect
-from forecast_assets.datasets.presets.draws import Floats, Ints, normal, rounded, uniform, whole
+from forecast_assets.datasets.presets.draws import normal, rounded, uniform, whole
 from forecast_assets.datasets.presets.offers import Offers
 from forecast_assets.datasets.presets.world import World
+from forecast_assets.forecasting.core.arrays import Ints, Mask, Values
 from forecast_assets.forecasting.core.hashing import Hashes
-
-Mask = NDArray[np.bool_]
 
 ELASTICITY = -0.5
 WEEK = (0.8, 0.9, 1.0, 1.0, 1.1, 1.3, 1.2)
@@ -57,7 +55,7 @@ class Selling:
         return Offers.none(len(self.pairs), self.world.blueprint.width).with_(here)
 
     @cached_property
-    def discount(self) -> Floats:
+    def discount(self) -> Values:
         """The share of the price that is off, planned ahead."""
         return self.offers.discount(self.prices)
 
@@ -108,7 +106,7 @@ class Selling:
         units = np.maximum(np.rint(drawn), 0).astype(np.int64)
         return np.where(self.stockouts, 0, units)
 
-    def _expected(self) -> Floats:
+    def _expected(self) -> Values:
         """The demand without luck, factor by factor."""
         days = self.world.blueprint.days
         change = self.prices[:, :days] / np.array([p.base_price for p in self.world.products])[:, None] - 1
@@ -124,7 +122,7 @@ class Selling:
             demand *= effects.changepoints(*(uniform(one) for one in drawn))
         return demand
 
-    def _calendar(self) -> Floats:
+    def _calendar(self) -> Values:
         """What every product shares: base demand, trend, weekday, month, holiday (days,)."""
         plan = self.world.blueprint
         days = np.datetime64(plan.start, "D") + np.arange(plan.days)
@@ -140,7 +138,7 @@ class Selling:
             demand *= effects.yearly(days)
         return demand
 
-    def _trend(self) -> Floats:
+    def _trend(self) -> Values:
         plan = self.world.blueprint
         slope, days = plan.character.slope, np.arange(plan.days)
         if plan.character.trend == "linear":
@@ -149,10 +147,10 @@ class Selling:
             return rounded(np.exp(slope * days))
         return np.ones(plan.days)
 
-    def _noise(self) -> Floats:
+    def _noise(self) -> Values:
         return 1 + self.world.blueprint.character.noise_sigma * normal(self._drawn("noise"))
 
-    def _anomalies(self) -> Floats:
+    def _anomalies(self) -> Values:
         character = self.world.blueprint.character
         struck = uniform(self._drawn("anomaly")) < character.anomaly_probability
         up = uniform(self._drawn("anomaly direction")) < 1 / 2

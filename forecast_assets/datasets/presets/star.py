@@ -6,6 +6,7 @@ Does not belong here: where they are kept (``datasets.building``), what is sold 
 
 import datetime as dt
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
@@ -13,9 +14,12 @@ from numpy.typing import NDArray
 
 from forecast_assets.datasets.presets import effects
 from forecast_assets.datasets.presets.catalogue import Effect
-from forecast_assets.datasets.presets.draws import Ints, whole
+from forecast_assets.datasets.presets.draws import whole
 from forecast_assets.datasets.presets.selling import Selling
 from forecast_assets.datasets.presets.world import World
+
+if TYPE_CHECKING:
+    from forecast_assets.forecasting.core.arrays import Ints
 
 
 def chain_tables(world: World) -> Iterator[tuple[str, pl.DataFrame]]:

@@ -13,9 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast_assets.datasets.presets.catalogue import Character, Effect
-from forecast_assets.datasets.presets.draws import Draws, Ints, uniform, whole
+from forecast_assets.datasets.presets.draws import Draws, uniform, whole
 from forecast_assets.datasets.presets.offers import Promotion, promotions
 from forecast_assets.datasets.presets.usa import federal_holidays
+from forecast_assets.forecasting.core.arrays import Ints
 
 PLAN_DAYS = 90  # the longest horizon: prices, promotions and holidays are planned that far ahead
 

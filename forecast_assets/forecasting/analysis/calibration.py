@@ -14,7 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-Values = NDArray[np.float64]
+from forecast_assets.forecasting.core.arrays import Values
+
 # Smaller distances are no reason to act, however sure.
 TOLERANCE = 0.02
 _EVERY_SIGN = 12

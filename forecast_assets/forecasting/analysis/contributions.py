@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from forecast_assets.forecasting.analysis.reasons import Reason, confidence_of, reasons_of
 from forecast_assets.forecasting.core.boosting import contributions as tree_contributions
@@ -34,7 +33,6 @@ from forecast_assets.forecasting.core.panel import Panel
 from forecast_assets.forecasting.core.pool import Pool
 from forecast_assets.forecasting.core.ranking import Confidence
 
-Values = NDArray[np.float64]
 Direction = Literal["up", "down", "none"]
 _SHOWN = 10
 

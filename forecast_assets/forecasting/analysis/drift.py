@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-Values = NDArray[np.float64]
+from forecast_assets.forecasting.core.arrays import Values
+
 DEGRADING, IMPROVING, STABLE, UNKNOWN = "degrading", "improving", "stable", "unknown"
 # The order in which a planner should look at them.
 URGENCY = (DEGRADING, IMPROVING, STABLE, UNKNOWN)

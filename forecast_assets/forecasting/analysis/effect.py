@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from forecast_assets.forecasting.analysis.whatif import Difference
+from forecast_assets.forecasting.core.arrays import Values
 
-Values = NDArray[np.float64]
 Coverage = Literal["covered", "at_risk", "stockout", "unknown"]
 
 # Demand within 10 % of the stock may or may not be covered by it.

@@ -10,10 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from forecast_assets.forecasting.core.arrays import Ints, Values
 from forecast_assets.forecasting.core.metrics import BUCKETS
 
-Values = NDArray[np.float64]
-Counts = NDArray[np.int64]
 ALL = "all"
 RANGES = (ALL, *BUCKETS)
 CLAIMED = ("wape", "bias")
@@ -38,7 +37,7 @@ class Scores:
 
     def add(
         self,
-        rows: Counts,
+        rows: Ints,
         actual: NDArray[np.floating],
         forecast: NDArray[np.floating],
         at: int,
@@ -104,6 +103,6 @@ class Live:
     bias: Values
 
 
-def _share(above: Values, below: Values | Counts) -> Values:
+def _share(above: Values, below: Values | Ints) -> Values:
     quotient: Values = np.divide(above, below, out=np.full(above.shape, np.nan), where=np.asarray(below > 0))
     return quotient

@@ -10,13 +10,10 @@ Production Management in Supply Chains" (4th edition, chapters 6 and 9); costs b
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from forecast_assets.forecasting.core.arrays import Mask, Values
 from forecast_assets.forecasting.core.fill_rates import at_levels, filled
 from forecast_assets.forecasting.core.stock_plans import Demand
-
-Values = NDArray[np.float64]
-Mask = NDArray[np.bool_]
 
 _ROUNDING = 1e-6
 

@@ -12,12 +12,11 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from forecast_assets.forecasting.core.arrays import Mask, Values
 from forecast_assets.forecasting.core.panel import Panel
 from forecast_assets.forecasting.core.zero_runs import LONGEST_STOCKOUT, zero_runs
 
 Severity = Literal["error", "warning", "info"]
-Flags = NDArray[np.bool_]
-Floats = NDArray[np.float64]
 
 RECENT_DAYS = 28
 HISTORY_DAYS = 365
@@ -109,7 +108,7 @@ class _Block:
             suspicion, self.start + int(row), self.offset + int(first), self.offset + int(last), detail
         )
 
-    def in_recent(self, marks: Flags) -> Iterator[tuple[int, int, int, int]]:
+    def in_recent(self, marks: Mask) -> Iterator[tuple[int, int, int, int]]:
         """Yield (row, first, last, times) for every row with a mark on a recent day."""
         recent = marks[:, self.recent :]
         times = recent.sum(axis=1)
@@ -213,19 +212,19 @@ def _silence(block: _Block) -> Iterator[Finding]:
         yield block.finding(SILENT, row, first, block.days - 1 - block.offset, detail)
 
 
-def _median(values: Floats) -> Floats:
+def _median(values: Values) -> Values:
     """Median over the last axis without NaN; NaN for a row without a number."""
     ordered = np.sort(values, axis=1)
     count = (~np.isnan(values)).sum(axis=1)
     low, high = np.maximum((count - 1) // 2, 0), np.maximum(count // 2, 0)
     high = np.minimum(high, values.shape[1] - 1)
     rows = np.arange(len(values))
-    middle: Floats = np.where(count > 0, (ordered[rows, low] + ordered[rows, high]) / 2, np.nan)
+    middle: Values = np.where(count > 0, (ordered[rows, low] + ordered[rows, high]) / 2, np.nan)
     return middle
 
 
-def _mean(values: Floats, days: Flags) -> Floats:
+def _mean(values: Values, days: Mask) -> Values:
     count = days.sum(axis=1)
     total = np.where(days, values, 0).sum(axis=1)
-    mean: Floats = np.divide(total, count, out=np.full(len(values), np.nan), where=count > 0)
+    mean: Values = np.divide(total, count, out=np.full(len(values), np.nan), where=count > 0)
     return mean

@@ -9,14 +9,13 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from forecast_assets.forecasting.core.arrays import Forecasts, Values
 from forecast_assets.forecasting.core.candidates.catalogue import ensemble, entry
 from forecast_assets.forecasting.core.frequency import DAY
 from forecast_assets.forecasting.core.global_model import GlobalModel, predict
 from forecast_assets.forecasting.core.isolation import isolated
 from forecast_assets.forecasting.core.panel import Panel
 
-Values = NDArray[np.float64]
-Forecasts = NDArray[np.float32]
 _ROWS_AT_ONCE = 2048
 
 

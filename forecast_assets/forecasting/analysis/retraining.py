@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-Values = NDArray[np.float64]
+from forecast_assets.forecasting.core.arrays import Values
+
 OLDEST, WORST = 90, 100
 _AGE, _ERROR = 0.6, 0.4
 

@@ -11,17 +11,16 @@ et al. 2004. Between the stored quantiles values are interpolated linearly; beyo
 import numpy as np
 from numpy.typing import NDArray
 
+from forecast_assets.forecasting.core.arrays import Numbers, Values
 from forecast_assets.forecasting.core.distribution import PROBABILITIES, scale_of
 from forecast_assets.forecasting.core.hashing import by_day, hashed
 
-Values = NDArray[np.float64]
-Floats = NDArray[np.floating]
 _SEED = 23
 _LEVELS = np.array(PROBABILITIES)
 _BLOCK = 256
 
 
-def error_ranks(keys: list[str], actual: Floats, forecast: Floats, counted: NDArray[np.bool_]) -> Values:
+def error_ranks(keys: list[str], actual: Numbers, forecast: Numbers, counted: NDArray[np.bool_]) -> Values:
     """Rank the errors of each series among its own (n, k, h): above 0, below 1, ties by lot.
 
     ``actual`` and ``forecast`` are (n, k, h), ``counted`` (n, k) tells which folds count; days without an
@@ -57,7 +56,7 @@ def paths(ranks: Values, horizon: int) -> Values:
     return scenarios
 
 
-def sampled(quantiles: Floats, scenarios: Values) -> Values:
+def sampled(quantiles: Numbers, scenarios: Values) -> Values:
     """Return units (n, s, h) of scenarios of ranks (n, s, h) by the ``quantiles`` (n, h, q) of each day."""
     above = np.clip(np.searchsorted(_LEVELS, scenarios), 1, len(_LEVELS) - 1)
     low, high = _LEVELS[above - 1], _LEVELS[above]
@@ -69,7 +68,7 @@ def sampled(quantiles: Floats, scenarios: Values) -> Values:
     return units
 
 
-def summed(expected: Floats, quantiles: Floats, ranks: Values) -> Values:
+def summed(expected: Numbers, quantiles: Numbers, ranks: Values) -> Values:
     """Return scenarios (s, h) of the sum of n series, moved so that their mean is the sum of the expected.
 
     ``expected`` is (n, h), ``quantiles`` (n, h, q), ``ranks`` (n, k, d) of the folds. Series whose quantiles

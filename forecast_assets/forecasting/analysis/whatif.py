@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 
 from forecast_assets.days import read_day
 from forecast_assets.errors import BadSetting
+from forecast_assets.forecasting.core.arrays import Values
 from forecast_assets.forecasting.core.bounds import Checked, Rule, choice_rule, number_rule, optional, ruled
 from forecast_assets.forecasting.core.panel import Panel
 from forecast_assets.forecasting.core.plans import keeps
 
-Values = NDArray[np.float64]
 Method = Literal["model_exogenous", "heuristic"]
 
 # Rules of thumb, for what no model was asked about.

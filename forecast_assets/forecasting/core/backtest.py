@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast_assets.forecasting.core import metrics
+from forecast_assets.forecasting.core.arrays import Forecasts
 from forecast_assets.forecasting.core.candidates.catalogue import ensemble, is_blend, is_global, members
 from forecast_assets.forecasting.core.demand import demand_classes
 from forecast_assets.forecasting.core.fold_distributions import distribution_sums
@@ -27,7 +28,6 @@ from forecast_assets.forecasting.core.ranking import Scores
 
 # Large enough to amortise a task, small enough that its arrays fit the processor's cache.
 BLOCK = 1024
-Forecasts = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast_assets.forecasting.core import metrics
+from forecast_assets.forecasting.core.arrays import Floats, Mask, Values
 from forecast_assets.forecasting.core.backtest import Backtest, scores_of
 from forecast_assets.forecasting.core.candidates.catalogue import members
 from forecast_assets.forecasting.core.demand import is_intermittent
@@ -23,10 +24,6 @@ from forecast_assets.forecasting.core.fold_distributions import distribution_sum
 from forecast_assets.forecasting.core.pool import Pool
 from forecast_assets.forecasting.core.ranking import RankingPolicy, rank
 from forecast_assets.forecasting.core.wape_curve import WapeCurve
-
-Values = NDArray[np.float64]
-Floats = NDArray[np.float32]
-Mask = NDArray[np.bool_]
 
 NO_POOL = "the dataset has no pool of errors: materialize global_forecasts with the same configuration"
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast_assets.errors import BadSetting
+from forecast_assets.forecasting.core.arrays import Values
 from forecast_assets.forecasting.core.bounds import check_whole
 
 BIAS_RULE = (
@@ -17,8 +18,6 @@ BIAS_RULE = (
     "negative too much (risk of overstock)."
 )
 
-
-Values = NDArray[np.float64]
 
 # Quantiles of the standard normal distribution; other service levels take the nearest of these.
 Z_VALUES = {0.90: 1.2816, 0.95: 1.6449, 0.975: 1.9600, 0.99: 2.3263}

@@ -16,9 +16,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-Values = NDArray[np.float64]
-Numbers = NDArray[np.floating]
-Mask = NDArray[np.bool_]
+from forecast_assets.forecasting.core.arrays import Numbers, Values
 
 PROBABILITIES = (0.025, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.975, 0.98)
 FEWEST_ERRORS = 200

@@ -13,13 +13,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from forecast_assets.forecasting.core.frequency import DAY, Dates, FrequencyName
+from forecast_assets.forecasting.core.arrays import Dates, Floats, Ints, Values
+from forecast_assets.forecasting.core.frequency import DAY, FrequencyName
 from forecast_assets.forecasting.core.plans import Role, keeps
-from forecast_assets.forecasting.core.running import Counts, Floats, Ints, Running, before, ratio, running
-
-Matrix = NDArray[np.float32]
+from forecast_assets.forecasting.core.running import Counts, Running, before, ratio, running
 
 _NEVER = np.int32(-1)
 _THURSDAY = 3  # the weekday, counted from Monday, of day 0 in NumPy's dates
@@ -84,7 +82,7 @@ class Known:
 
     role: Role
     reach: int | None
-    values: Matrix
+    values: Floats
     past: Running
     on: Running | None
 
@@ -98,7 +96,7 @@ class Block:
     attribute to (series,) numbers, NaN for a level unknown in training; ``calendar`` (width + days ahead, 5).
     """
 
-    values: Matrix
+    values: Floats
     units: Running
     squares: Running
     zeros: Running
@@ -106,11 +104,11 @@ class Block:
     last_sale: Counts
     first: Counts
     known: Mapping[str, Known]
-    codes: Mapping[str, Matrix]
-    calendar: Matrix
+    codes: Mapping[str, Floats]
+    calendar: Floats
     rhythm: Rhythm
 
-    def level(self, rows: Ints, origins: Ints) -> Floats:
+    def level(self, rows: Ints, origins: Ints) -> Values:
         """Units a day lately, the measure a series is learned in (m,); NaN when unobserved for a year."""
         level, older = np.zeros(len(rows)), np.full(len(rows), np.nan)
         for days in sorted(self.rhythm.level, reverse=True):
@@ -121,10 +119,10 @@ class Block:
 
 
 def prepare(
-    values: Matrix,
-    known: Mapping[str, tuple[Role, int | None, Matrix]],
-    codes: Mapping[str, Matrix],
-    calendar: Matrix,
+    values: Floats,
+    known: Mapping[str, tuple[Role, int | None, Floats]],
+    codes: Mapping[str, Floats],
+    calendar: Floats,
     rhythm: Rhythm,
 ) -> Block:
     """Sum up ``values`` (series, width), NaN = not observed.
@@ -156,7 +154,7 @@ def names(rhythm: Rhythm, roles: Mapping[str, Role], static: Mapping[str, object
     return (*rhythm.columns(), *_CALENDAR, *known, *(f"static.{name}" for name in static))
 
 
-def calendar_of(day: Dates) -> Matrix:
+def calendar_of(day: Dates) -> Floats:
     """Return calendar numbers (days, 5) of the first days (days,) of periods."""
     year = day.astype("datetime64[Y]")
     into_year = (day - year.astype("datetime64[D]")).astype(np.float64)
@@ -167,7 +165,7 @@ def calendar_of(day: Dates) -> Matrix:
     return np.stack([weekday, into_month + 1, np.sin(angle), np.cos(angle), left], axis=1).astype(np.float32)
 
 
-def matrix(block: Block, rows: Ints, origins: Ints, steps: Ints) -> Matrix:
+def matrix(block: Block, rows: Ints, origins: Ints, steps: Ints) -> Floats:
     """Feature rows (m * k, features) for series ``rows`` (m,) at ``origins`` (m,) and ``steps`` (m, k).
 
     Units are divided by the level of the series at the origin; what is not known is NaN.
@@ -188,7 +186,7 @@ def matrix(block: Block, rows: Ints, origins: Ints, steps: Ints) -> Matrix:
     return out.reshape(-1, out.shape[2])
 
 
-def _origin(block: Block, rows: Ints, origins: Ints, scale: Floats) -> Iterator[Floats]:
+def _origin(block: Block, rows: Ints, origins: Ints, scale: Values) -> Iterator[Values]:
     """Columns (m,) that are the same for every step."""
     rhythm = block.rhythm
     yield np.log(scale)
@@ -210,7 +208,7 @@ def _origin(block: Block, rows: Ints, origins: Ints, scale: Floats) -> Iterator[
     yield np.minimum(origins - block.first[rows], rhythm.year).astype(np.float64)
 
 
-def _target(block: Block, rows: Ints, origins: Ints, steps: Ints, scale: Floats) -> Iterator[Floats]:
+def _target(block: Block, rows: Ints, origins: Ints, steps: Ints, scale: Values) -> Iterator[Values]:
     """Columns (m, k) about the target day, seen from the origin."""
     row, origin, rhythm = rows[:, None], origins[:, None], block.rhythm
     yield steps.astype(np.float64)
@@ -230,7 +228,7 @@ def _target(block: Block, rows: Ints, origins: Ints, steps: Ints, scale: Floats)
             yield ratio(total, seen) / scale
 
 
-def _ahead(block: Block, rows: Ints, origins: Ints, steps: Ints, scale: Floats) -> Iterator[Floats]:
+def _ahead(block: Block, rows: Ints, origins: Ints, steps: Ints, scale: Values) -> Iterator[Values]:
     """Columns (m, k) of what is known of the target day, alone and against what was usual at the origin."""
     row, origin = rows[:, None], origins[:, None]
     for known in block.known.values():
@@ -244,13 +242,13 @@ def _ahead(block: Block, rows: Ints, origins: Ints, steps: Ints, scale: Floats) 
             yield np.where(value > 0, ratio(on, on_days), ratio(units - on, days - on_days)) / scale
 
 
-def _planned(known: Known, row: Ints, origin: Ints, steps: Ints) -> Floats:
+def _planned(known: Known, row: Ints, origin: Ints, steps: Ints) -> Values:
     """The column on the target days (m, k), beyond its reach as production fills it (``plans.sight``)."""
     if known.reach is None:
-        every: Floats = known.values[row, origin + steps - 1].astype(np.float64)
+        every: Values = known.values[row, origin + steps - 1].astype(np.float64)
         return every
     inside = np.minimum(steps, known.reach)
-    value: Floats = known.values[row, np.maximum(origin + inside - 1, 0)].astype(np.float64)
+    value: Values = known.values[row, np.maximum(origin + inside - 1, 0)].astype(np.float64)
     value[np.broadcast_to(origin + inside < 1, value.shape)] = np.nan
     if keeps(known.role):
         return value
@@ -258,7 +256,7 @@ def _planned(known: Known, row: Ints, origin: Ints, steps: Ints) -> Floats:
     return value
 
 
-def _known(role: Role, reach: int | None, column: Matrix, values: Matrix) -> Known:
+def _known(role: Role, reach: int | None, column: Floats, values: Floats) -> Known:
     past = column[:, : values.shape[1]]
     is_known = ~np.isnan(past)
     usual = running(np.where(is_known, past, 0), is_known)
@@ -268,5 +266,5 @@ def _known(role: Role, reach: int | None, column: Matrix, values: Matrix) -> Kno
     return Known(role, reach, column, usual, running(np.where(on, values, 0), on))
 
 
-def _at(values: Matrix, row: Ints, position: Ints) -> Floats:
+def _at(values: Floats, row: Ints, position: Ints) -> Values:
     return np.where(position >= 0, values[row, np.maximum(position, 0)], np.nan)

@@ -10,11 +10,9 @@ Supply Chains" (4th edition, chapter 6).
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
+from forecast_assets.forecasting.core.arrays import Values
 from forecast_assets.forecasting.core.stock import Rule
-
-Values = NDArray[np.float64]
 
 # Equally likely outcomes that stand for a distribution: shortages are means over them.
 _OUTCOMES = (np.arange(200) + 0.5) / 200

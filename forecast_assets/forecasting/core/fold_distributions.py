@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from forecast_assets.forecasting.core.arrays import Floats, Mask, Values
 from forecast_assets.forecasting.core.candidates.catalogue import members
 from forecast_assets.forecasting.core.distribution import ErrorTable, pinball_loss
 from forecast_assets.forecasting.core.fold_errors import DistributionSums
@@ -16,10 +17,6 @@ from forecast_assets.forecasting.core.lead_time import LeadTables, window_sums
 from forecast_assets.forecasting.core.pool import Pool
 from forecast_assets.forecasting.core.pooled_errors import PooledErrors, error_sums
 from forecast_assets.forecasting.core.stock import METRIC_LEAD, METRIC_LEVEL, cover, stock_inputs
-
-Values = NDArray[np.float64]
-Floats = NDArray[np.float32]
-Mask = NDArray[np.bool_]
 
 # Equal steps, so that the mean of their losses stands for all probabilities.
 DECILES = np.linspace(0.1, 0.9, 9)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-Values = NDArray[np.float64]
+from forecast_assets.forecasting.core.arrays import Values
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -15,13 +15,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from forecast_assets.forecasting.core.arrays import Forecasts, Positions
 from forecast_assets.forecasting.core.panel import Panel
 
 if TYPE_CHECKING:
     from multiprocessing.process import BaseProcess
 
-Forecasts = NDArray[np.float32]
-Positions = NDArray[np.int64]
 
 SECONDS = 60.0
 _BYTES = 6 << 30

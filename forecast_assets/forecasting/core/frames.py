@@ -16,11 +16,11 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from forecast_assets.errors import BadSetting
+from forecast_assets.forecasting.core.arrays import Values
 from forecast_assets.forecasting.core.frequency import Frequency, FrequencyName
 from forecast_assets.forecasting.core.panel import Panel
 from forecast_assets.forecasting.core.plans import sight
 
-Values = NDArray[np.float64]
 Columns = Mapping[str, Values]
 
 ON = ("target_history", "calendar", "rolling", "trend", "price_promo", "lifecycle")

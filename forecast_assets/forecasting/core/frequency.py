@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
-Dates = NDArray[np.datetime64]
+from forecast_assets.forecasting.core.arrays import Dates
+
 FrequencyName = Literal["day", "week", "month"]
 
 

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast_assets.errors import ForecastError, UnknownName
+from forecast_assets.forecasting.core.arrays import Forecasts, Ints
 from forecast_assets.forecasting.core.boosting import Predict, booster, train
 from forecast_assets.forecasting.core.bounds import Checked, check_whole, choice, number, share, whole
 from forecast_assets.forecasting.core.features import RHYTHMS, matrix
@@ -26,9 +27,6 @@ from forecast_assets.forecasting.core.global_rows import View, learn_from, level
 from forecast_assets.forecasting.core.panel import ORIGINAL_IDS, Panel
 from forecast_assets.forecasting.core.plans import Role, keeps
 from forecast_assets.forecasting.core.sampling import Targets, sample
-
-Ints = NDArray[np.int64]
-Forecasts = NDArray[np.float32]
 
 MIN_ROWS = 100
 _BLOCK = 512  # series at a time: few enough for the cache, enough to make calling LightGBM cheap

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from forecast_assets.forecasting.core.arrays import Ints
 from forecast_assets.forecasting.core.features import (
     RHYTHMS,
     Block,
@@ -22,8 +23,6 @@ from forecast_assets.forecasting.core.features import (
 from forecast_assets.forecasting.core.panel import Panel
 from forecast_assets.forecasting.core.plans import Role
 from forecast_assets.forecasting.core.sampling import Rows
-
-Ints = NDArray[np.int64]
 
 _BLOCK = 128  # series at a time: their sums fit into the processor's cache
 

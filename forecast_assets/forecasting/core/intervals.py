@@ -15,8 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-Values = NDArray[np.float64]
-Floats = NDArray[np.float32]
+from forecast_assets.forecasting.core.arrays import Floats, Values
 
 LEVELS = (80, 95)
 _WEEK = 7

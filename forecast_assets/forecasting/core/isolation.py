@@ -5,14 +5,12 @@ Does not belong here: global models, which are fitted upstream, and the process 
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
+from forecast_assets.forecasting.core.arrays import Forecasts, Positions
 from forecast_assets.forecasting.core.candidates.catalogue import entry, local
 from forecast_assets.forecasting.core.foreign import Failed, sandbox
 from forecast_assets.forecasting.core.panel import Panel
 
-Forecasts = NDArray[np.float32]
-Positions = NDArray[np.int64]
 Isolated = tuple[Forecasts, dict[int, str]]
 
 

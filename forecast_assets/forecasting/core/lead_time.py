@@ -13,11 +13,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from forecast_assets.forecasting.core.arrays import Floats, Mask, Values
 from forecast_assets.forecasting.core.distribution import ErrorTable
-
-Values = NDArray[np.float64]
-Floats = NDArray[np.float32]
-Mask = NDArray[np.bool_]
 
 LEADS = (1, 2, 3, 5, 7, 10, 14, 21, 28, 42, 56, 90)
 _LEAST_SHARE_OBSERVED = 0.5

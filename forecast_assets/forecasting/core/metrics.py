@@ -14,9 +14,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from forecast_assets.forecasting.core.arrays import Values
 from forecast_assets.forecasting.core.fold_errors import DistributionSums, Errors
 
-Values = NDArray[np.float64]
 MetricName = Literal[
     "wape", "smape", "mae", "bias", "rmse",
     "wape_bias", "total_error", "pinball", "wql", "coverage_80", "coverage_95", "stock_cost", "service",

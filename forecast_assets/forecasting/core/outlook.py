@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from forecast_assets.forecasting.core.arrays import Floats, Ints
 from forecast_assets.forecasting.core.blend import BlendWeights, equal_weights
 from forecast_assets.forecasting.core.candidates.catalogue import (
     ensemble,
@@ -25,8 +26,6 @@ from forecast_assets.forecasting.core.openings import closed_ahead
 from forecast_assets.forecasting.core.panel import Panel
 from forecast_assets.forecasting.core.plans import MEANING, filled
 
-Floats = NDArray[np.float32]
-Ints = NDArray[np.int64]
 # By label: a global model, the weights of a blend, or why there is none.
 Models = Mapping[str, GlobalModel | BlendWeights | str]
 

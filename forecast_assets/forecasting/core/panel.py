@@ -12,7 +12,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast_assets.forecasting.core.frequency import DAY, Dates, Frequency
+from forecast_assets.forecasting.core.arrays import Dates
+from forecast_assets.forecasting.core.frequency import DAY, Frequency
 from forecast_assets.forecasting.core.plans import Role, role_of
 
 # Texts of mapped ids name single series: they are told to people and never learned from.

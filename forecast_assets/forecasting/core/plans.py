@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
-from numpy.typing import NDArray
+
+from forecast_assets.forecasting.core.arrays import Floats
 
 if TYPE_CHECKING:
     from forecast_assets.forecasting.core.panel import Panel
@@ -25,7 +26,6 @@ MEANING: Mapping[Role, str] = {
     "flag": "taken as not set",
     "number": "left unknown",
 }
-Matrix = NDArray[np.float32]
 
 
 def role_of(name: str, declared: Mapping[str, Role]) -> Role:
@@ -38,7 +38,7 @@ def keeps(role: Role) -> bool:
     return role in {"price", "carried"}
 
 
-def filled(column: Matrix, role: Role) -> Matrix:
+def filled(column: Floats, role: Role) -> Floats:
     """A column (n, days) without what its role knows how to fill: carried forward, or off."""
     if role == "flag":
         return np.where(np.isnan(column), np.float32(0), column)
@@ -49,7 +49,7 @@ def filled(column: Matrix, role: Role) -> Matrix:
     return column
 
 
-def sight(panel: "Panel", name: str, origin: int, width: int) -> Matrix:
+def sight(panel: "Panel", name: str, origin: int, width: int) -> Floats:
     """Column ``name`` over the first ``width`` days (n, width), as it looks from ``origin`` visible days.
 
     Beyond the reach of its plan it is what production makes of a missing plan; NaN where it ends unfilled.

@@ -18,6 +18,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from forecast_assets.forecasting.core.arrays import Floats, Mask, Values
 from forecast_assets.forecasting.core.blend import (
     FEWEST_SERIES,
     BlendWeights,
@@ -44,9 +45,6 @@ from forecast_assets.forecasting.core.stock import (
 )
 from forecast_assets.forecasting.core.wape_curve import WapeCurve
 
-Values = NDArray[np.float64]
-Floats = NDArray[np.float32]
-Mask = NDArray[np.bool_]
 # By fold: the newest units it knew, and their deviations by lead time.
 _Past = list[tuple[Floats, dict[int, Values]]]
 

@@ -12,14 +12,11 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from forecast_assets.forecasting.core.arrays import Floats, Mask, Values
 from forecast_assets.forecasting.core.candidates.catalogue import members
 from forecast_assets.forecasting.core.distribution import PROBABILITIES, ErrorTable
 from forecast_assets.forecasting.core.pool import Pool
 from forecast_assets.forecasting.core.pooled_errors import PooledErrors, error_sums
-
-Values = NDArray[np.float64]
-Floats = NDArray[np.float32]
-Mask = NDArray[np.bool_]
 
 # What the folds of months have where nothing else is set.
 FEWEST_OWN_ERRORS = 12

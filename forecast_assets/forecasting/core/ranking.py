@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast_assets.errors import BadSetting
+from forecast_assets.forecasting.core.arrays import Values
 from forecast_assets.forecasting.core.candidates.catalogue import REFERENCES, family
 from forecast_assets.forecasting.core.frequency import DAY
 from forecast_assets.forecasting.core.metrics import CHAIN, METRICS, MetricName, MetricValues
 
-Values = NDArray[np.float64]
 Policy = Literal["lowest_error", "default_with_margin", "stock_cost"]
 Confidence = Literal["high", "medium", "low"]
 NEAR_TIE = 0.02

@@ -12,8 +12,8 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
+from forecast_assets.forecasting.core.arrays import Ints, Values
+
 Counts = NDArray[np.int32]
 _Number = TypeVar("_Number", np.int32, np.float64)
 
@@ -22,10 +22,10 @@ _Number = TypeVar("_Number", np.int32, np.float64)
 class Running:
     """Sums and counts of the observed values before each position; both (series, width + 1)."""
 
-    total: Floats
+    total: Values
     seen: Counts
 
-    def between(self, rows: Ints, begin: Ints, end: Ints) -> tuple[Floats, Counts]:
+    def between(self, rows: Ints, begin: Ints, end: Ints) -> tuple[Values, Counts]:
         """Sum and count over the positions ``[begin, end)``; those below 0 hold nothing."""
         # One flat index serves all four lookups, at half the cost of four pairs.
         offset = rows * self.total.shape[1]
@@ -33,7 +33,7 @@ class Running:
         total, seen = self.total.ravel(), self.seen.ravel()
         return total[high] - total[low], seen[high] - seen[low]
 
-    def mean(self, rows: Ints, begin: Ints, end: Ints) -> Floats:
+    def mean(self, rows: Ints, begin: Ints, end: Ints) -> Values:
         """Mean over the positions ``[begin, end)``, NaN where nothing was observed."""
         return ratio(*self.between(rows, begin, end))
 
@@ -49,8 +49,8 @@ def before(running: NDArray[_Number], start: int) -> NDArray[_Number]:
     return np.concatenate([np.full((len(running), 1), start, running.dtype), running], axis=1)
 
 
-def ratio(above: Floats, below: Floats | Counts) -> Floats:
+def ratio(above: Values, below: Values | Counts) -> Values:
     """``above / below``, NaN unless ``below`` is positive."""
     shape = np.broadcast_shapes(above.shape, below.shape)
-    quotient: Floats = np.divide(above, below, out=np.full(shape, np.nan), where=np.asarray(below > 0))
+    quotient: Values = np.divide(above, below, out=np.full(shape, np.nan), where=np.asarray(below > 0))
     return quotient

@@ -11,10 +11,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from forecast_assets.forecasting.core.arrays import Ints
 from forecast_assets.forecasting.core.hashing import ODD, Hashes, by_day, hashed, mixed
 from forecast_assets.forecasting.core.panel import Panel
-
-Ints = NDArray[np.int64]
 
 _BLOCK = 128  # series at a time: their hashes fit into the processor's cache
 _SPARE = 1.05  # hashes scatter: offer a few rows more than the limit, then cut

@@ -19,13 +19,10 @@ from typing import Any, Literal, Self, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from forecast_assets.forecasting.core.arrays import Floats, Mask, Values
 from forecast_assets.forecasting.core.demand import EVERY_CLASS
 from forecast_assets.forecasting.core.distribution import ErrorTable, pinball_loss
 from forecast_assets.forecasting.core.lead_time import LeadTables, window_sums
-
-Values = NDArray[np.float64]
-Floats = NDArray[np.float32]
-Mask = NDArray[np.bool_]
 
 Rule = Literal["pooled", "own", "blend", "daily", "interval", "rule_of_thumb"]
 RULES: tuple[Rule, ...] = get_args(Rule)

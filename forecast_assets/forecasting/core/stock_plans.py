@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from forecast_assets.forecasting.core.arrays import Floats, Values
 from forecast_assets.forecasting.core.demand import EVERY_CLASS
 from forecast_assets.forecasting.core.distribution import ErrorTable
 from forecast_assets.forecasting.core.fill_rates import at_levels, filled
@@ -28,8 +29,6 @@ from forecast_assets.forecasting.core.stock import (
     stock_inputs,
 )
 
-Values = NDArray[np.float64]
-Floats = NDArray[np.float32]
 _THUMB: Rule = "rule_of_thumb"
 _NO_TABLES = LeadTables({})
 _UNSCORED = (None, None, None)

@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
-from numpy.typing import NDArray
 
-Values = NDArray[np.float64]
+from forecast_assets.forecasting.core.arrays import Values
 
 _LEAST_RATIO, _LARGEST_RATIO = 0.5, 1.5
 _MOST_LEVELS, _FEWEST_PER_LEVEL = 10, 40

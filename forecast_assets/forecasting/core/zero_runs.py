@@ -8,12 +8,9 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from forecast_assets.forecasting.core.arrays import Floats, Ints
 from forecast_assets.forecasting.core.panel import Panel
-
-Floats = NDArray[np.float32]
-Ints = NDArray[np.int64]
 
 # A stretch that a series would show by chance once in a hundred thousand.
 _IMPROBABLE = 1e-5

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from forecast_assets.backtests.champions import Choice, choose_champions
 from forecast_assets.backtests.results import Context, metric_frame
+from forecast_assets.forecasting.core.arrays import Forecasts
 from forecast_assets.forecasting.core.availability import Availability
-from forecast_assets.forecasting.core.backtest import Backtest, Forecasts, scored
+from forecast_assets.forecasting.core.backtest import Backtest, scored
 from forecast_assets.forecasting.core.claims import Claim
 from forecast_assets.forecasting.core.demand import is_intermittent
 from forecast_assets.forecasting.core.frequency import DAY, FREQUENCIES, FrequencyName

@@ -11,14 +11,14 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from forecast_assets.forecasting.core.arrays import Positions, Units, Values
 from forecast_assets.forecasting.core.bounds import Checked, flag, number, ruled, whole
-from forecast_assets.forecasting.core.candidates.protocol import Positions, Units, blocks, unknown
+from forecast_assets.forecasting.core.candidates.protocol import blocks, unknown
 from forecast_assets.forecasting.core.candidates.tabular import PACKS_RULE, Framed
 from forecast_assets.forecasting.core.frames import frame
 from forecast_assets.forecasting.core.frequency import DAY
 from forecast_assets.forecasting.core.panel import Panel
 
-Values = NDArray[np.float64]
 BLOCK = 64
 LEAST_ROWS = 30
 _FEWEST_DAYS = 2

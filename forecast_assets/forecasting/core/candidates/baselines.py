@@ -10,8 +10,9 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from forecast_assets.forecasting.core.arrays import Positions, Units
 from forecast_assets.forecasting.core.bounds import Checked, choice, flag, optional, share, whole, whole_rule
-from forecast_assets.forecasting.core.candidates.protocol import Positions, Units, unknown
+from forecast_assets.forecasting.core.candidates.protocol import unknown
 from forecast_assets.forecasting.core.panel import Panel
 
 MOST_SEASONS_AT_ONCE = 32

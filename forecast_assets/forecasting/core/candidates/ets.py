@@ -14,7 +14,8 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast_assets.forecasting.core.candidates.protocol import Positions, Units, blocks, histories, unknown
+from forecast_assets.forecasting.core.arrays import Positions, Units
+from forecast_assets.forecasting.core.candidates.protocol import blocks, histories, unknown
 from forecast_assets.forecasting.core.frequency import DAY, MONTH, WEEK
 from forecast_assets.forecasting.core.panel import Panel
 

@@ -11,8 +11,9 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from forecast_assets.forecasting.core.arrays import Mask, Positions, Units, Values
 from forecast_assets.forecasting.core.bounds import Checked, share
-from forecast_assets.forecasting.core.candidates.protocol import Positions, Units, blocks, histories, unknown
+from forecast_assets.forecasting.core.candidates.protocol import blocks, histories, unknown
 from forecast_assets.forecasting.core.panel import Panel
 
 CROSTON_ALPHA = 0.1
@@ -20,12 +21,10 @@ CROSTON_ALPHA = 0.1
 SBA_FACTOR = 1 - CROSTON_ALPHA / 2
 BLOCK = 512
 
-Values = NDArray[np.float64]
-Flags = NDArray[np.bool_]
 Rates = Callable[[Units, Positions], Values]
 
 
-def _first(flags: Flags) -> tuple[Positions, Positions]:
+def _first(flags: Mask) -> tuple[Positions, Positions]:
     """Return the rows that have a flag, and the position of the first one in each of them."""
     rows = np.flatnonzero(flags.any(axis=1))
     return rows, flags[rows].argmax(axis=1)
@@ -36,11 +35,11 @@ def _by_day(matrix: NDArray[np.generic]) -> Values:
     return np.ascontiguousarray(matrix.T).astype(np.float64)
 
 
-def _since(first: tuple[Positions, Positions], count: int, stops: Positions) -> Flags:
+def _since(first: tuple[Positions, Positions], count: int, stops: Positions) -> Mask:
     """Return (k, n): does the first flag lie before the stop?"""
     at = np.full(count, stops[-1])
     at[first[0]] = first[1]
-    before: Flags = at[None, :] < stops[:, None]
+    before: Mask = at[None, :] < stops[:, None]
     return before
 
 

@@ -10,16 +10,15 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from forecast_assets.errors import BadSetting
+from forecast_assets.forecasting.core.arrays import Positions, Units, Values
 from forecast_assets.forecasting.core.bounds import Checked, choice, number, optional, whole_rule
-from forecast_assets.forecasting.core.candidates.protocol import Positions, Units, unknown
+from forecast_assets.forecasting.core.candidates.protocol import unknown
 from forecast_assets.forecasting.core.frequency import DAY
 from forecast_assets.forecasting.core.panel import Panel
 from forecast_assets.forecasting.core.plans import sight
 
-Values = NDArray[np.float64]
 _PLAN = ("promo", "holiday")
 
 

@@ -9,12 +9,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
+from forecast_assets.forecasting.core.arrays import Positions, Units
 from forecast_assets.forecasting.core.panel import Panel
-
-Units = NDArray[np.float32]
-Positions = NDArray[np.int64]
 
 
 class Candidate(Protocol):

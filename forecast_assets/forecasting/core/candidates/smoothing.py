@@ -8,17 +8,15 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
+from forecast_assets.forecasting.core.arrays import Positions, Units, Values
 from forecast_assets.forecasting.core.bounds import SHARE, Checked, optional
-from forecast_assets.forecasting.core.candidates.protocol import Positions, Units, blocks, histories, unknown
+from forecast_assets.forecasting.core.candidates.protocol import blocks, histories, unknown
 from forecast_assets.forecasting.core.panel import Panel
 
 BLOCK = 1024
 _DAYS_GRID = np.array([0.01, 0.02, 0.03, 0.05, 0.08, 0.12, 0.17, 0.23, 0.3, 0.4, 0.55, 0.75, 0.95])
 _BLOCKS_GRID = np.linspace(0.1, 0.3, 21)  # wider grids follow single large blocks
-
-Values = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
+from forecast_assets.forecasting.core.arrays import Positions, Units, Values
 from forecast_assets.forecasting.core.boosting import xgboost_library
 from forecast_assets.forecasting.core.bounds import (
     Checked,
@@ -22,12 +22,11 @@ from forecast_assets.forecasting.core.bounds import (
     whole,
     whole_rule,
 )
-from forecast_assets.forecasting.core.candidates.protocol import Positions, Units, unknown
+from forecast_assets.forecasting.core.candidates.protocol import unknown
 from forecast_assets.forecasting.core.frames import PACKS, check_packs, frame
 from forecast_assets.forecasting.core.lightgbm_library import lightgbm_library
 from forecast_assets.forecasting.core.panel import Panel
 
-Values = NDArray[np.float64]
 LEAST_ROWS = 30
 SEED = 42
 _JOINED = "+"
