@@ -56,50 +56,50 @@ class _Part(NamedTuple):
 _Sums = dict[str, dict[tuple[str, ...], tuple[Values, Values]]]
 
 
-def leaderboard(stores: Stores, dataset: str) -> list[Line]:
-    """Return one row per candidate, the one with most champions first.
+class Portfolio(NamedTuple):
+    """The candidates of a dataset, the one with most champions first, and its stores, the worst first."""
 
-    ``bias_percent`` is actual minus expected units, ``daily_total_error`` the absolute error of the dataset's
-    total of each scored day, over the series that the candidate has forecasts for.
+    candidates: list[Line]
+    stores: list[StoreLine]
+
+
+def summarize(stores: Stores, dataset: str) -> Portfolio:
+    """Sum up the stored folds of a dataset by candidate, and by store for the champions of its series.
+
+    ``bias_percent`` is actual minus expected units, ``daily_total_error`` the absolute error of the total of
+    each scored day, of the dataset over the series that a candidate has forecasts for, or of a store.
     """
     rows = stores.warehouse.rows(PortfolioLeaderboardRow, dataset=dataset)
-    labels = [row["candidate"] for row in rows]
-    sums: _Sums = {}
-    pool = newest_pool(stores, load(stores, dataset))
-    for days, parts in _blocks(stores, dataset):
-        for label in (one for one in labels if one in parts[0].folds.forecasts):
-            _add(sums, label, days, _of_block(label, parts, pool))
-    totals = _totals(sums)
-    lines = []
-    for row in rows:
-        bias, error = totals.get(row["candidate"], (None, None))
-        lines.append(Line(**row, bias_percent=bias, daily_total_error=error))
-    return lines
-
-
-def store_totals(stores: Stores, dataset: str) -> list[StoreLine]:
-    """Return how far off the daily totals of each store are by its champions, the largest error first."""
     chosen = {
         row["series"]: (row["store_id"], row["champion"])
         for row in stores.warehouse.rows(PairResultsRow, dataset=dataset)
         if row["champion"] is not None
     }
-    sums: _Sums = {}
+    by_candidate: _Sums = {}
+    by_store: _Sums = {}
     counts: Counter[str] = Counter()
     pool = newest_pool(stores, load(stores, dataset))
     for days, parts in _blocks(stores, dataset):
+        for label in (row["candidate"] for row in rows if row["candidate"] in parts[0].folds.forecasts):
+            _add(by_candidate, label, days, _of_block(label, parts, pool))
         groups: dict[tuple[str, str], list[_Part]] = {}
         for part in parts:
             if part.series in chosen and chosen[part.series][1] in part.folds.forecasts:
                 groups.setdefault(chosen[part.series], []).append(part)
-        for (store, label), members_of in groups.items():
-            counts[store] += len(members_of)
-            _add(sums, store, days, _of_block(label, members_of, pool))
+        for (store, label), own in groups.items():
+            counts[store] += len(own)
+            _add(by_store, store, days, _of_block(label, own, pool))
+    totals = _totals(by_candidate)
+    candidates = []
+    for row in rows:
+        bias, error = totals.get(row["candidate"], (None, None))
+        candidates.append(Line(**row, bias_percent=bias, daily_total_error=error))
     lines = [
         StoreLine(store_id=store, series=counts[store], bias_percent=bias, daily_total_error=error)
-        for store, (bias, error) in _totals(sums).items()
+        for store, (bias, error) in _totals(by_store).items()
     ]
-    return sorted(lines, key=lambda line: (-(line["daily_total_error"] or 0), line["store_id"]))
+    worst_first = sorted(lines, key=lambda line: (-(line["daily_total_error"] or 0), line["store_id"]))
+    return Portfolio(candidates, worst_first)
 
 
 def _blocks(stores: Stores, dataset: str) -> Iterator[tuple[tuple[str, ...], list[_Part]]]:

@@ -68,14 +68,15 @@ class HeatmapConfig(dg.Config):
     ),
 )
 def leaderboard(context: dg.AssetExecutionContext, stores: StoresResource) -> dg.MaterializeResult:
-    """How often each candidate of a dataset wins, and how good it usually is."""
+    """How often each candidate of a dataset wins and how good it is; how far off the totals of stores are."""
     with refusals_final():
         load(stores.open(), context.partition_key)
-        rows = portfolio.leaderboard(stores.open(), context.partition_key)
+        whole = portfolio.summarize(stores.open(), context.partition_key)
     return dg.MaterializeResult(
         metadata={
-            "candidates": table(rows, [name for name in portfolio.COLUMNS if name != "ranked"]),
-            "series": sum(row["champions"] for row in rows),
+            "candidates": table(whole.candidates, [name for name in portfolio.COLUMNS if name != "ranked"]),
+            "totals_by_store": table(whole.stores[:_SHOWN], portfolio.STORE_COLUMNS),
+            "series": sum(row["champions"] for row in whole.candidates),
         }
     )
 
@@ -114,9 +115,6 @@ def heatmap(
         worst = cells.sort(pl.col("value").abs(), descending=metric != CONVERGENCE, nulls_last=True)
         columns = ["store_id", "product_id", "value", "candidate", "sample_size"]
         metadata["worst_first"] = table(worst.head(_SHOWN).to_dicts(), columns)
-    if config.batch is None:
-        by_store = portfolio.store_totals(stores.open(), dataset)
-        metadata["totals_by_store"] = table(by_store[:_SHOWN], portfolio.STORE_COLUMNS)
     if bounds is not None:
         metadata["scale"] = dg.MetadataValue.json(bounds)
     return dg.MaterializeResult(metadata=metadata)

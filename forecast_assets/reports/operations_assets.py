@@ -116,15 +116,21 @@ def ops_summary(
 ) -> dg.MaterializeResult:
     """The whole system in one look: what runs, what failed, how fresh it is, and what needs attention."""
     with refusals_final():
-        summary = summarize(
-            context.instance,
-            stores.open(),
-            None,
-            dt.datetime.now(dt.UTC),
-            own_run=context.run.run_id,
-            registry=registry.open,
-        )
+        summary = _summary(context, stores, registry)
     return dg.MaterializeResult(metadata=_metadata(summary))
+
+
+def _summary(
+    context: dg.AssetExecutionContext, stores: StoresResource, registry: RegistryResource
+) -> Summary:
+    return summarize(
+        context.instance,
+        stores.open(),
+        None,
+        dt.datetime.now(dt.UTC),
+        own_run=context.run.run_id,
+        registry=registry.open,
+    )
 
 
 def _metadata(summary: Summary) -> dict[str, dg.MetadataValue | str | int | float]:
@@ -176,14 +182,7 @@ def incident_report(
 ) -> dg.MaterializeResult:
     """The state of the system to hand on: Markdown here, CSV and a page with plots as files of the lake."""
     with refusals_final():
-        summary = summarize(
-            context.instance,
-            stores.open(),
-            None,
-            dt.datetime.now(dt.UTC),
-            own_run=context.run.run_id,
-            registry=registry.open,
-        )
+        summary = _summary(context, stores, registry)
         written = {
             "csv": as_table(summary),
             "md": as_markdown(summary),

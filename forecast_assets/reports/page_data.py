@@ -75,7 +75,7 @@ def collect(stores: Stores, name: str, series: Sequence[str] | None = None) -> d
         "facts": _facts(proposal.sentence, dataset, members, forecasts),
         "series": _table(_SERIES, members),
         "orders": _table(_ORDERS, proposal.frame.to_dicts()),
-        "candidates": _table(portfolio.COLUMNS, portfolio.leaderboard(stores, name)),
+        "candidates": _table(portfolio.COLUMNS, portfolio.summarize(stores, name).candidates),
         "heatmap": _heatmap(members),
         "drift": _table(_DRIFT, drift[:_DECISIONS]),
         "decisions": _table(

@@ -113,7 +113,8 @@ def test_dagit_shows_the_heatmap_of_an_evaluation_and_the_cells_are_kept(shopped
         assert row["value"] == champions[row["series"]]["wape"]
         assert row["candidate"] == champions[row["series"]]["champion"]
     assert metadata["heatmap"].startswith("![shop: WAPE, percent]")
-    by_store = {line.data["store_id"]: line.data for line in metadata["totals_by_store"].records}
+    whole = metadata_of(shopped, leaderboard, "shop")
+    by_store = {line.data["store_id"]: line.data for line in whole["totals_by_store"].records}
     scored = {
         row["series"]: row["store_id"] for row in kept.iter_rows(named=True) if row["value"] is not None
     }
@@ -121,8 +122,7 @@ def test_dagit_shows_the_heatmap_of_an_evaluation_and_the_cells_are_kept(shopped
     alone = by_store["B"]
     assert alone["daily_total_error"] == pytest.approx(champions[TORN]["wape"], rel=0.2)
     assert abs(alone["bias_percent"]) <= alone["daily_total_error"]
-    board = metadata_of(shopped, leaderboard, "shop")["candidates"].records
-    assert {record.data["candidate"] for record in board} == set(LOCAL)
+    assert {record.data["candidate"] for record in whole["candidates"].records} == set(LOCAL)
 
 
 def test_a_heatmap_shows_a_batch_and_refuses_one_of_another_dataset(shopped):

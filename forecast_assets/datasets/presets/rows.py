@@ -9,7 +9,6 @@ import polars as pl
 
 from forecast_assets.datasets.presets.selling import Selling
 
-KNOWN = ("price", "promo", "discount", "holiday")
 STATIC = ("region", "city", "store_type", "category", "subcategory", "brand", "lifecycle_stage")
 
 

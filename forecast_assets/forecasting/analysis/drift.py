@@ -13,8 +13,6 @@ from numpy.typing import NDArray
 from forecast_assets.forecasting.core.arrays import Values
 
 DEGRADING, IMPROVING, STABLE, UNKNOWN = "degrading", "improving", "stable", "unknown"
-# The order in which a planner should look at them.
-URGENCY = (DEGRADING, IMPROVING, STABLE, UNKNOWN)
 BAND = 0.10
 _FEWEST = 2
 # 0.33 is 10 % above 0.3 for everybody but a processor.
