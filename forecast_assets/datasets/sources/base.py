@@ -50,8 +50,9 @@ class Strict(BaseModel):
 class SourceBase(Strict):
     """A source of sales: what its columns mean, whether it has changed, and its rows.
 
-    A new kind of source is one subclass, listed in the union ``Source``. It has a ``kind`` of its own,
-    ``columns``, ``map_ids`` and ``date_format``, as fields or fixed for all sources of the kind.
+    A new kind of source is one subclass, listed in the union ``Source``. It has a ``kind`` of its own and
+    ``columns``; ``map_ids``, ``rows``, ``dialect``, ``date_format`` and ``first_day`` are fields, or those of
+    a ``PlainSource``, as which a source of typed rows begins.
     """
 
     @property

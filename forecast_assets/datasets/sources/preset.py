@@ -18,14 +18,13 @@ from forecast_assets.datasets.presets.options import Overrides, ProductCount, St
 from forecast_assets.datasets.presets.rows import STATIC, sales_of
 from forecast_assets.datasets.presets.selling import Selling
 from forecast_assets.datasets.presets.world import Blueprint, World
-from forecast_assets.datasets.sources.base import Part, SourceBase
+from forecast_assets.datasets.sources.base import Part
 from forecast_assets.datasets.sources.columns import Columns
-from forecast_assets.datasets.sources.dialects import Dialect
-from forecast_assets.datasets.sources.row_rules import RowRules
+from forecast_assets.datasets.sources.plain import PlainSource
 from forecast_assets.stores.lake import Lake
 
 
-class PresetSource(Overrides, SourceBase):
+class PresetSource(Overrides, PlainSource):
     """Generated sales of a preset. Window and size are fixed when it is added, so that it never moves."""
 
     kind: Literal["preset"] = "preset"
@@ -36,11 +35,6 @@ class PresetSource(Overrides, SourceBase):
     columns: ClassVar[Columns] = Columns(
         price="price", promo="promo", holiday="holiday", known_future=("discount",), static=STATIC
     )
-    map_ids: ClassVar[bool] = True
-    rows: ClassVar[RowRules] = RowRules()
-    dialect: ClassVar[Dialect] = Dialect()
-    date_format: ClassVar[None] = None
-    first_day: ClassVar[None] = None
 
     @model_validator(mode="after")
     def _window_can_be_filled(self) -> Self:
