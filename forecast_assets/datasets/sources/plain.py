@@ -12,7 +12,7 @@ from forecast_assets.datasets.sources.row_rules import RowRules
 
 
 class PlainSource(SourceBase):
-    """A source of typed rows; a subclass adds its ``kind``, ``columns``, ``name``, ``fingerprint``, ``parts``."""
+    """A source of typed rows; ``kind``, ``columns``, ``name``, ``fingerprint`` and ``parts`` are its own."""
 
     map_ids: ClassVar[bool] = True
     rows: ClassVar[RowRules] = RowRules()
