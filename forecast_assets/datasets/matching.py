@@ -5,11 +5,10 @@ Does not belong here: what a role means (``sources.columns``).
 """
 
 import re
-import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from forecast_assets.datasets.sources.columns import Columns, nearest
+from forecast_assets.datasets.sources.columns import Columns, nearest, plain
 from forecast_assets.errors import BadSetting, listed
 
 REQUIRED = ("store", "product", "date", "units")
@@ -48,6 +47,11 @@ _FILLING = (
     "the sold vendue vendues vendida vendidas vendite verkauft total gross net sale sales start"
 )
 _FILLERS = frozenset(_FILLING.split())
+_RETURNED = (
+    "return returns returned retoure retouren retour retours rueckgabe rueckgaben ruckgabe ruckgaben refund "
+    "refunds refunded devolucion devoluciones devolucao devolucoes resi reso zwrot zwroty"
+)
+_RETURN_WORDS = frozenset(_RETURNED.split())
 SYNONYMS = {role: tuple(words.split()) for role, words in _WORDS.items()}
 
 
@@ -58,12 +62,6 @@ class Match:
     columns: dict[str, object] = field(default_factory=dict)
     guesses: dict[str, str] = field(default_factory=dict)
     missing: list[str] = field(default_factory=list)
-
-
-def plain(name: str) -> str:
-    """A name without case, accents, blanks and signs: what two spellings of it share."""
-    letters = unicodedata.normalize("NFKD", name.casefold())
-    return re.sub(r"[\W_]+", "", "".join(one for one in letters if not unicodedata.combining(one)))
 
 
 def match(header: Sequence[str], declared: Mapping[str, object], *, absent: Sequence[str] = ()) -> Match:
@@ -140,6 +138,11 @@ def _says(column: str, role: str) -> bool:
     words = [plain(word) for word in re.split(r"[\W_]+", column) if word]
     others = [word for word in words if word not in SYNONYMS[role]]
     return 0 < len(others) < len(words) and all(word in _FILLERS for word in others)
+
+
+def says_returns(column: str) -> bool:
+    """Whether a word of a name says that the column holds units that came back."""
+    return any(plain(word) in _RETURN_WORDS for word in re.split(r"[\W_]+", column))
 
 
 def score(cells: Sequence[str], declared: Sequence[str] = ()) -> int:

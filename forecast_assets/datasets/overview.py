@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from forecast_assets.datasets import panels
+from forecast_assets.datasets import matching, panels
 from forecast_assets.datasets.definition import DatasetOptions
 from forecast_assets.datasets.plan_reach import PlanReach, sentence
 from forecast_assets.datasets.profiles import SourceProfile
@@ -233,4 +233,9 @@ def _read_from(profile: SourceProfile) -> Lines:
         more = ", ..." if len(profile.unused) > _SHOWN_COLUMNS else ""
         names = ", ".join(profile.unused[:_SHOWN_COLUMNS]) + more
         lines.append(("not used", f"{names}; --price, --promo, --known-future or --static NAME uses one"))
+    lines += [
+        ("doubt", f"{name!r} seems to hold returned units: take them off the units unless that was done")
+        for name in profile.unused
+        if matching.says_returns(name)
+    ]
     return lines

@@ -17,12 +17,12 @@ import polars as pl
 from forecast_assets.datasets import matching
 from forecast_assets.datasets.date_patterns import find_date_format
 from forecast_assets.datasets.sources import Columns, FileSource, dialects, layouts
-from forecast_assets.datasets.sources.csv_files import CsvFile
+from forecast_assets.datasets.sources.csv_files import completed, start_of
 from forecast_assets.datasets.sources.dialects import Dialect, name_of
 from forecast_assets.datasets.sources.opening import SourceFile, find
-from forecast_assets.errors import BadSales, BadSetting, listed
+from forecast_assets.errors import BadSetting, listed
 
-_SAMPLE_BYTES = 4 * 2**20
+_SHOWN_LETTERS = 30
 _SAMPLE_ROWS = 20_000
 # Titles stand in the first lines, and a header names two of the four roles at least.
 _TITLE_ROWS, _LEAST_NAMED = 25, 2
@@ -78,7 +78,7 @@ def profile(source: FileSource, declared: Mapping[str, object]) -> SourceProfile
     file = files.files[0]
     notes: list[str] = []
     if file.kind == "csv":
-        source = source.model_copy(update={"dialect": find_dialect(file, source.dialect, notes)})
+        source = source.model_copy(update={"dialect": _find_dialects(files.files, source.dialect, notes)})
     if source.header_row == 1:
         source = _with_header(source, file, declared, notes)
     sample = _sample(source, file)
@@ -99,43 +99,59 @@ def profile(source: FileSource, declared: Mapping[str, object]) -> SourceProfile
     )
 
 
-def find_dialect(file: SourceFile, declared: Dialect, notes: list[str]) -> Dialect:
-    """Complete how a text file is ``declared`` to be written by what its beginning shows."""
-    start = _start(file)
-    encoding = declared.encoding or dialects.find_encoding(start)
-    text = start.decode("utf-8-sig" if encoding == "utf-8" else encoding, errors="replace")
-    lines = text.splitlines()[:_SAMPLE_ROWS]
-    quote = declared.quote or dialects.find_quote(lines[:200])
-    separator = declared.separator or dialects.find_separator(lines[:200], quote)
-    if separator != ",":
-        notes.append(f"columns separated by {name_of(separator)}")
-    if encoding.lower() not in {"utf-8", "utf8"}:
-        notes.append(f"encoding {encoding}")
-    if quote != '"':
-        notes.append(f"text enclosed by {name_of(quote)}")
-    return declared.model_copy(update={"encoding": encoding, "quote": quote, "separator": separator})
+def _find_dialects(files: Sequence[SourceFile], declared: Dialect, notes: list[str]) -> Dialect:
+    """Let each text file be read as its beginning shows; say what is not plain, and which files differ.
+
+    Where all are UTF-8 now, others will be refused: a guess at their letters would need somebody to see it.
+    """
+    each = declared.model_copy(update={"each_file": True})
+    first: Dialect | None = None
+    plain = True
+    for file in files:
+        start = start_of(file)
+        found = completed(file, each, start)
+        plain = plain and found.encoding == dialects.UTF_8
+        if first is None:
+            first = found
+            notes += _written(found, start, declared)
+        elif found != first.model_copy(update={"encoding": found.encoding} if start.isascii() else {}):
+            notes.append(f"{file.name}: {', '.join(_written(found, start, declared)) or 'commas and UTF-8'}")
+        if found.encoding == declared.encoding and dialects.seems_utf_8(found.encoding, start):
+            notes.append(f"{file.name}: looks like UTF-8, and is read as {found.encoding}")
+    return each.model_copy(update={"encoding": dialects.UTF_8}) if plain else each
 
 
-def _start(file: SourceFile) -> bytes:
-    """The first bytes of a file, cut between two lines."""
-    try:
-        with file.stream() as stream:
-            start: bytes = stream.read(_SAMPLE_BYTES)
-    except OSError as error:
-        raise BadSales(
-            f"{file.name} cannot be read: {str(error).splitlines()[0]}",
-            remedy="the file is damaged, cut off or of another kind: copy it again",
-        ) from None
-    if len(start) < _SAMPLE_BYTES:
-        return start
-    return start[: len(start) - len(start) % 2] if b"\0" in start[:4] else start[: start.rfind(b"\n") + 1]
+def _written(found: Dialect, start: bytes, declared: Dialect) -> list[str]:
+    """Say what is not plain about how a text file that begins with ``start`` is written."""
+    notes = []
+    if found.separator != ",":
+        notes.append(f"columns separated by {name_of(str(found.separator))}")
+    if str(found.encoding).lower() not in {"utf-8", "utf8"}:
+        notes.append(
+            f"encoding {found.encoding}{_letters(found, start) if declared.encoding is None else ''}"
+        )
+    if found.quote != '"':
+        notes.append(f"text enclosed by {name_of(str(found.quote))}")
+    return notes
+
+
+def _letters(found: Dialect, start: bytes) -> str:
+    """Show letters that depend on an encoding of one byte each, which no file can prove."""
+    if found.encoding != dialects.ONE_BYTE:
+        return ""
+    text = start.decode(found.encoding, errors="replace")
+    cell = rf"[^{re.escape(f'{found.separator}{found.quote}')}\r\n]*"
+    example = re.search(rf"{cell}[^\x00-\x7f]{cell}", text)
+    shown = repr(example[0].strip()[:_SHOWN_LETTERS]) if example else ""
+    return f" assumed, which reads {shown}; if letters are wrong: --encoding NAME, as cp1250 or cp850"
 
 
 def _sample(source: FileSource, file: SourceFile) -> _Sample:
     if file.kind == "csv":
-        header = CsvFile(file, source.dialect, source.header_row).header()
-        text = _start(file).decode(_bom_free(source.dialect.encoding), errors="replace")
-        quote, separator = source.dialect.quote or '"', source.dialect.separator or ","
+        opened = source.text(file)
+        header, dialect = opened.header(), opened.dialect
+        text = start_of(file).decode(dialects.without_mark(dialect.encoding), errors="replace")
+        quote, separator = dialect.quote or '"', dialect.separator or ","
         lines = itertools.islice(io.StringIO(text, newline=""), source.header_row - 1, None)
         rows = list(csv.reader(lines, delimiter=separator, quotechar=quote))
         full = [row for row in rows[1 : _SAMPLE_ROWS + 1] if len(row) == len(header)]
@@ -150,10 +166,6 @@ def _sample(source: FileSource, file: SourceFile) -> _Sample:
     return _Sample(
         [*header, *folders], {name: [one for one in texts if one] for name, texts in cells.items()}
     )
-
-
-def _bom_free(encoding: str | None) -> str:
-    return "utf-8-sig" if (encoding or "utf-8").lower() in {"utf-8", "utf8"} else str(encoding)
 
 
 def _with_header(
@@ -195,9 +207,7 @@ def _matched(
     if lost and lost <= {"date", "units"} and (source.wide or _day_names(source, sample.header)):
         return _wide(source, sample, match)
     if lost:
-        raise matching.lacking(
-            source.name, sample.header, match.missing, _hints(source, sample.header, notes)
-        )
+        raise matching.lacking(source.name, sample.header, match.missing, _hints(sample.header, notes))
     return source, match
 
 
@@ -208,13 +218,12 @@ def _with_dated_columns(source: FileSource, header: Sequence[str]) -> FileSource
     return source if date_format is None else source.model_copy(update={"date_format": date_format})
 
 
-def _hints(source: FileSource, header: Sequence[str], notes: Sequence[str]) -> list[str]:
+def _hints(header: Sequence[str], notes: Sequence[str]) -> list[str]:
     """What else may be the matter with a file whose columns are not recognized."""
     hints = [note for note in notes if note.startswith("sheet ")]
     if any(name.replace(".", "").replace("-", "").isdigit() for name in header):
         hints.append("the first line looks like sales: give the file a line that names its columns")
-    if source.dialect.encoding == "cp1252" and not "".join(header).isascii():
-        hints.append("--encoding NAME if letters are wrong, as cp1250")
+    hints += [note for note in notes if note.startswith(f"encoding {dialects.ONE_BYTE} ")]
     return hints
 
 

@@ -15,12 +15,13 @@ from pathlib import Path
 
 import polars as pl
 
-from forecast_assets.datasets import dates, matching, numbers, profiles
+from forecast_assets.datasets import dates, matching, numbers
 from forecast_assets.datasets.date_patterns import find_date_format
 from forecast_assets.datasets.findings import Findings
 from forecast_assets.datasets.rules import DOUBTFUL, EMPTY_ID, FLOAT_ID, REMEDIES
 from forecast_assets.datasets.sources import FileSource, dialects
 from forecast_assets.datasets.sources.base import Part  # noqa: TC001 - as every import here
+from forecast_assets.datasets.sources.columns import plain
 from forecast_assets.datasets.sources.dialects import Dialect
 from forecast_assets.datasets.sources.opening import SourceFile, is_url
 from forecast_assets.datasets.sources.row_rules import RowRules
@@ -112,7 +113,9 @@ class _Reader:
     """Reads the parts of a source one after the other, and remembers what is wrong and where."""
 
     def __init__(self, source: FileSource, stores: set[str], today: dt.date) -> None:
-        self._source, self._stores, self._today = source, stores, today
+        dialect = source.dialect.model_copy(update={"each_file": True})
+        self._source = source.model_copy(update={"dialect": dialect})
+        self._stores, self._today = stores, today
         self._parts: list[tuple[str, Part]] = []
         self._findings = Findings()
 
@@ -124,8 +127,6 @@ class _Reader:
     def frames(self, file: SourceFile) -> Iterator[pl.DataFrame]:
         """Return store, product, day and numbers of every part of a file, and where each row is."""
         source = self._source
-        if file.kind == "csv":
-            source = source.model_copy(update={"dialect": profiles.find_dialect(file, source.dialect, [])})
         columns = _columns(file.name, source.header(file), single=len(self._stores) == 1)
         names = list(columns.values())
         for part in source.pieces(file, names, []):
@@ -211,7 +212,7 @@ def _columns(name: str, header: Sequence[str], *, single: bool) -> dict[str, str
     words |= {role: tuple(text.split()) for role, text in _WORDS.items()}
     by_plain: dict[str, str] = {}
     for column in header:
-        by_plain.setdefault(matching.plain(column), column)
+        by_plain.setdefault(plain(column), column)
     fitting = {role: [by_plain[word] for word in names if word in by_plain] for role, names in words.items()}
     matched = {role: columns[0] for role, columns in fitting.items() if columns}
     needed = ["product", "on_hand", "counted", *(() if single else ("store",))]

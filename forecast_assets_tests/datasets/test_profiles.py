@@ -2,6 +2,8 @@
 
 import datetime as dt
 import gzip
+import lzma
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -10,6 +12,8 @@ import pyarrow as pa
 import pytest
 
 from forecast_assets.datasets.canonical import CanonicalReader
+from forecast_assets.datasets.checking import check_source
+from forecast_assets.datasets.definition import DatasetOptions
 from forecast_assets.datasets.profiles import SourceProfile, profile
 from forecast_assets.datasets.sources import Columns, FileSource
 from forecast_assets.datasets.sources.dialects import Dialect
@@ -260,6 +264,14 @@ def write(file: Path, frame: pl.DataFrame) -> None:
         file.write_bytes(gzip.compress(plain))
     elif file.name.endswith(".csv.zst"):
         file.write_bytes(pa.compress(plain, codec="zstd", asbytes=True))
+    elif file.name.endswith(".csv.xz"):
+        file.write_bytes(lzma.compress(plain))
+    elif file.suffix == ".zip":
+        with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr("exports/a.csv", plain)
+            archive.writestr("__MACOSX/._a.csv", b"\0")
+    elif file.suffix == ".json":
+        frame.with_columns(pl.col("date").cast(pl.String)).write_json(file)
     elif file.suffix == ".jsonl":
         frame.with_columns(pl.col("date").cast(pl.String)).write_ndjson(file)
     elif file.suffix == ".parquet":
@@ -268,7 +280,9 @@ def write(file: Path, frame: pl.DataFrame) -> None:
         file.write_bytes(plain)
 
 
-@pytest.mark.parametrize("name", ["a.csv", "a.csv.gz", "a.csv.zst", "a.jsonl", "a.parquet"])
+@pytest.mark.parametrize(
+    "name", ["a.csv", "a.csv.gz", "a.csv.zst", "a.csv.xz", "a.zip", "a.json", "a.jsonl", "a.parquet"]
+)
 def test_every_kind_of_file_gives_the_same_sales(name, tmp_path):
     write(tmp_path / name, SALES)
     frame = read(look(tmp_path / name).source)
@@ -276,20 +290,79 @@ def test_every_kind_of_file_gives_the_same_sales(name, tmp_path):
     assert frame["product_id"].unique().to_list() == ["007"]
 
 
-@pytest.mark.parametrize("ending", ["gz", "zst"])
-def test_an_archive_that_is_cut_off_is_refused(ending, tmp_path):
-    write(tmp_path / f"a.csv.{ending}", SALES)
-    whole = (tmp_path / f"a.csv.{ending}").read_bytes()
-    (tmp_path / f"a.csv.{ending}").write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(BadSales, match=f"a.csv.{ending} cannot be"):
-        read(FileSource(path=str(tmp_path / f"a.csv.{ending}")))
+@pytest.mark.parametrize("name", ["a.csv.gz", "a.csv.zst", "a.csv.xz", "a.zip"])
+def test_an_archive_that_is_cut_off_is_refused(name, tmp_path):
+    write(tmp_path / name, SALES)
+    whole = (tmp_path / name).read_bytes()
+    (tmp_path / name).write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(BadSales, match=f"{name} cannot be"):
+        read(FileSource(path=str(tmp_path / name)))
 
 
-def test_an_archive_that_would_not_fit_into_memory_is_refused(tmp_path, monkeypatch):
-    write(tmp_path / "a.csv.gz", pl.concat([SALES.with_columns(note=pl.lit("x" * 1_000))] * 1_000))
+def test_a_zip_whose_bytes_changed_or_that_has_a_password_is_refused(tmp_path):
+    write(tmp_path / "a.zip", SALES)
+    whole = bytearray((tmp_path / "a.zip").read_bytes())
+    locked = whole.copy()
+    locked[whole.index(b"PK\x01\x02") + 8] |= 1
+    (tmp_path / "a.zip").write_bytes(locked)
+    with pytest.raises(BadSales, match=r"exports/a.csv has a password"):
+        read(FileSource(path=str(tmp_path / "a.zip")))
+    whole[80] ^= 255
+    (tmp_path / "a.zip").write_bytes(whole)
+    with pytest.raises(BadSales, match=r"a.zip/exports/a.csv cannot be unpacked"):
+        read(FileSource(path=str(tmp_path / "a.zip")))
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [("[]", "is empty"), ('{"rows": [{"units": 1}]}', "one object holds all rows"), ("[{", "cannot be read")],
+)
+def test_json_that_holds_no_rows_is_refused(content, message, tmp_path):
+    (tmp_path / "sales.json").write_text(content)
+    with pytest.raises(BadSales, match=message):
+        look(tmp_path / "sales.json")
+
+
+@pytest.mark.parametrize("name", ["a.csv.gz", "a.csv.xz", "a.zip"])
+def test_an_archive_that_would_not_fit_into_memory_is_refused(name, tmp_path, monkeypatch):
+    write(tmp_path / name, pl.concat([SALES.with_columns(note=pl.lit("x" * 1_000))] * 1_000))
     monkeypatch.setenv("FORECAST_SOURCE_MAX_MB", "16")
-    with pytest.raises(BadSales, match=r"a.csv.gz, unpacked, would take"):
-        read(FileSource(path=str(tmp_path / "a.csv.gz")))
+    with pytest.raises(BadSales, match=r"unpacked, would take"):
+        read(FileSource(path=str(tmp_path / name)))
+
+
+def test_each_text_file_of_a_folder_is_read_as_it_is_written_and_said(tmp_path):
+    halves = [german(days, ["2"] * 10, sign) for days, sign in ((DAYS[:10], ";"), (DAYS[10:], ","))]
+    (tmp_path / "1.csv").write_bytes(halves[0].encode("cp1252"))
+    (tmp_path / "2.csv").write_bytes(halves[1].replace("Filiale", "FILIALE").encode())
+    (tmp_path / "3.csv").write_text("Filiale;Artikel;Datum;Menge\nBonn;Salz;05.01.2024;1\n")
+    profile = look(tmp_path)
+    assert profile.notes[0] == "columns separated by ';'"
+    assert profile.notes[1].startswith(
+        "encoding cp1252 assumed, which reads 'K\u00f6ln'; if letters are wrong"
+    )
+    assert profile.notes[2] == "2.csv: commas and UTF-8"
+    assert not any(note.startswith("3.csv") for note in profile.notes)
+    frames = [frame for _, frame in CanonicalReader(profile.source, dataset="shop", today=TODAY)]
+    assert [frame.height for frame in frames] == [1, 20]
+    assert frames[1]["original_store_id"].unique().to_list() == ["K\u00f6ln"]
+
+
+@pytest.mark.parametrize("name", ["Retouren", "units_returned", "Anzahl R\u00fcckgaben", "returns"])
+def test_a_column_of_returned_units_is_doubted(name, tmp_path):
+    SALES.with_columns(pl.lit(0).alias(name)).write_csv(tmp_path / "sales.csv")
+    profile = look(tmp_path / "sales.csv")
+    lines = check_source(profile.source, DatasetOptions(), TODAY, profile)
+    doubts = [said for what, said in lines if what == "doubt"]
+    assert doubts == [f"{name!r} seems to hold returned units: take them off the units unless that was done"]
+
+
+def test_an_encoding_of_one_byte_a_letter_is_declared(tmp_path):
+    file = text(tmp_path, german(DAYS, ["2"] * 20).replace("K\u00f6ln", "\u0141\u00f3d\u017a"), "cp1250")
+    assert "'\u00a3\u00f3d\u0178'" in look(file).notes[1]
+    declared = look(file, dialect=Dialect(encoding="cp1250"))
+    assert declared.notes[1] == "encoding cp1250"
+    assert read(declared.source)["original_store_id"][0] == "\u0141\u00f3d\u017a"
 
 
 def test_folders_name_columns_that_the_files_lack(tmp_path):

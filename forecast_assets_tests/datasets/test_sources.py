@@ -141,7 +141,7 @@ def test_a_folder_is_read_by_name_and_other_files_are_named(tmp_path):
         ([], "holds no file to read"),
         (["notes.txt"], "holds no file to read; left out: notes.txt"),
         (["a.csv", "b.parquet"], "mixes kinds of files: 'a.csv', 'b.parquet'"),
-        (["a.csv", "b.zip", "c.docx"], "b.zip, c.docx cannot be read"),
+        (["a.csv", "b.tar.gz", "c.docx"], r"b.tar.gz, c.docx cannot be read\n  -> unpack archives"),
         (["_delta_log/0.json", "a.parquet"], "is a Delta table"),
     ],
 )

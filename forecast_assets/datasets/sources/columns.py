@@ -5,6 +5,8 @@ Does not belong here: what a column may hold (``rules``).
 """
 
 import difflib
+import re
+import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 from typing import Self
@@ -116,6 +118,20 @@ def check_columns(name: str, present: Sequence[str], needed: Sequence[str], *, s
         remedy="say which of its columns plays this role, as with --store, --product, --date, --units, "
         "or rename the column",
     )
+
+
+def plain(name: str) -> str:
+    """A name without case, accents, blanks and signs: what two spellings of it share."""
+    letters = unicodedata.normalize("NFKD", name.casefold())
+    return re.sub(r"[\W_]+", "", "".join(one for one in letters if not unicodedata.combining(one)))
+
+
+def spellings(present: Sequence[str], names: Sequence[str]) -> dict[str, str]:
+    """Return how a file writes each of the ``names``: as it stands, or with other case and blanks if once."""
+    same = {name: [one for one in present if plain(one) == plain(name)] for name in names}
+    return {
+        name: others[0] if name not in present and len(others) == 1 else name for name, others in same.items()
+    }
 
 
 def nearest(column: str, present: Sequence[str]) -> str | None:

@@ -14,19 +14,47 @@ from typing import Protocol
 import pyarrow as pa
 import pyarrow.csv as pa_csv
 
-from forecast_assets.datasets.sources import limits
+from forecast_assets.datasets.sources import dialects, limits
 from forecast_assets.datasets.sources.base import Part
 from forecast_assets.datasets.sources.columns import check_columns
 from forecast_assets.datasets.sources.dialects import Dialect, name_of
 from forecast_assets.datasets.sources.opening import SourceFile
 from forecast_assets.errors import SHOWN_OFFENDERS, BadSales, listed
 
+_START_BYTES = 4 * 2**20
+_START_LINES = 200
 _MAGIC = (
     (b"PAR1", "Parquet"),
     (b"\x1f\x8b", "gzip"),
     (b"PK\x03\x04", "zip or Excel"),
     (b"(\xb5/\xfd", "zstd"),
 )
+
+
+def start_of(file: SourceFile) -> bytes:
+    """Return the first bytes of a text file, cut between two lines. Raises ``BadSales``."""
+    _refuse_other_content(file)
+    try:
+        with file.stream() as stream:
+            start: bytes = stream.read(_START_BYTES)
+    except OSError as error:
+        raise _unreadable(file.name, error) from None
+    if len(start) < _START_BYTES:
+        return start
+    return start[: len(start) - len(start) % 2] if b"\0" in start[:4] else start[: start.rfind(b"\n") + 1]
+
+
+def completed(file: SourceFile, declared: Dialect, start: bytes | None = None) -> Dialect:
+    """Complete how a file is ``declared`` to be written by what its ``start`` shows. Raises ``BadSales``."""
+    if not declared.each_file or None not in {declared.encoding, declared.quote, declared.separator}:
+        return declared
+    begun = start_of(file) if start is None else start
+    encoding = declared.encoding or dialects.find_encoding(begun)
+    text = begun.decode(dialects.without_mark(encoding), errors="replace")
+    lines = list(itertools.islice(io.StringIO(text, newline=None), _START_LINES))
+    quote = declared.quote or dialects.find_quote(lines)
+    separator = declared.separator or dialects.find_separator(lines, quote)
+    return declared.model_copy(update={"encoding": encoding, "quote": quote, "separator": separator})
 
 
 class Reader(Protocol):
@@ -58,8 +86,7 @@ class CsvFile:
 
     def text(self) -> io.TextIOWrapper:
         """Open the file as text, from the line on that names the columns."""
-        encoding = self.dialect.encoding or "utf-8"
-        encoding = "utf-8-sig" if encoding.lower() in {"utf-8", "utf8"} else encoding
+        encoding = dialects.without_mark(self.dialect.encoding)
         stream = io.TextIOWrapper(io.BufferedReader(self.file.stream()), encoding=encoding, newline="")
         for _ in range(self.header_row - 1):
             stream.readline()
@@ -202,5 +229,6 @@ def _not_encoded(csv_file: CsvFile) -> BadSales:
             name += next(wrong, "")
     return BadSales(
         f"{name} is not {label}",
-        remedy="save it as UTF-8, in Excel: CSV UTF-8; or say how it is written, as --encoding cp1252",
+        remedy="save it as UTF-8, in Excel: CSV UTF-8; or say how it is written: --encoding cp1252, cp1250, "
+        "cp850 or cp932, for instance",
     )

@@ -15,6 +15,9 @@ from pydantic import Field, model_validator
 from forecast_assets.datasets.sources.base import Strict
 from forecast_assets.errors import BadSetting
 
+# Western Windows, assumed of what is no UTF-8; every byte but five means something there.
+ONE_BYTE = "cp1252"
+UTF_8 = "utf-8"
 _SEPARATORS = ",;\t|"
 _NAMES = {"\t": "tab", " ": "space", "\u00a0": "no-break space", "\u202f": "narrow no-break space"}
 _BY_NAME = {"tab": "\t", "\\t": "\t", "comma": ",", "point": ".", "semicolon": ";", "space": " ", "none": ""}
@@ -25,13 +28,16 @@ _GROUPED = _SIGN + r"[0-9]{1,3}(,[0-9]{3})+$"
 
 
 class Dialect(Strict):
-    """How a text file is written. What is not said is plain: commas, double quotes, UTF-8, a point."""
+    """How a text file is written. What is not said is plain (commas, double quotes, UTF-8, a point)."""
 
     separator: str | None = Field(default=None, max_length=1, description="Character between columns.")
     quote: str | None = Field(default=None, max_length=1, description="Character around text.")
     encoding: str | None = Field(default=None, description="As utf-8, cp1252 or utf-16.")
     decimal: Literal[".", ","] | None = Field(default=None, description="Character before decimals.")
     thousands: str | None = Field(default=None, max_length=1, description="Character between thousands.")
+    each_file: bool = Field(
+        default=False, description="Separator, quote and encoding that are not said are found in each file."
+    )
 
     @model_validator(mode="after")
     def _can_be_told_apart(self) -> "Dialect":
@@ -60,6 +66,11 @@ def name_of(one: str) -> str:
     return _NAMES.get(one, repr(one))
 
 
+def without_mark(encoding: str | None) -> str:
+    """Return the name of an encoding that leaves out the mark that may begin a file of UTF-8."""
+    return "utf-8-sig" if (encoding or "utf-8").lower() in {"utf-8", "utf8"} else str(encoding)
+
+
 def find_encoding(start: bytes) -> str:
     """Return the encoding of a file that begins with ``start``, cut between two lines."""
     if start.startswith((b"\xff\xfe", b"\xfe\xff")):
@@ -72,9 +83,13 @@ def find_encoding(start: bytes) -> str:
     try:
         start.decode("utf-8-sig")
     except UnicodeDecodeError:
-        # Western Windows; every byte but five means something there.
-        return "cp1252"
-    return "utf-8"
+        return ONE_BYTE
+    return UTF_8
+
+
+def seems_utf_8(encoding: str | None, start: bytes) -> bool:
+    """Whether the ``start`` of a file is UTF-8 beyond ASCII, while ``encoding`` is another one."""
+    return not start.isascii() and without_mark(encoding) != "utf-8-sig" and find_encoding(start) == UTF_8
 
 
 def find_quote(lines: Sequence[str]) -> str:

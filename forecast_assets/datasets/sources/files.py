@@ -6,6 +6,7 @@ Does not belong here: opening files (``opening``), reading one (``csv_files`` an
 
 import hashlib
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import date
 from pathlib import Path, PurePosixPath
 from typing import Literal
@@ -14,16 +15,15 @@ import polars as pl
 import pyarrow as pa
 from pydantic import Field, field_validator
 
-from forecast_assets.datasets.sources import layouts, opening
+from forecast_assets.datasets.sources import date_formats, layouts, opening
 from forecast_assets.datasets.sources.base import Part, SourceBase
-from forecast_assets.datasets.sources.columns import Columns
-from forecast_assets.datasets.sources.csv_files import CsvFile
-from forecast_assets.datasets.sources.date_formats import completed
+from forecast_assets.datasets.sources.columns import Columns, spellings
+from forecast_assets.datasets.sources.csv_files import CsvFile, completed
 from forecast_assets.datasets.sources.dialects import Dialect
 from forecast_assets.datasets.sources.opening import SourceFile
 from forecast_assets.datasets.sources.parquet_files import ParquetFile
 from forecast_assets.datasets.sources.row_rules import RowRules
-from forecast_assets.datasets.sources.whole_files import JsonLinesFile, SheetFile
+from forecast_assets.datasets.sources.whole_files import JsonFile, SheetFile
 from forecast_assets.errors import BadSales, BadSetting
 
 DAY_NUMBERS = "excel"
@@ -31,7 +31,7 @@ _CHUNK = 2**20
 
 
 class FileSource(SourceBase):
-    """Files of one kind: CSV, Parquet, a spreadsheet or JSON lines."""
+    """Files of one kind: CSV, Parquet, a spreadsheet or JSON."""
 
     kind: Literal["file"] = "file"
     path: str = Field(description="A file, a folder, a pattern such as 'exports/*.csv', or a URL.")
@@ -114,7 +114,11 @@ class FileSource(SourceBase):
         melted = {self.columns.date, self.columns.units} if self.wide else set()
         needed = [name for name in self.columns.needed if name not in constants and name not in melted]
         ids = [name for name in (self.columns.store, self.columns.product) if name in needed]
-        for part in self.pieces(file, [*needed, *days], ids):
+        written = spellings(self.header(file), needed)
+        for piece in self.pieces(
+            file, [*(written[name] for name in needed), *days], [written[name] for name in ids]
+        ):
+            part = layouts.renamed(piece, written)
             whole = layouts.with_constants(part, constants, next(iter((*needed, *days)), ""))
             if self.wide:
                 yield from layouts.melted(
@@ -126,13 +130,17 @@ class FileSource(SourceBase):
     def pieces(self, file: SourceFile, needed: Sequence[str], ids: Sequence[str]) -> Iterator[Part]:
         """Open one file: parts with the ``needed`` columns, of which ``ids`` have few values."""
         if file.kind == "csv":
-            yield CsvFile(file, self.dialect, self.header_row).part(needed, ids)
+            yield self.text(file).part(needed, ids)
         elif file.kind == "parquet":
             yield from ParquetFile(file).parts(needed, ids)
         elif file.kind == "sheet":
             yield SheetFile(file, self.sheet, self.header_row).part(needed)
         else:
-            yield JsonLinesFile(file).part(needed)
+            yield JsonFile(file).part(needed)
+
+    def text(self, file: SourceFile) -> CsvFile:
+        """A text file as it is written: as declared, the rest as its beginning shows."""
+        return CsvFile(file, completed(file, self.dialect), self.header_row)
 
     def constants(self, file: SourceFile) -> dict[str, str | None]:
         """Columns that hold one text on every row of ``file``: single ids, and names of its folders."""
@@ -145,7 +153,7 @@ class FileSource(SourceBase):
     def header(self, file: SourceFile) -> list[str]:
         """Names of the columns of a file. Raises ``BadSales``."""
         if file.kind == "csv":
-            return CsvFile(file, self.dialect, self.header_row).header()
+            return self.text(file).header()
         if file.kind == "parquet":
             return list(ParquetFile(file).metadata().schema.to_arrow_schema().names)
         return list(self.head(file, 1).column_names)
@@ -154,7 +162,7 @@ class FileSource(SourceBase):
         """The first rows of a file that is not CSV, with all columns. Raises ``BadSales``."""
         if file.kind == "parquet":
             return ParquetFile(file).head(rows)
-        whole = SheetFile(file, self.sheet, self.header_row) if file.kind == "sheet" else JsonLinesFile(file)
+        whole = SheetFile(file, self.sheet, self.header_row) if file.kind == "sheet" else JsonFile(file)
         return whole.table().slice(0, rows)
 
     def sheets(self, file: SourceFile) -> list[str]:
@@ -164,7 +172,7 @@ class FileSource(SourceBase):
     def top(self, file: SourceFile, rows: int) -> list[list[str]]:
         """The cells of the first rows of a text file or sheet; nothing of other kinds, which have names."""
         if file.kind == "csv":
-            return CsvFile(file, self.dialect).top(rows)
+            return replace(self.text(file), header_row=1).top(rows)
         return SheetFile(file, self.sheet).top(rows) if file.kind == "sheet" else []
 
     def _days(self, file: SourceFile) -> dict[str, date]:
@@ -180,7 +188,7 @@ class FileSource(SourceBase):
 def _round_trips(date_format: str) -> bool:
     day = pl.Series([date(2001, 11, 30)])
     try:
-        whole_format, _ = completed(date_format)
+        whole_format, _ = date_formats.completed(date_format)
         return bool((day.dt.strftime(whole_format).str.to_date(whole_format, strict=False) == day).all())
     except pl.exceptions.PolarsError:
         return False

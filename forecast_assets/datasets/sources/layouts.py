@@ -1,4 +1,4 @@
-"""From the columns a file has to those a source needs: named by folders, constant, or one per day.
+"""From the columns a file has to those a source needs: other names, named by folders, constant, one per day.
 
 Belongs here: turning one part into another.
 Does not belong here: reading files.
@@ -20,6 +20,17 @@ _NUMBERED = re.compile(r"^(.*?)([0-9]+)$")
 _ISO = re.compile(r"^[0-9]{4}-[0-9]{2}-[0-9]{2}([ T]00:00(:00)?)?$")
 _FEWEST_DAYS = 7
 _ROWS_PER_PART = 2_000_000
+
+
+def renamed(part: Part, written: Mapping[str, str]) -> Part:
+    """Let columns go by the names of the source (keys), whatever the file calls them (values)."""
+    if all(name == one for name, one in written.items()):
+        return part
+
+    def read(columns: Sequence[str]) -> pa.Table:
+        return part.read([written.get(name, name) for name in columns]).rename_columns(list(columns))
+
+    return replace(part, read=read)
 
 
 def with_constants(part: Part, constants: Mapping[str, str | None], anchor: str) -> Part:

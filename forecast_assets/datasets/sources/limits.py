@@ -142,8 +142,8 @@ def _refuse_size(what: str, size: int, allowed: int | None = None) -> None:
 
 
 def check_compressed(file: SourceFile) -> None:
-    """Refuse a compressed text that would not fit into memory. Raises ``BadSales`` while it is unpacked."""
-    if file.codec is None:
+    """Refuse a compressed file that would not fit into memory. Raises ``BadSales`` while it is unpacked."""
+    if not file.is_packed:
         return
     size, allowed = 0, settings().source_max_mb
     with file.stream() as stream:

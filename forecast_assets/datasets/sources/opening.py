@@ -14,8 +14,9 @@ import fsspec
 import pyarrow as pa
 from fsspec import AbstractFileSystem
 from fsspec.implementations.local import LocalFileSystem
+from fsspec.implementations.zip import ZipFileSystem
 
-from forecast_assets.datasets.sources import reach
+from forecast_assets.datasets.sources import archives, reach
 from forecast_assets.errors import BadSales, BadSetting, Outage, listed
 
 KINDS = {
@@ -31,8 +32,11 @@ KINDS = {
     ".ods": "sheet",
     ".jsonl": "lines",
     ".ndjson": "lines",
+    ".json": "lines",
 }
-_CODECS = {".gz": "gzip", ".zst": "zstd", ".bz2": "bz2"}
+_XZ = "xz"
+_CODECS = {".gz": "gzip", ".zst": "zstd", ".bz2": "bz2", ".xz": _XZ}
+_ARCHIVES = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".tar.zst", ".7z", ".rar", ".zip")
 # Beside a folder's data, these are notes of people and marks of programs.
 _NO_DATA = {
     "",
@@ -70,12 +74,21 @@ class SourceFile:
         if isinstance(self.system, LocalFileSystem):
             return pa.OSFile(self.path)
         with outage(self.name):
-            return pa.PythonFile(self.system.open(self.path, "rb"), mode="r")
+            stream = self.system.open(self.path, "rb")
+        is_member = isinstance(self.system, ZipFileSystem)
+        return archives.unpacked(stream, self.name) if is_member else pa.PythonFile(stream, mode="r")
 
     def stream(self) -> pa.NativeFile:
         """The bytes as they are meant: uncompressed."""
         raw = self.raw()
+        if self.codec == _XZ:
+            return archives.unpacked_xz(raw, self.name)
         return raw if self.codec is None else pa.CompressedInputStream(raw, self.codec)
+
+    @property
+    def is_packed(self) -> bool:
+        """Whether the file takes more bytes than are stored of it."""
+        return self.codec is not None or isinstance(self.system, ZipFileSystem)
 
     def size(self) -> int:
         """Bytes as they are stored."""
@@ -172,40 +185,55 @@ def _sorted_out(
     path: str, system: AbstractFileSystem, root: str, names: Sequence[str], *, explicit: bool
 ) -> Files:
     files, left_out, unreadable = [], [], []
-    for full in names:
-        name = full[len(root) :].lstrip("/")
+    for place, full, name in _members(system, root, names):
         steps = PurePosixPath(name).parts
+        is_named = explicit and place is system
         if "_delta_log" in steps:
             raise BadSetting(
                 f"{path} is a Delta table: its folder also holds files that are no longer part of it",
                 remedy="export the table as Parquet, or ask for it through --sql-url",
             )
         kind, codec = _kind(name)
-        hidden = not explicit and any(step.startswith((".", "_")) for step in steps)
-        if kind is None and explicit and PurePosixPath(name).suffix.lower() == ".txt":
+        hidden = not is_named and any(step.startswith((".", "_")) for step in steps)
+        if kind is None and is_named and PurePosixPath(name).suffix.lower() == ".txt":
             kind = "csv"
-        if hidden or (kind is None and not explicit and PurePosixPath(name).suffix.lower() in _NO_DATA):
+        if hidden or (kind is None and not is_named and PurePosixPath(name).suffix.lower() in _NO_DATA):
             left_out.append(name)
         elif kind is None:
             unreadable.append(name)
         else:
-            files.append(SourceFile(name, full, system, kind, codec, tuple(_hive(steps))))
+            files.append(SourceFile(name, full, place, kind, codec, tuple(_hive(steps))))
     if isinstance(system, LocalFileSystem):
         reach.check_files([file.path for file in files])
     _refuse_others(path, files, unreadable, left_out)
     return Files(tuple(sorted(files, key=lambda file: natural(file.name))), tuple(sorted(left_out)))
 
 
+def _members(
+    system: AbstractFileSystem, root: str, names: Sequence[str]
+) -> Iterator[tuple[AbstractFileSystem, str, str]]:
+    """Yield system, path and name of every file, and of those inside of zip archives."""
+    for full in names:
+        name = full[len(root) :].lstrip("/")
+        if not name.lower().endswith(".zip"):
+            yield system, full, name
+            continue
+        archive = archives.opened(system, full, name)
+        yield from ((archive, member, f"{name}/{member}") for member in archive.find(""))
+
+
 def _refuse_others(
     path: str, files: Sequence[SourceFile], unreadable: Sequence[str], left_out: Sequence[str]
 ) -> None:
-    readable = ".csv, .tsv, .parquet, .xlsx or .jsonl (text also as .gz, .zst, .bz2)"
+    readable = ".csv, .tsv, .parquet, .xlsx, .json or .jsonl (text also as .gz, .zst, .bz2, .xz; all as .zip)"
     if unreadable:
         alone = len(unreadable) == 1 and path.endswith(unreadable[0])
         pattern = "" if alone else f", or name the files to read with a pattern, as '{path}/*.csv'"
+        packed = any(name.lower().endswith(_ARCHIVES) for name in unreadable)
+        unpack = "unpack archives into a folder, and " if packed else ""
         raise BadSetting(
             f"{path}: {listed(sorted(unreadable))} cannot be read",
-            remedy=f"convert to {readable}" + pattern,
+            remedy=f"{unpack}convert to {readable}{pattern}",
         )
     if not files:
         beside = f"; left out: {listed(sorted(left_out))}" if left_out else ""

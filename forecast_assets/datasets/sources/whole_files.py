@@ -1,9 +1,10 @@
-"""Files that are read whole: spreadsheets and JSON lines.
+"""Files that are read whole: spreadsheets and JSON.
 
 Belongs here: opening one of them, and what is refused because it cannot be read.
 Does not belong here: whether a value makes sense (``rules``).
 """
 
+import codecs
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -87,6 +88,7 @@ class SheetFile:
         return self.sheet or names[0]
 
     def _bytes(self) -> bytes:
+        limits.check_compressed(self.file)
         limits.check_zip(self.file)
         with self.file.raw() as stream:
             content: bytes = stream.read()
@@ -100,8 +102,8 @@ class SheetFile:
 
 
 @dataclass(frozen=True, slots=True)
-class JsonLinesFile:
-    """One JSON object per line."""
+class JsonFile:
+    """JSON objects, one per row of sales: one a line, or all of them in one array."""
 
     file: SourceFile
 
@@ -112,22 +114,37 @@ class JsonLinesFile:
 
     def table(self) -> pa.Table:
         """All rows. Raises ``BadSales``."""
+        return self._read()[0]
+
+    def part(self, needed: Sequence[str]) -> Part:
+        """Read the ``needed`` columns; rows are lines unless they stand in an array."""
+        table, is_array = self._read()
+        check_columns(self.name, table.column_names, needed)
+        return Part(table.select(list(needed)).select, None if is_array else _Numbered(self.name, 1))
+
+    def _read(self) -> tuple[pa.Table, bool]:
+        """Return all rows, and whether they stand in an array."""
         limits.check_compressed(self.file)
         try:
             with self.file.stream() as stream:
-                frame = pl.read_ndjson(stream.read(), infer_schema_length=None)
+                content = stream.read().removeprefix(codecs.BOM_UTF8).lstrip()
+            is_array = content.startswith(b"[")
+            read = pl.read_json if is_array else pl.read_ndjson
+            frame = read(content, infer_schema_length=None) if content.strip(b"[] \r\n") else pl.DataFrame()
         except (pl.exceptions.PolarsError, OSError) as error:
-            raise BadSales(
-                f"{self.name} cannot be read as JSON lines: {str(error).splitlines()[0]}",
-                remedy="write one JSON object per line, each value of a column of the same type",
-            ) from None
-        return frame.to_arrow(compat_level=pl.CompatLevel.oldest())
+            raise self._unreadable(str(error).splitlines()[0]) from None
+        if frame.is_empty():
+            raise BadSales(f"{self.name} is empty", remedy="export the sales again")
+        if len(frame) == 1 and any(kind.is_nested() for kind in frame.dtypes):
+            raise self._unreadable("one object holds all rows")
+        return frame.to_arrow(compat_level=pl.CompatLevel.oldest()), is_array
 
-    def part(self, needed: Sequence[str]) -> Part:
-        """Read the ``needed`` columns; rows are lines."""
-        table = self.table()
-        check_columns(self.name, table.column_names, needed)
-        return Part(table.select(list(needed)).select, _Numbered(self.name, 1))
+    def _unreadable(self, why: str) -> BadSales:
+        return BadSales(
+            f"{self.name} cannot be read as JSON: {why}",
+            remedy="write one object per row of sales, one a line or in one array, each value of a column of "
+            "the same type; pandas does with to_json(orient='records')",
+        )
 
 
 @dataclass(frozen=True, slots=True)
