@@ -23,7 +23,7 @@ from forecast_assets.cli.status import counted
 from forecast_assets.dagster_internals import run_factory
 from forecast_assets.dagster_internals.run_launcher import process_tags
 from forecast_assets.failures import refusals_raised
-from forecast_assets.launches import records, runs
+from forecast_assets.launches import runs
 from forecast_assets.launches.jobs import GOOD, OUTCOME, record_id
 from forecast_assets.launches.kind import Config, LaunchKind
 from forecast_assets.launches.progress import Progress
@@ -72,7 +72,7 @@ def _executed(instance: dg.DagsterInstance, run: dg.DagsterRun) -> int:
         works_on = current(instance, run.run_id, dict.fromkeys((run.run_id, record_id(run))))
         with refusals_raised(instance, run.run_id), cancelled_by_key(works_on):
             run_factory.execute(instance, run)
-        if (record := records.find(open_stores(), record_id(run))) is not None:
+        if (record := runs.recorded(open_stores(), run)) is not None:
             SAY.print(
                 f"{record.kind} {record.launch_id} {Progress.of(record).status}: {record.what}", markup=False
             )

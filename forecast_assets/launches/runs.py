@@ -31,7 +31,7 @@ def find(stores: Stores, instance: dg.DagsterInstance, run_id: str) -> tuple[dg.
     A record whose process is gone is settled first. Raises ``UnknownName``.
     """
     run = instance.get_run_by_id(run_id)
-    launch = records.find(stores, run_id) if run is None else _recorded(stores, run)
+    launch = records.find(stores, run_id) if run is None else recorded(stores, run)
     if run is None and (launch is None or launch.part_of is not None):
         raise _unknown(run_id, launch)
     if launch is not None:
@@ -44,7 +44,8 @@ def find(stores: Stores, instance: dg.DagsterInstance, run_id: str) -> tuple[dg.
     return run, Progress(run.job_name, run_id, None, status, *(None,) * 5)
 
 
-def _recorded(stores: Stores, run: dg.DagsterRun) -> Launch | None:
+def recorded(stores: Stores, run: dg.DagsterRun) -> Launch | None:
+    """The record that a run works on: its own, or that of the run whose items it tries again."""
     return records.find(stores, run.run_id) or records.find(stores, record_id(run))
 
 

@@ -33,7 +33,7 @@ def _looked_at(registry: Registry, run_id: str, path: str) -> tuple[str | None, 
     try:
         with registry.files(run_id, path) as folder:
             sha = artifact_hash(folder)
-            is_compiled = any(found.is_dir() for found in folder.rglob("__pycache__"))
+            is_compiled = any(place.is_dir() for place in folder.rglob("__pycache__"))
     except UnknownName:
         return None, "its files are gone"
     if is_compiled:

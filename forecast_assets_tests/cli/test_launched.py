@@ -177,9 +177,11 @@ def test_a_comparison_and_a_pipeline_are_launched_and_told(cli, home):
     assert "dry run: true" in status.out
     assert "next: launch it with dry_run false" in status.err
     assert {row["kind"] for row in cli("status", "--format", "json").rows} == {"compare", "pipeline"}
+    again = cli("retry", planned.out.strip(), "--wait")
+    assert f"pipeline {again.out.strip()} stopped: dry run" in again.err, "a record and a word of its own"
     assert cli("submit", "pipeline", "shop", "--requested-by", "ann").code == 2
     assert cli("submit", "compare", "shop__A__P99").code == 2
-    assert len(home.instance.get_runs()) == 2
+    assert len(home.instance.get_runs()) == 3
 
 
 def test_an_evaluation_is_on_record_without_items_and_leads_to_its_runs(cli, home):
