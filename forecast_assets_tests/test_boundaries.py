@@ -184,6 +184,27 @@ def test_labels_of_candidates_are_read_by_their_catalogue_alone(module):
     assert not cuts or place(module) == "forecasting/core/candidates/catalogue.py"
 
 
+@cache
+def known_names() -> set[str]:
+    """Rooms and modules by every ending of their names with dots, and what is defined in them."""
+    names = {"dagster.yaml", "run_retries", "run_monitoring", "celery"}  # of others
+    for module in MODULES:
+        parts = place(module).removesuffix(".py").split("/")
+        names |= {".".join(parts[i:j]) for j in range(1, len(parts) + 1) for i in range(j)}
+        names |= {
+            node.name for node in ast.walk(tree(module)) if isinstance(node, ast.ClassDef | ast.FunctionDef)
+        }
+    return names
+
+
+@pytest.mark.parametrize("module", MODULES, ids=place)
+def test_a_module_points_to_rooms_that_exist(module):
+    elsewhere = (
+        (ast.get_docstring(tree(module)) or "").partition("Does not belong here:")[2].partition("\n\n")[0]
+    )
+    assert set(re.findall(r"``([\w.]+)``", elsewhere)) <= known_names()
+
+
 def test_a_name_of_an_array_type_means_one_dtype():
     aliases = re.compile(r"^(\w+) = NDArray\[np\.(\w+)\]$", re.MULTILINE)
     pairs = {pair for module in MODULES for pair in aliases.findall(module.read_text())}

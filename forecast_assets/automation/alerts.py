@@ -1,7 +1,7 @@
 """Alerts: telling people of incidents, once, and of warnings once a day.
 
 Belongs here: which incidents make one message, its words, and the outbox that survives a dead messenger.
-Does not belong here: noticing incidents (``watching``) and reaching a messenger (``stores.messengers``).
+Does not belong here: noticing incidents (``incident_detection``), reaching a messenger (``alert_channels``).
 """
 
 import datetime as dt
@@ -44,7 +44,7 @@ class AlertCounts:
         return sentence + "".join(f"; {reason}" for reason in self.failed)
 
 
-def tell(
+def deliver(
     stores: Stores, messengers: Mapping[str, Messenger], configuration: Settings, now: dt.datetime
 ) -> AlertCounts:
     """Write a message about new errors, a digest when one is due, and hand over what is in the outbox.

@@ -1,7 +1,7 @@
 """Noticing what Dagster leaves silent: failed runs, failed checks, failed ticks.
 
 Belongs here: turning what the instance holds into sightings and recoveries.
-Does not belong here: incidents (``incidents``), messages (``alerts``), sensors (``watchers``).
+Does not belong here: incidents (``incidents``), messages (``alerts``), sensors (``sensors.monitoring``).
 """
 
 import datetime as dt

@@ -1,7 +1,7 @@
 """Incidents: one row for each thing that is wrong, however often it is seen.
 
 Belongs here: recording what was seen, closing what has recovered, keeping secrets out of the texts.
-Does not belong here: noticing it (``watching``) and telling people (``alerts``).
+Does not belong here: noticing it (``incident_detection``) and telling people (``alerts``).
 """
 
 import datetime as dt

@@ -1,7 +1,7 @@
 """Has the source of a dataset changed, and has it stopped changing?
 
 Belongs here: comparing what a source holds with what was loaded from it, and waiting for half-written files.
-Does not belong here: loading (``datasets.building``) and the sensor that asks for it (``workers``).
+Does not belong here: loading (``datasets.building``) and the sensor that asks for it (``sensors.triggers``).
 """
 
 import datetime as dt

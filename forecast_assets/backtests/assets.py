@@ -1,7 +1,7 @@
 """Backtests and champions: how good would each candidate have been, and which one is best?
 
 Belongs here: the assets ``global_forecasts`` (by dataset), ``backtest`` and ``champion`` (by series).
-Does not belong here: the work itself (``global_forecasts``, ``evaluation``) and what is shown (``display``).
+Does not belong here: the work itself (``global_models``, ``evaluation``) and what is shown (``display``).
 """
 
 from collections.abc import Iterator, Mapping

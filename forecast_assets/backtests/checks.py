@@ -1,7 +1,7 @@
 """Checks of backtests: could any forecast have known what it was scored on?
 
 Belongs here: the leakage check of a dataset's newest folds.
-Does not belong here: the experiment (``forecasting.leakage``).
+Does not belong here: the experiment (``analysis.leakage``).
 """
 
 import dagster as dg

@@ -1,7 +1,7 @@
 """What Dagit shows of an evaluated series.
 
 Belongs here: metadata of the assets ``backtest`` and ``champion``, brief in large runs, rich in small ones.
-Does not belong here: the numbers (``results``) and the drawing (``reporting``).
+Does not belong here: the numbers (``results``) and the drawing (``rendering``).
 """
 
 import datetime as dt

@@ -1,7 +1,7 @@
 """The catalogue of candidates as an asset: what may be compared, with which parameters, at what cost.
 
 Belongs here: showing the catalogue.
-Does not belong here: its content (``forecasting.candidates.catalogue``).
+Does not belong here: its content (``candidates.catalogue``).
 """
 
 from importlib.util import find_spec

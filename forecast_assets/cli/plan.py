@@ -1,7 +1,7 @@
 """``forecast-assets what-if`` and ``plan``: ask, keep and compare.
 
 Belongs here: options and listings.
-Does not belong here: the answers (``champions.planning``).
+Does not belong here: the answers (``scenarios.plans``).
 """
 
 import uuid

@@ -1,7 +1,7 @@
 """``forecast-assets register``, ``promote``, ``rollback``, ``explain-model``: which model is live, and why.
 
 Belongs here: options, listings and exit codes.
-Does not belong here: decisions (``champions.decisions``) and where a model came from (``champions.lineage``).
+Does not belong here: decisions (``registry.proposals``) and where a model came from (``registry.lineage``).
 """
 
 import uuid
@@ -36,7 +36,7 @@ from forecast_assets.launches.promotions import carry_out
 from forecast_assets.launches.scopes import pairs
 from forecast_assets.registry import overview
 from forecast_assets.registry import proposals as decisions
-from forecast_assets.registry.jobs import QUALITY, diff, settled, show_decision
+from forecast_assets.registry.jobs import QUALITY, diff, moved_counts, show_decision
 from forecast_assets.registry.lineage import lineage
 from forecast_assets.registry.promotion import Action, Decision, Moved, rolled_back
 from forecast_assets.registry.proposals import Proposal, Refused
@@ -179,7 +179,7 @@ def _settle(
     for one in done:
         if isinstance(one, Refused) or one.outcome == "conflict":
             SAY.print(f"  {one.series}: {one.sentence}", markup=False)
-    SAY.print(settled(done))
+    SAY.print(moved_counts(done))
     undone = sum(not isinstance(one, Moved) or one.outcome == "conflict" for one in done)
     raise SystemExit(BROKE if undone else 0)
 

@@ -1,7 +1,7 @@
 """From a source to canonical sales: validated, sorted, one frame per store.
 
 Belongs here: the order of rows, the rules that span them, the summary and the hash of what leaves.
-Does not belong here: reading and judging single rows (``judging``), filling gaps, anything stored.
+Does not belong here: reading and judging single rows (``validation``), filling gaps, anything stored.
 """
 
 import hashlib

@@ -49,7 +49,7 @@ def freeze(
         findings = audit.findings(reader.marked)
         refuse(source.name, findings, options.trust)
         check_observed(reader, source)
-        frequency = periods.settled(source, options, observed)
+        frequency = periods.period_of(source, options, observed)
         summary, content_hash = periods.by_period(
             lake, source, options, folder, (reader.summary, reader.content_hash), frequency
         )

@@ -1,7 +1,7 @@
 """The data-quality monitor: what looks wrong in the newest sales, though no rule forbids it?
 
 Belongs here: the asset ``data_quality`` (by dataset) with its check, and storing what was found.
-Does not belong here: the suspicions (``forecasting.quality``), and rules that refuse sales (``rules``).
+Does not belong here: the suspicions (``analysis.quality``), and rules that refuse sales (``rules``).
 """
 
 import datetime as dt

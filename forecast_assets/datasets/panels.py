@@ -1,7 +1,7 @@
 """Panels: from canonical sales to one dense matrix, and to and from the lake.
 
 Belongs here: the calendar made dense, days counted, one Parquet file per store with one row per series.
-Does not belong here: what a panel is (``forecasting.panel``) and judging it (``forecasting.availability``).
+Does not belong here: what a panel is (``core.panel``) and judging it (``core.availability``).
 """
 
 import datetime as dt

@@ -21,7 +21,7 @@ from forecast_assets.forecasting.core.frequency import DAY, FREQUENCIES, MONTH, 
 from forecast_assets.stores.lake import Lake
 
 
-def settled(source: Source, options: DatasetOptions, observed: Mapping[str, pl.Series]) -> Frequency:
+def period_of(source: Source, options: DatasetOptions, observed: Mapping[str, pl.Series]) -> Frequency:
     """Return the period of the rows of a source, from the observed dates of each store.
 
     Raises ``BadSales`` when they contradict the declared period, or when periods are to be added up that are

@@ -1,7 +1,7 @@
 """Score stored forecasts against the sales that came in since.
 
 Belongs here: what the asset ``forecast_accuracy`` does.
-Does not belong here: Dagster, and the formulas (``forecasting.live``).
+Does not belong here: Dagster, and the formulas (``analysis.live``).
 """
 
 import datetime as dt

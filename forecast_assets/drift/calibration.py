@@ -1,7 +1,7 @@
 """Hold intervals and stock of stored forecasts against the sales that came in since.
 
 Belongs here: what the check ``distributions_hold`` measures.
-Does not belong here: Dagster, and when a promise counts as broken (``forecasting.calibration``).
+Does not belong here: Dagster, and when a promise counts as broken (``analysis.calibration``).
 """
 
 import datetime as dt

@@ -1,7 +1,7 @@
 """Judge drift: has the champion of a series become worse than it used to be?
 
 Belongs here: what the asset ``drift`` does, so that any job can do the same.
-Does not belong here: Dagster, and the rules themselves (``forecasting.drift``, ``forecasting.replay``).
+Does not belong here: Dagster, and the rules themselves (``analysis.drift``, ``analysis.replay``).
 """
 
 from collections.abc import Iterator, Mapping, Sequence

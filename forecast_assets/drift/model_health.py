@@ -1,7 +1,7 @@
 """What a planner should look at first: the health of champions, and the queue of those to train again.
 
 Belongs here: reading both, with the next step and the link of every row.
-Does not belong here: the rules (``forecasting.retraining``, ``forecasting.drift``) and what Dagit shows.
+Does not belong here: the rules (``analysis.retraining``, ``analysis.drift``) and what Dagit shows.
 """
 
 import datetime as dt

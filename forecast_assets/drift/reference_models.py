@@ -1,7 +1,7 @@
 """Old global models, by which the weeks before the oldest fold can be forecast without knowing them.
 
 Belongs here: when such a model is fitted, and where it is kept.
-Does not belong here: forecasting with it (``forecasting.replay``), the models of the folds and of production.
+Does not belong here: forecasting with it (``analysis.replay``), the models of the folds and of production.
 
 A global champion could otherwise be replayed in the few weeks after its oldest fold only, too few to judge
 the newest one among them.

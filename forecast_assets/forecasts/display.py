@@ -1,7 +1,7 @@
 """What Dagit shows of a forecast.
 
 Belongs here: metadata of the asset ``forecast``, brief in large runs, rich in small ones.
-Does not belong here: the numbers (``forecasting``) and the drawing (``reporting``).
+Does not belong here: the numbers (``forecasting``) and the drawing (``rendering``).
 """
 
 import json

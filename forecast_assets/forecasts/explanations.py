@@ -1,7 +1,7 @@
 """Explanations of stored forecasts, series by series.
 
 Belongs here: reading what an explanation needs, and one row per driver for exports.
-Does not belong here: the explanation itself (``forecasting.contributions``).
+Does not belong here: the explanation itself (``analysis.contributions``).
 """
 
 from collections.abc import Sequence

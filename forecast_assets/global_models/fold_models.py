@@ -1,7 +1,7 @@
 """Global models: one per dataset and cutoff, whose forecasts the backtests of all series read.
 
 Belongs here: when a global model is fitted again, storing and reading its forecasts.
-Does not belong here: the model (``forecasting.global_model``).
+Does not belong here: the model (``core.global_model``).
 """
 
 import datetime as dt

@@ -1,7 +1,7 @@
 """Production models: the global candidates learned from all days up to a dataset's anchor.
 
 Belongs here: which global models forecasts need, when they are fitted again, storing and reading them.
-Does not belong here: the models of past cutoffs (``backtests.global_forecasts``), forecasting with them.
+Does not belong here: the models of past cutoffs (``fold_models``), forecasting with them.
 """
 
 from collections.abc import Mapping, Sequence

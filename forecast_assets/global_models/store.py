@@ -1,7 +1,7 @@
 """Global models and their forecasts in the lake.
 
 Belongs here: the files of one fit, written and read back.
-Does not belong here: when a model is fitted (``global_forecasts``), the model (``forecasting.global_model``).
+Does not belong here: when a model is fitted (``fitting``), the model (``forecasting.core.global_model``).
 """
 
 import json

@@ -1,7 +1,7 @@
 """Windows: the days that launched work may read.
 
 Belongs here: checking them against a dataset, and a panel as if nothing else were known.
-Does not belong here: folds inside of a window (``forecasting.folds``).
+Does not belong here: folds inside of a window (``core.folds``).
 """
 
 import datetime as dt

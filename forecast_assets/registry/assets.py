@@ -1,7 +1,7 @@
 """Registered champions: which model of each series is live, which one waits for a decision?
 
 Belongs here: the assets ``registered_champion`` (by series) and ``live_models`` (by dataset), their checks.
-Does not belong here: the work (``registration``, ``decisions``) and the jobs that decide (``decision_jobs``).
+Does not belong here: the work (``registration``, ``proposals``) and the jobs that decide (``jobs``).
 """
 
 from collections.abc import Iterator, Sequence

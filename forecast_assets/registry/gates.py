@@ -1,7 +1,7 @@
 """The gates of governance: what speaks for a model version, and what against it.
 
 Belongs here: one function per gate, with its limit.
-Does not belong here: what a failed gate leads to (``decisions``), looking at files (``verification``).
+Does not belong here: what a failed gate leads to (``proposals``), looking at files (``verification``).
 """
 
 import datetime as dt

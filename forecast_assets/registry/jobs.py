@@ -1,7 +1,7 @@
 """Promotion and rollback from the Launchpad: a dry run first, then a confirmation that is typed.
 
 Belongs here: the jobs ``promote_champions`` and ``rollback_champions``, and what their fields say.
-Does not belong here: the diff and the gates (``decisions``), the protocol (``promotion``).
+Does not belong here: the diff and the gates (``proposals``), the protocol (``promotion``).
 """
 
 from collections import Counter
@@ -142,7 +142,7 @@ def _carried_out(
     show_decision(context.instance, decision, done)
     for one in done[:_SHOWN]:
         context.log.info("%s: %s", one.series, one.sentence)
-    summary = settled(done)
+    summary = moved_counts(done)
     context.log.info("%s", summary)
     context.instance.add_run_tags(context.run.run_id, {"forecast/outcome": outcome(done)})
 
@@ -167,7 +167,7 @@ def diff(proposals: Sequence[Proposal]) -> str:
     return ", ".join(f"{counts[name]:,} {name}" for name in ("new", "updated", "unchanged"))
 
 
-def settled(done: Sequence[Moved | Refused]) -> str:
+def moved_counts(done: Sequence[Moved | Refused]) -> str:
     """How many moves were applied, unchanged, conflicts, refused."""
     counts = Counter("refused" if isinstance(one, Refused) else one.outcome for one in done)
     return ", ".join(f"{counts[name]:,} {name}" for name in ("applied", "unchanged", "conflict", "refused"))

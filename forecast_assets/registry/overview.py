@@ -1,7 +1,7 @@
 """Where a dataset's models stand: live, awaiting a decision, out of date, broken.
 
 Belongs here: one row per registered series, counts of them, the next step.
-Does not belong here: verifying single versions (``verification``), deciding (``decisions``).
+Does not belong here: verifying single versions (``verification``), deciding (``proposals``).
 """
 
 import datetime as dt

@@ -1,7 +1,7 @@
 """Which version is live: moving aliases so that no crash and no rival can do harm.
 
 Belongs here: the protocol of promotions and rollbacks, and its append-only record.
-Does not belong here: whether a move is a good idea (``decisions``).
+Does not belong here: whether a move is a good idea (``proposals``).
 
 The alias ``champion`` is moved last, by one request. Whoever is killed before it leaves the old champion
 live; whoever is killed after it leaves a decision that the next caller finds begun and records as applied.

@@ -1,7 +1,7 @@
 """Are a version's files still what was registered?
 
 Belongs here: comparing files with the hash on record.
-Does not belong here: what follows from it (``decisions``).
+Does not belong here: what follows from it (``proposals``).
 """
 
 from collections.abc import Iterable, Mapping

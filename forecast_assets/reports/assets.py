@@ -1,7 +1,7 @@
 """A dataset at a glance: the leaderboard of its candidates and the heatmap of its pairs.
 
 Belongs here: the assets ``leaderboard`` and ``heatmap``, by dataset; they read what is there.
-Does not belong here: the aggregation (``aggregation``) and the drawing (``reporting``).
+Does not belong here: the aggregation (``launches.aggregation``) and the drawing (``rendering``).
 """
 
 from collections.abc import Sequence

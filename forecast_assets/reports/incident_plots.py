@@ -1,7 +1,7 @@
 """Plots for the incident report: the worst champions against what was sold.
 
 Belongs here: choosing whom to draw.
-Does not belong here: drawing (``reporting.plots``).
+Does not belong here: drawing (``rendering.plots``).
 """
 
 from forecast_assets.forecasting.analysis.drift import DEGRADING

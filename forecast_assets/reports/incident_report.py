@@ -1,7 +1,7 @@
 """The incident report: one summary as CSV, Markdown, or a page that needs nothing else.
 
 Belongs here: writing a summary down; the same summary always gives the same text.
-Does not belong here: collecting it (``summary``) and drawing (``reporting.plots``).
+Does not belong here: collecting it (``operations``) and drawing (``rendering.plots``).
 """
 
 import datetime as dt

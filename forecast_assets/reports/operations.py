@@ -1,7 +1,7 @@
 """The whole system in one look: runs, evaluations, forecasts in use, freshness, and what needs attention.
 
 Belongs here: collecting it, from an empty system too.
-Does not belong here: how it is written down (``report``) and shown (``assets``).
+Does not belong here: how it is written down (``incident_report``) and shown (``operations_assets``).
 """
 
 import datetime as dt

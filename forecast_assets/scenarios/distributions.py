@@ -1,7 +1,7 @@
 """Distributions of a what-if: what the days and the whole horizon sell, planned and under assumptions.
 
 Belongs here: putting the errors of the folds around a curve under assumptions.
-Does not belong here: the curve (``plans``), and what an assumption does (``forecasting.whatif``).
+Does not belong here: the curve (``plans``), and what an assumption does (``analysis.whatif``).
 """
 
 from collections.abc import Mapping

@@ -1,7 +1,7 @@
 """What-if from the Launchpad.
 
 Belongs here: the jobs ``what_if`` and ``compare_plans``, and what Dagit shows of them.
-Does not belong here: the answers (``planning``).
+Does not belong here: the answers (``plans``).
 """
 
 import dagster as dg

@@ -1,7 +1,7 @@
 """What-if plans: a series' forecast under assumptions, kept under a name and compared.
 
 Belongs here: asking the champion again or applying factors, saving, finding, comparing.
-Does not belong here: what an assumption does (``forecasting.whatif``), and how a plan is shown.
+Does not belong here: what an assumption does (``analysis.whatif``), and how a plan is shown.
 """
 
 import json

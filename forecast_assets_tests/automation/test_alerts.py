@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from forecast_assets.automation.alerts import tell
+from forecast_assets.automation.alerts import deliver
 from forecast_assets.automation.incidents import Recorded, Sighting, record, resolve
 from forecast_assets.settings import settings
 from forecast_assets.stores import Stores
@@ -65,7 +65,7 @@ def postman() -> Postman:
 @pytest.fixture
 def talk(stores, postman):
     def at(now: dt.datetime, **others: Postman):
-        return tell(stores, {"webhook": postman, **others}, settings(), now)
+        return deliver(stores, {"webhook": postman, **others}, settings(), now)
 
     return at
 

@@ -1,7 +1,7 @@
 """Aliases that somebody moves in MLflow itself: noticed, recorded as external, told.
 
 Belongs here: the sensor that compares what is live with what was decided.
-Does not belong here: the record (``champions.promotion``).
+Does not belong here: the record (``registry.promotion``).
 """
 
 import dagster as dg

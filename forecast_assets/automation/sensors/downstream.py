@@ -1,7 +1,7 @@
 """Sensors that follow results: forecasts and drift after an evaluation, requests after drift.
 
 Belongs here: sensors that look at what evaluations and drift left in the warehouse.
-Does not belong here: sensors that look at sources and panels (``workers``).
+Does not belong here: sensors that look at sources and panels (``triggers``).
 
 They are off until somebody turns them on. Requests for retraining change nothing by themselves: a person
 launches the job ``retrain``.

@@ -1,7 +1,7 @@
 """Sensors that only look and tell: they start no run and change nothing.
 
 Belongs here: the sensors that watch runs, checks and ticks, and the one that sends alerts.
-Does not belong here: what they look for (``watching``), what they tell (``alerts``), sensors that start runs.
+Does not belong here: what they look for (``incident_detection``) and send (``alerts``); requesting runs.
 
 They are on unless somebody turns them off: a failure that nobody hears of is the expensive one.
 """
@@ -13,7 +13,7 @@ import dagster as dg
 
 from forecast_assets.automation import incident_detection
 from forecast_assets.automation.alert_channels import Messenger, messengers
-from forecast_assets.automation.alerts import tell
+from forecast_assets.automation.alerts import deliver
 from forecast_assets.automation.described import sensor
 from forecast_assets.settings import settings
 from forecast_assets.stores.resource import StoresResource
@@ -91,5 +91,5 @@ class _Log:
 def send_alerts(context: dg.SensorEvaluationContext, stores: StoresResource) -> dg.SensorResult:
     """Tell new incidents and, once a day, the digest of warnings; by webhook and e-mail, else in the log."""
     channels: dict[str, Messenger] = messengers(settings()) or {"log": _Log(context.log)}
-    summary = tell(stores.open(), channels, settings(), dt.datetime.now(dt.UTC))
+    summary = deliver(stores.open(), channels, settings(), dt.datetime.now(dt.UTC))
     return dg.SensorResult(skip_reason=f"{summary} by {', '.join(channels)}")

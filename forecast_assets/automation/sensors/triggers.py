@@ -1,7 +1,7 @@
 """Sensors that start work: a changed source is loaded, a built dataset evaluated.
 
 Belongs here: the sensors that request runs, with their cursors and their reasons to do nothing.
-Does not belong here: the runs, and sensors that only tell (``watchers``).
+Does not belong here: the runs, and sensors that only tell (``monitoring``).
 
 They are off until somebody turns them on: runs cost processor time, and a planner may want to look first.
 A request carries the content it answers as its run key, so that Dagster itself refuses to answer twice.

@@ -1,7 +1,7 @@
 """Sales of a preset as rows, like those of any other source.
 
 Belongs here: one table per store, and what its columns are called.
-Does not belong here: the star schema (``star``), judging rows (``datasets.judging``).
+Does not belong here: the star schema (``star``), judging rows (``datasets.validation``).
 """
 
 import numpy as np

@@ -1,7 +1,7 @@
 """The steps of a showcase that ask what if.
 
 Belongs here: which questions are asked of the pair that is shown, and their answers as plans.
-Does not belong here: the answers themselves (``champions.planning``) and the other steps (``steps``).
+Does not belong here: the answers themselves (``scenarios.plans``) and the other steps (``steps``).
 """
 
 from collections.abc import Mapping
