@@ -39,7 +39,7 @@ BACKTEST, CHAMPION = dg.AssetKey("backtest"), dg.AssetKey("champion")
     columns=schema(
         series="string: partition key DATASET__STORE__PRODUCT",
         content="string: hash of the history that the forecast was made from",
-        forecast="array: units a day, cutoff by cutoff",
+        forecast="array: units a period, cutoff by cutoff",
     ),
 )
 def global_forecasts_asset(
@@ -87,7 +87,7 @@ def global_forecasts_asset(
                 same_dataset(global_forecasts_asset),
             ],
             description="How well every candidate would have forecast one series, on days it had not seen: "
-            "WAPE and sMAPE in percent, MAE and bias in units a day, over rolling-origin folds.",
+            "WAPE and sMAPE in percent, MAE and bias in units a period, over rolling-origin folds.",
             group_name=GROUP,
             owners=OWNERS,
             kinds={"numpy", "postgres"},

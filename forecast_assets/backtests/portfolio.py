@@ -21,9 +21,9 @@ from forecast_assets.global_models.pooling import newest_pool
 from forecast_assets.stores import Stores
 from forecast_assets.stores.rows.evaluations import FoldPathsRow, PairResultsRow, PortfolioLeaderboardRow
 
-STORE_COLUMNS = ("store_id", "series", "bias_percent", "daily_total_error")
+STORE_COLUMNS = ("store_id", "series", "bias_percent", "period_total_error")
 COLUMNS = (
-    "candidate", "champions", "ranked", "failed", "median_wape", "bias_percent", "daily_total_error",
+    "candidate", "champions", "ranked", "failed", "median_wape", "bias_percent", "period_total_error",
     "mean_rank",
 )  # fmt: skip
 
@@ -32,7 +32,7 @@ class Line(PortfolioLeaderboardRow):
     """A candidate over all series; bias and error of totals in percent of sales, nothing without sales."""
 
     bias_percent: float | None
-    daily_total_error: float | None
+    period_total_error: float | None
 
 
 class StoreLine(TypedDict):
@@ -41,7 +41,7 @@ class StoreLine(TypedDict):
     store_id: str
     series: int
     bias_percent: float | None
-    daily_total_error: float | None
+    period_total_error: float | None
 
 
 class _Part(NamedTuple):
@@ -66,7 +66,7 @@ class Portfolio(NamedTuple):
 def summarize(stores: Stores, dataset: str) -> Portfolio:
     """Sum up the stored folds of a dataset by candidate, and by store for the champions of its series.
 
-    ``bias_percent`` is actual minus expected units, ``daily_total_error`` the absolute error of the total of
+    ``bias_percent`` is actual minus expected units, ``period_total_error`` the absolute error of the total of
     each scored day, of the dataset over the series that a candidate has forecasts for, or of a store.
     """
     rows = stores.warehouse.rows(PortfolioLeaderboardRow, dataset=dataset)
@@ -93,12 +93,12 @@ def summarize(stores: Stores, dataset: str) -> Portfolio:
     candidates = []
     for row in rows:
         bias, error = totals.get(row["candidate"], (None, None))
-        candidates.append(Line(**row, bias_percent=bias, daily_total_error=error))
+        candidates.append(Line(**row, bias_percent=bias, period_total_error=error))
     lines = [
-        StoreLine(store_id=store, series=counts[store], bias_percent=bias, daily_total_error=error)
+        StoreLine(store_id=store, series=counts[store], bias_percent=bias, period_total_error=error)
         for store, (bias, error) in _totals(by_store).items()
     ]
-    worst_first = sorted(lines, key=lambda line: (-(line["daily_total_error"] or 0), line["store_id"]))
+    worst_first = sorted(lines, key=lambda line: (-(line["period_total_error"] or 0), line["store_id"]))
     return Portfolio(candidates, worst_first)
 
 

@@ -40,7 +40,7 @@ _CHOSEN = ("champion", "wape", "bias", "confidence", "expected_wape", "expected_
 class Outcome:
     """What came out for one series: a fact (scored, unusable) or work (broken), always with a sentence.
 
-    WAPEs and ``skill`` (against seasonal naive) in percent, biases in units a day.
+    WAPEs and ``skill`` (against seasonal naive) in percent, biases in units a period.
     """
 
     series: str

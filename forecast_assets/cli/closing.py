@@ -129,7 +129,7 @@ def lines(closing: Closing, today: dt.date | None = None) -> Iterator[str]:
         yield f"Suspected stock-outs on scored days: {closing.stockouts:,} series; see asset data_quality"
     if closing.unplanned:
         unplanned = ", ".join(f"{column} ({count:,} series)" for column, count in closing.unplanned.items())
-        yield f"Plans that are missing for days ahead: {unplanned}; what is assumed stands with each forecast"
+        yield f"Plans that end before the forecast: {unplanned}; what is assumed stands with each forecast"
     if closing.first_day is not None and closing.last_day is not None:
         late = (today or dt.datetime.now(dt.UTC).date()) - closing.last_day
         past = f"; they lie in the past: the last one was {late.days:,} days ago" if late.days > 0 else ""

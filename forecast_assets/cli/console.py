@@ -6,7 +6,8 @@ Does not belong here: what a command does, and how a refusal ends it (``refusals
 
 import shutil
 import sys
-from collections.abc import Iterator
+import textwrap
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
@@ -28,6 +29,7 @@ __all__ = ["BROKE", "DONE", "OUTAGE", "REFUSED", "SAY", "Format", "listing", "sa
 
 
 _NOBODY_LOOKS = 200
+_WHAT = 10
 
 
 class Format(StrEnum):
@@ -83,6 +85,18 @@ def listing(frame: pl.DataFrame, view: View, name: str = "", *, if_empty: str | 
             SAY.print(f"no room for {listed(left_out)}; --wide prints all columns", markup=False)
         elif hidden and not view.wide and view.columns is None:
             SAY.print(f"{len(hidden)} more columns with --wide or --columns NAME,NAME", markup=False)
+
+
+def summary_text(lines: Iterable[tuple[str, str]]) -> str:
+    """Return lines of (what, in words) as text; a terminal gets the words below each other."""
+    width, edge = _width(), " " * (_WHAT + 4)
+    texts = [f"  {what:<{_WHAT}}  {said}" for what, said in lines]
+    if width != _NOBODY_LOOKS:
+        wrapping = textwrap.TextWrapper(
+            max(width, 2 * len(edge)), subsequent_indent=edge, break_on_hyphens=False, break_long_words=False
+        )
+        texts = [wrapping.fill(text) for text in texts]
+    return "".join(f"{text}\n" for text in texts)
 
 
 def _width() -> int:

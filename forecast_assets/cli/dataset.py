@@ -5,6 +5,7 @@ Does not belong here: reading sales (``datasets``).
 """
 
 import shlex
+import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -13,7 +14,16 @@ import polars as pl
 import typer
 
 from forecast_assets.cli.change import change
-from forecast_assets.cli.console import SAY, ColumnsOption, Format, FormOption, View, WideOption, listing
+from forecast_assets.cli.console import (
+    SAY,
+    ColumnsOption,
+    Format,
+    FormOption,
+    View,
+    WideOption,
+    listing,
+    summary_text,
+)
 from forecast_assets.cli.home import open_instance
 from forecast_assets.cli.option_groups import grouped, typed
 from forecast_assets.cli.options import takes
@@ -94,8 +104,8 @@ def create(name: str, source: Source, options: DatasetOptions, profile: SourcePr
         f"added {name}: {snapshot.row_count:,} rows, {snapshot.series_count:,} series in "
         f"{plural(snapshot.store_count, 'store')}, {snapshot.first_day} to {snapshot.last_day}"
     )
-    for what, said in checking.sum_up(stores.lake, definition.load(stores, name), snapshot, profile):
-        SAY.print(f"  {what:<10}  {said}", markup=False)
+    lines = checking.sum_up(stores.lake, definition.load(stores, name), snapshot, profile)
+    SAY.print(summary_text(lines), markup=False, end="", soft_wrap=True)
     SAY.print(f"next: forecast-assets evaluate {name}", markup=False)
 
 
@@ -116,7 +126,10 @@ def check(
     columns = columns.with_static(options.holidays_column)
     profile = profiles.profile(file_source(path, writing), columns.declared())
     lines = checking.check_source(profile.source, options, today(), profile)
-    listing(pl.DataFrame(lines, schema=["what", "found"], orient="row"), View(form, None, wide=True))
+    if form is Format.TABLE:
+        sys.stdout.write(summary_text(lines))
+    else:
+        listing(pl.DataFrame(lines, schema=["what", "found"], orient="row"), View(form))
     said = f"--path {shlex.quote(path)}{profile.options()}{typed(columns)}{typed(writing)}"
     SAY.print(f"next: forecast-assets dataset add NAME {said}", markup=False)
 

@@ -88,7 +88,9 @@ def _plan(facts: Facts, stores: Sequence[tuple[str, pl.DataFrame]]) -> Lines:
     days = sorted(dates.filter(dates > facts.last_day).to_list())
     if not days:
         return []
-    return [("plan", f"{plural(len(days), 'row')} of days to come, {days[0]} to {days[-1]}, without units")]
+    return [
+        ("plan", f"{plural(len(days), 'row')} after the newest sale, {days[0]} to {days[-1]}, without units")
+    ]
 
 
 def _reach(
@@ -117,11 +119,9 @@ def _columns(
         )
         meaning = MEANING[columns.roles[name]]
         lines.append((name, f"column {column!r}, known ahead; missing means {meaning}{days}"))
-    lines += [
-        (role, f"column {name!r}: units of such {options.period.name}s are not observed")
-        for role in ("closed", "open", "stockout")
-        if (name := getattr(columns, role)) is not None
-    ]
+    for role, which in (("closed", "such"), ("open", "other"), ("stockout", "such")):
+        if (name := getattr(columns, role)) is not None:
+            lines.append((role, f"column {name!r}: units of {which} {options.period.name}s are not observed"))
     if columns.static:
         lines.append(("static", ", ".join(columns.static)))
     return lines
@@ -214,9 +214,8 @@ def _rows(source: Source, notes: Mapping[str, Any]) -> Lines:
             ("partial", f"left out, not a full period: {listed([str(one) for one in notes['left_out']])}")
         )
     if notes.get("mapped_ids"):
-        lines.append(
-            ("ids", f"{notes['mapped_ids']:,} ids have another form in keys; listings show them as they are")
-        )
+        ids = plural(notes["mapped_ids"], "id")
+        lines.append(("ids", f"{ids} with another form in keys; listings show the ids as they are"))
     for name, series in (notes.get("changed_static") or {}).items():
         if series:
             lines.append(("static", f"{name} changes within {series:,} series; the newest value counts"))

@@ -37,9 +37,9 @@ class AccuracyConfig(dg.Config):
     columns=schema(
         bucket="string: range of lead in days, or all of them",
         wape="float: percent, of all stored forecasts of the series against what was sold since",
-        bias="float: units a day, actual minus forecast",
+        bias="float: units a period, actual minus forecast",
         backtest_wape="float: percent, what the folds claimed of this range when they were made",
-        backtest_bias="float: units a day, claimed at the same time",
+        backtest_bias="float: units a period, claimed at the same time",
         sample_size="int: scored days; a day counts once for every forecast about it",
     ),
 )

@@ -17,7 +17,7 @@ Claim = Mapping[str, Range]
 
 
 def claims(stores: Stores, champions: Sequence[ChampionsOfRow | None]) -> list[Claim]:
-    """WAPE in percent, MAE and bias in units a day (n,) by range of lead; empty where no folds were scored.
+    """WAPE in percent, MAE and bias in units a period (n,) by range of lead; empty without scored folds.
 
     ``champions`` (n,) are rows of ``champions_of``.
     """

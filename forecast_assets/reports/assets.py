@@ -63,7 +63,7 @@ class HeatmapConfig(dg.Config):
         failed="int: series that it failed for",
         median_wape="float: percent",
         bias_percent="float: actual minus expected units of all scored days, percent of sales",
-        daily_total_error="float: absolute error of the dataset's total of each day, percent of sales",
+        period_total_error="float: absolute error of the dataset's total of each period, percent of sales",
         mean_rank="float: 1 is the best",
     ),
 )

@@ -120,8 +120,8 @@ def test_dagit_shows_the_heatmap_of_an_evaluation_and_the_cells_are_kept(shopped
     }
     assert {store: line["series"] for store, line in by_store.items()} == Counter(scored.values())
     alone = by_store["B"]
-    assert alone["daily_total_error"] == pytest.approx(champions[TORN]["wape"], rel=0.2)
-    assert abs(alone["bias_percent"]) <= alone["daily_total_error"]
+    assert alone["period_total_error"] == pytest.approx(champions[TORN]["wape"], rel=0.2)
+    assert abs(alone["bias_percent"]) <= alone["period_total_error"]
     assert {record.data["candidate"] for record in whole["candidates"].records} == set(LOCAL)
 
 

@@ -162,9 +162,13 @@ def find(path: str) -> Files:
         if system.isdir(root):
             return _sorted_out(path, system, root, list(system.find(root)), explicit=False)
         if not system.exists(root):
+            where = (
+                "bucket and name, and that the credentials of the environment may see them"
+                if is_url(path)
+                else "the path; a relative one starts at the folder the program was started in"
+            )
             raise BadSetting(
-                f"there is no file or folder {root!r}",
-                remedy="check the path; a relative one starts at the folder the program was started in",
+                f"there is no file or folder {path if is_url(path) else root!r}", remedy=f"check {where}"
             )
     return _sorted_out(path, system, root.rpartition("/")[0], [root], explicit=True)
 

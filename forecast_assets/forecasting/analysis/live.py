@@ -96,7 +96,7 @@ class Scores:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Live:
-    """``wape`` in percent, ``mae`` and ``bias`` (actual minus forecast) in units a day; NaN where unknown."""
+    """``wape`` in percent, ``mae`` and ``bias`` (actual minus forecast) in units a period, or NaN."""
 
     wape: Values
     mae: Values

@@ -30,7 +30,7 @@ NO_POOL = "the dataset has no pool of errors: materialize global_forecasts with 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """Expected ``wape`` in percent and ``bias`` in units a day (actual minus expected units).
+    """Expected ``wape`` in percent and ``bias`` in units a period (actual minus expected units).
 
     ``None`` where they are not known, with the ``reason``.
     """

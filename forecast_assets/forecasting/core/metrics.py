@@ -38,7 +38,7 @@ class Metric:
     """
 
     label: str
-    unit: Literal["percent", "units a day", "units per 100 sold"]
+    unit: Literal["percent", "units a period", "units per 100 sold"]
     meaning: str
     formula: Callable[[Errors], Values]
     tie: int | None = None
@@ -73,7 +73,7 @@ METRICS: Mapping[str, Metric] = {
     "smape": Metric("sMAPE", "percent", "symmetric percentage error, 0 to 200", _smape, tie=1, by_fold=True),
     "mae": Metric(
         "MAE",
-        "units a day",
+        "units a period",
         "mean absolute error",
         lambda errors: errors.size.sum(axis=-1) / errors.count,
         tie=3,
@@ -81,7 +81,7 @@ METRICS: Mapping[str, Metric] = {
     ),
     "bias": Metric(
         "bias",
-        "units a day",
+        "units a period",
         "mean of actual minus forecast; positive = forecasts too little",
         lambda errors: errors.error.sum(axis=-1) / errors.count,
         tie=2,
@@ -90,7 +90,7 @@ METRICS: Mapping[str, Metric] = {
     ),
     "rmse": Metric(
         "RMSE",
-        "units a day",
+        "units a period",
         "root mean squared error",
         lambda errors: np.sqrt((errors.error * errors.error).sum(axis=-1) / errors.count),
         by_fold=True,
@@ -109,7 +109,7 @@ METRICS: Mapping[str, Metric] = {
     ),
     "pinball": Metric(
         "pinball loss",
-        "units a day",
+        "units a period",
         "mean pinball loss of the quantiles from 0.1 to 0.9",
         lambda errors: errors.spread.loss / 2 / errors.count,
         of_distribution=True,

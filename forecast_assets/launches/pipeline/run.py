@@ -32,7 +32,7 @@ _COLUMNS = [
     "wape",
     "skill",
     "relative_bias",
-    "daily_total_error",
+    "period_total_error",
     "sample_size",
     "reason",
 ]

@@ -71,7 +71,7 @@ def leaderboard(request: Request, parts: Sequence[Backtest]) -> list[dict[str, A
     counted = np.asarray(np.where(parts[0].folds[..., None], parts[0].actual, np.nan))
     mean = float(np.nanmean(counted)) if np.isfinite(counted).any() else 0.0
     benchmark = float(scores.wape[scores.candidates.index(BENCHMARK), 0])
-    errors = _daily_total_errors(parts)
+    errors = _period_total_errors(parts)
     lines = []
     for place, label in enumerate(scores.candidates):
         values = {name: float(getattr(scores, name)[place, 0]) for name in ITEM_METRICS}
@@ -84,7 +84,7 @@ def leaderboard(request: Request, parts: Sequence[Backtest]) -> list[dict[str, A
                 **finite_values,
                 "sample_size": int(scores.sample_size[place, 0]),
                 "skill": None if wape is None or not 0 < benchmark < np.inf else 100 * (1 - wape / benchmark),
-                "daily_total_error": errors[label],
+                "period_total_error": errors[label],
                 "relative_bias": None if bias is None or not mean else 100 * bias / mean,
                 "reason": block.failures.get((label, 0)),
             }
@@ -92,7 +92,7 @@ def leaderboard(request: Request, parts: Sequence[Backtest]) -> list[dict[str, A
     return sorted(lines, key=lambda line: (line["rank"] is None, line["rank"] or 0))
 
 
-def _daily_total_errors(parts: Sequence[Backtest]) -> dict[str, float | None]:
+def _period_total_errors(parts: Sequence[Backtest]) -> dict[str, float | None]:
     """Return the absolute error of the total of each scored day by candidate, in percent of sales."""
     errors = {}
     for part in parts:
