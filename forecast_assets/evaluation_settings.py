@@ -158,6 +158,14 @@ class EvaluationSettings(BaseModel):
         return _hash(self.model_dump())
 
 
+def suited_anew(settings: EvaluationSettings, before: Frequency, after: Frequency) -> EvaluationSettings:
+    """Return ``settings`` with folds that suit another period, except where they were set on purpose."""
+    usual, own = (EvaluationSettings().suited_to(one) for one in (before, after))
+    folds = ("horizon", "n_splits", "min_train")
+    kept = {name: getattr(own, name) for name in folds if getattr(settings, name) == getattr(usual, name)}
+    return settings.model_copy(update=kept)
+
+
 def revised(settings: EvaluationSettings, changes: Mapping[str, object]) -> EvaluationSettings:
     """Return ``settings`` with some values changed (``None`` keeps).
 

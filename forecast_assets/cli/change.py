@@ -30,7 +30,7 @@ from forecast_assets.datasets.sources.row_rules import RowRules
 from forecast_assets.derived import optional
 from forecast_assets.errors import BadSetting, listed
 from forecast_assets.evaluation_changes import EvaluationChanges
-from forecast_assets.evaluation_settings import revised
+from forecast_assets.evaluation_settings import revised, suited_anew
 from forecast_assets.order_settings import OrderSettings
 from forecast_assets.stores.opening import open_stores
 
@@ -87,7 +87,8 @@ def change(  # noqa: PLR0917 - one parameter per group of options
     dropped = set(different.drop or ())
     source = _source(before.source, columns, writing, different.path, dropped)
     settled = _options(before.options, options.model_dump(exclude_none=True, mode="json"), dropped)
-    settled = settled.model_copy(update={"evaluation": revised(settled.evaluation, evaluation.changes())})
+    suited = suited_anew(settled.evaluation, before.options.period, settled.period)
+    settled = settled.model_copy(update={"evaluation": revised(suited, evaluation.changes())})
     own = _orders(before.options.orders, orders.model_dump(exclude_none=True, mode="json"), dropped)
     settled = further.complete(settled, settled.evaluation, own)
     if dropped:
@@ -111,7 +112,8 @@ def change(  # noqa: PLR0917 - one parameter per group of options
     loaded = changing.change(
         stores, name, source, settled, today(), register=lambda keys: register_series(instance, keys)
     )
-    SAY.print(f"changed {name}: {loaded.why}", markup=False)
+    is_same = loaded.reused and source == before.source
+    SAY.print(f"changed {name}: {'its sales are the same' if is_same else loaded.why}", markup=False)
     if effects.stale or effects.new:
         SAY.print(f"next: forecast-assets evaluate {name}", markup=False)
 

@@ -25,7 +25,7 @@ from forecast_assets.cli.console import (
     summary_text,
 )
 from forecast_assets.cli.home import open_instance
-from forecast_assets.cli.option_groups import grouped, typed
+from forecast_assets.cli.option_groups import grouped, typed, typed_options
 from forecast_assets.cli.options import takes
 from forecast_assets.cli.source_options import (
     ColumnOptions,
@@ -112,11 +112,12 @@ def create(name: str, source: Source, options: DatasetOptions, profile: SourcePr
 @app.command()
 @takes(DatasetOptions, parameter="options", without=_ELSEWHERE, panel="Dataset")
 @grouped
-def check(
+def check(  # noqa: PLR0917 - one parameter per group of options
     path: Annotated[str, typer.Argument(help="A file, a folder, a pattern or a URL.")],
     options: DatasetOptions,
     columns: ColumnOptions,
     writing: WritingOptions,
+    further: FurtherOptions,
     form: FormOption = Format.TABLE,
 ) -> None:
     """Read sales as `dataset add` does and sum them up; nothing is stored."""
@@ -125,12 +126,14 @@ def check(
 
     columns = columns.with_static(options.holidays_column)
     profile = profiles.profile(file_source(path, writing), columns.declared())
-    lines = checking.check_source(profile.source, options, today(), profile)
+    settled = further.complete(options, EvaluationSettings(), OrderSettings())
+    lines = checking.check_source(profile.source, settled, today(), profile)
     if form is Format.TABLE:
         sys.stdout.write(summary_text(lines))
     else:
         listing(pl.DataFrame(lines, schema=["what", "found"], orient="row"), View(form))
     said = f"--path {shlex.quote(path)}{profile.options()}{typed(columns)}{typed(writing)}"
+    said += typed_options(options.model_dump(mode="json", exclude_defaults=True)) + typed(further)
     SAY.print(f"next: forecast-assets dataset add NAME {said}", markup=False)
 
 

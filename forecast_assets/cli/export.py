@@ -173,7 +173,7 @@ def _frame(what: Report, source: str, form: ExportFormat) -> "pl.DataFrame":
     if what is Report.BATCH_ITEMS:
         return _batch_items(source, form)
     if what is Report.AVAILABILITY:
-        return open_warehouse().frame(AvailabilityRow, dataset=source)
+        return _availability(source)
     if what is Report.EXPLANATIONS:
         from forecast_assets.forecasts.explanations import explanations
 
@@ -211,6 +211,17 @@ def _batch_items(run_id: str, form: ExportFormat) -> "pl.DataFrame":
     records.read(stores, run_id)
     of: type = BatchExportRow if form is ExportFormat.CSV else BatchItemExportRow
     return stores.warehouse.frame(of, launch_id=run_id)
+
+
+def _availability(dataset: str) -> "pl.DataFrame":
+    import polars as pl
+
+    from forecast_assets.datasets.definition import load
+
+    stores = open_stores()
+    days = load(stores, dataset).options.period.days
+    frame = stores.warehouse.frame(AvailabilityRow, dataset=dataset)
+    return frame.with_columns(pl.col("average_daily_demand") / days)
 
 
 def _daily(dataset: str, level: Level) -> "pl.DataFrame":

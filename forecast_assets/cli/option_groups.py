@@ -7,18 +7,24 @@ Does not belong here: any option.
 import functools
 import inspect
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from typing import Any, get_type_hints
 
 
 def typed(group: Any) -> str:  # noqa: ANN401 - a dataclass
     """The options of a group that were used, as they are typed."""
+    return typed_options({one.name: getattr(group, one.name) for one in fields(group)})
+
+
+def typed_options(values: Mapping[str, Any]) -> str:
+    """Options by name as they are typed; ``None`` is none."""
     words: list[str] = []
-    for one in fields(group):
-        value, option = getattr(group, one.name), f"--{one.name.replace('_', '-')}"
+    for name, value in values.items():
+        option = f"--{'no-' * (value is False)}{name.replace('_', '-')}"
         for item in value if isinstance(value, list) else [value]:
-            words += [] if item is None else [option] if item is True else [option, shlex.quote(str(item))]
+            flag = isinstance(item, bool)
+            words += [] if item is None else [option] if flag else [option, shlex.quote(str(item))]
     return "".join(f" {word}" for word in words)
 
 

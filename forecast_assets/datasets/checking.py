@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 
 import polars as pl
 
-from forecast_assets.datasets import holidays
+from forecast_assets.datasets import holidays, plan_reach
 from forecast_assets.datasets.building import summary_notes
 from forecast_assets.datasets.definition import Dataset, DatasetOptions, Snapshot
 from forecast_assets.datasets.freezing import freeze
@@ -32,6 +32,7 @@ def check_source(
 
     Raises ``BadSales`` or ``BadSetting`` for what adding it would refuse.
     """
+    plan_reach.check_declared(options.plan_days, source.columns.known)
     if options.holidays is not None:
         holidays.national(options.holidays, today, today)
     with TemporaryDirectory(prefix="forecast-check-") as folder:

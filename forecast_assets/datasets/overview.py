@@ -6,7 +6,7 @@ Does not belong here: refusing sales (``validation``), watching them later (``mo
 
 import datetime as dt
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -65,7 +65,7 @@ def overview(
     lines: Lines = [
         ("rows", f"{facts.rows:,} rows of {facts.series:,} series in {plural(facts.stores, 'store')}"),
         ("period", f"{period.name}, {facts.first_day} to {facts.last_day} ({span})"),
-        *_plan(facts, stores),
+        *_plan(facts, stores, period),
         *_columns(
             source.columns,
             profile,
@@ -82,15 +82,21 @@ def overview(
     return lines + (_read_from(profile) if profile is not None else [])
 
 
-def _plan(facts: Facts, stores: Sequence[tuple[str, pl.DataFrame]]) -> Lines:
-    """Say how many of the rows are a plan of days to come, which are no sales."""
+def _plan(facts: Facts, stores: Sequence[tuple[str, pl.DataFrame]], period: Frequency) -> Lines:
+    """Say how many of the rows are a plan of days to come, which are no sales, and what it leaves out."""
     dates = pl.concat([frame["date"] for _, frame in stores]) if stores else pl.Series(dtype=pl.Date)
     days = sorted(dates.filter(dates > facts.last_day).to_list())
     if not days:
         return []
-    return [
-        ("plan", f"{plural(len(days), 'row')} after the newest sale, {days[0]} to {days[-1]}, without units")
-    ]
+    holes = []
+    for _, frame in stores:
+        plans = frame.filter(pl.col("date") > facts.last_day).group_by("product_id")
+        for last, rows in plans.agg(pl.col("date").max(), pl.len()).drop("product_id").iter_rows():
+            holes.append(period.position(facts.last_day, last) - rows)
+    holed = sum(one > 0 for one in holes)
+    between = f"; {period.count(sum(holes))} between them have no row, in {holed:,} series" if holed else ""
+    count = plural(len(days), "row")
+    return [("plan", f"{count} after the newest sale, {days[0]} to {days[-1]}, without units{between}")]
 
 
 def _reach(
@@ -124,7 +130,18 @@ def _columns(
             lines.append((role, f"column {name!r}: units of {which} {options.period.name}s are not observed"))
     if columns.static:
         lines.append(("static", ", ".join(columns.static)))
-    return lines
+    return lines + _holidays(options)
+
+
+def _holidays(options: DatasetOptions) -> Lines:
+    """Say whose public holidays become a column."""
+    of = options.holidays
+    if options.holidays_column is not None:
+        of = f"each store, by column {options.holidays_column!r}"
+    if options.store_holidays is not None:
+        countries = sorted(Counter(options.store_holidays.values()).items())
+        of = listed([f"{country} ({plural(count, 'store')})" for country, count in countries])
+    return [] if of is None else [("holidays", f"public holidays of {of}")]
 
 
 def _days(

@@ -13,7 +13,8 @@ from forecast_assets.cli.options import option_names, takes
 from forecast_assets.datasets.definition import DatasetOptions
 from forecast_assets.derived import bounds_of
 from forecast_assets.errors import BadSetting
-from forecast_assets.evaluation_settings import EvaluationSettings, revised
+from forecast_assets.evaluation_settings import EvaluationSettings, revised, suited_anew
+from forecast_assets.forecasting.core.frequency import DAY, MONTH
 from forecast_assets.launches.batch.config import BatchConfig, ScopeConfig
 from forecast_assets.launches.comparison.config import CompareConfig
 from forecast_assets.launches.pipeline.config import PipelineConfig
@@ -159,3 +160,8 @@ def test_a_list_is_written_with_commas_or_by_repeating_its_option(stores):
     (config,) = read
     assert config.changes()["candidates"] == ["naive", "moving_average(window_size=7)", "ets"]
     assert config.stores == ["S1", "S2"]
+
+
+def test_another_period_brings_its_usual_folds_except_where_they_were_set():
+    suited = suited_anew(EvaluationSettings(n_splits=3), DAY, MONTH)
+    assert (suited.horizon, suited.n_splits, suited.min_train) == (MONTH.horizon, 3, MONTH.min_train)

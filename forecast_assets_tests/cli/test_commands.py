@@ -100,18 +100,32 @@ def test_grown_file_is_loaded_and_new_series_join(shop, tmp_path):
     assert "3 scored (3 with a champion)" in shop("evaluate", "shop").err
 
 
-def test_a_check_sums_up_what_adding_would_store(cli, tmp_path):
+def test_a_check_sums_up_what_adding_would_store(cli, tmp_path, monkeypatch):
     path = sales(tmp_path)
-    checked = cli("dataset", "check", str(path), "--format", "json")
+    checked = cli("dataset", "check", str(path), "--no-automatic", "--format", "json")
     assert checked.code == 0
     findings = {row["what"]: row["found"] for row in checked.rows}
     assert findings["rows"].startswith(f"{2 * DAYS:,} rows of 2 series in 1 store")
     assert {"period", "columns", "gaps", "zero runs", "stock-outs", "ended"} <= set(findings)
-    assert f"next: forecast-assets dataset add NAME --path {path}" in checked.err
+    assert f"next: forecast-assets dataset add NAME --path {path} --no-automatic" in checked.err
     assert not (tmp_path / ".forecast").exists()
     added = cli("dataset", "add", "shop", "--path", str(path))
     assert all(findings[name] in added.err for name in ("rows", "period", "gaps"))
+    monkeypatch.setenv("COLUMNS", "80")
+    lines = cli("dataset", "check", str(path)).out.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert len(lines) < 24
     assert "next: forecast-assets evaluate shop" in added.err
+
+
+def test_days_that_become_weeks_have_folds_of_weeks_and_the_same_demand_a_day(shop):
+    assert shop("dataset", "change", "shop", "--aggregate", "week", "--yes").code == 0
+    (details,) = shop("dataset", "show", "shop", "--format", "json").rows
+    assert details["folds"] == "2 of 7 weeks", "what was set on purpose stays"
+    demand = shop("export", "availability", "shop", "--format", "json").rows
+    assert [row["average_daily_demand"] for row in demand] == [4.0, 5.0]
+    same = shop("dataset", "change", "shop", "--folds", "3", "--yes")
+    assert "changed shop: its sales are the same" in same.err
 
 
 def test_a_check_doubts_a_store_that_is_the_sum_of_the_others_and_an_unknown_country(cli, tmp_path):

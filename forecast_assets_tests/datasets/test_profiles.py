@@ -357,6 +357,23 @@ def test_a_column_of_returned_units_is_doubted(name, tmp_path):
     assert doubts == [f"{name!r} seems to hold returned units: take them off the units unless that was done"]
 
 
+def test_a_summary_says_what_a_plan_leaves_out_and_whose_holidays_are_known(tmp_path):
+    ahead = pl.DataFrame({"date": [DAYS[-1] + dt.timedelta(days=n) for n in (1, 2, 6)], "units": [None] * 3})
+    rows = pl.concat(
+        [SALES, SALES.head(3).select("store_id", "product_id").hstack(ahead)], how="vertical_relaxed"
+    )
+    rows.with_columns(price=1.5).write_csv(tmp_path / "sales.csv")
+    profile = look(tmp_path / "sales.csv", {"price": "price"})
+    options = DatasetOptions(store_holidays={"S1": "DE"})
+    lines = dict(check_source(profile.source, options, TODAY, profile))
+    assert lines["plan"].endswith(
+        "2024-01-25 to 2024-01-30, without units; 3 days between them have no row, in 1 series"
+    )
+    assert lines["holidays"] == "public holidays of DE (1 store)"
+    with pytest.raises(BadSetting, match="plan_days names 'promo'"):
+        check_source(profile.source, DatasetOptions(plan_days={"promo": 3}), TODAY, profile)
+
+
 def test_an_encoding_of_one_byte_a_letter_is_declared(tmp_path):
     file = text(tmp_path, german(DAYS, ["2"] * 20).replace("K\u00f6ln", "\u0141\u00f3d\u017a"), "cp1250")
     assert "'\u00a3\u00f3d\u0178'" in look(file).notes[1]
