@@ -16,7 +16,7 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -42,6 +42,7 @@ MONDAY = dt.date(2025, 1, 6)
 HISTORY, FRIDAY = 30 * 7, 4
 LEVEL, WEEKEND, JUMP = 20, 1.5, 3
 CORRECTED, DRIFTED = 0.05, 0.02
+CORRECTED_DAY = 60  # days before the first night
 WATCHERS = ("watch_runs", "watch_checks", "watch_ticks", "request_retraining")
 FOLLOWED = 3  # stages of follow_evaluations
 
@@ -67,22 +68,31 @@ class Sales:
     def correct(self) -> None:
         """Some sales turn out to be a little different, weeks after the day."""
         rows = self.draw.permutation(self.series)[: max(1, round(CORRECTED * self.series))]
-        self.units[rows, HISTORY - 60] += 1
+        self.units[rows, HISTORY - CORRECTED_DAY] += 1
 
-    def write(self, file: Path, days: int) -> None:
-        """The file as it stands after so many days."""
+    def write(self, path: Path, days: int) -> None:
+        """The feed as it stands after so many days: one file, or a folder with a file for every day."""
+        if not path.suffix:
+            path.mkdir(exist_ok=True)
+            for day in range(days):
+                file = path / f"{MONDAY + dt.timedelta(days=day)}.parquet"
+                if not file.exists() or day == HISTORY - CORRECTED_DAY:
+                    self._rows([day]).write_parquet(file)
+            return
+        self._rows(range(days)).write_parquet(path)
+
+    def _rows(self, days: Sequence[int]) -> pl.DataFrame:
         store = [f"S{row * 10 // self.series}" for row in range(self.series)]
         product = [f"P{row:05d}" for row in range(self.series)]
-        dates = [MONDAY + dt.timedelta(days=day) for day in range(days)]
-        frame = pl.DataFrame(
+        dates = [MONDAY + dt.timedelta(days=day) for day in days]
+        return pl.DataFrame(
             {
-                "store_id": np.repeat(store, days),
-                "product_id": np.repeat(product, days),
+                "store_id": np.repeat(store, len(days)),
+                "product_id": np.repeat(product, len(days)),
                 "date": dates * self.series,
-                "units": self.units[:, :days].ravel(),
+                "units": self.units[:, list(days)].ravel(),
             }
         )
-        frame.write_parquet(file)
 
     def keys(self) -> list[str]:
         """Keys of the series that drift."""
@@ -115,11 +125,21 @@ class _Reader:
 
 
 def play(
-    place: Place, evaluation: EvaluationSettings, *, series: int, days: int, drift_day: int, broken_day: int
+    place: Place,
+    evaluation: EvaluationSettings,
+    *,
+    series: int,
+    days: int,
+    drift_day: int,
+    broken_day: int,
+    feed: str = "file",
 ) -> dict[str, Any]:
-    """Play ``days`` nights in a place; answer the figures."""
+    """Play ``days`` nights in a place; answer the figures.
+
+    ``feed`` is one ``file`` that is written anew every night, or ``days``, a folder with one for every day.
+    """
     sales, diary, reader = Sales(series, days, drift_day), Diary(), _Reader()
-    file = place.folder / "month.parquet"
+    file = place.folder / ("month.parquet" if feed == "file" else "feed")
     sales.write(file, HISTORY)
     options = DatasetOptions(anchor="week", evaluation=evaluation)
     source = FileSource(kind="file", path=file)
@@ -130,10 +150,14 @@ def play(
     diary = Diary()
     for day in range(days):
         sales.correct()
-        file.unlink(missing_ok=True)
-        if day != broken_day:
+        away = file.with_name(".away")
+        if day == broken_day:
+            file.rename(away)
+        else:
             sales.write(file, HISTORY + day + 1)
         _one_night(night, diary, day)
+        if day == broken_day:
+            away.rename(file)
         if (HISTORY + day + 1) % 7 == 0:
             diary.anchors.append(day)
         _note_drift(place, diary, sales, day, drift_day)
@@ -211,14 +235,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--series", type=int, default=2000)
     parser.add_argument("--days", type=int, default=30)
+    parser.add_argument("--feed", choices=("file", "days"), default="file", help="one file, or one per day")
     parser.add_argument("--inside", action="store_true", help="play in the home of the environment")
     chosen = parser.parse_args()
     if chosen.inside:
-        _inside(chosen.series, chosen.days)
+        _inside(chosen.series, chosen.days, chosen.feed)
         return
     from scaling.home import opened  # noqa: PLC0415 - psutil is needed by this command only
 
-    size = ("--series", str(chosen.series), "--days", str(chosen.days))
+    size = ("--series", str(chosen.series), "--days", str(chosen.days), "--feed", chosen.feed)
     with (
         tempfile.TemporaryDirectory() as folder,
         opened(Path(folder) / "home", {**os.environ, "FORECAST_PROCESSES": "1"}) as home,
@@ -231,12 +256,12 @@ def main() -> None:
     sys.stdout.write(json.dumps(figures) + "\n")
 
 
-def _inside(series: int, days: int) -> None:
+def _inside(series: int, days: int, feed: str) -> None:
     logging.disable(logging.INFO)
     with dg.DagsterInstance.get() as instance:
         place = Place(StoresResource(), instance, Path(os.environ["DAGSTER_HOME"]))
         evaluation = EvaluationSettings(n_splits=3)
-        figures = play(place, evaluation, series=series, days=days, drift_day=9, broken_day=15)
+        figures = play(place, evaluation, series=series, days=days, drift_day=9, broken_day=15, feed=feed)
     sys.stdout.write(json.dumps(figures) + "\n")
 
 

@@ -20,6 +20,7 @@ from forecast_assets.datasets.column_revisions import revisions
 from forecast_assets.datasets.definition import Dataset, DatasetOptions, Snapshot, load
 from forecast_assets.datasets.freezing import Frozen, forget_files, freeze
 from forecast_assets.datasets.panel_files import write_panels
+from forecast_assets.datasets.patching import before_of
 from forecast_assets.datasets.sources import Source
 from forecast_assets.errors import Outage, UnknownName
 from forecast_assets.forecasting.core.availability import Availability, of_history
@@ -53,9 +54,9 @@ def load_sales(
     if snapshot is not None and not force and mark is not None and mark == snapshot.source_fingerprint:
         return Loaded(snapshot, reused=True, why="the source has not changed since the last load")
     folder = paths.SALES.path(name, run_id)
-    frozen = freeze(
-        stores.lake, dataset.source, name, dataset.options.as_settled(), folder=folder, today=today
-    )
+    before = None if force or snapshot is None else before_of(stores.lake, dataset.source, snapshot)
+    options = dataset.options.as_settled()
+    frozen = freeze(stores.lake, dataset.source, name, options, folder=folder, today=today, before=before)
     if snapshot is not None and (doubts := _doubts(stores, dataset, snapshot, frozen)):
         if not accept:
             forget_files(stores.lake, frozen.folder)
@@ -106,6 +107,9 @@ def add_dataset(stores: Stores, name: str, source: Source, options: DatasetOptio
 def settle(stores: Stores, dataset: Dataset, frozen: Frozen, *, mark: str | None, run_id: str) -> Loaded:
     """Make what was frozen the current snapshot of a dataset; the same content is reused."""
     stored = stores.warehouse.row(SnapshotRow, dataset=dataset.name, hash=frozen.content_hash)
+    if frozen.reading is not None:
+        kept = frozen.folder if stored is None else stored["sales_path"]
+        frozen.reading.write(stores.lake, kept, dataset.source)
     if stored is not None:
         forget_files(stores.lake, frozen.folder)
         with stores.warehouse.transaction() as connection:

@@ -6,7 +6,7 @@ Does not belong here: reading and judging single rows (``validation``), filling 
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from itertools import pairwise
@@ -21,14 +21,16 @@ from forecast_assets.datasets.ids import MISSING
 from forecast_assets.datasets.merging import Merger
 from forecast_assets.datasets.rules import NEGATIVE, REMEDIES
 from forecast_assets.datasets.sources import Columns, Source
+from forecast_assets.datasets.sources.base import Piece
 from forecast_assets.datasets.sources.columns import RETURNS
 from forecast_assets.datasets.sources.row_rules import RowRules
+from forecast_assets.datasets.tallies import Reading, Tally, marks_of
 from forecast_assets.datasets.validation import ValidatedSales
 from forecast_assets.forecasting.core.panel import ORIGINAL_IDS
 from forecast_assets.keys import MAX_LENGTH, SEPARATOR, check_id
 
-_DAY_BITS = 17
-_NO_DAY = 2**_DAY_BITS - 1
+DAY_BITS = 17
+_NO_DAY = 2**DAY_BITS - 1
 _SERIES = "\0series"
 _DUPLICATE = "a store, product and date may occur only once"
 _LONG_KEY = f"series keys DATASET__STORE__PRODUCT are longer than {MAX_LENGTH} characters"
@@ -67,8 +69,9 @@ class CanonicalReader:
 
     Columns: product_id (categorical), date, units (null = not observed), the known-future columns,
     the static columns. Raises one ``BadSales`` that names all offenders at the end of the iteration,
-    so a consumer keeps nothing before the iterator is exhausted. ``summary``, ``content_hash`` and ``marked``
-    (days that closed and stock-out columns take away) are available from then on.
+    so a consumer keeps nothing before the iterator is exhausted. ``summary``, ``content_hash``, ``marked``
+    (days that closed and stock-out columns take away) and ``reading`` (what a later load needs to read only
+    what changed) are available from then on.
     """
 
     def __init__(self, source: Source, *, dataset: str, today: date) -> None:
@@ -77,6 +80,7 @@ class CanonicalReader:
         self._summary: SalesSummary | None = None
         self._hash = ""
         self.marked = dict[str, Marked]()
+        self.reading: Reading | None = None
 
     @property
     def summary(self) -> SalesSummary:
@@ -95,25 +99,37 @@ class CanonicalReader:
     def __iter__(self) -> Iterator[tuple[str, pl.DataFrame]]:
         self._summary = None
         sales = ValidatedSales(self._source, dataset=self._dataset, today=self._today)
-        account, self.marked = _Account(self._source.columns), sales.marked
+        account = Account(self._source.columns)
         merger: Merger | None = None
         for batch in sales:
             merger = merger or Merger(self._source.rows, self._source.columns, sales.files)
-            frame = _sorted(batch, sales, merger, self._source.rows)
-            heads = _heads(frame)
-            self._refuse_long_keys(frame.select("store_id", "product_id")[heads], sales)
+            frame = sort_rows(batch, sales, merger, self._source.rows)
+            heads = heads_of(frame)
+            self.refuse_long_keys(frame.select("store_id", "product_id")[heads], sales)
             if not sales.findings:
-                yield from _by_store(frame, heads, sales, account)
+                yield from by_store(frame, heads, sales, account)
         if sales.findings:
             raise sales.findings.error(self._source.name)
+        self.finish(account, sales, {piece: tally for piece, tally in sales.tallies.items() if piece}, merger)
+
+    def finish(
+        self, account: "Account", sales: ValidatedSales, pieces: Mapping[Piece, Tally], merger: Merger | None
+    ) -> None:
+        """Sum up what was read of ``sales``, whose ``pieces`` are all that there are now."""
+        tallies = list(pieces.values()) or list(sales.tallies.values())
         self._hash = account.hash.hexdigest()
+        self.marked = marks_of(tallies, self._source.columns.flags)
         self._summary = replace(
             account.summary(sales.stores.mapped + sales.products.mapped, merger),
-            empty_rows=sales.empty_rows,
-            total_rows=sales.total_rows,
+            empty_rows=sum(tally.empty_rows for tally in tallies),
+            total_rows=sum(tally.total_rows for tally in tallies),
         )
+        ids = (sales.stores, sales.products)
+        if pieces:
+            self.reading = Reading.of(self._hash, ids, pieces, is_doubted=sales.points.is_doubted)
 
-    def _refuse_long_keys(self, series: pl.DataFrame, sales: ValidatedSales) -> None:
+    def refuse_long_keys(self, series: pl.DataFrame, sales: ValidatedSales) -> None:
+        """Name series whose keys would be too long; codes of stores and products."""
         room = MAX_LENGTH - len(self._dataset) - 2 * len(SEPARATOR)
         stores, products = (
             np.array([len(text) for text in ids.finals])[series[column].to_numpy()]
@@ -126,7 +142,7 @@ class CanonicalReader:
             sales.findings.add(_LONG_KEY, remedy, keys, int(long.size))
 
 
-def _sorted(frame: pl.DataFrame, sales: ValidatedSales, merger: Merger, rules: RowRules) -> pl.DataFrame:
+def sort_rows(frame: pl.DataFrame, sales: ValidatedSales, merger: Merger, rules: RowRules) -> pl.DataFrame:
     """Sort by store, product and date, merge what the rules allow, and refuse what occurs twice."""
     if sales.findings:
         frame = frame.filter((frame["store_id"] != MISSING) & (frame["product_id"] != MISSING))
@@ -135,7 +151,7 @@ def _sorted(frame: pl.DataFrame, sales: ValidatedSales, merger: Merger, rules: R
         days = days.set(~days.is_between(0, _NO_DAY - 1).fill_null(value=False), _NO_DAY)
     stores, products = sales.stores.ranks(), sales.products.ranks()
     series = stores[frame["store_id"].to_numpy()] * len(products) + products[frame["product_id"].to_numpy()]
-    key = (series << _DAY_BITS) + days.to_numpy()
+    key = (series << DAY_BITS) + days.to_numpy()
     if not (key[1:] > key[:-1]).all():
         order = np.argsort(key, kind="stable")
         frame, key = frame[order], key[order]
@@ -176,7 +192,7 @@ def _refuse_duplicates(frame: pl.DataFrame, again: NDArray[np.intp], sales: Vali
     sales.findings.add(_DUPLICATE, remedy, keys, int(again.size))
 
 
-def _heads(frame: pl.DataFrame) -> NDArray[np.intp]:
+def heads_of(frame: pl.DataFrame) -> NDArray[np.intp]:
     """The first row of every series of a sorted frame."""
     stores, products = frame["store_id"].to_numpy(), frame["product_id"].to_numpy()
     new = np.ones(len(frame), bool)
@@ -184,8 +200,8 @@ def _heads(frame: pl.DataFrame) -> NDArray[np.intp]:
     return np.flatnonzero(new)
 
 
-def _by_store(
-    frame: pl.DataFrame, heads: NDArray[np.intp], sales: ValidatedSales, account: "_Account"
+def by_store(
+    frame: pl.DataFrame, heads: NDArray[np.intp], sales: ValidatedSales, account: "Account"
 ) -> Iterator[tuple[str, pl.DataFrame]]:
     """Cut a sorted batch into stores, with ids for codes, and account for what leaves."""
     codes = frame["store_id"].to_numpy()
@@ -218,14 +234,14 @@ def _with_originals(
     )
 
 
-class _Account:
+class Account:
     """What left so far: the summary and the hash in the making."""
 
     def __init__(self, columns: Columns) -> None:
         self._columns = columns
         self.hash = hashlib.blake2b(digest_size=16)
         self._counted: dict[str, int] = dict.fromkeys(("rows", "series", "stores", "null_units"), 0)
-        self._changed = dict.fromkeys(columns.static, 0)
+        self.changed = dict.fromkeys(columns.static, 0)
         self._observed: list[date] = []
 
     def with_newest_statics(self, frame: pl.DataFrame, heads: NDArray[np.intp]) -> pl.DataFrame:
@@ -239,7 +255,7 @@ class _Account:
         numbered = frame.select(*names, pl.Series(_SERIES, series))
         table = numbered.group_by(_SERIES, maintain_order=True).agg(*newest, *changed)
         for name in names:
-            self._changed[name] += int(table[f"\0{name}"].sum())
+            self.changed[name] += int(table[f"\0{name}"].sum())
         return frame.with_columns(table.select(names)[series])
 
     def add(self, store: str, frame: pl.DataFrame, heads: NDArray[np.intp]) -> None:
@@ -269,7 +285,7 @@ class _Account:
             null_units=self._counted["null_units"],
             first_day=min(self._observed, default=None),
             last_day=max(self._observed, default=None),
-            changed_static=self._changed,
+            changed_static=self.changed,
             mapped_ids=mapped_ids,
             replaced={} if merger is None else dict(merger.replaced),
             summed=0 if merger is None else merger.summed,

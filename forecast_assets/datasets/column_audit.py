@@ -66,6 +66,11 @@ class Marked:
         self.sold_units += float(units.filter(sold & marked).sum())
         self.zero += int((zero & marked).sum())
 
+    def join(self, other: "Marked") -> None:
+        """Add the days of other rows."""
+        for name in self.__dataclass_fields__:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+
 
 class _Rows(NamedTuple):
     """The rows of one store: units, NaN = not observed; was something, or (once begun) nothing sold?"""

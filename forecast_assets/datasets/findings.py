@@ -109,6 +109,33 @@ class Places:
         return names
 
 
+class Points:
+    """Cells such as 1.234, thousands or decimals, until another cell proves the point decimal.
+
+    ``is_doubted`` says whether there was any, settled or not.
+    """
+
+    def __init__(self) -> None:
+        self._doubted: dict[str, tuple[list[str], int]] = {}
+        self._settled = 0
+        self.is_doubted = False
+
+    def room(self, column: str) -> int:
+        """How many cells of a column still need a name."""
+        return SHOWN_OFFENDERS - len(self._doubted[column][0]) if column in self._doubted else SHOWN_OFFENDERS
+
+    def add(self, column: str, named: Sequence[str], total: int, settled: int) -> None:
+        """Add doubted cells, and the number of cells whose point is surely decimal."""
+        before, count = self._doubted.get(column, ([], 0))
+        self._doubted[column] = [*before, *named], count + total
+        self._settled += settled
+        self.is_doubted |= total > 0
+
+    def doubtful(self) -> dict[str, tuple[list[str], int]]:
+        """The doubted cells of each column and their number; none where anything proves the point decimal."""
+        return {} if self._settled else {name: kept for name, kept in self._doubted.items() if kept[1]}
+
+
 def quoted(value: object) -> str:
     """Show a value on one line, whatever it holds."""
     if not isinstance(value, str):

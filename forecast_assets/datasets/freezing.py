@@ -5,6 +5,7 @@ Does not belong here: which snapshot they become (``building``).
 """
 
 import datetime as dt
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,10 +13,12 @@ from forecast_assets.datasets import periods
 from forecast_assets.datasets.canonical import CanonicalReader, SalesSummary
 from forecast_assets.datasets.column_audit import ColumnAudit, refuse
 from forecast_assets.datasets.definition import DatasetOptions
+from forecast_assets.datasets.patching import Before, NotPatchable, PatchedReader
 from forecast_assets.datasets.presets.keeping import star_path
 from forecast_assets.datasets.sources import Source
+from forecast_assets.datasets.tallies import Reading, reading_path
 from forecast_assets.errors import BadSales
-from forecast_assets.forecasting.core.frequency import FrequencyName
+from forecast_assets.forecasting.core.frequency import DAY, FrequencyName
 from forecast_assets.stores.lake import Lake
 
 if TYPE_CHECKING:
@@ -31,13 +34,34 @@ class Frozen:
     summary: SalesSummary
     noted: dict[str, Any]
     frequency: FrequencyName
+    reading: Reading | None = None
 
 
 def freeze(
-    lake: Lake, source: Source, name: str, options: DatasetOptions, *, folder: str, today: dt.date
+    lake: Lake,
+    source: Source,
+    name: str,
+    options: DatasetOptions,
+    *,
+    folder: str,
+    today: dt.date,
+    before: Before | None = None,
 ) -> Frozen:
-    """Write the canonical sales of every store below ``folder``; a refusal leaves nothing there."""
-    reader = CanonicalReader(source, dataset=name, today=today)
+    """Write the canonical sales of every store below ``folder``; a refusal leaves nothing there.
+
+    With the load ``before`` only pieces of the source that changed are read, where the result is the same.
+    """
+    if before is not None and options.frequency == DAY.name and options.aggregate is None:
+        patched = PatchedReader(source, dataset=name, today=today, lake=lake, before=before)
+        # What is wrong with new rows is said best by who reads all of them.
+        with suppress(NotPatchable, BadSales):
+            return _written(lake, patched, source, options, folder)
+    return _written(lake, CanonicalReader(source, dataset=name, today=today), source, options, folder)
+
+
+def _written(
+    lake: Lake, reader: CanonicalReader, source: Source, options: DatasetOptions, folder: str
+) -> Frozen:
     observed: dict[str, pl.Series] = {}
     forget_files(lake, folder)  # what an attempt before this one left behind
     audit = ColumnAudit(source.columns)
@@ -58,12 +82,14 @@ def freeze(
         forget_files(lake, folder)
         raise
     noted = {**companions, "columns": [one.row() for one in findings]}
-    return Frozen(folder, content_hash, summary, noted, frequency.name)
+    reading = reader.reading if content_hash == reader.content_hash else None
+    return Frozen(folder, content_hash, summary, noted, frequency.name, reading)
 
 
 def forget_files(lake: Lake, folder: str) -> None:
-    """Delete sales that are no snapshot, and the star schema beside them."""
+    """Delete sales that are no snapshot, and what lies beside them."""
     lake.delete(folder)
+    lake.delete(reading_path(folder))
     lake.delete(star_path(folder))
 
 

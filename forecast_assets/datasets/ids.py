@@ -7,6 +7,7 @@ Does not belong here: what a whole key may be (``keys``), telling where an id st
 import hashlib
 import re
 import unicodedata
+from collections.abc import Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -38,6 +39,7 @@ class Ids:
         self.twins: list[tuple[str, str]] = []
         self._codes = {"": MISSING}
         self._seen: dict[str, str] = {}
+        self._unseen: list[str] = []
         self._room, self._kept, self._apart = room, kept, apart
 
     @property
@@ -50,6 +52,12 @@ class Ids:
         """By code, whether an id has another form in keys."""
         pairs = zip(self.finals, self.texts, strict=True)
         return np.array([final != text for final, text in pairs], np.bool_)
+
+    def resume(self, pairs: Sequence[tuple[str, str]]) -> None:
+        """Begin with the ids of an earlier reading, as texts and finals by code, which were judged then."""
+        self.texts, self.finals = [text for text, _ in pairs], [final for _, final in pairs]
+        self._codes = {text: code for code, text in enumerate(self.texts)}
+        self._unseen = self.texts[1:]
 
     def encode(self, column: pa.ChunkedArray) -> Codes:
         """Number every row's id."""
@@ -91,6 +99,13 @@ class Ids:
         if "\0" in text or not text.strip():
             self.foreign.append(self._codes[text])
             return text
+        # Ids of an earlier reading only matter as twins of new ones, and most nights bring none.
+        while self._unseen:
+            self._twin_of(self._unseen.pop())
+        return self._twin_of(text)
+
+    def _twin_of(self, text: str) -> str:
+        """Return the final form of an id and note the id that differs from it by its looks only."""
         fits = _ID.fullmatch(text) is not None and (self._kept or len(text) <= self._room)
         final = text if fits else _safe(text, self._room)
         plain = unicodedata.normalize("NFKC", text).casefold().strip()

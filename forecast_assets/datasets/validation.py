@@ -14,13 +14,13 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from forecast_assets.datasets import dates, numbers, rules
-from forecast_assets.datasets.column_audit import Marked
-from forecast_assets.datasets.findings import AGE, AT, Findings, Places, quoted
+from forecast_assets.datasets.findings import AGE, AT, Findings, Places, Points, quoted
 from forecast_assets.datasets.ids import Codes, Ids
 from forecast_assets.datasets.sources import Source, limits
-from forecast_assets.datasets.sources.base import Part
+from forecast_assets.datasets.sources.base import Part, Piece
 from forecast_assets.datasets.sources.dialects import Dialect
-from forecast_assets.errors import SHOWN_OFFENDERS, BadSales
+from forecast_assets.datasets.tallies import Tally
+from forecast_assets.errors import BadSales
 from forecast_assets.keys import MAX_LENGTH, SEPARATOR
 
 ROWS_PER_BATCH = 5_000_000
@@ -39,11 +39,13 @@ class ValidatedSales:
     """Iterate over frames of whole stores, in the order of store ids; rows as they come, ids as codes.
 
     ``findings`` grows on the way; what breaks a rule is null or ``MISSING`` where it would do harm.
-    Column ``AT`` is there when rows are lines. ``marked`` counts days that closed and stock-out columns
-    take away.
+    Column ``AT`` is there when rows are lines. ``tallies`` count what every piece of the source held.
+    ``parts`` are read in place of the whole source.
     """
 
-    def __init__(self, source: Source, *, dataset: str, today: date) -> None:
+    def __init__(
+        self, source: Source, *, dataset: str, today: date, parts: Sequence[Part] | None = None
+    ) -> None:
         self._source, self.columns, self._today = source, source.columns, today
         room = (MAX_LENGTH - len(dataset) - 2 * len(SEPARATOR)) // 2
         kept, apart = not source.map_ids, source.rows.twins == "keep"
@@ -53,12 +55,12 @@ class ValidatedSales:
         self.places = Places(self.stores, self.products)
         self.files: list[str] = []
         self._days = dates.DayRules(source.date_format, source.first_day, source.rows)
-        self._points = _Points()
-        self.empty_rows = self.total_rows = 0
-        self.marked = {name: Marked() for name in self.columns.flags}
+        self.points = Points()
+        self.tallies: dict[Piece | None, Tally] = {}
+        self._parts = parts
 
     def __iter__(self) -> Iterator[pl.DataFrame]:
-        opened = list(self._source.parts())
+        opened = list(self._source.parts()) if self._parts is None else self._parts
         self.files = [part.file for part in sorted(opened, key=lambda part: part.age)]
         counted = [self._count(part) for part in opened]
         for batch in self._batches(counted):
@@ -73,7 +75,7 @@ class ValidatedSales:
                 what = f"column {name!r} {rules.FLOAT_ID}"
                 named = [quoted(text) for text in floats[: self.findings.room(what)]]
                 self.findings.add(what, rules.REMEDIES[rules.FLOAT_ID], named, len(floats))
-        for name, (named, total) in self._points.doubtful().items():
+        for name, (named, total) in self.points.doubtful().items():
             self.findings.add(
                 f"column {name!r} {rules.DOUBTFUL}", rules.REMEDIES[rules.DOUBTFUL], named, total
             )
@@ -157,24 +159,29 @@ class ValidatedSales:
         if batch is not None:
             rows = np.flatnonzero(batch[stores])
             raw, frame = raw[rows], frame[rows]
-        raw, frame = self._without_idle(raw, frame)
+        tally = self.tallies.setdefault(one.part.piece, Tally(columns.flags))
+        raw, frame = self._without_idle(raw, frame, tally)
         for name, codes in ((columns.store, frame["store_id"]), (columns.product, frame["product_id"])):
             self._report(name, codes, rules.judge_ids(codes), frame)
-        return self._with_values(frame, raw)
+        frame = self._with_values(frame, raw, tally)
+        tally.add(frame)
+        return frame
 
-    def _without_idle(self, raw: pl.DataFrame, frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    def _without_idle(
+        self, raw: pl.DataFrame, frame: pl.DataFrame, tally: Tally
+    ) -> tuple[pl.DataFrame, pl.DataFrame]:
         """Leave out rows without any value, and sums if they are to be dropped; count both."""
         idle = rules.idle_rows(frame, raw[self.columns.date])
         if idle is None:
             return raw, frame
         empty, totals = idle
-        self.empty_rows += int(empty.sum())
+        tally.empty_rows += int(empty.sum())
         if self._source.rows.totals == "drop":
-            self.total_rows += int(totals.sum())
+            tally.total_rows += int(totals.sum())
             empty |= totals
         return raw.filter(~empty), frame.filter(~empty)
 
-    def _with_values(self, frame: pl.DataFrame, raw: pl.DataFrame) -> pl.DataFrame:
+    def _with_values(self, frame: pl.DataFrame, raw: pl.DataFrame, tally: Tally) -> pl.DataFrame:
         columns = self.columns
         read = dates.read(raw[columns.date], self._days)
         days = read.days
@@ -184,7 +191,7 @@ class ValidatedSales:
         delivered = units
         for name in columns.flags:
             flagged = self._flagged(name, raw, frame)
-            self.marked[name].add(delivered, flagged)
+            tally.marked[name].add(delivered, flagged)
             units = units.set(flagged, None)
         unsold = rules.judge_calendar(days, units.is_not_null(), self._today)
         self._report(columns.date, days, unsold, frame)
@@ -223,12 +230,12 @@ class ValidatedSales:
         if doubted is None:
             return
         rows = doubted.arg_true()
-        named = rows.head(self._points.room(column)).to_list()
+        named = rows.head(self.points.room(column)).to_list()
         examples = [
             f"{place} ({quoted(raw[row])})"
             for place, row in zip(self.places.of(frame, named), named, strict=True)
         ]
-        self._points.add(column, examples, len(rows), settled)
+        self.points.add(column, examples, len(rows), settled)
 
     def _report(
         self,
@@ -272,25 +279,3 @@ def _remedy(  # noqa: PLR0917 - one value each
             f"{rules.REMEDIES[what]}; {len(rows):,} rows hold {-float(values.sum() or 0):g} units below zero"
         )
     return fitting or rules.REMEDIES[what]
-
-
-class _Points:
-    """Cells such as 1.234, thousands or decimals, until another cell proves the point decimal."""
-
-    def __init__(self) -> None:
-        self._doubted: dict[str, tuple[list[str], int]] = {}
-        self._settled = 0
-
-    def room(self, column: str) -> int:
-        """How many cells of a column still need a name."""
-        return SHOWN_OFFENDERS - len(self._doubted[column][0]) if column in self._doubted else SHOWN_OFFENDERS
-
-    def add(self, column: str, named: Sequence[str], total: int, settled: int) -> None:
-        """Add doubted cells, and the number of cells whose point is surely decimal."""
-        before, count = self._doubted.get(column, ([], 0))
-        self._doubted[column] = [*before, *named], count + total
-        self._settled += settled
-
-    def doubtful(self) -> dict[str, tuple[list[str], int]]:
-        """The doubted cells of each column and their number; none where anything proves the point decimal."""
-        return {} if self._settled else {name: kept for name, kept in self._doubted.items() if kept[1]}

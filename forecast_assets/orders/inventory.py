@@ -129,7 +129,7 @@ class _Reader:
         source = self._source
         columns = _columns(file.name, source.header(file), single=len(self._stores) == 1)
         names = list(columns.values())
-        for part in source.pieces(file, names, []):
+        for part in source.parts_of(file, names, []):
             self._parts.append((file.name, part))
             raw = pl.DataFrame(part.read(names))
             rows = pl.DataFrame({"part": len(self._parts) - 1, "record": range(len(raw))})

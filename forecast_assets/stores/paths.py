@@ -27,6 +27,7 @@ class Folder:
 
 SALES = Folder("sales", "canonical sales of each snapshot, one file per store")
 STAR = Folder("star", "generated sales as a star schema, beside SALES under the same names")
+READINGS = Folder("readings", "digests of what SALES were read from, under the same names")
 PANELS = Folder("panels", "dense panels of each snapshot, one file per store")
 GLOBAL = Folder("global", "global models and their forecasts, of folds and of production")
 BACKTESTS = Folder("backtests", "actuals and forecasts of every fold and candidate")
@@ -42,6 +43,7 @@ MODELS = Folder("models", "bundles of registered models, MLflow's to delete", tr
 FOLDERS = (
     SALES,
     STAR,
+    READINGS,
     PANELS,
     GLOBAL,
     BACKTESTS,

@@ -4,6 +4,8 @@
 select sales_path as path from snapshot
 -- The star schema of generated sales lies beside them, under the same name.
 union select overlay(sales_path placing 'star' from 1 for length('sales')) from snapshot
+-- So do the digests of what they were read from.
+union select overlay(sales_path placing 'readings' from 1 for length('sales')) from snapshot
 union select panel_path from snapshot where panel_path is not null
 union select path from global_forecast
 union select model_path from global_forecast

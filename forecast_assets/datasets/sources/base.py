@@ -4,7 +4,7 @@ Belongs here: the protocol that loading, watching and adding rely on.
 Does not belong here: any one kind of source; each is a module of its own beside this one.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -26,18 +26,33 @@ class Origin(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Piece:
+    """Bytes of a file that hold the same rows as long as their ``digest`` is the same.
+
+    ``begin`` and ``end`` cut a text file into what was there before and what was appended; ``end`` is 0 where
+    nothing can be appended to the piece.
+    """
+
+    file: str
+    digest: str
+    begin: int = 0
+    end: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Part:
     """A piece of a source that fits into memory.
 
     ``read`` returns the named columns of all its rows. ``origin`` is the text file its rows are lines of;
     elsewhere rows have no number that would help anybody. ``file`` names where the rows come from, and a
-    file of a higher ``age`` is newer.
+    file of a higher ``age`` is newer. ``piece`` is what the rows are stored in, where that is known.
     """
 
     read: Callable[[Sequence[str]], pa.Table]
     origin: Origin | None = None
     file: str = ""
     age: int = 0
+    piece: Piece | None = None
 
 
 class Strict(BaseModel):
@@ -74,6 +89,13 @@ class SourceBase(Strict):
         Raises ``BadSales``, ``BadSetting`` or ``Outage``.
         """
         raise NotImplementedError
+
+    def pieces(self, before: Collection[Piece] = ()) -> Mapping[Piece, Callable[[], Iterable[Part]]]:  # noqa: ARG002 - most have none
+        """Return the pieces of the source in order, each with what opens it; none where there are no bytes.
+
+        ``before`` are pieces of an earlier reading: files that grew are cut where they ended then.
+        """
+        return {}
 
     def warning(self) -> str | None:
         """Say what an operator should mend about the source although it can be read; ``None`` if nothing."""

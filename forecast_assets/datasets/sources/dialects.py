@@ -55,6 +55,12 @@ class Dialect(Strict):
                 ) from None
         return self
 
+    @property
+    def is_fixed(self) -> bool:
+        """Whether all parts of a file are written alike, with lines that end as in ASCII."""
+        ends = self.encoding is None or "a\n".encode(self.encoding) == b"a\n"
+        return ends and not self.each_file
+
 
 def character(text: str | None) -> str | None:
     """Read a character by its name, as ``tab`` or ``comma``; other text stays as it is."""

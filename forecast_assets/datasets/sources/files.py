@@ -5,9 +5,11 @@ Does not belong here: opening files (``opening``), reading one (``csv_files`` an
 """
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
+from functools import partial
+from itertools import islice
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
@@ -15,8 +17,8 @@ import polars as pl
 import pyarrow as pa
 from pydantic import Field, field_validator
 
-from forecast_assets.datasets.sources import date_formats, layouts, opening
-from forecast_assets.datasets.sources.base import Part, SourceBase
+from forecast_assets.datasets.sources import date_formats, layouts, opening, pieces
+from forecast_assets.datasets.sources.base import Part, Piece, SourceBase
 from forecast_assets.datasets.sources.columns import Columns, spellings
 from forecast_assets.datasets.sources.csv_files import CsvFile, completed
 from forecast_assets.datasets.sources.dialects import Dialect
@@ -101,12 +103,35 @@ class FileSource(SourceBase):
 
     def parts(self) -> Iterator[Part]:
         """One part per text file, sheet or Parquet row group, or per block of rows of a wide table."""
+        for piece, opened in self.pieces().items():
+            yield from (replace(part, piece=piece) for part in opened())
+
+    def pieces(self, before: Collection[Piece] = ()) -> Mapping[Piece, Callable[[], Iterable[Part]]]:
+        """One piece per row group of Parquet, per file of another kind, or per stretch that it grew by."""
         files = self.files()
         order = sorted(files, key=SourceFile.modified) if self.rows.overlap == "newest-time" else files
         age = {file.name: place for place, file in enumerate(order)}
+        opened: dict[Piece, Callable[[], Iterable[Part]]] = {}
         for file in files:
-            for part in self._parts(file):
-                yield Part(part.read, part.origin, file=file.name, age=age[file.name])
+            read = partial(self._aged, age[file.name])
+            is_plain = not file.is_packed and not self.wide
+            if file.kind == "parquet" and is_plain:
+                metadata = ParquetFile(file).metadata()
+                names = spellings(metadata.schema.to_arrow_schema().names, self.columns.needed)
+                groups = pieces.row_groups(file, metadata, list(names.values()))
+                opened |= {one: partial(read, file, at) for at, one in enumerate(groups)}
+            elif file.kind == "csv" and is_plain and self.dialect.is_fixed:
+                quote = self.dialect.quote or '"'
+                grown = pieces.grown(file, before, self.header_row, quote)
+                opened |= {one: partial(read, stretch) for one, stretch in grown}
+            else:
+                opened[pieces.whole(file)] = partial(read, file)
+        return opened
+
+    def _aged(self, age: int, file: SourceFile, group: int | None = None) -> Iterator[Part]:
+        parts = self._parts(file)
+        for part in parts if group is None else islice(parts, group, group + 1):
+            yield Part(part.read, part.origin, file=file.name, age=age)
 
     def _parts(self, file: SourceFile) -> Iterator[Part]:
         constants = self.constants(file)
@@ -115,7 +140,7 @@ class FileSource(SourceBase):
         needed = [name for name in self.columns.needed if name not in constants and name not in melted]
         ids = [name for name in (self.columns.store, self.columns.product) if name in needed]
         written = spellings(self.header(file), needed)
-        for piece in self.pieces(
+        for piece in self.parts_of(
             file, [*(written[name] for name in needed), *days], [written[name] for name in ids]
         ):
             part = layouts.renamed(piece, written)
@@ -127,7 +152,7 @@ class FileSource(SourceBase):
             else:
                 yield whole
 
-    def pieces(self, file: SourceFile, needed: Sequence[str], ids: Sequence[str]) -> Iterator[Part]:
+    def parts_of(self, file: SourceFile, needed: Sequence[str], ids: Sequence[str]) -> Iterator[Part]:
         """Open one file: parts with the ``needed`` columns, of which ``ids`` have few values."""
         if file.kind == "csv":
             yield self.text(file).part(needed, ids)

@@ -60,7 +60,10 @@ _NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
 
 @dataclass(frozen=True, slots=True)
 class SourceFile:
-    """One file of a source. ``name`` is its path below the source, ``folders`` are columns by name."""
+    """One file of a source. ``name`` is its path below the source, ``folders`` are columns by name.
+
+    ``appended`` makes a text file one of its first lines, as bytes, and of what stands behind a position.
+    """
 
     name: str
     path: str
@@ -68,6 +71,7 @@ class SourceFile:
     kind: str
     codec: str | None
     folders: tuple[tuple[str, str | None], ...] = ()
+    appended: tuple[bytes, int] | None = None
 
     def raw(self) -> pa.NativeFile:
         """The bytes as they are stored."""
@@ -81,6 +85,11 @@ class SourceFile:
     def stream(self) -> pa.NativeFile:
         """The bytes as they are meant: uncompressed."""
         raw = self.raw()
+        if self.appended is not None:
+            head, begin = self.appended
+            with outage(self.name), raw:
+                raw.seek(begin)
+                return pa.BufferReader(head + raw.read())
         if self.codec == _XZ:
             return archives.unpacked_xz(raw, self.name)
         return raw if self.codec is None else pa.CompressedInputStream(raw, self.codec)
