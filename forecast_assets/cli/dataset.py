@@ -6,7 +6,7 @@ Does not belong here: reading sales (``datasets``).
 
 import shlex
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -78,12 +78,20 @@ def add(  # noqa: PLR0917 - one parameter per group of options
     writing: WritingOptions,
     generated: PresetOptions,
     further: FurtherOptions,
+    file: Annotated[str | None, typer.Argument(help="The same as --path.")] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Confirm columns that are guessed.")] = False,  # noqa: FBT002
     map_ids: Annotated[bool, typer.Option("--map-ids", help="Of no effect: any text is an id.")] = False,  # noqa: FBT002, ARG001
 ) -> None:
     """Check the sales of a source and remember it as a dataset; bad sales are refused."""
     check_id("dataset name", name)
     columns = columns.with_static(options.holidays_column)
+    if file is not None:
+        if place.path is not None:
+            raise BadSetting(
+                f"a dataset has one source, not {file} and --path {place.path}",
+                remedy="give the file once; 'dir/*.csv' in quotes is a pattern of files",
+            )
+        place = replace(place, path=file)
     source, profile = _source(place, columns, writing, generated, by_period=options.aggregate is not None)
     if profile is not None and not yes:
         profile.confirm()

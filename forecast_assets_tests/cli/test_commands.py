@@ -109,7 +109,7 @@ def test_a_check_sums_up_what_adding_would_store(cli, tmp_path, monkeypatch):
     assert {"period", "columns", "gaps", "zero runs", "stock-outs", "ended"} <= set(findings)
     assert f"next: forecast-assets dataset add NAME --path {path} --no-automatic" in checked.err
     assert not (tmp_path / ".forecast").exists()
-    added = cli("dataset", "add", "shop", "--path", str(path))
+    added = cli("dataset", "add", "shop", str(path))
     assert all(findings[name] in added.err for name in ("rows", "period", "gaps"))
     monkeypatch.setenv("COLUMNS", "80")
     lines = cli("dataset", "check", str(path)).out.splitlines()
@@ -200,6 +200,10 @@ def test_folds_beyond_the_history_are_left_out_and_lower_the_confidence(shop):
         (["dataset", "add", "a__b", "--path", "sales.csv"], "cannot be part of a partition key"),
         (["dataset", "add", "other"], "no source is given"),
         (["dataset", "add", "other", "--path", "sales.csv", "--sql-url", "sqlite://"], "has one source"),
+        (
+            ["dataset", "add", "other", "sales.csv", "--path", "more.csv"],
+            "one source, not sales.csv and --path more.csv",
+        ),
         (["dataset", "add", "other", "--path", "absent.csv"], "absent.csv"),
         (["dataset", "add", "other", "--sql-url", "sqlite://"], "needs the query"),
         (["dataset", "add", "other", "--path", "sales.csv", "--units", "sold"], "no column 'sold'"),
