@@ -53,7 +53,7 @@ class EvaluationSettings(BaseModel):
         f"{DEFAULT_MODEL} take the lowest error.",
     )
     margin: float = Field(
-        default=0.10, ge=0, lt=1, description="Share of its error by which default_model must be beaten."
+        default=0.30, ge=0, lt=1, description="Share of its error by which default_model must be beaten."
     )
     ranking_metric: MetricName = Field(
         default="wape", description="The metric that ranks first; the others break ties."

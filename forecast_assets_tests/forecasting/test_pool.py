@@ -49,7 +49,7 @@ def test_weights_of_a_fold_do_not_depend_on_what_was_sold_in_it():
     assert (before[-1] != after[-1]).any()
 
 
-@pytest.mark.parametrize(("worse", "share"), [(1.02, 0.5), (3.0, 0.0)])
+@pytest.mark.parametrize(("worse", "share"), [(1.02, 0.95), (1.2, 0.1), (3.0, 0.0)])
 def test_weights_are_drawn_to_a_global_model_as_far_as_folds_are_hardly_worse(worse, share):
     actual, forecasts = sales()
     member = actual + worse * (forecasts["good"] - actual)

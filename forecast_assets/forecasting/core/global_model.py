@@ -63,7 +63,8 @@ class GlobalSettings(Checked):
     feature_fraction: float = share(0.5)
     huber_alpha: float = number(2.0, 1e-3, 1e6)
     max_rows: int = whole(500_000, MIN_ROWS)
-    train_days: int = whole(365, 1)
+    # Three years hold two of every holiday that moves.
+    train_days: int = whole(1095, 1)
     seed: int = whole(42, 0, 2**31 - 1)
 
 

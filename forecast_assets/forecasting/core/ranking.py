@@ -45,7 +45,7 @@ class RankingPolicy:
     metric: MetricName = "wape"
     intermittent_metric: MetricName | None = None
     default: str = "lightgbm"
-    margin: float = 0.10
+    margin: float = 0.30
     minimum_sample_size: int = 0
     high_confidence: float = 0.10
     max_abs_bias: float = 1e9
