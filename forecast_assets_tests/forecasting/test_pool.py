@@ -202,15 +202,19 @@ def test_the_blend_of_rules_moves_own_errors_towards_the_history_of_the_series(p
     assert blend[1, 0] == own[1, 0], "a series without a history keeps its errors"
 
 
-def test_a_cheap_rule_that_breaks_its_service_is_not_chosen():
-    offs: dict[Rule, float] = {"pooled": 0.0, "interval": 0.1}
+@pytest.mark.parametrize(
+    ("missing", "cost", "chosen"),
+    [(0.1, 1.0, "pooled"), (0.01, 1.8, "interval"), (0.01, 1.9, "pooled"), (0.0, 1.9, "interval")],
+)
+def test_a_cheap_rule_that_breaks_its_service_is_not_chosen(missing, cost, chosen):
+    offs: dict[Rule, float] = {"pooled": 0.0, "interval": missing}
     service = {
         (rule, 7, level): Service(round(1000 * (level - off)), 1000)
         for rule, off in offs.items()
         for level in (0.9, 0.95, 0.98)
     }
-    record = RuleRecord(service, {"pooled": 2.0, "interval": 1.0})
-    assert record.chosen == "pooled"
+    record = RuleRecord(service, {"pooled": 2.0, "interval": cost})
+    assert record.chosen == chosen
     assert replace(record, service={}).nearest("pooled", 7, 0.95) is None
 
 
