@@ -241,6 +241,16 @@ def test_a_sample_never_exceeds_its_limit_and_is_in_canonical_order(panel, max_r
     assert not np.isnan(panel.units[rows.series, target]).any()
 
 
+def test_days_before_the_newest_year_are_sampled_a_third_as_often():
+    keys = np.array([f"shop__S__{at}" for at in range(10, 50)])
+    sales = Panel(keys, shop().start, np.ones((40, 1100), np.float32), {}, {})
+    rows = sample(sales, Targets(0, 370, 1100, HORIZON), max_rows=5_000, seed=1)
+    target = rows.origins + rows.steps - 1
+    old, new = (target < 735).sum(), (target >= 735).sum()
+    assert old + new == 5_000
+    assert old / new == pytest.approx(1 / 3, rel=0.1), "both years have as many days"
+
+
 def test_whether_a_row_is_sampled_does_not_depend_on_where_its_series_stands(panel):
     """Two of the others are replaced by series that sort elsewhere, as long as they have as many days."""
     targets = Targets(0, 100, CUTOFF, HORIZON)

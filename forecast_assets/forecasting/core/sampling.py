@@ -12,10 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast_assets.forecasting.core.arrays import Ints
-from forecast_assets.forecasting.core.hashing import ODD, Hashes, by_day, hashed, mixed
+from forecast_assets.forecasting.core.hashing import ODD, by_day, hashed, mixed
 from forecast_assets.forecasting.core.panel import Panel
 
 _BLOCK = 128  # series at a time: their hashes fit into the processor's cache
+# Days before the newest year are offered a third as often: they teach holidays, and demand has changed.
+_THINNED = 3.0
 _SPARE = 1.05  # hashes scatter: offer a few rows more than the limit, then cut
 _ALL = 1 - 2.0**-53  # the largest share whose limit still is a 64-bit number
 _HALF = np.uint64(32)
@@ -46,18 +48,28 @@ class Rows(NamedTuple):
 def sample(panel: Panel, targets: Targets, *, max_rows: int, seed: int) -> Rows:
     """Choose at most ``max_rows`` observed target days, each with one step or, where there is room, more.
 
-    The rank of a row is a hash of its store and product, calendar day, step and the seed: it depends neither
-    on its position nor on other rows, nor on the name of the dataset. Memory grows with ``max_rows``, time
+    The rank of a row is a hash of its store and product, calendar day, step and the seed, three times as high
+    before the newest year: it depends neither on its position nor on other rows, nor on the name of the
+    dataset. Memory grows with ``max_rows``, time
     with the number of observed target days.
     """
-    days = sum(int(observed.sum()) for _, observed in _blocks(panel, targets))
+    thinned = np.ones(targets.cutoff - targets.oldest)
+    thinned[: max(0, len(thinned) - panel.frequency.year)] = _THINNED
+    days = sum(float(observed.sum(axis=0) @ (1 / thinned)) for _, observed in _blocks(panel, targets))
     if not days:
         return Rows(*(np.empty(0, np.int64) for _ in Rows._fields))
-    draws = min(targets.horizon, -(-max_rows // days))
+    draws = min(targets.horizon, int(np.ceil(max_rows / days)))
     share = _SPARE * max_rows / (days * draws)
     samples = [
         _offered(
-            panel, targets, first, observed, turn=draw * targets.horizon // draws, share=share, seed=seed
+            panel,
+            targets,
+            first,
+            observed,
+            thinned,
+            turn=draw * targets.horizon // draws,
+            share=share,
+            seed=seed,
         )
         for first, observed in _blocks(panel, targets)
         for draw in range(draws)
@@ -83,14 +95,16 @@ def _offered(
     targets: Targets,
     first: int,
     observed: NDArray[np.bool_],
+    thinned: NDArray[np.float64],
     *,
     turn: int,
     share: float,
     seed: int,
-) -> tuple[Hashes, Rows]:
+) -> tuple[NDArray[np.float64], Rows]:
     """Rank one step of every observed day and keep the lowest ``share`` of all possible ranks.
 
-    ``turn`` moves on from the step that the hash of the day names, so that no step is offered twice.
+    ``thinned`` (days,) multiplies the ranks; ``turn`` moves on from the step that
+    the hash of the day names, so that no step is offered twice.
     """
     position = np.arange(targets.oldest, targets.cutoff)
     # Without the name of the dataset: the same sales under another name teach the same.
@@ -101,6 +115,7 @@ def _offered(
     step -= np.uint64(targets.horizon) * (step > targets.horizon)
     rank = mixed(cell ^ (step * ODD))
     origin = position + 1 - step.astype(np.int64)
-    kept = observed & (origin > targets.begin) & (rank <= np.uint64(min(share, _ALL) * 2.0**64))
-    series, _ = np.nonzero(kept)
-    return rank[kept], Rows(series + first, origin[kept], step[kept].astype(np.int64))
+    limit = (np.minimum(share / thinned, _ALL) * 2.0**64).astype(np.uint64)
+    kept = observed & (origin > targets.begin) & (rank <= limit)
+    series, day = np.nonzero(kept)
+    return rank[kept] * thinned[day], Rows(series + first, origin[kept], step[kept].astype(np.int64))
