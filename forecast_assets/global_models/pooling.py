@@ -4,10 +4,11 @@ Belongs here: which series are pooled, when a pool is learned again, storing and
 Does not belong here: what is learned (``forecasting.core.pool``).
 """
 
+import datetime as dt
 import gzip
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from hashlib import blake2b
 
@@ -30,7 +31,7 @@ from forecast_assets.forecasting.version import code_version
 from forecast_assets.global_models.look_alikes import LOOK_ALIKE, look_alike_curves
 from forecast_assets.settings import settings as environment
 from forecast_assets.stores import Stores, paths
-from forecast_assets.stores.rows.evaluations import GlobalForecastRow, NewestPoolRow
+from forecast_assets.stores.rows.evaluations import ChampionLabelsRow, GlobalForecastRow, NewestPoolsRow
 from forecast_assets.stores.warehouse import Row
 
 # Beside the global candidates, under a name that no candidate has.
@@ -69,9 +70,25 @@ def read_pool(stores: Stores, dataset: Dataset, settings: EvaluationSettings) ->
 
 
 def newest_pool(stores: Stores, dataset: Dataset) -> Pool | None:
-    """Return the pool that was learned last, with whatever candidates and folds; forecasts are made by it."""
-    row = stores.warehouse.row(NewestPoolRow, dataset=dataset.name)
-    return None if row is None else _load(stores, row)[0]
+    """Return the pool that was used last, with whatever folds; forecasts are made by it.
+
+    Champions that it knows nothing of, since they were no candidates of that evaluation, are added as the
+    newest pool that does knows them.
+    """
+    rows = stores.warehouse.rows(NewestPoolsRow, dataset=dataset.name)
+    if not rows:
+        return None
+    newest = _load(stores, rows[0])[0]
+    champions = {row["champion"] for row in stores.warehouse.rows(ChampionLabelsRow, dataset=dataset.name)}
+    errors, blends = dict(newest.errors), dict(newest.blends)
+    for row in rows[1:]:
+        missing = champions - errors.keys() - newest.reasons.keys()
+        if not missing:
+            break
+        older = _load(stores, row)[0]
+        errors |= {label: older.errors[label] for label in sorted(missing & older.errors.keys())}
+        blends |= {label: older.blends[label] for label in sorted(missing & older.blends.keys())}
+    return newest if errors.keys() == newest.errors.keys() else replace(newest, errors=errors, blends=blends)
 
 
 def build_pool(
@@ -92,7 +109,12 @@ def build_pool(
     contents = dict(zip(inputs.panel.series[rows].tolist(), inputs.contents[rows].tolist(), strict=True))
     before = None if force else _row(stores, dataset, settings)
     if before is not None and _is_kept(stores, dataset, settings, inputs, before=before, contents=contents):
-        _record(stores, dataset, settings, {**before, "snapshot": dataset.built().hash})
+        _record(
+            stores,
+            dataset,
+            settings,
+            {**before, "snapshot": dataset.built().hash, "created_at": dt.datetime.now(dt.UTC)},
+        )
         return "reused"
     pool = learn(settings, inputs, rows)
     path = paths.GLOBAL.path(dataset.name, run_id, f"{POOL}-{settings.pool_hash()}.json.gz")
@@ -191,7 +213,7 @@ def _load(stores: Stores, row: GlobalForecastRow) -> tuple[Pool, Mapping[str, st
     return _parsed(stores.lake.read_bytes(row["path"]))
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=4)
 def _parsed(content: bytes) -> tuple[Pool, Mapping[str, str], str]:
     """Return what ``build_pool`` wrote, once for every process that asks for the same bytes."""
     parts = json.loads(gzip.decompress(content))

@@ -5,7 +5,7 @@ Does not belong here: the models of past cutoffs (``fold_models``), forecasting 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from hashlib import blake2b
 
@@ -18,7 +18,9 @@ from forecast_assets.forecasting.core.candidates.catalogue import is_global, slu
 from forecast_assets.forecasting.core.global_model import GlobalModel
 from forecast_assets.forecasting.core.outlook import Models, needed
 from forecast_assets.forecasting.core.pool import Pool
+from forecast_assets.forecasting.core.wape_curve import WapeCurve
 from forecast_assets.global_models.fitting import TrainingDays, fit_or_reuse, recipe
+from forecast_assets.global_models.look_alikes import LOOK_ALIKE
 from forecast_assets.global_models.pooling import newest_pool
 from forecast_assets.global_models.store import load_models, write_model
 from forecast_assets.stores import Stores, paths
@@ -172,7 +174,9 @@ class Production:
     def identity(self, label: str | None) -> str:
         """Equal as long as the same models make the forecasts of a candidate."""
         names = needed([label] if label else [])
-        pool = self.pool.digest if self.pool else "-"
+        # What other candidates of a pool do to claims changes no forecast of this one.
+        own = self.pool and replace(self.pool.only([label or LOOK_ALIKE, LOOK_ALIKE]), wapes=WapeCurve())
+        pool = own.digest if own else "-"
         return ",".join([*(f"{name}:{self.digests.get(name, '-')}" for name in names), pool])
 
 

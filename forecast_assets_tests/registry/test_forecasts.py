@@ -13,7 +13,7 @@ import pytest
 
 from forecast_assets.datasets.building import read_panel
 from forecast_assets.datasets.definition import load
-from forecast_assets.evaluation_settings import EvaluationSettings
+from forecast_assets.evaluation_settings import EvaluationSettings, revised
 from forecast_assets.forecasting.core.candidates.baselines import MovingAverage, Naive, SeasonalNaive
 from forecast_assets.forecasting.core.prediction import ARRAYS
 from forecast_assets.forecasts import store
@@ -21,8 +21,9 @@ from forecast_assets.forecasts.assets import FORECAST, forecast, production_mode
 from forecast_assets.forecasts.explanations import explanations
 from forecast_assets.forecasts.service import ForecastRequest, make_forecasts, stale_forecasts
 from forecast_assets.forecasts.store import daily_totals, read_forecast, read_forecasts
-from forecast_assets.global_models import production
+from forecast_assets.global_models import fold_models, production
 from forecast_assets.global_models.look_alikes import LOOK_ALIKE
+from forecast_assets.global_models.pooling import newest_pool
 from forecast_assets_tests.scenario import (
     HEALTHY,
     NEVER,
@@ -293,6 +294,24 @@ def test_a_product_that_never_sold_has_no_forecast_whatever_products_like_it_sel
     (outcome,) = make_forecasts(place.stores, [NEVER], run_id="first")
     assert (outcome.outcome, outcome.sentence) == ("none", "no sales at all")
     assert place.table("forecast") == []
+
+
+def test_a_trial_of_other_candidates_leaves_the_forecasts_of_other_series_as_they_are(place):
+    place.prepare("many", many(20))
+    keys = sorted(row["series"] for row in place.table("series"))
+    assert place.evaluate(keys[0], keys[-1]).success
+    make_forecasts(place.stores, keys, run_id="forecasts")
+    dataset = load(place.stores, "many")
+    before = newest_pool(place.stores, dataset)
+    trial = revised(dataset.options.evaluation, {"candidates": ["seasonal_average"]})
+    fold_models.build(place.stores, dataset, trial, run_id="trial")
+    after = newest_pool(place.stores, dataset)
+    assert before is not None
+    assert after is not None
+    champions = {row["champion"] for row in place.table("champion")}
+    assert champions <= before.errors.keys() - {"seasonal_average"}
+    assert champions | {"seasonal_average"} <= after.errors.keys()
+    assert stale_forecasts(place.stores, "many", None) == []
 
 
 def test_a_product_that_ended_has_no_forecast_and_enters_no_total(place):

@@ -160,8 +160,8 @@ class GlobalForecastRow(TypedDict):
     created_at: dt.datetime
 
 
-class NewestPoolRow(GlobalForecastRow):
-    """One row, or none."""
+class NewestPoolsRow(GlobalForecastRow):
+    """One row per pool."""
 
 
 class ProductionModelsRow(TypedDict):
