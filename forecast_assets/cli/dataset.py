@@ -112,7 +112,7 @@ def create(name: str, source: Source, options: DatasetOptions, profile: SourcePr
         f"added {name}: {snapshot.row_count:,} rows, {snapshot.series_count:,} series in "
         f"{plural(snapshot.store_count, 'store')}, {snapshot.first_day} to {snapshot.last_day}"
     )
-    lines = checking.sum_up(stores.lake, definition.load(stores, name), snapshot, profile)
+    lines = checking.sum_up(stores.lake, definition.load(stores, name), snapshot, today(), profile)
     SAY.print(summary_text(lines), markup=False, end="", soft_wrap=True)
     SAY.print(f"next: forecast-assets evaluate {name}", markup=False)
 

@@ -45,10 +45,13 @@ def check_source(
         notes = {**summary_notes(read), **frozen.noted}
         facts = Facts(read.rows, read.series, read.stores, read.first_day, read.last_day, notes)
         settled = options.model_copy(update={"frequency": frozen.frequency})
-        return overview(source, settled, facts, _stored(lake, frozen.folder), profile)
+        lines = overview(source, settled, facts, _stored(lake, frozen.folder), profile)
+        return lines + _unfinished(settled, facts, today)
 
 
-def sum_up(lake: Lake, dataset: Dataset, snapshot: Snapshot, profile: SourceProfile | None = None) -> Lines:
+def sum_up(
+    lake: Lake, dataset: Dataset, snapshot: Snapshot, today: dt.date, profile: SourceProfile | None = None
+) -> Lines:
     """Sum up the current sales of a dataset."""
     facts = Facts(
         snapshot.row_count,
@@ -58,7 +61,18 @@ def sum_up(lake: Lake, dataset: Dataset, snapshot: Snapshot, profile: SourceProf
         snapshot.last_day,
         snapshot.summary,
     )
-    return overview(dataset.source, dataset.options, facts, _stored(lake, snapshot.sales_path), profile)
+    lines = overview(dataset.source, dataset.options, facts, _stored(lake, snapshot.sales_path), profile)
+    return lines + _unfinished(dataset.options, facts, today)
+
+
+def _unfinished(options: DatasetOptions, facts: Facts, today: dt.date) -> Lines:
+    """Doubt a newest week or month that goes on after ``today``."""
+    period = options.period
+    end = period.last_day(facts.first_day, period.position(facts.first_day, facts.last_day))
+    if end <= today:
+        return []
+    until = f"the newest {period.name}, from {facts.last_day}, lasts until {end}"
+    return [("doubt", f"{until}: if its sales are not complete yet, leave its rows out until then")]
 
 
 def _stored(lake: Lake, folder: str) -> Iterator[tuple[str, pl.DataFrame]]:

@@ -374,6 +374,16 @@ def test_a_summary_says_what_a_plan_leaves_out_and_whose_holidays_are_known(tmp_
         check_source(profile.source, DatasetOptions(plan_days={"promo": 3}), TODAY, profile)
 
 
+@pytest.mark.parametrize(("today", "doubts"), [(dt.date(2024, 6, 29), 1), (dt.date(2024, 6, 30), 0)])
+def test_a_newest_month_that_is_not_over_is_doubted(today, doubts, tmp_path):
+    rows = [f"S1,P1,{year}-{month:02d}-01,7" for year in (2022, 2023, 2024) for month in range(1, 13)]
+    file = text(tmp_path, "\n".join(["store_id,product_id,date,units", *rows[:30]]))
+    profile = look(file)
+    lines = check_source(profile.source, DatasetOptions(), today, profile)
+    sentence = "the newest month, from 2024-06-01, lasts until 2024-06-30: if its sales are not complete yet"
+    assert sum(what == "doubt" and said.startswith(sentence) for what, said in lines) == doubts
+
+
 def test_an_encoding_of_one_byte_a_letter_is_declared(tmp_path):
     file = text(tmp_path, german(DAYS, ["2"] * 20).replace("K\u00f6ln", "\u0141\u00f3d\u017a"), "cp1250")
     assert "'\u00a3\u00f3d\u0178'" in look(file).notes[1]
