@@ -69,15 +69,17 @@ def add(
 
     ``sales`` is a frame of pandas, polars or PyArrow with one row per store, product and day, or the path of
     files as ``forecast-assets dataset add --path`` takes it. Columns are found by their names or named by
-    role: ``store``, ``product``, ``date``, ``units``, ``price``, ``promo``, ``holiday``, ``closed``,
-    ``stockout``, ``static=[...]``, ``known_future=[...]``. Nixtla's long format (``unique_id``, ``ds``,
-    ``y``) is taken as it is; an id ``store/product`` is split, any other one is a product of the store "all".
+    role (guesses are said on stderr): ``store``, ``product``, ``date``, ``units``, ``price``, ``promo``,
+    ``holiday``, ``closed``, ``stockout``, ``static=[...]``, ``known_future=[...]``. Nixtla's long format
+    (``unique_id``, ``ds``, ``y``) is taken as it is; an id ``store/product`` is split, any other one is a
+    product of the store "all".
 
     A dataset that exists is refused, unless ``replace`` gives it new sales; results of unchanged series stay.
     Raises ``ForecastError`` for what is wrong with the sales; then nothing is stored.
 
     >>> fa.add("shop", sales, promo="promo", horizon=7, folds=2)
     """
+    from forecast_assets.cli.refusals import SAY
     from forecast_assets.datasets import building, definition, profiles
     from forecast_assets.datasets.assets import today
     from forecast_assets.datasets.definition import DatasetOptions
@@ -98,6 +100,9 @@ def add(
         wishes = {"horizon": horizon, "n_splits": folds, "candidates": candidates and list(candidates)}
         changes = {wish: value for wish, value in wishes.items() if value is not None}
         options = DatasetOptions(evaluation=revised(EvaluationSettings(), changes))
+        if profile.guesses:
+            guesses = ", ".join(f"{role}={column!r}" for role, column in profile.guesses.items())
+            SAY.print(f"{name}: columns guessed by their names: {guesses}", markup=False)
         building.add_dataset(stores, name, profile.source, options, today())
         instance.add_dynamic_partitions("datasets", [name])
 

@@ -186,7 +186,9 @@ def revised(settings: EvaluationSettings, changes: Mapping[str, object]) -> Eval
             for text, rule in zip(settings.restrict, settings.restrictions(), strict=True)
             if rule.label in kept
         )
-    return validate_model(EvaluationSettings, {**settings.model_dump(), **changed}, what="evaluation")
+    whole = validate_model(EvaluationSettings, {**settings.model_dump(), **changed}, what="evaluation")
+    # What nobody set may still be suited to a period.
+    return EvaluationSettings.model_construct(settings.model_fields_set | changed.keys(), **dict(whole))
 
 
 def _hash(values: dict[str, object]) -> str:

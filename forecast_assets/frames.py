@@ -8,6 +8,8 @@ from typing import Any
 
 import narwhals as nw
 import polars as pl
+import pyarrow as pa
+from narwhals.dependencies import is_pandas_dataframe
 
 from forecast_assets.errors import BadSales
 
@@ -31,13 +33,26 @@ def to_sales(frame: Any) -> pl.DataFrame:  # noqa: ANN401 - any frame
     Raises ``BadSales`` for what is no frame, and for ids of which only some name a store.
     """
     try:
-        sales = nw.from_native(frame, eager_only=True).to_polars()
+        sales = nw.from_native(_with_days(frame), eager_only=True).to_polars()
+    except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
+        raise BadSales(
+            f"a column of the frame mixes types: {str(error).splitlines()[0]}",
+            remedy="give every column one type, as frame[name].astype(str) for ids, which keeps their zeros",
+        ) from error
     except TypeError as error:
         raise BadSales(
             f"{type(frame).__name__} is no frame of sales",
             remedy="give a frame of pandas, polars or PyArrow, or the path of a file",
         ) from error
     return _split(sales) if is_nixtla(sales) else sales
+
+
+def _with_days(frame: Any) -> Any:  # noqa: ANN401 - any frame
+    """Turn the periods of pandas into their first days, which every library has."""
+    if not is_pandas_dataframe(frame):
+        return frame
+    names = [name for name, kind in frame.dtypes.items() if str(kind).startswith("period[")]
+    return frame.assign(**{str(name): frame[name].dt.to_timestamp() for name in names}) if names else frame
 
 
 def _split(sales: pl.DataFrame) -> pl.DataFrame:

@@ -117,6 +117,7 @@ def test_nixtlas_long_format_becomes_a_dataset():
     ("frame", "problem"),
     [
         ([1, 2], "list is no frame"),
+        (pd.DataFrame({"store_id": [7, "007"]}), "mixes types: Could not convert '007'"),
         (nixtla(bread="A/bread", milk="milk"), "'milk' is no store/product"),
         (nixtla(bread="A/bread", milk="A/milk").assign(store_id="A"), "unique_id and store_id"),
     ],
@@ -124,6 +125,15 @@ def test_nixtlas_long_format_becomes_a_dataset():
 def test_a_frame_that_cannot_be_read_is_refused(frame, problem):
     with pytest.raises(BadSales, match=problem):
         frames.to_sales(frame)
+
+
+def test_a_frame_of_months_has_folds_of_months_and_its_guesses_are_said(cli, capsys):
+    months = pd.period_range("2020-01", periods=48, freq="M")
+    sales = pd.DataFrame({"Filiale": "007", "Artikel": 7, "Monat": months, "Menge": range(48)})
+    fa.add("shop", sales, folds=3)
+    assert "columns guessed by their names: store='Filiale', product='Artikel'" in capsys.readouterr().err
+    (details,) = cli("dataset", "show", "shop", "--format", "json").rows
+    assert (details["period"], details["folds"]) == ("month", "3 of 3 months")
 
 
 def test_a_table_of_arrow_is_a_frame():
