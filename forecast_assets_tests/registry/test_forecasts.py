@@ -300,7 +300,7 @@ def test_a_trial_of_other_candidates_leaves_the_forecasts_of_other_series_as_the
     place.prepare("many", many(20))
     keys = sorted(row["series"] for row in place.table("series"))
     assert place.evaluate(keys[0], keys[-1]).success
-    make_forecasts(place.stores, keys, run_id="forecasts")
+    assert len(list(make_forecasts(place.stores, keys, run_id="forecasts"))) == len(keys)
     dataset = load(place.stores, "many")
     before = newest_pool(place.stores, dataset)
     trial = revised(dataset.options.evaluation, {"candidates": ["seasonal_average"]})
