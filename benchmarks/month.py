@@ -27,7 +27,7 @@ import dagster as dg
 import numpy as np
 import polars as pl
 
-from forecast_assets.automation.alerts import tell
+from forecast_assets.automation.alerts import deliver
 from forecast_assets.datasets import building
 from forecast_assets.datasets.definition import DatasetOptions
 from forecast_assets.datasets.sources import FileSource
@@ -162,7 +162,7 @@ def play(
             diary.anchors.append(day)
         _note_drift(place, diary, sales, day, drift_day)
         virtual = dt.datetime.now(dt.UTC) + dt.timedelta(days=day)
-        tell(place.stores, {"reader": reader}, settings(), virtual)
+        deliver(place.stores, {"reader": reader}, settings(), virtual)
     return _figures(place, sales, diary, reader)
 
 

@@ -108,7 +108,7 @@ class Ids:
         """Return the final form of an id and note the id that differs from it by its looks only."""
         fits = _ID.fullmatch(text) is not None and (self._kept or len(text) <= self._room)
         final = text if fits else _safe(text, self._room)
-        plain = unicodedata.normalize("NFKC", text).casefold().strip()
+        plain = (text if text.isascii() else unicodedata.normalize("NFKC", text)).casefold().strip()
         for form in {"\0" + final} if self._apart else {plain, final.casefold()}:
             twin = self._seen.setdefault(form, text)
             if twin != text:

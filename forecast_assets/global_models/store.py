@@ -5,7 +5,7 @@ Does not belong here: when a model is fitted (``fitting``), the model (``forecas
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -30,26 +30,36 @@ class GlobalForecast(NamedTuple):
 def read_stored(stores: Stores, path: str, series: list[str]) -> dict[str, GlobalForecast]:
     """The stored forecasts of some series, by key; those that the fit never saw are missing."""
     stored: dict[str, GlobalForecast] = {}
+    for table, values in _tables(stores, path, series):
+        texts = (table[name].to_pylist() for name in ("series", "content", "learned"))
+        stored |= {key: GlobalForecast(*rest) for key, *rest in zip(*texts, values, strict=True)}
+    return stored
+
+
+def _tables(stores: Stores, path: str, series: Sequence[str]) -> Iterator[tuple[pa.Table, Forecasts]]:
+    """Read the rows of some series, file by file, and their forecasts (n, k, h)."""
     requested: dict[str, list[str]] = {}
     for key in series:
         requested.setdefault(SeriesKey.store_of(key), []).append(key)
     available = set(stores.lake.list(path))
     for store, keys in requested.items():
         file = f"{path}/{store}.parquet"
-        if file not in available:
-            continue
-        table = stores.lake.read_table(file, keys=("series", keys))
-        shape = json.loads(table.schema.metadata[b"shape"])
-        values = table["forecast"].combine_chunks().flatten().to_numpy().reshape(-1, *shape)
-        texts = (table[name].to_pylist() for name in ("series", "content", "learned"))
-        stored |= {key: GlobalForecast(*rest) for key, *rest in zip(*texts, values, strict=True)}
-    return stored
+        if file in available:
+            table = stores.lake.read_table(file, keys=("series", keys))
+            shape = json.loads(table.schema.metadata[b"shape"])
+            yield table, table["forecast"].combine_chunks().flatten().to_numpy().reshape(-1, *shape)
 
 
 def read_forecasts(stores: Stores, path: str, panel: Panel) -> Forecasts:
     """Forecasts (n, k, horizon) of all series of a panel."""
-    stored = read_stored(stores, path, panel.series.tolist())
-    return np.stack([stored[str(key)].forecast for key in panel.series])
+    keys = panel.series.tolist()
+    place: dict[str, int] = {}
+    parts = []
+    for table, values in _tables(stores, path, keys):
+        place |= {key: len(place) + at for at, key in enumerate(table["series"].to_pylist())}
+        parts.append(values)
+    joined = np.concatenate(parts)
+    return joined[[place[key] for key in keys]]
 
 
 def write_forecasts(

@@ -128,10 +128,12 @@ def plain(name: str) -> str:
 
 def spellings(present: Sequence[str], names: Sequence[str]) -> dict[str, str]:
     """Return how a file writes each of the ``names``: as it stands, or with other case and blanks if once."""
-    same = {name: [one for one in present if plain(one) == plain(name)] for name in names}
-    return {
-        name: others[0] if name not in present and len(others) == 1 else name for name, others in same.items()
-    }
+    written = {name: name for name in names}
+    for name in written.keys() - set(present):
+        others = [one for one in present if plain(one) == plain(name)]
+        if len(others) == 1:
+            written[name] = others[0]
+    return written
 
 
 def nearest(column: str, present: Sequence[str]) -> str | None:
