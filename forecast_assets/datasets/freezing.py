@@ -69,7 +69,8 @@ def _written(
         for store, frame in reader:
             lake.write_table(f"{folder}/{store}.parquet", frame.to_arrow())
             audit.add(frame)
-            observed[store] = frame["date"].filter(frame["units"].is_not_null()).unique()
+            if options.frequency != DAY.name:  # days are declared: nothing is to be found out
+                observed[store] = frame["date"].filter(frame["units"].is_not_null()).unique()
         findings = audit.findings(reader.marked)
         refuse(source.name, findings, options.trust)
         check_observed(reader, source)

@@ -80,7 +80,10 @@ def read_delivery(  # noqa: PLR0917 - one value each
         columns = {"product": product[recent], "date": date[recent], "units": units[recent]}
         cells = pl.DataFrame(columns).with_columns(pl.col("date").cast(pl.Date))
         kept.append(cells.select(store, *columns))
-        series.append(pl.DataFrame({"product": np.unique(product[units > 0])}).select(store, "product"))
+        sold = np.zeros(len(numbers), np.bool_)
+        sold[product[units > 0]] = True
+        products = np.flatnonzero(sold).astype(np.int32)
+        series.append(pl.DataFrame({"product": products}).select(store, "product"))
     return Delivery(pl.concat(kept), pl.concat(series), rows)
 
 
