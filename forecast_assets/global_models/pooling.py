@@ -109,12 +109,11 @@ def build_pool(
     contents = dict(zip(inputs.panel.series[rows].tolist(), inputs.contents[rows].tolist(), strict=True))
     before = None if force else _row(stores, dataset, settings)
     if before is not None and _is_kept(stores, dataset, settings, inputs, before=before, contents=contents):
-        _record(
-            stores,
-            dataset,
-            settings,
-            {**before, "snapshot": dataset.built().hash, "created_at": dt.datetime.now(dt.UTC)},
-        )
+        newest = stores.warehouse.row(NewestPoolsRow, dataset=dataset.name)
+        # Another one was used since: this one comes first again.
+        is_first = newest is not None and newest["settings_hash"] == before["settings_hash"]
+        used_at = {} if is_first else {"created_at": dt.datetime.now(dt.UTC)}
+        _record(stores, dataset, settings, {**before, "snapshot": dataset.built().hash, **used_at})
         return "reused"
     pool = learn(settings, inputs, rows)
     path = paths.GLOBAL.path(dataset.name, run_id, f"{POOL}-{settings.pool_hash()}.json.gz")
