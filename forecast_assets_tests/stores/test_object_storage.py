@@ -1,16 +1,21 @@
 """The lake on object storage by its URL alone: the whole chain, a storage that dies, trimming."""
 
 import datetime as dt
+import gzip
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from urllib.request import Request, urlopen
 
+import fsspec
 import pytest
 
 from forecast_assets.backtests.assets import CHAMPION
-from forecast_assets.errors import Outage
+from forecast_assets.datasets.canonical import CanonicalReader
+from forecast_assets.datasets.profiles import profile
+from forecast_assets.datasets.sources import FileSource
+from forecast_assets.errors import BadSetting, Outage
 from forecast_assets.forecasts.service import make_forecasts
 from forecast_assets.forecasts.store import read_forecast
 from forecast_assets.stores import backup
@@ -106,6 +111,21 @@ def test_a_backup_holds_the_bucket_and_trimming_deletes_its_orphans(cloud):
     parts = retain(cloud.stores, cloud.instance.delete_run, open_registry, Policy(), apply=True, now=later)
     assert {part.what: part.count for part in parts}["files of the lake"] == 1
     assert set(before) - set(cloud.files()) == {"backtests/shop/killed/a.parquet"}
+
+
+def test_a_folder_of_a_bucket_is_a_source_whose_changes_are_noticed(cloud):  # noqa: ARG001 - it sets the credentials
+    files = fsspec.filesystem("s3", skip_instance_cache=True)
+    header, place = "store_id,product_id,date,units\n", f"{BUCKET}/exports"
+    files.pipe(f"{place}/2024/a.csv", f"{header}S1,007,2024-01-01,3\nS1,007,2024-01-02,4\n".encode())
+    source = profile(FileSource(path=f"s3://{place}"), {}).source
+    before = source.fingerprint()
+    assert source.fingerprint() == before
+    files.pipe(f"{place}/2024/b.csv.gz", gzip.compress(f"{header}S1,007,2024-01-03,5\n".encode()))
+    assert source.fingerprint() != before
+    ((store, frame),) = CanonicalReader(source, dataset="shop", today=dt.date(2024, 6, 1))
+    assert (store, frame["units"].to_list()) == ("S1", [3, 4, 5])
+    with pytest.raises(BadSetting, match=f"there is no file or folder 's3://{BUCKET}/nothing'"):
+        FileSource(path=f"s3://{BUCKET}/nothing").files()
 
 
 def test_a_storage_that_dies_is_an_outage_that_changes_no_row(cloud, storage):
