@@ -104,7 +104,8 @@ def _evaluate(
     if force or not _is_current(stores, definition.load(stores, dataset), changes):
         config = {
             "global_forecasts": {"config": {**changes, "force": force}},
-            "sales": {"config": {"accept": accept}},
+            "sales": {"config": {"accept": accept, "force": force}},
+            "panel": {"config": {"force": force}},
         }
         execute(instance, "build_dataset", {"ops": config}, partition_key=dataset, tags=tags)
     else:

@@ -18,7 +18,7 @@ from forecast_assets.datasets import definition, holidays, panels, periods, plan
 from forecast_assets.datasets.canonical import SalesSummary
 from forecast_assets.datasets.column_revisions import revisions
 from forecast_assets.datasets.definition import Dataset, DatasetOptions, Snapshot, load
-from forecast_assets.datasets.freezing import Frozen, forget_files, freeze
+from forecast_assets.datasets.freezing import Frozen, forget_files, freeze, snapshot_row
 from forecast_assets.datasets.panel_files import write_panels
 from forecast_assets.datasets.patching import before_of
 from forecast_assets.datasets.sources import Source
@@ -28,6 +28,7 @@ from forecast_assets.forecasting.core.folds import FoldPlan
 from forecast_assets.forecasting.core.frequency import FREQUENCIES, Frequency
 from forecast_assets.forecasting.core.panel import Panel
 from forecast_assets.stores import Stores, paths
+from forecast_assets.stores.lake import Lake
 from forecast_assets.stores.rows.datasets import AvailabilityRow, SnapshotRow, WithoutDemandRow
 
 
@@ -57,22 +58,33 @@ def load_sales(
     before = None if force or snapshot is None else before_of(stores.lake, dataset.source, snapshot)
     options = dataset.options.as_settled()
     frozen = freeze(stores.lake, dataset.source, name, options, folder=folder, today=today, before=before)
-    if snapshot is not None and (doubts := _doubts(stores, dataset, snapshot, frozen)):
+    try:
+        doubts = [] if snapshot is None else _doubts(stores, dataset, snapshot, frozen)
+    except Outage as outage:
+        if not force:
+            raise
+        doubts = [f"there is nothing to compare them with: {outage.problem}"]
+        dataset = replace(dataset, snapshot=None)
+    if snapshot is not None and doubts:
         if not accept:
             forget_files(stores.lake, frozen.folder)
             raise plausibility.hold_back(name, doubts, snapshot.last_day)
         frozen = replace(frozen, noted=frozen.noted | {"accepted": doubts})
-    return settle(stores, dataset, frozen, mark=mark, run_id=run_id)
+    return settle(stores, dataset, frozen, mark=mark, run_id=run_id, renew=force)
 
 
 def _doubts(stores: Stores, dataset: Dataset, snapshot: Snapshot, frozen: Frozen) -> list[str]:
-    """What is suspicious about new sales; nothing about sales that were a snapshot before, or generated."""
+    """What is suspicious about new sales; nothing about sales that were a snapshot before, or generated.
+
+    Raises ``Outage`` when the last good sales cannot be read.
+    """
     stored = stores.warehouse.row(SnapshotRow, dataset=dataset.name, hash=frozen.content_hash)
     if stored is not None or dataset.source.kind == "preset":
         return []
     summary = frozen.summary
     before = (snapshot.sales_path, snapshot.last_day, snapshot.row_count)
     now = (frozen.folder, summary.last_day, summary.rows)
+    snapshot.files(stores.lake)
     return plausibility.examine(stores.lake, before, now, dataset.options.period)
 
 
@@ -104,16 +116,22 @@ def add_dataset(stores: Stores, name: str, source: Source, options: DatasetOptio
     return settle(stores, load(stores, name), frozen, mark=mark, run_id=run_id)
 
 
-def settle(stores: Stores, dataset: Dataset, frozen: Frozen, *, mark: str | None, run_id: str) -> Loaded:
-    """Make what was frozen the current snapshot of a dataset; the same content is reused."""
+def settle(
+    stores: Stores, dataset: Dataset, frozen: Frozen, *, mark: str | None, run_id: str, renew: bool = False
+) -> Loaded:
+    """Make what was frozen the current snapshot of a dataset; the same content is reused.
+
+    With ``renew`` its files are replaced where those of before are lost or damaged.
+    """
     stored = stores.warehouse.row(SnapshotRow, dataset=dataset.name, hash=frozen.content_hash)
-    if frozen.reading is not None:
-        kept = frozen.folder if stored is None else stored["sales_path"]
-        frozen.reading.write(stores.lake, kept, dataset.source)
-    if stored is not None:
+    if stored is not None and not (renew and _differ(stores.lake, stored["sales_path"], frozen.folder)):
         forget_files(stores.lake, frozen.folder)
+        frozen = replace(frozen, folder=stored["sales_path"])
+    if frozen.reading is not None:
+        frozen.reading.write(stores.lake, frozen.folder, dataset.source)
+    if stored is not None:
         with stores.warehouse.transaction() as connection:
-            _point(stores, connection, dataset, frozen.content_hash, mark)
+            _point(stores, connection, dataset, frozen, mark)
         snapshot = load(stores, dataset.name).snapshot
         if snapshot is None:
             raise UnknownName(f"dataset {dataset.name!r} vanished while it was loaded", remedy="add it again")
@@ -126,57 +144,32 @@ def settle(stores: Stores, dataset: Dataset, frozen: Frozen, *, mark: str | None
             "snapshot",
             pl.DataFrame({**{k: [v] for k, v in row.items()}, "summary": [json.dumps(row["summary"])]}),
         )
-        _point(stores, connection, dataset, frozen.content_hash, mark)
+        _point(stores, connection, dataset, frozen, mark)
     before = dataset.snapshot
     why = "first load" if before is None else _difference(before, frozen.summary)
     return Loaded(Snapshot(**row), reused=False, why=why)
 
 
-def snapshot_row(name: str, frozen: Frozen, *, mark: str | None, run_id: str) -> dict[str, Any]:
-    """The row of table ``snapshot`` that what was frozen becomes."""
-    summary = frozen.summary
-    return {
-        "dataset": name,
-        "hash": frozen.content_hash,
-        "run_id": run_id,
-        "source_fingerprint": mark,
-        "sales_path": frozen.folder,
-        "panel_path": None,
-        "first_day": summary.first_day,
-        "last_day": summary.last_day,
-        "row_count": summary.rows,
-        "series_count": summary.series,
-        "store_count": summary.stores,
-        "summary": summary_notes(summary) | frozen.noted,
-    }
+def _differ(lake: Lake, before: str, now: str) -> bool:
+    """Whether two folders hold other files."""
+    names = [path.removeprefix(now) for path in lake.list(now)]
+    return [path.removeprefix(before) for path in lake.list(before)] != names or any(
+        lake.read_bytes(before + name) != lake.read_bytes(now + name) for name in names
+    )
 
 
 def _point(
-    stores: Stores, connection: sa.Connection, dataset: Dataset, content_hash: str, mark: str | None
+    stores: Stores, connection: sa.Connection, dataset: Dataset, frozen: Frozen, mark: str | None
 ) -> None:
-    """Make what was read the current snapshot and remember what the source looked like."""
+    """Make what was read the current snapshot and remember its files and what the source looked like."""
     stores.warehouse.execute(
         "make_snapshot_current",
         connection,
         dataset=dataset.name,
-        hash=content_hash,
+        hash=frozen.content_hash,
+        sales_path=frozen.folder,
         source_fingerprint=mark,
     )
-
-
-def summary_notes(summary: SalesSummary) -> dict[str, object]:
-    """What a snapshot remembers of its reading, as JSON."""
-    return {
-        "null_units": summary.null_units,
-        "changed_static": dict(summary.changed_static),
-        "mapped_ids": summary.mapped_ids,
-        **({"left_out": list(summary.left_out)} if summary.left_out else {}),
-        "replaced": dict(summary.replaced),
-        "summed": summary.summed,
-        "returned": summary.returned,
-        "returned_units": summary.returned_units,
-        **{name: rows for name in ("empty_rows", "total_rows") if (rows := getattr(summary, name))},
-    }
 
 
 def _difference(before: Snapshot, now: SalesSummary) -> str:

@@ -12,7 +12,7 @@ from uuid import uuid4
 
 from forecast_assets.datasets import building, definition, holidays, panels, plan_reach
 from forecast_assets.datasets.definition import Dataset, DatasetOptions, Snapshot, load
-from forecast_assets.datasets.freezing import forget_files, freeze
+from forecast_assets.datasets.freezing import forget_files, freeze, snapshot_row
 from forecast_assets.datasets.panel_files import write_panels
 from forecast_assets.datasets.sources import Source
 from forecast_assets.errors import BadSetting
@@ -59,7 +59,7 @@ def preview(stores: Stores, name: str, source: Source, options: DatasetOptions, 
         sales = paths.SALES.path(name, "change")
         frozen = freeze(lake, source, name, options.as_settled(), folder=sales, today=today)
         holidays.check(lake, sales, source, options)
-        row = building.snapshot_row(name, frozen, mark=None, run_id="change")
+        row = snapshot_row(name, frozen, mark=None, run_id="change")
         changed = Dataset(name, source, options, Snapshot(**row))
         write_panels(replace(stores, lake=lake), changed, Snapshot(**row), "panel")
         after = panels.read(lake, "panel")

@@ -11,9 +11,8 @@ from tempfile import TemporaryDirectory
 import polars as pl
 
 from forecast_assets.datasets import holidays, plan_reach
-from forecast_assets.datasets.building import summary_notes
 from forecast_assets.datasets.definition import Dataset, DatasetOptions, Snapshot
-from forecast_assets.datasets.freezing import freeze
+from forecast_assets.datasets.freezing import freeze, summary_notes
 from forecast_assets.datasets.overview import Facts, Lines, overview
 from forecast_assets.datasets.profiles import SourceProfile
 from forecast_assets.datasets.sources import Source
@@ -53,6 +52,7 @@ def sum_up(
     lake: Lake, dataset: Dataset, snapshot: Snapshot, today: dt.date, profile: SourceProfile | None = None
 ) -> Lines:
     """Sum up the current sales of a dataset."""
+    snapshot.files(lake)
     facts = Facts(
         snapshot.row_count,
         snapshot.series_count,

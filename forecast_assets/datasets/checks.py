@@ -24,7 +24,7 @@ _SHOWN = 20
 def grain_is_unique(context: dg.AssetCheckExecutionContext, stores: StoresResource) -> dg.AssetCheckResult:
     """One row per store, product and day in what was stored; two would double the demand."""
     snapshot = load(stores.open(), context.partition_key).snapshot
-    files = stores.open().lake.list(snapshot.sales_path) if snapshot else []
+    files = snapshot.files(stores.open().lake) if snapshot else []
     twice = 0
     for file in files:
         twice += _repeated(pl.DataFrame(stores.open().lake.read_table(file, columns=["product_id", "date"])))

@@ -16,11 +16,12 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from forecast_assets.checked import faults
 from forecast_assets.datasets.names import no_dataset
 from forecast_assets.datasets.sources import SOURCE, FileSource, Source
-from forecast_assets.errors import BadSetting, UnknownName
+from forecast_assets.errors import BadSetting, Outage, UnknownName
 from forecast_assets.evaluation_settings import EvaluationSettings, revised
 from forecast_assets.forecasting.core.frequency import DAY, FREQUENCIES, Frequency, FrequencyName
 from forecast_assets.order_settings import OrderSettings
 from forecast_assets.stores import Stores, paths
+from forecast_assets.stores.lake import Lake
 from forecast_assets.stores.rows.datasets import AutomaticDatasetsRow, DatasetRow, DatasetsRow
 
 
@@ -120,6 +121,16 @@ class Snapshot:
     store_count: int
     run_id: str
     summary: dict[str, Any]
+
+    def files(self, lake: Lake) -> list[str]:
+        """The frozen sales, one file per store. Raises ``Outage`` when the lake lacks any."""
+        files = lake.list(self.sales_path)
+        if len(files) != self.store_count:
+            raise Outage(
+                f"the lake holds sales of {len(files)} of the {self.store_count} stores of {self.dataset}",
+                remedy="load the dataset again with --force",
+            )
+        return files
 
 
 @dataclass(frozen=True, slots=True)

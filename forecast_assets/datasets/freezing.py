@@ -101,3 +101,37 @@ def check_observed(reader: CanonicalReader, source: Source) -> None:
             f"{source.name}: no row has units",
             remedy="fill the units column; empty units mean that the day was not observed",
         )
+
+
+def snapshot_row(name: str, frozen: Frozen, *, mark: str | None, run_id: str) -> dict[str, Any]:
+    """The row of table ``snapshot`` that what was frozen becomes."""
+    summary = frozen.summary
+    return {
+        "dataset": name,
+        "hash": frozen.content_hash,
+        "run_id": run_id,
+        "source_fingerprint": mark,
+        "sales_path": frozen.folder,
+        "panel_path": None,
+        "first_day": summary.first_day,
+        "last_day": summary.last_day,
+        "row_count": summary.rows,
+        "series_count": summary.series,
+        "store_count": summary.stores,
+        "summary": summary_notes(summary) | frozen.noted,
+    }
+
+
+def summary_notes(summary: SalesSummary) -> dict[str, object]:
+    """What a snapshot remembers of its reading, as JSON."""
+    return {
+        "null_units": summary.null_units,
+        "changed_static": dict(summary.changed_static),
+        "mapped_ids": summary.mapped_ids,
+        **({"left_out": list(summary.left_out)} if summary.left_out else {}),
+        "replaced": dict(summary.replaced),
+        "summed": summary.summed,
+        "returned": summary.returned,
+        "returned_units": summary.returned_units,
+        **{name: rows for name in ("empty_rows", "total_rows") if (rows := getattr(summary, name))},
+    }

@@ -22,7 +22,7 @@ def write_panels(
     stores: Stores, dataset: Dataset, snapshot: Snapshot, folder: str
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Write one panel per store below ``folder``; return the day counts and the table of all series."""
-    files = stores.lake.list(snapshot.sales_path)
+    files = snapshot.files(stores.lake)
     columns = dataset.source.columns.roles
     newest, frequency = snapshot.last_day, dataset.options.period
     planned = max(newest, _last_planned(stores, files)) if columns else newest

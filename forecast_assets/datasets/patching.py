@@ -82,7 +82,7 @@ class PatchedReader(CanonicalReader):
         products = dict(zip(sales.products.finals, sales.products.texts, strict=True))
         stores = dict(zip(sales.stores.finals, sales.stores.texts, strict=True))
         remaining: set[str] = set()
-        old = {_store_of(file): file for file in self._lake.list(before.snapshot.sales_path)}
+        old = {_store_of(file): file for file in before.snapshot.files(self._lake)}
         for store in sorted(old.keys() | fresh.keys()):
             frames = [_outside(self._lake, old[store], boxes.get(store, ()))] if store in old else []
             frame, heads, names = _joined([*frames, *([fresh[store]] if store in fresh else [])])

@@ -69,7 +69,7 @@ def measured(stores: Stores, dataset: Dataset, snapshot: Snapshot) -> dict[str, 
     reach = PlanReach(columns.roles, snapshot.last_day, dataset.options.period)
     if columns.known:
         needed = ["product_id", "date", "units", *columns.known]
-        for file in stores.lake.list(snapshot.sales_path):
+        for file in snapshot.files(stores.lake):
             reach.add(pl.DataFrame(stores.lake.read_table(file, columns=needed)))
     return reach.days()
 

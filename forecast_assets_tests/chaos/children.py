@@ -16,6 +16,7 @@ import time
 import traceback
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -31,12 +32,14 @@ class Child:
 
     def __init__(self, work: Callable[[], Any]) -> None:
         self._reading, writing = os.pipe()
+        before = set(sys.modules)
         self._pid = os.fork()
         if self._pid == 0:
             code = 70
             try:
                 os.close(self._reading)
-                _write(writing, str(work()))
+                answer = str(work())
+                _write(writing, " ".join(sys.modules.keys() - before) + "\n" + answer)
                 code = 0
             except BaseException:  # noqa: BLE001 - whatever it is goes to the parent
                 _write(writing, traceback.format_exc())
@@ -56,7 +59,13 @@ class Child:
             os.waitpid(self._pid, 0)
             return HANGS, f"it hangs for {patience:.0f} s"
         os.close(self._reading)
-        return os.waitstatus_to_exitcode(os.waitpid(self._pid, 0)[1]), answer.decode(errors="replace")
+        code, text = os.waitstatus_to_exitcode(os.waitpid(self._pid, 0)[1]), answer.decode(errors="replace")
+        if code == 0:
+            modules, _, text = text.partition("\n")
+            for name in modules.split():  # imported here, they cost no other child anything
+                with contextlib.suppress(Exception):
+                    import_module(name)
+        return code, text
 
 
 def _write(pipe: int, text: str) -> None:
@@ -77,7 +86,7 @@ def begun(
         from forecast_assets.cli.app import app
         from forecast_assets.cli.refusals import errors_on_console
 
-        writes = Writes(kind, at, server)
+        writes = Writes(Path(os.environ["FORECAST_HOME"]), kind, at, server)
         time.sleep = lambda _: None  # what is tried again is tried at once
         if jump:
             set_clock(jump)

@@ -7,7 +7,7 @@ A step does an operation and lets a fault strike at one of its writes. Then the 
 without a fault, as a person would, and everything is checked. What is printed for a failing seed replays it:
 
     python -m forecast_assets_tests.chaos.machine FOLDER 1 200            # seeds 1 to 200
-    python -m forecast_assets_tests.chaos.machine FOLDER points:promote   # a kill at each write of promote
+    python -m forecast_assets_tests.chaos.machine FOLDER points:promote   # a kill before each commit and file
     python -m forecast_assets_tests.chaos.machine FOLDER '[{"operation": ...}]'
 """
 
@@ -132,7 +132,7 @@ def asked_for(words: Sequence[str], template: Template) -> Iterator[tuple[str, l
         yield "replay", [Step(**one) for one in json.loads(first)]
     elif first.startswith("points:"):
         operation = first.removeprefix("points:")
-        for at in range(1, sum(template.writes(operation).values()) + 1):
+        for at in range(1, faults.strikeable(faults.KILL, template.writes(operation)) + 1):
             yield f"{operation} killed at {at}", [Step(operation, faults.KILL, at=at)]
     else:
         for seed in range(int(first), int(first) + int(words[1])):

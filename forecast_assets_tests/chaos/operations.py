@@ -107,7 +107,7 @@ class World:
 
     def _launch(self, *, killed: bool) -> None:
         if killed:
-            code, output = command((*_BATCH, "--wait"), kind=KILL, at=60)
+            code, output = command((*_BATCH, "--wait"), kind=KILL, at=20)
             assert code in {-9, 0}, output
             self.run = Child(_newest_launch).result()[1]
         else:

@@ -2,13 +2,14 @@
 
 import datetime as dt
 
+import numpy as np
 import polars as pl
 import pytest
 
 from forecast_assets.datasets import building, definition, freezing
 from forecast_assets.datasets.definition import DatasetOptions
 from forecast_assets.datasets.sources import Columns, FileSource
-from forecast_assets.errors import BadSales, BadSetting, UnknownName
+from forecast_assets.errors import BadSales, BadSetting, Outage, UnknownName
 from forecast_assets.partitions import register_series
 from forecast_assets_tests.scenario import (
     HEALTHY,
@@ -84,6 +85,36 @@ def test_force_reads_again_but_stores_the_same_sales_once(place):
     before = place.files()
     assert load(place, "r2", force=True).snapshot.hash == first.snapshot.hash
     assert place.files() == before
+
+
+@pytest.mark.parametrize("harm", ["one file is lost", "all are lost", "one is cut off"])
+def test_force_brings_back_files_of_sales_and_panel_that_were_lost_or_damaged(place, harm):
+    place.add("shop", shop())
+    build(place, "r1")
+    held = place.stores.lake.list("")
+    panel = building.read_panel(place.stores, definition.load(place.stores, "shop"))
+    for path in held if harm == "all are lost" else (place.files("sales/shop")[0], place.files("panels")[0]):
+        content = place.stores.lake.read_bytes(path)
+        place.stores.lake.delete(path)
+        if harm == "one is cut off":
+            place.stores.lake.write_bytes(path, content[:-9])
+    assert load(place, "r2", force=True).reused
+    build(place, "r2", force=True)
+    again = building.read_panel(place.stores, definition.load(place.stores, "shop"))
+    assert np.array_equal(again.units, panel.units, equal_nan=True)
+
+
+def test_new_sales_after_the_last_good_ones_were_lost_need_force_and_to_be_accepted(place):
+    place.add("shop", shop())
+    for path in place.files("sales/shop"):
+        place.stores.lake.delete(path)
+    place.write("shop", shop().with_columns(units=pl.col("units") + 1))
+    with pytest.raises(Outage):
+        load(place, "r2")
+    with pytest.raises(BadSales, match="nothing to compare them with"):
+        load(place, "r3", force=True)
+    accepted = load(place, "r4", force=True, accept=True).snapshot
+    assert "nothing to compare them with" in accepted.summary["accepted"][0]
 
 
 def test_the_panel_of_a_snapshot_is_built_once(place):
