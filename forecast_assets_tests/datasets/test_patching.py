@@ -83,7 +83,7 @@ def remembered(lake: Lake, source: FileSource, last: Frozen) -> Before:
     """What the next load is given of ``last``."""
     assert last.reading is not None
     last.reading.write(lake, last.folder, source)
-    row = building.snapshot_row("shop", last, mark=None, run_id="r")
+    row = freezing.snapshot_row("shop", last, mark=None, run_id="r")
     before = before_of(lake, source, Snapshot(**row))
     assert before is not None
     return before
