@@ -81,9 +81,9 @@ def add(
     """
     from forecast_assets.cli.refusals import SAY
     from forecast_assets.datasets import building, definition, profiles
-    from forecast_assets.datasets.assets import today
     from forecast_assets.datasets.definition import DatasetOptions
     from forecast_assets.datasets.sources import FileSource
+    from forecast_assets.days import today
     from forecast_assets.evaluation_settings import EvaluationSettings, revised
     from forecast_assets.keys import check_id
 

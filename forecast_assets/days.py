@@ -1,4 +1,4 @@
-"""Days as people write them.
+"""Days as people write them, and today.
 
 Belongs here: reading one day of an option, a field or a request.
 Does not belong here: days in files (``datasets.sources``) and in our own records.
@@ -8,6 +8,9 @@ import datetime as dt
 from typing import overload
 
 from forecast_assets.errors import BadSetting
+
+# Somewhere on earth it is already tomorrow: a store there may have sold on a day that UTC has not begun.
+_FIRST_ZONE = dt.timezone(dt.timedelta(hours=14))
 
 
 @overload
@@ -25,3 +28,8 @@ def read_day(name: str, text: str | None) -> dt.date | None:
         return None if text is None else dt.date.fromisoformat(text)
     except ValueError:
         raise BadSetting(f"{name}: {text!r} is no day", remedy=f"write {name} as YYYY-MM-DD") from None
+
+
+def today() -> dt.date:
+    """Return the newest calendar day anywhere."""
+    return dt.datetime.now(_FIRST_ZONE).date()

@@ -32,7 +32,7 @@ from forecast_assets.forecasts.assets import (
     production_models,
 )
 from forecast_assets.launches.batch.champions import promote_batch_champions
-from forecast_assets.launches.batch.priorities import prioritise_batch
+from forecast_assets.launches.batch.priority_job import prioritise_batch
 from forecast_assets.launches.kinds import (
     batch,
     compare_candidates,

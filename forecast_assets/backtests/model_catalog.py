@@ -4,16 +4,15 @@ Belongs here: showing the catalogue.
 Does not belong here: its content (``candidates.catalogue``).
 """
 
-from importlib.util import find_spec
 from typing import Any
 
 import dagster as dg
 
 from forecast_assets.asset_factories import asset
+from forecast_assets.backtests.installed import is_installed
 from forecast_assets.forecasting.core.candidates.catalogue import CATALOGUE, DEFAULT, Entry, catalogue
 from forecast_assets.rendering.tables import schema, table
 
-_PACKAGES = {"stats": "statsforecast"}
 COLUMNS = schema(
     model_type="string: name to choose it by",
     family="string: baseline, intermittent, smoothing, tree, additive or ensemble",
@@ -28,12 +27,6 @@ COLUMNS = schema(
 
 
 _SHOWN = ["model_type", "scope", "default", "enabled", "cost", "description"]
-
-
-def is_installed(entry: Entry) -> bool:
-    """Whether the package that a model type needs beyond the usual ones is there."""
-    package = _PACKAGES.get(entry.requires or "")
-    return package is None or find_spec(package) is not None
 
 
 def rows() -> list[dict[str, Any]]:

@@ -11,8 +11,11 @@ import polars as pl
 import typer
 
 from forecast_assets.cli.console import SAY, ColumnsOption, Format, FormOption, View, WideOption, listing
+from forecast_assets.confirmation import check_confirmation
 from forecast_assets.errors import listed
-from forecast_assets.launches.batch import champions, priorities
+from forecast_assets.launches.batch.picking import Picks, pick
+from forecast_assets.launches.batch.priorities import BANDS, reprioritise
+from forecast_assets.stores import Stores
 from forecast_assets.stores.opening import open_stores
 from forecast_assets.stores.registry import open_registry
 
@@ -34,10 +37,8 @@ def promote(  # noqa: PLR0917 - one parameter per option
 ) -> None:
     """Show the best item of every pair of an ended batch; with --apply mark them as champions."""
     stores = open_stores()
-    picks = champions.pick(stores, run_id, minimum_sample_size=minimum_sample_size)
-    changed = apply and champions.apply(
-        stores, open_registry, picks, confirm=confirm, by=approved_by, run_id=str(uuid.uuid4())
-    )
+    picks = pick(stores, run_id, minimum_sample_size=minimum_sample_size)
+    changed = apply and _mark(stores, picks, confirm, approved_by)
     listing(pl.DataFrame(picks.winners, infer_schema_length=None), View(form, columns, wide))
     counts = ", ".join(f"{count} {name}" for name, count in picks.diff.items())
     SAY.print(counts + (f"; without a champion: {listed(picks.unresolved)}" if picks.unresolved else ""))
@@ -51,6 +52,15 @@ def promote(  # noqa: PLR0917 - one parameter per option
     SAY.print("applied" if changed else "nothing to change")
 
 
+def _mark(stores: Stores, picks: Picks, confirm: str, approved_by: str) -> bool:
+    check_confirmation(confirm, picks.confirmation)
+    from forecast_assets.launches.batch import champions
+
+    return champions.apply(
+        stores, open_registry, picks, confirm=confirm, by=approved_by, run_id=str(uuid.uuid4())
+    )
+
+
 @app.command()
 def prioritise(
     run_id: RunId,
@@ -61,5 +71,5 @@ def prioritise(
     requested_by: Annotated[str, typer.Option(help="Who asks for it, for the record of every item.")] = "",
 ) -> None:
     """Let waiting items of a batch come earlier or later; running ones go on."""
-    changed = priorities.reprioritise(open_stores(), run_id, priority, items=item, by=requested_by)
-    SAY.print(f"{changed:,} items are {priorities.BANDS[priority]} now")
+    changed = reprioritise(open_stores(), run_id, priority, items=item, by=requested_by)
+    SAY.print(f"{changed:,} items are {BANDS[priority]} now")

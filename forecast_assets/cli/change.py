@@ -12,6 +12,7 @@ from pydantic import create_model
 
 from forecast_assets.checked import validate_model
 from forecast_assets.cli.console import SAY
+from forecast_assets.cli.existing import check_dataset
 from forecast_assets.cli.home import open_instance
 from forecast_assets.cli.option_groups import grouped
 from forecast_assets.cli.options import takes
@@ -27,6 +28,7 @@ from forecast_assets.datasets.definition import DatasetOptions
 from forecast_assets.datasets.sources import Columns, FileSource, PresetSource, Source
 from forecast_assets.datasets.sources.dialects import Dialect
 from forecast_assets.datasets.sources.row_rules import RowRules
+from forecast_assets.days import today
 from forecast_assets.derived import optional
 from forecast_assets.errors import BadSetting, listed
 from forecast_assets.evaluation_changes import EvaluationChanges
@@ -78,9 +80,8 @@ def change(  # noqa: PLR0917 - one parameter per group of options
     yes: Annotated[bool, typer.Option("--yes", help="Do it, though series must be evaluated again.")] = False,  # noqa: FBT002
 ) -> None:
     """Change columns, files or options of a dataset; what stays valid is kept, the rest is said before."""
+    check_dataset(name)
     from forecast_assets.datasets import changing
-    from forecast_assets.datasets.assets import today
-    from forecast_assets.partitions import register_series
 
     stores = open_stores()
     before = definition.load(stores, name)
@@ -108,6 +109,8 @@ def change(  # noqa: PLR0917 - one parameter per group of options
     SAY.print(effects.sentence, markup=False)
     if (effects.stale or effects.gone) and not yes:
         raise BadSetting(f"{effects.sentence}; nothing is changed yet", remedy="say --yes if you mean it")
+    from forecast_assets.partitions import register_series
+
     instance = open_instance()
     loaded = changing.change(
         stores, name, source, settled, today(), register=lambda keys: register_series(instance, keys)

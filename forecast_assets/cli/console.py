@@ -42,6 +42,7 @@ class Format(StrEnum):
 
 FormOption = Annotated[Format, typer.Option("--format", help="How to print.")]
 ColumnsOption = Annotated[str | None, typer.Option("--columns", help="Only these columns, with commas.")]
+WaitOption = Annotated[bool, typer.Option("--wait", help="Execute here and wait, instead of queueing it.")]
 WideOption = Annotated[bool, typer.Option("--wide", help="All columns, however long the lines become.")]
 
 

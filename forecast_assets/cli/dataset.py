@@ -101,7 +101,7 @@ def add(  # noqa: PLR0917 - one parameter per group of options
 def create(name: str, source: Source, options: DatasetOptions, profile: SourceProfile | None = None) -> None:
     """Check all sales of ``source``, store the dataset, give it a partition and sum it up."""
     from forecast_assets.datasets import building, checking
-    from forecast_assets.datasets.assets import today
+    from forecast_assets.days import today
 
     instance, stores = open_instance(), open_stores()
     snapshot = building.add_dataset(stores, name, source, options, today()).snapshot
@@ -130,7 +130,7 @@ def check(  # noqa: PLR0917 - one parameter per group of options
 ) -> None:
     """Read sales as `dataset add` does and sum them up; nothing is stored."""
     from forecast_assets.datasets import checking
-    from forecast_assets.datasets.assets import today
+    from forecast_assets.days import today
 
     columns = columns.with_static(options.holidays_column)
     profile = profiles.profile(file_source(path, writing), columns.declared())

@@ -11,7 +11,10 @@ import typer
 from forecast_assets.cli.console import BROKE
 from forecast_assets.cli.existing import check_dataset
 from forecast_assets.cli.options import takes
+from forecast_assets.datasets import membership
+from forecast_assets.datasets.series_names import keys_of
 from forecast_assets.evaluation_changes import EvaluationChanges
+from forecast_assets.stores.opening import open_stores
 
 
 @takes(EvaluationChanges, panel="Evaluation")
@@ -23,6 +26,7 @@ def evaluate(
 ) -> None:
     """Load a dataset, backtest its changed series, choose their champions and forecast with them."""
     check_dataset(dataset)
+    membership.check_dataset(dataset, keys_of(open_stores(), series or ()))
     # Seconds of imports that a wrong name should not cost.
     from forecast_assets.cli.evaluation import run
 

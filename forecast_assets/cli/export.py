@@ -190,7 +190,9 @@ def _frame(what: Report, source: str, form: ExportFormat) -> "pl.DataFrame":
         from forecast_assets.reports.incident_report import as_frame
 
         return as_frame(_summary(source))
-    return open_warehouse().frame(_QUERIES[what], dataset=source, series=None)
+    frame = open_warehouse().frame(_QUERIES[what], dataset=source, series=None)
+    # The parts of a stock recommendation are columns of their own; what holds all of them is for Dagit.
+    return frame.drop("stock", strict=False)
 
 
 def _order_proposal(dataset: str, day: str | None) -> "pl.DataFrame":

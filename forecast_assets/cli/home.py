@@ -18,17 +18,29 @@ if TYPE_CHECKING:
 _PACKAGED = (Path(__file__).parents[2] / "dagster.yaml", Path(__file__).parents[1] / "dagster.yaml")
 
 
-def find_home() -> Path:
-    """DAGSTER_HOME; else the nearest folder upwards with dagster.yaml; else a fresh ``.forecast`` here."""
+def locate_home() -> Path | None:
+    """Return DAGSTER_HOME, else the nearest folder upwards with dagster.yaml, which becomes it.
+
+    Makes nothing, so that every command looks into the same home before it knows what it does there.
+    """
     configured = os.environ.get("DAGSTER_HOME")
     if configured:
         return Path(configured)
     here = Path.cwd()
     project = next((folder for folder in (here, *here.parents) if (folder / "dagster.yaml").is_file()), None)
-    if project is None:
-        project = here / HOME_NAME
-        if not (project / "dagster.yaml").is_file():
-            _prepare(project)
+    if project is not None:
+        os.environ["DAGSTER_HOME"] = str(project)
+    return project
+
+
+def find_home() -> Path:
+    """Return ``locate_home``; else ``.forecast`` here, made when it is not there yet."""
+    located = locate_home()
+    if located is not None:
+        return located
+    project = Path.cwd() / HOME_NAME
+    if not (project / "dagster.yaml").is_file():
+        _prepare(project)
     os.environ["DAGSTER_HOME"] = str(project)
     return project
 

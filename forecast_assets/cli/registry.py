@@ -22,22 +22,15 @@ from forecast_assets.cli.console import (
     WideOption,
     listing,
 )
+from forecast_assets.cli.existing import check_dataset
 from forecast_assets.cli.home import open_instance
 from forecast_assets.cli.options import takes
-from forecast_assets.cli.running import execute, range_tags
-from forecast_assets.cli.submit import WHOLE
-from forecast_assets.dagster_internals.check_results import failed_checks
 from forecast_assets.datasets.definition import load
 from forecast_assets.datasets.membership import check_series, series_of
 from forecast_assets.datasets.series_names import keys_of
 from forecast_assets.errors import listed
-from forecast_assets.launches.batch.config import ScopeConfig, ScopeKind
-from forecast_assets.launches.promotions import carry_out
-from forecast_assets.launches.scopes import pairs
-from forecast_assets.registry import overview
+from forecast_assets.launches.batch.config import WHOLE, ScopeConfig, ScopeKind
 from forecast_assets.registry import proposals as decisions
-from forecast_assets.registry.jobs import QUALITY, diff, moved_counts, show_decision
-from forecast_assets.registry.lineage import lineage
 from forecast_assets.registry.promotion import Action, Decision, Moved, rolled_back
 from forecast_assets.registry.proposals import Proposal, Refused
 from forecast_assets.rendering.numbers import plural
@@ -69,11 +62,14 @@ def register(
     reason: Annotated[str | None, typer.Option(help="Why the champion is overridden.")] = None,
 ) -> None:
     """Register champions as challengers in MLflow; nothing becomes live by it."""
-    instance, stores = open_instance(), open_stores()
-    load(stores, dataset)
+    check_dataset(dataset)
+    stores = open_stores()
     keys = series_of(stores, dataset)
     series = None if series is None else keys_of(stores, series)
     check_series(stores, dataset, series or ())
+    from forecast_assets.cli.running import execute, range_tags
+
+    instance = open_instance()
     config = {"registered_champion": {"config": {"candidate": candidate, "reason": reason}}}
     for first, last in [(key, key) for key in series] if series else [(keys[0], keys[-1])]:
         execute(instance, "register_champions", {"ops": config}, tags=range_tags(first, last))
@@ -92,6 +88,8 @@ def register(
 
 
 def _say_gone(stores: Stores, dataset: str) -> None:
+    from forecast_assets.registry import overview
+
     if gone := overview.gone(stores, dataset, open_registry):
         SAY.print(
             f"the live model of {len(gone):,} series is gone from MLflow, and none is live: {listed(gone)}",
@@ -112,15 +110,22 @@ def promote(  # noqa: PLR0917 - one parameter per option
     wide: WideOption = False,  # noqa: FBT002
 ) -> None:
     """Show which challengers would become live, with their gates; with --apply make them live."""
-    failed = failed_checks(open_instance(), QUALITY, scope.dataset)
+    check_dataset(scope.dataset)
+    decided = (approved_by, reason, acknowledge or [])
+    if apply:
+        decisions.check_decision(scope.dataset, confirm, approved_by, acknowledge or [])
     chosen = keys_of(open_stores(), scope.series or ()) or (
         None if scope.scope is ScopeKind.all else _of_scope(scope)
     )
+    check_series(open_stores(), scope.dataset, chosen or ())
+    from forecast_assets.dagster_internals.check_results import failed_checks
+    from forecast_assets.registry.jobs import QUALITY
+
+    failed = failed_checks(open_instance(), QUALITY, scope.dataset)
     proposals = decisions.promotions(
         open_stores(), open_registry(), scope.dataset, chosen, failed_checks=failed
     )
     _say_gone(open_stores(), scope.dataset)
-    decided = (confirm, approved_by, reason, acknowledge or [])
     _settle(scope.dataset, "promoted", proposals, decided, apply=apply, view=View(form, columns, wide))
 
 
@@ -140,14 +145,20 @@ def rollback(  # noqa: PLR0917 - one parameter per option
     wide: WideOption = False,  # noqa: FBT002
 ) -> None:
     """Show which version would be live again; with --apply go back to it."""
+    check_dataset(dataset)
+    decided = (approved_by, reason, acknowledge or [])
+    if apply:
+        decisions.check_decision(dataset, confirm, approved_by, acknowledge or [])
     stores = open_stores()
     named = None if series is None else keys_of(stores, series)
+    check_series(stores, dataset, named or ())
     proposals = decisions.rollbacks(stores, open_registry(), dataset, named, version=version)
-    decided = (confirm, approved_by, reason, acknowledge or [])
     _settle(dataset, "rolled_back", proposals, decided, apply=apply, view=View(form, columns, wide))
 
 
 def _of_scope(config: ScopeConfig) -> list[str]:
+    from forecast_assets.launches.scopes import pairs
+
     stores = open_stores()
     members = set(series_of(stores, config.dataset))
     requested = pairs(stores, load(stores, config.dataset), config.chosen())
@@ -158,15 +169,16 @@ def _settle(
     dataset: str,
     action: Action,
     proposals: Sequence[Proposal],
-    decided: tuple[str, str, str | None, list[str]],
+    decided: tuple[str, str | None, list[str]],
     *,
     apply: bool,
     view: View,
 ) -> None:
-    confirm, approved_by, reason, acknowledge = decided
+    approved_by, reason, acknowledge = decided
+    from forecast_assets.launches.promotions import carry_out
+    from forecast_assets.registry.jobs import diff, moved_counts, show_decision
+
     frame = pl.DataFrame([one.row() for one in proposals], infer_schema_length=None)
-    if apply:
-        decisions.check_decision(dataset, confirm, approved_by, acknowledge)
     if proposals:
         listing(frame, view, "proposals")
     SAY.print(diff(proposals) if proposals else _NOTHING[action].format(dataset), markup=False)
@@ -189,6 +201,8 @@ def explain_model(
     form: FormOption = Format.TABLE,
 ) -> None:
     """Print how a model came to be, who decided about it, and its WAPE, computed once more."""
+    from forecast_assets.registry.lineage import lineage
+
     history = lineage(open_stores(), open_registry(), model)
     version = history.version
     facts = {name: value for name, value in version.items() if name != "settings"} | {

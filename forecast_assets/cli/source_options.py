@@ -211,7 +211,7 @@ class FurtherOptions:
         if self.plan_days is not None:
             named["plan_days"] = dict(_days_of(text) for text in self.plan_days)
         if self.inventory is not None:
-            from forecast_assets.datasets.assets import today
+            from forecast_assets.days import today
             from forecast_assets.orders.inventory import inventory_source
 
             named["inventory"] = inventory_source(self.inventory, today())

@@ -1,7 +1,7 @@
-"""``forecast-assets status``: how far launched work is.
+"""``forecast-assets status|cancel|retry``: what becomes of launched work.
 
-Belongs here: the listing and its words.
-Does not belong here: launching and ending it (``launch``).
+Belongs here: the listing and its words, ending a run and trying it again.
+Does not belong here: launching (``launch``) and the work (``launches``).
 """
 
 import json
@@ -12,11 +12,22 @@ from typing import Annotated, Any
 import polars as pl
 import typer
 
-from forecast_assets.cli.console import SAY, ColumnsOption, Format, FormOption, View, WideOption, listing
+from forecast_assets.cli.console import (
+    BROKE,
+    SAY,
+    ColumnsOption,
+    Format,
+    FormOption,
+    View,
+    WaitOption,
+    WideOption,
+    listing,
+)
 from forecast_assets.cli.home import open_instance
-from forecast_assets.launches.progress import Progress, newest
+from forecast_assets.launches.progress import Progress, check_run, newest, over
 from forecast_assets.stores.opening import open_stores
 
+RunId = Annotated[str, typer.Argument(help="Run id, as `submit` printed it.")]
 # The database gives the keys back in an order of its own.
 _STATES = ("completed", "failed", "cancelled", "running", "pending")
 
@@ -35,12 +46,55 @@ def status(
     if run_id is None:
         rows = newest(stores, sort=sort)
     else:
+        check_run(stores, run_id)
         from forecast_assets.launches import runs  # seconds of imports that a listing should not cost
 
         _, row = runs.find(stores, open_instance(), run_id)
         rows = [row]
         _next_steps(row)
     listing(_frame(rows, form), View(form, columns, wide), "launches")
+
+
+def cancel(run_id: RunId) -> None:
+    """End a run: nothing more is begun, what is in hand is waited for, what is done is kept."""
+    stores = open_stores()
+    launch = check_run(stores, run_id)
+    if launch is not None and launch.is_over:
+        raise over(run_id, Progress.of(launch).status)
+    from forecast_assets.launches import runs
+
+    row = runs.cancel(stores, open_instance(), run_id)
+    if not row.is_over and row.created_at is not None:
+        SAY.print(
+            f"run {run_id} is not drained yet: {_summed(row)}; it ends as soon as what it computes is done",
+            markup=False,
+        )
+        raise SystemExit(BROKE)
+    SAY.print(f"run {run_id} has ended: {_summed(row)}", markup=False)
+
+
+def _summed(row: Progress) -> str:
+    counts = counted(row.progress)
+    return f"{row.status}{', ' * bool(counts)}{counts}"
+
+
+def retry(
+    run_id: RunId,
+    item: Annotated[
+        list[int] | None, typer.Option(help="Id of a failed item of a batch; may be repeated. All if unset.")
+    ] = None,
+    wait: WaitOption = False,  # noqa: FBT002
+) -> None:
+    """Try again what failed, as a new run: failed items on their record, what has no items as a whole."""
+    stores = open_stores()
+    check_run(stores, run_id)
+    from forecast_assets.cli.launch import begin
+    from forecast_assets.dagster_internals.run_launcher import process_tags
+    from forecast_assets.launches import runs
+
+    instance = open_instance()
+    tags = process_tags() if wait else {}
+    begin(instance, runs.retried(stores, instance, run_id, item, tags=tags), wait=wait)
 
 
 def _frame(rows: list[Progress], form: Format) -> pl.DataFrame:

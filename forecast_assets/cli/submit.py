@@ -2,30 +2,36 @@
 
 Belongs here: one command per kind of launched work, its options as configuration.
 Does not belong here: running it (``launch``) and the work (``launches``).
+
+What can be refused is refused before Dagster is imported.
 """
 
-from typing import Annotated, Any
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, TypeVar
 
 import typer
+from pydantic import BaseModel
 
-from forecast_assets.cli import launch
-from forecast_assets.cli.launch import Wait
+from forecast_assets.cli.console import WaitOption
 from forecast_assets.cli.options import takes
 from forecast_assets.datasets.presets.catalogue import Preset
 from forecast_assets.forecasting.core.candidates.catalogue import split
-from forecast_assets.launches.batch.config import BatchConfig, ScopeKind
-from forecast_assets.launches.batch.run import BATCH
+from forecast_assets.launches import retraining_request
+from forecast_assets.launches.batch import request as batch_request
+from forecast_assets.launches.batch.config import WHOLE, BatchConfig
+from forecast_assets.launches.comparison import config as comparison_config
 from forecast_assets.launches.comparison.config import CompareConfig
-from forecast_assets.launches.comparison.run import COMPARISON
+from forecast_assets.launches.model import Plan
+from forecast_assets.launches.pipeline import config as pipeline_config
 from forecast_assets.launches.pipeline.config import PipelineConfig
-from forecast_assets.launches.pipeline.run import PIPELINE
-from forecast_assets.launches.retraining import RETRAINING, RetrainConfig
+from forecast_assets.launches.retraining_request import RetrainConfig
+from forecast_assets.launches.showcase import config as showcase_config
 from forecast_assets.launches.showcase.config import Preservation, ShowcaseConfig
-from forecast_assets.launches.showcase.run import SHOWCASE
+from forecast_assets.stores import Stores
+from forecast_assets.stores.opening import open_stores
 
+Config = TypeVar("Config", bound=BaseModel)
 app = typer.Typer(help="Launch work; prints the run id.", no_args_is_help=True)
-# A scope that nobody chose is every series of the dataset.
-WHOLE = {"scope": ScopeKind.all}
 Dataset = Annotated[str, typer.Argument(help="Dataset to work on.")]
 Horizon = Annotated[int | None, typer.Option(min=1, max=90, help="Periods forecast from each cutoff.")]
 Folds = Annotated[int | None, typer.Option(min=2, max=20, help="Cutoffs, the newest one horizon ago.")]
@@ -41,31 +47,31 @@ def set_options(**options: Any) -> dict[str, Any]:  # noqa: ANN401 - whatever an
 
 @app.command()
 @takes(BatchConfig, arguments={"dataset"}, without={"force"}, defaults=WHOLE)
-def batch(config: BatchConfig, *, wait: Wait = False) -> None:
+def batch(config: BatchConfig, *, wait: WaitOption = False) -> None:
     """Score many candidates of many series at once."""
     tags = {"dagster/priority": str(config.default_child_priority)}
-    launch.submit(BATCH, config, wait=wait, tags=tags)
+    _submit("batch", batch_request.validate, config, wait=wait, tags=tags)
 
 
 @app.command()
 @takes(CompareConfig, arguments={"series"}, without={"force"})
-def compare(config: CompareConfig, *, wait: Wait = False) -> None:
+def compare(config: CompareConfig, *, wait: WaitOption = False) -> None:
     """Compare candidates on one series."""
-    launch.submit(COMPARISON, config, wait=wait)
+    _submit("compare", comparison_config.validate, config, wait=wait)
 
 
 @app.command()
 @takes(PipelineConfig, arguments={"dataset"}, without={"force", "candidates", "policy"}, defaults=WHOLE)
-def pipeline(config: PipelineConfig, *, wait: Wait = False) -> None:
+def pipeline(config: PipelineConfig, *, wait: WaitOption = False) -> None:
     """Sweep candidates over a scope and train the best one if it is good enough; publishes nothing."""
-    launch.submit(PIPELINE, config, wait=wait)
+    _submit("pipeline", pipeline_config.validate, config, wait=wait)
 
 
 @app.command()
 @takes(RetrainConfig, arguments={"dataset"})
-def retrain(config: RetrainConfig, *, wait: Wait = False) -> None:
+def retrain(config: RetrainConfig, *, wait: WaitOption = False) -> None:
     """Train series again: a list, the head of the retraining queue, or what was requested."""
-    launch.submit(RETRAINING, config, wait=wait)
+    _submit("retrain", retraining_request.validate, config, wait=wait)
 
 
 @app.command()
@@ -87,7 +93,7 @@ def showcase(  # noqa: PLR0917 - one parameter per option
     folds: Folds = None,
     store_id: Annotated[str | None, typer.Option(help="Show this pair.")] = None,
     product_id: Annotated[str | None, typer.Option(help="Show this pair.")] = None,
-    wait: Wait = False,  # noqa: FBT002
+    wait: WaitOption = False,  # noqa: FBT002
 ) -> None:
     """Show a preset from its sales to forecasts, step by step."""
     request = set_options(
@@ -109,4 +115,20 @@ def showcase(  # noqa: PLR0917 - one parameter per option
     config = ShowcaseConfig(
         preset=preset, seed=seed, reset=reset, skip_seed=skip_seed, preservation=preservation, **request
     )
-    launch.submit(SHOWCASE, config, wait=wait)
+    _submit("showcase", showcase_config.validate, config, wait=wait)
+
+
+def _submit(
+    kind: str,
+    validate: Callable[[Stores, Config], Plan],
+    config: Config,
+    *,
+    wait: bool,
+    tags: Mapping[str, str] | None = None,
+) -> None:
+    """Launch work of the kind that is named so. Raises ``ForecastError`` for what cannot be done."""
+    validate(open_stores(), config)
+    from forecast_assets.cli import launch
+    from forecast_assets.launches.kinds import KINDS
+
+    launch.launch(KINDS[kind].job, KINDS[kind].op, config, wait=wait, tags=tags)

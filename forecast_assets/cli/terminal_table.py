@@ -10,22 +10,18 @@ import math
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import polars as pl
 from rich.console import Console, JustifyMethod
 from rich.table import Table
-
-from forecast_assets.forecasting.core.metrics import METRICS
 
 # Columns that identify a row: never cut, never wrapped.
 KEYS = frozenset({
     "series", "store_id", "product_id", "original_store", "original_product", "dataset", "name", "run_id",
     "candidate", "champion", "date", "preset", "version",
 })  # fmt: skip
-_PERCENT = (
-    *(name for name, metric in METRICS.items() if metric.unit == "percent"),
-    "skill", "wql", "coverage", "stability",
-)  # fmt: skip
+_FURTHER_PERCENT = ("skill", "wql", "coverage", "stability")
 _NARROWEST_TEXT = 15
 _SHORT = 16
 _GAP = 2
@@ -111,9 +107,18 @@ def _decimals(values: pl.Series) -> int:
     sizes = [abs(value) for value in values.to_list() if value and math.isfinite(value)]
     typical = statistics.median(sizes) if sizes else 1.0
     # A service level of 0.95 is a share: one decimal would make it 0.9.
-    if typical >= 1 and (values.name.startswith(_PERCENT) or values.name.endswith(_PERCENT)):
+    if typical >= 1 and (values.name.startswith(_percent()) or values.name.endswith(_percent())):
         return 1
     return next((digits for digits, least in ((0, 100), (1, 10), (2, 1)) if typical >= least), 3)
+
+
+@lru_cache
+def _percent() -> tuple[str, ...]:
+    """How names of percentages start or end."""
+    # Loads NumPy, which a listing without such figures should not cost.
+    from forecast_assets.forecasting.core.metrics import METRICS
+
+    return (*(name for name, metric in METRICS.items() if metric.unit == "percent"), *_FURTHER_PERCENT)
 
 
 def _cell(value: object, decimals: int) -> str:  # noqa: PLR0911 - one per kind of value

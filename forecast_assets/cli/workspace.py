@@ -11,9 +11,16 @@ from typing import Annotated, Any
 import polars as pl
 import typer
 
-from forecast_assets.cli import launch
-from forecast_assets.cli.console import SAY, ColumnsOption, Format, FormOption, View, WideOption, listing
-from forecast_assets.cli.launch import Wait
+from forecast_assets.cli.console import (
+    SAY,
+    ColumnsOption,
+    Format,
+    FormOption,
+    View,
+    WaitOption,
+    WideOption,
+    listing,
+)
 from forecast_assets.errors import BadSetting
 from forecast_assets.launches.showcase import references, workspaces
 from forecast_assets.stores.opening import open_stores
@@ -67,7 +74,7 @@ def restore(workspace: Handle) -> None:
 
 
 @app.command()
-def replay(workspace: Handle, yes: Yes = False, wait: Wait = False) -> None:  # noqa: FBT002
+def replay(workspace: Handle, yes: Yes = False, wait: WaitOption = False) -> None:  # noqa: FBT002
     """Run a kept showcase again, as a new one; its recorded configuration is sent as it is."""
     stores = open_stores()
     recorded: Any = workspaces.read(stores, workspace)["config"]
@@ -79,6 +86,8 @@ def replay(workspace: Handle, yes: Yes = False, wait: Wait = False) -> None:  # 
         raise BadSetting(
             f"a replay runs the showcase again{warned}", remedy="say --yes if that is what you want"
         )
+    from forecast_assets.cli import launch
+
     launch.launch("showcase", "run_showcase", config, wait=wait)
 
 

@@ -4,7 +4,6 @@ Belongs here: the assets ``sales`` and ``panel``.
 Does not belong here: how a source is read and checked (``canonical``), what is done with it (``building``).
 """
 
-import datetime as dt
 from collections import Counter
 from collections.abc import Mapping
 
@@ -15,6 +14,7 @@ from pydantic import Field
 from forecast_assets.asset_factories import dataset_asset
 from forecast_assets.datasets import building, definition
 from forecast_assets.datasets.series_names import ids_of
+from forecast_assets.days import today
 from forecast_assets.failures import refusals_final
 from forecast_assets.partitions import register_series
 from forecast_assets.rendering.tables import schema, table
@@ -22,8 +22,6 @@ from forecast_assets.stores.resource import StoresResource
 
 GROUP = "datasets"
 _SHOWN_IDS = 500
-# Somewhere on earth it is already tomorrow: a store there may have sold on a day that UTC has not begun.
-_FIRST_ZONE = dt.timezone(dt.timedelta(hours=14))
 
 
 class LoadConfig(dg.Config):
@@ -36,11 +34,6 @@ class LoadConfig(dg.Config):
         default=False,
         description="Take sales that were held back because they look like a mistake of their sender.",
     )
-
-
-def today() -> dt.date:
-    """The newest calendar day anywhere."""
-    return dt.datetime.now(_FIRST_ZONE).date()
 
 
 @dataset_asset(

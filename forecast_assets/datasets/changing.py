@@ -61,7 +61,7 @@ def preview(stores: Stores, name: str, source: Source, options: DatasetOptions, 
         holidays.check(lake, sales, source, options)
         row = snapshot_row(name, frozen, mark=None, run_id="change")
         changed = Dataset(name, source, options, Snapshot(**row))
-        write_panels(replace(stores, lake=lake), changed, Snapshot(**row), "panel")
+        write_panels(replace(stores, open_lake=lambda: lake), changed, Snapshot(**row), "panel")
         after = panels.read(lake, "panel")
     hashes = dict(zip(after.series.tolist(), after.content_hashes(), strict=True))
     stored = {}

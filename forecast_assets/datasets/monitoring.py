@@ -13,9 +13,10 @@ import polars as pl
 from pydantic import Field
 
 from forecast_assets.asset_factories import dataset_asset
-from forecast_assets.datasets.assets import GROUP, panel, today
+from forecast_assets.datasets.assets import GROUP, panel
 from forecast_assets.datasets.building import read_panel
 from forecast_assets.datasets.definition import load
+from forecast_assets.days import today
 from forecast_assets.failures import refusals_final
 from forecast_assets.forecasting.analysis.quality import findings
 from forecast_assets.keys import SeriesKey

@@ -7,7 +7,7 @@ Does not belong here: what they must show before something is trained (``pipelin
 from collections.abc import Mapping, Sequence
 from enum import Enum
 
-from forecast_assets.backtests.model_catalog import is_installed
+from forecast_assets.backtests.installed import is_installed
 from forecast_assets.forecasting.core.candidates.catalogue import entry
 from forecast_assets.stores import Stores
 from forecast_assets.stores.rows.evaluations import ChampionsOfRow, MetricsOfRow

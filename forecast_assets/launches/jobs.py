@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import dagster as dg
+from pydantic import BaseModel, create_model
 
 from forecast_assets.backtests.assets import global_forecasts_asset
 from forecast_assets.failures import RETRY, refusals_final
@@ -41,7 +42,7 @@ def launch_job(
     ) -> None:
         carry_out(kind, context, config, stores.open(), registry.open)
 
-    compute.__annotations__["config"] = kind.config
+    compute.__annotations__["config"] = launchpad(kind.config)
     compute_op = dg.op(name=kind.op, description=op, retry_policy=RETRY)(compute)
 
     @dg.job(name=kind.job, description=job, config=example(kind.op, **opens_with))
@@ -49,6 +50,13 @@ def launch_job(
         compute_op()
 
     return launched
+
+
+def launchpad(model: type[BaseModel]) -> type[dg.Config]:
+    """Return the configuration of Dagster with the fields of ``model``, which it is an instance of, too."""
+    bases: Any = (dg.Config, model)  # of different types, which create_model cannot say
+    fields: type[dg.Config] = create_model(model.__name__, __base__=bases, __doc__=model.__doc__)
+    return fields
 
 
 def carry_out(

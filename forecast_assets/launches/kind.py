@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 import dagster as dg
+from pydantic import BaseModel
 
 from forecast_assets.dagster_internals.interrupts import terminations
 from forecast_assets.errors import BadSetting, Outage
@@ -20,7 +21,7 @@ from forecast_assets.stores.locks import Locks
 from forecast_assets.stores.registry import Registry
 from forecast_assets.stores.rows.values import Json, Status
 
-Config = TypeVar("Config", bound=dg.Config)
+Config = TypeVar("Config", bound=BaseModel)
 
 
 class Stopped(Exception):
@@ -166,7 +167,7 @@ def followed(
     command: str,
     job: str = "",
     op: str = "",
-) -> LaunchKind[dg.Config]:
+) -> LaunchKind[BaseModel]:
     """Return a kind that its own command or job carries out while ``lifecycle.follow`` keeps its record."""
 
     def refuse(*_: object) -> Any:  # noqa: ANN401 - it never returns
@@ -178,7 +179,7 @@ def followed(
         name=name,
         job=job,
         op=op,
-        config=dg.Config,
+        config=BaseModel,
         validate=refuse,
         execute=refuse,
         summarise=summarise,

@@ -8,7 +8,9 @@ import datetime as dt
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
+from forecast_assets.errors import BadSetting, UnknownName
 from forecast_assets.launches import records
 from forecast_assets.launches.model import TERMINAL, Launch
 from forecast_assets.launches.pipeline import status
@@ -49,6 +51,34 @@ class Progress:
             progress=launch.counts if launch.total else launch.result.get("progress", {}),
             what=launch.what,
         )
+
+
+def unknown(run_id: str, part: Launch | None) -> UnknownName:
+    """The error for an id that no run has, or that is the ``part`` of a launch."""
+    if part is not None:
+        return UnknownName(
+            f"{run_id} is a part of the launch {part.part_of}, not a run of its own",
+            remedy=f"watch, cancel or retry the whole: `forecast-assets status {part.part_of}`",
+        )
+    return UnknownName(
+        f"there is no run {run_id!r}", remedy="`forecast-assets status` lists what was launched"
+    )
+
+
+def over(run_id: str, status: str) -> BadSetting:
+    """The error for a run that should be cancelled and has ended."""
+    return BadSetting(f"run {run_id} has ended: {status}", remedy="there is nothing to cancel")
+
+
+def check_run(stores: Stores, run_id: str) -> Launch | None:
+    """Return what is on record of a run. Raises ``UnknownName`` for what can be no run of Dagster either."""
+    launch = records.find(stores, run_id)
+    if launch is None:
+        try:
+            UUID(run_id)
+        except ValueError:
+            raise unknown(run_id, None) from None
+    return launch
 
 
 def newest(stores: Stores, *, sort: str = "created_at", at_most: int = records.PAGE) -> list[Progress]:

@@ -10,13 +10,13 @@ from collections.abc import Mapping, Sequence
 import dagster as dg
 
 from forecast_assets.dagster_internals import run_factory
-from forecast_assets.errors import BadSetting, UnknownName
+from forecast_assets.errors import BadSetting
 from forecast_assets.launches import lifecycle, records, retries
 from forecast_assets.launches.evaluation import LAUNCH_TAG
 from forecast_assets.launches.jobs import RETRY_ITEMS, record_id
 from forecast_assets.launches.kinds import KINDS
 from forecast_assets.launches.model import Launch
-from forecast_assets.launches.progress import Progress
+from forecast_assets.launches.progress import Progress, over, unknown
 from forecast_assets.settings import settings as environment
 from forecast_assets.stores import Stores
 
@@ -33,13 +33,13 @@ def find(stores: Stores, instance: dg.DagsterInstance, run_id: str) -> tuple[dg.
     run = instance.get_run_by_id(run_id)
     launch = records.find(stores, run_id) if run is None else recorded(stores, run)
     if run is None and (launch is None or launch.part_of is not None):
-        raise _unknown(run_id, launch)
+        raise unknown(run_id, launch)
     if launch is not None:
         if not launch.is_over and lifecycle.settle_orphan(KINDS, stores, launch.launch_id):
             launch = records.read(stores, launch.launch_id)
         return run, Progress.of(launch)
     if run is None:
-        raise _unknown(run_id, None)
+        raise unknown(run_id, None)
     status = "cancelled" if run.status == dg.DagsterRunStatus.CANCELED else run.status.value.lower()
     return run, Progress(run.job_name, run_id, None, status, *(None,) * 5)
 
@@ -47,17 +47,6 @@ def find(stores: Stores, instance: dg.DagsterInstance, run_id: str) -> tuple[dg.
 def recorded(stores: Stores, run: dg.DagsterRun) -> Launch | None:
     """The record that a run works on: its own, or that of the run whose items it tries again."""
     return records.find(stores, run.run_id) or records.find(stores, record_id(run))
-
-
-def _unknown(run_id: str, part: Launch | None) -> UnknownName:
-    if part is not None:
-        return UnknownName(
-            f"{run_id} is a part of the launch {part.part_of}, not a run of its own",
-            remedy=f"watch, cancel or retry the whole: `forecast-assets status {part.part_of}`",
-        )
-    return UnknownName(
-        f"there is no run {run_id!r}", remedy="`forecast-assets status` lists what was launched"
-    )
 
 
 def cancel(stores: Stores, instance: dg.DagsterInstance, run_id: str) -> Progress:
@@ -68,7 +57,7 @@ def cancel(stores: Stores, instance: dg.DagsterInstance, run_id: str) -> Progres
     """
     run, progress = find(stores, instance, run_id)
     if progress.is_over or (run is not None and run.is_finished):
-        raise BadSetting(f"run {run_id} has ended: {progress.status}", remedy="there is nothing to cancel")
+        raise over(run_id, progress.status)
     launch = records.find(stores, progress.run_id)
     if launch is not None:
         records.cancel(stores, launch.launch_id)

@@ -13,16 +13,16 @@ from typing import Any
 import numpy as np
 from pydantic import Field
 
-from forecast_assets.backtests.config import EvaluationConfig
 from forecast_assets.datasets.definition import Dataset
 from forecast_assets.days import read_day
 from forecast_assets.errors import BadSetting
+from forecast_assets.evaluation_changes import EvaluationChanges
 from forecast_assets.evaluation_settings import EvaluationSettings
 from forecast_assets.forecasting.core.candidates.catalogue import is_global
 from forecast_assets.forecasting.core.panel import Panel
 
 
-class WindowedConfig(EvaluationConfig):
+class WindowedConfig(EvaluationChanges):
     """How to look back, and which days may be read."""
 
     start_day: str | None = Field(

@@ -11,16 +11,16 @@ from forecast_assets.stores.rows.values import Metrics
 _INTEGERS = (
     "attempts", "child_items", "closed_days", "duration_ms", "evaluations", "expected_days",
     "forecasts", "from_version", "horizon", "item_id", "lead_time_days", "missing_days",
-    "observed_days", "promotion_days", "rank", "ranked", "run_count", "sample_size", "staleness_days",
-    "to_version", "unmeasured", "windows", "zero_sale_days",
+    "observed_days", "promotion_days", "rank", "ranked", "run_count", "sample_size", "service_windows",
+    "staleness_days", "to_version", "unmeasured", "windows", "zero_sale_days",
 )  # fmt: skip
 _NUMBERS = (
     *Metrics.__annotations__,
     "achieved_service", "average", "average_daily_demand", "backtest_bias", "backtest_wape",
     "baseline_wape", "chance", "contribution", "coverage", "expected_bias", "expected_wape",
-    "false_alarm", "forecast", "from_wape", "interval_safety_stock", "latest_wape", "live_wape",
-    "low_units", "lower_80", "lower_95", "order_up_to", "peak_units", "previous_wape", "priority_score",
-    "recent_error", "reorder_point", "revenue", "rule_of_thumb_reorder_point",
+    "false_alarm", "forecast", "from_wape", "interval_safety_stock", "latest_wape", "lead_time_demand",
+    "live_wape", "low_units", "lower_80", "lower_95", "order_up_to", "peak_units", "previous_wape",
+    "priority_score", "recent_error", "reorder_point", "revenue", "rule_of_thumb_reorder_point",
     "rule_of_thumb_safety_stock", "rule_of_thumb_service", "safety_stock", "service_level",
     "skill_vs_seasonal_naive", "stability", "to_wape", "total", "units", "units_at_risk", "upper_80",
     "upper_95", "usual_error", "value", "wape_above_backtest", "wape_delta",

@@ -21,7 +21,7 @@ from forecast_assets.failures import refusals_final
 from forecast_assets.forecasting.core.metrics import METRICS
 from forecast_assets.launches import aggregation, records
 from forecast_assets.launches.aggregation import CELL_METRICS, CONVERGENCE, Result
-from forecast_assets.launches.batch.champions import results as batch_results
+from forecast_assets.launches.batch.picking import results as batch_results
 from forecast_assets.rendering.heatmap import heatmap as drawn
 from forecast_assets.rendering.tables import schema, table
 from forecast_assets.stores import Stores, paths

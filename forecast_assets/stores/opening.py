@@ -5,12 +5,16 @@ Does not belong here: the resources of assets and jobs (``resource``).
 """
 
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from forecast_assets.settings import Settings, settings
 from forecast_assets.stores import Stores
 from forecast_assets.stores.database import warehouse_url
 from forecast_assets.stores.home import private_home
 from forecast_assets.stores.warehouse import Warehouse
+
+if TYPE_CHECKING:
+    from forecast_assets.stores.lake import Lake
 
 
 def open_stores() -> Stores:
@@ -25,11 +29,15 @@ def open_warehouse() -> Warehouse:
 
 @lru_cache(maxsize=4)
 def _opened(configuration: Settings) -> Stores:
-    from forecast_assets.stores.lake import Lake  # noqa: PLC0415 - see above
-
     if configuration.lake_url is None and configuration.home.exists():
         private_home(configuration.home)
-    return Stores(_warehouse(configuration), Lake(configuration.lake))
+    return Stores(_warehouse(configuration), lambda: _lake(configuration.lake))
+
+
+def _lake(url: str) -> "Lake":
+    from forecast_assets.stores.lake import Lake  # noqa: PLC0415 - see above
+
+    return Lake(url)
 
 
 @lru_cache(maxsize=4)

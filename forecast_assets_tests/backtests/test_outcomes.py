@@ -16,7 +16,6 @@ from forecast_assets.failures import RETRY
 from forecast_assets.forecasting.core import backtest as engine
 from forecast_assets.forecasting.core.candidates.baselines import MovingAverage, Naive, SeasonalNaive
 from forecast_assets.stores import Stores
-from forecast_assets.stores.lake import Lake
 from forecast_assets.stores.warehouse import Warehouse
 from forecast_assets_tests.scenario import (
     HEALTHY,
@@ -229,7 +228,7 @@ def test_a_repeated_attempt_does_not_replace_the_fold_forecasts_of_the_first(bui
 def test_a_database_that_is_not_there_is_an_outage(built):
     nowhere = Stores(
         Warehouse(sa.make_url("postgresql://nobody@127.0.0.1:9/nothing?connect_timeout=2")),
-        Lake(str(built.folder / "lake")),
+        lambda: built.stores.lake,
     )
     with pytest.raises(Outage, match=r"127.0.0.1:9, database nothing fails"):
         list(evaluating.evaluate(nowhere, [HEALTHY], run_id="r", changes={}))

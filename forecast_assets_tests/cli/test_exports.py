@@ -27,6 +27,11 @@ def test_every_export_is_documented():
     assert {heading.split()[0] for heading in documented()} == {report.value for report in Report}
 
 
+def read(file: Path) -> list:
+    """Every value of an export."""
+    return [value for row in pl.read_parquet(file).rows() for value in row]
+
+
 def test_every_export_has_its_documented_schema(cli, home, tmp_path):
     home.evaluate(SERIES[0], SERIES[-1])
     assert cli("evaluate", "shop").code in {0, 1}
@@ -39,6 +44,12 @@ def test_every_export_has_its_documented_schema(cli, home, tmp_path):
         done = cli("export", what, "shop", *options, "--output", str(file))
         assert done.code == 0, done.err
         schema = {name: word(kind) for name, kind in pl.read_parquet_schema(file).items()}
+        printed = cli("export", what, "shop", *options, "--format", "csv").out
+        headings = printed.partition("\r\n")[0].split(",")
+        if what != Report.INCIDENT_REPORT.value and headings != list(schema):
+            wrong[f"{heading} as CSV"] = headings
+        if any(not isinstance(one, list) and str(one).startswith("{") for one in read(file)):
+            wrong[f"{heading} holds JSON"] = list(schema)
         if list(schema.items()) != list(columns.items()):
             wrong[heading] = (sorted(set(schema.items()) ^ set(columns.items())), list(schema))
     assert not wrong

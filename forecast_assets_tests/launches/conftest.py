@@ -12,7 +12,7 @@ from forecast_assets.dagster_internals import run_factory
 from forecast_assets.datasets.sources import Columns
 from forecast_assets.launches import records
 from forecast_assets.launches.batch.champions import promote_batch_champions
-from forecast_assets.launches.batch.priorities import prioritise_batch
+from forecast_assets.launches.batch.priority_job import prioritise_batch
 from forecast_assets.launches.kinds import batch, compare_candidates, model_pipeline, showcase
 from forecast_assets.launches.model import Launch
 from forecast_assets.launches.showcase.workspace_jobs import change_workspace, replay_workspace

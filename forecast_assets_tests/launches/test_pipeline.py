@@ -267,7 +267,7 @@ def test_a_pipeline_stops_between_two_steps_when_asked(shopped, monkeypatch):
 
 
 def test_the_record_of_a_dead_pipeline_is_ended_once(shopped):
-    plan = pipeline.validate(shopped.stores, PipelineConfig(**SIMPLE))
+    plan = config.validate(shopped.stores, PipelineConfig(**SIMPLE))
     records.create(shopped.stores, "pipeline", plan, launch_id="dead-pipeline", run_id="dead-pipeline")
     assert lifecycle.settle_orphan(KINDS, shopped.stores, "dead-pipeline")
     assert not lifecycle.settle_orphan(KINDS, shopped.stores, "dead-pipeline")

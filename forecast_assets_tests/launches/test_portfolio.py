@@ -12,7 +12,7 @@ import pytest
 from forecast_assets.errors import ForecastError
 from forecast_assets.launches import aggregation
 from forecast_assets.launches.aggregation import cells, champion_of, scale
-from forecast_assets.launches.batch import champions
+from forecast_assets.launches.batch import picking
 from forecast_assets.rendering.heatmap import heatmap as drawn
 from forecast_assets.reports.assets import CellMetric, HeatmapConfig, cells_of, heatmap, leaderboard
 from forecast_assets_tests.launches.conftest import items_of, launch_of, run
@@ -160,7 +160,7 @@ def test_champions_of_a_batch_are_shown_first_and_marked_once_after_a_typed_conf
     assert (summary["count"], summary["unresolved"]) == (2, [YOUNG])
     assert run(shopped, "promote", **agreed).result.success
     assert launch_of(shopped, done.run_id) == row, "a second time touches nothing, not even a timestamp"
-    again = champions.pick(shopped.stores, done.run_id)
+    again = picking.pick(shopped.stores, done.run_id)
     assert again.diff == {"new": 0, "updated": 0, "unchanged": 2}
     assert again.winners[0]["proposed_alias_name"] == f"champion-batch-{done.run_id}-A-P1"
     assert again.winners[0]["winner_run_id"] == done.run_id, "nothing was registered: the run made it"
@@ -170,6 +170,6 @@ def test_champions_of_a_batch_are_shown_first_and_marked_once_after_a_typed_conf
 def test_a_batch_without_a_completed_item_has_no_champions(shopped):
     done = run(shopped, "batch", dataset="shop", scope="manual", series=[YOUNG])
     with pytest.raises(ForecastError, match="has no completed item"):
-        champions.pick(shopped.stores, done.run_id)
+        picking.pick(shopped.stores, done.run_id)
     with pytest.raises(ForecastError, match="there is no launch"):
-        champions.pick(shopped.stores, "none")
+        picking.pick(shopped.stores, "none")

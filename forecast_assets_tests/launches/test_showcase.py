@@ -12,6 +12,7 @@ from forecast_assets.datasets.presets.catalogue import Preset
 from forecast_assets.errors import ForecastError, UnknownName
 from forecast_assets.launches import lifecycle, records, runs
 from forecast_assets.launches.kinds import KINDS
+from forecast_assets.launches.showcase import config as showcase_config
 from forecast_assets.launches.showcase import references, workspaces
 from forecast_assets.launches.showcase import run as showcases
 from forecast_assets.launches.showcase.config import ShowcaseConfig, resolve
@@ -303,7 +304,7 @@ def test_a_workspace_is_pinned_tagged_found_archived_and_deleted(toured):
 
 def test_the_record_of_a_dead_showcase_is_ended_once(toured):
     config = ShowcaseConfig(**KEPT)
-    plan = showcases.validate(toured.stores, config)
+    plan = showcase_config.validate(toured.stores, config)
     records.create(toured.stores, "showcase", plan, launch_id="dead-showcase", run_id="dead-showcase")
     handle = workspaces.create(toured.stores, config, "dead-showcase")
     with pytest.raises(ForecastError, match="is running"):

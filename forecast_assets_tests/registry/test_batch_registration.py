@@ -6,7 +6,7 @@ import dagster as dg
 import pytest
 
 from forecast_assets.evaluation_settings import EvaluationSettings
-from forecast_assets.launches.batch import champions
+from forecast_assets.launches.batch import champions, picking
 from forecast_assets.registry.registration import register
 from forecast_assets.stores.mlflow_backend import tracking_uri
 from forecast_assets.stores.registry import Registry, open_registry
@@ -75,14 +75,14 @@ def test_every_good_item_becomes_a_version_by_the_registry_of_its_run_and_no_ali
 
 def test_promoted_champions_of_a_batch_challenge_and_nothing_becomes_live(place):
     done = run(place, "batch", **BATCH)
-    picks = champions.pick(place.stores, done.run_id)
+    picks = picking.pick(place.stores, done.run_id)
     assert champions.apply(
         place.stores, open_registry, picks, confirm=picks.confirmation, by="ann", run_id="decided"
     )
     expected = {line["series"]: {"challenger": line["model_version"]} for line in picks.winners}
     registry = open_registry()
     assert registry.aliases(SERIES) == expected
-    again = champions.pick(place.stores, done.run_id)
+    again = picking.pick(place.stores, done.run_id)
     assert not champions.apply(
         place.stores, open_registry, again, confirm=again.confirmation, by="ann", run_id="again"
     )

@@ -11,6 +11,8 @@ select f.series, s.store_id, s.product_id, f.candidate, f.fallback, f.horizon, f
        cast(f.stock ->> 'thumb_reorder_point' as double precision) as rule_of_thumb_reorder_point,
        cast(f.stock -> 'thumb_service' ->> 'covered' as double precision)
            / nullif(cast(f.stock -> 'thumb_service' ->> 'windows' as integer), 0) as rule_of_thumb_service,
+       cast(f.stock ->> 'expected' as double precision) as lead_time_demand,
+       cast(f.stock -> 'service' ->> 'windows' as integer) as service_windows,
        cast(f.stock as text) as stock, f.interval_safety_stock, f.coverage_80, f.assumptions, f.snapshot,
        f.fingerprint, f.run_id, f.path, f.made_at
 from forecast f

@@ -8,11 +8,11 @@ import dagster as dg
 from pydantic import Field
 
 from forecast_assets.datasets import building
-from forecast_assets.datasets.assets import today
 from forecast_assets.datasets.definition import DatasetOptions, load, names
 from forecast_assets.datasets.presets.catalogue import PRESETS, Effect, Preset
 from forecast_assets.datasets.presets.options import PresetOptions, local_today, requested
 from forecast_assets.datasets.sources import PresetSource
+from forecast_assets.days import today
 from forecast_assets.failures import RETRY, refusals_final
 from forecast_assets.launch_examples import example
 from forecast_assets.stores.resource import StoresResource

@@ -6,8 +6,7 @@ Does not belong here: whether they make sense together (``request``).
 
 from enum import Enum
 
-import dagster as dg
-from pydantic import Field
+from pydantic import BaseModel, Field
 
 from forecast_assets.launches.candidate_sets import MatrixName
 from forecast_assets.launches.scopes import Scope
@@ -36,7 +35,11 @@ ScopeKind = Enum(
 )
 
 
-class ScopeConfig(dg.Config):
+# A scope that nobody chose is every series of the dataset.
+WHOLE = {"scope": ScopeKind.all}
+
+
+class ScopeConfig(BaseModel):
     """Which series of which dataset."""
 
     dataset: str = Field(description="Name of the dataset.")

@@ -12,6 +12,7 @@ import dagster as dg
 
 from forecast_assets.launches import records
 from forecast_assets.launches.batch.config import BatchConfig
+from forecast_assets.launches.batch.picking import page_of
 from forecast_assets.launches.batch.registering import Registrar
 from forecast_assets.launches.batch.request import REGISTER, BatchSpec, validate
 from forecast_assets.launches.batch.scoring import score
@@ -23,7 +24,6 @@ from forecast_assets.launches.scoring_context import fit_missing, load_scoring_c
 from forecast_assets.rendering.tables import links, table
 from forecast_assets.settings import settings as environment
 from forecast_assets.stores import Stores
-from forecast_assets.stores.mlflow_server import version_page
 
 # The more items one pass of the engine takes, the less each costs; the fewer, the sooner a cancellation acts.
 _MOST_AT_ONCE = 256
@@ -84,14 +84,6 @@ def _render(launch: Launch, tries: Sequence[Try]) -> dict[str, Any]:
         "links": links((f"{one.series} {one.candidate}", page_of(one)) for one in newest),
         "summary": dg.MetadataValue.json(launch.result["summary"]),
     }
-
-
-def page_of(one: Try) -> str | None:
-    """Where a reader finds what made an item: its version in MLflow, else the run that worked on it."""
-    version = (one.outputs or {}).get("model_version")
-    if version is not None:
-        return version_page(one.series, version)
-    return None if one.run_id is None else f"{environment().dagit_pages}/runs/{one.run_id}"
 
 
 BATCH = LaunchKind(

@@ -17,9 +17,11 @@ from forecast_assets.errors import BadSetting, TooMany
 from forecast_assets.evaluation_settings import EvaluationSettings, revised
 from forecast_assets.forecasting.core.candidates.catalogue import candidate, label_of
 from forecast_assets.forecasting.core.frequency import Frequency
+from forecast_assets.forecasting.version import code_version
 from forecast_assets.keys import SeriesKey
 from forecast_assets.launches import scopes
 from forecast_assets.launches.batch.config import ScopeConfig
+from forecast_assets.launches.model import Plan
 from forecast_assets.launches.pipeline.guardrails import SWEEPS, Guardrails, least_sample
 from forecast_assets.launches.window import Window, WindowedConfig, chosen
 from forecast_assets.settings import settings as environment
@@ -162,6 +164,28 @@ def _check_caps(settings: EvaluationSettings, labels: Sequence[str], period: Fre
             f"the grid has {len(labels)} combinations; at most {caps.pipeline_max_combinations} are allowed",
             remedy="choose fewer alternatives, or raise FORECAST_PIPELINE_MAX_COMBINATIONS",
         )
+
+
+def validate(stores: Stores, config: PipelineConfig) -> Plan:
+    """Return the plan of a pipeline. Raises ``ForecastError`` before anything is written."""
+    request = resolve(stores, config)
+    check_budget(stores, config.requested_by)
+    requested = config.model_dump(mode="json", exclude_none=True)
+    return Plan(
+        what=request.plan(),
+        spec={
+            "mode": config.mode.value,
+            "dry_run": config.dry_run,
+            "persist": config.persist,
+            "timeframe": request.dataset.options.frequency,
+            "days": {"first": request.window.first, "last": request.window.last},
+            "model_version": code_version(),
+            "request": {**requested, "candidates_tried": list(request.labels)},
+            "guardrails": request.guardrails.to_json(),
+        },
+        dataset=config.dataset,
+        requested_by=config.requested_by,
+    )
 
 
 def check_budget(stores: Stores, requested_by: str) -> None:

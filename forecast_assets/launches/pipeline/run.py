@@ -11,13 +11,12 @@ from typing import Any
 import dagster as dg
 
 from forecast_assets.datasets import building
-from forecast_assets.datasets.assets import today
 from forecast_assets.datasets.definition import Dataset, load
+from forecast_assets.days import today
 from forecast_assets.errors import BadSetting, listed
-from forecast_assets.forecasting.version import code_version
 from forecast_assets.launches.kind import Execution, LaunchKind, Summary
-from forecast_assets.launches.model import Launch, Plan, Try
-from forecast_assets.launches.pipeline.config import PipelineConfig, Request, check_budget, resolve
+from forecast_assets.launches.model import Launch, Try
+from forecast_assets.launches.pipeline.config import PipelineConfig, Request, resolve, validate
 from forecast_assets.launches.pipeline.status import word
 from forecast_assets.launches.pipeline.sweep import Scorable, leaderboard, scorable, sweep
 from forecast_assets.launches.training import Trained, train
@@ -37,28 +36,6 @@ _COLUMNS = [
     "reason",
 ]
 _AGAIN = "launch it again when you want it: what has not changed is reused"
-
-
-def validate(stores: Stores, config: PipelineConfig) -> Plan:
-    """Return the plan of a pipeline. Raises ``ForecastError`` before anything is written."""
-    request = resolve(stores, config)
-    check_budget(stores, config.requested_by)
-    requested = config.model_dump(mode="json", exclude_none=True)
-    return Plan(
-        what=request.plan(),
-        spec={
-            "mode": config.mode.value,
-            "dry_run": config.dry_run,
-            "persist": config.persist,
-            "timeframe": request.dataset.options.frequency,
-            "days": {"first": request.window.first, "last": request.window.last},
-            "model_version": code_version(),
-            "request": {**requested, "candidates_tried": list(request.labels)},
-            "guardrails": request.guardrails.to_json(),
-        },
-        dataset=config.dataset,
-        requested_by=config.requested_by,
-    )
 
 
 def _execute(work: Execution) -> None:

@@ -10,14 +10,15 @@ from dataclasses import dataclass
 from enum import Enum
 from hashlib import blake2b
 
-import dagster as dg
-from pydantic import Field
+from pydantic import BaseModel, Field
 
 from forecast_assets.datasets.presets.catalogue import Preset
 from forecast_assets.datasets.presets.options import PresetOptions, demo_scaled, local_today, requested
 from forecast_assets.datasets.sources import PresetSource
 from forecast_assets.errors import BadSetting
 from forecast_assets.evaluation_settings import EvaluationSettings, revised
+from forecast_assets.launches.model import Plan
+from forecast_assets.stores import Stores
 
 Preservation = Enum("Preservation", {"ephemeral": "ephemeral", "keep": "keep"})
 OVERRIDES = (
@@ -35,7 +36,7 @@ _SAID = {name: field.description or "" for name, field in PresetOptions.model_fi
 _OWN = " Unset: the preset's demo size."
 
 
-class ShowcaseConfig(dg.Config):
+class ShowcaseConfig(BaseModel):
     """Which preset is shown, how it differs, and whether the run is kept as a workspace."""
 
     preset: Preset = Field(description="What kind of sales; see `forecast-assets dataset presets`.")
@@ -109,6 +110,21 @@ def resolve(config: ShowcaseConfig) -> ShowcasePreset:
     source = PresetSource.model_validate(requested({**base, **overrides}).fixed(local_today()))
     changes = {"candidates": config.models, "horizon": config.horizon, "n_splits": config.n_splits}
     return ShowcasePreset(_dataset(config, overrides), source, revised(EvaluationSettings(), changes))
+
+
+def validate(_stores: Stores, config: ShowcaseConfig) -> Plan:
+    """Return the plan of a showcase. Raises ``ForecastError`` before its first step."""
+    preset = resolve(config)
+    return Plan(
+        what=f"preset {config.preset.value}",
+        spec={
+            "config": config.recorded(),
+            "preset": config.preset.value,
+            "seed": config.seed,
+            "replayed_from": config.replayed_from,
+        },
+        dataset=preset.dataset,
+    )
 
 
 def _dataset(config: ShowcaseConfig, overrides: dict[str, object]) -> str:

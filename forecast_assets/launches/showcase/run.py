@@ -11,9 +11,9 @@ from typing import Any
 from forecast_assets.error_translation import to_forecast_error
 from forecast_assets.errors import Outage
 from forecast_assets.launches.kind import Execution, LaunchKind, Stopped, Summary
-from forecast_assets.launches.model import Launch, Plan, Try
+from forecast_assets.launches.model import Launch, Try
 from forecast_assets.launches.showcase import plan_steps, registry_steps, steps, workspaces
-from forecast_assets.launches.showcase.config import ShowcaseConfig, resolve
+from forecast_assets.launches.showcase.config import ShowcaseConfig, resolve, validate
 from forecast_assets.launches.showcase.context import ShowcaseContext, StepResult
 from forecast_assets.rendering.tables import table
 from forecast_assets.stores import Stores
@@ -41,21 +41,6 @@ LAST: tuple[Step, ...] = (
     registry_steps.verify_files,
     registry_steps.cleanup,
 )
-
-
-def validate(_stores: Stores, config: ShowcaseConfig) -> Plan:
-    """Return the plan of a showcase. Raises ``ForecastError`` before its first step."""
-    preset = resolve(config)
-    return Plan(
-        what=f"preset {config.preset.value}",
-        spec={
-            "config": config.recorded(),
-            "preset": config.preset.value,
-            "seed": config.seed,
-            "replayed_from": config.replayed_from,
-        },
-        dataset=preset.dataset,
-    )
 
 
 def _execute(work: Execution) -> Status:

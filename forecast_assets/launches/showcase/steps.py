@@ -13,11 +13,11 @@ from forecast_assets.backtests.evaluation import evaluate
 from forecast_assets.backtests.fold_store import read_folds
 from forecast_assets.dagster_internals.partition_reporting import report_materializations
 from forecast_assets.datasets import building, definition
-from forecast_assets.datasets.assets import today
 from forecast_assets.datasets.definition import DatasetOptions
 from forecast_assets.datasets.membership import series_of
 from forecast_assets.datasets.presets.catalogue import PRESETS, Preset
 from forecast_assets.datasets.sources import PresetSource
+from forecast_assets.days import today
 from forecast_assets.errors import BadSetting, UnknownName
 from forecast_assets.forecasting.core.metrics import aggregate, fold_metrics
 from forecast_assets.forecasts.service import make_forecasts

@@ -37,6 +37,8 @@ class CurrentForecastsRow(TypedDict):
     rule_of_thumb_safety_stock: float | None
     rule_of_thumb_reorder_point: float | None
     rule_of_thumb_service: float | None
+    lead_time_demand: float | None
+    service_windows: int | None
     stock: str | None
     interval_safety_stock: float | None
     coverage_80: float | None
