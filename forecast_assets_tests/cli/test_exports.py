@@ -46,7 +46,7 @@ def test_every_export_has_its_documented_schema(cli, home, tmp_path):
         schema = {name: word(kind) for name, kind in pl.read_parquet_schema(file).items()}
         printed = cli("export", what, "shop", *options, "--format", "csv").out
         headings = printed.partition("\r\n")[0].split(",")
-        if what != Report.INCIDENT_REPORT.value and headings != list(schema):
+        if not options and what != Report.INCIDENT_REPORT.value and headings != list(schema):
             wrong[f"{heading} as CSV"] = headings
         if any(not isinstance(one, list) and str(one).startswith("{") for one in read(file)):
             wrong[f"{heading} holds JSON"] = list(schema)

@@ -12,10 +12,11 @@ from forecast_assets.forecasting.core.metrics import ITEM_METRICS, TOTAL_METRICS
 from forecast_assets.keys import SEPARATOR
 from forecast_assets.launches import records
 from forecast_assets.launches.aggregation import by_pair, champion_of
-from forecast_assets.launches.model import Json, Launch, Try
+from forecast_assets.launches.model import Launch, Try
 from forecast_assets.settings import settings as environment
 from forecast_assets.stores import Stores
 from forecast_assets.stores.mlflow_server import version_page
+from forecast_assets.stores.rows.values import Json
 
 
 def results(stores: Stores, batch_id: str) -> list[Json]:
