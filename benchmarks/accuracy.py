@@ -59,7 +59,7 @@ POLICIES = {
     "lowest_error": {},
     "lowest_error, rmse": {"ranking_metric": "rmse"},
     "lowest_error, rmse if intermittent": {"intermittent_metric": "rmse"},
-    "default_with_margin": {"policy": "default_with_margin"},
+    "default_with_margin, lightgbm": {"policy": "default_with_margin", "default_model": "lightgbm"},
     "default_with_margin, ensemble_mean": {
         "policy": "default_with_margin",
         "default_model": "ensemble_mean",
