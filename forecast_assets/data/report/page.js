@@ -1,6 +1,6 @@
 "use strict";
 // Draws the report from the data beside it. Text of data becomes text nodes and plot labels, never markup.
-const data = JSON.parse(document.getElementById("data").textContent);
+let data = null;
 const SHOWN_ROWS = 200;
 const BLUE = "#1f5fa8", ORANGE = "#d9752b", GREY = "#8a8a8a";
 const LAYOUT = {
@@ -45,6 +45,24 @@ function table(place, columns, rows, onRow) {
   return made;
 }
 
+// What has to be read and taken apart decides how soon a large page opens.
+function unpacked(id) {
+  const packed = atob(document.getElementById(id).textContent), bytes = new Uint8Array(packed.length);
+  for (let at = 0; at < packed.length; at += 1) bytes[at] = packed.charCodeAt(at);
+  return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip")));
+}
+
+// The plotting library is most of the page and half of its start: it is run when the first plot is about to be seen.
+let library = null;
+function plotting() {
+  library ??= unpacked("library").text().then((text) => {
+    const script = document.createElement("script");
+    script.textContent = text;
+    document.head.appendChild(script);
+  });
+  return library;
+}
+
 // Many plots on one page: each is drawn when it is about to be seen.
 const watcher = new IntersectionObserver((entries) => {
   entries.filter((entry) => entry.isIntersecting).forEach((entry) => {
@@ -53,11 +71,11 @@ const watcher = new IntersectionObserver((entries) => {
   });
 }, { rootMargin: "300px" });
 
-function plot(place, title, traces, layout) {
+function plot(place, title, makeTraces, layout) {
   const made = element("div", null, place);
   made.className = "plot";
-  made.draw = () => Plotly.newPlot(
-    made, traces, { ...LAYOUT, ...layout, title: { text: plain(title), font: { size: 15 } } }, OPTIONS);
+  made.draw = () => plotting().then(() => Plotly.newPlot(
+    made, makeTraces(), { ...LAYOUT, ...layout, title: { text: plain(title), font: { size: 15 } } }, OPTIONS));
   watcher.observe(made);
 }
 
@@ -69,11 +87,12 @@ function overview() {
 
 // Tens of thousands of rows: all are searched and sorted, the first ones stand on the page.
 function searchable(id) {
-  const place = document.getElementById(id), { columns, rows } = data[id];
-  if (!rows.length) {
+  const place = document.getElementById(id), { columns, values, size } = data[id];
+  if (!size) {
     element("p", "Nothing yet.", place);
     return;
   }
+  const all = Array.from({ length: size }, (_, at) => at), row = (at) => values.map((column) => column[at]);
   const search = element("input", null, place);
   search.type = "search";
   search.placeholder = "store, product, candidate, reason ...";
@@ -85,20 +104,21 @@ function searchable(id) {
   function show() {
     const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
     if (words.length && texts === null) {
-      texts = rows.map((row) => row.filter((value) => typeof value === "string").join(" ").toLowerCase());
+      texts = all.map((at) => row(at).filter((value) => typeof value === "string").join(" ").toLowerCase());
     }
-    let found = rows.filter((_, at) => words.every((word) => texts[at].includes(word)));
+    let found = words.length ? all.filter((at) => words.every((word) => texts[at].includes(word))) : all;
     if (by !== null) {
+      const keys = values[by];
       const compare = (a, b) => (a === null) - (b === null) || (a < b ? -1 : a > b ? 1 : 0) * (up ? 1 : -1);
-      found = [...found].sort((a, b) => compare(a[by], b[by]));
+      found = [...found].sort((a, b) => compare(keys[a], keys[b]));
     }
-    count.textContent = `${found.length.toLocaleString("en")} of ${rows.length.toLocaleString("en")}`
+    count.textContent = `${found.length.toLocaleString("en")} of ${size.toLocaleString("en")}`
       + (found.length > SHOWN_ROWS ? `, the first ${SHOWN_ROWS} are listed` : "");
     slot.replaceChildren();
-    const made = table(slot, columns, found.slice(0, SHOWN_ROWS), (line, row) => {
-      if (!data.plots[row[0]]) return;
-      const link = element("a", row[0]);
-      link.href = "#" + encodeURIComponent(row[0]);
+    const made = table(slot, columns, found.slice(0, SHOWN_ROWS).map(row), (line, [key]) => {
+      if (!data.plots[key]) return;
+      const link = element("a", key);
+      link.href = "#" + encodeURIComponent(key);
       line.firstChild.replaceChildren(link);
     });
     made.querySelectorAll("th").forEach((head, at) => head.addEventListener("click", () => {
@@ -114,7 +134,7 @@ function searchable(id) {
 function candidates() {
   const place = document.getElementById("candidates"), { columns, rows } = data.candidates;
   const names = rows.map((row) => plain(row[0])), errors = rows.map((row) => row[columns.indexOf("median_wape")]);
-  plot(place, "Champions by candidate", [{
+  plot(place, "Champions by candidate", () => [{
     type: "bar", x: names, y: rows.map((row) => row[1]), marker: { color: BLUE }, name: "champions",
     customdata: errors, hovertemplate: "%{y} champions, median WAPE %{customdata:.1f} %<extra></extra>",
   }], { yaxis: { title: { text: "series" } } });
@@ -123,11 +143,12 @@ function candidates() {
 
 function heatmap() {
   const place = document.getElementById("heatmap"), { stores, products, wape, bias, total_error } = data.heatmap;
-  const beside = wape.map((line, row) => line.map((_, at) => [bias, total_error].map((of) => of[row][at] === null ? "unknown" : of[row][at].toFixed(2))));
-  plot(place, "WAPE of the champions, percent", [{
+  const said = (value) => value === null ? "unknown" : value.toFixed(2);
+  const beside = () => wape.map((line, row) => line.map((_, at) => [said(bias[row][at]), said(total_error[row][at])]));
+  plot(place, "WAPE of the champions, percent", () => [{
     type: "heatmap", x: products.map(plain), y: stores.map(plain), z: wape, colorscale: "YlOrRd", reversescale: true, hoverongaps: false,
     texttemplate: stores.length * products.length <= 400 ? "%{z:.0f}" : undefined,
-    customdata: beside,
+    customdata: beside(),
     hovertemplate: "store %{y}, product %{x}: WAPE %{z:.1f} %<br>bias %{customdata[0]} a day, total off by %{customdata[1]} %<extra></extra>",
   }], {
     height: Math.min(2400, Math.max(320, 110 + 24 * stores.length)), hovermode: "closest",
@@ -144,8 +165,7 @@ function band(days, low, high, name, opacity) {
   ];
 }
 
-function fan(place, one) {
-  const { history, ahead } = one;
+function fanTraces({ history, ahead }) {
   const traces = [{ x: history.days, y: history.units, mode: "lines", name: "sold", line: { color: GREY } }];
   if (ahead) {
     // Bands lie on each other, so that the colour deepens towards the median.
@@ -158,20 +178,28 @@ function fan(place, one) {
     traces.push({ x: ahead.days, y: ahead.units, mode: "lines", name: `expected by ${plain(ahead.candidate)}`,
       line: { color: BLUE, width: 3 } });
   }
-  plot(place, "Sold and expected", traces, { yaxis: { title: { text: "units" }, rangemode: "tozero" } });
+  return traces;
 }
 
-function folds(place, one) {
+function fan(place, one) {
+  plot(place, "Sold and expected", () => fanTraces(one), { yaxis: { title: { text: "units" }, rangemode: "tozero" } });
+}
+
+function foldTraces(one) {
   const traces = [{ x: one.folds.days, y: one.folds.actual, mode: "lines+markers", name: "sold",
     line: { color: GREY }, marker: { size: 4 } }];
   one.folds.candidates.forEach(({ name, units }, at) => traces.push({
     x: one.folds.days, y: units, mode: "lines", name: plain(name), line: { color: at ? ORANGE : BLUE } }));
-  plot(place, "Folds: what the best candidates would have forecast", traces,
+  return traces;
+}
+
+function folds(place, one) {
+  plot(place, "Folds: what the best candidates would have forecast", () => foldTraces(one),
     { yaxis: { title: { text: "units" }, rangemode: "tozero" } });
 }
 
 function drivers(place, one) {
-  plot(place, "What the next forecast is made of", [{
+  plot(place, "What the next forecast is made of", () => [{
     type: "waterfall", x: one.drivers.map((driver) => plain(driver.name)), y: one.drivers.map((d) => d.units),
     connector: { line: { color: GREY } }, increasing: { marker: { color: BLUE } },
     decreasing: { marker: { color: ORANGE } }, hovertemplate: "%{x}: %{y:.2f} units<extra></extra>",
@@ -191,9 +219,18 @@ function plots() {
   });
 }
 
-overview();
-["series", "orders", "drift", "decisions"].forEach(searchable);
-candidates();
-heatmap();
-plots();
-document.body.dataset.ready = "yes";
+async function start() {
+  data = await unpacked("data").json();
+  overview();
+  ["series", "orders", "drift", "decisions"].forEach(searchable);
+  candidates();
+  heatmap();
+  plots();
+  document.body.dataset.ready = "yes";
+}
+
+if (typeof DecompressionStream === "undefined") {
+  element("p", "This page needs a browser of 2023 or later.", document.getElementById("overview"));
+} else {
+  start();
+}
