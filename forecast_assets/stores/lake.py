@@ -124,9 +124,10 @@ class Lake:
         return sorted(name[skip:] for name in names if not name.endswith(_UNFINISHED))
 
     def files(self, path: str) -> Sequence[Stored]:
-        """The files below ``path`` with size and age, sorted; also what a killed writer left unfinished."""
+        """The files below ``path`` (or all), as ``list`` does, with size and age; also unfinished ones."""
+        full = self._full(path) if path else self._root
         with self._outage(path, "list", "check FORECAST_LAKE_URL and its rights"):
-            entries = self._files.find(self._full(path), detail=True)
+            entries = self._files.find(full, detail=True)
         skip = len(self._root) + 1
         return [
             Stored(name[skip:], int(details["size"]), _moment(details))
@@ -142,6 +143,12 @@ class Lake:
         ):
             if self._files.exists(full):
                 self._files.rm(full, recursive=True)
+
+    def remove_unfinished(self) -> None:
+        """Remove what killed writers left; nobody else may be writing."""
+        for one in self.files(""):
+            if one.path.endswith(_UNFINISHED):
+                self.delete(one.path)
 
     @contextmanager
     def _outage(self, path: str, verb: str, remedy: str) -> Iterator[None]:

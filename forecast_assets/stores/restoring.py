@@ -87,14 +87,16 @@ def differences(url: sa.URL, manifest: Manifest) -> list[str]:
 
 def _put_files(lake: Lake, folder: Path, manifest: Manifest) -> None:
     targets = dict(places(lake))
+    for target in targets.values():
+        # In the folder of a model, what a killed restore left would count as one of its files.
+        target.remove_unfinished()
     for name in manifest.files:
         place, _, path = name.partition("/")
         if place in {FILES, ARTIFACTS}:
             # Models that lay outside of the lake and have no such place here go where new ones do.
-            target = targets.get(place)
-            if target is None:
-                target, path = lake, MODELS.path(path)
-            target.write_bytes(path, (folder / name).read_bytes())
+            if place not in targets:
+                place, path = FILES, MODELS.path(path)
+            targets[place].write_bytes(path, (folder / name).read_bytes())
 
 
 def _put_rows(url: sa.URL, folder: Path, manifest: Manifest, committing: Callable[[], None]) -> None:

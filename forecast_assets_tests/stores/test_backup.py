@@ -151,11 +151,14 @@ def test_a_killed_restore_is_seen_shuts_everybody_out_and_is_repeated(home_0_1, 
     assert f"state restore {saved} --yes" in refused.value.remedy
     (finding,) = examine({"database": PROBES["database"]})
     assert not finding.healthy
+    model = next(home_0_1.folder.rglob("MLmodel"))
+    (model.parent / f"MLmodel.{'0' * 32}.part").write_text("as far as a killed writer came")
     done = CliRunner().invoke(app, ["state", "restore", str(saved), "--yes"])
     assert done.exit_code == 0, done.output
     after = state(home_0_1)
     for store in ("forecast", "mlflow", "lake"):
         assert after[store] == before[store]
+    assert [*model.parent.glob("MLmodel*")] == [model], "a model has the files that were registered"
 
 
 def old_backup(home: Home) -> Path:
