@@ -52,6 +52,9 @@ def execute(
 
 
 def _job(name: str) -> dg.JobDefinition:
+    # pyarrow would import it in the middle of a step, and loses an interrupt that arrives meanwhile.
+    import pandas as pd  # noqa: F401
+
     # A second of imports that printing a table should not cost.
     from forecast_assets.definitions import defs
 

@@ -35,7 +35,7 @@ def summary(text: str) -> Summary:
         completed_today=1,
         newest_success=NOW,
         newest_end=NOW,
-        runs={"success": 1, "failed": 1},
+        runs={"success": 1, "failed": 1, "unusable": 1},
         newest_evaluation=NOW,
         newest_sales=NOW.date(),
         forecasts=1,
