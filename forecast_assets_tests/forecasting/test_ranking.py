@@ -175,6 +175,15 @@ def test_without_a_ranked_default_the_first_rank_wins():
     assert champions(cells, DEFENDED, ("ets", "ses", "naive")) == ["naive"]
 
 
+def test_the_model_that_a_blend_leans_on_is_no_runner_up_where_there_is_another():
+    cells, names = [[{"wape": 10.0}], [{"wape": 9.9}], [{"wape": 12.5}]], ("blend", "lightgbm", "ets")
+    policy = RankingPolicy(name="default_with_margin", default="blend")
+    ranking = rank(replace(scores(cells), candidates=names), policy)
+    assert (ranking.winner[0], ranking.runner_up[0], ranking.lead[0]) == (0, 2, pytest.approx(0.2))
+    alone = rank(replace(scores(cells[:2]), candidates=names[:2]), policy)
+    assert (alone.winner[0], alone.runner_up[0]) == (0, 1), "nobody else is there"
+
+
 def test_the_runner_up_of_a_kept_default_is_the_lowest_error():
     cells = [[{"wape": 10.0}], [{"wape": 9.5}], [{"wape": 12.0}]]
     ranking = rank(replace(scores(cells), candidates=("ets", "ses", "naive")), DEFENDED)

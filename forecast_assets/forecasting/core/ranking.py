@@ -12,7 +12,13 @@ from numpy.typing import NDArray
 
 from forecast_assets.errors import BadSetting
 from forecast_assets.forecasting.core.arrays import Values
-from forecast_assets.forecasting.core.candidates.catalogue import REFERENCES, family
+from forecast_assets.forecasting.core.candidates.catalogue import (
+    REFERENCES,
+    family,
+    is_blend,
+    learns_from_all,
+    members,
+)
 from forecast_assets.forecasting.core.frequency import DAY
 from forecast_assets.forecasting.core.metrics import CHAIN, METRICS, MetricName, MetricValues
 
@@ -94,7 +100,8 @@ class Scores(MetricValues):
 class Ranking:
     """``rank`` (m, n): 1 is the lowest error, 0 is not ranked. ``winner`` and ``runner_up`` (n,): row or -1.
 
-    The winner is the policy's choice, the runner-up the lowest error of the others.
+    The winner is the policy's choice, the runner-up the lowest error of the others. The global members of a
+    blend come last: its weights lean on them, so that they are no other opinion.
 
     ``lead`` (n,): (WAPE of the runner-up - WAPE of the winner) / WAPE of the runner-up; 0 where that is 0
     and NaN without a runner-up.
@@ -132,9 +139,23 @@ def rank(scores: Scores, policy: RankingPolicy, *, intermittent: NDArray[np.bool
     winner = np.where(count > 0, order[0], -1)
     if policy.name == "default_with_margin" and policy.default in scores.candidates:
         winner = _defended(scores, policy, first, ranks, winner)
-    best_other = np.where(order[0] == winner, order[min(1, len(order) - 1)], order[0])
-    runner_up = np.where(count > 1, best_other, -1)
+    runner_up = np.where(count > 1, _runner_up(scores.candidates, ranks, winner), -1)
     return Ranking(ranks, winner, runner_up, _lead(scores.wape, winner, runner_up))
+
+
+def _runner_up(
+    candidates: tuple[str, ...], ranks: NDArray[np.int64], winner: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    leans_on = np.array(
+        [
+            [is_blend(label) and one in members(label) and learns_from_all(one) for one in candidates]
+            for label in candidates
+        ]
+    )
+    place = np.where(ranks > 0, ranks + len(candidates) * leans_on[winner].T, 3 * len(candidates))
+    np.put_along_axis(place, winner[None], 3 * len(candidates), axis=0)
+    first: NDArray[np.int64] = place.argmin(axis=0)
+    return first
 
 
 def _defended(
