@@ -141,7 +141,37 @@ def test_a_load_of_what_changed_leaves_what_a_full_load_leaves(  # noqa: PLR0917
     assert len(patched) >= least
 
 
-def test_a_night_reads_the_file_that_came_and_the_one_that_was_corrected(place: Place, monkeypatch):
+@pytest.fixture
+def opened(monkeypatch) -> list[str]:
+    """The names of the files whose rows are read, as often as they are opened for it."""
+    names: list[str] = []
+    parts_of = FileSource.parts_of
+
+    def noted(self: FileSource, file: SourceFile, needed: list[str], ids: list[str]) -> Iterator[Part]:
+        names.append(file.name)
+        return parts_of(self, file, needed, ids)
+
+    monkeypatch.setattr(FileSource, "parts_of", noted)
+    return names
+
+
+def test_a_parquet_file_is_opened_once_however_many_row_groups_it_has(tmp_path: Path, opened: list[str]):
+    rows = pl.DataFrame(
+        {
+            "store": "S",
+            "product": [f"P{at:03d}" for at in range(50)],
+            "date": dt.date(2024, 1, 1),
+            "units": 1.0,
+        }
+    )
+    rows.write_parquet(tmp_path / "sales.parquet", row_group_size=2)
+    columns = Columns(store="store", product="product", date="date", units="units")
+    parts = list(FileSource(path=str(tmp_path / "sales.parquet"), columns=columns).parts())
+    assert [part.read(["product"]).num_rows for part in parts] == [2] * 25
+    assert opened == ["sales.parquet"]
+
+
+def test_a_night_reads_the_file_that_came_and_the_one_that_was_corrected(place: Place, opened: list[str]):
     feed = place.folder / "feed"
     feed.mkdir()
     rows = shop()
@@ -154,14 +184,7 @@ def test_a_night_reads_the_file_that_came_and_the_one_that_was_corrected(place: 
     corrected = rows.filter(pl.col("date") == first).with_columns(pl.col("units") + 1)
     corrected.write_csv(feed / f"{first}.csv")
     corrected.with_columns(date=pl.lit(newest)).write_csv(feed / f"{newest}.csv")
-    opened: list[str] = []
-    parts_of = FileSource.parts_of
-
-    def noted(self: FileSource, file: SourceFile, needed: list[str], ids: list[str]) -> Iterator[Part]:
-        opened.append(file.name)
-        return parts_of(self, file, needed, ids)
-
-    monkeypatch.setattr(FileSource, "parts_of", noted)
+    opened.clear()
     loaded = building.load_sales(place.stores, "shop", run_id="night", today=TODAY)
     assert opened == [f"{first}.csv", f"{newest}.csv"]
     assert loaded.snapshot.last_day == newest

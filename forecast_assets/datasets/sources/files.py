@@ -8,8 +8,7 @@ import hashlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
-from functools import partial
-from itertools import islice
+from functools import cache, partial
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
@@ -119,7 +118,7 @@ class FileSource(SourceBase):
                 metadata = ParquetFile(file).metadata()
                 names = spellings(metadata.schema.to_arrow_schema().names, self.columns.needed)
                 groups = pieces.row_groups(file, metadata, list(names.values()))
-                opened |= {one: partial(read, file, at) for at, one in enumerate(groups)}
+                opened |= zip(groups, _one_each(partial(read, file), len(groups)), strict=True)
             elif file.kind == "csv" and is_plain and self.dialect.is_fixed:
                 quote = self.dialect.quote or '"'
                 grown = pieces.grown(file, before, self.header_row, quote)
@@ -128,9 +127,8 @@ class FileSource(SourceBase):
                 opened[pieces.whole(file)] = partial(read, file)
         return opened
 
-    def _aged(self, age: int, file: SourceFile, group: int | None = None) -> Iterator[Part]:
-        parts = self._parts(file)
-        for part in parts if group is None else islice(parts, group, group + 1):
+    def _aged(self, age: int, file: SourceFile) -> Iterator[Part]:
+        for part in self._parts(file):
             yield Part(part.read, part.origin, file=file.name, age=age)
 
     def _parts(self, file: SourceFile) -> Iterator[Part]:
@@ -208,6 +206,16 @@ class FileSource(SourceBase):
                 remedy="say which day number 1 is (--first-day), or how the days are written (--date-format)",
             )
         return days
+
+
+def _one_each(read: Callable[[], Iterable[Part]], count: int) -> list[Callable[[], Iterable[Part]]]:
+    """Return what opens each of ``count`` parts alone; the file that holds them is opened once for all."""
+    opened = cache(lambda: list(read()))
+
+    def only(at: int) -> list[Part]:
+        return opened()[at : at + 1]
+
+    return [partial(only, at) for at in range(count)]
 
 
 def _round_trips(date_format: str) -> bool:
