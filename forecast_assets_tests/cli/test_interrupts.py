@@ -110,7 +110,7 @@ def begun(instance: dg.DagsterInstance, job: str) -> Callable[[], bool]:
 )
 def test_the_key_ends_a_command_and_cancels_its_run(home, arguments, job, terminal):
     if "many" in arguments:
-        home.prepare("many", many(40))
+        home.prepare("many", many(100))  # nothing is over before the key is pressed
     if "register" in arguments:
         home.evaluate(HEALTHY)
     start = dt.datetime.now(dt.UTC)
