@@ -56,7 +56,7 @@ def status(
 
 
 def cancel(run_id: RunId) -> None:
-    """End a run: nothing more is begun, what is in hand is waited for, what is done is kept."""
+    """End a run: nothing more is begun, what is being computed is waited for, what is done is kept."""
     stores = open_stores()
     launch = check_run(stores, run_id)
     if launch is not None and launch.is_over:

@@ -229,9 +229,12 @@ def _with_originals(
         and not sales.products.differ[products.unique().to_numpy()].any()
     ):
         return frame
-    return frame.with_columns(
-        pl.lit(texts[0]).alias(ORIGINAL_IDS[0]), texts[1].gather(products).alias(ORIGINAL_IDS[1])
-    )
+    return with_ids(frame, texts[0], texts[1].gather(products))
+
+
+def with_ids(frame: pl.DataFrame, store: str, products: pl.Series) -> pl.DataFrame:
+    """Add the ids of a store's rows as they came."""
+    return frame.with_columns(pl.lit(store).alias(ORIGINAL_IDS[0]), products.alias(ORIGINAL_IDS[1]))
 
 
 class Account:

@@ -22,6 +22,7 @@ from forecast_assets.datasets.canonical import (
     by_store,
     heads_of,
     sort_rows,
+    with_ids,
 )
 from forecast_assets.datasets.definition import Snapshot
 from forecast_assets.datasets.merging import Merger
@@ -92,7 +93,8 @@ class PatchedReader(CanonicalReader):
             frame = account.with_newest_statics(frame, heads)
             texts = [products[name] for name in names]
             if stores[store] != store or texts != names:
-                frame = _with_originals(frame, stores[store], texts, heads)
+                rows = np.repeat(np.arange(len(heads)), np.diff(heads, append=len(frame)))
+                frame = with_ids(frame, stores[store], pl.Series(texts, dtype=pl.String).gather(rows))
             account.add(store, frame, heads)
             remaining |= {f"store {store}", *names}
             yield store, frame
@@ -150,7 +152,7 @@ def _boxes_of_gone(before: Before, now: Iterable[Piece]) -> dict[str, list[_Box]
     boxes: dict[str, list[_Box]] = {}
     for one in gone:
         if one.first is None or one.last is None or any(_meet(one, other) for other in rest):
-            raise NotPatchable("rows that are gone cannot be told from others")
+            raise NotPatchable("rows that are gone cannot be distinguished from others")
         for code in one.stores:
             boxes.setdefault(reading.stores[code][1], []).append(_Box(one.first, one.last))
     return boxes
@@ -193,14 +195,6 @@ def _joined(frames: list[pl.DataFrame]) -> tuple[pl.DataFrame, NDArray[np.intp],
         raise NotPatchable("a day of a series is there twice")
     products = pl.Series("product_id", names, pl.String).cast(pl.Categorical).gather(codes)
     return rows.insert_column(0, products), np.flatnonzero(np.diff(codes, prepend=-1)), names
-
-
-def _with_originals(
-    frame: pl.DataFrame, store: str, products: list[str], heads: NDArray[np.intp]
-) -> pl.DataFrame:
-    of = np.repeat(np.arange(len(heads)), np.diff(heads, append=len(frame)))
-    texts = pl.Series(products, dtype=pl.String).gather(of)
-    return frame.with_columns(pl.lit(store).alias(ORIGINAL_IDS[0]), texts.alias(ORIGINAL_IDS[1]))
 
 
 def _store_of(file: str) -> str:

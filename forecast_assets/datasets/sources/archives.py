@@ -8,13 +8,16 @@ import io
 import lzma
 import zipfile
 import zlib
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 import pyarrow as pa
 from fsspec import AbstractFileSystem
 from fsspec.implementations.zip import ZipFileSystem
 
 from forecast_assets.errors import BadSales
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
 
 _BROKEN = (lzma.LZMAError, zipfile.BadZipFile, zlib.error, EOFError)
 _ENCRYPTED = 1
@@ -34,12 +37,13 @@ class _Unpacked(io.RawIOBase):
     def seekable(self) -> bool:
         return True
 
-    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+    def readinto(self, buffer: "WriteableBuffer") -> int:
+        room = memoryview(buffer)
         try:
-            read = self._stream.read(len(buffer))
+            read = self._stream.read(len(room))
         except _BROKEN as error:
             raise _damaged(self._name, error) from None
-        buffer[: len(read)] = read
+        room[: len(read)] = read
         return len(read)
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:

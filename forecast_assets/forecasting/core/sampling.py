@@ -50,8 +50,7 @@ def sample(panel: Panel, targets: Targets, *, max_rows: int, seed: int) -> Rows:
 
     The rank of a row is a hash of its store and product, calendar day, step and the seed, three times as high
     before the newest year: it depends neither on its position nor on other rows, nor on the name of the
-    dataset. Memory grows with ``max_rows``, time
-    with the number of observed target days.
+    dataset. Memory grows with ``max_rows``, time with the number of observed target days.
     """
     thinned = np.ones(targets.cutoff - targets.oldest)
     thinned[: max(0, len(thinned) - panel.frequency.year)] = _THINNED
@@ -103,8 +102,8 @@ def _offered(
 ) -> tuple[NDArray[np.float64], Rows]:
     """Rank one step of every observed day and keep the lowest ``share`` of all possible ranks.
 
-    ``thinned`` (days,) multiplies the ranks; ``turn`` moves on from the step that
-    the hash of the day names, so that no step is offered twice.
+    ``thinned`` (days,) multiplies the ranks; ``turn`` moves on from the step that the hash of the day names,
+    so that no step is offered twice.
     """
     position = np.arange(targets.oldest, targets.cutoff)
     # Without the name of the dataset: the same sales under another name teach the same.
