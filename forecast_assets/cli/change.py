@@ -17,15 +17,17 @@ from forecast_assets.cli.home import open_instance
 from forecast_assets.cli.option_groups import grouped
 from forecast_assets.cli.options import takes
 from forecast_assets.cli.source_options import (
+    ChangeColumn,
     ColumnOptions,
     FurtherOptions,
     WritingOptions,
     absolute,
+    refuse_change_column,
     validate,
 )
 from forecast_assets.datasets import definition, profiles
 from forecast_assets.datasets.definition import DatasetOptions
-from forecast_assets.datasets.sources import Columns, FileSource, PresetSource, Source
+from forecast_assets.datasets.sources import Columns, FileSource, PresetSource, Source, SqlSource
 from forecast_assets.datasets.sources.dialects import Dialect
 from forecast_assets.datasets.sources.row_rules import RowRules
 from forecast_assets.days import today
@@ -58,6 +60,7 @@ class ChangeOptions:
     """What only a change has."""
 
     path: Annotated[str | None, typer.Option(help="Other files.")] = None
+    change_column: ChangeColumn = None
     drop: Annotated[
         list[str] | None,
         typer.Option(help="Role, column or option that is no longer used: promo, rain, holidays."),
@@ -87,6 +90,7 @@ def change(  # noqa: PLR0917 - one parameter per group of options
     before = definition.load(stores, name)
     dropped = set(different.drop or ())
     source = _source(before.source, columns, writing, different.path, dropped)
+    source = _watched(source, different.change_column, dropped)
     settled = _options(before.options, options.model_dump(exclude_none=True, mode="json"), dropped)
     suited = suited_anew(settled.evaluation, before.options.period, settled.period)
     settled = settled.model_copy(update={"evaluation": revised(suited, evaluation.changes())})
@@ -153,6 +157,18 @@ def _source(
     if source.wide:
         named = {name: value for name, value in named.items() if name not in {"date", "units"}}
     return profiles.profile(source, named).source
+
+
+def _watched(source: Source, column: str | None, dropped: set[str]) -> Source:
+    """The source with another change column, or without one."""
+    if not isinstance(source, SqlSource):
+        refuse_change_column(column)
+        return source
+    gone = dropped & {"change_column", source.change_column}
+    dropped -= gone
+    if column is None and not gone:
+        return source
+    return validate(SqlSource, **{**dict(source), "change_column": column})
 
 
 def _without(roles: dict[str, Any], dropped: set[str]) -> dict[str, Any]:

@@ -27,14 +27,14 @@ from forecast_assets.cli.console import (
 from forecast_assets.cli.home import open_instance
 from forecast_assets.cli.option_groups import grouped, typed, typed_options
 from forecast_assets.cli.options import takes
+from forecast_assets.cli.preset_options import PresetOptions, preset_source
 from forecast_assets.cli.source_options import (
     ColumnOptions,
     FurtherOptions,
     PlaceOptions,
-    PresetOptions,
     WritingOptions,
     file_source,
-    preset_source,
+    refuse_change_column,
     sql_source,
 )
 from forecast_assets.datasets import definition, profiles
@@ -154,7 +154,7 @@ def _source(
     by_period: bool,
 ) -> tuple[Source, SourceProfile | None]:
     """The one source that was named, and what a look into its files told."""
-    others = [place.path, place.sql_url, place.query, *columns.declared(), *writing.files()]
+    others = [*asdict(place).values(), *columns.declared(), *writing.files()]
     if generated.named():
         return preset_source(generated, alone=not any(others), by_period=by_period), None
     if (place.path is None) == (place.sql_url is None):
@@ -164,6 +164,7 @@ def _source(
         )
     if place.path is None:
         return sql_source(place, columns, writing), None
+    refuse_change_column(place.change_column)
     profile = profiles.profile(file_source(place.path, writing), columns.declared())
     return profile.source, profile
 
@@ -221,6 +222,7 @@ def show(name: Name, form: FormOption = Format.TABLE) -> None:
         "name": name,
         "source": dataset.source.name,
         "columns": ", ".join(dataset.source.columns.needed),
+        "change_column": getattr(dataset.source, "change_column", None),
         "anchor": dataset.options.anchor,
         "holidays": dataset.options.holidays,
         "plan_days": ", ".join(f"{column} {days}" for column, days in sorted(dataset.reach.items())) or None,

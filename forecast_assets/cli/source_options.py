@@ -14,9 +14,7 @@ from pydantic import BaseModel, ValidationError
 from forecast_assets.checked import faults
 from forecast_assets.datasets.definition import DatasetOptions
 from forecast_assets.datasets.holidays import read_mapping
-from forecast_assets.datasets.presets.catalogue import Preset
-from forecast_assets.datasets.presets.options import local_today, requested
-from forecast_assets.datasets.sources import Columns, FileSource, PresetSource, SqlSource
+from forecast_assets.datasets.sources import Columns, FileSource, SqlSource
 from forecast_assets.datasets.sources.dialects import Dialect, character
 from forecast_assets.datasets.sources.opening import is_url
 from forecast_assets.datasets.sources.row_rules import RowRules
@@ -27,8 +25,14 @@ from forecast_assets.order_settings import OrderSettings
 
 Model = TypeVar("Model", bound=BaseModel)
 _COLUMN = "Column of the "
-_PRESET = "Preset: "
 Text = str | None
+ChangeColumn = Annotated[
+    Text,
+    typer.Option(
+        help="Column of the query that gets a newer value whenever a row is written, as updated_at: only "
+        "weeks in which it changed are read again."
+    ),
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,33 +156,7 @@ class PlaceOptions:
         Text, typer.Option(help="env:NAME of a variable with the URL, or a URL without password.")
     ] = None
     query: Annotated[Path | None, typer.Option(help="File with the SQL query that returns sales.")] = None
-
-
-@dataclass(frozen=True, slots=True)
-class PresetOptions:
-    """Generated sales."""
-
-    preset: Annotated[Text, typer.Option(help=f"Generated sales: {', '.join(Preset)}.")] = None
-    seed: Annotated[int | None, typer.Option(help=_PRESET + "seed of all numbers, 42 by default.")] = None
-    stores: Annotated[int | None, typer.Option(help=_PRESET + "number of stores, 1 to 100.")] = None
-    products: Annotated[int | None, typer.Option(help=_PRESET + "number of products, 1 to 500.")] = None
-    start: Annotated[Text, typer.Option(help=_PRESET + "first day, YYYY-MM-DD.")] = None
-    end: Annotated[Text, typer.Option(help=_PRESET + "last day; today by default.")] = None
-    window_days: Annotated[int | None, typer.Option(help=_PRESET + "days before the last, 75-365.")] = None
-    sparsity: Annotated[float | None, typer.Option(help=_PRESET + "share never sold, up to 0.9.")] = None
-    promotion_intensity: Annotated[
-        float | None, typer.Option(help=_PRESET + "promotions a product and 30 days, up to 0.5.")
-    ] = None
-    stockout_intensity: Annotated[
-        float | None, typer.Option(help=_PRESET + "share of days without stock, up to 0.5.")
-    ] = None
-    noise_sigma: Annotated[float | None, typer.Option(help=_PRESET + "noise, up to 0.5.")] = None
-    effects: Annotated[Text, typer.Option(help=_PRESET + "effects, with commas.")] = None
-
-    def named(self) -> dict[str, Any]:
-        """Everything that was said."""
-        options = {name: value for name, value in asdict(self).items() if value is not None}
-        return options | ({"effects": options["effects"].split(",")} if "effects" in options else {})
+    change_column: ChangeColumn = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,6 +231,15 @@ def file_source(path: str, writing: WritingOptions) -> FileSource:
     )
 
 
+def refuse_change_column(column: str | None) -> None:
+    """Raise ``BadSetting`` where a source that is no query is to have a change column."""
+    if column is not None:
+        raise BadSetting(
+            "--change-column only says something of a query",
+            remedy="leave it out: what changed in files is found by their bytes",
+        )
+
+
 def sql_source(place: PlaceOptions, columns: ColumnOptions, writing: WritingOptions) -> SqlSource:
     """The query that is meant. Raises ``BadSetting`` without one."""
     query = place.query
@@ -270,27 +257,8 @@ def sql_source(place: PlaceOptions, columns: ColumnOptions, writing: WritingOpti
         SqlSource,
         url=place.sql_url,
         query=query.read_text(encoding="utf-8"),
+        change_column=place.change_column,
         columns=validate(Columns, **columns.declared()),
         dialect=validate(Dialect, **writing.dialect()),
         rows=validate(RowRules, **writing.rows()),
     )
-
-
-def preset_source(options: PresetOptions, *, alone: bool, by_period: bool) -> PresetSource:
-    """The preset that is meant; days that are added up (``by_period``) reach as far back as they can.
-
-    Raises ``BadSetting`` where only other sources, or no preset, was named.
-    """
-    named = options.named()
-    if "preset" not in named:
-        raise BadSetting(
-            f"{listed([f'--{name}'.replace('_', '-') for name in named])} only says something of a preset",
-            remedy=f"give --preset with one of {', '.join(Preset)}",
-        )
-    if not alone:
-        raise BadSetting(
-            "a dataset has one source, and a preset brings its own columns",
-            remedy="leave --path, --sql-url and the names of columns out, or leave --preset out",
-        )
-    wishes = requested(named)
-    return PresetSource.model_validate((wishes.longest() if by_period else wishes).fixed(local_today()))

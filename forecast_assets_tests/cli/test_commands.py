@@ -206,6 +206,8 @@ def test_folds_beyond_the_history_are_left_out_and_lower_the_confidence(shop):
         ),
         (["dataset", "add", "other", "--path", "absent.csv"], "absent.csv"),
         (["dataset", "add", "other", "--sql-url", "sqlite://"], "needs the query"),
+        (["dataset", "add", "other", "--path", "sales.csv", "--change-column", "at"], "something of a query"),
+        (["dataset", "change", "shop", "--change-column", "at"], "something of a query"),
         (["dataset", "add", "other", "--path", "sales.csv", "--units", "sold"], "no column 'sold'"),
     ],
 )
@@ -234,17 +236,19 @@ def test_password_of_a_source_is_never_shown(cli, tmp_path):
 def test_dataset_of_a_query_is_evaluated_like_a_file(cli, tmp_path, monkeypatch):
     frame = pl.read_csv(sales(tmp_path))
     with sqlite3.connect(tmp_path / "shop.db") as database:
-        database.execute("create table sold (store text, sku text, day text, qty real)")
-        database.executemany("insert into sold values (?, ?, ?, ?)", frame.rows())
+        database.execute("create table sold (store text, sku text, day text, qty real, at integer)")
+        database.executemany("insert into sold values (?, ?, ?, ?, 1)", frame.rows())
     database.close()
     monkeypatch.setenv("SALES_DB", f"sqlite:///{tmp_path / 'shop.db'}")
-    (tmp_path / "q.sql").write_text("select store, sku, day, qty from sold")
+    (tmp_path / "q.sql").write_text("select store, sku, day, qty, at from sold")
     columns = ("--store", "store", "--product", "sku", "--date", "day", "--units", "qty")
     source = ("--sql-url", "env:SALES_DB", "--query", str(tmp_path / "q.sql"))
     assert cli("dataset", "add", "shop", *source, *columns, *EVALUATION).code == 0
     evaluated = cli("evaluate", "shop", "--candidates", "naive,seasonal_naive")
     assert evaluated.code == 0, evaluated.err
     assert "2 scored" in evaluated.err
+    watched = cli("dataset", "change", "shop", "--change-column", "at")
+    assert "all results of 2 series stay valid" in watched.err
 
 
 def test_outage_leaves_with_three_and_shows_no_password(cli, monkeypatch):

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import random
+import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,11 +14,11 @@ from forecast_assets.datasets import building, freezing
 from forecast_assets.datasets.definition import DatasetOptions, Snapshot
 from forecast_assets.datasets.freezing import Frozen
 from forecast_assets.datasets.patching import Before, NotPatchable, PatchedReader, before_of
-from forecast_assets.datasets.sources import Columns, FileSource
+from forecast_assets.datasets.sources import Columns, FileSource, Source, SqlSource
 from forecast_assets.datasets.sources.base import Part
 from forecast_assets.datasets.sources.opening import SourceFile
 from forecast_assets.datasets.tallies import read_reading, reading_path
-from forecast_assets.errors import BadSales
+from forecast_assets.errors import BadSales, BadSetting, Outage
 from forecast_assets.stores.lake import Lake
 from forecast_assets_tests.scenario import TODAY, Place, shop
 
@@ -63,6 +64,35 @@ def as_one_file(folder: Path, days: Days, kind: str) -> None:
     rows.write_csv(path) if kind == "csv" else rows.write_parquet(path, row_group_size=30)
 
 
+def as_table(folder: Path, days: Days, kind: str) -> None:
+    """A table of a database, in which every day that is written anew gets a newer version."""
+    with sqlite3.connect(folder / f"sales.{kind}") as database:
+        names = days[max(days)].columns
+        database.execute(f"create table if not exists sales ({', '.join(names)}, version)")
+        places = {str(START + dt.timedelta(days=day)): rows for day, rows in days.items()}
+        text = ", ".join(names)
+        query = f"select {text} from sales order by rowid"  # noqa: S608
+        stored: dict[str, list[tuple[Any, ...]]] = {}
+        for row in database.execute(query):
+            stored.setdefault(row[names.index("date")], []).append(row)
+        newest = database.execute("select coalesce(max(version), 0) + 1 from sales").fetchone()[0]
+        for day in stored.keys() | places.keys():
+            rows = places[day].with_columns(pl.col("date").cast(pl.String)).rows() if day in places else []
+            if rows != stored.get(day, []):
+                database.execute("delete from sales where date = ?", [day])
+                marks = ", ".join("?" * (len(names) + 1))
+                insert = f"insert into sales values ({marks})"  # noqa: S608
+                database.executemany(insert, [(*row, newest) for row in rows])
+    database.close()
+
+
+def source_of(layout: Callable[..., None], folder: Path, columns: Columns) -> Source:
+    if layout is not as_table:
+        return FileSource(path=str(folder), columns=columns)
+    url = f"sqlite:///{folder}/sales.db"
+    return SqlSource(url=url, query="select * from sales;", columns=columns, change_column="version")
+
+
 def changed(draw: random.Random, days: Days, *, removes: bool) -> None:
     """A new day, and often an older one that was corrected or is gone."""
     days[max(days) + 1] = one_day(draw, max(days) + 1)
@@ -74,12 +104,12 @@ def changed(draw: random.Random, days: Days, *, removes: bool) -> None:
         days.pop(draw.choice(list(days)))
 
 
-def frozen(lake: Lake, source: FileSource, run_id: str, before: Before | None = None) -> Frozen:
+def frozen(lake: Lake, source: Source, run_id: str, before: Before | None = None) -> Frozen:
     folder = f"sales/shop/{run_id}"
     return freezing.freeze(lake, source, "shop", DAILY, folder=folder, today=TODAY, before=before)
 
 
-def remembered(lake: Lake, source: FileSource, last: Frozen) -> Before:
+def remembered(lake: Lake, source: Source, last: Frozen) -> Before:
     """What the next load is given of ``last``."""
     assert last.reading is not None
     last.reading.write(lake, last.folder, source)
@@ -117,6 +147,8 @@ def patched(monkeypatch) -> list[bool]:
         (as_one_file, "csv", PLAIN, 1),
         (as_one_file, "csv", STATIC, 1),
         (as_one_file, "parquet", RICH, 1),
+        (as_table, "db", RICH, NIGHTS // 2),
+        (as_table, "db", STATIC, 1),
     ],
 )
 @pytest.mark.parametrize("seed", [1, 2])
@@ -126,12 +158,12 @@ def test_a_load_of_what_changed_leaves_what_a_full_load_leaves(  # noqa: PLR0917
     draw, lake, feed = random.Random(seed), Lake(str(tmp_path / "lake")), tmp_path / "feed"  # noqa: S311
     feed.mkdir()
     days = {day: one_day(draw, day) for day in range(HISTORY)}
-    source = FileSource(path=str(feed), columns=columns)
+    source = source_of(layout, feed, columns)
     layout(feed, days, kind)
     last = frozen(lake, source, "0")
     for night in range(1, NIGHTS + 1):
         before = remembered(lake, source, last)
-        changed(draw, days, removes=columns != STATIC and layout is as_days)
+        changed(draw, days, removes=columns != STATIC and layout is not as_one_file)
         layout(feed, days, kind)
         whole = frozen(lake, source, "whole")
         last = frozen(lake, source, str(night), before)
@@ -246,3 +278,68 @@ def test_text_that_grew_is_cut_where_it_ended_and_read_whole_where_its_beginning
         stream.write("a line without its end")
     (open_ended,) = source.pieces()
     assert open_ended.end == 0
+
+
+def test_a_night_reads_the_weeks_of_a_query_in_which_its_change_column_changed(place: Place):
+    rows = shop()
+    first, last = rows.select(pl.col("date").min(), last=pl.col("date").max()).row(0)
+    count = (last - first).days + 1
+    as_table(
+        place.folder, {day: rows.filter(date=first + dt.timedelta(days=day)) for day in range(count)}, "db"
+    )
+    source = source_of(as_table, place.folder, Columns()).model_copy(
+        update={"query": "select * from sales where product_id <> 'a:b%c'"}
+    )
+    building.add_dataset(place.stores, "shop", source, DatasetOptions(), TODAY)
+    again = building.load_sales(place.stores, "shop", run_id="idle", today=TODAY)
+    assert again.why == "the source has not changed since the last load"
+    mark = source.mark()
+    with sqlite3.connect(place.folder / "sales.db") as database:
+        database.execute("update sales set units = units + 1, version = 2 where date = ?", [str(last)])
+        database.execute("update sales set units = units + 1 where date = ?", [str(first)])
+    database.close()
+    assert source.mark() != mark
+    night = building.load_sales(place.stores, "shop", run_id="night", today=TODAY)
+    whole = building.load_sales(place.stores, "shop", run_id="whole", today=TODAY, force=True)
+
+    def sold(loaded: building.Loaded) -> dict[dt.date, float]:
+        frames = [place.stores.lake.read_table(file) for file in loaded.snapshot.files(place.stores.lake)]
+        days = pl.concat(pl.DataFrame(frame).select("date", "units") for frame in frames)
+        return dict(days.group_by("date").sum().rows())
+
+    before = dict(rows.group_by("date").agg(pl.col("units").sum()).rows())
+    assert sold(night)[last] == sold(whole)[last] > before[last]
+    assert sold(night)[first] == before[first] < sold(whole)[first]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ("update sales set version = null where date = '2026-01-06'", "'version' is empty in 10 rows"),
+        ("alter table sales rename column version to edition", "no column 'version'"),
+    ],
+)
+def test_a_change_column_that_says_nothing_is_refused(tmp_path, change: str, message: str):
+    draw = random.Random(6)  # noqa: S311
+    as_table(tmp_path, {day: one_day(draw, day) for day in range(HISTORY)}, "db")
+    with sqlite3.connect(tmp_path / "sales.db") as database:
+        database.execute(change)
+    database.close()
+    with pytest.raises((BadSales, BadSetting), match=message):
+        frozen(Lake(str(tmp_path / "lake")), source_of(as_table, tmp_path, PLAIN), "0")
+
+
+def test_a_change_column_says_more_than_the_sales_themselves():
+    with pytest.raises(BadSetting, match="a column of the sales itself"):
+        SqlSource(url="env:SALES_DB", query="select 1", change_column="units")
+
+
+def test_rows_of_a_week_that_came_while_a_query_was_read_are_an_outage(tmp_path):
+    draw = random.Random(7)  # noqa: S311
+    days = {day: one_day(draw, day) for day in range(HISTORY)}
+    as_table(tmp_path, days, "db")
+    source = source_of(as_table, tmp_path, PLAIN)
+    opened = list(source.pieces().values())
+    as_table(tmp_path, days | {HISTORY: one_day(draw, HISTORY)}, "db")
+    with pytest.raises(Outage, match="came while it was read"):
+        list(opened[0]())

@@ -261,6 +261,26 @@ def test_postgresql_answers_the_same_as_a_file(database_url, monkeypatch, tmp_pa
     assert sold.content_hash == filed.content_hash
 
 
+@pytest.mark.parametrize("kind", ["date", "text", "timestamp"])
+def test_postgresql_answers_the_same_by_weeks_of_a_change_column(kind, database_url, monkeypatch):
+    monkeypatch.setenv("SALES_URL", database_url)
+    query = f"""
+        select 'S1' as store_id, 'a:b' as product_id, cast(day::date as {kind}) as date,
+               1 as units, day::timestamptz as updated_at
+        from generate_series('2023-12-01'::timestamp, '2024-01-03', '1 day') as day where 'a%b' like '%'
+    """  # noqa: S608
+    plain = SqlSource(url="env:SALES_URL", query=query)
+    watched = plain.model_copy(update={"change_column": "updated_at"})
+    readers = [CanonicalReader(source, dataset="shop", today=TODAY) for source in (plain, watched)]
+    assert [len(dict(reader)["S1"]) for reader in readers] == [34, 34]
+    assert readers[0].content_hash == readers[1].content_hash
+    pieces = watched.pieces()
+    assert [piece.file for piece in pieces] == [f"2023-W{week}" for week in range(48, 53)] + ["2024-W01"]
+    newest = list(pieces)[-1]
+    (part,) = watched.pieces(list(pieces)[:-1])[newest]()
+    assert part.read(["units"]).num_rows == 3
+
+
 @pytest.mark.parametrize(
     ("units", "message"),
     [

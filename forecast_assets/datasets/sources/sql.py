@@ -6,17 +6,20 @@ Does not belong here: whether a value makes sense (``rules``).
 
 import os
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
-from typing import ClassVar, Literal, TypeVar
+from functools import cache, partial
+from hashlib import blake2b
+from typing import ClassVar, Literal, Self, TypeVar
 
 import pyarrow as pa
 import sqlalchemy as sa
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
-from forecast_assets.datasets.sources import limits, reach, read_only
-from forecast_assets.datasets.sources.base import Part, SourceBase
+from forecast_assets.datasets.sources import limits, query_days, reach, read_only
+from forecast_assets.datasets.sources.base import Part, Piece, SourceBase
 from forecast_assets.datasets.sources.columns import Columns, check_columns
 from forecast_assets.datasets.sources.dialects import Dialect
 from forecast_assets.datasets.sources.row_rules import RowRules
@@ -48,6 +51,11 @@ class SqlSource(SourceBase):
     map_ids: bool = Field(default=True, description="Of no effect: every text is an id.")
     rows: RowRules = RowRules()
     dialect: Dialect = Dialect()
+    change_column: str | None = Field(
+        default=None,
+        description="Column of the query that gets a value newer than any before whenever a row is written: "
+        "only weeks in which it changed are read again.",
+    )
     date_format: ClassVar[None] = None
     first_day: ClassVar[None] = None
 
@@ -68,6 +76,15 @@ class SqlSource(SourceBase):
             )
         return value
 
+    @model_validator(mode="after")
+    def _watches_another_column(self) -> Self:
+        if self.change_column in self.columns.needed:
+            raise BadSetting(
+                f"--change-column {self.change_column!r} is a column of the sales itself",
+                remedy="name one that says when a row was written, as updated_at",
+            )
+        return self
+
     @property
     def name(self) -> str:
         """How messages call this source."""
@@ -87,15 +104,38 @@ class SqlSource(SourceBase):
         return _parsed(value, f"the value of {variable}")
 
     def fingerprint(self) -> str | None:
-        """Nothing: only reading all rows could tell."""
-        return None
+        """Hash of the settings and of what the change column says; ``None`` without one."""
+        if self.change_column is None:
+            return None
+        digest = blake2b(self.model_dump_json().encode(), digest_size=16)
+        for piece in self._days():
+            digest.update(f"{piece.file}\0{piece.digest}\n".encode())
+        return digest.hexdigest()
 
     def mark(self) -> str:
-        """Text that changes with the rows, the first and newest day or all units of the query.
+        """Text that changes with the change column, or else with rows, first and newest day and units.
 
         Far cheaper than reading them; a correction that keeps all four is only found by a load.
         """
-        return " ".join(str(value) for value in _execute(self, _summary))
+        return self.fingerprint() or " ".join(str(value) for value in _execute(self, _summary))
+
+    def pieces(self, before: Collection[Piece] = ()) -> Mapping[Piece, Callable[[], Iterable[Part]]]:
+        """One piece per week where a change column is declared, else none."""
+        days = {} if self.change_column is None else self._days()
+        new = [piece for piece in days if piece not in before]
+        values = None if len(new) == len(days) else [value for piece in new for value in days[piece]]
+        read = cache(lambda: self._weeks(new, values))
+        return {piece: partial(lambda one: [Part(read()[one].select)], piece) for piece in days}
+
+    def _days(self) -> query_days.Days:
+        columns = (self.columns.date, str(self.change_column))
+        return _execute(
+            self, lambda connection, _: query_days.days_of(connection, self.name, self.query, *columns)
+        )
+
+    def _weeks(self, pieces: Sequence[Piece], values: Sequence[object] | None) -> dict[Piece, pa.Table]:
+        table, weeks = _execute(self, lambda connection, source: _fetched(connection, source, values))
+        return query_days.by_piece(self.name, table, weeks, pieces)
 
     def warning(self) -> str | None:
         """Say what its login could do besides reading, if anything."""
@@ -105,8 +145,11 @@ class SqlSource(SourceBase):
         )
 
     def parts(self) -> Iterator[Part]:
-        """The whole result as one part."""
-        yield Part(_execute(self, _fetched).select)
+        """The whole result as one part, or one for each of its pieces."""
+        if self.change_column is None:
+            yield Part(_execute(self, lambda connection, source: _fetched(connection, source)[0]).select)
+        for piece, opened in self.pieces().items():
+            yield from (replace(part, piece=piece) for part in opened())
 
 
 def secrets(url: sa.URL) -> list[str]:
@@ -149,32 +192,49 @@ def _execute(source: SqlSource, ask: Callable[[sa.Connection, SqlSource], Result
 
 
 def _summary(connection: sa.Connection, source: SqlSource) -> Sequence[object]:
-    day: sa.ColumnClause[object] = sa.column(source.columns.date)
-    units: sa.ColumnClause[object] = sa.column(source.columns.units)
-    # A colon of the query is no bound value of ours.
-    query = sa.text(source.query.strip().rstrip(";").replace(":", "\\:"))
-    sales = query.columns(day, units).subquery("sales")
-    newest = (sa.func.min(sales.c[day.name]), sa.func.max(sales.c[day.name]))
-    return connection.execute(sa.select(sa.func.count(), *newest, sa.func.sum(sales.c[units.name]))).one()
+    sales = query_days.as_table(source.query, [source.columns.date, source.columns.units])
+    day, units = sales.c[source.columns.date], sales.c[source.columns.units]
+    return connection.execute(
+        sa.select(sa.func.count(), sa.func.min(day), sa.func.max(day), sa.func.sum(units))
+    ).one()
 
 
-def _fetched(connection: sa.Connection, source: SqlSource) -> pa.Table:
-    streaming = connection.execution_options(stream_results=True, no_parameters=True)
+def _fetched(
+    connection: sa.Connection, source: SqlSource, days: Sequence[object] | None = None
+) -> tuple[pa.Table, list[str]]:
+    """Return all rows, or those on some values of the date column, and the week of each."""
+    needed, count = source.columns.needed, 0
+    chunks: list[list[pa.Array]] = [[] for _ in needed]
+    weeks: list[str] = []
+    week_of = cache(query_days.week_of)
+    for result in _results(connection, source, days):
+        names = list(result.keys())
+        check_columns(source.name, names, needed)
+        places = [names.index(column) for column in needed]
+        for rows in result.partitions(_ROWS_PER_FETCH):
+            count += len(rows)
+            limits.check_rows(source.name, count, len(needed))
+            by_column = list(zip(*rows, strict=True))
+            for chunk, place in zip(chunks, places, strict=True):
+                chunk.append(_typed(by_column[place]))
+            if source.change_column is not None:
+                weeks += map(week_of, by_column[names.index(source.columns.date)])
+    table = pa.table({column: _one_type(chunk) for column, chunk in zip(needed, chunks, strict=True)})
+    return table, weeks
+
+
+def _results(
+    connection: sa.Connection, source: SqlSource, days: Sequence[object] | None
+) -> Iterator[sa.CursorResult[tuple[object, ...]]]:
+    streaming = connection.execution_options(stream_results=True, no_parameters=days is None)
+    if days is not None:
+        columns = (source.columns.needed, source.columns.date)
+        yield from map(streaming.execute, query_days.rows_of(source.query, *columns, days))
+        return
     result = streaming.exec_driver_sql(source.query)
     if not result.returns_rows:
         raise BadSetting(f"{source.name} answers no rows", remedy="give a query that selects sales")
-    names, needed = list(result.keys()), source.columns.needed
-    check_columns(source.name, names, needed)
-    places = [names.index(column) for column in needed]
-    chunks: list[list[pa.Array]] = [[] for _ in needed]
-    count = 0
-    for rows in result.partitions(_ROWS_PER_FETCH):
-        count += len(rows)
-        limits.check_rows(source.name, count, len(needed))
-        by_column = list(zip(*rows, strict=True))
-        for chunk, place in zip(chunks, places, strict=True):
-            chunk.append(_typed(by_column[place]))
-    return pa.table({column: _one_type(chunk) for column, chunk in zip(needed, chunks, strict=True)})
+    yield result
 
 
 def _typed(values: Sequence[object]) -> pa.Array:
