@@ -120,7 +120,7 @@ class WritingOptions:
     )
 
     totals: Annotated[
-        Text, typer.Option(help="drop: leave out rows without a date and a product, as sums at the end.")
+        Text, typer.Option(help="drop: leave out rows without a date, as sums at the end, and count them.")
     ] = None
 
     def rows(self) -> dict[str, Any]:

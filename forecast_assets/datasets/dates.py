@@ -20,18 +20,30 @@ ZONED = "holds a time zone"
 DAY_NUMBERS = "excel"
 # Day 1 of spreadsheets is 1900-01-01, and they believe in 1900-02-29.
 _SPREADSHEET_ZERO = date(1899, 12, 30)
-_SPREADSHEET_DAYS = r"^[2-6][0-9]{4}(\.0+)?$"
-_NO_DAYS = {
+_SPREADSHEET_DAYS = r"^[2-6][0-9]{4}(\.[0-9]+)?$"
+_DAY_MICROSECONDS = 86_400_000_000
+_MENDS = {
     r"^(KW ?|W)?[0-5]?[0-9]$": "write weeks and months with their year, "
     "as 2024-W07 or 2024-07, in one column",
-    r"(?i)^([0-9]{2,4}[ /-]?Q[1-4]|Q[1-4][ /-]?[0-9]{2,4})$": "sales are forecast by day, week or month: "
-    "export one of these instead of quarters",
+    r"(?i)^([0-9]{2,4}[ /-]?[QH][1-4]|[QH][1-4][ /-]?[0-9]{2,4}|(19|20)[0-9]{2})$": "sales are forecast by "
+    "day, week or month: export one of these instead of quarters, half-years or years",
     r"^[0-9]{1,4}[./-][0-9]{1,2}[./-][0-9]{1,4} *(-|\x{2013}|to|bis) *[0-9]{1,4}[./-][0-9]": "give the first "
     "day of each row alone, in a column of its own",
     r"^1[0-9]{9}([0-9]{3})?$": "these are seconds or milliseconds since 1970: write days as YYYY-MM-DD",
+    r"^[0-9]{4}-?[0-9]{2}-?[0-9]{2}[T ]?[0-9]{2}$": "sales are forecast by day, week or month: add the hours "
+    "of each day up, or write them as 2024-05-01 13:00 and give --receipts sum",
+    r"^([0-9]{1,2}[./-][0-9]{2}|[0-9]{1,2}[ ./-]\p{L}{3,})$": "write months with a year of four digits, as "
+    "2024-07, or say which number is the year, as --date-format %m/%y or %y-%b",
     r"^\p{L}{3,} [0-9]{4}$": "write months as 2024-07, or in English or another language that docs/data.md "
     "names",
+    r"^[0-9]{4}-(00|1[3-9]|[2-9][0-9])$": "months are 01 to 12: mend these cells",
+    r"^[0-9]{1,4}([./-])[0-9]{1,2}[./-][0-9]{1,4}$": "the calendar has no such day, or it is "
+    "written in another way than the others: mend these cells, or say with --date-format how all are written",
 }
+_WEEK_LABEL = (
+    r"^(?:(?<year>[0-9]{4})[-/ ]?(?:W|KW ?)[0-9]{1,2}|(?:W|KW ?)[0-9]{1,2}[-/ ](?<last>[0-9]{4})"
+    r"|(?<before>[0-9]{4})(?:00|5[3-9]|[6-9][0-9]))$"
+)
 _MIDNIGHT = r"[ T]00:00(:00(\.0+)?)?$"
 _CLOCK = r"[0-9][ T][0-9]{1,2}:[0-9]{2}"
 _STAMP = (
@@ -72,15 +84,24 @@ def read(raw: pl.Series, how: DayRules) -> Days:
         days = _after(how.first_day, number - 1)
         return Days(days, [(nothing, EMPTY_DATE), (days.is_null(), NOT_A_DATE)])
     if how.date_format == DAY_NUMBERS:
-        number = text.set(~text.str.contains(_SPREADSHEET_DAYS).fill_null(value=False), None).cast(pl.Float64)
-        days = _after(_SPREADSHEET_ZERO, number.cast(pl.Int32))
-        return Days(days, [(nothing, EMPTY_DATE), (days.is_null(), NOT_A_DATE)])
+        return _spreadsheet_days(text, nothing, how.rows)
     days = _plain_days(text.str.replace(_MIDNIGHT, ""), how.date_format)
     unread = days.is_null() & ~nothing
     timed = unread & text.str.contains(_CLOCK)
     if not timed.any():
         return Days(days, [(nothing, EMPTY_DATE), (unread, NOT_A_DATE)])
     return _written_stamps(text, nothing, how)
+
+
+def _spreadsheet_days(text: pl.Series, nothing: pl.Series, rows: RowRules) -> Days:
+    """Read day numbers of a spreadsheet, whose fractions are times of day."""
+    number = text.set(~text.str.contains(_SPREADSHEET_DAYS).fill_null(value=False), None).cast(pl.Float64)
+    days = _after(_SPREADSHEET_ZERO, number.floor().cast(pl.Int32))
+    clock = ((number - number.floor()) * _DAY_MICROSECONDS).round().cast(pl.Int64)
+    verdicts = [(nothing, EMPTY_DATE), (days.is_null(), NOT_A_DATE)]
+    if not rows.any_time:
+        verdicts.append((clock != 0, TIMED))
+    return Days(days, verdicts, clock)
 
 
 def _after(first: date, days: pl.Series) -> pl.Series:
@@ -152,19 +173,31 @@ def remedy(what: str, raw: pl.Series, times: pl.Series | None, *, repeated: bool
         return _zone_remedy(raw)
     if what == TIMED and times is not None:
         return _time_remedy(times, repeated=repeated)
-    if what == NOT_A_DATE:
-        text = raw.cast(pl.String).str.strip_chars().drop_nulls()
-        for pattern, mends in _NO_DAYS.items():
-            if len(text) and text.str.contains(pattern).all():
-                return mends
-        numbers = text.filter(text.str.contains(_SPREADSHEET_DAYS))
-        if len(numbers) and len(numbers) == len(text):
-            first = _SPREADSHEET_ZERO + timedelta(days=int(float(numbers[0])))
-            return (
-                f"these are a spreadsheet's day numbers ({numbers[0]} is {first}): give --date-format "
-                f"{DAY_NUMBERS}, or format the column as dates and export again"
-            )
-    return None
+    return _text_remedy(raw.cast(pl.String).str.strip_chars().drop_nulls()) if what == NOT_A_DATE else None
+
+
+def _text_remedy(text: pl.Series) -> str | None:
+    """What mends cells that name no day; nothing where they have nothing in common."""
+    if text.is_empty():
+        return None
+    numbers = text.filter(text.str.contains(_SPREADSHEET_DAYS))
+    if len(numbers) == len(text):
+        first = _SPREADSHEET_ZERO + timedelta(days=int(float(numbers[0])))
+        return (
+            f"these are a spreadsheet's day numbers ({numbers[0]} is {first}): give --date-format "
+            f"{DAY_NUMBERS}, or format the column as dates and export again"
+        )
+    weeks = text.str.extract_groups(_WEEK_LABEL).struct.unnest()
+    year = weeks.select(pl.coalesce("year", "last", "before")).to_series()
+    if year.null_count() == 0:
+        one = int(year[0])
+        last = date(one, 12, 28).isocalendar().week
+        begin = date.fromisocalendar(one, last, 1) + timedelta(weeks=1)
+        return (
+            f"weeks of ISO 8601 are counted from 01, and {one} has {last}: {one}-W{last} is followed by "
+            f"{one + 1}-W01, which begins on {begin}; mend these cells, or give the first day of each week"
+        )
+    return next((mends for pattern, mends in _MENDS.items() if text.str.contains(pattern).all()), None)
 
 
 def _zone_remedy(raw: pl.Series) -> str:

@@ -249,16 +249,21 @@ def _with_dates(source: FileSource, cells: Sequence[str], notes: list[str]) -> F
     texts = pl.Series(sorted(set(cells)), dtype=pl.String).str.strip_chars()
     if source.date_format is not None or source.first_day is not None or texts.is_empty():
         return source
-    if texts.str.contains(_NUMBERED).all():
-        raise BadSetting(
-            f"{source.name}: days are numbered, as {texts[0]!r}",
-            remedy="say which day number 1 is: --first-day YYYY-MM-DD",
-        )
     date_format = find_date_format(texts, source.name)
     if date_format is None:
+        _refuse_numbers(texts, source.name)
         return source
     notes.append(f"dates written as {date_format}, such as {texts[0]!r}")
     return source.model_copy(update={"date_format": date_format})
+
+
+def _refuse_numbers(texts: pl.Series, name: str) -> None:
+    """Ask for the first of days that are numbered; numbers of weeks lack their year."""
+    if texts.str.contains(_NUMBERED).all() and not texts.str.contains(r"(?i)^k?w_?[0-9]{1,2}$").all():
+        raise BadSetting(
+            f"{name}: days are numbered, as {texts[0]!r}",
+            remedy="say which day number 1 is: --first-day YYYY-MM-DD",
+        )
 
 
 def _with_numbers(source: FileSource, sample: _Sample, notes: list[str]) -> FileSource:

@@ -38,7 +38,7 @@ REMEDIES = {
     FOREIGN_ID: "give every row an id that is more than blanks, without the character NUL",
     FLOAT_ID: "export ids as text or as whole numbers: 7.0 may have been 007, and 1.23E+12 lost its end",
     TWIN_ID: "write each id in one way only, or take them as two with --twins keep",
-    dates.EMPTY_DATE: "give every row a date",
+    dates.EMPTY_DATE: "give every row a date; sums at the end are left out with --totals drop",
     dates.NOT_A_DATE: "write dates as YYYY-MM-DD, or say how they are written with --date-format, "
     "such as %d/%m/%Y",
     dates.TIMED: "sum the sales of a day into one row dated YYYY-MM-DD (--receipts sum), or --cut-time",
@@ -89,18 +89,24 @@ def judge_ids(codes: pl.Series) -> pl.Series | None:
     return judge(codes, [(codes == MISSING, EMPTY_ID)])
 
 
-def idle_rows(frame: pl.DataFrame, days: pl.Series) -> tuple[pl.Series, pl.Series] | None:
-    """Return which rows have no date and no id at all, and which have none of one role (sums); else ``None``.
+def idle_rows(frame: pl.DataFrame, raw: pl.DataFrame, date_column: str) -> tuple[pl.Series, pl.Series] | None:
+    """Return which rows hold nothing at all, and which other ones have no date (sums); else ``None``.
 
-    ``frame`` holds the codes of stores and products.
+    ``frame`` holds the codes of stores and products, ``raw`` all other columns. Words in place of a date are
+    none where ids are missing, too.
     """
-    store, product = frame["store_id"] == MISSING, frame["product_id"] == MISSING
-    if not (store.any() or product.any()):
-        return None
+    days = raw[date_column]
     undated = days.is_null() if days.dtype != pl.String else numbers.cells(days).is_null()
-    empty = undated & store & product
-    totals = undated & (store | product) & ~empty
-    return (empty, totals) if empty.any() or totals.any() else None
+    nameless = (frame["store_id"] == MISSING) & (frame["product_id"] == MISSING)
+    if days.dtype == pl.String and nameless.any():
+        undated |= nameless & ~days.str.contains("[0-9]").fill_null(value=False)
+    if not undated.any():
+        return None
+    empty = undated & nameless
+    for name in raw.columns:
+        cells = raw[name]
+        empty &= cells.is_null() if cells.dtype != pl.String else numbers.cells(cells).is_null()
+    return empty, undated & ~empty
 
 
 def judge_calendar(days: pl.Series, sold: pl.Series, today: date) -> pl.Series | None:

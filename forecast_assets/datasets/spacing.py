@@ -58,19 +58,29 @@ def spacing_of(days: pl.Series) -> Spacing:
         least, most = int(gaps.min()), int(gaps.max())
         apart = DAY.count(least) if least == most else f"{least} to {DAY.count(most)}"
         return Spacing(DAY if rest.any() else WEEK, examples, f"{apart} apart")
-    if (stretch := _weekly_stretch(dates)) is not None:
-        raise _Mixed(stretch, dates)
+    gaps_are_weeks = gaps == 7  # noqa: PLR2004 - a week
+    last = (dates + 1).astype("datetime64[M]") != months
+    gaps_are_months = (np.diff(months.astype(np.int64)) == 1) & (
+        (np.diff((dates - months.astype("datetime64[D]")).astype(np.int64)) == 0) | (last[1:] & last[:-1])
+    )
+    for period, are_apart in (("week", gaps_are_weeks), ("month", gaps_are_months)):
+        if (stretch := _stretch(dates, are_apart)) is not None:
+            raise _Mixed(period, stretch, dates)
     return Spacing(DAY, examples)
 
 
 class _Mixed(Exception):
-    """The rows of one store change their spacing."""
+    """The rows of one store change their spacing: dates of a longer period, and others."""
 
-    def __init__(self, weekly: NDArray[np.datetime64], dates: NDArray[np.datetime64]) -> None:
-        rest = np.setdiff1d(dates, weekly)
-        near = rest[np.flatnonzero(np.diff(rest.astype(np.int64)) == 1)]
-        self.weekly = [str(day) for day in weekly[:3]]
-        self.daily = [str(near[0]), str(near[0] + 1)]
+    def __init__(self, period: str, stretch: NDArray[np.datetime64], dates: NDArray[np.datetime64]) -> None:
+        rest = np.setdiff1d(dates, stretch)
+        gaps = np.diff(rest.astype(np.int64))
+        near = rest[int(gaps.argmin()) :][:2]
+        finer = "day" if gaps.min() < WEEK.days else "week"
+        super().__init__(
+            f"one a {period} on {listed([str(day) for day in stretch[:3]])}, "
+            f"one a {finer} on {listed([str(day) for day in near])}"
+        )
 
 
 def _same_place(dates: NDArray[np.datetime64], months: NDArray[np.datetime64]) -> bool:
@@ -80,12 +90,13 @@ def _same_place(dates: NDArray[np.datetime64], months: NDArray[np.datetime64]) -
     return bool((day == day[0]).all() or last.all() or (day <= _LONGEST_CLOSURE).all())
 
 
-def _weekly_stretch(dates: NDArray[np.datetime64]) -> NDArray[np.datetime64] | None:
-    """The longest run of dates exactly a week apart in a file that has neighbouring days, if it is long."""
+def _stretch(dates: NDArray[np.datetime64], are_apart: NDArray[np.bool_]) -> NDArray[np.datetime64] | None:
+    """The longest run of dates a longer period apart, if it is long and so are stretches of a shorter one."""
     gaps = np.diff(dates.astype(np.int64))
-    if (gaps == 1).sum() < _FEWEST_WEEKS:
+    shorter = gaps == (1 if (gaps == 1).sum() >= _FEWEST_WEEKS else WEEK.days)
+    if (shorter & ~are_apart).sum() < _FEWEST_WEEKS:
         return None
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], (gaps == 7).astype(np.int8), [0]])))  # noqa: PLR2004 - a week
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], are_apart.astype(np.int8), [0]])))
     if not edges.size:
         return None
     begins, ends = edges[::2], edges[1::2]
@@ -109,8 +120,7 @@ def frequency_of(
             spacings[store] = spacing_of(days)
         except _Mixed as mixed:
             raise BadSales(
-                f"{source}: the rows of store {store!r} have no common spacing: one a week on "
-                f"{listed(mixed.weekly)}, one a day on {listed(mixed.daily)}",
+                f"{source}: the rows of store {store!r} have no common spacing: {mixed}",
                 remedy="deliver all rows by the same period, or load each part as a dataset of its own",
             ) from None
     kinds: dict[Frequency, str] = {}
@@ -124,7 +134,7 @@ def frequency_of(
         raise BadSales(
             f"{source}: the rows of store {store!r} are {one.wide} ({' and '.join(map(str, one.dates))}), "
             "and sales are forecast by day, week or month",
-            remedy=f"export sales by day, week or month; where every other {frequency.name} sold nothing, "
+            remedy=f"export sales by day, week or month; where the {frequency.name}s between sold nothing, "
             f"--frequency {frequency.name}",
         )
     # Few sales of one store say nothing against the period of the others that they fit into.

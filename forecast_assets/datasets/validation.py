@@ -171,7 +171,7 @@ class ValidatedSales:
         self, raw: pl.DataFrame, frame: pl.DataFrame, tally: Tally
     ) -> tuple[pl.DataFrame, pl.DataFrame]:
         """Leave out rows without any value, and sums if they are to be dropped; count both."""
-        idle = rules.idle_rows(frame, raw[self.columns.date])
+        idle = rules.idle_rows(frame, raw, self.columns.date)
         if idle is None:
             return raw, frame
         empty, totals = idle
@@ -268,6 +268,11 @@ def _remedy(  # noqa: PLR0917 - one value each
 ) -> str:
     """What mends these rows: what fits the column they stand in, or else the rule."""
     fitting = None
+    if raw.dtype == pl.String and (raw[rows].str.strip_chars() == raw.name).fill_null(value=False).all():
+        return (
+            "remove lines that repeat the names of columns; files that were joined are better left apart "
+            "in a folder"
+        )
     if read is not None:
         days = frame.select("store_id", "product_id").with_columns(read.days.alias("date"))
         repeated = bool(days[rows].is_duplicated().any())

@@ -126,6 +126,13 @@ def test_a_store_that_changes_from_weeks_to_days_is_refused_with_the_rows_that_s
         frequency_of("x", {"S1": dates})
 
 
+@pytest.mark.parametrize(("later", "words"), [("1w", "a week"), ("1d", "a day")])
+def test_a_store_that_changes_from_months_is_refused_with_the_rows_that_show_it(later, words):
+    dates = pl.concat([every("1mo", 24, dt.date(2022, 1, 1)), every(later, 30, dt.date(2024, 1, 8))])
+    with pytest.raises(BadSales, match=rf"one a month on 2022-01-01.*one {words} on 2024-01-08"):
+        frequency_of("x", {"S1": dates})
+
+
 @pytest.mark.parametrize(
     ("texts", "date_format", "days"),
     [
@@ -265,6 +272,18 @@ def test_a_declared_format_keeps_its_own_signs():
         ("2024-01-01 - 2024-01-07", "give the first day of each row alone"),
         ("1735689600", "seconds or milliseconds since 1970"),
         ("tammikuu 2024", "write months as 2024-07"),
+        ("2024-H1", "instead of quarters, half-years or years"),
+        ("2024", "instead of quarters, half-years or years"),
+        ("2024-05-01T13", "--receipts sum"),
+        ("2024050113", "--receipts sum"),
+        ("24-Jan", "--date-format %m/%y or %y-%b"),
+        ("2024-13", "months are 01 to 12"),
+        ("2023-02-29", "the calendar has no such day"),
+        ("2021-W53", "2021 has 52: 2021-W52 is followed by 2022-W01, which begins on 2022-01-03"),
+        ("KW53/2021", "2021 has 52"),
+        ("202153", "2021 has 52"),
+        ("2020-W54", "2020 has 53: 2020-W53 is followed by 2021-W01, which begins on 2021-01-04"),
+        ("2021-W00", "weeks of ISO 8601 are counted from 01"),
     ],
 )
 def test_what_names_no_day_is_refused_with_the_remedy_that_fits(added, text, remedy):

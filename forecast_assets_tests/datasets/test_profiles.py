@@ -140,13 +140,34 @@ def test_what_the_sample_shows_is_proved_on_all_rows(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "written", ["%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%Y%m%d", "%Y/%m/%d", "%d.%m.%y", "%d-%b-%Y"]
+    "written",
+    [
+        *("%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%Y%m%d", "%Y/%m/%d", "%d.%m.%y", "%d-%b-%Y", "%d-%m-%y"),
+        *(
+            "%y/%m/%d",
+            "%y-%m-%d",
+            "%y%m%d",
+            "%d%m%Y",
+            "%Y-%j",
+            "%b %d %Y",
+            "%d/%b/%Y",
+            "%Y-%b-%d",
+            "%d %m %Y",
+        ),
+    ],
 )
 def test_the_format_of_dates_is_found(written, tmp_path):
     frame = SALES.with_columns(pl.col("date").dt.strftime(written))
     frame.write_csv(tmp_path / "sales.csv")
     profile = look(tmp_path / "sales.csv")
     assert profile.source.date_format == written
+    assert read(profile.source)["date"].to_list() == DAYS
+
+
+@pytest.mark.parametrize("written", ["%a, %d %b %Y", "%A, %d. %B %Y", "%a %d/%m/%Y", "%a %b %d %Y"])
+def test_days_of_the_week_before_dates_are_passed_over(written, tmp_path):
+    rows = "".join(f'S1,P1,"{day.strftime(written)}",3\n' for day in DAYS)
+    profile = look(text(tmp_path, f"store_id,product_id,date,units\n{rows}"))
     assert read(profile.source)["date"].to_list() == DAYS
 
 
@@ -195,6 +216,12 @@ def test_days_in_the_names_of_columns_are_read_as_they_are_written(tmp_path):
         ("%G-W%V", ["2024-01-01", "2024-01-08"]),
         ("%m/%Y", ["2024-01-01", "2024-02-01"]),
         ("%b %Y", ["2024-01-01", "2024-02-01"]),
+        ("%b-%Y", ["2024-01-01", "2024-02-01"]),
+        ("%Y-%b", ["2024-01-01", "2024-02-01"]),
+        ("%m-%Y", ["2024-01-01", "2024-02-01"]),
+        ("%b%Y", ["2024-01-01", "2024-02-01"]),
+        ("%b '%y", ["2024-01-01", "2024-02-01"]),
+        ("%G-W%V-1", ["2024-01-01", "2024-01-08"]),
     ],
 )
 def test_labels_of_weeks_and_months_are_found(written, days, tmp_path):

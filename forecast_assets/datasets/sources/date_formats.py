@@ -25,7 +25,19 @@ dec dezember dez décembre déc decembre diciembre dic dicembre dezembro des gru
 """
 _ENGLISH = {word: words[0] for words in map(str.split, _MONTHS.strip().splitlines()) for word in words}
 _WORD = r"^(?<before>[^\p{L}]*(?:de )?)(?<word>\p{L}{3,})\.?(?<after>.*)$"
-_WITHOUT_MARKS = {"%Y%m%d": 8, "%Y%m": 6, "%G%V": 6}
+_WEEKDAYS = (
+    "mon tue wed thu fri sat sun mo di mi do fr sa so lun mar mer jeu ven sam dim jue vie sab dom gio "
+    "s\u00e1b seg ter qua qui sex ma wo vr za zo"
+)
+_WEEKDAY = rf"(?i)^(?:{_WEEKDAYS.replace(' ', '|')})\p{{L}}*[.,]* +"
+# Formats whose numbers would be read with any count of digits, and the length of what they name.
+_LENGTHS = {
+    **dict.fromkeys(("%Y%m%d", "%d%m%Y", "%m%d%Y", "%Y-%j"), 8),
+    **dict.fromkeys(("%Y%m", "%G%V", "%y%m%d", "%d%m%y"), 6),
+    "%Y%j": 7,
+    "%GW%V%u": 8,
+    "%G-W%V-%u": 10,
+}
 _DAY_PARTS = ("%d", "%e", "%j", "%u", "%w", "%a", "%A", "%F", "%D", "%x")
 
 
@@ -60,9 +72,12 @@ def parsed(text: pl.Series, date_format: str) -> pl.Series:
     """Return the first days of what ``text`` names in ``date_format``; null for other texts."""
     whole_format, missing = completed(date_format)
     days = (in_english(text, date_format) + missing).str.to_date(whole_format, strict=False)
-    digits = _WITHOUT_MARKS.get(date_format)
+    if "%d" in date_format and days.null_count() > text.null_count():
+        bare = in_english(text.str.replace(_WEEKDAY, ""), date_format)
+        days = days.fill_null(bare.str.to_date(whole_format, strict=False))
+    length = _LENGTHS.get(date_format)
     # Years of any length are read, so that 46023 would be a March of 4602.
-    return days if digits is None else days.set((text.str.len_bytes() != digits).fill_null(value=True), None)
+    return days if length is None else days.set((text.str.len_bytes() != length).fill_null(value=True), None)
 
 
 def completed(date_format: str) -> tuple[str, str]:

@@ -40,7 +40,7 @@ class RowRules(Strict):
 
     totals: Literal["refuse", "drop"] = Field(
         default="refuse",
-        description="drop: leave out rows that have no date and no product or store, as sums at the end.",
+        description="drop: leave out rows without a date, as sums at the end.",
     )
 
     @field_validator("time_zone")
