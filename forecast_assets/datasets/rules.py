@@ -89,12 +89,16 @@ def judge_ids(codes: pl.Series) -> pl.Series | None:
     return judge(codes, [(codes == MISSING, EMPTY_ID)])
 
 
-def idle_rows(frame: pl.DataFrame, raw: pl.DataFrame, date_column: str) -> tuple[pl.Series, pl.Series] | None:
+def idle_rows(
+    frame: pl.DataFrame, raw: pl.DataFrame, date_column: str, *, drop: bool
+) -> tuple[pl.Series, pl.Series] | None:
     """Return which rows hold nothing at all, and which other ones have no date (sums); else ``None``.
 
     ``frame`` holds the codes of stores and products, ``raw`` all other columns. Words in place of a date are
-    none where ids are missing, too.
+    none where ids are missing, too. Unless sums are to ``drop``, rows with all ids are not looked at.
     """
+    if not (drop or (frame["store_id"] == MISSING).any() or (frame["product_id"] == MISSING).any()):
+        return None
     days = raw[date_column]
     undated = days.is_null() if days.dtype != pl.String else numbers.cells(days).is_null()
     nameless = (frame["store_id"] == MISSING) & (frame["product_id"] == MISSING)

@@ -171,12 +171,13 @@ class ValidatedSales:
         self, raw: pl.DataFrame, frame: pl.DataFrame, tally: Tally
     ) -> tuple[pl.DataFrame, pl.DataFrame]:
         """Leave out rows without any value, and sums if they are to be dropped; count both."""
-        idle = rules.idle_rows(frame, raw, self.columns.date)
+        drop = self._source.rows.totals == "drop"
+        idle = rules.idle_rows(frame, raw, self.columns.date, drop=drop)
         if idle is None:
             return raw, frame
         empty, totals = idle
         tally.empty_rows += int(empty.sum())
-        if self._source.rows.totals == "drop":
+        if drop:
             tally.total_rows += int(totals.sum())
             empty |= totals
         return raw.filter(~empty), frame.filter(~empty)
