@@ -50,7 +50,7 @@ class Findings:
         sentences = "; ".join(
             f"{what}: {listed(total.first, total.total)}" for what, total in self._totals.items()
         )
-        remedies = dict.fromkeys(total.remedy for total in self._totals.values())
+        remedies = dict.fromkeys(part for total in self._totals.values() for part in total.remedy.split("; "))
         return BadSales(f"{name}: {sentences}", remedy="; ".join(remedies))
 
 

@@ -22,6 +22,8 @@ _ID = re.compile(ID_PATTERN)
 _FLOAT = re.compile(r"-?[0-9]+\.0+")
 _ROUNDED = re.compile(r"[0-9](\.[0-9]+)?[eE]\+[0-9]+")
 _SUFFIX_BYTES = 5
+# Nobody sees it, and it begins files: files that were joined have it between their rows.
+_MARK = "\ufeff"
 
 
 class Ids:
@@ -29,14 +31,14 @@ class Ids:
 
     ``texts`` are the ids as they came, ``finals`` as they are part of a key, both by code. A key depends on
     its own id alone. ``kept`` leaves long ids as they are, as datasets of early releases have them.
-    ``foreign`` (codes) and ``twins`` (pairs of ids) await their report; who reports them empties them.
+    ``foreign`` (codes) and ``twins`` (pairs of codes) await their report; who reports them empties them.
     """
 
     def __init__(self, *, room: int, kept: bool, apart: bool = False) -> None:
         self.texts = [""]
         self.finals = [""]
         self.foreign: list[int] = []
-        self.twins: list[tuple[str, str]] = []
+        self.twins: list[tuple[int, int]] = []
         self._codes = {"": MISSING}
         self._seen: dict[str, str] = {}
         self._unseen: list[str] = []
@@ -72,15 +74,15 @@ class Ids:
             parts.append(table[places.to_numpy(zero_copy_only=False)])
         return np.concatenate(parts)
 
-    def floats(self) -> list[str]:
-        """Ids that a program wrote as floats: rounded ones, all are 7.0, or some 7.0 is 7 elsewhere."""
+    def floats(self) -> list[int]:
+        """Return codes of ids that were floats: rounded ones, all are 7.0, or some 7.0 is 7 elsewhere."""
         texts = self.texts[1:]
         rounded = [text for text in texts if _ROUNDED.fullmatch(text)]
         pointed = [text for text in texts if _FLOAT.fullmatch(text)]
         whole = set(texts)
         if len(pointed) < len(texts):
             pointed = [text for text in pointed if text.partition(".")[0] in whole]
-        return rounded + pointed
+        return [self._codes[text] for text in rounded + pointed]
 
     def ranks(self) -> NDArray[np.int64]:
         """The place of every code in the order of the final ids."""
@@ -96,7 +98,7 @@ class Ids:
         return self._codes[text]
 
     def _judged(self, text: str) -> str:
-        if "\0" in text or not text.strip():
+        if "\0" in text or _MARK in text or not text.strip():
             self.foreign.append(self._codes[text])
             return text
         # Ids of an earlier reading only matter as twins of new ones, and most nights bring none.
@@ -112,7 +114,7 @@ class Ids:
         for form in {"\0" + final} if self._apart else {plain, final.casefold()}:
             twin = self._seen.setdefault(form, text)
             if twin != text:
-                self.twins.append((twin, text))
+                self.twins.append((self._codes[twin], self._codes[text]))
                 break
         return final
 

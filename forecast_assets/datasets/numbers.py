@@ -8,7 +8,7 @@ import re
 
 import polars as pl
 
-from forecast_assets.datasets.sources.dialects import Dialect
+from forecast_assets.datasets.sources.dialects import Dialect, grouped
 
 BOOLEAN = "holds true/false instead of numbers"
 INFINITE = "is infinite"
@@ -56,6 +56,7 @@ def read(raw: pl.Series, dialect: Dialect, *, booleans: bool) -> tuple[pl.Series
         text = text.replace(_WORDS)
     plain, readable = _plain(text, dialect)
     if not readable.all():
+        text = _without_currency(text)
         text = text.str.replace(_MINUS_BEHIND, "-$1").str.replace(_IN_BRACKETS, "-$1")
         plain, readable = _plain(text, dialect)
     infinite = text.str.contains(r"^[+-]?inf(inity)?$")
@@ -67,13 +68,19 @@ def read(raw: pl.Series, dialect: Dialect, *, booleans: bool) -> tuple[pl.Series
     ]
 
 
+def _without_currency(text: pl.Series) -> pl.Series:
+    """Leave out the sign of a currency around numbers, if it is the same one in all cells."""
+    signs = text.str.extract(r"^[+-]?(\p{Sc})|(\p{Sc})$", 0).str.strip_chars("+-").drop_nulls()
+    return text.str.replace(r" ?\p{Sc} ?", "") if signs.n_unique() == 1 else text
+
+
 def _plain(text: pl.Series, dialect: Dialect) -> tuple[pl.Series, pl.Series]:
     """Numbers with a decimal point and no thousands, and which of the cells are written as declared."""
     point, group = dialect.decimal or ".", dialect.thousands
     if point == "." and not group:
         return text, text.str.contains(_NUMBER)
-    grouped = rf"[0-9]{{1,3}}({re.escape(group)}[0-9]{{3}})+|" if group else ""
-    readable = text.str.contains(rf"^[+-]?({grouped}[0-9]*)({re.escape(point)}[0-9]*)?(e[+-]?[0-9]+)?$")
+    thousands = rf"{grouped(re.escape(group))}|" if group else ""
+    readable = text.str.contains(rf"^[+-]?({thousands}[0-9]*)({re.escape(point)}[0-9]*)?(e[+-]?[0-9]+)?$")
     readable &= text.str.contains("[0-9]")
     plain = text.str.replace_all(group, "", literal=True) if group else text
     return plain.str.replace(point, ".", literal=True), readable

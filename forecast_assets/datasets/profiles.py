@@ -4,9 +4,6 @@ Belongs here: completing what was declared about a source by what a sample shows
 Does not belong here: reading all of it, which proves or refutes what is found here (``validation``).
 """
 
-import csv
-import io
-import itertools
 import re
 import shlex
 from collections.abc import Mapping, Sequence
@@ -14,8 +11,9 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from forecast_assets.datasets import matching
+from forecast_assets.datasets import agreement, matching, samples
 from forecast_assets.datasets.date_patterns import find_date_format
+from forecast_assets.datasets.samples import Sample
 from forecast_assets.datasets.sources import Columns, FileSource, dialects, layouts
 from forecast_assets.datasets.sources.csv_files import completed, start_of
 from forecast_assets.datasets.sources.dialects import Dialect, name_of
@@ -23,10 +21,10 @@ from forecast_assets.datasets.sources.opening import SourceFile, find
 from forecast_assets.errors import BadSetting, listed
 
 _SHOWN_LETTERS = 30
-_SAMPLE_ROWS = 20_000
 # Titles stand in the first lines, and a header names two of the four roles at least.
 _TITLE_ROWS, _LEAST_NAMED = 25, 2
 _FEWEST_DAYS = 7
+_DATED = r"[0-9]+[./-]|[^\W\d_]{3,}\.?[ '/-]*[0-9]{2,4}$"
 _NUMBERED = r"^[A-Za-z]+_?[0-9]{1,5}$"
 
 
@@ -60,14 +58,6 @@ class SourceProfile:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class _Sample:
-    """The names of all columns, and the text of the first cells of each."""
-
-    header: list[str]
-    cells: dict[str, list[str]]
-
-
 def profile(source: FileSource, declared: Mapping[str, object]) -> SourceProfile:
     """Look at the beginning of the first file and complete ``source``.
 
@@ -81,13 +71,14 @@ def profile(source: FileSource, declared: Mapping[str, object]) -> SourceProfile
         source = source.model_copy(update={"dialect": _find_dialects(files.files, source.dialect, notes)})
     if source.header_row == 1:
         source = _with_header(source, file, declared, notes)
-    sample = _sample(source, file)
+    sample = samples.take(source, file)
     _note_sheets(source, file, notes)
     source, match = _matched(source, sample, declared, notes)
     source = source.model_copy(update={"columns": Columns.model_validate(match.columns)})
     if not source.wide:
         source = _with_dates(source, sample.cells.get(source.columns.date, []), notes)
     source = _with_numbers(source, sample, notes)
+    source = agreement.agreed(source, files.files, notes)
     used = {*source.columns.needed, *(_day_names(source, sample.header) if source.wide else ())}
     return SourceProfile(
         source=FileSource.model_validate(source.model_dump()),
@@ -95,7 +86,7 @@ def profile(source: FileSource, declared: Mapping[str, object]) -> SourceProfile
         left_out=files.left_out,
         notes=tuple(notes),
         guesses=match.guesses,
-        unused=tuple(name for name in sample.header if name not in used),
+        unused=tuple(name for name in sample.header if name.strip() and name not in used),
     )
 
 
@@ -146,28 +137,6 @@ def _letters(found: Dialect, start: bytes) -> str:
     return f" assumed, which reads {shown}; if letters are wrong: --encoding NAME, as cp1250 or cp850"
 
 
-def _sample(source: FileSource, file: SourceFile) -> _Sample:
-    if file.kind == "csv":
-        opened = source.text(file)
-        header, dialect = opened.header(), opened.dialect
-        text = start_of(file).decode(dialects.without_mark(dialect.encoding), errors="replace")
-        quote, separator = dialect.quote or '"', dialect.separator or ","
-        lines = itertools.islice(io.StringIO(text, newline=""), source.header_row - 1, None)
-        rows = list(csv.reader(lines, delimiter=separator, quotechar=quote))
-        full = [row for row in rows[1 : _SAMPLE_ROWS + 1] if len(row) == len(header)]
-        cells = {name: [row[place].strip() for row in full] for place, name in enumerate(header)}
-    else:
-        table = pl.DataFrame(source.head(file, _SAMPLE_ROWS))
-        header = list(table.columns)
-        written = [n for n, kind in table.schema.items() if kind == pl.String or kind.is_integer()]
-        written += [n for n, kind in table.schema.items() if isinstance(kind, (pl.Categorical, pl.Enum))]
-        cells = {name: table[name].cast(pl.String).drop_nulls().to_list() for name in written}
-    folders = [name for name, _ in file.folders if name not in header]
-    return _Sample(
-        [*header, *folders], {name: [one for one in texts if one] for name, texts in cells.items()}
-    )
-
-
 def _with_header(
     source: FileSource, file: SourceFile, declared: Mapping[str, object], notes: list[str]
 ) -> FileSource:
@@ -192,7 +161,7 @@ def _note_sheets(source: FileSource, file: SourceFile, notes: list[str]) -> None
 
 
 def _matched(
-    source: FileSource, sample: _Sample, declared: Mapping[str, object], notes: Sequence[str]
+    source: FileSource, sample: Sample, declared: Mapping[str, object], notes: Sequence[str]
 ) -> tuple[FileSource, matching.Match]:
     single = {"store": source.single_store, "product": source.single_product}
     absent = [role for role, value in single.items() if value is not None]
@@ -213,7 +182,7 @@ def _matched(
 
 def _with_dated_columns(source: FileSource, header: Sequence[str]) -> FileSource:
     """Find out how columns that are days are written, where they are not YYYY-MM-DD."""
-    days = pl.Series([name for name in header if re.match(r"[0-9]+[./-]", name)], dtype=pl.String)
+    days = pl.Series([name for name in header if re.match(_DATED, name)], dtype=pl.String)
     date_format = find_date_format(days, source.name) if len(days) >= _FEWEST_DAYS else None
     return source if date_format is None else source.model_copy(update={"date_format": date_format})
 
@@ -223,11 +192,13 @@ def _hints(header: Sequence[str], notes: Sequence[str]) -> list[str]:
     hints = [note for note in notes if note.startswith("sheet ")]
     if any(name.replace(".", "").replace("-", "").isdigit() for name in header):
         hints.append("the first line looks like sales: give the file a line that names its columns")
+    if len(header) == 1 and (signs := re.findall(r"[^\w\ufeff]", header[0].strip())):
+        hints.append(f"what stands between columns is found by --separator {name_of(signs[0])}")
     hints += [note for note in notes if note.startswith(f"encoding {dialects.ONE_BYTE} ")]
     return hints
 
 
-def _wide(source: FileSource, sample: _Sample, match: matching.Match) -> tuple[FileSource, matching.Match]:
+def _wide(source: FileSource, sample: Sample, match: matching.Match) -> tuple[FileSource, matching.Match]:
     """Take the columns that are days for the units of these days."""
     if not layouts.day_columns(sample.header, source.first_day, source.date_format):
         numbered = list(layouts.numbered_columns(sample.header))
@@ -266,18 +237,15 @@ def _refuse_numbers(texts: pl.Series, name: str) -> None:
         )
 
 
-def _with_numbers(source: FileSource, sample: _Sample, notes: list[str]) -> FileSource:
+def _with_numbers(source: FileSource, sample: Sample, notes: list[str]) -> FileSource:
     dialect = source.dialect
     if dialect.decimal is not None or dialect.thousands is not None:
         return source
     columns = [source.columns.units, *source.columns.known.values()]
     if source.wide:
         columns = [*_day_names(source, sample.header), *source.columns.known.values()]
-    cells = [cell for name in columns for cell in sample.cells.get(name, ()) if not cell.isdigit()]
-    decimal, thousands = dialects.find_numbers(cells[:_SAMPLE_ROWS])
+    decimal, thousands = dialects.find_numbers(sample.numbers(columns))
     if decimal == "," or thousands is not None:
-        marks = [f"decimal {'comma' if decimal == ',' else 'point'}"] if decimal else []
-        marks += [f"thousands separated by {name_of(thousands)}"] if thousands else []
-        notes.append(", ".join(marks))
+        notes.append(dialects.described(decimal, thousands))
     detected = dialect.model_copy(update={"decimal": decimal, "thousands": thousands})
     return source.model_copy(update={"dialect": detected})

@@ -35,7 +35,8 @@ _TOO_MANY = "is above 1e9"
 _TOO_LARGE = "is too large for a number of 32 bits"
 REMEDIES = {
     EMPTY_ID: "give every row a store and a product id; sums at the end are left out with --totals drop",
-    FOREIGN_ID: "give every row an id that is more than blanks, without the character NUL",
+    FOREIGN_ID: "give every row an id that is more than blanks, without the character NUL or a byte order "
+    "mark (of files that were joined: give them apart, in a folder)",
     FLOAT_ID: "export ids as text or as whole numbers: 7.0 may have been 007, and 1.23E+12 lost its end",
     TWIN_ID: "write each id in one way only, or take them as two with --twins keep",
     dates.EMPTY_DATE: "give every row a date; sums at the end are left out with --totals drop",

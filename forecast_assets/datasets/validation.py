@@ -4,6 +4,7 @@ Belongs here: reading whole stores in batches that fit into memory, applying eve
 Does not belong here: the rules (``rules``), the order of rows and what spans them (``canonical``).
 """
 
+import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -13,12 +14,11 @@ import polars as pl
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from forecast_assets.datasets import dates, numbers, rules
+from forecast_assets.datasets import dates, numbers, remedies, rules
 from forecast_assets.datasets.findings import AGE, AT, Findings, Places, Points, quoted
 from forecast_assets.datasets.ids import Codes, Ids
 from forecast_assets.datasets.sources import Source, limits
 from forecast_assets.datasets.sources.base import Part, Piece
-from forecast_assets.datasets.sources.dialects import Dialect
 from forecast_assets.datasets.tallies import Tally
 from forecast_assets.errors import BadSales
 from forecast_assets.keys import MAX_LENGTH, SEPARATOR
@@ -58,14 +58,26 @@ class ValidatedSales:
         self.points = Points()
         self.tallies: dict[Piece | None, Tally] = {}
         self._parts = parts
+        self._counted: list[_Counted] = []
 
     def __iter__(self) -> Iterator[pl.DataFrame]:
         opened = list(self._source.parts()) if self._parts is None else self._parts
         self.files = [part.file for part in sorted(opened, key=lambda part: part.age)]
-        counted = [self._count(part) for part in opened]
-        for batch in self._batches(counted):
-            yield self._read(counted, batch)
+        self._counted = [self._count(part) for part in opened]
+        for batch in self._batches(self._counted):
+            yield self._read(self._counted, batch)
         self._judge_whole()
+
+    def _first_places(self, column: str, ids: Ids, named: Sequence[int]) -> list[str]:
+        """Say where ids (codes) stand first, by reading their column again."""
+        places = {code: quoted(ids.texts[code]) for code in named}
+        for one in self._counted:
+            codes = ids.encode(one.part.read([column])[column])
+            for code in [code for code in places if places[code] == quoted(ids.texts[code])]:
+                if one.first is not None and (codes == code).any():
+                    line = self.places.lines([one.first + int(np.argmax(codes == code))])[0]
+                    places[code] = f"{line} ({places[code]})"
+        return list(places.values())
 
     def _judge_whole(self) -> None:
         """Judge what only all rows together can show."""
@@ -73,8 +85,8 @@ class ValidatedSales:
         for name, ids in ((columns.store, self.stores), (columns.product, self.products)):
             if floats := ids.floats():
                 what = f"column {name!r} {rules.FLOAT_ID}"
-                named = [quoted(text) for text in floats[: self.findings.room(what)]]
-                self.findings.add(what, rules.REMEDIES[rules.FLOAT_ID], named, len(floats))
+                places = self._first_places(name, ids, floats[: self.findings.room(what)])
+                self.findings.add(what, rules.REMEDIES[rules.FLOAT_ID], places, len(floats))
         for name, (named, total) in self.points.doubtful().items():
             self.findings.add(
                 f"column {name!r} {rules.DOUBTFUL}", rules.REMEDIES[rules.DOUBTFUL], named, total
@@ -92,20 +104,26 @@ class ValidatedSales:
         rules.refuse_type(self._source.name, column, table[column].type, holds_ids=True)
         codes = ids.encode(table[column])
         if ids.foreign:
-            what = f"column {column!r} {rules.FOREIGN_ID}"
-            named = ids.foreign[: self.findings.room(what)]
-            texts = [quoted(ids.texts[code]) for code in named]
-            if first is not None:
-                places = self.places.lines([first + int(np.argmax(codes == code)) for code in named])
-                texts = [f"{place} ({text})" for place, text in zip(places, texts, strict=True)]
-            self.findings.add(what, rules.REMEDIES[rules.FOREIGN_ID], texts, len(ids.foreign))
+            self._report_ids(f"column {column!r} {rules.FOREIGN_ID}", rules.FOREIGN_ID, ids, codes, first)
             ids.foreign = []
         if ids.twins:
-            what = f"column {column!r} {rules.TWIN_ID}"
-            texts = [f"{quoted(one)} and {quoted(other)}" for one, other in ids.twins]
-            self.findings.add(what, rules.REMEDIES[rules.TWIN_ID], texts, len(ids.twins))
+            self._report_ids(f"column {column!r} {rules.TWIN_ID}", rules.TWIN_ID, ids, codes, first)
             ids.twins = []
         return codes
+
+    def _report_ids(self, what: str, rule: str, ids: Ids, codes: Codes, first: int | None) -> None:
+        """Report ids that break a rule where they stand first; twins with the id that was there before."""
+        pairs = ids.twins if rule == rules.TWIN_ID else [(code, code) for code in ids.foreign]
+        texts = []
+        for before, code in pairs[: self.findings.room(what)]:
+            one, other = ids.texts[before], ids.texts[code]
+            alike = unicodedata.normalize("NFKC", one) == unicodedata.normalize("NFKC", other)
+            shown = ascii if alike and one != other else quoted
+            text = shown(one) if before == code else f"{shown(one)} and {shown(other)}"
+            if first is not None and (codes == code).any():
+                text = f"{self.places.lines([first + int(np.argmax(codes == code))])[0]} ({text})"
+            texts.append(text)
+        self.findings.add(what, rules.REMEDIES[rule], texts, len(pairs))
 
     def _batches(self, counted: Sequence[_Counted]) -> Iterator[NDArray[np.bool_]]:
         """Group whole stores in the order of their ids; a batch marks its codes."""
@@ -260,28 +278,5 @@ class ValidatedSales:
                     place if place.endswith(f" {value}") else f"{place} ({value})"
                     for place, value in zip(lines, values, strict=True)
                 ]
-            remedy = _remedy(what, raw, rows, frame, read, self._source.dialect)
+            remedy = remedies.remedy(what, raw, rows, frame, read, self._source.dialect)
             self.findings.add(label, remedy, lines, len(rows))
-
-
-def _remedy(  # noqa: PLR0917 - one value each
-    what: str, raw: pl.Series, rows: pl.Series, frame: pl.DataFrame, read: dates.Days | None, dialect: Dialect
-) -> str:
-    """What mends these rows: what fits the column they stand in, or else the rule."""
-    fitting = None
-    if raw.dtype == pl.String and (raw[rows].str.strip_chars() == raw.name).fill_null(value=False).all():
-        return (
-            "remove lines that repeat the names of columns; files that were joined are better left apart "
-            "in a folder"
-        )
-    if read is not None:
-        days = frame.select("store_id", "product_id").with_columns(read.days.alias("date"))
-        repeated = bool(days[rows].is_duplicated().any())
-        times = None if read.times is None else read.times[rows]
-        fitting = dates.remedy(what, raw[rows], times, repeated=repeated)
-    if what == rules.NEGATIVE:
-        values = numbers.read(raw[rows], dialect, booleans=False)[0]
-        fitting = (
-            f"{rules.REMEDIES[what]}; {len(rows):,} rows hold {-float(values.sum() or 0):g} units below zero"
-        )
-    return fitting or rules.REMEDIES[what]

@@ -119,6 +119,19 @@ def test_numbers_are_read_as_their_cells_prove(cells, decimal, thousands, tmp_pa
     assert (profile.source.dialect.decimal, profile.source.dialect.thousands) == (decimal, thousands)
 
 
+@pytest.mark.parametrize("cells", [["\u20ac 2.49", "\u20ac3.50"], ["2.49 $", "3.50$"]])
+def test_the_sign_of_one_currency_is_passed_over(cells, tmp_path):
+    rows = [f"S1,P1,2024-01-0{n + 1},3,{cell}" for n, cell in enumerate(cells)]
+    file = text(tmp_path, "\n".join(["store_id,product_id,date,units,price", *rows]))
+    assert read(look(file, {"price": "price"}).source)["price"].to_list() == pytest.approx([2.49, 3.5])
+
+
+def test_indian_groups_of_digits_are_read(tmp_path):
+    rows = [f'S1,P1,2024-01-0{n + 1},"{cell}"' for n, cell in enumerate(["1,20,500.5", "12,34,567.0", "900"])]
+    file = text(tmp_path, "\n".join(["store_id,product_id,date,units", *rows]))
+    assert read(look(file).source)["units"].to_list() == [120500.5, 1234567, 900]
+
+
 def test_a_point_that_may_be_a_thousand_is_refused_until_it_is_declared(tmp_path):
     rows = [f"S1,P1,{day},{cell}" for day, cell in zip(DAYS, ["900", "1.234", "1.101"], strict=False)]
     file = text(tmp_path, "\n".join(["store_id,product_id,date,units", *rows]))
@@ -206,6 +219,30 @@ def test_days_in_the_names_of_columns_are_read_as_they_are_written(tmp_path):
     header = ";".join(f"{day:%d.%m.%Y}" for day in DAYS)
     file = text(tmp_path, f"Filiale;Artikel;{header}\nF1;A1;{';'.join('3' * 20)}\n")
     assert read(look(file).source)["date"].to_list() == DAYS
+
+
+@pytest.mark.parametrize(
+    ("written", "second"),
+    [("%Y-%m", dt.date(2022, 2, 1)), ("%b %Y", dt.date(2022, 2, 1)), ("%G-W%V", dt.date(2022, 1, 10))],
+)
+def test_columns_may_be_weeks_and_months(written, second, tmp_path):
+    monthly = "%V" not in written
+    days = [
+        dt.date(2022 + n // 12, n % 12 + 1, 1) if monthly else dt.date(2022, 1, 3) + dt.timedelta(weeks=n)
+        for n in range(18)
+    ]
+    header = ",".join(day.strftime(written) for day in days)
+    file = text(tmp_path, f"store,item,{header}\nS1,P1,{','.join('3' * 18)}\n")
+    assert read(look(file).source)["date"].to_list()[1] == second
+
+
+@pytest.mark.parametrize(("sign", "option"), [("^", "--separator '^'"), (" ", "--separator space")])
+def test_columns_that_nothing_known_separates_name_the_option(sign, option, tmp_path):
+    content = f"store_id,product_id,date,units\n{'S1,P1,2024-01-01,3'}\n".replace(",", sign)
+    with pytest.raises(BadSetting) as refused:
+        look(text(tmp_path, content))
+    assert option in refused.value.remedy
+    assert len(read(look(text(tmp_path, content), dialect=Dialect(separator=sign)).source)) == 1
 
 
 @pytest.mark.parametrize(

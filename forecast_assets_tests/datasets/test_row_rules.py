@@ -151,6 +151,40 @@ def test_sums_at_the_end_are_refused_with_the_option_that_leaves_them_out(total,
     assert (frame["units"].to_list(), reader.summary.total_rows) == ([1], 1)
 
 
+@pytest.mark.parametrize(
+    ("cell", "remedy"),
+    [
+        ("1,200", "--thousands comma (1,200 is more than a thousand) or --decimal comma"),
+        ("1,5", "--decimal comma"),
+        ("1_200", "--thousands _"),
+        ("20%", "without a sign of percent"),
+        ("3 pcs", "leave units of measure out"),
+        ("#DIV/0!", "mend the formulas"),
+        ("-", "write 0 where nothing was sold"),
+        ("units", "remove lines that repeat the names of columns"),
+    ],
+)
+def test_the_remedy_fits_what_numbers_look_like(cell, remedy, tmp_path):
+    with pytest.raises(BadSales, match="line 3") as refused:
+        opened(csv(tmp_path, [f"S1,P1,{DAY},1", f'S1,P1,2024-01-03,"{cell}"']))
+    assert remedy in refused.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("ids", "shown"),
+    [
+        (["A", " A"], "line 3 .'A' and ' A'."),
+        (["\u00e9", "e\u0301"], r"line 3 .'\\xe9' and 'e\\u0301'."),
+        (["1.0", "2.0"], r"floats: line 2 .'1.0'., line 3 .'2.0'."),
+        (["A", "\ufeffB"], r"line 3 .'\\ufeffB'."),
+    ],
+    ids=["blanks", "accents", "floats", "mark of a joined file"],
+)
+def test_ids_that_are_refused_are_named_with_their_line(ids, shown, tmp_path):
+    with pytest.raises(BadSales, match=shown):
+        opened(csv(tmp_path, [f"S1,{one},{DAY},1" for one in ids]))
+
+
 @pytest.mark.parametrize("written", ["3-", "(3)", "-3"])
 def test_returns_are_read_as_programs_write_them(written, tmp_path):
     rows = ["S1,P1,2024-01-01,1", f"S1,P1,2024-01-02,{written}"]

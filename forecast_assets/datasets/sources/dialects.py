@@ -25,6 +25,8 @@ _GROUPS = " '\u00a0\u202f\u2019"
 _SAMPLE_BYTES = 2000
 _SIGN = r"^[+-]?"
 _GROUPED = _SIGN + r"[0-9]{1,3}(,[0-9]{3})+$"
+# A thousand, or one and a bit?
+DOUBTED = re.compile(_SIGN + r"[1-9][0-9]{0,2}\.[0-9]{3}$")
 
 
 class Dialect(Strict):
@@ -116,6 +118,11 @@ def find_separator(lines: Sequence[str], quote: str) -> str:
     return best
 
 
+def grouped(group: str) -> str:
+    """Return the pattern of digits in groups of three; before the last, groups of two as in India."""
+    return rf"[0-9]{{1,3}}({group}[0-9]{{2,3}})*{group}[0-9]{{3}}"
+
+
 def find_numbers(cells: Sequence[str]) -> tuple[Literal[".", ","] | None, str | None]:
     """Return decimal and thousands characters that the cells prove; ``None`` for what they leave open.
 
@@ -127,7 +134,7 @@ def find_numbers(cells: Sequence[str]) -> tuple[Literal[".", ","] | None, str | 
         for point, other in ((".", ","), (",", ".")):
             if _decimal_for_sure(cell, point):
                 decimals[point] += 1
-            elif re.match(_SIGN + rf"[0-9]{{1,3}}(\{point}[0-9]{{3}})+(\{other}[0-9]+)?$", cell) and (
+            elif re.match(_SIGN + rf"{grouped(re.escape(point))}(\{other}[0-9]+)?$", cell) and (
                 other in cell or cell.count(point) > 1
             ):
                 groups[point] += 1
@@ -146,6 +153,13 @@ def find_numbers(cells: Sequence[str]) -> tuple[Literal[".", ","] | None, str | 
     if thousands is None and decimal == "." and any(re.match(_GROUPED, cell) for cell in cells):
         thousands = ","
     return decimal, thousands
+
+
+def described(decimal: str | None, thousands: str | None) -> str:
+    """Say how numbers are written."""
+    marks = [f"decimal {'comma' if decimal == ',' else 'point'}"] if decimal else []
+    marks += [f"thousands separated by {name_of(thousands)}"] if thousands else []
+    return ", ".join(marks)
 
 
 def _decimal_for_sure(cell: str, point: str) -> bool:

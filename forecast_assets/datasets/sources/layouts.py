@@ -14,10 +14,12 @@ import polars as pl
 import pyarrow as pa
 
 from forecast_assets.datasets.sources.base import Part
+from forecast_assets.datasets.sources.date_formats import labelled, parsed
 from forecast_assets.errors import BadSales
 
 _NUMBERED = re.compile(r"^(.*?)([0-9]+)$")
-_ISO = re.compile(r"^[0-9]{4}-[0-9]{2}-[0-9]{2}([ T]00:00(:00)?)?$")
+_MIDNIGHT = r"[ T]00:00(:00)?$"
+_ISO = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}([ T]00:00(:00)?)?$"
 _FEWEST_DAYS = 7
 _ROWS_PER_PART = 2_000_000
 
@@ -57,7 +59,9 @@ def day_columns(names: Sequence[str], first_day: date | None, date_format: str |
     They are named by dates (ISO, or by ``date_format``), or numbered from 1 with a common beginning,
     as ``d_1``, where ``first_day`` is the first.
     """
-    dated = {name: day for name in names if (day := _day(name, date_format)) is not None}
+    texts = pl.Series(names, dtype=pl.String)
+    days = _days(texts) if date_format is None else parsed(texts, date_format)
+    dated = {name: day for name, day in zip(names, days.to_list(), strict=True) if day is not None}
     if len(dated) >= _FEWEST_DAYS or first_day is None:
         return dated if len(dated) >= _FEWEST_DAYS else {}
     return {name: first_day + timedelta(days=number - 1) for name, number in numbered_columns(names).items()}
@@ -73,19 +77,10 @@ def numbered_columns(names: Sequence[str]) -> dict[str, int]:
     return largest if len(largest) >= _FEWEST_DAYS else {}
 
 
-def _day(name: str, date_format: str | None) -> date | None:
-    if date_format is None:
-        return date.fromisoformat(name[:10]) if _ISO.match(name) and _exists(name[:10]) else None
-    day: date | None = pl.Series([name]).str.to_date(date_format, strict=False)[0]
-    return day
-
-
-def _exists(text: str) -> bool:
-    try:
-        date.fromisoformat(text)
-    except ValueError:
-        return False
-    return True
+def _days(names: pl.Series) -> pl.Series:
+    """The days that ISO dates name, and the first days of weeks and months."""
+    days = names.str.replace(_MIDNIGHT, "").str.to_date("%Y-%m-%d", strict=False)
+    return days.set(~names.str.contains(_ISO), None).fill_null(labelled(names))
 
 
 def melted(part: Part, days: Mapping[str, date], *, date_column: str, units_column: str) -> Iterator[Part]:
