@@ -56,7 +56,8 @@ def read(raw: pl.Series, dialect: Dialect, *, booleans: bool) -> tuple[pl.Series
         text = text.replace(_WORDS)
     plain, readable = _plain(text, dialect)
     if not readable.all():
-        text = _without_currency(text)
+        # Money is no count of units.
+        text = _without_currency(text) if booleans else text
         text = text.str.replace(_MINUS_BEHIND, "-$1").str.replace(_IN_BRACKETS, "-$1")
         plain, readable = _plain(text, dialect)
     infinite = text.str.contains(r"^[+-]?inf(inity)?$")

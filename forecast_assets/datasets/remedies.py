@@ -47,7 +47,8 @@ def _of_numbers(raw: pl.Series) -> str | None:
         r"^[+-]?[0-9]{1,3}(_[0-9]{3})+(\.[0-9]+)?$": "give --thousands _",
         r"^[+-]?[0-9.,]+ ?%$": "export numbers without a sign of percent",
         r"^[+-]?[0-9.,]+ ?\p{L}+\.?$": "leave units of measure out: export numbers alone",
-        r"\p{Sc}": "export numbers without signs of currencies, of which the column has several",
+        r"\p{Sc}": "export numbers without signs of currencies: a price has one currency, and units "
+        "count pieces",
         r"^#.+[!?]$|^#n(ame|ull).*$": "mend the formulas that the spreadsheet could not work out, or "
         "leave their cells empty",
         r"^[.-]+$": "write 0 where nothing was sold, and leave the cell empty where nothing was observed",

@@ -163,9 +163,9 @@ def test_ids_read_as_floats_are_refused(door, tmp_path):
 def test_ids_that_differ_by_case_are_a_typo(one, other, door, tmp_path):
     rows = [[one, "P1", dt.date(2024, 1, 1), 3], [other, "P1", dt.date(2024, 1, 1), 3]]
     what = "holds ids that differ only by case, blanks or Unicode form"
-    assert problem(through(door, tmp_path, rows)) == (
-        f"{CALLED[door]}: column 'store_id' {what}: {one!r} and {other!r}"
-    )
+    pair = f"{one!r} and {other!r}"
+    shown = f"line 3 ({pair})" if door == "csv" else pair
+    assert problem(through(door, tmp_path, rows)) == f"{CALLED[door]}: column 'store_id' {what}: {shown}"
 
 
 @pytest.mark.parametrize("length", [30, 64, 10_000])
@@ -228,12 +228,17 @@ def test_a_key_depends_on_its_own_id_alone(tmp_path):
 
 @pytest.mark.parametrize(
     ("ids", "named"),
-    [(["7.0", "8.0"], "'7.0', '8.0'"), (["7", "7.0"], "'7.0'"), (["4.01235E+12", "x"], "'4.01235E+12'")],
+    [
+        (["7.0", "8.0"], {2: "'7.0'", 3: "'8.0'"}),
+        (["7", "7.0"], {3: "'7.0'"}),
+        (["4.01235E+12", "x"], {2: "'4.01235E+12'"}),
+    ],
 )
 @pytest.mark.parametrize("door", DOORS)
 def test_ids_that_were_floats_once_are_refused_as_text_too(ids, named, door, tmp_path):
     rows = [["S1", one, dt.date(2024, 1, 1), 3] for one in ids]
-    sentence = f"{CALLED[door]}: column 'product_id' holds ids that were read as floats: {named}"
+    shown = [f"line {line} ({one})" if door == "csv" else one for line, one in named.items()]
+    sentence = f"{CALLED[door]}: column 'product_id' holds ids that were read as floats: {', '.join(shown)}"
     assert problem(through(door, tmp_path, rows)) == sentence
 
 
