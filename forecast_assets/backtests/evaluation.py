@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 from forecast_assets.backtests import incremental, results
 from forecast_assets.backtests.prefetch import Prefetcher
 from forecast_assets.backtests.results import Outcome
-from forecast_assets.datasets.building import judged_history, read_panel, without_demand
+from forecast_assets.datasets.building import read_panel, without_demand
 from forecast_assets.datasets.definition import Dataset, load
+from forecast_assets.datasets.judging import judged_history
 from forecast_assets.datasets.membership import no_such_series
 from forecast_assets.evaluation_settings import EvaluationSettings, revised
 from forecast_assets.forecasting.core.availability import Availability, of_scored_days, of_window

@@ -5,13 +5,14 @@ Does not belong here: what a materialization says, and whether a series is good 
 """
 
 from collections.abc import Iterable
+from logging import DEBUG
 from time import time
 from typing import cast
 from uuid import uuid4
 
 import dagster as dg
 from dagster._core.errors import DagsterExecutionInterruptedError
-from dagster._core.events import DagsterEvent, DagsterEventBatchMetadata
+from dagster._core.events import DagsterEvent, DagsterEventBatchMetadata, StepMaterializationData
 from dagster._core.execution.context.system import StepExecutionContext
 from dagster._utils.interrupts import capture_interrupts, check_captured_interrupt
 
@@ -54,6 +55,7 @@ class _Ledger:
         self.log = self
         self._instance = step.instance
         self._run_id = step.run_id
+        self._models: dict[tuple[dg.AssetKey, str | None], DagsterEvent] = {}
 
     def enter(self, chunk: list[dg.AssetMaterialization]) -> None:
         """Report and empty the chunk; a termination waits until that is done."""
@@ -61,15 +63,22 @@ class _Ledger:
         with capture_interrupts():
             try:
                 for n, materialization in enumerate(chunk):
-                    DagsterEvent.asset_materialization(
-                        cast("StepExecutionContext", self),
-                        materialization,
-                        DagsterEventBatchMetadata(batch, is_end=n == last),
-                    )
+                    self._report(materialization, DagsterEventBatchMetadata(batch, is_end=n == last))
             finally:
                 chunk.clear()
             if check_captured_interrupt():
                 raise DagsterExecutionInterruptedError
+
+    def _report(self, materialization: dg.AssetMaterialization, batch: DagsterEventBatchMetadata) -> None:
+        """Let Dagster make the first event of an asset; the others differ from it by what happened only."""
+        kind = (materialization.asset_key, materialization.description)
+        model = self._models.get(kind)
+        if model is None:
+            step = cast("StepExecutionContext", self)
+            self._models[kind] = DagsterEvent.asset_materialization(step, materialization, batch)
+            return
+        event = model._replace(event_specific_data=StepMaterializationData(materialization))
+        self.log_dagster_event(DEBUG, event.message or "", event, batch)
 
     def log_dagster_event(
         self,

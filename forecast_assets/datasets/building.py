@@ -6,9 +6,8 @@ Does not belong here: Dagster.
 
 import datetime as dt
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
 from uuid import uuid4
 
 import polars as pl
@@ -18,14 +17,14 @@ from forecast_assets.datasets import definition, holidays, panels, periods, plan
 from forecast_assets.datasets.canonical import SalesSummary
 from forecast_assets.datasets.column_revisions import revisions
 from forecast_assets.datasets.definition import Dataset, DatasetOptions, Snapshot, load
+from forecast_assets.datasets.deliveries import Comparison
 from forecast_assets.datasets.freezing import Frozen, forget_files, freeze, snapshot_row
+from forecast_assets.datasets.judging import judged_counts
 from forecast_assets.datasets.panel_files import write_panels
 from forecast_assets.datasets.patching import before_of
 from forecast_assets.datasets.sources import Source
 from forecast_assets.errors import Outage, UnknownName
-from forecast_assets.forecasting.core.availability import Availability, of_history
-from forecast_assets.forecasting.core.folds import FoldPlan
-from forecast_assets.forecasting.core.frequency import FREQUENCIES, Frequency
+from forecast_assets.forecasting.core.frequency import FREQUENCIES
 from forecast_assets.forecasting.core.panel import Panel
 from forecast_assets.stores import Stores, paths
 from forecast_assets.stores.lake import Lake
@@ -57,9 +56,19 @@ def load_sales(
     folder = paths.SALES.path(name, run_id)
     before = None if force or snapshot is None else before_of(stores.lake, dataset.source, snapshot)
     options = dataset.options.as_settled()
-    frozen = freeze(stores.lake, dataset.source, name, options, folder=folder, today=today, before=before)
+    compared = None if snapshot is None else Comparison(snapshot.last_day, dataset.options.period)
+    frozen = freeze(
+        stores.lake,
+        dataset.source,
+        name,
+        options,
+        folder=folder,
+        today=today,
+        before=before,
+        compared=compared,
+    )
     try:
-        doubts = [] if snapshot is None else _doubts(stores, dataset, snapshot, frozen)
+        doubts = [] if compared is None else _doubts(stores, dataset, compared, frozen)
     except Outage as outage:
         if not force:
             raise
@@ -73,19 +82,18 @@ def load_sales(
     return settle(stores, dataset, frozen, mark=mark, run_id=run_id, renew=force)
 
 
-def _doubts(stores: Stores, dataset: Dataset, snapshot: Snapshot, frozen: Frozen) -> list[str]:
+def _doubts(stores: Stores, dataset: Dataset, compared: Comparison, frozen: Frozen) -> list[str]:
     """What is suspicious about new sales; nothing about sales that were a snapshot before, or generated.
 
     Raises ``Outage`` when the last good sales cannot be read.
     """
     stored = stores.warehouse.row(SnapshotRow, dataset=dataset.name, hash=frozen.content_hash)
-    if stored is not None or dataset.source.kind == "preset":
+    snapshot, summary = dataset.snapshot, frozen.summary
+    if snapshot is None or stored is not None or dataset.source.kind == "preset":
         return []
-    summary = frozen.summary
-    before = (snapshot.sales_path, snapshot.last_day, snapshot.row_count)
-    now = (frozen.folder, summary.last_day, summary.rows)
-    snapshot.files(stores.lake)
-    return plausibility.examine(stores.lake, before, now, dataset.options.period)
+    before = (snapshot.files(stores.lake), snapshot.row_count)
+    now = (stores.lake.list(frozen.folder), summary.last_day, summary.rows)
+    return plausibility.examine(stores.lake, compared, before, now)
 
 
 def add_dataset(stores: Stores, name: str, source: Source, options: DatasetOptions, today: dt.date) -> Loaded:
@@ -218,27 +226,8 @@ def build_panel(
     reach = dataset.measured_reach if frozen else plan_reach.measured(stores, dataset, snapshot)
     folder = paths.PANELS.path(name, run_id)
     counts, described = write_panels(stores, dataset, snapshot, folder)
-    plan = dataset.options.evaluation.plan()
-    verdicts = [judged_history(row, plan, dataset.options.period) for row in counts.iter_rows(named=True)]
-    judged = (
-        counts.drop("left_out_days")
-        .with_columns(
-            dataset=pl.lit(name),
-            snapshot=pl.lit(snapshot.hash),
-            state=pl.Series([verdict.state for verdict in verdicts], dtype=pl.String),
-            reason=pl.Series(
-                [
-                    verdict.reason + (f"; {days} days look stocked out and are left out" if days else "")
-                    for verdict, days in zip(verdicts, counts["left_out_days"].to_list(), strict=True)
-                ],
-                dtype=pl.String,
-            ),
-            coverage=pl.when(pl.col("expected_days") > 0).then(
-                pl.col("observed_days") / pl.col("expected_days")
-            ),
-        )
-        .sort("series")
-    )
+    verdicts = judged_counts(counts, dataset.options.evaluation.plan(), dataset.options.period)
+    judged = verdicts.with_columns(dataset=pl.lit(name), snapshot=pl.lit(snapshot.hash)).sort("series")
     with stores.warehouse.transaction() as connection:
         stores.warehouse.upsert(connection, "series", described, key="series")
         stores.warehouse.execute("forget_availability", connection, dataset=name)
@@ -254,12 +243,6 @@ def build_panel(
         )
     register(judged["series"].to_list())
     return Built(replace(snapshot, panel_path=folder), availability(stores, name), reused=False)
-
-
-def judged_history(row: Mapping[str, Any], plan: FoldPlan, frequency: Frequency) -> Availability:
-    """The verdict on the whole history of a series, from its row of ``availability``."""
-    ended = f"ended: the last sale was on {row['last_sale']}, and nothing since" if row["ended"] else None
-    return of_history(row["observed_days"], row["expected_days"], plan, ended=ended, frequency=frequency)
 
 
 def without_demand(stores: Stores, name: str) -> dict[str, str]:

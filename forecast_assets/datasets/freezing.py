@@ -13,6 +13,7 @@ from forecast_assets.datasets import periods
 from forecast_assets.datasets.canonical import CanonicalReader, SalesSummary
 from forecast_assets.datasets.column_audit import ColumnAudit, refuse
 from forecast_assets.datasets.definition import DatasetOptions
+from forecast_assets.datasets.deliveries import Comparison
 from forecast_assets.datasets.patching import Before, NotPatchable, PatchedReader
 from forecast_assets.datasets.presets.keeping import star_path
 from forecast_assets.datasets.sources import Source
@@ -46,29 +47,44 @@ def freeze(
     folder: str,
     today: dt.date,
     before: Before | None = None,
+    compared: Comparison | None = None,
 ) -> Frozen:
     """Write the canonical sales of every store below ``folder``; a refusal leaves nothing there.
 
     With the load ``before`` only pieces of the source that changed are read, where the result is the same.
+    What was read is taken for ``compared``.
     """
     if before is not None and options.frequency == DAY.name and options.aggregate is None:
-        patched = PatchedReader(source, dataset=name, today=today, lake=lake, before=before)
+        patched = PatchedReader(
+            source, dataset=name, today=today, lake=lake, before=before, compared=compared
+        )
         # What is wrong with new rows is said best by who reads all of them.
         with suppress(NotPatchable, BadSales):
-            return _written(lake, patched, source, options, folder)
-    return _written(lake, CanonicalReader(source, dataset=name, today=today), source, options, folder)
+            return _written(lake, patched, source, options, folder, compared)
+    reader = CanonicalReader(source, dataset=name, today=today)
+    return _written(lake, reader, source, options, folder, compared)
 
 
-def _written(
-    lake: Lake, reader: CanonicalReader, source: Source, options: DatasetOptions, folder: str
+def _written(  # noqa: PLR0917 - one value each
+    lake: Lake,
+    reader: CanonicalReader,
+    source: Source,
+    options: DatasetOptions,
+    folder: str,
+    compared: Comparison | None,
 ) -> Frozen:
     observed: dict[str, pl.Series] = {}
     forget_files(lake, folder)  # what an attempt before this one left behind
     audit = ColumnAudit(source.columns)
+    if compared is not None:
+        compared.begin()
     try:
         for store, frame in reader:
-            lake.write_table(f"{folder}/{store}.parquet", frame.to_arrow())
+            table = frame.to_arrow()
+            lake.write_table(f"{folder}/{store}.parquet", table)
             audit.add(frame)
+            if compared is not None:
+                compared.now.add(store, table)
             if options.frequency != DAY.name:  # days are declared: nothing is to be found out
                 observed[store] = frame["date"].filter(frame["units"].is_not_null()).unique()
         findings = audit.findings(reader.marked)
@@ -84,6 +100,8 @@ def _written(
         raise
     noted = {**companions, "columns": [one.row() for one in findings]}
     reading = reader.reading if content_hash == reader.content_hash else None
+    if compared is not None and content_hash != reader.content_hash:
+        compared.begin()  # what was added up is not what was read
     return Frozen(folder, content_hash, summary, noted, frequency.name, reading)
 
 

@@ -84,7 +84,9 @@ def densify(
     products = frame["product_id"].unique(maintain_order=True)
     statics = _static(frame, products)
     frame = frame.with_columns(pl.col("product_id").rle_id().alias(_ROW))
-    frame = frame.filter(pl.col("date").is_between(calendar.first, calendar.planned))
+    inside_calendar = frame["date"].is_between(calendar.first, calendar.planned)
+    if not inside_calendar.all():  # a copy of every column is worth avoiding
+        frame = frame.filter(inside_calendar)
     rows = frame[_ROW].to_numpy()
     days = calendar.positions(frame["date"])
     units = frame["units"].fill_null(np.nan).to_numpy().astype(np.float32, copy=False)
@@ -96,7 +98,7 @@ def densify(
     end = endings(rows, days, units, count, known_days, calendar.frequency)
     last = np.where(end.filled & (last >= 0), np.maximum(last, end.newest), last)
     alive = (days >= first[rows]) & (days <= last[rows])
-    inside = slice(None) if alive.all() else alive  # a copy of every column is worth avoiding
+    inside = slice(None) if alive.all() else alive
     matrix = _dense(first, last, calendar.days)
     matrix[:, ~known_days] = np.nan
     matrix[rows[inside], days[inside]] = units[inside]

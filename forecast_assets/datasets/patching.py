@@ -25,6 +25,7 @@ from forecast_assets.datasets.canonical import (
     with_ids,
 )
 from forecast_assets.datasets.definition import Snapshot
+from forecast_assets.datasets.deliveries import Comparison
 from forecast_assets.datasets.merging import Merger
 from forecast_assets.datasets.sources import Source, limits
 from forecast_assets.datasets.sources.base import Part, Piece
@@ -63,9 +64,18 @@ class PatchedReader(CanonicalReader):
     Raises ``NotPatchable`` where that cannot be proven, at any time of the iteration.
     """
 
-    def __init__(self, source: Source, *, dataset: str, today: date, lake: Lake, before: Before) -> None:
+    def __init__(
+        self,
+        source: Source,
+        *,
+        dataset: str,
+        today: date,
+        lake: Lake,
+        before: Before,
+        compared: Comparison | None = None,
+    ) -> None:
         super().__init__(source, dataset=dataset, today=today)
-        self._lake, self._before = lake, before
+        self._lake, self._before, self._compared = lake, before, compared
 
     def __iter__(self) -> Iterator[tuple[str, pl.DataFrame]]:
         before, source = self._before, self._source
@@ -85,7 +95,7 @@ class PatchedReader(CanonicalReader):
         remaining: set[str] = set()
         old = {_store_of(file): file for file in before.snapshot.files(self._lake)}
         for store in sorted(old.keys() | fresh.keys()):
-            frames = [_outside(self._lake, old[store], boxes.get(store, ()))] if store in old else []
+            frames = [self._outside(store, old[store], boxes.get(store, ()))] if store in old else []
             frame, heads, names = _joined([*frames, *([fresh[store]] if store in fresh else [])])
             if not names:
                 continue
@@ -108,6 +118,15 @@ class PatchedReader(CanonicalReader):
         tallies = {**before.reading.pieces, **{one: tally for one, tally in sales.tallies.items() if one}}
         sales.points.is_doubted |= before.reading.is_doubted
         self.finish(account, sales, {piece: tallies[piece] for piece in opened}, merger)
+
+    def _outside(self, store: str, file: str, boxes: Iterable["_Box"]) -> pl.DataFrame:
+        """Read the sales of one store that lie outside of ``boxes``."""
+        table = self._lake.read_table(file)
+        if self._compared is not None:
+            self._compared.before.add(store, table)
+        frame = pl.DataFrame(table).drop(ORIGINAL_IDS, strict=False)
+        inside = [pl.col("date").is_between(*box) for box in boxes]
+        return frame.filter(~pl.any_horizontal(inside)) if inside else frame
 
     def _read_new(self, opened: Opened) -> tuple[ValidatedSales, Merger, dict[str, pl.DataFrame]]:
         """Read the pieces that were not there before: their sales, by store."""
@@ -162,13 +181,6 @@ def _meet(one: Tally, other: Tally) -> bool:
     if one.first is None or one.last is None or other.first is None or other.last is None:
         return True
     return one.first <= other.last and other.first <= one.last and not one.stores.isdisjoint(other.stores)
-
-
-def _outside(lake: Lake, file: str, boxes: Iterable[_Box]) -> pl.DataFrame:
-    """Read the sales of one store that lie outside of ``boxes``."""
-    frame = pl.DataFrame(lake.read_table(file)).drop(ORIGINAL_IDS, strict=False)
-    inside = [pl.col("date").is_between(*box) for box in boxes]
-    return frame.filter(~pl.any_horizontal(inside)) if inside else frame
 
 
 def _joined(frames: list[pl.DataFrame]) -> tuple[pl.DataFrame, NDArray[np.intp], list[str]]:

@@ -9,22 +9,17 @@ set by replaying real deliveries, and how often they are wrong is measured by be
 
 import datetime as dt
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
 
-import numpy as np
 import polars as pl
-import pyarrow as pa
-from numpy.typing import NDArray
 
+from forecast_assets.datasets.deliveries import PERIODS, Comparison, Delivery
 from forecast_assets.errors import BadSales
 from forecast_assets.forecasting.core.frequency import DAY, Frequency
 from forecast_assets.stores.lake import Lake
 
 # Fewer say nothing about a sender.
 LEAST_STORES, LEAST_SERIES = 3, 20
-_PERIODS = 56
-_RECENT = 28
 _MISSING_STORES, _MISSING_SERIES, _NEW_SERIES = 0.3, 0.3, 0.3
 _SCALE = 3.0
 _EQUAL, _DOUBLED = 0.9, 0.9
@@ -36,77 +31,27 @@ _DAYS_BACK = 3
 # How many periods before a new one its copy may lie.
 _LAGS = {"day": (1, 2, 7, 364, 365, 366), "week": (1, 2, 52), "month": (1, 2, 12)}
 _UNITS = {"day": "d", "week": "w", "month": "mo"}
-_YEAR = (364, 365, 366)
 _SERIES = ["store", "product"]
-_EPOCH = dt.date(1970, 1, 1).toordinal()
 
 
 class HeldBack(BadSales):
     """A delivery breaks no rule, but looks like a mistake of its sender; the sales before it stay in use."""
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """The last periods of some sales: ``cells`` holds store, product, date, units where they were observed.
-
-    Products may be numbered, the same in both of two that are compared.
-
-    ``series`` are all (store, product) that ever sold, ``rows`` all rows of the sales.
-    """
-
-    cells: pl.DataFrame
-    series: pl.DataFrame
-    rows: int
-
-
-def read_delivery(  # noqa: PLR0917 - one value each
-    lake: Lake, folder: str, last: dt.date, rows: int, frequency: Frequency, numbers: dict[str, int]
-) -> Delivery:
-    """Read what the doubts need from frozen sales: the periods around ``last`` and those a year before.
-
-    ``numbers`` of products are given as they come; who compares two deliveries passes the same to both.
-    """
-    reach = 2 * _PERIODS * math.ceil(frequency.days)
-    kept, series = [], []
-    for file in lake.list(folder):
-        store = pl.lit(file.rpartition("/")[2].removesuffix(".parquet"), pl.Categorical).alias("store")
-        table = lake.read_table(file, columns=["product_id", "date", "units"])
-        product = _numbered(table["product_id"], numbers)
-        units = pl.Series(table["units"]).fill_null(math.nan).to_numpy()
-        date = table["date"].cast(pa.int32()).to_numpy()
-        age = last.toordinal() - _EPOCH - date
-        recent = (age < reach) | ((age >= min(_YEAR) - 2 * _RECENT) & (age <= max(_YEAR) + 1))
-        recent &= ~np.isnan(units)
-        columns = {"product": product[recent], "date": date[recent], "units": units[recent]}
-        cells = pl.DataFrame(columns).with_columns(pl.col("date").cast(pl.Date))
-        kept.append(cells.select(store, *columns))
-        sold = np.zeros(len(numbers), np.bool_)
-        sold[product[units > 0]] = True
-        products = np.flatnonzero(sold).astype(np.int32)
-        series.append(pl.DataFrame({"product": products}).select(store, "product"))
-    return Delivery(pl.concat(kept), pl.concat(series), rows)
-
-
-def _numbered(column: pa.ChunkedArray, numbers: dict[str, int]) -> NDArray[np.int32]:
-    """Return the numbers (n,) of a column of products; those that have none get the next ones."""
-    parts = [np.empty(0, np.int32)]
-    for chunk in column.chunks:
-        encoded = chunk if pa.types.is_dictionary(chunk.type) else chunk.dictionary_encode()
-        texts = encoded.dictionary.to_pylist()
-        table = np.array([numbers.setdefault(text, len(numbers)) for text in texts], np.int32)
-        parts.append(table[encoded.indices.to_numpy(zero_copy_only=False)])
-    return np.concatenate(parts)
-
-
 def examine(
-    lake: Lake, before: tuple[str, dt.date, int], now: tuple[str, dt.date | None, int], frequency: Frequency
+    lake: Lake,
+    compared: Comparison,
+    before: tuple[Iterable[str], int],
+    now: tuple[Iterable[str], dt.date | None, int],
 ) -> list[str]:
-    """Compare two frozen sales, each as folder, newest observed day and number of rows; return the doubts."""
-    (old, last, old_rows), (new, newest, new_rows) = before, now
-    numbers: dict[str, int] = {}
-    delivery = read_delivery(lake, old, last, old_rows, frequency, numbers)
-    latest = read_delivery(lake, new, last, new_rows, frequency, numbers)
-    return doubts(delivery, latest, (last, newest or last), frequency)
+    """Return the doubts about sales ``now``: files, newest observed day and number of rows.
+
+    Files are read where ``compared`` has not taken what is in them.
+    """
+    (old_files, old_rows), (new_files, newest, new_rows) = before, now
+    old = compared.before.or_read(lake, old_files).delivery(old_rows)
+    new = compared.now.or_read(lake, new_files).delivery(new_rows)
+    return doubts(old, new, (compared.last, newest or compared.last), compared.frequency)
 
 
 def hold_back(name: str, reasons: list[str], last: dt.date) -> HeldBack:
@@ -128,7 +73,7 @@ def doubts(
     last = ends[0]
     reasons = [*_shrunk(before, now, ends, frequency)]
     past = before.cells.filter(pl.col("date") <= last)
-    dates = past["date"].unique().sort().tail(_PERIODS)
+    dates = past["date"].unique().sort().tail(PERIODS)
     if reasons or dates.is_empty() or before.series.height < LEAST_SERIES:
         return reasons
     overlap = now.cells.filter(pl.col("date").is_in(dates.implode()))

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast_assets.datasets.building import availability, judged_history, read_panel
+from forecast_assets.datasets.building import availability, read_panel
 from forecast_assets.datasets.definition import Dataset
+from forecast_assets.datasets.judging import judged_history
 from forecast_assets.evaluation_settings import EvaluationSettings
 from forecast_assets.forecasting.core.availability import Availability, of_window
 from forecast_assets.forecasting.core.backtest import Backtest, backtest

@@ -12,6 +12,7 @@ import pytest
 
 from forecast_assets.datasets import building, freezing
 from forecast_assets.datasets.definition import DatasetOptions, Snapshot
+from forecast_assets.datasets.deliveries import Comparison
 from forecast_assets.datasets.freezing import Frozen
 from forecast_assets.datasets.patching import Before, NotPatchable, PatchedReader, before_of
 from forecast_assets.datasets.sources import Columns, FileSource, Source, SqlSource
@@ -19,6 +20,7 @@ from forecast_assets.datasets.sources.base import Part
 from forecast_assets.datasets.sources.opening import SourceFile
 from forecast_assets.datasets.tallies import read_reading, reading_path
 from forecast_assets.errors import BadSales, BadSetting, Outage
+from forecast_assets.forecasting.core.frequency import FREQUENCIES
 from forecast_assets.stores.lake import Lake
 from forecast_assets_tests.scenario import TODAY, Place, shop
 
@@ -104,9 +106,23 @@ def changed(draw: random.Random, days: Days, *, removes: bool) -> None:
         days.pop(draw.choice(list(days)))
 
 
-def frozen(lake: Lake, source: Source, run_id: str, before: Before | None = None) -> Frozen:
+def frozen(
+    lake: Lake, source: Source, run_id: str, before: Before | None = None, compared: Comparison | None = None
+) -> Frozen:
     folder = f"sales/shop/{run_id}"
-    return freezing.freeze(lake, source, "shop", DAILY, folder=folder, today=TODAY, before=before)
+    return freezing.freeze(
+        lake, source, "shop", DAILY, folder=folder, today=TODAY, before=before, compared=compared
+    )
+
+
+def taken(lake: Lake, compared: Comparison, before: Frozen, now: Frozen) -> list[pl.DataFrame]:
+    """What two deliveries are compared by, with the products' names."""
+    pairs = ((compared.before, before), (compared.now, now))
+    deliveries = [reader.or_read(lake, lake.list(sales.folder)).delivery(0) for reader, sales in pairs]
+    names = {number: text for text, number in compared.numbers.items()}
+    product = pl.col("product").replace_strict(names, return_dtype=pl.String)
+    frames = [frame for one in deliveries for frame in (one.cells, one.series)]
+    return [frame.with_columns(product, pl.col("store").cast(pl.String)).sort(pl.all()) for frame in frames]
 
 
 def remembered(lake: Lake, source: Source, last: Frozen) -> Before:
@@ -166,7 +182,10 @@ def test_a_load_of_what_changed_leaves_what_a_full_load_leaves(  # noqa: PLR0917
         changed(draw, days, removes=columns != STATIC and layout is not as_one_file)
         layout(feed, days, kind)
         whole = frozen(lake, source, "whole")
-        last = frozen(lake, source, str(night), before)
+        compared, read = (Comparison(before.snapshot.last_day, FREQUENCIES["day"]) for _ in range(2))
+        earlier, last = last, frozen(lake, source, str(night), before, compared)
+        pairs = zip(taken(lake, compared, earlier, last), taken(lake, read, earlier, whole), strict=True)
+        assert all(one.equals(other) for one, other in pairs)
         assert last.content_hash == whole.content_hash
         assert (last.summary, last.noted) == (whole.summary, whole.noted)
         assert contents(lake, last.folder) == contents(lake, whole.folder)

@@ -8,7 +8,8 @@ import pytest
 
 from forecast_assets.automation.incident_detection import look_at_runs
 from forecast_assets.datasets import building, definition
-from forecast_assets.datasets.plausibility import Delivery, HeldBack, doubts
+from forecast_assets.datasets.deliveries import Delivery
+from forecast_assets.datasets.plausibility import HeldBack, doubts
 from forecast_assets.forecasting.core.frequency import FREQUENCIES
 from forecast_assets_tests.scenario import TODAY
 
