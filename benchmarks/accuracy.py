@@ -109,7 +109,9 @@ def read(arguments: argparse.Namespace) -> Panel:
         reach=_reach_of_plans(arguments.no_plan, columns.known),
     )
     marks = [blake2b(str(key).encode(), digest_size=8).digest() for key in panel.series]
-    kept = sorted(sorted(range(len(marks)), key=marks.__getitem__)[: arguments.series or len(marks)])
+    count = arguments.series or len(marks)
+    first = count * arguments.draw
+    kept = sorted(sorted(range(len(marks)), key=marks.__getitem__)[first : first + count])
     return panel.take(np.array(kept))
 
 
@@ -299,6 +301,7 @@ def main() -> None:
     parser.add_argument("--horizon", type=int, default=14)
     parser.add_argument("--folds", type=int, default=5)
     parser.add_argument("--windows", type=int, default=3)
+    parser.add_argument("--draw", type=int, default=0, help="which sample of --series, 0 = the first")
     parser.add_argument("--series", type=int, default=None)
     parser.add_argument("--no-plan", nargs="*", help="these known columns, or all, end with the sales")
     parser.add_argument("--peer-series", type=int, default=200)

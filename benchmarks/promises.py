@@ -1,7 +1,7 @@
 """What is claimed of champions, and what happens on days that nobody has seen?
 
 Usage: python benchmarks/promises.py [--data FILE] [--store ID ...] [--known COLUMN ...] [--static COLUMN ...]
-       [--horizon H] [--folds K] [--windows W] [--candidates A,B] [--policy NAME] [--series N]
+       [--horizon H] [--folds K] [--windows W] [--candidates A,B] [--policy NAME] [--series N] [--draw D]
 
 Holds out the newest W windows of H days, one after the other. For each, the product's own code learns the
 pool, scores the candidates on the K folds before it, chooses champions and claims their error; then the
@@ -40,7 +40,8 @@ from forecast_assets.forecasting.core.panel import Panel
 from forecast_assets.forecasting.core.pool import Pool
 from forecast_assets.forecasting.core.prediction import LEVELS, OwnErrors, Prediction, own_errors, predicted
 from forecast_assets.forecasting.core.ranking import rank
-from forecast_assets.forecasting.core.stock import RULES, SCORED_LEADS, cover, deviations, stock_inputs
+from forecast_assets.forecasting.core.stock import RULES, RULES_OF_SUMS, SCORED_LEADS
+from forecast_assets.forecasting.core.stock_plans import demands
 from forecast_assets.global_models.pooling import PoolInputs, learn, sampled
 from forecast_assets.settings import settings as environment
 
@@ -90,7 +91,7 @@ def window(
     curve = np.stack([curves[label or names[0]][row] for row, label in enumerate(labels)])
     curve[[label is None for label in labels]] = np.nan
     by_name = dict(zip(names, done.forecasts, strict=True))
-    own = [None] * len(labels)
+    own: list[OwnErrors | None] = [None] * len(labels)
     for label in {label for label in labels if label}:
         rows = [row for row, one in enumerate(labels) if one == label]
         some = {name: values[rows] for name, values in by_name.items()}
@@ -103,27 +104,29 @@ def window(
             classes=[classes[row] for row in rows],
         )
         for row, one in zip(rows, errors, strict=True):
-            own[row] = one  # type: ignore[call-overload]  # filled row by row
+            own[row] = one
     served = np.array(
         [row for row, one in enumerate(own) if one is not None and np.isfinite(curve[row]).all()]
     )
     made_by = [labels[row] for row in served]
-    prediction = predicted(pool, made_by, curve[served], [own[row] for row in served])  # type: ignore[misc]
+    mine = [one for row, one in enumerate(own) if one is not None and np.isfinite(curve[row]).all()]
+    prediction = predicted(pool, made_by, curve[served], mine)
     naive = outlook(history, ["seasonal_naive"] * len(labels), {}, plan.horizon, threads=1).units[served]
     actual = panel.units[served, origin : origin + plan.horizon].astype(np.float64)
     claim = np.array([claimed[row].wape if claimed[row].wape is not None else np.nan for row in served])
     kinds = np.array([classes[row] or "none" for row in served])
-    spread = np.array([own[row].spread for row in served])  # type: ignore[union-attr]
     recent = history.take(served).newest(history.frequency.year // 2)
     radius = _first_interval(names, labels, done, curve)[served]
-    fine = predicted(pool, made_by, curve[served], [own[row] for row in served], FINE)  # type: ignore[misc]
+    fine = predicted(pool, made_by, curve[served], mine, FINE)
     return {
         **figures(actual, claim, kinds, prediction.expected, prediction.median, prediction.quantiles, naive),
         "champions": {name: made_by.count(name) for name in names if name in made_by},
         "singles": {name: single(pool, name, curves[name][served], actual) for name in names},
         "calibration": calibration(actual, fine.quantiles, kinds),
         "totals": totals(actual, prediction, history.series[served].tolist(), made_by, by_name, done, served),
-        "stock": stock(pool, made_by, curve[served], actual, kinds, spread, recent, radius),
+        "stock": stock(
+            pool, made_by, curve[served], actual, mine, [classes[row] for row in served], recent, radius
+        ),
     }
 
 
@@ -272,42 +275,40 @@ def figures(  # noqa: PLR0917 - what was claimed and what happened
 
 
 def stock(  # noqa: PLR0917 - a pool, forecasts and what happened
-    pool: object,
-    labels: list[str | None],
+    pool: Pool,
+    labels: Sequence[str],
     curve: NDArray[np.float32],
     actual: Values,
-    kinds: NDArray[np.str_],
-    spread: Values,
+    own: Sequence[OwnErrors],
+    classes: Sequence[str | None],
     history: NDArray[np.float32],
     radius: Values,
 ) -> Mapping[str, object]:
     """Achieved service at 90, 95 and 98 % and cost per 100 units at 95 %, by rule and lead time."""
-    common = max({one for one in labels if one}, key=labels.count)
-    errors = pool.errors[common]  # type: ignore[attr-defined]  # a Pool
-    rows = np.array([row for row, one in enumerate(labels) if one == common])
-    units = curve[rows].astype(np.float64)
-    inputs = stock_inputs(errors.tables[-1], units, spread[rows], history[rows])
-    chosen = np.array([errors.rules.get(kind, errors.rules["all"]).chosen for kind in kinds[rows].tolist()])
-    seen = ~np.isnan(actual[rows])
+    seen = ~np.isnan(actual)
     results: dict[str, object] = {}
     for days in (one for one in SCORED_LEADS if one <= curve.shape[1]):
-        sums, counted = window_sums(units, seen, days)
-        demand = window_sums(actual[rows], seen, days)[0]
-        row, start = np.nonzero(counted)
-        lay = deviations(history[rows], days, AIMS)[row]
-        some = inputs.without_history().take(row)
-        by_rule = {
-            rule: cover(rule, errors.lead, some, sums[row, start], days, AIMS, lay=lay) for rule in RULES
+        counted = window_sums(curve.astype(np.float64), seen, days)[1]
+        need = window_sums(actual, seen, days)[0][counted][:, None]
+        held: dict[str, Values] = {
+            name: np.full((*counted.shape, len(AIMS)), np.nan)
+            for name in (*RULES, "chosen", "interval of release 0.1")
         }
-        by_rule["chosen"] = np.stack([by_rule[rule][at] for at, rule in enumerate(chosen[row].tolist())])  # type: ignore[index]
-        before = sums[row, start][:, None] + Z_OF_AIMS * (radius[rows][row] * np.sqrt(days))[:, None]
-        by_rule["interval of release 0.1"] = before  # type: ignore[index]
-        need = demand[row, start][:, None]
-        for rule, units_held in by_rule.items():
-            short = (need - units_held)[:, 1]
+        for start in range(counted.shape[1]):
+            ahead = np.where(seen, curve, 0)[:, start:]
+            before = Z_OF_AIMS * (radius * np.sqrt(days))[:, None]
+            held["interval of release 0.1"][:, start] = ahead[:, :days].sum(axis=1)[:, None] + before
+            for rows, demand in demands(pool, labels, ahead, own, classes=classes, history=history):
+                held["chosen"][rows, start] = demand.units(days, AIMS)
+                for rule in (rule for rule in RULES if demand.tables.by_days or rule not in RULES_OF_SUMS):
+                    held[rule][rows, start] = demand.units(days, AIMS, rule)
+        for name, units in held.items():
+            if np.isnan(units[counted]).any():
+                continue
+            short = (need - units[counted])[:, 1]
             cost = 100 * np.maximum(0.95 * short, -0.05 * short).sum() / max(need.sum(), 1e-9)
-            service = (100 * (need <= units_held + 1e-9).mean(axis=0)).round(1).tolist()
-            results[f"{rule}, {days} days"] = {"service": service, "cost_per_100": round(float(cost), 2)}
+            service = (100 * (need <= units[counted] + 1e-9).mean(axis=0)).round(1).tolist()
+            results[f"{name}, {days} days"] = {"service": service, "cost_per_100": round(float(cost), 2)}
     return results
 
 
@@ -323,6 +324,7 @@ def main() -> None:
     parser.add_argument("--horizon", type=int, default=14)
     parser.add_argument("--folds", type=int, default=5)
     parser.add_argument("--windows", type=int, default=3)
+    parser.add_argument("--draw", type=int, default=0, help="which sample of --series, 0 = the first")
     parser.add_argument("--series", type=int, default=None)
     parser.add_argument("--no-plan", nargs="*", help="these known columns, or all, end with the sales")
     arguments = parser.parse_args()

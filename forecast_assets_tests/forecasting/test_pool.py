@@ -200,13 +200,29 @@ def test_the_blend_of_rules_moves_own_errors_towards_the_history_of_the_series(p
     own, blend = (cover(rule, errors.lead, inputs, sums, 7, levels) for rule in ("own", "blend"))
     assert blend[0, 0] > own[0, 0]
     assert blend[1, 0] == own[1, 0], "a series without a history keeps its errors"
+    daily, blend = (cover(rule, LeadTables({}), inputs, sums, 7, levels) for rule in ("daily", "blend"))
+    assert blend[0, 0] > daily[0, 0], "without tables of lead times its daily errors are moved"
+    assert blend[1, 0] == daily[1, 0]
+
+
+def test_too_few_windows_to_compare_rules_leave_the_choice_to_the_blend():
+    few: dict[tuple[Rule, int, float], Service] = {
+        ("daily", 7, level): Service(100, 100) for level in (0.9, 0.95, 0.98)
+    }
+    assert RuleRecord(few, {"daily": 0.1}).chosen == "blend"
 
 
 @pytest.mark.parametrize(
     ("missing", "cost", "chosen"),
-    [(0.1, 1.0, "pooled"), (0.01, 1.8, "interval"), (0.01, 1.9, "pooled"), (0.0, 1.9, "interval")],
+    [
+        (0.1, 1.2, "pooled"),
+        (0.025, 1.6, "interval"),
+        (0.01, 1.8, "interval"),
+        (0.01, 1.9, "pooled"),
+        (0.0, 1.9, "interval"),
+    ],
 )
-def test_a_cheap_rule_that_breaks_its_service_is_not_chosen(missing, cost, chosen):
+def test_each_missing_point_of_service_counts_as_8_percent_of_the_cost_of_a_rule(missing, cost, chosen):
     offs: dict[Rule, float] = {"pooled": 0.0, "interval": missing}
     service = {
         (rule, 7, level): Service(round(1000 * (level - off)), 1000)

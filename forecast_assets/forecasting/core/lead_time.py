@@ -18,8 +18,6 @@ from forecast_assets.forecasting.core.distribution import ErrorTable
 
 LEADS = (1, 2, 3, 5, 7, 10, 14, 21, 28, 42, 56, 90)
 _LEAST_SHARE_OBSERVED = 0.5
-# Windows overlap: it takes more days than for errors of single days.
-_FEWEST_DAYS = 1000
 
 
 def window_sums(values: NDArray[np.floating], usable: Mask, days: int) -> tuple[Values, Mask]:
@@ -55,9 +53,9 @@ class LeadTables:
         whole: bool = False,
         leads: tuple[int, ...] = LEADS,
     ) -> Self:
-        """Learn from a ``curve`` and what was sold, both (n, k, h), on ``usable`` days (1000 or more)."""
+        """Learn from a ``curve`` and what was sold, both (n, k, h), on ``usable`` days."""
         tables = {}
-        for days in leads if usable.sum() >= _FEWEST_DAYS else ():
+        for days in leads:
             if days > curve.shape[-1]:
                 break
             expected, counted = window_sums(curve, usable, days)

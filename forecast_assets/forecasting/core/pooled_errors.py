@@ -14,7 +14,7 @@ from forecast_assets.forecasting.core.arrays import Floats, Mask, Values
 from forecast_assets.forecasting.core.demand import EVERY_CLASS
 from forecast_assets.forecasting.core.distribution import ErrorTable, own_spread, scale_of
 from forecast_assets.forecasting.core.lead_time import LeadTables
-from forecast_assets.forecasting.core.stock import Rule, RuleRecord
+from forecast_assets.forecasting.core.stock import UNSCORED_RULE, Rule, RuleRecord
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,7 +55,7 @@ class PooledErrors:
     def chosen_rule(self, demand_class: str | None) -> Rule:
         """Return the stock rule of a class of demand, the one of all where it has none of its own."""
         record = self.rules.get(demand_class or EVERY_CLASS) or self.rules.get(EVERY_CLASS)
-        return "daily" if record is None else record.chosen
+        return UNSCORED_RULE if record is None else record.chosen
 
 
 def drawn_spread(ratio: Values, own: Values, usual: Values, days: NDArray[np.int64], drawn: float) -> Values:

@@ -21,6 +21,7 @@ from forecast_assets.forecasting.core.pool import Pool
 from forecast_assets.forecasting.core.prediction import OwnErrors
 from forecast_assets.forecasting.core.stock import (
     RULES_OF_SUMS,
+    UNSCORED_RULE,
     Rule,
     RuleRecord,
     Service,
@@ -102,12 +103,9 @@ class Demand:
     rule: Rule = field(init=False)
 
     def __post_init__(self) -> None:
-        """Take the rule of the class; independent daily errors where none was chosen."""
-        rule: Rule = _THUMB if self.table is None else "daily"
-        if self.table is not None and self.record is not None:
-            chosen = self.record[1].chosen
-            rule = "daily" if chosen in RULES_OF_SUMS and not self.tables.by_days else chosen
-        object.__setattr__(self, "rule", rule)
+        """Take the rule that the class has chosen; without any errors the rule of thumb."""
+        chosen = UNSCORED_RULE if self.record is None else self.record[1].chosen
+        object.__setattr__(self, "rule", _THUMB if self.table is None else chosen)
 
     def units(self, days: float, levels: Values, rule: Rule | None = None) -> Values:
         """Return the units (n, q) that cover ``days`` days with probabilities ``levels`` (q,).
@@ -126,7 +124,7 @@ class Demand:
     def _units(self, days: int, levels: Values, rule: Rule | None) -> Values:
         sums, by = self._sum(days), rule or self.rule
         covered = cover(by, self.tables, self.inputs, sums, days, levels)
-        if rule is None and by not in RULES_OF_SUMS:
+        if rule is None and not self._of_sums:
             covered = np.maximum(covered + (self.expected(days) - sums)[:, None], 0)
         return covered
 
@@ -144,9 +142,14 @@ class Demand:
             return self.tables.expected(sums, days)
         return sums if self.table is None else self._sum(days, self.table.expected(self.curve))
 
+    @property
+    def _of_sums(self) -> bool:
+        """Whether the rule reads the errors of sums, which hold the mean error."""
+        return bool(self.tables.by_days) and self.rule in RULES_OF_SUMS
+
     def extrapolates(self, days: float) -> bool:
         """Return whether the forecast, or every lead time that was measured, is shorter than ``days``."""
-        measured = self.rule not in RULES_OF_SUMS or not self.tables.extrapolates(days)
+        measured = not (self._of_sums and self.tables.extrapolates(days))
         return days > self.curve.shape[1] or not measured
 
     def service(
