@@ -5,7 +5,7 @@ Does not belong here: finding out the period (``spacing``), making it dense (``p
 """
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -14,6 +14,8 @@ from forecast_assets.errors import BadSales
 from forecast_assets.forecasting.core.frequency import DAY, MONTH, Frequency
 from forecast_assets.forecasting.core.plans import Role
 from forecast_assets.stores.lake import Lake
+
+_ONE_DAY = dt.timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,20 +35,23 @@ def add_up(
     frequency: Frequency,
     roles: Mapping[str, Role],
     span: tuple[dt.date, dt.date],
+    *,
+    weekdays: Collection[int],
 ) -> Periods:
     """Rewrite the daily rows of ``files`` as rows of ``frequency``; weeks begin on Monday.
 
     Units are added up; a period without any observed day is not observed. Flags count their days, prices and
     other numbers are averaged over the days that have them, texts keep their newest value. ``span``: first
-    and last observed day of all stores. Periods that it covers in part are left out.
+    and last observed day of all stores. Periods that it covers in part are left out, where what they lack are
+    not only days of the week (1 = Monday) on which nothing was ever observed: ``weekdays`` are the others.
     Raises ``BadSales`` when no period is complete.
     """
     first, last = span
     begin = _start(first, frequency)
-    if begin < first:
+    if _misses(begin, first, weekdays):
         begin = frequency.date(begin, 1)
     end = _start(last, frequency)
-    if frequency.last_day(end, 0) > last:
+    if _misses(last + _ONE_DAY, frequency.last_day(end, 0) + _ONE_DAY, weekdays):
         end = frequency.date(end, -1)
     if end < begin:
         raise BadSales(
@@ -58,9 +63,14 @@ def add_up(
         summed = _added_up(pl.DataFrame(lake.read_table(file)), frequency, roles, begin, end)
         lake.write_table(file, summed.to_arrow())
         rows, null_units = rows + len(summed), null_units + summed["units"].null_count()
-    ends = ((first, begin - dt.timedelta(days=1)), (frequency.last_day(end, 0) + dt.timedelta(days=1), last))
+    ends = ((first, begin - _ONE_DAY), (frequency.last_day(end, 0) + _ONE_DAY, last))
     left_out = tuple(f"{a} to {b}" for a, b in ends if a <= b)
     return Periods(rows, begin, end, null_units, left_out)
+
+
+def _misses(first: dt.date, end: dt.date, weekdays: Collection[int]) -> bool:
+    """Whether a day from ``first`` on, before ``end``, is one of ``weekdays``."""
+    return any((first + n * _ONE_DAY).isoweekday() in weekdays for n in range((end - first).days))
 
 
 def _added_up(

@@ -85,14 +85,14 @@ def _written(  # noqa: PLR0917 - one value each
             audit.add(frame)
             if compared is not None:
                 compared.now.add(store, table)
-            if options.frequency != DAY.name:  # days are declared: nothing is to be found out
+            if options.frequency != DAY.name or options.aggregate is not None:
                 observed[store] = frame["date"].filter(frame["units"].is_not_null()).unique()
         findings = audit.findings(reader.marked)
         refuse(source.name, findings, options.trust)
         check_observed(reader, source)
         frequency = periods.period_of(source, options, observed)
         summary, content_hash = periods.by_period(
-            lake, source, options, folder, (reader.summary, reader.content_hash), frequency
+            lake, source, options, folder, (reader.summary, reader.content_hash), frequency, observed
         )
         companions = source.companions(lake, folder)
     except BaseException:

@@ -76,9 +76,13 @@ def countries(options: DatasetOptions, frame: pl.DataFrame, store: str) -> list[
         )
         return [one or "" for one in newest[options.holidays_column].to_list()]
     if options.store_holidays is not None:
-        name = frame[ORIGINAL_IDS[0]][0] if ORIGINAL_IDS[0] in frame.columns else store
-        return [options.store_holidays.get(str(name), "")] * products
+        return [options.store_holidays.get(_id_of(frame, store), "")] * products
     return [options.holidays or ""] * products
+
+
+def _id_of(frame: pl.DataFrame, store: str) -> str:
+    """Return the id of a store as it came; ``frame`` holds its canonical sales."""
+    return str(frame[ORIGINAL_IDS[0]][0]) if ORIGINAL_IDS[0] in frame.columns else store
 
 
 def check(lake: Lake, folder: str, source: Source, options: DatasetOptions) -> None:
@@ -94,15 +98,16 @@ def check(lake: Lake, folder: str, source: Source, options: DatasetOptions) -> N
     lacking, valid = [], set[str]()
     for file in lake.list(folder):
         store = file.rsplit("/", 1)[-1].removesuffix(".parquet")
-        codes = set(countries(options, pl.DataFrame(lake.read_table(file)), store))
-        lacking += [store] if "" in codes else []
+        frame = pl.DataFrame(lake.read_table(file))
+        codes = set(countries(options, frame, store))
+        lacking += [repr(_id_of(frame, store))] if "" in codes else []
         for country in sorted(codes - valid - {""}):
             national(country, day, day)
         valid |= codes
     if lacking:
         raise BadSetting(
             f"no country is known for the holidays of store {listed(lacking)}",
-            remedy="give every store a country in the column or the file",
+            remedy="give every store a country in the column or the file, with its id as the sales write it",
         )
 
 

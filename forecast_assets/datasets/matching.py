@@ -92,6 +92,7 @@ def match(header: Sequence[str], declared: Mapping[str, object], *, absent: Sequ
         column = _synonym([name for name in header if name not in taken], role)
         default = str(Columns.model_fields[role].default)
         if column is None:
+            _refuse_second_role(taken, role, default)
             matched.missing.append(role)
             continue
         matched.columns[role] = column
@@ -99,6 +100,15 @@ def match(header: Sequence[str], declared: Mapping[str, object], *, absent: Sequ
         if plain(column) != plain(default):
             matched.guesses[role] = column
     return matched
+
+
+def _refuse_second_role(taken: set[str], role: str, default: str) -> None:
+    other = next((name for name in taken if plain(name) == plain(default)), None)
+    if other is not None:
+        raise BadSetting(
+            f"column {other!r} is given another role, and no other column is recognized as {role}",
+            remedy=f"take {other!r} out of its other role, or name the column of {role}: --{role} NAME",
+        )
 
 
 def _names(value: object) -> Sequence[str]:

@@ -20,6 +20,9 @@ from forecast_assets.forecasting.core.folds import FoldPlan
 from forecast_assets.forecasting.core.frequency import DAY, FREQUENCIES, MONTH, Frequency
 from forecast_assets.stores.lake import Lake
 
+# A day of the week that is not among them is one on which nothing is ever sold.
+_MANY_DAYS = 28
+
 
 def period_of(source: Source, options: DatasetOptions, observed: Mapping[str, pl.Series]) -> Frequency:
     """Return the period of the rows of a source, from the observed dates of each store.
@@ -55,10 +58,12 @@ def by_period(  # noqa: PLR0917 - one value each
     folder: str,
     read: tuple[SalesSummary, str],
     frequency: Frequency,
+    observed: Mapping[str, pl.Series],
 ) -> tuple[SalesSummary, str]:
     """Rewrite the canonical sales below ``folder`` by period; ``read`` is what they are by date.
 
-    Returns summary and content hash of what is there then; daily sales stay as they are.
+    ``observed``: the dates of each store with units. Returns summary and content hash of what is there then;
+    daily sales stay as they are.
     """
     summary, content_hash = read
     first, last = summary.first_day, summary.last_day
@@ -67,7 +72,8 @@ def by_period(  # noqa: PLR0917 - one value each
     files = lake.list(folder)
     if options.aggregate is not None:
         roles = source.columns.roles
-        summed = aggregation.add_up(lake, files, FREQUENCIES[options.aggregate], roles, (first, last))
+        aggregate, weekdays = FREQUENCIES[options.aggregate], _weekdays(observed)
+        summed = aggregation.add_up(lake, files, aggregate, roles, (first, last), weekdays=weekdays)
         summary = replace(
             summary,
             rows=summed.rows,
@@ -81,6 +87,12 @@ def by_period(  # noqa: PLR0917 - one value each
         summary = replace(summary, first_day=first.replace(day=1), last_day=last.replace(day=1))
     period = options.aggregate or frequency.name
     return summary, blake2b(f"{content_hash} by {period}".encode(), digest_size=16).hexdigest()
+
+
+def _weekdays(observed: Mapping[str, pl.Series]) -> set[int]:
+    """Days of the week (1 = Monday) on which anything was observed; all of them in a few weeks."""
+    days = pl.concat(observed.values()).unique()
+    return set(days.dt.weekday()) if len(days) >= _MANY_DAYS else set(range(1, 8))
 
 
 def check_generated(summary: SalesSummary, plan: FoldPlan, frequency: Frequency) -> None:

@@ -119,7 +119,7 @@ def test_every_store_has_the_holidays_of_its_country(by, place, tmp_path):
 
 
 def test_a_store_without_a_country_is_refused_and_nothing_is_stored(place):
-    with pytest.raises(BadSetting, match="no country is known for the holidays of store Paris"):
+    with pytest.raises(BadSetting, match="no country is known for the holidays of store 'Paris'"):
         place.add("shop", german_and_french(), store_holidays={"K\u00f6ln": "DE"})
     assert place.table("dataset") == []
     assert place.files() == []

@@ -186,6 +186,19 @@ def test_days_are_added_up_to_full_weeks_and_the_rest_is_named(added):
     assert dataset.snapshot.summary["left_out"] == ["2024-01-03 to 2024-01-07", "2024-02-26 to 2024-03-02"]
 
 
+@pytest.mark.parametrize("is_written", [True, False])
+def test_a_week_is_full_where_only_days_are_missing_on_which_nothing_is_ever_sold(is_written, added):
+    dates = every("1d", 41, dt.date(2024, 1, 2))  # a Tuesday, to a Sunday
+    idle = dates.dt.weekday().is_in([1, 7])
+    frame = sales_of(dates).with_columns(units=1 - idle.cast(pl.Float64), shut=idle.cast(pl.Int8))
+    columns = Columns(closed="shut") if is_written else Columns()
+    name = f"idle-{is_written}"
+    dataset, panel = added(name, frame if is_written else frame.filter(~idle), columns, aggregate="week")
+    assert (str(panel.start), panel.units[0].tolist()) == ("2024-01-01", [5.0] * 6)
+    assert dataset.snapshot is not None
+    assert not dataset.snapshot.summary.get("left_out")
+
+
 @pytest.mark.parametrize(("planned", "weeks"), [(6, 0), (7, 1), (13, 1), (14, 2)])
 def test_a_plan_counts_for_the_weeks_that_it_covers(planned, weeks, added):
     units = [1.0] * 63 + [None] * planned

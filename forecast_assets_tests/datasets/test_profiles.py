@@ -86,6 +86,12 @@ def test_a_column_that_is_not_there_is_refused_with_its_option(tmp_path):
         look(file, {"units": "unitz"})
 
 
+def test_a_column_of_sales_with_another_role_is_refused_by_its_name(tmp_path):
+    SALES.write_csv(tmp_path / "sales.csv")
+    with pytest.raises(BadSetting, match="column 'units' is given another role"):
+        look(tmp_path / "sales.csv", {"known_future": ("units",)})
+
+
 @pytest.mark.parametrize("header", ["id,product_id,date,units", "store_id,id,date,units"])
 def test_a_role_without_a_column_is_refused_with_its_option(header, tmp_path):
     role = "store" if header.startswith("id") else "product"
