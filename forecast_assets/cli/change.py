@@ -89,6 +89,7 @@ def change(  # noqa: PLR0917 - one parameter per group of options
     stores = open_stores()
     before = definition.load(stores, name)
     dropped = set(different.drop or ())
+    columns = columns.with_static(getattr(options, "holidays_column", None))
     source = _source(before.source, columns, writing, different.path, dropped)
     source = _watched(source, different.change_column, dropped)
     settled = _options(before.options, options.model_dump(exclude_none=True, mode="json"), dropped)

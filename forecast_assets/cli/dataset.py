@@ -213,6 +213,8 @@ def presets(
 @app.command()
 def show(name: Name, form: FormOption = Format.TABLE) -> None:
     """Print what is known of one dataset."""
+    from forecast_assets.datasets.overview import holidays_of
+
     stores = open_stores()
     dataset = definition.load(stores, name)
     snapshot = dataset.snapshot
@@ -224,7 +226,7 @@ def show(name: Name, form: FormOption = Format.TABLE) -> None:
         "columns": ", ".join(dataset.source.columns.needed),
         "change_column": getattr(dataset.source, "change_column", None),
         "anchor": dataset.options.anchor,
-        "holidays": dataset.options.holidays,
+        "holidays": holidays_of(dataset.options),
         "plan_days": ", ".join(f"{column} {days}" for column, days in sorted(dataset.reach.items())) or None,
         "inventory": dataset.options.inventory.path if dataset.options.inventory else None,
         "orders": ", ".join(f"{name} {value}" for name, value in dataset.options.orders if value is not None),

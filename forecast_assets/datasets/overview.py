@@ -130,18 +130,19 @@ def _columns(
             lines.append((role, f"column {name!r}: units of {which} {options.period.name}s are not observed"))
     if columns.static:
         lines.append(("static", ", ".join(columns.static)))
-    return lines + _holidays(options)
+    of = holidays_of(options)
+    return lines if of is None else [*lines, ("holidays", f"public holidays of {of}")]
 
 
-def _holidays(options: DatasetOptions) -> Lines:
-    """Say whose public holidays become a column."""
+def holidays_of(options: DatasetOptions) -> str | None:
+    """Return whose public holidays become a column."""
     of = options.holidays
     if options.holidays_column is not None:
         of = f"each store, by column {options.holidays_column!r}"
     if options.store_holidays is not None:
         countries = sorted(Counter(options.store_holidays.values()).items())
         of = listed([f"{country} ({plural(count, 'store')})" for country, count in countries])
-    return [] if of is None else [("holidays", f"public holidays of {of}")]
+    return of
 
 
 def _days(

@@ -128,6 +128,13 @@ def test_days_that_become_weeks_have_folds_of_weeks_and_the_same_demand_a_day(sh
     assert "changed shop: its sales are the same" in same.err
 
 
+def test_holidays_of_each_store_are_a_change_that_is_shown(shop, tmp_path):
+    (tmp_path / "holidays.csv").write_text("store,country\nS1,DE\n")
+    assert shop("dataset", "change", "shop", "--holidays-file", "holidays.csv", "--yes").code == 0
+    (details,) = shop("dataset", "show", "shop", "--format", "json").rows
+    assert details["holidays"] == "DE (1 store)"
+
+
 def test_a_check_doubts_a_store_that_is_the_sum_of_the_others_and_an_unknown_country(cli, tmp_path):
     rows = [
         f"{store},P1,2024-01-{day:02d},{units}"
