@@ -5,6 +5,7 @@ Does not belong here: which models are needed (``fold_models``, ``production``, 
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import NamedTuple, Self
@@ -23,6 +24,7 @@ from forecast_assets.settings import settings as environment
 from forecast_assets.stores import Stores
 
 Models = list[GlobalModel]
+_AT_ONCE = 2
 
 
 class Outcome(NamedTuple):
@@ -61,20 +63,20 @@ class TrainingDays:
 
     def fit(self, label: str, cutoffs: Sequence[int]) -> Models | str:
         """Fit the candidate ``label`` once for each cutoff; return the reason where it cannot be learned."""
+        threads = environment().processes
+
+        def fitted(cutoff: int) -> GlobalModel:
+            horizon, settings = self.plan.gap + self.plan.horizon, learner(label).settings()
+            return fit(self.panel, cutoff, horizon, settings, window=self.plan.window(), threads=threads)
+
+        # Rows are gathered by one processor while trees are grown by all; two at a time bound the memory.
+        pool = ThreadPoolExecutor(min(threads, _AT_ONCE))
         try:
-            return [
-                fit(
-                    self.panel,
-                    cutoff,
-                    self.plan.gap + self.plan.horizon,
-                    learner(label).settings(),
-                    window=self.plan.window(),
-                    threads=environment().processes,
-                )
-                for cutoff in cutoffs
-            ]
+            return list(pool.map(fitted, cutoffs))
         except (TooLittleData, BadSetting) as error:
             return error.problem
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
 
 
 def fit_or_reuse(

@@ -183,6 +183,7 @@ def learn(settings: EvaluationSettings, inputs: PoolInputs, rows: NDArray[np.int
         history=np.stack(
             [panel.until(int(cutoff)).newest(panel.frequency.year // 2) for cutoff in inputs.cutoffs], axis=1
         ),
+        threads=environment().processes,
     )
     for label in pool.blends:
         forecasts[label] = pool.medians(label, pool.curve(label, members(label), forecasts, classes))

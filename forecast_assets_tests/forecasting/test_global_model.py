@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from forecast_assets.errors import BadSetting, UnknownName
+from forecast_assets.forecasting.core.folds import FoldPlan
 from forecast_assets.forecasting.core.global_model import (
     ForeignModel,
     GlobalModel,
@@ -20,6 +21,7 @@ from forecast_assets.forecasting.core.global_model import (
 )
 from forecast_assets.forecasting.core.panel import Panel
 from forecast_assets.forecasting.core.sampling import Targets, sample
+from forecast_assets.global_models.fitting import TrainingDays
 
 SERIES, DAYS, CUTOFF, HORIZON = 12, 260, 230, 14
 QUICK = GlobalSettings(n_estimators=20, max_rows=6_000, train_days=120)
@@ -98,6 +100,18 @@ def test_known_columns_after_the_last_target_day_are_not_read(panel, model, fore
 def test_two_threads_give_the_same_bytes_as_one(panel, model, forecasts):
     assert fit(panel, CUTOFF, HORIZON, QUICK, threads=2).digest() == model.digest()
     assert predict(model, panel, threads=2).tobytes() == forecasts.tobytes()
+
+
+def test_models_of_several_cutoffs_are_the_same_one_by_one_and_two_at_a_time(panel, monkeypatch):
+    plan, cutoffs = FoldPlan(horizon=HORIZON, n_splits=3), [CUTOFF - 2, CUTOFF - 1, CUTOFF]
+    digests = []
+    for processes in ("1", "2"):
+        monkeypatch.setenv("FORECAST_PROCESSES", processes)
+        models = TrainingDays.of(panel, plan).fit("lightgbm", cutoffs)
+        assert not isinstance(models, str)
+        assert [model.cutoff for model in models] == cutoffs
+        digests.append([model.digest() for model in models])
+    assert digests[0] == digests[1]
 
 
 def test_a_series_is_forecast_the_same_alone_and_in_a_shuffled_batch(panel, model, forecasts):

@@ -82,6 +82,15 @@ def test_errors_are_as_wide_as_those_of_their_class():
     assert Pool.from_json(learned.text).errors["ets"].spreads == errors.spreads
 
 
+def test_threads_change_no_byte_of_a_pool(pool: Pool):
+    actual, forecasts = sales()
+    folds, classes = np.ones((SERIES, FOLDS), bool), ["smooth"] * (SERIES - 1) + [None]
+    again = learn_pool(
+        forecasts, {"blend": MEMBERS}, reasons={}, actual=actual, folds=folds, classes=classes, threads=3
+    )
+    assert again.text == pool.text
+
+
 def test_medians_of_a_fold_do_not_depend_on_what_was_sold_in_it(pool: Pool):
     actual, forecasts = sales()
     actual[:, 1] += 50

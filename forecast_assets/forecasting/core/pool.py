@@ -10,6 +10,7 @@ all folds but j, the last row knows all of them.
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from hashlib import blake2b
@@ -172,8 +173,9 @@ def learn_pool(
     folds: Mask,
     classes: Sequence[str | None],
     history: Floats | None = None,
+    threads: int = 1,
 ) -> Pool:
-    """Learn from the fold forecasts (n, k, h) of every pooled candidate.
+    """Learn from the fold forecasts (n, k, h) of every pooled candidate; ``threads`` change no byte.
 
     ``blends`` names the members of each blend, ``reasons`` why a candidate is not pooled; ``actual``
     (n, k, h), ``folds`` (n, k) tells which folds count, ``classes`` (n,) are the classes of demand;
@@ -193,9 +195,14 @@ def learn_pool(
     draft = Pool({}, weights, reasons, len(actual), whole)
     errors: dict[str, PooledErrors] = {}
     too_few = dict(reasons)
-    for label in (*forecasts, *blends):
+
+    def errors_of(label: str) -> PooledErrors | None:
         curve = draft.curve(label, blends.get(label, (label,)), forecasts, classes)
-        learned = _errors(curve, actual, scored, _large_classes(classes), past, whole=whole)
+        return _errors(curve, actual, scored, _large_classes(classes), past, whole=whole)
+
+    with ThreadPoolExecutor(threads) as pool:
+        learned_errors = list(pool.map(errors_of, (*forecasts, *blends)))
+    for label, learned in zip((*forecasts, *blends), learned_errors, strict=True):
         if learned is None:
             too_few[label] = "too few errors to pool: it takes 200 of scored periods without each fold"
         else:
