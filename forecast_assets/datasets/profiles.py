@@ -147,7 +147,8 @@ def _with_header(
     if not scores or max(scores) < _LEAST_NAMED or max(scores) == scores[0]:
         return source
     place = scores.index(max(scores))
-    notes.append(f"line {place + 1} names the columns; above it: {' '.join(filter(None, rows[0]))[:60]!r}")
+    above = " ".join(cell for row in rows[:place] for cell in row if cell)[:60]
+    notes.append(f"line {place + 1} names the columns{f'; above it: {above!r}' if above else ''}")
     return source.model_copy(update={"header_row": place + 1})
 
 

@@ -42,8 +42,9 @@ def take(source: FileSource, file: SourceFile, rows: int = ROWS) -> Sample:
     if file.kind == "csv":
         header, cells = _text_cells(source, file, rows)
     else:
-        table = pl.DataFrame(source.head(file, rows))
-        header = list(table.columns)
+        whole = source.head(file, rows)
+        header = list(whole.column_names)
+        table = pl.DataFrame(whole.select([header.index(name) for name in dict.fromkeys(header)]))
         written = [n for n, kind in table.schema.items() if kind == pl.String or kind.is_integer()]
         written += [n for n, kind in table.schema.items() if isinstance(kind, (pl.Categorical, pl.Enum))]
         cells = {name: table[name].cast(pl.String).drop_nulls().to_list() for name in written}

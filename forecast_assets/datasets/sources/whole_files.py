@@ -7,6 +7,7 @@ Does not belong here: whether a value makes sense (``rules``).
 import codecs
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import polars as pl
 import pyarrow as pa
@@ -16,6 +17,8 @@ from forecast_assets.datasets.sources.base import Part
 from forecast_assets.datasets.sources.columns import check_columns
 from forecast_assets.datasets.sources.opening import SourceFile
 from forecast_assets.errors import BadSales, BadSetting, listed
+
+_EMPTY_ROWS = 25
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,41 +45,54 @@ class SheetFile:
 
     def table(self) -> pa.Table:
         """All rows of the sheet. Raises ``BadSales``, and ``BadSetting`` for a sheet that is not there."""
-        import fastexcel  # noqa: PLC0415
-
-        sheet = self._chosen()
-        try:
-            frame = pl.read_excel(
-                self._bytes(),
-                sheet_name=sheet,
-                engine="calamine",
-                infer_schema_length=None,
-                raise_if_empty=False,
-                read_options={"header_row": self.header_row - 1},
-            )
-        except (fastexcel.FastExcelError, pl.exceptions.PolarsError) as error:
-            raise self._unreadable(error) from None
-        return frame.to_arrow(compat_level=pl.CompatLevel.oldest())
+        names, line = self._header()
+        frame = self._cells(skip_rows=line)
+        # Spreadsheets know one kind of number; ids and days are whole ones.
+        whole = [
+            name
+            for name, kind in frame.schema.items()
+            if kind.is_float() and (frame[name] == frame[name].round()).all()
+        ]
+        frame = frame.with_columns(pl.col(whole).cast(pl.Int64, strict=False))
+        return frame.to_arrow(compat_level=pl.CompatLevel.oldest()).rename_columns(names)
 
     def top(self, rows: int) -> list[list[str]]:
         """Return the cells of the first ``rows`` rows, whatever they are.
 
         Raises ``BadSales``, and ``BadSetting`` for a sheet that is not there.
         """
-        import fastexcel  # noqa: PLC0415
-
-        try:
-            book = fastexcel.read_excel(self._bytes())
-            sheet = book.load_sheet(self._chosen(), header_row=None, n_rows=rows, dtypes="string")
-        except (fastexcel.FastExcelError, OSError) as error:
-            raise self._unreadable(error) from None
-        return [[cell or "" for cell in row] for row in sheet.to_polars().rows()]
+        frame = self._cells(skip_rows=0, n_rows=rows, dtypes="string")
+        return [[cell or "" for cell in row] for row in frame.rows()]
 
     def part(self, needed: Sequence[str]) -> Part:
         """Read the ``needed`` columns; rows are lines, the first one below the header."""
         table = self.table()
         check_columns(self.name, table.column_names, needed)
-        return Part(table.select(list(needed)).select, _Numbered(self.name, self.header_row + 1))
+        return Part(table.select(list(needed)).select, _Numbered(self.name, self._header()[1] + 1))
+
+    def _header(self) -> tuple[list[str], int]:
+        """Return the names of the columns and the line that holds them: the first one that is not empty.
+
+        Names that are dates are written as dates.
+        """
+        rows = self.top(self.header_row + _EMPTY_ROWS)
+        full = (n for n in range(self.header_row, len(rows) + 1) if any(rows[n - 1]))
+        line = next(full, self.header_row)
+        return (rows[line - 1] if line <= len(rows) else []), line
+
+    def _cells(self, **which: Any) -> pl.DataFrame:  # noqa: ANN401 - the options of load_sheet
+        """Read cells without names; empty rows and columns are rows and columns, too."""
+        import fastexcel  # noqa: PLC0415
+
+        sheet = self._chosen()
+        try:
+            book = fastexcel.read_excel(self._bytes())
+            frame: pl.DataFrame = book.load_sheet(
+                sheet, header_row=None, schema_sample_rows=None, **which
+            ).to_polars()
+        except (fastexcel.FastExcelError, OSError) as error:
+            raise self._unreadable(error) from None
+        return frame
 
     def _chosen(self) -> str:
         names = self.sheets()
