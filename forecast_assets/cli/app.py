@@ -45,6 +45,9 @@ COMMANDS = {
     "evaluate": _Entry(
         "evaluate", "evaluate", _DATA, "Backtest what changed, choose champions and forecast with them."
     ),
+    "refresh": _Entry(
+        "refresh", "refresh", _DATA, "Renew drift, live accuracy, data quality and model health."
+    ),
     "export": _Entry("export", "export", _RESULTS, "Results as a table, CSV, JSON or Parquet."),
     "report": _Entry("report", "report", _RESULTS, "One HTML page with plots, for planners without Dagit."),
     "what-if": _Entry("plan", "what_if", _RESULTS, "Forecast a series under other prices or promotions."),

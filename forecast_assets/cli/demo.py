@@ -12,6 +12,7 @@ from forecast_assets.cli import dataset
 from forecast_assets.cli.console import BROKE, SAY, View, listing
 from forecast_assets.cli.evaluation import run
 from forecast_assets.cli.home import find_home, open_instance
+from forecast_assets.cli.refresh import renew
 from forecast_assets.cli.running import ALL_ASSETS, execute, range_tags
 from forecast_assets.datasets import definition
 from forecast_assets.datasets.definition import DatasetOptions
@@ -34,8 +35,7 @@ def fill_pages() -> None:
     keys = series_of(open_stores(), NAME)
     SAY.print(f"{NAME}: registering champions, judging drift, writing reports", markup=False)
     execute(instance, "register_champions", {}, tags=range_tags(keys[0], keys[-1]))
-    execute(instance, "judge_drift", {"ops": {"judge_dataset": {"config": {"dataset": NAME}}}})
-    execute(instance, "watch_dataset", {}, partition_key=NAME)
+    renew(instance, NAME)
     execute(instance, ALL_ASSETS, {}, partition_key=NAME, assets=OF_DATASET)
     execute(instance, ALL_ASSETS, {}, assets=OF_INSTANCE)
 

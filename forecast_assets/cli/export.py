@@ -69,6 +69,10 @@ _FIRST: dict[Report, str] = {
 }
 
 
+# May be empty because nothing is wrong, or because nobody looked.
+_REFRESHED = {Report.DRIFT, Report.FORECAST_ACCURACY, Report.DATA_QUALITY}
+
+
 class Level(StrEnum):
     """What daily forecasts are summed over."""
 
@@ -137,6 +141,8 @@ def export(  # noqa: PLR0917 - one parameter per option
 
 def _first(what: Report, source: str) -> str | None:
     """The sentence in place of an export without rows, if a command would fill it."""
+    if what in _REFRESHED:
+        return f"no {what.value} of {source}; to look again: forecast-assets refresh {source}"
     if what not in _FIRST:
         return None
     return f"no {what.value} of {source} yet; next: forecast-assets {_FIRST[what]} {source}"

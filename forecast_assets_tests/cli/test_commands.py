@@ -94,10 +94,17 @@ def test_only_the_named_series_is_evaluated(shop):
     ]
 
 
-def test_grown_file_is_loaded_and_new_series_join(shop, tmp_path):
+def test_grown_file_is_loaded_new_series_join_and_forecasts_are_held_against_the_new_days(shop, tmp_path):
     shop("evaluate", "shop")
     sales(tmp_path, products=3, days=DAYS + 7)
     assert "3 scored (3 with a champion)" in shop("evaluate", "shop").err
+    assert "forecast-assets refresh shop" in shop("export", "forecast-accuracy", "shop").err
+    assert shop("refresh", "shop").code == 0
+    scored = shop("export", "forecast-accuracy", "shop", "--format", "json").rows
+    assert {(row["series"], row["sample_size"]) for row in scored if row["bucket"] == "all"} == {
+        ("shop__S1__P1", 7),
+        ("shop__S1__P2", 7),
+    }
 
 
 def test_a_check_sums_up_what_adding_would_store(cli, tmp_path, monkeypatch):
