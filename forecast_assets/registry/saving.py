@@ -12,6 +12,7 @@ import tempfile
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -109,8 +110,12 @@ def _model_types(labels: Sequence[str]) -> set[str]:
     return {entry(member).model_type for label in labels for member in members(label)}
 
 
-def reachable(module: Path) -> list[Path]:
-    """Return the files of this package that ``module`` can load, sorted, with its own."""
+@lru_cache(maxsize=1)
+def reachable(module: Path) -> tuple[Path, ...]:
+    """Return the files of this package that ``module`` can load, sorted, with its own.
+
+    Kept for the process, since it parses them all and each version of a model asks.
+    """
     modules, waiting = set[Path](), [module]
     while waiting:
         path = waiting.pop()
@@ -119,7 +124,7 @@ def reachable(module: Path) -> list[Path]:
         modules.add(path)
         packages = [folder / "__init__.py" for folder in path.parents if folder.is_relative_to(_PACKAGE)]
         waiting += [*packages, *_imported(path)]
-    return sorted(modules)
+    return tuple(sorted(modules))
 
 
 def _imported(path: Path) -> Iterator[Path]:

@@ -7,6 +7,7 @@ Does not belong here: answers that depend on which operation was done (``machine
 import hashlib
 import json
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from forecast_assets.stores.rows.registry import LiveVersionsRow
@@ -29,9 +30,13 @@ _EMPTY = {
 }
 
 
-def wrong() -> list[str]:
-    """Everything that does not hold in the stores, over rows, files, events and MLflow."""
-    code, answer = Child(_problems).result()
+def wrong(*, may_end_red: bool = False) -> list[str]:
+    """Everything that does not hold in the stores, over rows, files, events and MLflow.
+
+    ``may_end_red``: a disk was full, and stayed so after all work of a launch was on record, so that its run
+    could not even store that it ended well.
+    """
+    code, answer = Child(partial(_problems, may_end_red=may_end_red)).result()
     return json.loads(answer) if code == 0 else [f"the check fails: {answer}"]
 
 
@@ -41,7 +46,7 @@ def digest() -> dict[str, str]:
     return json.loads(answer) if code == 0 else {"the digest fails": answer}
 
 
-def _problems() -> str:
+def _problems(*, may_end_red: bool) -> str:
     import dagster as dg
 
     from forecast_assets.launches.runs import find
@@ -56,7 +61,7 @@ def _problems() -> str:
             find(stores, instance, str(row["launch_id"]))  # settles what a dead process left
         for row in _rows("select run_id from launch where kind = 'batch' and status = 'completed'"):
             run = instance.get_run_by_id(str(row["run_id"]))
-            if run is not None and run.status == dg.DagsterRunStatus.FAILURE:
+            if not may_end_red and run is not None and run.status == dg.DagsterRunStatus.FAILURE:
                 problems.append(f"run {run.run_id} completed its launch and failed")
         green = instance.get_materialized_partitions(dg.AssetKey("champion"))
     open_ = _rows("select kind, launch_id, status from launch where status in ('pending', 'running')")

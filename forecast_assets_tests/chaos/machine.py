@@ -81,7 +81,8 @@ def done(world: World, step: Step, server: Path) -> list[str]:
         children.command(work)
         time.sleep(faults.HALF_OPEN_SECONDS)
     problems += _backed_up(world, work) if step.operation == "backup" else _again(step, work)
-    return [f"{step}: {problem}" for problem in [*problems, *wrong()]]
+    world.was_full |= step.fault == faults.FULL
+    return [f"{step}: {problem}" for problem in [*problems, *wrong(may_end_red=world.was_full)]]
 
 
 def _again(step: Step, work: Sequence[str] | Callable) -> list[str]:

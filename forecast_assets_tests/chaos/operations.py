@@ -63,7 +63,7 @@ class World:
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.days, self.backups, self.corrected = folder, DAYS, 1, 0
-        self.sales, self.run = folder / "sales.csv", ""
+        self.sales, self.run, self.was_full = folder / "sales.csv", "", False
 
     def write_sales(self) -> None:
         def work() -> None:

@@ -4,6 +4,7 @@ Belongs here: making that home once, copying it, counting what operations write 
 Does not belong here: what is done in it (``operations``).
 """
 
+import gc
 import os
 import shutil
 import tempfile
@@ -108,7 +109,7 @@ class Template:
 
 
 def _import_all() -> None:
-    """Import everything once, for all children."""
+    """Import everything once, for all children, and parse what each of them would parse again."""
     from forecast_assets.cli.app import COMMANDS, load
 
     for name in COMMANDS:
@@ -117,4 +118,11 @@ def _import_all() -> None:
         import_module(name)
     for name in ("backup", "restoring", "retention", "registry"):
         import_module(f"forecast_assets.stores.{name}")
+    from forecast_assets.forecasting.version import code_version
+    from forecast_assets.registry import bundle
+    from forecast_assets.registry.saving import reachable
+
+    code_version()
+    reachable(Path(bundle.__file__))
+    gc.freeze()  # collecting it in a child would copy its pages
     assert Child(lambda: "ready").result() == (0, "ready")

@@ -7,7 +7,7 @@ import pytest
 import sqlalchemy as sa
 
 from forecast_assets.datasets.canonical import CanonicalReader
-from forecast_assets.datasets.sources import SqlSource, query_rules, read_only
+from forecast_assets.datasets.sources import SqlSource, limits, query_rules, read_only
 from forecast_assets.errors import BadSales, BadSetting, Outage
 from forecast_assets_tests.conftest import fresh_database
 from forecast_assets_tests.hostile.doors import (
@@ -65,6 +65,8 @@ SQLITE_ATTACKS = [
     ("select load_extension('{folder}/evil.so')", "the query calls load_extension"),
     ("select \"load_extension\"('{folder}/evil.so')", "the query calls load_extension"),
     ("select writefile('{folder}/stolen.db', 'x')", "the query calls writefile"),
+    ("select * from pragma_journal_mode('off')", "not authorized"),
+    ("select length(hex(zeroblob(100000000)))", "too big"),
     ("select readfile('/etc/passwd')", "the query calls readfile"),
 ]
 POSTGRESQL_ATTACKS = [
@@ -89,6 +91,42 @@ POSTGRESQL_ATTACKS = [
     ("select set_config('transaction_read_only', 'off', false)", "the query calls set_config"),
     ("select pg_terminate_backend(pid) from pg_stat_activity", "the query calls pg_terminate_backend"),
     ("select 1 where exists (select pg_sleep(100))", "the query calls pg_sleep"),
+    ("select 1 where exists (select pg_sleep(100) /* /* ' */ */)", "the query calls pg_sleep"),
+    # PostgreSQL reads value.function as function(value), and escapes in names.
+    ("select ('/etc/passwd'::text).pg_read_file", "the query calls pg_read_file"),
+    (
+        "select (f.path).pg_read_file from (select '/etc/passwd'::text as path) f",
+        "the query calls pg_read_file",
+    ),
+    ("select U&\"pg_re\\0061d_file\"('/etc/passwd')", "can be read in two ways"),
+    ("select * from rows from (pg_ls_dir('/')) as t", "the query calls pg_ls_dir"),
+    # Functions that take a statement as a text.
+    ("select * from ts_stat('select to_tsvector(pg_read_file(''/etc/passwd''))')", "the query calls ts_stat"),
+    ("select * from crosstab('select 1') as t(a text)", "the query calls crosstab"),
+    ("select net.http_get('http://evil.example')", "the query calls http_get"),
+    # What is on no list: the database knows that it is volatile, or its own.
+    ("select pg_hba_file_rules()", "the query calls pg_hba_file_rules"),
+    ("select pg_stat_reset()", "the query calls pg_stat_reset"),
+    ("select rolname as product_id, rolpassword as store_id from pg_authid", "the query reads pg_authid"),
+    ("select * from pg_catalog.pg_shadow", "the query reads pg_shadow"),
+    ("select * from information_schema.user_mapping_options", "the system's own schema"),
+    ("select emptied()", "the query calls emptied, which may change something: it is volatile"),
+]
+OTHERS = [
+    ("mysql", "select '\\' , load_file('/etc/passwd') , '", "can be read in two ways"),
+    ("mysql", "select 5--load_file('/etc/passwd')", "calls load_file"),
+    ("mysql", "select 1 /* /* */ , load_file('/etc/passwd') -- */", "calls load_file"),
+    ("mysql", "select 1 into outfile '/tmp/x'", "the query"),
+    ("mysql", "select * from mysql.user", "the system's own schema"),
+    ("mssql", "select 1 delete from [sales]", "it holds DELETE"),
+    ("mssql", "select 1 exec xp_cmdshell 'id'", "the query"),
+    ("mssql", "select 1 waitfor delay '1:00'", "the query"),
+    ("oracle", "select utl_http.request('http://evil.example') from dual", "calls utl_http"),
+    ("oracle", "select * from sales@elsewhere", "reads sales@elsewhere"),
+    ("clickhouse", "select * from mysql('evil.example', 'a', 'b', 'c', 'd')", "calls mysql"),
+    ("clickhouse", "select 1 settings readonly = 0", "it holds SELECT"),
+    ("snowflake", "select system$wait(100)", "calls system$wait"),
+    ("duckdb", "select * from read_csv('/etc/passwd')", "calls read_csv"),
 ]
 
 
@@ -141,6 +179,8 @@ def sales_database(postgres_url):
         engine = sa.create_engine(url)
         with engine.begin() as connection:
             connection.exec_driver_sql("create table sales as select 'S1' as store_id, 1 as units")
+            emptied = "create function emptied() returns void language sql as 'delete from sales'"
+            connection.exec_driver_sql(emptied)
         yield url
         engine.dispose()
 
@@ -151,6 +191,46 @@ def test_no_query_of_postgresql_does_more_than_read(query, message, sales_databa
     assert message in refusal(SqlSource(url="env:SALES_URL", query=query.format(folder=tmp_path) or " "))
     assert list(tmp_path.iterdir()) == []
     assert tables(sales_database) == [("sales", 1)]
+
+
+@pytest.mark.parametrize(("backend", "query", "message"), OTHERS)
+def test_no_query_of_another_database_does_more_than_read(backend, query, message):
+    with pytest.raises(BadSetting) as refused:
+        query_rules.check_query(query, backend)
+    assert message in refused.value.problem
+
+
+@pytest.mark.parametrize("backend", ["postgresql", "sqlite"])
+def test_texts_of_megabytes_are_refused_before_they_take_memory(
+    backend, sales_database, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("FORECAST_SOURCE_MAX_MB", "16")
+    fetched, text = [], "repeat('x', 1000000)"
+    if backend == "sqlite":
+        through("sql", tmp_path, three_days())
+        sales_database, text = f"sqlite:///{tmp_path}/sales.db", "hex(zeroblob(500000))"
+    monkeypatch.setenv("SALES_URL", sales_database)
+    monkeypatch.setattr(limits, "check_rows", lambda _, rows, __: fetched.append(rows))
+    query = f"""
+        with recursive day(n) as (select 1 union all select n + 1 from day where n < 100000)
+        select {text} || n as store_id, 'P1' as product_id, '2024-01-01' as date, n as units from day
+    """  # noqa: S608
+    assert "MB of memory" in refusal(SqlSource(url="env:SALES_URL", query=query))
+    assert fetched[-1] < 100
+
+
+def test_a_backslash_hides_no_function_where_the_server_reads_it_as_an_escape(sales_database, monkeypatch):
+    url = sa.make_url(sales_database)
+    engine = sa.create_engine(url, poolclass=sa.pool.NullPool)
+    with engine.begin() as connection:
+        connection.exec_driver_sql(f'alter database "{url.database}" set standard_conforming_strings = off')
+    monkeypatch.setenv("SALES_URL", sales_database)
+    query = r"select '\', ', pg_read_file($$/etc/passwd$$) --' as store_id"
+    try:
+        assert "it has '?column?', 'store_id'" in refusal(SqlSource(url="env:SALES_URL", query=query))
+    finally:
+        with engine.begin() as connection:
+            connection.exec_driver_sql(f'alter database "{url.database}" reset standard_conforming_strings')
 
 
 @pytest.mark.parametrize(

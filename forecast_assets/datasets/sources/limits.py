@@ -130,6 +130,11 @@ def check_rows(what: str, rows: int, columns: int) -> None:
     _refuse_size(f"{what} has {rows:,} rows: they", working_bytes(rows, columns))
 
 
+def check_bytes(what: str, rows: int, size: int) -> None:
+    """Refuse rows whose texts take more than is allowed. Raises ``BadSales`` naming ``what``."""
+    _refuse_size(f"{what} after {rows:,} rows", size)
+
+
 def _refuse_size(what: str, size: int, allowed: int | None = None) -> None:
     """Raise ``BadSales`` for more bytes than the setting allows; who asks often brings the setting along."""
     limit = settings().source_max_mb if allowed is None else allowed

@@ -6,12 +6,12 @@ source may lie (``reach``).
 
 Three walls, each for what the one before cannot see: the text is parsed and must be one SELECT without
 functions that reach files, programs or other servers; the connection only reads, where the database has
-such a thing; SQLite is asked about every single operation.
+such a thing; SQLite is asked about every single operation, PostgreSQL which functions may change anything.
 """
 
 import re
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -27,17 +27,44 @@ REACHING = re.compile(
     | pg_(ls_.*|stat_file|terminate_backend|cancel_backend|reload_conf|rotate_logfile|switch_wal)
     | pg_(promote|notify|start_backup|stop_backup|export_snapshot|current_logfile)
     | lo_.* | dblink.* | (query|table|schema|database|cursor)_to_xml.* | set_config | nextval | setval
-    | http_.* | aws_s3.* | adminpack.*
+    | loread | lowrite | crosstab.* | connectby | xpath_table | ts_stat | ts_rewrite
+    | http_.* | aws_s3.* | aws_lambda | adminpack.* | cron | plpy
     | load_extension | readfile | writefile | edit | fts3_tokenizer | zipfile | lsdir
     | load_file | sys_exec | sys_eval | sleep | benchmark | get_lock | release_lock | master_pos_wait
     | read_(csv|json|ndjson).* | read_(parquet|text|blob) | parquet_.* | sniff_csv | glob | getenv
     | iceberg_.* | delta_scan
     | openrowset | opendatasource | openquery | openxml | xp_.* | sp_.* | fn_(trace|xe).* | fn_get_audit_file
     | utl_.* | dbms_.* | httpuritype | external_query
-    | file | url | s3 | s3cluster | gcs | hdfs | remote | remotesecure | executable | jdbc | odbc
+    | (file|url|s3|azureblobstorage|hdfs|deltalake|iceberg|hudi)(cluster)? | gcs | input
+    | cluster(allreplicas)?
+    | remote | remotesecure | executable | jdbc | odbc | mysql | postgresql | mongodb | redis | sqlite
+    | dictget.* | catboostevaluate | (postgres|mysql|sqlite)_(scan|query).* | st_read.* | query | query_table
+    | system\$.*
     """,
     re.VERBOSE,
 )
+BEYOND = "which reaches beyond the tables of the database"
+MAKE_A_VIEW = "select from tables and views only; let the database's owner make a view of anything else"
+# Functions that PostgreSQL calls volatile, although they change nothing.
+_HARMLESS = [
+    "clock_timestamp",
+    "gen_random_uuid",
+    "random",
+    "timeofday",
+    "uuid_generate_v4",
+    "uuidv4",
+    "uuidv7",
+]
+_USES = """
+    select 'calls', proname, bool_or(pronamespace = 'pg_catalog'::regnamespace) from pg_catalog.pg_proc
+    where lower(proname) = any(%(functions)s) group by proname having bool_and(provolatile = 'v')
+    union all
+    select 'reads', relname, true from pg_catalog.pg_class
+    where relname = any(%(tables)s) and relnamespace = 'pg_catalog'::regnamespace
+    order by 1, 2
+"""
+# Longer texts than any id; SQLite makes them in this process.
+_LONGEST_TEXT = 2**24
 _SQLITE_READS = {
     sqlite3.SQLITE_SELECT,
     sqlite3.SQLITE_READ,
@@ -76,7 +103,8 @@ def open_engine(url: sa.URL) -> sa.Engine:
 
 # The session is told as well as the transaction: what would end the transaction meets a session that reads.
 _SESSION = {
-    "postgresql": ("set default_transaction_read_only = on",),
+    # Texts are read as the parser reads them: a backslash in them is one, whatever the server is set to.
+    "postgresql": ("set default_transaction_read_only = on; set standard_conforming_strings = on",),
     "mysql": ("set session transaction read only",),
     "mariadb": ("set session transaction read only",),
     "oracle": ("set transaction read only",),
@@ -103,6 +131,7 @@ def _sqlite(url: sa.URL) -> sa.Engine:
     def connect() -> sqlite3.Connection:
         connection = sqlite3.connect(f"file:{quote(path)}?mode=ro", uri=True)
         connection.execute("pragma query_only = on")
+        connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LONGEST_TEXT)
         return connection
 
     return sa.create_engine("sqlite://", poolclass=sa.pool.NullPool, creator=connect)
@@ -121,6 +150,23 @@ def begin_reading(connection: sa.Connection) -> None:
         # Not earlier: SQLAlchemy asks a new connection for settings that no query may ask for.
         sqlite: Any = connection.connection.driver_connection
         sqlite.set_authorizer(_only_reads)
+
+
+def check_use(connection: sa.Connection, functions: Sequence[str], tables: Sequence[str]) -> None:
+    """Refuse functions that PostgreSQL itself says may change something, and tables of its system.
+
+    Raises ``BadSetting``. Elsewhere nobody can be asked.
+    """
+    if connection.dialect.name != "postgresql":
+        return
+    names = {"functions": [name for name in functions if name not in _HARMLESS], "tables": list(tables)}
+    for what, name, is_systems in connection.exec_driver_sql(_USES, names):
+        if is_systems:
+            raise BadSetting(f"the query {what} {name}, {BEYOND}", remedy=MAKE_A_VIEW)
+        raise BadSetting(
+            f"the query {what} {name}, which may change something: it is volatile",
+            remedy="let its owner declare it stable if it only reads, or make a view that calls it",
+        )
 
 
 def what_the_role_could_do(connection: sa.Connection) -> str | None:

@@ -36,7 +36,7 @@ _HARMLESS = re.compile(
     re.VERBOSE | re.IGNORECASE,
 )
 _BY_ENVIRONMENT = "put the whole URL into an environment variable and give env:NAME_OF_THE_VARIABLE"
-_ROWS_PER_FETCH = 50_000
+_ROWS_PER_FETCH, _BYTES_PER_FETCH = 50_000, 2**26
 Result = TypeVar("Result")
 _PLAIN_TYPES = {str, int, float, bool, date, datetime, Decimal, bytes}
 
@@ -164,7 +164,7 @@ def _execute(source: SqlSource, ask: Callable[[sa.Connection, SqlSource], Result
     reach.check_database(source.url, url)
     from forecast_assets.datasets.sources import query_rules  # noqa: PLC0415 - a third of a second
 
-    query_rules.check_query(source.query, url.get_backend_name())
+    used = query_rules.check_query(source.query, url.get_backend_name())
     try:
         engine = read_only.open_engine(url)
     except (sa.exc.ArgumentError, ImportError) as error:
@@ -181,6 +181,7 @@ def _execute(source: SqlSource, ask: Callable[[sa.Connection, SqlSource], Result
     with connection:
         try:
             read_only.begin_reading(connection)
+            read_only.check_use(connection, used.functions, used.tables)
             return ask(connection, source)
         except sa.exc.SQLAlchemyError as error:
             message = _without_secret(error, url)
@@ -203,7 +204,7 @@ def _fetched(
     connection: sa.Connection, source: SqlSource, days: Sequence[object] | None = None
 ) -> tuple[pa.Table, list[str]]:
     """Return all rows, or those on some values of the date column, and the week of each."""
-    needed, count = source.columns.needed, 0
+    needed, count, size, step = source.columns.needed, 0, 0, 1
     chunks: list[list[pa.Array]] = [[] for _ in needed]
     weeks: list[str] = []
     week_of = cache(query_days.week_of)
@@ -211,12 +212,16 @@ def _fetched(
         names = list(result.keys())
         check_columns(source.name, names, needed)
         places = [names.index(column) for column in needed]
-        for rows in result.partitions(_ROWS_PER_FETCH):
+        while rows := result.fetchmany(step):
             count += len(rows)
             limits.check_rows(source.name, count, len(needed))
             by_column = list(zip(*rows, strict=True))
             for chunk, place in zip(chunks, places, strict=True):
                 chunk.append(_typed(by_column[place]))
+                size += chunk[-1].nbytes
+            limits.check_bytes(source.name, count, size)
+            # Rows with texts of megabytes are noticed while there are few of them.
+            step = min(10 * step, _ROWS_PER_FETCH, 1 + _BYTES_PER_FETCH // (1 + size // count))
             if source.change_column is not None:
                 weeks += map(week_of, by_column[names.index(source.columns.date)])
     table = pa.table({column: _one_type(chunk) for column, chunk in zip(needed, chunks, strict=True)})
