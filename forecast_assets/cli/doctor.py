@@ -31,6 +31,10 @@ from forecast_assets.web.unguarded import unguarded_servers
 _LEAST_FREE = 1 << 30
 
 
+class Broken(Exception):
+    """Something works and is not as it has to be."""
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One line of the report."""
@@ -53,6 +57,8 @@ def examine(probes: Mapping[str, Probe]) -> Iterator[Finding]:
     for name, probe in probes.items():
         try:
             yield Finding(name, healthy=True, detail=probe.attempt())
+        except Broken as error:
+            yield Finding(name, healthy=False, detail=f"{error} -> {probe.remedy}")
         except ForecastError as error:
             yield Finding(name, healthy=False, detail=f"{error.problem} -> {error.remedy}")
         except Exception as error:  # noqa: BLE001 - to fail is what a probe is for
@@ -73,7 +79,7 @@ def doctor(form: FormOption = Format.TABLE) -> None:
 
 def _python() -> str:
     if sys.version_info < (3, 11):  # noqa: UP036 - whoever runs it may not have installed it
-        raise RuntimeError(f"Python {sys.version.split()[0]}")
+        raise Broken(f"Python {sys.version.split()[0]}")
     return f"Python {sys.version.split()[0]}, dagster {version('dagster')}"
 
 
@@ -89,28 +95,28 @@ def _lake() -> str:
     answer = lake.read_bytes(path)
     lake.delete(path)
     if answer != b"well":
-        raise RuntimeError("what was read is not what was written")
+        raise Broken("what was read is not what was written")
     return settings().lake
 
 
 def _agreement() -> str:
     sentences = compare(open_stores(), open_registry()).sentences()
     if sentences:
-        raise RuntimeError("; ".join(sentences))
+        raise Broken("; ".join(sentences))
     return "database, lake and registry speak of the same"
 
 
 def _space() -> str:
     free = shutil.disk_usage(settings().home).free
     if free < _LEAST_FREE:
-        raise RuntimeError(f"{free / (1 << 20):,.0f} MB free")
+        raise Broken(f"{free / (1 << 20):,.0f} MB free")
     return f"{free / (1 << 30):,.0f} GB free"
 
 
 def _instance() -> str:
     instance = open_instance()
     if type(instance.event_log_storage).__module__ != "forecast_assets.dagster_internals.storage":
-        raise RuntimeError(f"storage is {type(instance.event_log_storage).__name__}")
+        raise Broken(f"storage is {type(instance.event_log_storage).__name__}")
     return f"DAGSTER_HOME={os.environ['DAGSTER_HOME']}"
 
 
@@ -130,7 +136,7 @@ def _queue() -> str:
     instance = open_instance()
     waiting = instance.get_runs_count(dg.RunsFilter(statuses=[dg.DagsterRunStatus.QUEUED]))
     if waiting and not any(status.healthy for status in instance.get_daemon_statuses().values()):
-        raise RuntimeError(f"{waiting} runs wait and no daemon takes them")
+        raise Broken(f"{waiting} runs wait and no daemon takes them")
     return f"{waiting} runs wait"
 
 
@@ -143,14 +149,14 @@ def _dead_runs() -> str:
     health = {run.run_id: launcher.check_run_worker_health(run) for run in at_work}
     dead = [f"{run}: {result.msg}" for run, result in health.items() if result.status.name == "FAILED"]
     if dead:
-        raise RuntimeError(f"{len(dead)} runs say that they are at work and are not ({listed(dead)})")
+        raise Broken(f"{len(dead)} runs say that they are at work and are not ({listed(dead)})")
     return f"{len(at_work)} runs at work"
 
 
 def _pages() -> str:
     bare = unguarded_servers(find_home())
     if bare:
-        raise RuntimeError(
+        raise Broken(
             f"process {', '.join(map(str, bare))} serves Dagit without the guard: any page open in a "
             "browser on this machine can launch runs and promote models"
         )

@@ -341,6 +341,14 @@ def test_postgresql_answers_the_same_as_a_file(database_url, monkeypatch, tmp_pa
     assert sold.content_hash == filed.content_hash
 
 
+@pytest.mark.parametrize("end", ["", ";", " -- newest first", "; -- newest first", " /* newest first */ ; "])
+def test_a_query_is_watched_whatever_stands_behind_its_end(end, tmp_path):
+    source = through("sql", tmp_path, three_days())
+    ended = source.model_copy(update={"query": f"select * from sales{end}"})  # noqa: S608
+    assert ended.mark() == source.mark()
+    assert read(ended)["S1"].height == 3
+
+
 @pytest.mark.parametrize("kind", ["date", "text", "timestamp"])
 def test_postgresql_answers_the_same_by_weeks_of_a_change_column(kind, database_url, monkeypatch):
     monkeypatch.setenv("SALES_URL", database_url)

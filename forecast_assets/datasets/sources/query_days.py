@@ -26,7 +26,7 @@ def as_table(query: str, columns: Sequence[str]) -> sa.Subquery:
     """Return the result of a query as a table with these columns."""
     named: list[sa.ColumnClause[object]] = [sa.column(name) for name in columns]
     # A colon of the query is no bound value of ours.
-    return sa.text(query.strip().rstrip(";").replace(":", "\\:")).columns(*named).subquery("sales")
+    return sa.text(query.replace(":", "\\:")).columns(*named).subquery("sales")
 
 
 def days_of(connection: sa.Connection, name: str, query: str, day_column: str, change_column: str) -> Days:

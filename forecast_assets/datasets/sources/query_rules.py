@@ -61,8 +61,12 @@ _SYSTEM_SCHEMAS = {
 
 @dataclass(frozen=True, slots=True)
 class Used:
-    """What a query uses by name, in small letters: functions, and tables without a schema of their own."""
+    """A query without what may follow its end, and what it uses by name, in small letters.
 
+    ``tables`` are those without a schema of their own.
+    """
+
+    text: str
     functions: Sequence[str]
     tables: Sequence[str]
 
@@ -73,7 +77,7 @@ def check_query(query: str, backend: str) -> Used:
     Raises ``BadSetting`` naming what is in the way.
     """
     dialect = _DIALECTS.get(backend, backend)
-    statement = _one_statement(query, dialect)
+    statement, text = _one_statement(query, dialect)
     forbidden = next((node for node in statement.walk() if _writes(node)), None)
     if forbidden is not None or not isinstance(statement, exp.Query | exp.Values):
         what = (forbidden or statement).key.upper()
@@ -81,7 +85,7 @@ def check_query(query: str, backend: str) -> Used:
             f"the query does more than read: it holds {what}",
             remedy="give one SELECT; it may begin with WITH",
         )
-    return Used(_functions(statement), _tables(statement, dialect))
+    return Used(text, _functions(statement), _tables(statement, dialect))
 
 
 def _functions(statement: exp.Expr) -> list[str]:
@@ -119,7 +123,7 @@ def _writes(node: exp.Expr) -> bool:
     return isinstance(node, _WRITING) or bool(isinstance(node, exp.Select) and node.args.get("settings"))
 
 
-def _one_statement(query: str, dialect: str) -> exp.Expr:
+def _one_statement(query: str, dialect: str) -> tuple[exp.Expr, str]:
     if "/*!" in query or "/*M!" in query:
         raise BadSetting(
             "the query holds a comment that MySQL executes (/*! ... */)", remedy="leave these comments out"
@@ -150,4 +154,6 @@ def _one_statement(query: str, dialect: str) -> exp.Expr:
             f"the query does more than read: it holds {begun.upper()}",
             remedy="give one SELECT, and put a name like this in brackets",
         )
-    return statements[0]
+    # Where it is read as a table, a comment at its end would hide the bracket after it.
+    end = max(end for start, end in places if query[start:end] != ";")
+    return statements[0], query[:end]

@@ -130,7 +130,7 @@ class SqlSource(SourceBase):
     def _days(self) -> query_days.Days:
         columns = (self.columns.date, str(self.change_column))
         return _execute(
-            self, lambda connection, _: query_days.days_of(connection, self.name, self.query, *columns)
+            self, lambda connection, one: query_days.days_of(connection, self.name, one.query, *columns)
         )
 
     def _weeks(self, pieces: Sequence[Piece], values: Sequence[object] | None) -> dict[Piece, pa.Table]:
@@ -182,7 +182,7 @@ def _execute(source: SqlSource, ask: Callable[[sa.Connection, SqlSource], Result
         try:
             read_only.begin_reading(connection)
             read_only.check_use(connection, used.functions, used.tables)
-            return ask(connection, source)
+            return ask(connection, source.model_copy(update={"query": used.text}))
         except sa.exc.SQLAlchemyError as error:
             message = _without_secret(error, url)
             if isinstance(error, sa.exc.DBAPIError) and error.connection_invalidated:
