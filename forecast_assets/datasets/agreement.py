@@ -97,8 +97,8 @@ def _with_numbers(  # noqa: PLR0917 - one value each
     agrees = (
         not doubted
         and (decimal is None or is_open or decimal == settled.decimal)
-        and (thousands in {None, settled.thousands} or settled.thousands is None)
-        and thousands != settled.decimal
+        and (thousands is None or settled.thousands in {None, thousands})
+        and (thousands is None or thousands != settled.decimal)
     )
     if agrees:
         update = {"decimal": settled.decimal or decimal, "thousands": settled.thousands or thousands}

@@ -48,3 +48,9 @@ def test_what_only_a_later_file_shows_of_numbers_is_said_and_holds_for_all(tmp_p
     found = profile(folder(tmp_path, *files), {})
     assert (found.source.dialect.decimal, found.source.dialect.thousands) == (",", ".")
     assert "b.csv: decimal comma, thousands separated by '.'" in found.notes
+
+
+@pytest.mark.parametrize("cells", [("3", "1.5"), ("1.5", "3"), ("3", "4"), ("1.5", "1.234"), ("1'234", "3")])
+def test_files_that_do_not_contradict_each_other_are_read(cells, tmp_path):
+    found = profile(folder(tmp_path, *[("", "%Y-%m-%d", cell) for cell in cells]), {})
+    assert (found.files, found.source.dialect.decimal) == (2, "." if "1.5" in cells else None)

@@ -385,7 +385,12 @@ def test_a_zip_whose_bytes_changed_or_that_has_a_password_is_refused(tmp_path):
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [("[]", "is empty"), ('{"rows": [{"units": 1}]}', "one object holds all rows"), ("[{", "cannot be read")],
+    [
+        ("[]", "is empty"),
+        ('{"rows": [{"units": 1}]}', "one object holds all rows"),
+        ("[{", "cannot be read"),
+        ('{"units": 1}\n{units', "line 2: "),
+    ],
 )
 def test_json_that_holds_no_rows_is_refused(content, message, tmp_path):
     (tmp_path / "sales.json").write_text(content)

@@ -5,6 +5,7 @@ Does not belong here: whether a value makes sense (``rules``).
 """
 
 import codecs
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -143,12 +144,16 @@ class JsonFile:
         limits.check_compressed(self.file)
         try:
             with self.file.stream() as stream:
-                content = stream.read().removeprefix(codecs.BOM_UTF8).lstrip()
-            is_array = content.startswith(b"[")
+                content: bytes = stream.read().removeprefix(codecs.BOM_UTF8).lstrip()
+        except OSError as error:
+            raise self._unreadable(str(error).splitlines()[0]) from None
+        is_array = content.startswith(b"[")
+        try:
             read = pl.read_json if is_array else pl.read_ndjson
             frame = read(content, infer_schema_length=None) if content.strip(b"[] \r\n") else pl.DataFrame()
-        except (pl.exceptions.PolarsError, OSError) as error:
-            raise self._unreadable(str(error).splitlines()[0]) from None
+        except pl.exceptions.PolarsError as error:
+            broken = "" if is_array else _broken_line(content)
+            raise self._unreadable(f"{broken}{str(error).splitlines()[0]}") from None
         if frame.is_empty():
             raise BadSales(f"{self.name} is empty", remedy="export the sales again")
         if len(frame) == 1 and any(kind.is_nested() for kind in frame.dtypes):
@@ -161,6 +166,16 @@ class JsonFile:
             remedy="write one object per row of sales, one a line or in one array, each value of a column of "
             "the same type; pandas does with to_json(orient='records')",
         )
+
+
+def _broken_line(content: bytes) -> str:
+    """Name the first line that is no JSON, if there is one."""
+    for number, line in enumerate(content.splitlines(), start=1):
+        try:
+            json.loads(line or b"null")
+        except ValueError:
+            return f"line {number}: "
+    return ""
 
 
 @dataclass(frozen=True, slots=True)
