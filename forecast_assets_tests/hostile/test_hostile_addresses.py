@@ -124,6 +124,15 @@ def test_allowed_storages_are_reached(url, incoming):
         ("postgresql://db.example/salesman", "postgresql://db.example/salesman", False),
         ("postgresql://db.example.evil.example/sales", "postgresql://db.example.evil.example/sales", False),
         ("mysql://db.example/sales", "mysql://db.example/sales", False),
+        # Drivers connect to the parameter instead.
+        ("postgresql://db.example/sales?host=", "postgresql://db.example/sales?host=evil.example", False),
+        ("postgresql://db.example/sales?host=", "postgresql://db.example/sales?host=/var/run", False),
+        (
+            "postgresql://db.example/sales?host=",
+            "postgresql://db.example/sales?host=db.example:5432,evil.example:5432",
+            False,
+        ),
+        ("postgresql://db.example/sales?host=", "postgresql://db.example/sales?host=db.example:5432", True),
     ],
 )
 def test_only_allowed_databases_are_reached(named, url, fine, monkeypatch):
@@ -141,6 +150,10 @@ LINK = [
     "0xa9fea9fe",
     "[fe80::1]",
     "[::ffff:169.254.169.254]",
+    "[64:ff9b::a9fe:a9fe]",
+    "[fd00:ec2::254]",
+    "100.100.100.200",
+    "168.63.129.16",
     "0.0.0.0",  # noqa: S104 - an address to ask, not to listen at
     "metadata.google.internal",
 ]
@@ -150,11 +163,24 @@ LINK = [
 def test_the_machines_own_link_is_no_source_whatever_is_allowed(host):
     with pytest.raises(BadSetting, match="address of this machine's own link"):
         FileSource(path=f"http://{host}/latest/meta-data/a.csv")
-    with pytest.raises(BadSetting, match="address of this machine's own link"):
-        read(SqlSource(url=f"postgresql://{host}/sales", query="select 1"))
+    for chained in ("simplecache::http://{}/a.csv", "zip://a.csv::https://{}/a.zip", "webhdfs://{}/a.csv"):
+        with pytest.raises(BadSetting, match="address of this machine's own link"):
+            reach.check_url(chained.format(host))
+    for url in ("postgresql://{}/sales", "postgresql://db.example/sales?host={}"):
+        with pytest.raises(BadSetting, match="address of this machine's own link"):
+            read(SqlSource(url=url.format(host if "?" not in url else host.strip("[]")), query="select 1"))
 
 
-def test_a_redirect_to_the_machines_own_link_is_not_followed():
+@pytest.mark.parametrize("chain", ["", "simplecache::"])
+def test_a_redirect_to_the_machines_own_link_is_not_followed(chain, monkeypatch):
+    judged, judge = list[str](), reach.is_link_local
+
+    def noting(address: str) -> bool:
+        judged.append(address)
+        return judge(address)
+
+    monkeypatch.setattr(reach, "is_link_local", noting)
+
     class Redirect(BaseHTTPRequestHandler):
         def answer(self) -> None:
             self.send_response(302)
@@ -169,9 +195,10 @@ def test_a_redirect_to_the_machines_own_link_is_not_followed():
     with HTTPServer(("127.0.0.1", 0), Redirect) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         with pytest.raises((Outage, BadSetting)) as refused:
-            read(FileSource(path=f"http://127.0.0.1:{server.server_port}/a.csv"))
+            read(FileSource(path=f"{chain}http://127.0.0.1:{server.server_port}/a.csv"))
         server.shutdown()
-    assert "own link" in str(refused.value)
+    assert "169.254.169.254" in judged
+    assert chain or "own link" in str(refused.value)
 
 
 @pytest.mark.parametrize(

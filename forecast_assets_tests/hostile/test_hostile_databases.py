@@ -313,6 +313,7 @@ def test_a_comment_that_mysql_executes_is_refused():
         "odbc_connect=x",
         "access_token=x",
         "passfile=/x",
+        "driver=/tmp/evil.so",
         "a=b",
     ],
 )

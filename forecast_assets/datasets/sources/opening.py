@@ -184,7 +184,10 @@ def find(path: str) -> Files:
 
 def _system(path: str) -> tuple[AbstractFileSystem, str]:
     try:
-        careful = {"get_client": reach.careful_client} if path.startswith(("http://", "https://")) else {}
+        # By the name of the system, which may be any of a chain.
+        careful = {
+            name: {"get_client": reach.careful_client} for name in ("http", "https") if f"{name}://" in path
+        }
         system, root = fsspec.core.url_to_fs(path, use_listings_cache=False, **careful)
     except (ValueError, ImportError) as error:
         raise BadSetting(

@@ -30,9 +30,16 @@ _UNSET = (
 )
 _ALL = "*"
 _PACKAGED = Path(__file__).parents[2] / "data"
+# Where clouds hand out credentials, by names and, besides addresses of the link, by number.
 _METADATA = {"metadata", "metadata.google.internal", "metadata.goog", "instance-data"}
+_METADATA_AT = {"100.100.100.200", "168.63.129.16", "192.0.0.192", "fd00:ec2::254", "fd20:ce::254"}
+_TRANSLATED = ipaddress.ip_network("64:ff9b::/96")  # an IPv4 address in its last four bytes
+# Storages of which a URL names a server, not a bucket.
+_SERVERS = {"http", "https", "ftp", "ftps", "sftp", "ssh", "smb", "webdav", "hdfs", "webhdfs"}
 # Parameters of a URL of files that hold no secret; signatures and keys have too many names to list.
 _HARMLESS = re.compile(r"versionid|version|format|download|dl|raw|gid|export|output|sheet", re.IGNORECASE)
+_CHAIN = re.compile(r"::(?=[A-Za-z][A-Za-z0-9+.-]*:[:/])")  # not within an address of IPv6
+_PORT = re.compile(r"(?<!:):[0-9]+$")
 _USERS = {"ssh", "sftp", "ftp", "smb", "webdav", "hdfs"}
 
 
@@ -62,8 +69,24 @@ def check_files(paths: Sequence[str]) -> None:
 
 
 def check_url(url: str) -> None:
-    """Refuse a URL of files that may hold a secret, or leads where no source may. Raises ``BadSetting``."""
+    """Refuse a URL of files that may hold a secret, or leads where no source may. Raises ``BadSetting``.
+
+    A URL may be a chain of several, as ``simplecache::https://host/file``; each is judged.
+    """
+    for link in _CHAIN.split(url):
+        _check_link(link)
+    entries = allowed()
+    if entries is None:
+        return
     parts = urlsplit(url)
+    path = unquote(parts.path)
+    if "::" in url or ".." in path.split("/") or not any(_covers(entry, parts) for entry in entries):
+        place = f"{parts.scheme}://{parts.hostname or ''}"
+        raise BadSetting(f"{place} is none of the storages that sources may use", remedy=_remedy())
+
+
+def _check_link(link: str) -> None:
+    parts = urlsplit(link)
     unknown = [
         name
         for name in (pair.partition("=")[0] for pair in parts.query.split("&") if pair)
@@ -74,15 +97,8 @@ def check_url(url: str) -> None:
             "the URL of the files may hold a secret" + (f": parameter {unknown[0]!r}" if unknown else ""),
             remedy="put credentials where the storage's own library looks for them: environment or profile",
         )
-    if parts.scheme in {"http", "https"} and parts.hostname:
+    if parts.scheme in _SERVERS and parts.hostname:
         check_host(parts.hostname, is_named=False)
-    entries = allowed()
-    if entries is None:
-        return
-    path = unquote(parts.path)
-    if "::" in url or ".." in path.split("/") or not any(_covers(entry, parts) for entry in entries):
-        place = f"{parts.scheme}://{parts.hostname or ''}"
-        raise BadSetting(f"{place} is none of the storages that sources may use", remedy=_remedy())
 
 
 def _covers(entry: str, parts: Any) -> bool:  # noqa: ANN401 - the result of urlsplit has no public name
@@ -101,23 +117,36 @@ def check_database(named: str, url: sa.URL) -> None:
     if url.get_backend_name() in {"sqlite", "duckdb"}:
         check_files([url.database or ""])
         return
-    if url.host:
-        check_host(url.host)
     entries = allowed()
-    place = sa.URL.create(url.get_backend_name(), host=url.host, port=url.port, database=url.database)
-    whole = place.render_as_string()
-    if entries is None or named in entries:
-        return
-    if not any("://" in entry and f"{whole}/".startswith(f"{entry.rstrip('/')}/") for entry in entries):
-        raise BadSetting(
-            f"the database {url.host or ''} is none of those that sources may use", remedy=_remedy()
-        )
+    for host in _hosts(url):
+        if host is not None:
+            check_host(host)
+        place = sa.URL.create(url.get_backend_name(), host=host, port=url.port, database=url.database)
+        whole = place.render_as_string()
+        if entries is None or named in entries:
+            continue
+        if not any("://" in entry and f"{whole}/".startswith(f"{entry.rstrip('/')}/") for entry in entries):
+            raise BadSetting(
+                f"the database {host or ''} is none of those that sources may use", remedy=_remedy()
+            )
+
+
+def _hosts(url: sa.URL) -> list[str | None]:
+    """Every server that a driver may connect to; ``None`` is this machine by a socket.
+
+    A parameter ``host``, which may list several with their ports, counts instead of what the URL names.
+    """
+    listed = url.query.get("host", ())
+    values = (listed,) if isinstance(listed, str) else listed
+    hosts = [host.strip() for value in values for host in value.split(",") if host.strip()]
+    sockets = [None for host in hosts if host.startswith(("/", "@"))]
+    return [url.host, *sockets, *(_PORT.sub("", host) for host in hosts if not host.startswith(("/", "@")))]
 
 
 def check_host(host: str, *, is_named: bool = True) -> None:
     """Refuse a host whose address belongs to the link of this machine. Raises ``BadSetting``.
 
-    Its name is looked up if ``asked``; otherwise only what already is an address is judged.
+    Its name is looked up if ``is_named``; otherwise only what already is an address is judged.
     """
     named = host.lower().rstrip(".") in _METADATA
     try:
@@ -133,10 +162,15 @@ def check_host(host: str, *, is_named: bool = True) -> None:
 
 
 def is_link_local(address: str) -> bool:
-    """Whether an address is one of the machine's own link, under any of the forms it can be written in."""
+    """Whether an address is of the machine's own link or a cloud's metadata, in any form it is written in."""
     at = ipaddress.ip_address(address.partition("%")[0])
-    inner = getattr(at, "ipv4_mapped", None) or getattr(at, "sixtofour", None)
-    return at.is_link_local or at.is_unspecified or bool(inner and inner.is_link_local)
+    if isinstance(at, ipaddress.IPv6Address):
+        inner = at.ipv4_mapped or at.sixtofour
+        if at in _TRANSLATED:
+            inner = ipaddress.IPv4Address(int(at) & 0xFFFFFFFF)
+        if inner is not None:
+            return is_link_local(str(inner))
+    return at.is_link_local or at.is_unspecified or str(at) in _METADATA_AT
 
 
 async def careful_client(**options: Any) -> Any:  # noqa: ANN401 - aiohttp is there only where HTTP is read

@@ -67,7 +67,12 @@ class SqlSource(SourceBase):
         url = _parsed(value, "the url")
         if url.password is not None:
             raise BadSetting("the url of a SQL source contains a password", remedy=_BY_ENVIRONMENT)
-        unknown = sorted(name for name in url.query if not _HARMLESS.fullmatch(name))
+        # A driver that is named by its file is loaded from there.
+        unknown = sorted(
+            name
+            for name, value in url.query.items()
+            if not _HARMLESS.fullmatch(name) or (name.lower() == "driver" and "/" in value)
+        )
         if unknown:
             raise BadSetting(
                 f"the url of a SQL source has the parameter {listed([repr(name) for name in unknown])}, "
