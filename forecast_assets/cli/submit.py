@@ -12,7 +12,7 @@ from typing import Annotated, Any, TypeVar
 import typer
 from pydantic import BaseModel
 
-from forecast_assets.cli.console import WaitOption
+from forecast_assets.cli.console import SAY, WaitOption
 from forecast_assets.cli.options import takes
 from forecast_assets.datasets.presets.catalogue import Preset
 from forecast_assets.forecasting.core.candidates.catalogue import split
@@ -127,7 +127,10 @@ def _submit(
     tags: Mapping[str, str] | None = None,
 ) -> None:
     """Launch work of the kind that is named so. Raises ``ForecastError`` for what cannot be done."""
-    validate(open_stores(), config)
+    plan = validate(open_stores(), config)
+    scope = plan.spec.get("scope")
+    if isinstance(scope, Mapping) and "ranked_by" in scope:
+        SAY.print(f"the scope is ranked by {scope['ranked_by']}", markup=False)
     from forecast_assets.cli import launch
     from forecast_assets.launches.kinds import KINDS
 
