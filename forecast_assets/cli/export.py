@@ -131,6 +131,8 @@ def export(  # noqa: PLR0917 - one parameter per option
         frame = _order_proposal(source, day)
     else:
         frame = typed(_frame(what, source, chosen) if daily is None else _daily(source, daily))
+        if what in {Report.EXPLANATIONS, Report.AUDIT} or daily is Level.SERIES:
+            frame = _with_ids(frame, source)
     if target is None:
         name = what.value if daily is None else ""
         listing(frame, View(Format(chosen.value), columns, wide), name, if_empty=_first(what, source))
@@ -236,6 +238,13 @@ def _daily(dataset: str, level: Level) -> "pl.DataFrame":
     from forecast_assets.forecasts.store import daily_totals
 
     return daily_totals(open_stores(), dataset, level.value)
+
+
+def _with_ids(frame: "pl.DataFrame", dataset: str) -> "pl.DataFrame":
+    """Add store and product, as their source writes them, behind the key of the series."""
+    from forecast_assets.datasets.series_names import with_ids
+
+    return with_ids(open_stores(), dataset, frame)
 
 
 def _summary(dataset: str) -> "Summary":

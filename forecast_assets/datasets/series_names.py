@@ -6,6 +6,8 @@ Does not belong here: what a key may be (``keys``), how ids get a form for keys 
 
 from collections.abc import Sequence
 
+import polars as pl
+
 from forecast_assets.errors import BadKey, UnknownName
 from forecast_assets.keys import SEPARATOR, SeriesKey
 from forecast_assets.stores import Stores
@@ -43,3 +45,19 @@ def ids_of(stores: Stores, dataset: str, series: Sequence[str] | None = None) ->
     keys = None if series is None else list(series)
     rows = stores.warehouse.rows(SeriesIdsRow, dataset=dataset, series=keys)
     return {row["series"]: (row["store_id"], row["product_id"]) for row in rows}
+
+
+def with_ids(stores: Stores, dataset: str, frame: pl.DataFrame) -> pl.DataFrame:
+    """Add ``store_id`` and ``product_id``, as their source writes them, behind the column ``series``."""
+    written = ids_of(stores, dataset)
+    keys = frame["series"].unique(maintain_order=True)
+    ids = [written.get(key) or key.split(SEPARATOR, 2)[1:] for key in keys]
+    names = {
+        "store_id": pl.Series([store for store, _ in ids], dtype=pl.String),
+        "product_id": pl.Series([product for _, product in ids], dtype=pl.String),
+    }
+    added = frame.join(
+        pl.DataFrame({"series": keys, **names}), on="series", how="left", maintain_order="left"
+    )
+    place = frame.columns.index("series") + 1
+    return added.select(*frame.columns[:place], *names, *frame.columns[place:])

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from forecast_assets.datasets import definition, panels
-from forecast_assets.datasets.series_names import ids_of, key_of
+from forecast_assets.datasets.series_names import ids_of, key_of, with_ids
 from forecast_assets.errors import BadKey, UnknownName
 from forecast_assets.keys import SeriesKey
 from forecast_assets.launches.scopes import Scope, pairs
@@ -39,6 +39,14 @@ def test_only_series_whose_key_says_less_have_other_ids(place):
     assert "shop__S1__P2" not in ids_of(place.stores, "shop")
     assert ids_of(place.stores, "shop")[key_of(place.stores, "shop__S1__P 1")] == ("S1", "P 1")
     assert len(ids_of(place.stores, "shop")) == 5
+
+
+def test_any_frame_of_series_is_given_the_ids_of_the_source(place):
+    keys = [key_of(place.stores, f"shop__{STORES[0]}__{PRODUCTS[0]}"), "shop__S1__P2"] * 2
+    frame = with_ids(place.stores, "shop", pl.DataFrame({"at": range(4), "series": keys, "units": 1.0}))
+    assert frame.columns == ["at", "series", "store_id", "product_id", "units"]
+    assert frame.select("store_id", "product_id").rows() == [(STORES[0], PRODUCTS[0]), ("S1", "P2")] * 2
+    assert with_ids(place.stores, "shop", frame.drop("store_id", "product_id").clear()).is_empty()
 
 
 def test_a_series_is_found_by_its_ids_and_by_its_key(place):
