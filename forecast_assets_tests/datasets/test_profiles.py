@@ -398,6 +398,18 @@ def test_json_that_holds_no_rows_is_refused(content, message, tmp_path):
         look(tmp_path / "sales.json")
 
 
+@pytest.mark.parametrize("key", ["a", "}"])
+def test_a_line_of_json_that_would_end_the_process_is_refused(key, tmp_path):
+    deep = f'{{"{key}":' * 1000 + "1" + "}" * 1000
+    name = "[{" * 50  # brackets in texts nest nothing
+    sold = f'{{"store_id":"S1","product_id":"{name}","date":"2024-01-01","units":1}}\n'
+    (tmp_path / "sales.jsonl").write_text(sold + deep)
+    with pytest.raises(BadSales, match="line 2 nests values more than 64 times"):
+        look(tmp_path / "sales.jsonl")
+    (tmp_path / "sales.jsonl").write_text(sold)
+    assert look(tmp_path / "sales.jsonl")
+
+
 @pytest.mark.parametrize("name", ["a.csv.gz", "a.csv.xz", "a.zip"])
 def test_an_archive_that_would_not_fit_into_memory_is_refused(name, tmp_path, monkeypatch):
     write(tmp_path / name, pl.concat([SALES.with_columns(note=pl.lit("x" * 1_000))] * 1_000))

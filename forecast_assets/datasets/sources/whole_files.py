@@ -6,8 +6,10 @@ Does not belong here: whether a value makes sense (``rules``).
 
 import codecs
 import json
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
 
 import polars as pl
@@ -20,6 +22,11 @@ from forecast_assets.datasets.sources.opening import SourceFile
 from forecast_assets.errors import BadSales, BadSetting, listed
 
 _EMPTY_ROWS = 25
+
+_DEEPEST = 64
+_DEPTH = {ord("{"): 1, ord("["): 1, ord("}"): -1, ord("]"): -1}
+_NO_OPENING = bytes(set(range(256)) - set(b"{[\n"))
+_TEXT = re.compile(rb'"(?:[^"\\]|\\.)*"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +155,8 @@ class JsonFile:
         except OSError as error:
             raise self._unreadable(str(error).splitlines()[0]) from None
         is_array = content.startswith(b"[")
+        if not is_array and (number := _deep_line(content)):
+            raise self._unreadable(f"line {number} nests values more than {_DEEPEST} times")
         try:
             read = pl.read_json if is_array else pl.read_ndjson
             frame = read(content, infer_schema_length=None) if content.strip(b"[] \r\n") else pl.DataFrame()
@@ -166,6 +175,19 @@ class JsonFile:
             remedy="write one object per row of sales, one a line or in one array, each value of a column of "
             "the same type; pandas does with to_json(orient='records')",
         )
+
+
+def _deep_line(content: bytes) -> int | None:
+    """The first line that nests deeper than a reader of lines survives, which then ends the whole process."""
+    openings = content.translate(None, delete=_NO_OPENING).split(b"\n")
+    if max(map(len, openings)) <= _DEEPEST:
+        return None
+    for number, line in enumerate(content.split(b"\n"), start=1):
+        if len(openings[number - 1]) > _DEEPEST:
+            depths = accumulate(_DEPTH.get(sign, 0) for sign in _TEXT.sub(b"", line))
+            if max(depths, default=0) > _DEEPEST:
+                return number
+    return None
 
 
 def _broken_line(content: bytes) -> str:
