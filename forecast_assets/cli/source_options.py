@@ -120,7 +120,8 @@ class WritingOptions:
     )
 
     totals: Annotated[
-        Text, typer.Option(help="drop: leave out rows without a date, as sums at the end, and count them.")
+        Text,
+        typer.Option(help="drop: leave out and count rows without a date and notes at the end, as sums."),
     ] = None
 
     def rows(self) -> dict[str, Any]:

@@ -97,6 +97,7 @@ class ValidatedSales:
         table = part.read([columns.store])
         first = None if part.origin is None else self.places.enter(part.origin, len(table))
         stores = self._coded(self.stores, columns.store, table, first)
+        self.tallies.setdefault(part.piece, Tally(columns.flags)).total_rows += part.left_out
         return _Counted(part, np.bincount(stores), first)
 
     def _coded(self, ids: Ids, column: str, table: pa.Table, first: int | None) -> Codes:

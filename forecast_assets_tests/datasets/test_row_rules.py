@@ -151,6 +151,19 @@ def test_sums_at_the_end_are_refused_with_the_option_that_leaves_them_out(total,
     assert (frame["units"].to_list(), reader.summary.total_rows) == ([1], 1)
 
 
+@pytest.mark.parametrize("stores", [1, 3])
+def test_notes_at_the_end_are_left_out_and_counted_if_that_is_asked_for(stores, tmp_path, monkeypatch):
+    monkeypatch.setattr("forecast_assets.datasets.validation.ROWS_PER_BATCH", 1)
+    rows = [f"S{store},P1,2024-01-01,1" for store in range(stores)]
+    notes = ["Exported by ann", "page 1;of 1"]
+    with pytest.raises(BadSales, match=rf"(?s)line {stores + 2} has 1 of 4.*--totals drop"):
+        opened(csv(tmp_path, rows + notes))
+    frame, reader = opened(csv(tmp_path, rows + notes, rows=RowRules(totals="drop")))
+    assert (len(frame), reader.summary.total_rows) == (stores, 2)
+    with pytest.raises(BadSales, match="line 2 has 1 of 4 columns"):
+        opened(csv(tmp_path, [notes[0], *rows], rows=RowRules(totals="drop")))
+
+
 @pytest.mark.parametrize(
     ("cell", "remedy"),
     [

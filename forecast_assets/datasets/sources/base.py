@@ -46,6 +46,7 @@ class Part:
     ``read`` returns the named columns of all its rows. ``origin`` is the text file its rows are lines of;
     elsewhere rows have no number that would help anybody. ``file`` names where the rows come from, and a
     file of a higher ``age`` is newer. ``piece`` is what the rows are stored in, where that is known.
+    ``left_out`` counts notes below the rows that were asked to be left out.
     """
 
     read: Callable[[Sequence[str]], pa.Table]
@@ -53,6 +54,7 @@ class Part:
     file: str = ""
     age: int = 0
     piece: Piece | None = None
+    left_out: int = 0
 
 
 class Strict(BaseModel):

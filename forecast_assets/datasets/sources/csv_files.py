@@ -23,6 +23,7 @@ from forecast_assets.errors import SHOWN_OFFENDERS, BadSales, listed
 
 _START_BYTES = 4 * 2**20
 _START_LINES = 200
+_MOST_NOTES = 25
 _MAGIC = (
     (b"PAR1", "Parquet"),
     (b"\x1f\x8b", "gzip"),
@@ -68,11 +69,15 @@ class Reader(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class CsvFile:
-    """A CSV file whose rows are lines; line ``header_row`` names the columns."""
+    """A CSV file whose rows are lines; line ``header_row`` names the columns.
+
+    ``drops_notes`` leaves out lines at the end that have not all columns, and counts them.
+    """
 
     file: SourceFile
     dialect: Dialect
     header_row: int = 1
+    drops_notes: bool = False
 
     @property
     def name(self) -> str:
@@ -144,9 +149,10 @@ class CsvFile:
         """Read the ``needed`` columns as text; ``ids`` in the compact form that few values allow."""
         limits.check_compressed(self.file)
         check_columns(self.name, self.header(), needed, separator=self.separator)
-        return Part(self._table(needed, ids).select, self)
+        table, notes = self._table(needed, ids)
+        return Part(table.select, self, left_out=notes)
 
-    def _table(self, needed: Sequence[str], ids: Sequence[str]) -> pa.Table:
+    def _table(self, needed: Sequence[str], ids: Sequence[str]) -> tuple[pa.Table, int]:
         types = dict.fromkeys(needed, pa.string())
         types |= dict.fromkeys(ids, pa.dictionary(pa.int32(), pa.string()))
         ragged: list[tuple[int, str]] = []
@@ -182,18 +188,23 @@ class CsvFile:
             if "UTF8" in str(error):
                 raise _not_encoded(self) from None
             raise _unreadable(self.name, error) from None
-        self._refuse_ragged(ragged)
-        return table
+        end = range(table.num_rows, table.num_rows + len(ragged))
+        are_notes = table.num_rows > 0 and len(end) <= _MOST_NOTES and [at for at, _ in ragged] == list(end)
+        if self.drops_notes and are_notes:
+            return table, len(ragged)
+        self._refuse_ragged(ragged, are_notes=are_notes)
+        return table, 0
 
-    def _refuse_ragged(self, ragged: Sequence[tuple[int, str]]) -> None:
+    def _refuse_ragged(self, ragged: Sequence[tuple[int, str]], *, are_notes: bool) -> None:
         if ragged:
+            notes = "; notes at the end of a file are left out with --totals drop" if are_notes else ""
             examples = ragged[:SHOWN_OFFENDERS]
             at = self.lines([record for record, _ in examples])
             named = [f"line {at.get(record, record + 2)} {what}" for record, what in examples]
             raise BadSales(
                 f"{self.name}: {listed(named, len(ragged))}",
                 remedy='give every line all columns, and put text that contains a separator into "..."; '
-                f"columns are separated by {name_of(self.separator)}, which --separator changes",
+                f"columns are separated by {name_of(self.separator)}, which --separator changes{notes}",
             )
 
 

@@ -129,7 +129,7 @@ class FileSource(SourceBase):
 
     def _aged(self, age: int, file: SourceFile) -> Iterator[Part]:
         for part in self._parts(file):
-            yield Part(part.read, part.origin, file=file.name, age=age)
+            yield replace(part, file=file.name, age=age)
 
     def _parts(self, file: SourceFile) -> Iterator[Part]:
         constants = self.constants(file)
@@ -163,7 +163,8 @@ class FileSource(SourceBase):
 
     def text(self, file: SourceFile) -> CsvFile:
         """A text file as it is written: as declared, the rest as its beginning shows."""
-        return CsvFile(file, completed(file, self.dialect), self.header_row)
+        drops = self.rows.totals == "drop" and not self.wide
+        return CsvFile(file, completed(file, self.dialect), self.header_row, drops)
 
     def constants(self, file: SourceFile) -> dict[str, str | None]:
         """Columns that hold one text on every row of ``file``: single ids, and names of its folders."""
