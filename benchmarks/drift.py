@@ -36,8 +36,8 @@ def main() -> None:
 
 def _judged(home: Home) -> dict[str, float]:
     judged = home.run("-c", _JUDGE)
-    books = json.loads(home.run("-m", "scaling.books").output)
-    (step,) = [one for one in books["steps"] if one["key"] == "judge_dataset"]
+    event_counts = json.loads(home.run("-m", "scaling.event_counts").output)
+    (step,) = [one for one in event_counts["steps"] if one["key"] == "judge_dataset"]
     cost = judged.timeline.between(step["start"], step["end"])
     return {
         "judge_s": cost.wall_s,

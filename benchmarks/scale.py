@@ -127,7 +127,7 @@ def measure(
         say(f"Dagit's partition page: {sum(page.first.values()):.2f} s, {sum(page.warm.values()):.2f} s warm")
         alone = peers.engine(home, sales)
         say(f"the engine alone: {alone.cost.wall_s:.1f} s")
-        books = peers.bookkeeping(home, "ours", sorted({sampled, sales.series}))
+        bookkeeping = peers.bookkeeping(home, "ours", sorted({sampled, sales.series}))
         stock = peers.bookkeeping(home, "stock", [sampled]) if options.peers else []
         imports = home.run("-c", _IMPORTS).cost
     return Measured(
@@ -136,7 +136,7 @@ def measure(
         imports=imports,
         engine=alone,
         libraries=libraries(options, folder, sales, environment),
-        books=books,
+        bookkeeping=bookkeeping,
         stock=stock,
         page=page,
         sizes={**sizes, sales.series: done.total},

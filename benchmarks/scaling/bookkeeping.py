@@ -1,4 +1,4 @@
-"""Two assets reported for a range of series, without any work behind them: Dagster's books and nothing else.
+"""Two assets reported for a range of series, without any work behind them: Dagster's events and nothing else.
 
 Usage: python -m scaling.bookkeeping stock|ours POSTMASTER SERIES [SERIES ...], in a DAGSTER_HOME.
 """

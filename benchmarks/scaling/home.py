@@ -1,4 +1,4 @@
-"""The whole product in a home of its own: sales added, evaluated, and the books read.
+"""The whole product in a home of its own: sales added, evaluated, and what was stored of it counted.
 
 Belongs here: a fresh DAGSTER_HOME with its embedded PostgreSQL, and what the two commands cost in it.
 Does not belong here: peers, and what the figures should be.
@@ -52,12 +52,12 @@ def opened(folder: Path, surroundings: Mapping[str, str]) -> Iterator[Home]:
     own = {"DAGSTER_HOME": str(folder), "FORECAST_HOME": str(folder / "forecast")}
     environment = {**surroundings, **own}
     clock = time.perf_counter()
-    command = [sys.executable, "-m", "scaling.keeper"]
+    command = [sys.executable, "-m", "scaling.postgres_holder"]
     pipe = subprocess.PIPE
     with subprocess.Popen(
         command, stdin=pipe, stdout=pipe, text=True, env=environment, cwd=BENCHMARKS
-    ) as keeper:
-        line = "" if keeper.stdout is None else keeper.stdout.readline()
+    ) as holder:
+        line = "" if holder.stdout is None else holder.stdout.readline()
         if not line:
             raise Failed(f"PostgreSQL does not start in {folder}")
         message = json.loads(line)
@@ -65,7 +65,7 @@ def opened(folder: Path, surroundings: Mapping[str, str]) -> Iterator[Home]:
         try:
             yield Home(folder, environment, message["url"], message["postmaster"], start)
         finally:
-            keeper.communicate()  # it leaves when nobody can speak to it any more, and the server with it
+            holder.communicate()  # it leaves when nobody can speak to it any more, and the server with it
             with suppress(psutil.NoSuchProcess):
                 psutil.Process(message["postmaster"]).wait(_PATIENCE)
 
@@ -84,12 +84,12 @@ def evaluated(series: int, days: int) -> Iterator[tuple[Home, int]]:
 
 @dataclass(frozen=True, slots=True)
 class Whole:
-    """What it took to get from a file to champions, then to forecasts, and what stands in the books."""
+    """What it took to get from a file to champions, then to forecasts, and what was stored of it."""
 
     stages: dict[str, Cost]
     total: Cost
     forecasts: Cost
-    books: dict[str, Any]
+    event_counts: dict[str, Any]
 
 
 def whole(home: Home, sales: Sales) -> Whole:
@@ -101,20 +101,20 @@ def whole(home: Home, sales: Sales) -> Whole:
     command = ("-m", "forecast_assets", "dataset", "add", DATASET, "--path", str(sales.path), *folds)
     added = home.run(*command)
     evaluated = home.run("-m", "forecast_assets", "evaluate", DATASET)
-    books = json.loads(home.run("-m", "scaling.books").output)
-    if set(books["green"].values()) != {sales.series}:
-        raise Failed(f"{sales.series} series, but green are {books['green']}")
-    chosen = max(step["end"] for step in books["steps"] if step["key"] == "evaluate")
+    event_counts = json.loads(home.run("-m", "scaling.event_counts").output)
+    if set(event_counts["green"].values()) != {sales.series}:
+        raise Failed(f"{sales.series} series, but green are {event_counts['green']}")
+    chosen = max(step["end"] for step in event_counts["steps"] if step["key"] == "evaluate")
     timeline, begun = evaluated.timeline, evaluated.started
     champions = replace(
         timeline.between(begun, chosen),
         peak_mb=evaluated.cost.peak_mb,
         peak_process=evaluated.cost.peak_process,
     )
-    steps = [step for step in books["steps"] if step["end"] <= chosen]
+    steps = [step for step in event_counts["steps"] if step["end"] <= chosen]
     stages = {"database": home.start, "add": added.cost, **_stages(timeline, begun, champions, steps)}
     forecasts = timeline.between(chosen, begun + evaluated.cost.wall_s)
-    return Whole(stages, home.start + added.cost + champions, forecasts, books)
+    return Whole(stages, home.start + added.cost + champions, forecasts, event_counts)
 
 
 def _stages(timeline: Timeline, begun: float, whole: Cost, steps: list[dict[str, Any]]) -> dict[str, Cost]:

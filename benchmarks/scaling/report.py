@@ -52,7 +52,7 @@ class Measured:
     imports: Cost
     engine: Engine
     libraries: Libraries | None
-    books: list[dict[str, Any]]
+    bookkeeping: list[dict[str, Any]]
     stock: list[dict[str, Any]]
     page: Page
     sizes: Mapping[int, Cost]
@@ -70,12 +70,12 @@ class Measured:
     @property
     def bookkeeping_speedup(self) -> float | None:
         """How many times longer stock Dagster takes to report the same series."""
-        return self.stock[0]["wall_s"] / self.books[0]["wall_s"] if self.stock else None
+        return self.stock[0]["wall_s"] / self.bookkeeping[0]["wall_s"] if self.stock else None
 
     @property
     def dagster_share(self) -> float:
         """Share of the whole's processor time that reporting all series costs without any work behind it."""
-        return float(self.books[-1]["cpu_s"]) / self.whole.total.cpu_s
+        return float(self.bookkeeping[-1]["cpu_s"]) / self.whole.total.cpu_s
 
     @property
     def postgres_share(self) -> float:
@@ -107,7 +107,7 @@ class Measured:
 
     def figures(self) -> dict[str, Any]:
         """All of it, for programs."""
-        libraries, books = self.libraries, self.whole.books
+        libraries, event_counts = self.libraries, self.whole.event_counts
         figures: dict[str, Any] = _rounded(
             {
                 "series": self.sales.series,
@@ -125,11 +125,11 @@ class Measured:
                 "imports_cpu_s": self.imports.cpu_s,
                 "peak_mb": self.whole.total.peak_mb,
                 "peak_process": self.whole.total.peak_process,
-                "series_green": min(books["green"].values()),
-                "partitions_green": books["green"],
-                "events_stored": books["events"],
-                "series_scored": books["outcomes"].get("scored", 0),
-                "series_with_champion": books["with_champion"],
+                "series_green": min(event_counts["green"].values()),
+                "partitions_green": event_counts["green"],
+                "events_stored": event_counts["events"],
+                "series_scored": event_counts["outcomes"].get("scored", 0),
+                "series_with_champion": event_counts["with_champion"],
                 "engine_wall_s": self.engine.cost.wall_s,
                 "engine_total_cpu_s": self.engine.cost.cpu_s,
                 "engine_cpu_s": self.engine.after_reading_cpu_s,
@@ -139,7 +139,7 @@ class Measured:
                 "libraries_cpu_s": libraries.cpu_s if libraries else None,
                 "libraries_models_cpu_s": libraries.models if libraries else None,
                 "ratio_to_libraries": self.ratio_to_libraries,
-                "bookkeeping": self.books,
+                "bookkeeping": self.bookkeeping,
                 "bookkeeping_stock": self.stock or None,
                 "bookkeeping_speedup": self.bookkeeping_speedup,
                 "dagster_share": self.dagster_share,
@@ -174,10 +174,10 @@ class Measured:
         sums = {"total": self.whole.total, "then forecasts": self.whole.forecasts}
         for name, cost in {**self.whole.stages, **sums}.items():
             print(f"{name:<24}{cost.wall_s:>9.2f} {cost.python_cpu_s:>9.2f} {cost.postgres_cpu_s:>11.2f}")
-        total, books = self.whole.total, self.whole.books
+        total, event_counts = self.whole.total, self.whole.event_counts
         print(f"peak of a process {total.peak_mb:,.0f} MB ({total.peak_process})")
-        print(f"{books['events']:,} events stored, green partitions: {books['green']}")
-        print(f"outcomes: {books['outcomes']}, {books['with_champion']:,} with a champion")
+        print(f"{event_counts['events']:,} events stored, green partitions: {event_counts['green']}")
+        print(f"outcomes: {event_counts['outcomes']}, {event_counts['with_champion']:,} with a champion")
         print(f"importing commands and definitions: {self.imports.cpu_s:.2f} processor s in each command")
 
     def _print_peers(self) -> None:
@@ -194,7 +194,7 @@ class Measured:
             for name, seconds in self.libraries.models.items():
                 print(f"{name:<24}{seconds:>9.1f} processor s")
         print(_TITLE.format("Two assets reported without work behind them"))
-        for kind, runs in (("ours", self.books), ("stock", self.stock)):
+        for kind, runs in (("ours", self.bookkeeping), ("stock", self.stock)):
             for run in runs:
                 each = 1000 * run["wall_s"] / run["series"]
                 cpu = f"processor {run['cpu_s']:.2f} s in all"

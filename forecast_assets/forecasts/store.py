@@ -20,7 +20,7 @@ from forecast_assets.forecasting.core.arrays import Floats
 from forecast_assets.forecasting.core.distribution import PROBABILITIES
 from forecast_assets.forecasting.core.frequency import Frequency
 from forecast_assets.forecasting.core.prediction import ARRAYS, quantile_name
-from forecast_assets.forecasts.total_quantiles import COLUMNS, UNMEASURED, Ahead, total_quantiles
+from forecast_assets.forecasts.total_quantiles import COLUMNS, UNMEASURED, DailyForecasts, total_quantiles
 from forecast_assets.rendering.numbers import DECIMALS, significant
 from forecast_assets.stores import Stores
 from forecast_assets.stores.rows.datasets import SeriesOfRow
@@ -138,7 +138,7 @@ def daily_totals(
         .agg(whole.sum().alias("whole"), rest.sum().alias("rest"), series=pl.len())
     )
     members = dict(groups[level].select("series", "group").iter_rows())
-    spread = total_quantiles(stores, _ahead(forecasts), members)
+    spread = total_quantiles(stores, _by_span(forecasts), members)
     return (
         summed.with_columns(units=_number(pl.col("whole"), pl.col("rest")))
         .join(spread, on=["group", "date"], how="left", nulls_equal=True)
@@ -153,14 +153,14 @@ def _number(whole: pl.Expr, rest: pl.Expr) -> pl.Expr:
     return number.round_sig_figs(_EXACT_DIGITS)
 
 
-def _ahead(forecasts: Sequence[StoredForecast]) -> list[Ahead]:
+def _by_span(forecasts: Sequence[StoredForecast]) -> list[DailyForecasts]:
     """Put forecasts of the same days together."""
     alike: dict[tuple[dt.date, int], list[StoredForecast]] = {}
     for one in forecasts:
         alike.setdefault((one.first_day, len(one.units)), []).append(one)
     names = [quantile_name(level) for level in PROBABILITIES]
     return [
-        Ahead(
+        DailyForecasts(
             [one.series for one in some],
             [one.candidate for one in some],
             np.stack([one.units for one in some]),

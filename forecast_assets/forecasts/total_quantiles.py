@@ -33,7 +33,7 @@ UNMEASURED = "unmeasured"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Ahead:
+class DailyForecasts:
     """Forecasts of n series over the same days: ``expected`` (n, h), ``quantiles`` (n, h, q), dates (h,)."""
 
     series: list[str]
@@ -43,15 +43,17 @@ class Ahead:
     dates: NDArray[np.datetime64]
 
 
-def total_quantiles(stores: Stores, ahead: Sequence[Ahead], groups: Mapping[str, str | None]) -> pl.DataFrame:
+def total_quantiles(
+    stores: Stores, forecasts: Sequence[DailyForecasts], groups: Mapping[str, str | None]
+) -> pl.DataFrame:
     """Return one row per group and day: group, date, quantiles of the total, and how many are unmeasured.
 
     ``groups`` maps series to groups. Days that only some series are forecast for are summed over those.
     """
-    ranks = _ranks(stores, ahead)
+    ranks = _ranks(stores, forecasts)
     sums: dict[str | None, dict[np.datetime64, list[Values]]] = {}
     unmeasured: Counter[tuple[str | None, np.datetime64]] = Counter()
-    for part in ahead:
+    for part in forecasts:
         mine = np.stack([ranks[key] for key in part.series])
         blind = np.asarray(~np.isfinite(part.quantiles).all(axis=(1, 2)))
         members: dict[str | None, list[int]] = {}
@@ -87,9 +89,9 @@ def _named(scenarios: Values) -> dict[str, float]:
     return {"median": by_level[0.5], **limits, **{quantile_name(p): units for p, units in by_level.items()}}
 
 
-def _ranks(stores: Stores, ahead: Sequence[Ahead]) -> dict[str, Values]:
+def _ranks(stores: Stores, forecasts: Sequence[DailyForecasts]) -> dict[str, Values]:
     """Return ranks (k, h) of past errors by series; by lot where it has no folds of the usual shape."""
-    labels = {key: label for part in ahead for key, label in zip(part.series, part.labels, strict=True)}
+    labels = {key: label for part in forecasts for key, label in zip(part.series, part.labels, strict=True)}
     folds = _folds(stores, labels)
     shapes = Counter(one.actual.shape for one in folds.values())
     shape = shapes.most_common(1)[0][0] if shapes else _SHAPE

@@ -90,7 +90,7 @@ class WorkerPool:
 
     def _run_next(self) -> bool:
         """Run one task; return whether it is worth asking for another one."""
-        slot = self._locks.take_place(self._source.pool, self._source.slots)
+        slot = self._locks.take_slot(self._source.pool, self._source.slots)
         try:
             if slot is not None and self._source.run_next():
                 return True

@@ -51,9 +51,9 @@ class Locks:
             self._connection.execute(_RELEASE, {"space": space, "name": name})
             self._held.discard((space, name))
 
-    def take_place(self, pool: str, size: int) -> str | None:
-        """Take one of the ``size`` places of a pool that all processes share; none when all are taken."""
-        return next((place for place in map(str, range(size)) if self.take(pool, place)), None)
+    def take_slot(self, pool: str, size: int) -> str | None:
+        """Take one of the ``size`` slots of a pool that all processes share; none when all are taken."""
+        return next((slot for slot in map(str, range(size)) if self.take(pool, slot)), None)
 
     def release_all(self) -> None:
         """Give everything back, before the connection serves somebody else."""

@@ -1,4 +1,4 @@
-"""Reads the books of a home: steps, events and partitions of Dagster, outcomes in the warehouse."""
+"""Counts what a home holds: steps, events and partitions of Dagster, outcomes in the warehouse."""
 
 import json
 from collections import Counter
