@@ -25,7 +25,7 @@ from forecast_assets.cli.source_options import (
     refuse_change_column,
     validate,
 )
-from forecast_assets.datasets import definition, profiles
+from forecast_assets.datasets import definition
 from forecast_assets.datasets.definition import DatasetOptions
 from forecast_assets.datasets.sources import Columns, FileSource, PresetSource, Source, SqlSource
 from forecast_assets.datasets.sources.dialects import Dialect
@@ -157,6 +157,8 @@ def _source(
     named = {name: value for name, value in roles.items() if value}
     if source.wide:
         named = {name: value for name, value in named.items() if name not in {"date", "units"}}
+    from forecast_assets.datasets import profiles
+
     return profiles.profile(source, named).source
 
 

@@ -8,7 +8,7 @@ import shlex
 import sys
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import polars as pl
 import typer
@@ -24,6 +24,7 @@ from forecast_assets.cli.console import (
     listing,
     summary_text,
 )
+from forecast_assets.cli.existing import check_dataset
 from forecast_assets.cli.home import open_instance
 from forecast_assets.cli.option_groups import grouped, typed, typed_options
 from forecast_assets.cli.options import takes
@@ -37,11 +38,10 @@ from forecast_assets.cli.source_options import (
     refuse_change_column,
     sql_source,
 )
-from forecast_assets.datasets import definition, profiles
+from forecast_assets.datasets import definition
 from forecast_assets.datasets.definition import DatasetOptions
 from forecast_assets.datasets.membership import series_of
 from forecast_assets.datasets.presets.catalogue import Preset, card
-from forecast_assets.datasets.profiles import SourceProfile
 from forecast_assets.datasets.sources import Source
 from forecast_assets.errors import BadSetting
 from forecast_assets.evaluation_settings import EvaluationSettings
@@ -49,6 +49,9 @@ from forecast_assets.keys import check_id
 from forecast_assets.order_settings import OrderSettings
 from forecast_assets.rendering.numbers import plural
 from forecast_assets.stores.opening import open_stores
+
+if TYPE_CHECKING:
+    from forecast_assets.datasets.profiles import SourceProfile
 from forecast_assets.stores.rows.datasets import AvailabilityStatesRow, DatasetsRow
 
 app = typer.Typer(help="Where sales come from.", no_args_is_help=True)
@@ -98,7 +101,9 @@ def add(  # noqa: PLR0917 - one parameter per group of options
     create(name, source, further.complete(options, evaluation, orders), profile)
 
 
-def create(name: str, source: Source, options: DatasetOptions, profile: SourceProfile | None = None) -> None:
+def create(
+    name: str, source: Source, options: DatasetOptions, profile: "SourceProfile | None" = None
+) -> None:
     """Check all sales of ``source``, store the dataset, give it a partition and sum it up."""
     from forecast_assets.datasets import building, checking
     from forecast_assets.days import today
@@ -133,6 +138,8 @@ def check(  # noqa: PLR0917 - one parameter per group of options
     from forecast_assets.days import today
 
     columns = columns.with_static(options.holidays_column)
+    from forecast_assets.datasets import profiles
+
     profile = profiles.profile(file_source(path, writing), columns.declared())
     settled = further.complete(options, EvaluationSettings(), OrderSettings())
     lines = checking.check_source(profile.source, settled, today(), profile)
@@ -152,7 +159,7 @@ def _source(
     generated: PresetOptions,
     *,
     by_period: bool,
-) -> tuple[Source, SourceProfile | None]:
+) -> "tuple[Source, SourceProfile | None]":
     """The one source that was named, and what a look into its files told."""
     others = [*asdict(place).values(), *columns.declared(), *writing.files()]
     if generated.named():
@@ -164,6 +171,8 @@ def _source(
         )
     if place.path is None:
         return sql_source(place, columns, writing), None
+    from forecast_assets.datasets import profiles
+
     refuse_change_column(place.change_column)
     profile = profiles.profile(file_source(place.path, writing), columns.declared())
     return profile.source, profile
@@ -251,15 +260,15 @@ def remove(
     yes: Annotated[bool, typer.Option("--yes", help="Really forget all of it.")] = False,  # noqa: FBT002
 ) -> None:
     """Forget a dataset with its snapshots, series, results and partitions."""
-    from forecast_assets.dagster_internals.backfills import end_work
-
-    instance, stores = open_instance(), open_stores()
-    definition.load(stores, name)
+    check_dataset(name)
     if not yes:
         raise BadSetting(
             f"removing {name!r} deletes its snapshots, metrics and champions",
             remedy=f"run `forecast-assets dataset remove {name} --yes` if you mean it",
         )
+    from forecast_assets.dagster_internals.backfills import end_work
+
+    instance, stores = open_instance(), open_stores()
     series = series_of(stores, name)
     definition.remove(stores, name)
     why = f"dataset {name} was removed, and its partitions with it"

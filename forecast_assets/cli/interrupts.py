@@ -8,6 +8,7 @@ of the run. The thread first says in Dagster that the run is being cancelled, th
 Only the standard library is imported here, so that the key works from the first moment.
 """
 
+import atexit
 import os
 import signal
 import sys
@@ -21,9 +22,11 @@ EXIT_CODE = 130
 _TERMINATED = 143
 _KEY = {signal.SIGINT}
 _SENTENCE = "Ctrl-C: ending at the next safe point, what is stored stays; Ctrl-C again ends at once"
+# Back to the begin of an empty line, with a cursor: a bar hides it, and may not come to show it again.
+_CLEAN_LINE = "\r\x1b[2K\x1b[?25h"
 # How long the database may take to be told of the end, and everything together, in seconds.
 _BOOKING = 1.0
-_PATIENCE = 4.0
+_PATIENCE = 3.0
 # What a batch or a comparison may spend on the work in hand: part of the patience.
 _DRAIN = "1"
 
@@ -44,6 +47,8 @@ class _Key:
     closed: bool = False
     raised: bool = False
     run: CurrentRun | None = None
+    # A step's stderr goes to Dagster's log, and the command's own comes back with its end.
+    stderr: int = 2
 
 
 _key = _Key()
@@ -54,6 +59,8 @@ def ended_by_key() -> Iterator[None]:
     """Run a command; after Ctrl-C it leaves with exit code 130, however the command took it."""
     global _key  # noqa: PLW0603 - signals belong to the whole process
     _key = key = _Key()
+    with suppress(OSError):  # somebody who closed it wants no sentence
+        key.stderr = os.dup(2)
     before = {one: signal.signal(one, _raise) for one in (signal.SIGINT, signal.SIGTERM)}
     # Before any library starts threads: one that takes the signal would hand it to the main thread.
     signal.pthread_sigmask(signal.SIG_BLOCK, _KEY)
@@ -69,12 +76,21 @@ def ended_by_key() -> Iterator[None]:
             key.closed = True
             signal.pthread_kill(listener.ident or 0, signal.SIGINT)
             listener.join()
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, _KEY)
-        for one, handler in before.items():
-            signal.signal(one, handler)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, _KEY)
+            for one, handler in before.items():
+                signal.signal(one, handler)
+            if key.stderr != 2:  # noqa: PLR2004 - stderr itself
+                os.close(key.stderr)
     if key.pressed.is_set():
+        # What interrupts the main thread may still be on its way.
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        _silence()
         _end_workers()
-        raise SystemExit(EXIT_CODE)
+        # Temporary files go, but what libraries hold is not taken apart: seconds in which no key is heard.
+        atexit._run_exitfuncs()  # noqa: SLF001
+        with suppress(OSError, ValueError):
+            sys.stdout.flush()
+        os._exit(EXIT_CODE)
 
 
 @contextmanager
@@ -84,6 +100,10 @@ def cancelled_by_key(run: CurrentRun) -> Iterator[None]:
     key.run = run
     try:
         yield
+    except Exception:
+        # How a library or a step words its interruption is nothing that a command goes on with.
+        if not key.pressed.is_set():
+            raise
     finally:
         key.run = None
         if key.pressed.is_set():
@@ -117,14 +137,31 @@ def _listen(key: _Key) -> None:
     if key.closed:
         return
     key.pressed.set()
-    with suppress(OSError):
-        sys.stderr.write(f"\n{_SENTENCE}\n")
-        sys.stderr.flush()
+    _say_last(key, _SENTENCE)
     os.environ["FORECAST_DRAIN_SECONDS"] = _DRAIN
     threading.Thread(target=_interrupt, args=(key,), daemon=True).start()
     threading.Thread(target=_lose_patience, args=(key,), daemon=True).start()
     signal.sigwait(_KEY)
     _end_now(key)
+
+
+def _say_last(key: _Key, sentence: str) -> None:
+    """Print ``sentence`` on stderr and nothing after it: what is interrupted has a lot to say about it."""
+    refusals = sys.modules.get("forecast_assets.cli.refusals")
+    if console := getattr(refusals, "SAY", None):
+        console.quiet = True
+    with suppress(OSError):
+        start = _CLEAN_LINE if os.isatty(key.stderr) else ""
+        os.write(key.stderr, f"{start}\n{sentence}\n".encode())
+    _silence()
+
+
+def _silence() -> None:
+    """Let what libraries still print on stderr go nowhere."""
+    with suppress(OSError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, 2)
+        os.close(nowhere)
 
 
 def _interrupt(key: _Key) -> None:
@@ -135,7 +172,6 @@ def _interrupt(key: _Key) -> None:
 
 
 def _lose_patience(key: _Key) -> None:
-    # Kept short by half a second for the start of the process and what comes after.
     threading.Event().wait(_PATIENCE)
     _end_now(key)
 

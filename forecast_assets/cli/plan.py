@@ -12,11 +12,11 @@ import polars as pl
 import typer
 
 from forecast_assets.cli.console import SAY, ColumnsOption, Format, FormOption, View, WideOption, listing
+from forecast_assets.cli.existing import check_dataset
 from forecast_assets.datasets.definition import load
+from forecast_assets.datasets.series_names import key_of
 from forecast_assets.forecasting.analysis.whatif import Lifecycle, Promotion
 from forecast_assets.keys import SeriesKey
-from forecast_assets.scenarios import plans
-from forecast_assets.scenarios.distributions import LIMITS
 from forecast_assets.stores.opening import open_stores
 from forecast_assets.stores.rows.forecasts import PlansRow
 
@@ -49,6 +49,10 @@ def what_if(  # noqa: PLR0917 - one parameter per option
 ) -> None:
     """Forecast a series under other prices, promotions, holidays or stages of life."""
     stores, run_id = open_stores(), uuid.uuid4().hex
+    check_dataset(SeriesKey.parse(key_of(stores, series)).dataset)
+    # Asks models again, which a wrong name should not cost.
+    from forecast_assets.scenarios import plans
+
     if save is not None:
         plans.check_plan(save, tag or [])
     changes = {
@@ -91,6 +95,9 @@ def show(
     name: Annotated[str, typer.Argument(help="Name of the plan.")], form: FormOption = Format.TABLE
 ) -> None:
     """Show a plan day by day, with what it assumes and who answered."""
+    from forecast_assets.scenarios import plans
+    from forecast_assets.scenarios.distributions import LIMITS
+
     stores = open_stores()
     row = plans.read(stores, name)
     baseline = row["baseline"]
@@ -113,6 +120,8 @@ def compare(
     form: FormOption = Format.TABLE,
 ) -> None:
     """Rank plans, the greatest gain first."""
+    from forecast_assets.scenarios import plans
+
     rows = plans.compare(open_stores(), names, by.value)
     listing(pl.DataFrame(rows, infer_schema_length=None).select(plans.COMPARED), View(form))
 
@@ -120,5 +129,7 @@ def compare(
 @app.command()
 def delete(name: Annotated[str, typer.Argument(help="Name of the plan.")]) -> None:
     """Forget a plan."""
+    from forecast_assets.scenarios import plans
+
     plans.delete(open_stores(), name)
     SAY.print(f"{name} is forgotten", markup=False)

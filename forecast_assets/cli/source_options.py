@@ -13,7 +13,6 @@ from pydantic import BaseModel, ValidationError
 
 from forecast_assets.checked import faults
 from forecast_assets.datasets.definition import DatasetOptions
-from forecast_assets.datasets.holidays import read_mapping
 from forecast_assets.datasets.sources import Columns, FileSource, SqlSource
 from forecast_assets.datasets.sources.dialects import Dialect, character
 from forecast_assets.datasets.sources.opening import is_url
@@ -195,6 +194,8 @@ class FurtherOptions:
 
             named["inventory"] = inventory_source(self.inventory, today())
         if self.holidays_file is not None:
+            from forecast_assets.datasets.holidays import read_mapping
+
             named["store_holidays"] = read_mapping(self.holidays_file)
         return DatasetOptions.model_validate({**dict(options), **named})
 

@@ -13,11 +13,11 @@ import typer
 from pydantic import BaseModel
 
 from forecast_assets.cli.console import SAY, WaitOption
+from forecast_assets.cli.existing import check_dataset
 from forecast_assets.cli.options import takes
 from forecast_assets.datasets.presets.catalogue import Preset
 from forecast_assets.forecasting.core.candidates.catalogue import split
 from forecast_assets.launches import retraining_request
-from forecast_assets.launches.batch import request as batch_request
 from forecast_assets.launches.batch.config import WHOLE, BatchConfig
 from forecast_assets.launches.comparison import config as comparison_config
 from forecast_assets.launches.comparison.config import CompareConfig
@@ -49,6 +49,9 @@ def set_options(**options: Any) -> dict[str, Any]:  # noqa: ANN401 - whatever an
 @takes(BatchConfig, arguments={"dataset"}, without={"force"}, defaults=WHOLE)
 def batch(config: BatchConfig, *, wait: WaitOption = False) -> None:
     """Score many candidates of many series at once."""
+    check_dataset(config.dataset)
+    from forecast_assets.launches.batch import request as batch_request
+
     tags = {"dagster/priority": str(config.default_child_priority)}
     _submit("batch", batch_request.validate, config, wait=wait, tags=tags)
 

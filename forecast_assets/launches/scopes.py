@@ -12,7 +12,6 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast_assets.datasets.building import read_panel
 from forecast_assets.datasets.definition import Dataset
 from forecast_assets.datasets.membership import check_dataset
 from forecast_assets.datasets.series_names import keys_of
@@ -176,6 +175,8 @@ def _having(
 
 
 def _top(stores: Stores, dataset: Dataset, keys: list[SeriesKey], top_n: int) -> list[SeriesKey]:
+    from forecast_assets.datasets.building import read_panel  # noqa: PLC0415 - only here are panels read
+
     panel = read_panel(stores, dataset)
     taken = dict(zip(panel.series.tolist(), revenue(panel).tolist(), strict=True))
     return sorted(keys, key=lambda key: (-taken[str(key)], key))[:top_n]

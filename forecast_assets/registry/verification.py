@@ -9,7 +9,6 @@ from typing import Any
 
 from forecast_assets.errors import UnknownName
 from forecast_assets.registry.gates import Gate
-from forecast_assets.registry.saving import artifact_hash
 from forecast_assets.stores.registry import Registry
 
 
@@ -30,6 +29,9 @@ def verified(registry: Registry, versions: Iterable[Mapping[str, Any]]) -> dict[
 
 def _looked_at(registry: Registry, run_id: str, path: str) -> tuple[str | None, str]:
     """The hash of a bundle's files, if they can be read, and why it differs, if it does."""
+    # Packs models, which a listing and a refusal do not.
+    from forecast_assets.registry.saving import artifact_hash  # noqa: PLC0415
+
     try:
         with registry.files(run_id, path) as folder:
             sha = artifact_hash(folder)

@@ -12,16 +12,14 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import PurePosixPath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-import fsspec
-import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
-from fsspec.implementations.local import LocalFileSystem
-
 from forecast_assets.errors import BadSetting, Outage
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
 
 # fsspec would take the first for patterns; the others no storage agrees about.
 _UNSAFE = re.compile(r"[*?\[\]\\\x00-\x1f]")
@@ -41,6 +39,8 @@ class Lake:
     """Files below one URL; paths are relative, with ``/``. A file appears whole or not at all."""
 
     def __init__(self, url: str) -> None:
+        import fsspec
+
         try:
             # Other processes write here as well: a remembered listing would be an old one.
             self._files, self._root = fsspec.core.url_to_fs(url, use_listings_cache=False)
@@ -50,7 +50,7 @@ class Lake:
                 remedy="let it name a folder, or install the fsspec package of its protocol",
             ) from None
         self._root = self._root.rstrip("/")
-        self._local = isinstance(self._files, LocalFileSystem)
+        self._local = "file" in self._files.protocol
 
     def _full(self, path: str) -> str:
         relative = PurePosixPath(path)
@@ -59,9 +59,11 @@ class Lake:
         return f"{self._root}/{relative}"
 
     def write_table(
-        self, path: str, table: pa.Table, *, rows_per_group: int | None = None, computed: bool = False
+        self, path: str, table: "pa.Table", *, rows_per_group: int | None = None, computed: bool = False
     ) -> None:
         """Write ``table`` as zstd Parquet, a third smaller where lists of floats are ``computed``."""
+        import pyarrow.parquet as pq
+
         sink, encoding = io.BytesIO(), _of_computed(table.schema) if computed else {}
         # With checksums a byte that flipped on a disk is found, instead of becoming a number of sales.
         pq.write_table(
@@ -100,11 +102,14 @@ class Lake:
         *,
         columns: Sequence[str] | None = None,
         keys: tuple[str, Iterable[str]] | None = None,
-    ) -> pa.Table:
+    ) -> "pa.Table":
         """Read one Parquet file; ``keys`` = (column, wanted values) skips row groups without any of them.
 
         Raises ``Outage`` when it is not there or is no Parquet file.
         """
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
         content = pa.BufferReader(self.read_bytes(path))
         try:
             file = pq.ParquetFile(content, page_checksum_verification=True)
@@ -165,8 +170,10 @@ class Lake:
             ) from error
 
 
-def _of_computed(schema: pa.Schema) -> dict[str, list[str]]:
+def _of_computed(schema: "pa.Schema") -> dict[str, list[str]]:
     """How columns are encoded: computed floats seldom repeat, and their bytes compress side by side."""
+    import pyarrow as pa
+
     floats = {
         field.name
         for field in schema
@@ -212,8 +219,11 @@ def _write_whole(target: str, content: bytes | memoryview) -> None:
 
 
 def _with_keys(
-    file: pq.ParquetFile, columns: Sequence[str] | None, column: str, values: Iterable[str]
-) -> pa.Table:
+    file: "pq.ParquetFile", columns: Sequence[str] | None, column: str, values: Iterable[str]
+) -> "pa.Table":
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
     keys = pa.array(sorted(set(values)), pa.string())
     # Leaves, not fields: a struct before the column would shift its place.
     place = [file.schema.column(n).path for n in range(len(file.schema))].index(column)
@@ -228,8 +238,10 @@ def _with_keys(
     return matching if columns is None else matching.select(list(columns))
 
 
-def _may_hold(statistics: pq.Statistics | None, keys: pa.Array) -> bool:
+def _may_hold(statistics: "pq.Statistics | None", keys: "pa.Array") -> bool:
     if statistics is None or not statistics.has_min_max:
         return True
+    import pyarrow.compute as pc
+
     inside = pc.and_(pc.greater_equal(keys, statistics.min), pc.less_equal(keys, statistics.max))
     return bool(pc.any(inside).as_py())

@@ -6,12 +6,14 @@ Does not belong here: any one kind of source; each is a module of its own beside
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-import pyarrow as pa
 from pydantic import BaseModel, ConfigDict
 
-from forecast_assets.stores.lake import Lake
+if TYPE_CHECKING:  # a listing reads no sales
+    import pyarrow as pa
+
+    from forecast_assets.stores.lake import Lake
 
 
 class Origin(Protocol):
@@ -49,7 +51,7 @@ class Part:
     ``left_out`` counts notes below the rows that were asked to be left out.
     """
 
-    read: Callable[[Sequence[str]], pa.Table]
+    read: Callable[[Sequence[str]], "pa.Table"]
     origin: Origin | None = None
     file: str = ""
     age: int = 0
@@ -103,6 +105,6 @@ class SourceBase(Strict):
         """Say what an operator should mend about the source although it can be read; ``None`` if nothing."""
         return None
 
-    def companions(self, lake: Lake, sales_path: str) -> dict[str, object]:  # noqa: ARG002 - most have none
+    def companions(self, lake: "Lake", sales_path: str) -> dict[str, object]:  # noqa: ARG002 - most have none
         """Write what belongs beside the sales below ``sales_path``; return what the snapshot says of it."""
         return {}

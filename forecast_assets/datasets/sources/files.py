@@ -10,22 +10,24 @@ from dataclasses import replace
 from datetime import date
 from functools import cache, partial
 from pathlib import Path, PurePosixPath
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-import polars as pl
-import pyarrow as pa
 from pydantic import Field, field_validator
 
-from forecast_assets.datasets.sources import date_formats, layouts, opening, pieces
+from forecast_assets.datasets.sources import opening
 from forecast_assets.datasets.sources.base import Part, Piece, SourceBase
 from forecast_assets.datasets.sources.columns import Columns, spellings
-from forecast_assets.datasets.sources.csv_files import CsvFile, completed
 from forecast_assets.datasets.sources.dialects import Dialect
 from forecast_assets.datasets.sources.opening import SourceFile
-from forecast_assets.datasets.sources.parquet_files import ParquetFile
 from forecast_assets.datasets.sources.row_rules import RowRules
-from forecast_assets.datasets.sources.whole_files import JsonFile, SheetFile
 from forecast_assets.errors import BadSales, BadSetting
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from forecast_assets.datasets.sources.csv_files import CsvFile
+    from forecast_assets.datasets.sources.parquet_files import ParquetFile
+    from forecast_assets.datasets.sources.whole_files import JsonFile, SheetFile
 
 DAY_NUMBERS = "excel"
 _CHUNK = 2**20
@@ -107,6 +109,8 @@ class FileSource(SourceBase):
 
     def pieces(self, before: Collection[Piece] = ()) -> Mapping[Piece, Callable[[], Iterable[Part]]]:
         """One piece per row group of Parquet, per file of another kind, or per stretch that it grew by."""
+        from forecast_assets.datasets.sources import pieces
+
         files = self.files()
         order = sorted(files, key=SourceFile.modified) if self.rows.overlap == "newest-time" else files
         age = {file.name: place for place, file in enumerate(order)}
@@ -115,7 +119,7 @@ class FileSource(SourceBase):
             read = partial(self._aged, age[file.name])
             is_plain = not file.is_packed and not self.wide
             if file.kind == "parquet" and is_plain:
-                metadata = ParquetFile(file).metadata()
+                metadata = _parquet(file).metadata()
                 names = spellings(metadata.schema.to_arrow_schema().names, self.columns.needed)
                 groups = pieces.row_groups(file, metadata, list(names.values()))
                 opened |= zip(groups, _one_each(partial(read, file), len(groups)), strict=True)
@@ -132,6 +136,8 @@ class FileSource(SourceBase):
             yield replace(part, file=file.name, age=age)
 
     def _parts(self, file: SourceFile) -> Iterator[Part]:
+        from forecast_assets.datasets.sources import layouts
+
         constants = self.constants(file)
         days = self._days(file) if self.wide else {}
         melted = {self.columns.date, self.columns.units} if self.wide else set()
@@ -155,14 +161,16 @@ class FileSource(SourceBase):
         if file.kind == "csv":
             yield self.text(file).part(needed, ids)
         elif file.kind == "parquet":
-            yield from ParquetFile(file).parts(needed, ids)
+            yield from _parquet(file).parts(needed, ids)
         elif file.kind == "sheet":
-            yield SheetFile(file, self.sheet, self.header_row).part(needed)
+            yield self._sheet(file).part(needed)
         else:
-            yield JsonFile(file).part(needed)
+            yield _json(file).part(needed)
 
-    def text(self, file: SourceFile) -> CsvFile:
+    def text(self, file: SourceFile) -> "CsvFile":
         """A text file as it is written: as declared, the rest as its beginning shows."""
+        from forecast_assets.datasets.sources.csv_files import CsvFile, completed
+
         drops = self.rows.totals == "drop" and not self.wide
         return CsvFile(file, completed(file, self.dialect), self.header_row, drops)
 
@@ -179,27 +187,34 @@ class FileSource(SourceBase):
         if file.kind == "csv":
             return self.text(file).header()
         if file.kind == "parquet":
-            return list(ParquetFile(file).metadata().schema.to_arrow_schema().names)
+            return list(_parquet(file).metadata().schema.to_arrow_schema().names)
         return list(self.head(file, 1).column_names)
 
-    def head(self, file: SourceFile, rows: int) -> pa.Table:
+    def head(self, file: SourceFile, rows: int) -> "pa.Table":
         """The first rows of a file that is not CSV, with all columns. Raises ``BadSales``."""
         if file.kind == "parquet":
-            return ParquetFile(file).head(rows)
-        whole = SheetFile(file, self.sheet, self.header_row) if file.kind == "sheet" else JsonFile(file)
+            return _parquet(file).head(rows)
+        whole = self._sheet(file) if file.kind == "sheet" else _json(file)
         return whole.table().slice(0, rows)
 
     def sheets(self, file: SourceFile) -> list[str]:
         """Names of all sheets of a spreadsheet."""
-        return SheetFile(file, self.sheet).sheets()
+        return self._sheet(file, header_row=1).sheets()
 
     def top(self, file: SourceFile, rows: int) -> list[list[str]]:
         """The cells of the first rows of a text file or sheet; nothing of other kinds, which have names."""
         if file.kind == "csv":
             return replace(self.text(file), header_row=1).top(rows)
-        return SheetFile(file, self.sheet).top(rows) if file.kind == "sheet" else []
+        return self._sheet(file, header_row=1).top(rows) if file.kind == "sheet" else []
+
+    def _sheet(self, file: SourceFile, header_row: int | None = None) -> "SheetFile":
+        from forecast_assets.datasets.sources.whole_files import SheetFile
+
+        return SheetFile(file, self.sheet, header_row or self.header_row)
 
     def _days(self, file: SourceFile) -> dict[str, date]:
+        from forecast_assets.datasets.sources import layouts
+
         days = layouts.day_columns(self.header(file), self.first_day, self.date_format)
         if not days:
             raise BadSales(
@@ -207,6 +222,18 @@ class FileSource(SourceBase):
                 remedy="say which day number 1 is (--first-day), or how the days are written (--date-format)",
             )
         return days
+
+
+def _parquet(file: SourceFile) -> "ParquetFile":
+    from forecast_assets.datasets.sources.parquet_files import ParquetFile
+
+    return ParquetFile(file)
+
+
+def _json(file: SourceFile) -> "JsonFile":
+    from forecast_assets.datasets.sources.whole_files import JsonFile
+
+    return JsonFile(file)
 
 
 def _one_each(read: Callable[[], Iterable[Part]], count: int) -> list[Callable[[], Iterable[Part]]]:
@@ -220,6 +247,10 @@ def _one_each(read: Callable[[], Iterable[Part]], count: int) -> list[Callable[[
 
 
 def _round_trips(date_format: str) -> bool:
+    import polars as pl
+
+    from forecast_assets.datasets.sources import date_formats
+
     day = pl.Series([date(2001, 11, 30)])
     try:
         whole_format, _ = date_formats.completed(date_format)

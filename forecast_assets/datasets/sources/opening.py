@@ -8,16 +8,15 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
-import fsspec
-import pyarrow as pa
-from fsspec import AbstractFileSystem
-from fsspec.implementations.local import LocalFileSystem
-from fsspec.implementations.zip import ZipFileSystem
-
-from forecast_assets.datasets.sources import archives, reach
+from forecast_assets.datasets.sources import reach
 from forecast_assets.errors import BadSales, BadSetting, Outage, listed
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from fsspec import AbstractFileSystem
 
 KINDS = {
     ".csv": "csv",
@@ -67,23 +66,31 @@ class SourceFile:
 
     name: str
     path: str
-    system: AbstractFileSystem
+    system: "AbstractFileSystem"
     kind: str
     codec: str | None
     folders: tuple[tuple[str, str | None], ...] = ()
     appended: tuple[bytes, int] | None = None
 
-    def raw(self) -> pa.NativeFile:
+    def raw(self) -> "pa.NativeFile":
         """The bytes as they are stored."""
-        if isinstance(self.system, LocalFileSystem):
+        import pyarrow as pa
+
+        from forecast_assets.datasets.sources import archives
+
+        if "file" in _protocols(self.system):
             return pa.OSFile(self.path)
         with outage(self.name):
             stream = self.system.open(self.path, "rb")
-        is_member = isinstance(self.system, ZipFileSystem)
+        is_member = "zip" in _protocols(self.system)
         return archives.unpacked(stream, self.name) if is_member else pa.PythonFile(stream, mode="r")
 
-    def stream(self) -> pa.NativeFile:
+    def stream(self) -> "pa.NativeFile":
         """The bytes as they are meant: uncompressed."""
+        import pyarrow as pa
+
+        from forecast_assets.datasets.sources import archives
+
         raw = self.raw()
         if self.appended is not None:
             head, begin = self.appended
@@ -97,7 +104,7 @@ class SourceFile:
     @property
     def is_packed(self) -> bool:
         """Whether the file takes more bytes than are stored of it."""
-        return self.codec is not None or isinstance(self.system, ZipFileSystem)
+        return self.codec is not None or "zip" in _protocols(self.system)
 
     def size(self) -> int:
         """Bytes as they are stored."""
@@ -161,7 +168,7 @@ def find(path: str) -> Files:
     if is_url(path):
         reach.check_url(path)
     system, root = _system(path)
-    if isinstance(system, LocalFileSystem):
+    if "file" in _protocols(system):
         reach.check_files([root.partition("*")[0]])
     with outage(path):
         if (pattern := _GLOB.search(root)) and not system.exists(root):
@@ -182,7 +189,13 @@ def find(path: str) -> Files:
     return _sorted_out(path, system, root.rpartition("/")[0], [root], explicit=True)
 
 
-def _system(path: str) -> tuple[AbstractFileSystem, str]:
+def _protocols(system: "AbstractFileSystem") -> tuple[str, ...]:
+    return (system.protocol,) if isinstance(system.protocol, str) else tuple(system.protocol)
+
+
+def _system(path: str) -> "tuple[AbstractFileSystem, str]":
+    import fsspec
+
     try:
         # By the name of the system, which may be any of a chain.
         careful = {
@@ -198,7 +211,7 @@ def _system(path: str) -> tuple[AbstractFileSystem, str]:
 
 
 def _sorted_out(
-    path: str, system: AbstractFileSystem, root: str, names: Sequence[str], *, explicit: bool
+    path: str, system: "AbstractFileSystem", root: str, names: Sequence[str], *, explicit: bool
 ) -> Files:
     files, left_out, unreadable = [], [], []
     for place, full, name in _members(system, root, names):
@@ -219,16 +232,18 @@ def _sorted_out(
             unreadable.append(name)
         else:
             files.append(SourceFile(name, full, place, kind, codec, tuple(_hive(steps))))
-    if isinstance(system, LocalFileSystem):
+    if "file" in _protocols(system):
         reach.check_files([file.path for file in files])
     _refuse_others(path, files, unreadable, left_out)
     return Files(tuple(sorted(files, key=lambda file: natural(file.name))), tuple(sorted(left_out)))
 
 
 def _members(
-    system: AbstractFileSystem, root: str, names: Sequence[str]
-) -> Iterator[tuple[AbstractFileSystem, str, str]]:
+    system: "AbstractFileSystem", root: str, names: Sequence[str]
+) -> "Iterator[tuple[AbstractFileSystem, str, str]]":
     """Yield system, path and name of every file, and of those inside of zip archives."""
+    from forecast_assets.datasets.sources import archives
+
     for full in names:
         name = full[len(root) :].lstrip("/")
         if not name.lower().endswith(".zip"):

@@ -7,9 +7,8 @@ Does not belong here: how they are generated (``datasets.presets``).
 import hashlib
 from collections.abc import Iterator, Sequence
 from datetime import date
-from typing import ClassVar, Literal, Self
+from typing import TYPE_CHECKING, ClassVar, Literal, Self
 
-import pyarrow as pa
 from pydantic import Field, model_validator
 
 from forecast_assets.datasets.presets.catalogue import GENERATION, check_window
@@ -22,6 +21,9 @@ from forecast_assets.datasets.sources.base import Part
 from forecast_assets.datasets.sources.columns import Columns
 from forecast_assets.datasets.sources.plain import PlainSource
 from forecast_assets.stores.lake import Lake
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 class PresetSource(Overrides, PlainSource):
@@ -77,7 +79,7 @@ class PresetSource(Overrides, PlainSource):
 
 
 def _generated(world: World, number: int) -> Part:
-    def read(columns: Sequence[str]) -> pa.Table:
+    def read(columns: Sequence[str]) -> "pa.Table":
         # Made when it is read: only one store at a time is in memory.
         return sales_of(Selling(world, number)).select(columns).to_arrow()
 

@@ -8,14 +8,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from hashlib import blake2b
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pyarrow as pa
 import sqlalchemy as sa
 
 from forecast_assets.datasets.sources.base import Piece
 from forecast_assets.datasets.sources.columns import check_columns
 from forecast_assets.errors import BadSetting, Outage
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 _DIGEST_BYTES = 16
 _VALUES_PER_STATEMENT = 500
@@ -84,8 +87,8 @@ def rows_of(
 
 
 def by_piece(
-    name: str, table: pa.Table, weeks: Sequence[str], pieces: Sequence[Piece]
-) -> dict[Piece, pa.Table]:
+    name: str, table: "pa.Table", weeks: Sequence[str], pieces: Sequence[Piece]
+) -> "dict[Piece, pa.Table]":
     """Cut rows into ``pieces``; ``weeks`` (n,) are those of the rows. Raises ``Outage`` for rows of none."""
     places = {piece.file: place for place, piece in enumerate(pieces)}
     codes = np.array([places.get(week, -1) for week in weeks], np.int64)
@@ -93,7 +96,7 @@ def by_piece(
         raise Outage(f"{name}: days came while it was read", remedy="launch again")
     order = np.argsort(codes, kind="stable")
     ends = np.searchsorted(codes[order], np.arange(len(pieces) + 1)).tolist()
-    ordered = table.take(pa.array(order))
+    ordered = table.take(order)
     return {
         piece: ordered.slice(start, end - start)
         for piece, (start, end) in zip(pieces, pairwise(ends), strict=True)

@@ -175,7 +175,7 @@ def is_link_local(address: str) -> bool:
 
 async def careful_client(**options: Any) -> Any:  # noqa: ANN401 - aiohttp is there only where HTTP is read
     """Return an HTTP session whose connections never go to the machine's own link, redirected or not."""
-    import aiohttp  # noqa: PLC0415 - an extra
+    import aiohttp
 
     def connect(info: Any) -> socket.socket:  # noqa: ANN401 - as getaddrinfo returns it
         family, kind, protocol, _, address = info

@@ -8,22 +8,22 @@ import os
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import date, datetime
-from decimal import Decimal
 from functools import cache, partial
 from hashlib import blake2b
-from typing import ClassVar, Literal, Self, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Literal, Self, TypeVar
 
-import pyarrow as pa
 import sqlalchemy as sa
 from pydantic import Field, field_validator, model_validator
 
-from forecast_assets.datasets.sources import limits, query_days, reach, read_only
+from forecast_assets.datasets.sources import query_days, reach, read_only
 from forecast_assets.datasets.sources.base import Part, Piece, SourceBase
 from forecast_assets.datasets.sources.columns import Columns, check_columns
 from forecast_assets.datasets.sources.dialects import Dialect
 from forecast_assets.datasets.sources.row_rules import RowRules
 from forecast_assets.errors import BadSetting, Outage, listed
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 # Parameters of a URL that hold no secret whatever the driver; any other one is kept nowhere.
 _HARMLESS = re.compile(
@@ -38,7 +38,6 @@ _HARMLESS = re.compile(
 _BY_ENVIRONMENT = "put the whole URL into an environment variable and give env:NAME_OF_THE_VARIABLE"
 _ROWS_PER_FETCH, _BYTES_PER_FETCH = 50_000, 2**26
 Result = TypeVar("Result")
-_PLAIN_TYPES = {str, int, float, bool, date, datetime, Decimal, bytes}
 
 
 class SqlSource(SourceBase):
@@ -138,7 +137,7 @@ class SqlSource(SourceBase):
             self, lambda connection, one: query_days.days_of(connection, self.name, one.query, *columns)
         )
 
-    def _weeks(self, pieces: Sequence[Piece], values: Sequence[object] | None) -> dict[Piece, pa.Table]:
+    def _weeks(self, pieces: Sequence[Piece], values: Sequence[object] | None) -> "dict[Piece, pa.Table]":
         table, weeks = _execute(self, lambda connection, source: _fetched(connection, source, values))
         return query_days.by_piece(self.name, table, weeks, pieces)
 
@@ -167,7 +166,7 @@ def secrets(url: sa.URL) -> list[str]:
 def _execute(source: SqlSource, ask: Callable[[sa.Connection, SqlSource], Result]) -> Result:
     url = source.resolved_url()
     reach.check_database(source.url, url)
-    from forecast_assets.datasets.sources import query_rules  # noqa: PLC0415 - a third of a second
+    from forecast_assets.datasets.sources import query_rules
 
     used = query_rules.check_query(source.query, url.get_backend_name())
     try:
@@ -207,8 +206,10 @@ def _summary(connection: sa.Connection, source: SqlSource) -> Sequence[object]:
 
 def _fetched(
     connection: sa.Connection, source: SqlSource, days: Sequence[object] | None = None
-) -> tuple[pa.Table, list[str]]:
+) -> "tuple[pa.Table, list[str]]":
     """Return all rows, or those on some values of the date column, and the week of each."""
+    from forecast_assets.datasets.sources import limits, query_arrays
+
     needed, count, size, step = source.columns.needed, 0, 0, 1
     chunks: list[list[pa.Array]] = [[] for _ in needed]
     weeks: list[str] = []
@@ -222,15 +223,14 @@ def _fetched(
             limits.check_rows(source.name, count, len(needed))
             by_column = list(zip(*rows, strict=True))
             for chunk, place in zip(chunks, places, strict=True):
-                chunk.append(_typed(by_column[place]))
+                chunk.append(query_arrays.typed(by_column[place]))
                 size += chunk[-1].nbytes
             limits.check_bytes(source.name, count, size)
             # Rows with texts of megabytes are noticed while there are few of them.
             step = min(10 * step, _ROWS_PER_FETCH, 1 + _BYTES_PER_FETCH // (1 + size // count))
             if source.change_column is not None:
                 weeks += map(week_of, by_column[names.index(source.columns.date)])
-    table = pa.table({column: _one_type(chunk) for column, chunk in zip(needed, chunks, strict=True)})
-    return table, weeks
+    return query_arrays.table_of(needed, chunks), weeks
 
 
 def _results(
@@ -245,26 +245,6 @@ def _results(
     if not result.returns_rows:
         raise BadSetting(f"{source.name} answers no rows", remedy="give a query that selects sales")
     yield result
-
-
-def _typed(values: Sequence[object]) -> pa.Array:
-    """Keep the driver's type where all values share it; else their text, which is judged like CSV."""
-    kinds = {type(value) for value in values} - {type(None)}
-    if kinds <= {int, float} or (len(kinds) == 1 and kinds <= _PLAIN_TYPES):
-        try:
-            return pa.array(values)
-        except (pa.ArrowException, OverflowError):
-            pass
-    return pa.array([None if value is None else str(value) for value in values], pa.string())
-
-
-def _one_type(chunks: list[pa.Array]) -> pa.ChunkedArray:
-    kinds = {chunk.type for chunk in chunks if not pa.types.is_null(chunk.type)}
-    if len(kinds) > 1:
-        numeric = all(pa.types.is_integer(kind) or pa.types.is_floating(kind) for kind in kinds)
-        kinds = {pa.float64() if numeric else pa.string()}
-    kind = next(iter(kinds), pa.string())
-    return pa.chunked_array([chunk.cast(kind) for chunk in chunks], kind)
 
 
 def _without_secret(error: Exception, url: sa.URL) -> str:

@@ -44,7 +44,7 @@ class SheetFile:
 
     def sheets(self) -> list[str]:
         """Names of all sheets. Raises ``BadSales``."""
-        import fastexcel  # noqa: PLC0415 - only who has spreadsheets waits for it
+        import fastexcel
 
         try:
             return list(fastexcel.read_excel(self._bytes()).sheet_names)
@@ -90,7 +90,7 @@ class SheetFile:
 
     def _cells(self, **which: Any) -> pl.DataFrame:  # noqa: ANN401 - the options of load_sheet
         """Read cells without names; empty rows and columns are rows and columns, too."""
-        import fastexcel  # noqa: PLC0415
+        import fastexcel
 
         sheet = self._chosen()
         try:

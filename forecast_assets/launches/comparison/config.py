@@ -8,7 +8,6 @@ from collections.abc import Sequence
 
 from pydantic import Field
 
-from forecast_assets.datasets.building import availability
 from forecast_assets.datasets.definition import load
 from forecast_assets.datasets.membership import no_such_series
 from forecast_assets.datasets.series_names import key_of
@@ -20,6 +19,7 @@ from forecast_assets.launches.model import NewItem, Plan
 from forecast_assets.launches.window import WindowedConfig, chosen, stored
 from forecast_assets.settings import settings as environment
 from forecast_assets.stores import Stores
+from forecast_assets.stores.rows.datasets import AvailabilityRow
 
 
 class CompareConfig(WindowedConfig):
@@ -45,7 +45,7 @@ def validate(stores: Stores, config: CompareConfig) -> Plan:
         changes["candidates"] = [label for label in config.candidates or () if label not in refused]
     settings = revised(dataset.options.evaluation, changes)
     window = chosen(config.start_day, config.end_day, dataset, settings)
-    if config.series not in availability(stores, dataset.name)["series"]:
+    if config.series not in stores.warehouse.frame(AvailabilityRow, dataset=dataset.name)["series"]:
         raise no_such_series(dataset.name, [config.series])
     return Plan(
         what=config.series,
