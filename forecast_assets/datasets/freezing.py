@@ -9,14 +9,14 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from forecast_assets.datasets import periods
+from forecast_assets.datasets import agreement, periods
 from forecast_assets.datasets.canonical import CanonicalReader, SalesSummary
 from forecast_assets.datasets.column_audit import ColumnAudit, refuse
 from forecast_assets.datasets.definition import DatasetOptions
 from forecast_assets.datasets.deliveries import Comparison
 from forecast_assets.datasets.patching import Before, NotPatchable, PatchedReader
 from forecast_assets.datasets.presets.keeping import star_path
-from forecast_assets.datasets.sources import Source
+from forecast_assets.datasets.sources import FileSource, Source
 from forecast_assets.datasets.tallies import Reading, reading_path
 from forecast_assets.errors import BadSales
 from forecast_assets.forecasting.core.frequency import DAY, FrequencyName
@@ -62,7 +62,13 @@ def freeze(
         with suppress(NotPatchable, BadSales):
             return _written(lake, patched, source, options, folder, compared)
     reader = CanonicalReader(source, dataset=name, today=today)
-    return _written(lake, reader, source, options, folder, compared)
+    try:
+        return _written(lake, reader, source, options, folder, compared)
+    except BadSales:
+        # A file that is written otherwise than the others explains all of its cells at once.
+        if isinstance(source, FileSource):
+            agreement.agreed(source, source.files(), [])
+        raise
 
 
 def _written(  # noqa: PLR0917 - one value each

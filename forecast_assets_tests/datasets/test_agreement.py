@@ -4,6 +4,8 @@ import datetime as dt
 
 import pytest
 
+from forecast_assets.datasets.checking import check_source
+from forecast_assets.datasets.definition import DatasetOptions
 from forecast_assets.datasets.profiles import profile
 from forecast_assets.datasets.sources import FileSource
 from forecast_assets.errors import BadSetting
@@ -48,6 +50,20 @@ def test_what_only_a_later_file_shows_of_numbers_is_said_and_holds_for_all(tmp_p
     found = profile(folder(tmp_path, *files), {})
     assert (found.source.dialect.decimal, found.source.dialect.thousands) == (",", ".")
     assert "b.csv: decimal comma, thousands separated by '.'" in found.notes
+
+
+@pytest.mark.parametrize(
+    ("later", "problem"),
+    [
+        (("", "%d.%m.%Y", "1.5"), "b.csv writes dates as %d.%m.%Y"),
+        (("", "%Y-%m-%d", "1,5"), "b.csv writes numbers as '1,5'"),
+    ],
+)
+def test_a_file_that_comes_later_and_is_written_otherwise_is_named(later, problem, tmp_path):
+    known = profile(folder(tmp_path, ("", "%Y-%m-%d", "1.5")), {}).source
+    folder(tmp_path, ("", "%Y-%m-%d", "1.5"), later)
+    with pytest.raises(BadSetting, match=problem):
+        check_source(known, DatasetOptions(), dt.date(2024, 6, 1), None)
 
 
 @pytest.mark.parametrize("cells", [("3", "1.5"), ("1.5", "3"), ("3", "4"), ("1.5", "1.234"), ("1'234", "3")])
