@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from forecast_assets.cli.console import SAY
+from forecast_assets.cli.console import SAY, writing
 from forecast_assets.cli.existing import check_dataset
 
 
@@ -28,7 +28,8 @@ def report(
 
     data = collect(open_stores(), dataset, series)
     target = output or Path(f"{dataset}-report.html")
-    target.write_text(page(f"Forecasts of {dataset}", data), encoding="utf-8")
+    with writing(target):
+        target.write_text(page(f"Forecasts of {dataset}", data), encoding="utf-8")
     SAY.print(
         f"{len(data['series']['rows']):,} series, {len(data['plots']):,} with plots, in {target}",
         markup=False,

@@ -78,6 +78,8 @@ def test_an_order_lasts_until_the_next_delivery_and_a_doubt_gives_none(cli, home
     assert kept.filter(pl.col("series") == HEALTHY)["reason"][0].startswith("nothing to order: 1,000.0")
 
     page = tmp_path / "page.html"
+    nowhere = cli("report", "shop", "--output", str(tmp_path / "none" / page.name))
+    assert (nowhere.code, "there is no folder" in nowhere.err) == (3, True)
     assert cli("report", "shop", "--output", str(page)).code == 0
     block = page.read_text(encoding="utf-8").partition('id="data">')[2].partition("</script>")[0]
     orders = json.loads(gzip.decompress(b64decode(block)))["orders"]

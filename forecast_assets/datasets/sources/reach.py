@@ -40,7 +40,8 @@ _SERVERS = {"http", "https", "ftp", "ftps", "sftp", "ssh", "smb", "webdav", "hdf
 _HARMLESS = re.compile(r"versionid|version|format|download|dl|raw|gid|export|output|sheet", re.IGNORECASE)
 _CHAIN = re.compile(r"::(?=[A-Za-z][A-Za-z0-9+.-]*:[:/])")  # not within an address of IPv6
 _PORT = re.compile(r"(?<!:):[0-9]+$")
-_USERS = {"ssh", "sftp", "ftp", "smb", "webdav", "hdfs"}
+# Storages of which a URL names a user, or a container, before the server.
+_USERS = {"ssh", "sftp", "ftp", "smb", "webdav", "hdfs", "abfs", "abfss", "wasb", "wasbs"}
 
 
 def allowed() -> list[str] | None:
@@ -87,11 +88,11 @@ def check_url(url: str) -> None:
 
 def _check_link(link: str) -> None:
     parts = urlsplit(link)
-    unknown = [
-        name
-        for name in (pair.partition("=")[0] for pair in parts.query.split("&") if pair)
-        if not _HARMLESS.fullmatch(name)
-    ]
+    # Parameters also stand behind semicolons of the path, and in the fragment.
+    _, *behind = [*parts.path.split(";"), *parts.fragment.split("&")]
+    pairs = [*re.split("[&;]", parts.query), *(pair for pair in behind if "=" in pair)]
+    names = (pair.partition("=")[0] for pair in pairs if pair)
+    unknown = [name for name in names if not _HARMLESS.fullmatch(name)]
     if unknown or parts.password or (parts.username and parts.scheme not in _USERS):
         raise BadSetting(
             "the URL of the files may hold a secret" + (f": parameter {unknown[0]!r}" if unknown else ""),
