@@ -22,7 +22,7 @@ from forecast_assets.datasets.sources import Source
 from forecast_assets.datasets.sources.columns import Columns
 from forecast_assets.errors import listed
 from forecast_assets.forecasting.analysis.quality import STOCKOUT, ZERO_RUN, findings
-from forecast_assets.forecasting.core.frequency import Frequency
+from forecast_assets.forecasting.core.frequency import DAY, Frequency
 from forecast_assets.forecasting.core.plans import MEANING
 from forecast_assets.forecasting.core.zero_runs import LONGEST_STOCKOUT
 from forecast_assets.rendering.numbers import amount, plural
@@ -32,6 +32,7 @@ MOST_ROWS = 5_000_000
 _SHOWN, _SHOWN_COLUMNS = 5, 20
 # One store that sold as much as one other is no sum.
 _FEWEST_PARTS = 2
+_WEEK, _FEWEST_WEEKS = 7, 8
 Lines = list[tuple[str, str]]
 
 
@@ -186,7 +187,23 @@ def _days(
     ]
     ended = days.filter(pl.col("ended"))["series"].str.split("__").list.slice(1).list.join("__").to_list()
     never = int(days["last_sale"].is_null().sum())
-    return [*lines, ("ended", _named(ended, f"are no longer sold; {never:,} never sold")), *_sums(sold)]
+    lines.append(("ended", _named(ended, f"are no longer sold; {never:,} never sold")))
+    return [*lines, *_sums(sold), *(_weekly(stores) if options.period == DAY else [])]
+
+
+def _weekly(stores: Sequence[tuple[str, pl.DataFrame]]) -> Lines:
+    """Return a doubt about series of a daily dataset that have a row exactly every week."""
+    named = []
+    for store, frame in stores:
+        gaps = frame.filter(pl.col("units").is_not_null()).group_by("product_id", maintain_order=True)
+        apart = pl.col("date").diff().dt.total_days()
+        weekly = gaps.agg(apart.count().alias("gaps"), (apart == _WEEK).all().alias("are_weeks"))
+        weekly = weekly.filter(pl.col("are_weeks") & (pl.col("gaps") >= _FEWEST_WEEKS))
+        named += [f"{store}__{product}" for product in weekly["product_id"]]
+    if not named:
+        return []
+    what = "have one row a week: if it holds the sales of its week, load them as a dataset of their own"
+    return [("doubt", _named(named, what))]
 
 
 def _sums(sold: Mapping[tuple[str, str], float]) -> Lines:

@@ -444,6 +444,18 @@ def test_a_column_of_returned_units_is_doubted(name, tmp_path):
     assert doubts == [f"{name!r} seems to hold returned units: take them off the units unless that was done"]
 
 
+def test_a_series_of_one_row_a_week_among_days_is_doubted(tmp_path):
+    days = [dt.date(2024, 1, 1) + dt.timedelta(days=n) for n in range(80)]
+    rows = [
+        f"S1,{product},{day},3" for product, step in (("daily", 1), ("weekly", 7)) for day in days[::step]
+    ]
+    profile = look(text(tmp_path, "\n".join(["store_id,product_id,date,units", *rows])))
+    lines = check_source(profile.source, DatasetOptions(), TODAY, profile)
+    (doubt,) = (said for what, said in lines if what == "doubt")
+    assert doubt.startswith("1 series have one row a week")
+    assert doubt.endswith(": S1__weekly")
+
+
 def test_a_summary_says_what_a_plan_leaves_out_and_whose_holidays_are_known(tmp_path):
     ahead = pl.DataFrame({"date": [DAYS[-1] + dt.timedelta(days=n) for n in (1, 2, 6)], "units": [None] * 3})
     rows = pl.concat(
