@@ -50,7 +50,7 @@ Acknowledge = Annotated[
 ]
 
 _NOTHING = {
-    "promoted": "nothing is registered; register first: `forecast-assets register {}`",
+    "promoted": "no series awaits a decision; `forecast-assets register {}` offers new champions",
     "rolled_back": "nothing to go back to: no series of {} has a live version that took the place of another",
 }
 
@@ -71,10 +71,23 @@ def register(
 
     instance = open_instance()
     config = {"registered_champion": {"config": {"candidate": candidate, "reason": reason}}}
+    waiting = {
+        key: held["challenger"]
+        for key, held in open_registry().aliases(series or keys).items()
+        if "challenger" in held
+    }
     for first, last in [(key, key) for key in series] if series else [(keys[0], keys[-1])]:
         execute(instance, "register_champions", {"ops": config}, tags=range_tags(first, last))
     aliases = open_registry().aliases(series or keys)
     _say_gone(stores, dataset)
+    withdrawn = [
+        f"{key}/{version}" for key, version in waiting.items() if "challenger" not in aliases.get(key, {})
+    ]
+    if withdrawn:
+        SAY.print(
+            f"{len(withdrawn):,} versions wait no more, since the champion of their series is live or was "
+            f"rolled back: {listed(withdrawn)}"
+        )
     rejected = [
         f"{key}/{version}"
         for key, version in rolled_back(stores, series or keys)

@@ -8,6 +8,11 @@ from forecast_assets_tests.scenario import HEALTHY, HOLED, QUICK, SERIES
 AGREED = ("--apply", "--confirm", "shop", "--approved-by", "ann", "--acknowledge", "gates")
 
 
+def flat(text: str) -> str:
+    """The text without its line breaks."""
+    return " ".join(text.split())
+
+
 @pytest.mark.usefixtures("registry_beside")
 def test_a_model_is_registered_promoted_rolled_back_and_explained(cli, home):
     home.evaluate(SERIES[0], SERIES[-1])
@@ -27,7 +32,22 @@ def test_a_model_is_registered_promoted_rolled_back_and_explained(cli, home):
 
     winner = next(row["champion"] for row in home.table("champion") if row["series"] == HEALTHY)
     loser = next(name for name in QUICK.candidates if name != winner)
-    cli("register", "shop", "--series", HEALTHY, "--candidate", loser, "--reason", "a strike is announced")
+    override = (
+        "register",
+        "shop",
+        "--series",
+        HEALTHY,
+        "--candidate",
+        loser,
+        "--reason",
+        "a strike is announced",
+    )
+    cli(*override)
+    assert (
+        f"wait no more, since the champion of their series is live or was rolled back: {HEALTHY}/2"
+        in flat(cli("register", "shop", "--series", HEALTHY).err)
+    )
+    cli(*override)
     refused = cli("promote", "shop", "--series", HEALTHY, *AGREED)
     assert (refused.code, "not acknowledged: " in refused.err) == (1, True)
     words = ("--acknowledge", "override", "--acknowledge", "worse_wape")
