@@ -210,7 +210,7 @@ def test_a_redirect_to_the_machines_own_link_is_not_followed(chain, monkeypatch)
         "https://data.example/a.csv?apikey=x",
         "https://data.example/a.csv?version=1;apikey=x",
         "https://data.example/a.csv;jsessionid=token",
-        "https://data.example/a.csv#access_token=token",
+        "https://data.example/a.csv#access=token",
         "simplecache::https://data.example/a.csv?apikey=x",
         "s3://key:secret@bucket/a.csv",
     ],
