@@ -17,9 +17,10 @@ from forecast_assets.datasets.sources import FileSource
 from forecast_assets.evaluation_settings import EvaluationSettings
 from forecast_assets.forecasting.core.arrays import Forecasts
 from forecast_assets.forecasting.core.backtest import backtests
-from forecast_assets.forecasting.core.global_model import GlobalSettings, fit, predict
+from forecast_assets.forecasting.core.global_model import predict
 from forecast_assets.forecasting.core.panel import Panel
 from forecast_assets.forecasting.core.ranking import rank
+from forecast_assets.global_models.fitting import TrainingDays
 from forecast_assets.settings import settings as environment
 from scaling.meters import own_cpu
 
@@ -79,19 +80,14 @@ def dense(frames: dict[str, pl.DataFrame], calendar: Calendar) -> Panel:
 
 
 def global_forecasts(panel: Panel, settings: EvaluationSettings) -> dict[str, Forecasts | str]:
-    """Fit one model per cutoff and forecast all series with it."""
+    """Fit one model per cutoff, as a run does, and forecast all series with it."""
     threads, plan = environment().processes, settings.plan()
-    forecasts = []
-    for cutoff in plan.cutoffs(panel.days):
-        model = fit(
-            panel,
-            int(cutoff),
-            plan.gap + plan.horizon,
-            GlobalSettings(),
-            window=plan.window(),
-            threads=threads,
-        )
-        forecasts.append(predict(model, panel, threads=threads)[:, plan.gap :])
+    models = TrainingDays(panel, np.array([], np.str_), plan).fit(
+        "lightgbm", plan.cutoffs(panel.days).tolist()
+    )
+    if isinstance(models, str):
+        raise SystemExit(models)
+    forecasts = [predict(model, panel, threads=threads)[:, plan.gap :] for model in models]
     return {"lightgbm": np.stack(forecasts, axis=1)}
 
 
