@@ -60,7 +60,13 @@ class BatchedPostgresEventLogStorage(PartitionReads):
     def store_event(self, event: EventLogEntry) -> None:
         if _is_batched(event):
             self._store([event])
-        else:
+            return
+        try:
+            super().store_event(event)
+        except sa.exc.DBAPIError as error:
+            if not error.connection_invalidated:
+                raise
+            # It may stand in the log twice then; a run that did all of its work would fail without it.
             super().store_event(event)
 
     def store_event_batch(self, events: Sequence[EventLogEntry]) -> None:

@@ -150,6 +150,24 @@ def test_an_event_of_a_kind_nobody_foresaw_takes_the_stock_way(ours: BatchedPost
     assert [row["dagster_event_type"] for row in rows(ours, "event_logs")] == ["STEP_START"]
 
 
+def test_an_event_whose_connection_is_cut_is_stored_over_another(
+    ours: BatchedPostgresEventLogStorage,
+) -> None:
+    cut: list[int] = []
+
+    def strike(connection: sa.Connection, _: object, statement: str, *__: object) -> None:
+        driver = connection.connection.dbapi_connection
+        if not cut and statement.lower().startswith("insert") and driver is not None:
+            cut.append(driver.get_backend_pid())
+            with sa.create_engine(ours.postgres_url, poolclass=sa.NullPool).connect() as other:
+                other.exec_driver_sql("select pg_terminate_backend(%s, 5000)", (cut[0],))
+
+    sa.event.listen(ours._engine, "before_cursor_execute", strike)
+    ours.store_event(entry("STEP_START", None))
+    assert cut
+    assert [row["dagster_event_type"] for row in rows(ours, "event_logs")] == ["STEP_START"]
+
+
 def test_a_batch_costs_a_handful_of_statements(ours: BatchedPostgresEventLogStorage) -> None:
     ours.store_event_batch([planned("backtest", "warm up")])
     seen: list[str] = []
