@@ -6,9 +6,12 @@ import numpy as np
 import pytest
 
 from forecast_assets.forecasting.analysis.contributions import contributions, strongest_features
-from forecast_assets.forecasting.core.frequency import MONTH
+from forecast_assets.forecasting.analysis.feature_words import in_words
+from forecast_assets.forecasting.core import features
+from forecast_assets.forecasting.core.frequency import FREQUENCIES, MONTH
 from forecast_assets.forecasting.core.global_model import GlobalSettings, fit
 from forecast_assets.forecasting.core.outlook import outlook
+from forecast_assets.forecasting.core.plans import Role
 from forecast_assets_tests.forecasting.awkward import awkward_units, panel_of
 
 NAN = np.nan
@@ -76,6 +79,22 @@ def test_parts_of_a_monthly_forecast_speak_of_months(panel):
     said = [f"{one.name} {one.description}" for one in explanation.drivers]
     assert said == ["level mean of the next 3 months", "month how this month differs from the next 3 months"]
     assert "in the next month" in explanation.summary
+
+
+ROLES: dict[str, Role] = {
+    "promo": "flag",
+    "price": "price",
+    "is_holiday": "carried",
+    "temperature": "number",
+}
+
+
+def test_every_feature_of_a_global_model_has_words():
+    for name, rhythm in features.RHYTHMS.items():
+        for feature in features.names(rhythm, ROLES, {"category": None}):
+            assert "_" not in in_words(feature, FREQUENCIES[name], "Monday"), feature
+    assert in_words("weekday_mean_8", FREQUENCIES["day"], "Monday") == "mean of the last eight Mondays"
+    assert in_words("mean_1", FREQUENCIES["week"], "") == "mean of the newest week"
 
 
 def test_a_weighted_average_names_every_day_with_its_weight():

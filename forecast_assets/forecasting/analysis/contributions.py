@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from forecast_assets.forecasting.analysis.feature_words import in_words, weekday_of
 from forecast_assets.forecasting.analysis.reasons import Reason, confidence_of, reasons_of
 from forecast_assets.forecasting.core.boosting import contributions as tree_contributions
 from forecast_assets.forecasting.core.boosting import gains
@@ -213,10 +214,10 @@ def _of_trees(panel: Panel, model: GlobalModel, threads: int, gap: int) -> list[
     rows, level = origin_rows(model, panel, panel.days, gap + 1)
     parts = tree_contributions(model.settings.learner, model.text, rows[:1], threads)[0] * level[0]
     drivers = [Driver("all series", None, float(parts[-1]), "what the model expects without looking")]
+    weekday = weekday_of(panel.frequency, panel.date(panel.days + gap))
     for name, value, part in zip(model.features, rows[0], parts[:-1], strict=True):
-        drivers.append(
-            Driver(name, float(value) if np.isfinite(value) else None, float(part), "feature of the model")
-        )
+        said = in_words(name, panel.frequency, weekday)
+        drivers.append(Driver(name, float(value) if np.isfinite(value) else None, float(part), said))
     return drivers
 
 
@@ -238,8 +239,14 @@ def _shortened(drivers: Sequence[Driver]) -> list[Driver]:
     ]
 
 
+def _spoken(driver: Driver) -> str:
+    """What a driver says, after the member of a blend that it belongs to."""
+    member, of_member, _ = driver.name.rpartition(": ")
+    return f"{member}{of_member}{driver.description}"
+
+
 def _summary(expects: str, drivers: Sequence[Driver], reasons: Sequence[Reason], level: str) -> str:
-    strongest = ", ".join(f"{one.name} ({one.contribution:+,.2f})" for one in drivers[:3])
+    strongest = ", ".join(f"{_spoken(one)} ({one.contribution:+,.2f})" for one in drivers[:3])
     sentence = f"{expects}, most of it from {strongest}. "
     sentence += f"Confidence is {level}"
     warnings = [reason.text for reason in reasons if reason.severity == "warn"]
