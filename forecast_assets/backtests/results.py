@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from forecast_assets.backtests.champions import Choice, choose_champions
 from forecast_assets.backtests.fold_store import fold_table
+from forecast_assets.datasets.plan_reach import plan_notes
 from forecast_assets.evaluation_settings import EvaluationSettings
 from forecast_assets.forecasting.core.availability import Availability
 from forecast_assets.forecasting.core.backtest import Backtest
@@ -78,10 +79,7 @@ class Context:
 
     def notes(self) -> list[str]:
         """What the folds did not know of the plans, for people."""
-        ahead = self.settings.gap + self.settings.horizon
-        unit = f"of {ahead} {self.period}s"
-        ends = [f"{name} (plan known for {reach} {unit})" for name, reach in self.plan_steps.items()]
-        return [f"scored without knowing future {', '.join(ends)}"] if ends else []
+        return plan_notes(self.plan_steps, self.settings.gap + self.settings.horizon, self.period)
 
 
 def store(

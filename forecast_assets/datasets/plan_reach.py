@@ -89,3 +89,12 @@ def sentence(days: int, declared: int | None, frequency: Frequency = DAY) -> str
         return f"plan declared to be known for {frequency.count(declared)} after the newest sale"
     rest = "" if days else "; folds and forecasts do without it (see --plan-days)"
     return f"plan known for {frequency.count(days)} after the newest sale{rest}"
+
+
+def plan_notes(plan_steps: Mapping[str, int], ahead: int, period: str) -> list[str]:
+    """Return what folds do not know of plans that end ``plan_steps`` periods after a cutoff, by column.
+
+    They look ``ahead`` periods of the name ``period``.
+    """
+    ends = [f"{name} (plan known for {reach} of {ahead} {period}s)" for name, reach in plan_steps.items()]
+    return [f"scored without knowing future {', '.join(ends)}"] if ends else []

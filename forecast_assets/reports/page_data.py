@@ -15,6 +15,7 @@ from forecast_assets.backtests import portfolio
 from forecast_assets.backtests.fold_store import read_folds
 from forecast_assets.datasets.building import read_panel
 from forecast_assets.datasets.definition import Dataset, load
+from forecast_assets.datasets.plan_reach import plan_notes
 from forecast_assets.errors import UnknownName, listed
 from forecast_assets.forecasting.core.prediction import ARRAYS
 from forecast_assets.forecasts.explanations import explain
@@ -107,12 +108,16 @@ def _facts(
     snapshot = dataset.built()
     errors = [row["wape"] for row in members if row["wape"] is not None]
     first = [row["first_day"] for row in forecasts.values()]
+    ahead = dataset.options.evaluation.gap + dataset.options.evaluation.horizon
+    notes = plan_notes(dataset.plan_steps(ahead), ahead, dataset.options.period.name)
+    plans: list[list[object]] = [["Plans", note] for note in notes]
     return [
         ["Dataset", dataset.name],
         ["Sales", f"{snapshot.row_count:,} rows from {snapshot.first_day} to {snapshot.last_day}"],
         ["Series", snapshot.series_count],
         ["Series with a champion", sum(row["champion"] is not None for row in members)],
         ["Median WAPE of the champions, percent", float(np.median(errors)) if errors else None],
+        *plans,
         [
             "Units forecast",
             sum(row["total"] for row in forecasts.values()) if forecasts else None,

@@ -11,6 +11,7 @@ from forecast_assets.datasets.definition import DatasetOptions
 from forecast_assets.datasets.plan_reach import PlanReach, check_declared, sentence
 from forecast_assets.datasets.sources import Columns
 from forecast_assets.errors import BadSetting
+from forecast_assets.reports.page_data import collect
 from forecast_assets_tests.scenario import DAYS, START, Place, many
 
 NEWEST = dt.date(2026, 3, 5)
@@ -75,13 +76,15 @@ def test_a_declared_reach_wins_and_must_name_a_known_column(place):
         check_declared({"price": 3}, {"promo": "promo"})
 
 
-def test_what_folds_do_not_know_is_said_beside_the_champion(place):
+def test_what_folds_do_not_know_is_said_beside_the_champion_and_in_the_report(place):
     place.prepare("shop", planned(DAYS, 2), columns=Columns(promo="promo"))
     keys = sorted(row["series"] for row in place.table("series"))
     assert place.evaluate(keys[0], keys[-1]).success
     champion = place.table("champion")[0]
     assert "scored without knowing future promo (plan known for 2 of 7 days)" in str(champion["explanation"])
     assert {str(row["plan_reach"]) for row in place.table("evaluation")} == {"{'promo': 2}"}
+    facts = collect(place.stores, "shop")["facts"]
+    assert ["Plans", "scored without knowing future promo (plan known for 2 of 7 days)"] in facts
 
 
 def test_roles_are_declared_for_known_future_columns_only():
