@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from forecast_assets.errors import listed
 from forecast_assets.forecasting.analysis.explanation import Contender, Explanation, explain
 from forecast_assets.forecasting.core.availability import Availability
 from forecast_assets.forecasting.core.claims import Claim
@@ -72,12 +73,14 @@ def choose_champions(
     excluded: Callable[[int], str],
     claims: Sequence[Claim],
     notes: Sequence[str] = (),
+    missing: Sequence[str] = (),
     period: str = DAY.name,
 ) -> list[Choice]:
     """Choose for every series.
 
     ``counts`` are its day counts, ``excluded`` says why none is ranked, ``notes`` hold for all series;
-    ``claims`` (n,) are what is expected of the winners; ``period`` is the word for what a row covers.
+    ``claims`` (n,) are what is expected of the winners; ``missing`` candidates, which nobody has fitted, make
+    confidence low; ``period`` is the word for what a row covers.
     """
     valid = (ranking.rank > 0).sum(axis=0)
     choices = []
@@ -99,6 +102,7 @@ def choose_champions(
                     intermittent=is_intermittent(counts[row]["demand_class"]),
                     notes=own,
                     claim=claims[row],
+                    missing=missing,
                     period=period,
                 )
             )
@@ -143,6 +147,7 @@ def _chosen(
     intermittent: bool,
     notes: list[str],
     claim: Claim,
+    missing: Sequence[str],
     period: str,
 ) -> Choice:
     winner = int(ranking.winner[row])
@@ -158,6 +163,8 @@ def _chosen(
         expected_wape=claim.wape,
         period=period,
     )
+    if missing:
+        level = "low", f"{listed(missing)} could not be compared: materialize global_forecasts first"
     explanation = explain(
         best,
         second,

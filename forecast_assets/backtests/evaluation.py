@@ -247,8 +247,7 @@ def _carried_out(stores: Stores, work: Plan, *, run_id: str, choose: bool) -> It
     folds = work.settings.plan()
     cutoffs = folds.cutoffs(work.panel.days, work.panel.frequency)
     counts = stores.warehouse.rows(AvailabilityRow, dataset=work.dataset.name)
-    period = work.panel.frequency
-    history = {row["series"]: (judged_history(row, folds, period), row) for row in counts}
+    history = {row["series"]: (judged_history(row, folds, work.panel.frequency), row) for row in counts}
     scored = backtests(
         work.panel.take(rows),
         cutoffs,
@@ -292,9 +291,10 @@ def _context(work: Plan, run_id: str, cutoffs: NDArray[np.int64] | None = None) 
         run_id=run_id,
         plan_steps=work.dataset.plan_steps(work.settings.gap + work.settings.horizon),
         period=work.panel.frequency.name,
+        missing=work.global_forecasts.missing(),
     )
 
 
 def _judged(history: Availability, block: Backtest, row: int, work: Plan) -> Availability:
-    folds = int(block.folds[row].sum())
-    return history.stricter(of_window(folds, work.settings.plan(), work.panel.frequency))
+    folds, plan = int(block.folds[row].sum()), work.settings.plan()
+    return history.stricter(of_window(folds, plan, work.panel.frequency))

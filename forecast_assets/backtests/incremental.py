@@ -102,6 +102,7 @@ def rechosen(stores: Stores, series: list[str], context: Context, pool: Pool | N
         counts=[counts[row["series"]] for row in stored],
         excluded=lambda row: Counter(line[row]["reason"] for line in table).most_common(1)[0][0],
         notes=context.notes(),
+        missing=context.missing,
         period=context.period,
         claims=_claims(stores, stored, ranking, names, counts, pool),
     )

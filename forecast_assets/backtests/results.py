@@ -65,6 +65,7 @@ class Context:
     """What all series of a block share; ``first_days`` (k,) begin the scored part of each fold.
 
     ``plan_steps``: columns whose plan ends within the horizon, after how many periods (``period`` by name).
+    ``missing``: global candidates that nobody has fitted for these folds.
     """
 
     dataset: str
@@ -76,6 +77,7 @@ class Context:
     run_id: str
     plan_steps: Mapping[str, int]
     period: str
+    missing: Sequence[str] = ()
 
     def notes(self) -> list[str]:
         """What the folds did not know of the plans, for people."""
@@ -133,6 +135,7 @@ def store(
         counts=counts,
         excluded=lambda row: _why_none(block, context, row),
         notes=context.notes(),
+        missing=context.missing,
         period=context.period,
         claims=claims_of(pool, block, ranking.winner, [count["demand_class"] for count in counts]),
     )

@@ -38,6 +38,8 @@ from forecast_assets.stores import Stores, paths
 from forecast_assets.stores.rows.evaluations import GlobalForecastRow
 from forecast_assets.stores.warehouse import Row
 
+_MISSING = "missing"
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class GlobalForecasts:
@@ -51,6 +53,10 @@ class GlobalForecasts:
         """Equal as long as the same fits made the forecasts."""
         pool = self.pool.digest if self.pool else "none"
         return ",".join([*(f"{name}:{fit}" for name, fit in sorted(self.fits.items())), pool])
+
+    def missing(self) -> list[str]:
+        """The candidates that nobody has fitted for these folds and the newest snapshot."""
+        return sorted(name for name, fit in self.fits.items() if fit == _MISSING)
 
     def of(self, rows: NDArray[np.int64]) -> dict[str, Forecasts | str]:
         """The forecasts of some rows of the panel."""
@@ -80,7 +86,7 @@ def read(stores: Stores, dataset: Dataset, settings: EvaluationSettings, panel: 
                 f"no forecasts of {name} for these folds and the newest snapshot; "
                 f"materialize global_forecasts of partition {dataset.name} with the same configuration"
             )
-            fits[name] = "missing"
+            fits[name] = _MISSING
             continue
         fits[name] = row["fit_id"]
         forecasts[name] = row["failure"] or read_forecasts(stores, row["path"], panel)
@@ -134,7 +140,7 @@ def build(
     rows = {
         name: _fitting(stores, dataset, settings, name) for name in filter(is_global, settings.candidates)
     }
-    fits = {name: "missing" if row is None else str(row["fit_id"]) for name, row in rows.items()}
+    fits = {name: _MISSING if row is None else str(row["fit_id"]) for name, row in rows.items()}
     inputs = PoolInputs(
         panel,
         job.days.contents,

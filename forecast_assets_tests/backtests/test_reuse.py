@@ -205,6 +205,10 @@ def test_an_evaluation_without_global_forecasts_says_what_to_materialize(big):
     ]
     assert failed["status"] == "failed"
     assert "materialize global_forecasts of partition many" in failed["reason"]
+    of_series = (row for row in big.table("champion") if row["series"] == KEYS[0])
+    champion = max(of_series, key=lambda row: row["chosen_at"])
+    assert champion["confidence"] == "low"
+    assert "lightgbm could not be compared" in str(champion["explanation"])
 
 
 def test_a_comment_in_the_engine_leaves_nothing_to_evaluate_and_a_constant_does(small, tmp_path, monkeypatch):
