@@ -28,7 +28,7 @@ class Closing:
     """The state of a dataset's series after an evaluation.
 
     ``at_risk`` are units that the champion would have been wrong by within one horizon; ``stockouts`` is
-    ``None`` where nobody looked.
+    ``None`` where nobody looked; ``doubts`` are of columns that may be made of the sales.
     """
 
     dataset: str
@@ -41,6 +41,7 @@ class Closing:
     at_risk: list[tuple[str, float, float | None]]
     stockouts: int | None
     unplanned: dict[str, int]
+    doubts: list[str]
     forecasts: int
     units: float
     first_day: dt.date | None
@@ -69,6 +70,9 @@ def summarize(stores: Stores, work: Plan) -> Closing:
         at_risk=_at_risk(chosen, work.settings.horizon),
         stockouts=_stockouts(work),
         unplanned=_unplanned(forecasts),
+        doubts=[
+            f"{one['sentence']}: {one['remedy']}" for one in work.dataset.built().summary.get("columns", [])
+        ],
         forecasts=len(forecasts),
         units=sum(row["total"] for row in forecasts),
         first_day=min((first for first, _ in spans), default=None),
@@ -130,6 +134,7 @@ def lines(closing: Closing, today: dt.date | None = None) -> Iterator[str]:
     if closing.unplanned:
         unplanned = ", ".join(f"{column} ({count:,} series)" for column, count in closing.unplanned.items())
         yield f"Plans that end before the forecast: {unplanned}; what is assumed stands with each forecast"
+    yield from closing.doubts
     if closing.first_day is not None and closing.last_day is not None:
         late = (today or dt.datetime.now(dt.UTC).date()) - closing.last_day
         past = f"; they lie in the past: the last one was {late.days:,} days ago" if late.days > 0 else ""
