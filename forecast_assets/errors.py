@@ -45,6 +45,10 @@ class Outage(ForecastError):
     """A service we need (database, lake) does not answer; nobody's data are at fault."""
 
 
+# A person who asked for what cannot be done has read why; nothing is out of order.
+REFUSALS = frozenset(error.__name__ for error in (BadKey, BadSetting, TooMany, UnknownName))
+
+
 def listed(offenders: Sequence[str], total: int | None = None) -> str:
     """Name the first offenders and say how many there are in all."""
     count = len(offenders) if total is None else total

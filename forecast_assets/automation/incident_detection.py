@@ -13,13 +13,13 @@ import dagster as dg
 from forecast_assets.automation.incidents import Sighting, record, resolve
 from forecast_assets.dagster_internals.run_subjects import dataset_of
 from forecast_assets.dagster_internals.silent_failures import CheckResult, check_results, ticks
+from forecast_assets.errors import REFUSALS
 from forecast_assets.failures import Why, why_failed
 from forecast_assets.keys import SEPARATOR
 from forecast_assets.stores import Stores
 
 _MOST = 1000
 WILL_RETRY = "dagster/will_retry"
-REFUSALS = frozenset({"BadKey", "BadSetting", "TooMany", "UnknownName"})
 _AUTOMATIC = ("dagster/sensor_name", "dagster/schedule_name")
 _ENDED = [dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.SUCCESS]
 

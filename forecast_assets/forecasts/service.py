@@ -29,6 +29,7 @@ from forecast_assets.forecasts.fold_claims import claims
 from forecast_assets.forecasts.store import forecast_table
 from forecast_assets.global_models import production
 from forecast_assets.global_models.look_alikes import LOOK_ALIKE
+from forecast_assets.global_models.pooling import fallbacks
 from forecast_assets.global_models.production import Production
 from forecast_assets.keys import SeriesKey
 from forecast_assets.rendering.numbers import amount
@@ -182,7 +183,7 @@ def _label(row: ChampionsOfRow | None, dataset: Dataset) -> str | None:
     """The candidate that forecasts a series: its champion, else the dataset's first global candidate."""
     if row is not None and row["champion"] is not None:
         return row["champion"]
-    return next(iter(production.fallbacks(dataset)), None)
+    return next(iter(fallbacks(dataset)), None)
 
 
 def _reused_and_gone(

@@ -24,7 +24,7 @@ from forecast_assets.forecasting.core.global_model import GlobalModel, predict
 from forecast_assets.forecasting.core.panel import Panel
 from forecast_assets.forecasting.core.pool import Pool
 from forecast_assets.global_models.fitting import TrainingDays, fit_or_reuse, recipe
-from forecast_assets.global_models.pooling import POOL, PoolInputs, build_pool, read_pool
+from forecast_assets.global_models.pooling import POOL, PoolInputs, build_pool, is_newest, read_pool
 from forecast_assets.global_models.store import (
     GlobalForecast,
     load_models,
@@ -93,11 +93,17 @@ def read(stores: Stores, dataset: Dataset, settings: EvaluationSettings, panel: 
     return GlobalForecasts(forecasts, fits, read_pool(stores, dataset, settings))
 
 
-def is_current(stores: Stores, dataset: Dataset, settings: EvaluationSettings) -> bool:
-    """Whether every global candidate has forecasts for ``settings`` and the current snapshot."""
+def is_current(
+    stores: Stores, dataset: Dataset, settings: EvaluationSettings, *, publishes: bool = True
+) -> bool:
+    """Whether every global candidate has forecasts for ``settings`` and the current snapshot.
+
+    Work that ``publishes`` also needs its pool to be the one that forecasts are made by.
+    """
     labels = filter(is_global, settings.candidates)
     fitted = all(_fitting(stores, dataset, settings, name) is not None for name in labels)
-    return fitted and read_pool(stores, dataset, settings) is not None
+    has_pool = fitted and read_pool(stores, dataset, settings) is not None
+    return has_pool and (not publishes or is_newest(stores, dataset, settings))
 
 
 def _fitting(
@@ -120,9 +126,17 @@ def _row(stores: Stores, dataset: str, name: str, settings: EvaluationSettings) 
 
 
 def build(
-    stores: Stores, dataset: Dataset, settings: EvaluationSettings, *, run_id: str, force: bool = False
+    stores: Stores,
+    dataset: Dataset,
+    settings: EvaluationSettings,
+    *,
+    run_id: str,
+    force: bool = False,
+    publishes: bool = True,
 ) -> list[Fitted]:
     """Fit the global candidates of a dataset, or renew only the forecasts of changed series.
+
+    Only the pool of work that ``publishes`` changes what forecasts of the dataset are made by.
 
     A fit is kept while the share of training days in series that changed since it was made is at most
     FORECAST_GLOBAL_REFIT_SHARE; the anchor, the folds, the settings and the code must be the same.
@@ -148,7 +162,7 @@ def build(
         lambda: read(stores, dataset, settings, panel).forecasts,
         json.dumps(fits),
     )
-    pooled = build_pool(stores, dataset, settings, inputs, run_id=run_id, force=force)
+    pooled = build_pool(stores, dataset, settings, inputs, run_id=run_id, force=force, publishes=publishes)
     return [*fitted, Fitted(POOL, pooled, 0.0, 0, "", "")]
 
 

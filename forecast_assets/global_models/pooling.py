@@ -70,16 +70,17 @@ def read_pool(stores: Stores, dataset: Dataset, settings: EvaluationSettings) ->
 
 
 def newest_pool(stores: Stores, dataset: Dataset) -> Pool | None:
-    """Return the pool that was used last, with whatever folds; forecasts are made by it.
+    """Return the pool that an evaluation used last, with whatever folds; forecasts are made by it.
 
     Champions that it knows nothing of, since they were no candidates of that evaluation, are added as the
-    newest pool that does knows them.
+    newest pool that does knows them, and so is what forecasts series without a champion.
     """
     rows = stores.warehouse.rows(NewestPoolsRow, dataset=dataset.name)
     if not rows:
         return None
     newest = _load(stores, rows[0])[0]
     champions = {row["champion"] for row in stores.warehouse.rows(ChampionLabelsRow, dataset=dataset.name)}
+    champions.update(fallbacks(dataset)[:1])
     errors, blends = dict(newest.errors), dict(newest.blends)
     for row in rows[1:]:
         missing = champions - errors.keys() - newest.reasons.keys()
@@ -91,6 +92,23 @@ def newest_pool(stores: Stores, dataset: Dataset) -> Pool | None:
     return newest if errors.keys() == newest.errors.keys() else replace(newest, errors=errors, blends=blends)
 
 
+def is_newest(stores: Stores, dataset: Dataset, settings: EvaluationSettings) -> bool:
+    """Whether the pool of ``settings`` is the one that an evaluation used last."""
+    newest = next(iter(stores.warehouse.rows(NewestPoolsRow, dataset=dataset.name)), None)
+    return (
+        newest is not None
+        and newest["used_at"] is not None
+        and newest["settings_hash"] == settings.pool_hash()
+    )
+
+
+def fallbacks(dataset: Dataset) -> list[str]:
+    """Global candidates that forecast series without a champion, the preferred one first."""
+    evaluation = dataset.options.evaluation
+    labels = [label for label in evaluation.candidates if is_global(label)]
+    return sorted(labels, key=lambda label: label != evaluation.default_model)
+
+
 def build_pool(
     stores: Stores,
     dataset: Dataset,
@@ -99,27 +117,34 @@ def build_pool(
     *,
     run_id: str,
     force: bool = False,
+    publishes: bool = True,
 ) -> str:
     """Learn the pool of a dataset, or keep the one there is; return what was done.
 
-    It is kept while anchor, code, settings and fits of global candidates are the same and at most
-    FORECAST_GLOBAL_REFIT_SHARE of the pooled series changed.
+    Where the work ``publishes``, forecasts are made by it from now on. It is kept while anchor, code,
+    settings and fits of global candidates are the same and at most FORECAST_GLOBAL_REFIT_SHARE of the pooled
+    series changed.
     """
     rows = sampled(inputs.panel)
     contents = dict(zip(inputs.panel.series[rows].tolist(), inputs.contents[rows].tolist(), strict=True))
-    before = None if force else _row(stores, dataset, settings)
-    if before is not None and _is_kept(stores, dataset, settings, inputs, before=before, contents=contents):
-        newest = stores.warehouse.row(NewestPoolsRow, dataset=dataset.name)
-        # Another one was used since: this one comes first again.
-        is_first = newest is not None and newest["settings_hash"] == before["settings_hash"]
-        used_at = {} if is_first else {"created_at": dt.datetime.now(dt.UTC)}
-        _record(stores, dataset, settings, {**before, "snapshot": dataset.built().hash, **used_at})
+    before = _row(stores, dataset, settings)
+    used_at = before and before["used_at"]
+    if (
+        before is not None
+        and not force
+        and _is_kept(stores, dataset, settings, inputs, before=before, contents=contents)
+    ):
+        if publishes and not is_newest(stores, dataset, settings):
+            used_at = dt.datetime.now(dt.UTC)
+        _record(stores, dataset, settings, {**before, "snapshot": dataset.built().hash, "used_at": used_at})
         return "reused"
     pool = learn(settings, inputs, rows)
     path = paths.GLOBAL.path(dataset.name, run_id, f"{POOL}-{settings.pool_hash()}.json.gz")
     content = json.dumps({"pool": pool.text, "learned": contents, "fits": inputs.fits})
     stores.lake.write_bytes(path, gzip.compress(content.encode(), compresslevel=1, mtime=0))
-    _record(stores, dataset, settings, {"fit_id": pool.digest, "path": path, "run_id": run_id})
+    used_at = dt.datetime.now(dt.UTC) if publishes else used_at
+    row: Row = {"fit_id": pool.digest, "path": path, "run_id": run_id, "used_at": used_at}
+    _record(stores, dataset, settings, row)
     return "learned"
 
 

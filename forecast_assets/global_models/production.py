@@ -14,14 +14,14 @@ import pyarrow as pa
 
 from forecast_assets.datasets.building import read_panel
 from forecast_assets.datasets.definition import Dataset
-from forecast_assets.forecasting.core.candidates.catalogue import is_global, slug
+from forecast_assets.forecasting.core.candidates.catalogue import slug
 from forecast_assets.forecasting.core.global_model import GlobalModel
 from forecast_assets.forecasting.core.outlook import Models, needed
 from forecast_assets.forecasting.core.pool import Pool
 from forecast_assets.forecasting.core.wape_curve import WapeCurve
 from forecast_assets.global_models.fitting import TrainingDays, fit_or_reuse, recipe
 from forecast_assets.global_models.look_alikes import LOOK_ALIKE
-from forecast_assets.global_models.pooling import newest_pool
+from forecast_assets.global_models.pooling import fallbacks, newest_pool
 from forecast_assets.global_models.store import load_models, write_model
 from forecast_assets.stores import Stores, paths
 from forecast_assets.stores.rows.evaluations import ChampionLabelsRow, ProductionModelsRow
@@ -99,13 +99,6 @@ def _labels(stores: Stores, dataset: Dataset) -> list[str]:
     """Global candidates that current champions and series without one need."""
     chosen = [row["champion"] for row in stores.warehouse.rows(ChampionLabelsRow, dataset=dataset.name)]
     return needed([*chosen, *fallbacks(dataset)[:1]])
-
-
-def fallbacks(dataset: Dataset) -> list[str]:
-    """Global candidates that forecast series without a champion, the preferred one first."""
-    evaluation = dataset.options.evaluation
-    labels = [label for label in evaluation.candidates if is_global(label)]
-    return sorted(labels, key=lambda label: label != evaluation.default_model)
 
 
 def _learned(

@@ -12,12 +12,13 @@ import dagster as dg
 from pydantic import BaseModel, create_model
 
 from forecast_assets.backtests.assets import global_forecasts_asset
+from forecast_assets.errors import REFUSALS, BadSetting
 from forecast_assets.failures import RETRY, refusals_final
 from forecast_assets.global_models.fold_models import Fitted
 from forecast_assets.launch_examples import example
 from forecast_assets.launches import lifecycle, records
 from forecast_assets.launches.kind import Config, Execution, LaunchKind
-from forecast_assets.launches.model import Launch
+from forecast_assets.launches.model import Launch, Try
 from forecast_assets.launches.worker_pool import RunControl
 from forecast_assets.stores import Stores
 from forecast_assets.stores.registry import Registry
@@ -25,6 +26,7 @@ from forecast_assets.stores.resource import RegistryResource, StoresResource
 
 OUTCOME = "forecast/outcome"
 RETRY_ITEMS = "forecast/retry_items"
+_REFUSED_ITEMS = REFUSALS | {"Unusable"}
 GOOD = frozenset({"completed", "success", "stopped"})
 _ENDING = {dg.DagsterRunStatus.CANCELING, dg.DagsterRunStatus.CANCELED}
 
@@ -85,9 +87,9 @@ def carry_out(
             context=context,
             registry=registry,
         )
-    metadata = kind.render(launch, records.tries(stores, launch.launch_id))
-    context.add_output_metadata({"outcome": kind.word(launch), **metadata})
-    finish_run(context, kind, launch)
+    tries = records.tries(stores, launch.launch_id)
+    context.add_output_metadata({"outcome": kind.word(launch), **kind.render(launch, tries)})
+    finish_run(context, kind, launch, tries)
 
 
 def record_id(run: dg.DagsterRun) -> str:
@@ -95,10 +97,13 @@ def record_id(run: dg.DagsterRun) -> str:
     return run.root_run_id or run.run_id
 
 
-def finish_run(context: dg.OpExecutionContext, kind: LaunchKind[Any], launch: Launch) -> None:
+def finish_run(
+    context: dg.OpExecutionContext, kind: LaunchKind[Any], launch: Launch, tries: Sequence[Try] = ()
+) -> None:
     """Tag the run and the first one of its chain with the outcome, and let it end as it deserves.
 
-    Raises ``dagster.Failure`` for what is not all good; the run of what a person cut short is cancelled.
+    Raises ``dagster.Failure`` for what is not all good, with the reason of the first item of ``tries`` that
+    failed; the run of what a person cut short is cancelled.
     """
     word = kind.word(launch)
     for run_id in {context.run.run_id, launch.launch_id}:
@@ -112,7 +117,21 @@ def finish_run(context: dg.OpExecutionContext, kind: LaunchKind[Any], launch: La
         context.instance.report_run_canceling(context.run)
     if is_cut_short or word not in GOOD:
         # Not an interruption: Dagster would try the step again.
-        raise dg.Failure(sentence, metadata={"outcome": word}, allow_retries=False)
+        why, refusal = _why_items_failed(launch, tries)
+        raise dg.Failure(sentence + why, metadata={"outcome": word, **refusal}, allow_retries=False)
+
+
+def _why_items_failed(launch: Launch, tries: Sequence[Try]) -> tuple[str, dict[str, str]]:
+    """The end of a run's sentence, and the code of a refusal where every failed item was refused."""
+    failed = [one for one in records.newest(tries) if one.status == "failed"]
+    if not failed:
+        return "", {}
+    first, others = failed[0], len(failed) - 1
+    more = f", and {others} more failed" if others else ""
+    why = f"; {first.series} {first.candidate or ''}".rstrip() + f": {first.error_message}{more}"
+    remedy = f"see `forecast-assets export batch-items {launch.launch_id}`; a retry tries failed items again"
+    is_refused = all(one.error_type in _REFUSED_ITEMS for one in failed)
+    return f"{why}\n  -> {remedy}", {"code": BadSetting.__name__} if is_refused else {}
 
 
 def report_fits(work: Execution, dataset: str, fits: Sequence[Fitted]) -> None:

@@ -71,9 +71,9 @@ def fit_missing(
     stores: Stores, dataset: Dataset, settings: EvaluationSettings, *, run_id: str
 ) -> list[Fitted]:
     """Fit the global candidates whose forecasts for these folds are missing; return what was done."""
-    if fold_models.is_current(stores, dataset, settings):
+    if fold_models.is_current(stores, dataset, settings, publishes=False):
         return []
-    return fold_models.build(stores, dataset, settings, run_id=run_id)
+    return fold_models.build(stores, dataset, settings, run_id=run_id, publishes=False)
 
 
 def score_rows(context: ScoringContext, rows: NDArray[np.int64], candidates: Sequence[str]) -> Backtest:

@@ -7,8 +7,11 @@ from typing import Any
 
 import pytest
 
+from forecast_assets.datasets import definition
 from forecast_assets.errors import ForecastError
+from forecast_assets.failures import why_failed
 from forecast_assets.forecasting.core.candidates import catalogue
+from forecast_assets.global_models.pooling import newest_pool
 from forecast_assets.launches import lifecycle, records, retries, runs, scoring_context
 from forecast_assets.launches.comparison import run as comparison
 from forecast_assets.launches.comparison.config import CompareConfig, validate
@@ -298,3 +301,19 @@ def test_dagit_shows_ranking_explanation_and_four_charts(compared):
     pictures = ("wape_by_candidate", "bias_by_candidate", "fold_stability", "actual_and_predicted")
     assert all(metadata[name].value.startswith("![") for name in pictures)
     assert len(metadata["ranking"].records) == 3
+
+
+def test_a_comparison_changes_nothing_that_forecasts_are_made_by(shopped):
+    dataset = definition.load(shopped.stores, "shop")
+    before = newest_pool(shopped.stores, dataset)
+    run(shopped, "compare", series=HEALTHY, candidates=["naive", "moving_average(window_size=9)"])
+    assert newest_pool(shopped.stores, dataset) == before
+
+
+def test_the_run_of_a_partial_comparison_says_why_and_how_to_read_more(shopped):
+    done = run(shopped, "compare", series=HEALTHY, candidates=["naive", "moving_average(window_size=0)"])
+    why = why_failed(shopped.instance, done.run_id)
+    assert f"{HEALTHY} moving_average(window_size=0): " in why.problem
+    assert "window_size is 0" in why.problem
+    assert why.remedy.startswith(f"see `forecast-assets export batch-items {done.run_id}`")
+    assert why.code == "BadSetting", "somebody asked for what cannot be done: no incident"

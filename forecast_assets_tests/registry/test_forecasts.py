@@ -312,6 +312,13 @@ def test_a_trial_of_other_candidates_leaves_the_forecasts_of_other_series_as_the
     assert champions <= before.errors.keys() - {"seasonal_average"}
     assert champions | {"seasonal_average"} <= after.errors.keys()
     assert stale_forecasts(place.stores, "many", None) == []
+    settings = dataset.options.evaluation
+    assert fold_models.is_current(place.stores, dataset, settings, publishes=False)
+    assert not fold_models.is_current(place.stores, dataset, settings), (
+        "forecasts are made by the trial's pool"
+    )
+    fold_models.build(place.stores, dataset, settings, run_id="again")
+    assert newest_pool(place.stores, dataset) == before
 
 
 def test_a_product_that_ended_has_no_forecast_and_enters_no_total(place):

@@ -144,7 +144,7 @@ class EvaluationMarksRow(TypedDict):
 
 
 class GlobalForecastRow(TypedDict):
-    """One row, or none."""
+    """One row, or none; ``used_at`` is when an evaluation used a pool last, null for launched work alone."""
 
     dataset: str
     candidate: str
@@ -158,6 +158,7 @@ class GlobalForecastRow(TypedDict):
     failure: str | None
     run_id: str
     created_at: dt.datetime
+    used_at: dt.datetime | None
 
 
 class NewestPoolsRow(GlobalForecastRow):
