@@ -107,3 +107,30 @@ def test_own_errors_count_the_more_the_more_days_there_are():
     own, usual, days = np.array([20.0, 200.0, 0.0]), np.array([10.0, 100.0, 0.0]), np.array([10, 100, 0])
     assert own_spread(own, usual, days, 30).tolist() == pytest.approx([1.25, 1 + 100 / 130, 1])
     assert own_spread(own, usual, days, np.inf).tolist() == [1, 1, 1]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_table_holds_the_numbers_of_numpy_s_own_quantiles_and_interpolation(seed: int):
+    draw = np.random.default_rng(seed)
+    curve = draw.gamma(0.5, 3, 20_000)
+    table = ErrorTable.learn(curve, draw.poisson(curve).astype(np.float32))
+    assert table is not None
+    lowest, highest = table.levels[[0, -1]]
+    asked = np.concatenate([draw.gamma(0.5, 4, 500), table.levels, [0, lowest / 2, highest * 2, np.nan]])
+    grid = np.concatenate([[0.005, 0.01], np.linspace(0.025, 0.975, 39), [0.98, 0.99, 0.995, 0.999]])
+    by_level = np.stack([np.interp(LEVELS, grid, row) for row in table.errors])
+    scaled = np.stack([np.interp(asked, table.levels, column) for column in by_level.T], axis=-1)
+    units = np.maximum(asked[:, None] + np.sqrt(asked + 0.5)[:, None] * scaled, 0)
+    expected = np.maximum.accumulate(units, axis=-1)
+    assert table.quantiles(asked, LEVELS).tobytes() == expected.tobytes()
+
+
+@pytest.mark.parametrize("count", [200, 250, 299])
+def test_errors_of_one_level_are_the_sample_quantiles_of_numpy(count: int):
+    actual = np.random.default_rng(count).gamma(2, 3, count)
+    table = ErrorTable.learn(np.full(count, 4.0), actual)
+    assert table is not None
+    errors = np.sort((actual - 4) / np.sqrt(4.5))
+    grid = np.concatenate([[0.005, 0.01], np.linspace(0.025, 0.975, 39), [0.98, 0.99, 0.995, 0.999]])
+    assert table.errors[0].tobytes() == np.quantile(errors, grid, method="weibull").tobytes()
+    assert table.rms[0] == errors.std() * np.sqrt((count + 1) / (count - 1))

@@ -9,8 +9,9 @@ them. Between the levels and the probabilities of a table its values are interpo
 outermost levels and probabilities (0.005 and 0.999) they stay.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any, Self
 
 import numpy as np
@@ -72,15 +73,13 @@ class ErrorTable:
         units, error = units[order], ((sold - units) / scale_of(units))[order]
         edges = _edges(units)
         parts = [np.sort(part) for part in np.split(error, edges)]
-        # The quantile of the sample covers too little: a new error is below the r-th of n with the chance
-        # r / (n + 1).
-        errors = np.stack([np.quantile(part, _GRID, method="weibull") for part in parts])
+        moments = [_moments(part) for part in parts]
         draft = cls(
             levels=np.array([part.mean() for part in np.split(units, edges)]),
-            errors=errors,
-            mean=np.array([_drawn_mean(part) for part in parts]),
+            errors=_sample_quantiles(parts),
+            mean=np.array([_drawn_mean(mean, variance, count) for mean, variance, count in moments]),
             size=np.zeros(len(parts)),
-            rms=np.array([_next_deviation(part) for part in parts]),
+            rms=np.array([_next_deviation(variance, count) for _, variance, count in moments]),
             count=int(units.size),
             whole=whole,
         )
@@ -97,15 +96,16 @@ class ErrorTable:
 
         ``spread`` (as the curve, or to be broadcast to it) multiplies the errors.
         """
-        by_level = np.stack([np.interp(probabilities, _GRID, row) for row in self.errors])
         flat = curve.ravel().astype(np.float64)
-        scaled = np.stack([np.interp(flat, self.levels, column) for column in by_level.T], axis=-1)
-        width = scale_of(flat) * np.broadcast_to(spread, curve.shape).ravel()
-        units = np.maximum(flat[:, None] + width[:, None] * scaled, 0)
+        units = _between(flat, self.levels, _between(probabilities, _GRID, self.errors).T)
+        units *= scale_of(flat) * np.broadcast_to(spread, curve.shape).ravel()
+        units += flat
+        np.maximum(units, 0, out=units)
         if self.whole:
-            units = np.where(units < _COUNTS, np.floor(units + _HALF), units)
-        rising: Values = np.maximum.accumulate(units, axis=-1)
-        return rising.reshape(*curve.shape, len(probabilities))
+            np.floor(units + _HALF, out=units, where=units < _COUNTS)
+        for lower, upper in pairwise(units):  # many times as fast as to accumulate along an axis
+            np.maximum(lower, upper, out=upper)
+        return np.ascontiguousarray(units.T).reshape(*curve.shape, len(probabilities))
 
     def median(self, curve: Numbers, *, spread: Values | float = 1.0) -> Values:
         """Return the median around a ``curve`` of any shape."""
@@ -151,16 +151,54 @@ def _edges(units: Values) -> NDArray[np.int64]:
     return np.array(kept[1:], np.int64)
 
 
-def _drawn_mean(errors: Values) -> float:
-    """Return the mean of scaled errors (n,), drawn towards 0 as far as it may be noise."""
-    mean, noise = float(errors.mean()), _NOISE_MARGIN * float(errors.var())
+def _between(at: Values, places: Values, rows: Values) -> Values:
+    """Interpolate each of the ``rows`` (q, b), whose values stand at ``places`` (b,), at ``at`` (n,): (q, n).
+
+    The numbers of ``np.interp`` row by row, without its search for every row.
+    """
+    slopes = np.diff(rows, axis=1, append=rows[:, -1:]) / np.diff(places, append=places[-1] + 1)
+    inside = np.clip(at, places[0], places[-1])
+    low = np.searchsorted(places, inside, side="right") - 1
+    result: Values = np.take(slopes, low, axis=1)
+    result *= inside - places[low]
+    result += np.take(rows, low, axis=1)
+    return result
+
+
+def _sample_quantiles(parts: Sequence[Values]) -> Values:
+    """Return the quantiles (b, g) of sorted ``parts`` at the probabilities of the grid.
+
+    The quantile of the sample covers too little: a new error is below the r-th of n with the chance
+    r / (n + 1). The numbers are those of ``np.quantile`` with ``method="weibull"``, part by part.
+    """
+    counts = np.array([part.size for part in parts])[:, None]
+    rank = np.clip(counts * _GRID + _GRID - 1, 0, counts - 1)
+    below = rank.astype(np.int64)
+    share, values = rank - below, np.concatenate(parts)
+    below += np.cumsum(counts, axis=0) - counts
+    low, high = values[below], values[np.minimum(below + 1, np.cumsum(counts, axis=0) - 1)]
+    # From the nearer end, as NumPy does it.
+    result: Values = np.where(share < _HALF, low + (high - low) * share, high - (high - low) * (1 - share))
+    return result
+
+
+def _moments(errors: Values) -> tuple[float, float, int]:
+    """Return mean, variance and number of ``errors`` (n,)."""
+    mean = errors.mean()
+    apart = errors - mean
+    return float(mean), float((apart * apart).mean()), errors.size
+
+
+def _drawn_mean(mean: float, variance: float, count: int) -> float:
+    """Return the mean of ``count`` scaled errors, drawn towards 0 as far as it may be noise."""
+    noise = _NOISE_MARGIN * variance
     certain = noise < _DRAWN_TOWARDS_NONE * mean**2
-    return mean * errors.size / (errors.size + (noise / mean**2 if certain else _DRAWN_TOWARDS_NONE))
+    return mean * count / (count + (noise / mean**2 if certain else _DRAWN_TOWARDS_NONE))
 
 
-def _next_deviation(errors: Values) -> float:
-    """Return the standard deviation of a new error around the mean of ``errors`` (n,), itself uncertain."""
-    return float(errors.std() * np.sqrt((errors.size + 1) / max(errors.size - 1, 1)))
+def _next_deviation(variance: float, count: int) -> float:
+    """Return the standard deviation of a new error around the mean of ``count``, itself uncertain."""
+    return float(np.sqrt(variance) * np.sqrt((count + 1) / max(count - 1, 1)))
 
 
 def pinball_loss(short: Values, levels: Values | float) -> Values:

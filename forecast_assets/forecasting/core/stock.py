@@ -124,18 +124,19 @@ def cover(  # noqa: PLR0917 - what is covered, by what, how long and how surely
     levels: Values,
     *,
     lay: Values | None = None,
+    own: Values | None = None,
 ) -> Values:
     """Return the units (n, q) that cover ``days`` days with probabilities ``levels`` (q,) by a rule.
 
     ``sums`` (n,) is what the curve says of these days; ``lay`` (n, q) are the ``deviations`` of the history
-    where they were computed before.
+    and ``own`` (n, q) the units by the rule ``own``, where they were computed before.
     """
     if rule == "pooled":
         return tables.quantiles(sums, days, levels)
-    if rule == "own" or (rule == "blend" and tables.by_days):
-        own = tables.quantiles(sums, days, levels, spread=inputs.spread)
-    else:
+    if rule != "own" and not (rule == "blend" and tables.by_days):
         own = _independent(_sigma(rule, inputs), sums, days, levels)
+    elif own is None:
+        own = tables.quantiles(sums, days, levels, spread=inputs.spread)
     if rule != "blend":
         return own
     lay = deviations(inputs.history, days, levels) if lay is None else lay
@@ -251,25 +252,26 @@ class RuleScores:
             sums, counted = window_sums(curve, usable, days)
             sold, _ = window_sums(actual, usable, days)
             row, start = np.nonzero(counted)
-            demand = sold[row, start]
-            some = inputs.without_history().take(row)
+            demand, expected = sold[row, start], sums[row, start]
+            some, past = inputs.without_history().take(row), lay[days][row]
+            own = tables.quantiles(expected, days, levels, spread=some.spread) if tables.by_days else None
             own_class = classes[row]
-            by_class = {one: own_class == one for one in dict.fromkeys(classes.tolist())}
-            by_class[EVERY_CLASS] = np.ones(len(row), np.bool_)
+            by_class = {one: np.flatnonzero(own_class == one) for one in dict.fromkeys(classes.tolist())}
+            by_class[EVERY_CLASS] = np.arange(len(row))
+            total = {one: float(demand[mine].sum()) for one, mine in by_class.items()}
             for rule in RULES if tables.by_days else [one for one in RULES if one not in _NEED_TABLES]:
-                units = cover(rule, tables, some, sums[row, start], days, levels, lay=lay[days][row])
-                short = demand[:, None] - units
+                short = demand[:, None] - cover(rule, tables, some, expected, days, levels, lay=past, own=own)
                 hits = short <= _ROUNDING
-                loss = pinball_loss(short, levels)[:, judged].sum(axis=1)
+                loss = pinball_loss(short[:, judged], levels[judged]).sum(axis=1)
                 for one, mine in by_class.items():
                     cost = self._cost.setdefault(one, {}).setdefault(rule, [0.0, 0.0])
                     cost[0] += float(loss[mine].sum())
-                    cost[1] += float(demand[mine].sum())
-                    covered = hits[mine].sum(axis=0).tolist()
+                    cost[1] += total[one]
+                    covered = np.count_nonzero(hits[mine], axis=0).tolist()
                     for level, hit in zip(SERVICE_LEVELS, covered, strict=True):
                         count = self._service.setdefault(one, {}).setdefault((rule, days, level), [0, 0])
                         count[0] += hit
-                        count[1] += int(mine.sum())
+                        count[1] += len(mine)
 
     def records(self) -> dict[str, RuleRecord]:
         """Return the record of every class."""
