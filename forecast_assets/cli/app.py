@@ -18,6 +18,7 @@ import typer.main
 from typer.core import TyperCommand, TyperGroup
 from typer.exceptions import TyperException
 
+from forecast_assets.cli.garbage import without_garbage_search
 from forecast_assets.errors import BadSetting
 
 
@@ -119,7 +120,8 @@ class Lazily(TyperGroup):
 def load(name: str) -> Any:  # noqa: ANN401 - as above
     """Import the command ``name``."""
     entry = COMMANDS[name]
-    command: Any = getattr(import_module(f"forecast_assets.cli.{entry.module}"), entry.name)
+    with without_garbage_search():
+        command: Any = getattr(import_module(f"forecast_assets.cli.{entry.module}"), entry.name)
     if isinstance(command, typer.Typer):
         return typer.main.get_group(command)
     alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False)

@@ -9,6 +9,7 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING
 
+from forecast_assets.cli.garbage import without_garbage_search
 from forecast_assets.cli.refusals import SAY
 from forecast_assets.settings import HOME_NAME
 
@@ -58,6 +59,7 @@ def _prepare(project: Path) -> None:
 def open_instance() -> "dg.DagsterInstance":
     """The Dagster instance of ``find_home``."""
     find_home()
-    import dagster as dg  # a second, which a listing does not need
+    with without_garbage_search():
+        import dagster as dg  # a second, which a listing does not need
 
-    return dg.DagsterInstance.get()
+        return dg.DagsterInstance.get()

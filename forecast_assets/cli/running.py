@@ -10,6 +10,7 @@ from typing import Any
 
 import dagster as dg
 
+from forecast_assets.cli.garbage import without_garbage_search
 from forecast_assets.cli.interrupts import CurrentRun, cancelled_by_key
 from forecast_assets.dagster_internals.run_factory import OF_OUR_CODE
 from forecast_assets.dagster_internals.run_launcher import process_tags
@@ -52,13 +53,16 @@ def execute(
 
 
 def _job(name: str) -> dg.JobDefinition:
-    # pyarrow would import it in the middle of a step, and loses an interrupt that arrives meanwhile.
-    import pandas as pd  # noqa: F401
+    with without_garbage_search():
+        # pyarrow would import it in the middle of a step, and loses an interrupt that arrives meanwhile.
+        import pandas as pd  # noqa: F401
 
-    # A second of imports that printing a table should not cost.
-    from forecast_assets.definitions import defs
+        # A second of imports that printing a table should not cost.
+        from forecast_assets.definitions import defs
 
-    return defs.resolve_implicit_global_asset_job_def() if name == ALL_ASSETS else defs.resolve_job_def(name)
+        return (
+            defs.resolve_implicit_global_asset_job_def() if name == ALL_ASSETS else defs.resolve_job_def(name)
+        )
 
 
 def current(instance: dg.DagsterInstance, run_id: str, launch_ids: Iterable[str]) -> CurrentRun:

@@ -71,7 +71,8 @@ class Ids:
             places = encoded.indices
             if places.null_count:
                 places = places.fill_null(len(texts))
-            parts.append(table[places.to_numpy(zero_copy_only=False)])
+            # Arrow's own way to NumPy imports pandas first.
+            parts.append(table[np.from_dlpack(places)])
         return np.concatenate(parts)
 
     def floats(self) -> list[int]:
