@@ -13,7 +13,7 @@ ASSETS = {key.path[-1]: GRAPH.get(key) for key in GRAPH.get_all_asset_keys()}
 JOBS = {job.name: job for job in defs.resolve_all_job_defs() if not job.name.startswith("__")}
 SENSORS = {sensor.name: sensor for sensor in defs.sensors or ()}
 SCHEDULES = {schedule.name: schedule for schedule in defs.schedules or ()}
-SPECS = [spec for check in defs.asset_checks or () for spec in check.check_specs]
+SPECS = [GRAPH.get_check_spec(key) for key in sorted(GRAPH.asset_check_keys)]
 
 # The whole graph: each asset with what it is made from. docs/architecture.md draws it.
 PARENTS = {
@@ -84,6 +84,15 @@ def test_every_job_sensor_and_schedule_says_what_it_does(name):
 def test_every_check_says_what_it_asks(spec):
     assert spec.description
     assert spec.blocking == (spec.name == "grain_is_unique"), "only rows that would count twice stop a run"
+
+
+@pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.name)
+def test_every_check_of_a_dataset_says_of_which_one(spec):
+    # The check of a step that reports thousands of series is of its run.
+    partitions = (
+        None if spec.asset_key.path[-1] in BY_SERIES else ASSETS[spec.asset_key.path[-1]].partitions_def
+    )
+    assert spec.partitions_def == partitions
 
 
 @pytest.mark.parametrize("name", sorted(JOBS))

@@ -6,7 +6,7 @@ Does not belong here: incidents (``incidents``), messages (``alerts``), sensors 
 
 import datetime as dt
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import dagster as dg
 
@@ -95,12 +95,19 @@ def look_at_checks(
     results = list(check_results(instance, checks, since))
     newest: dict[str, CheckResult] = {}
     for result in results:
-        key = f"check:{result.asset}:{result.check}:{result.partition}"
+        subject = result.partition or _dataset_of_run(instance, result.run_id)
+        key = f"check:{result.asset}:{result.check}:{subject}"
         if key not in newest or newest[key].at < result.at:
-            newest[key] = result
+            newest[key] = replace(result, partition=subject)
     sightings = [_failed_check(key, result) for key, result in newest.items() if not result.passed]
     recovered = {key: result.at for key, result in newest.items() if result.passed}
     return _settled(stores, len(results), sightings, recovered, now)
+
+
+def _dataset_of_run(instance: dg.DagsterInstance, run_id: str) -> str:
+    """The dataset that a check of a whole step is about; empty where the run is of no dataset."""
+    run = instance.get_run_by_id(run_id)
+    return "" if run is None else dataset_of(run)
 
 
 def _failed_check(key: str, result: CheckResult) -> Sighting:

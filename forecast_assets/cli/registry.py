@@ -85,8 +85,8 @@ def register(
     ]
     if withdrawn:
         SAY.print(
-            f"{len(withdrawn):,} versions wait no more, since the champion of their series is live or was "
-            f"rolled back: {listed(withdrawn)}"
+            f"withdrawn, since the champion of their series is live or was rolled back: "
+            f"{plural(len(withdrawn), 'version')}, {listed(withdrawn)}"
         )
     rejected = [
         f"{key}/{version}"
@@ -95,7 +95,7 @@ def register(
     ]
     if rejected:
         SAY.print(
-            f"{len(rejected):,} versions were rolled back and are not offered again: {listed(rejected)}"
+            f"not offered again, since rolled back: {plural(len(rejected), 'version')}, {listed(rejected)}"
         )
     SAY.print(f"{sum('challenger' in held for held in aliases.values()):,} series await a decision")
 

@@ -20,6 +20,7 @@ from forecast_assets.days import today
 from forecast_assets.failures import refusals_final
 from forecast_assets.forecasting.analysis.quality import findings
 from forecast_assets.keys import SeriesKey
+from forecast_assets.partitions import DATASETS
 from forecast_assets.rendering.tables import cell, chosen_table, schema
 from forecast_assets.stores import Stores
 from forecast_assets.stores.resource import StoresResource
@@ -80,6 +81,7 @@ def monitor(stores: Stores, name: str, *, run_id: str) -> list[QualityFindingsRo
             "sales_look_right",
             asset="data_quality",
             description="Nothing in the newest sales needs a person, and they are not stale.",
+            partitions_def=DATASETS,
         )
     ],
     kinds={"numpy", "postgres"},

@@ -24,7 +24,7 @@ from forecast_assets.stores.rows.operations import OpenIncidentsRow
 
 NEWEST = 10
 TOP = 20
-# Failed runs among which those of one dataset are looked for, the newest ones.
+# Runs among which those that failed last are looked for, the newest ones.
 _LOOKED_THROUGH = 500
 _STATUS = {
     "pending": [dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTING],
@@ -160,12 +160,18 @@ def _jobs(instance: dg.DagsterInstance, own_run: str | None) -> dict[str, int]:
 
 
 def _failed_jobs(instance: dg.DagsterInstance, dataset: str | None) -> list[Attention]:
-    failed = dg.RunsFilter(statuses=_STATUS["failed"])
-    records = instance.get_run_records(
-        failed, limit=NEWEST if dataset is None else _LOOKED_THROUGH, order_by="update_timestamp"
-    )
-    own = [record for record in records if dataset is None or dataset_of(record.dagster_run) == dataset]
-    return [_failed_job(instance, record) for record in own[:NEWEST]]
+    """Each job that failed on a dataset when it ran last; one that succeeded since then needs nobody."""
+    ended = dg.RunsFilter(statuses=[*_STATUS["failed"], *_STATUS["completed"]])
+    records = instance.get_run_records(ended, limit=_LOOKED_THROUGH, order_by="update_timestamp")
+    last: dict[tuple[str, str], dg.RunRecord] = {}
+    for record in records:
+        last.setdefault((record.dagster_run.job_name, dataset_of(record.dagster_run)), record)
+    failed = [
+        record
+        for (_, subject), record in last.items()
+        if dataset in {None, subject} and record.dagster_run.status in _STATUS["failed"]
+    ]
+    return [_failed_job(instance, record) for record in failed[:NEWEST]]
 
 
 def _failed_job(instance: dg.DagsterInstance, record: dg.RunRecord) -> Attention:

@@ -44,7 +44,7 @@ def test_a_model_is_registered_promoted_rolled_back_and_explained(cli, home):
     )
     cli(*override)
     assert (
-        f"wait no more, since the champion of their series is live or was rolled back: {HEALTHY}/2"
+        f"withdrawn, since the champion of their series is live or was rolled back: 1 version, {HEALTHY}/2"
         in flat(cli("register", "shop", "--series", HEALTHY).err)
     )
     cli(*override)

@@ -1,5 +1,6 @@
 """Drift in Dagster: a champion that got worse is found, told with its chance, and listed by units at risk."""
 
+import datetime as dt
 from collections.abc import Callable, Iterator
 
 import dagster as dg
@@ -7,6 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from forecast_assets.automation.incident_detection import look_at_checks
 from forecast_assets.datasets.definition import remove
 from forecast_assets.drift.assets import DRIFT, champions_check, drift, judge_drift
 from forecast_assets.drift.detection import judge
@@ -80,6 +82,16 @@ def test_the_check_warns_and_says_how_many_alarms_chance_explains(drifted):
     assert metadata["sentence"].value.startswith("degrading: error ")
     assert len(metadata["wape_history"].records) == 2
     assert len(place.green(DRIFT)) == COUNT
+
+
+def test_the_incident_of_a_check_of_many_series_is_of_their_dataset(drifted):
+    place, check, _ = drifted
+    now = dt.datetime.now(dt.UTC)
+    key = dg.AssetCheckKey(DRIFT, check.check_name)
+    look_at_checks(place.stores, place.instance, [key], now - dt.timedelta(hours=1), now)
+    (incident,) = [row for row in place.table("incident") if row["kind"] == "failed check"]
+    assert incident["dataset"] == "many"
+    assert incident["key"] == "check:drift:champions_hold:many"
 
 
 def test_judging_again_replaces_and_does_not_add(drifted):

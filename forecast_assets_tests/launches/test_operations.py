@@ -206,6 +206,17 @@ def test_a_summary_of_one_dataset_names_its_own_faults_only_and_says_why(desk):
     assert "grain" in {one.detail for one in everything.attention}
     start, end = dt.datetime.now(dt.UTC) - dt.timedelta(hours=1), dt.datetime.now(dt.UTC)
     assert look_at_runs(desk.instance, desk.stores, start, end).failed == 0, "they were refused to a person"
+    assert batch.execute_in_process(
+        instance=desk.instance,
+        resources={"stores": desk.resource, "registry": RegistryResource()},
+        run_config={
+            "ops": {
+                "work_off_batch": {"config": {"dataset": "many", "scope": "all", "candidates": ["naive"]}}
+            }
+        },
+    ).success
+    mended = summarize(desk.instance, desk.stores, "many", NOW)
+    assert [one.label for one in mended.attention if one.kind == "failed_job"] == []
 
 
 def test_the_summary_does_not_count_the_run_that_asks(desk):

@@ -240,7 +240,7 @@ def test_series_that_cannot_be_scored_are_left_out_with_their_reasons(shopped):
     assert row["status"] == "success"
     assert set(row["dataset_run"]["unusable"]) == {NEVER, YOUNG}
     assert row["dataset_run"]["series"] == row["training"]["series"] == len(SERIES) - 2
-    assert f"2 series are left out: {NEVER}, {YOUNG}" in row["summary"]
+    assert f"left out: 2 series, {NEVER}, {YOUNG}" in row["summary"]
 
 
 def test_the_record_says_what_the_model_is_made_by_and_keeps_it_only_if_asked(shopped):

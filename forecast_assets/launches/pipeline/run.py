@@ -149,7 +149,7 @@ def _success(best: Mapping[str, Any], trained: Trained, series: Scorable) -> str
     wape = "no WAPE, as nothing was sold" if best["wape"] is None else f"{best['wape']:.1f} % WAPE"
     skill = f", {best['skill']:.0f} % better than seasonal naive" if best["skill"] is not None else ""
     left_out = {**series.unusable, **trained.left_out}
-    left = f"; {len(left_out)} series are left out: {listed(sorted(left_out))}" if left_out else ""
+    left = f"; left out: {len(left_out)} series, {listed(sorted(left_out))}" if left_out else ""
     return (
         f"{trained.candidate} is trained for {trained.series} series: {wape}{skill}; "
         f"nothing is published{left}"
