@@ -137,8 +137,8 @@ def test_a_check_partitioned_by_series_plans_the_whole_range_once_per_series(
     run(instance, scores("a", "b", "c", then=dg.Failure("before the check")), sound)
     (key,) = sound.check_keys
     history = instance.event_log_storage.get_asset_check_execution_history(key, limit=9)
-    planned = [record.event.dagster_event for record in history if record.event]
-    subsets = [event.event_specific_data.partitions_subset for event in planned if event]  # type: ignore[union-attr]
+    planned: list[Any] = [record.event.dagster_event for record in history if record.event]
+    subsets = [event.event_specific_data.partitions_subset for event in planned if event]
     assert [set(subset.get_partition_keys()) for subset in subsets if subset] == [{"a", "b", "c"}] * 3
 
 

@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import pytest
 
@@ -29,7 +30,7 @@ class Postman:
         return self.away
 
 
-def sighting(event: str, key: str = "run:evaluate:shop", at: dt.datetime = NOON, **changed: str) -> Sighting:
+def sighting(event: str, key: str = "run:evaluate:shop", at: dt.datetime = NOON, **changed: Any) -> Sighting:
     template = Sighting(
         event=event,
         key=key,
@@ -40,7 +41,7 @@ def sighting(event: str, key: str = "run:evaluate:shop", at: dt.datetime = NOON,
         link=f"/runs/{event}",
         at=at,
     )
-    return replace(template, **changed)  # type: ignore[arg-type]
+    return replace(template, **changed)
 
 
 @pytest.fixture(scope="module")

@@ -1,5 +1,7 @@
 """Partition keys: listed by name, page by page, however they were registered."""
 
+from typing import Any
+
 import dagster as dg
 import pytest
 import sqlalchemy as sa
@@ -54,10 +56,12 @@ def test_one_connection_serves_all_statements_until_the_instance_is_disposed(
 ) -> None:
     session = sa.text("select pg_backend_pid()")
     seen = set()
+    storages: tuple[Any, Any] = (batched_instance.event_log_storage, batched_instance.run_storage)
+    events, runs = storages
     for _ in range(3):
-        with batched_instance.event_log_storage.index_connection() as connection:  # type: ignore[attr-defined]
+        with events.index_connection() as connection:
             seen.add(connection.scalar(session))
-        with batched_instance.run_storage.connect() as connection:  # type: ignore[attr-defined]
+        with runs.connect() as connection:
             seen.add(connection.scalar(session))
     assert len(seen) == 1
     batched_instance.dispose()

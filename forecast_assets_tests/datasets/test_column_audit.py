@@ -1,6 +1,7 @@
 """Columns that tell what was sold: each kind planted once, and none found where there is none."""
 
 import datetime as dt
+from typing import Any
 
 import dagster as dg
 import numpy as np
@@ -41,8 +42,8 @@ def sales() -> pl.DataFrame:
     )
 
 
-def findings(frame: pl.DataFrame, *further: str, **declared: str) -> dict[str, ColumnFinding]:
-    columns = Columns(price="price", promo="promo", known_future=further, declared=declared)  # type: ignore[arg-type]
+def findings(frame: pl.DataFrame, *further: str, **declared: Any) -> dict[str, ColumnFinding]:
+    columns = Columns(price="price", promo="promo", known_future=further, declared=declared)
     audit = ColumnAudit(columns)
     audit.add(frame.with_columns(pl.col("units").cast(pl.Float32)))
     return {one.column: one for one in audit.findings({})}

@@ -1,6 +1,7 @@
 """Public holidays of a country as an option of any dataset."""
 
 import datetime as dt
+from typing import Any
 
 import polars as pl
 import pytest
@@ -14,8 +15,8 @@ from forecast_assets.forecasting.core.panel import Panel
 from forecast_assets_tests.scenario import DAYS, HEALTHY, START, TODAY, Place, sales_of
 
 
-def built(place: Place, frame: pl.DataFrame, **options: object) -> Panel:
-    place.add("shop", frame, **options)  # type: ignore[arg-type]
+def built(place: Place, frame: pl.DataFrame, **options: Any) -> Panel:
+    place.add("shop", frame, **options)
     building.build_panel(place.stores, "shop", run_id="r1", register=list)
     snapshot = definition.load(place.stores, "shop").snapshot
     assert snapshot is not None

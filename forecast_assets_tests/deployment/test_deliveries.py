@@ -72,8 +72,8 @@ def delivered_twice(services: Services, place: Place) -> None:
         for _ in range(2):
             launcher.launch_run(LaunchRunContext(run, cast("Any", None)))
         until("the second worker leaves it alone", lambda: "was delivered twice" in services.log())
-    until("the run ends", lambda: place.instance.get_run_by_id(run.run_id).is_finished)  # type: ignore[union-attr]
-    assert place.instance.get_run_by_id(run.run_id).status == dg.DagsterRunStatus.SUCCESS  # type: ignore[union-attr]
+    done = dg.RunsFilter(run_ids=[run.run_id], statuses=[dg.DagsterRunStatus.SUCCESS])
+    until("the run ends well", lambda: place.instance.get_runs_count(done) == 1)
     begun = place.instance.all_logs(run.run_id, of_type=dg.DagsterEventType.RUN_START)
     assert len(begun) == 1
     assert len(place.green(CHAMPION)) == SERIES

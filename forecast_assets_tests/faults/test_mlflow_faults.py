@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import cast
 from uuid import uuid4
 
 import pytest
@@ -96,7 +97,6 @@ def serving(registered_place) -> Iterator[subprocess.Popen]:
     with subprocess.Popen(
         command, env=environment, cwd=place.folder, stderr=subprocess.PIPE, text=True
     ) as server:
-        server.port = int(command[-1])  # type: ignore[attr-defined]
         lines = []
         for line in server.stderr or ():
             lines.append(line)
@@ -119,7 +119,7 @@ def free_port() -> int:
 
 @pytest.fixture(scope="module")
 def proxy(serving) -> Iterator[Proxy]:
-    with pytest.MonkeyPatch.context() as patch, Proxy(serving.port) as server:
+    with pytest.MonkeyPatch.context() as patch, Proxy(int(cast("list[str]", serving.args)[-1])) as server:
         patch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "1")
         patch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
         patch.setenv("MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR", "0")

@@ -9,6 +9,7 @@ import datetime as dt
 import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pyarrow as pa
@@ -73,7 +74,7 @@ def read(source, *, dataset: str = "shop", today: dt.date = TODAY) -> dict[str, 
     return dict(CanonicalReader(source, dataset=dataset, today=today))
 
 
-def problem(source, **kept: object) -> str:
+def problem(source, **kept: Any) -> str:
     with pytest.raises(BadSales) as refused:
-        read(source, **kept)  # type: ignore[arg-type]
+        read(source, **kept)
     return refused.value.problem

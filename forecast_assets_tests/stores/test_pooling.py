@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -37,10 +38,10 @@ def pooled(server: sa.URL, folder: Path, mode: str, ignored: str) -> Iterator[st
     owner = (
         Path(str(server.query["host"])).stat().st_uid
     )  # it refuses to be root, and has to reach the socket
-    account = {"user": owner} if os.geteuid() == 0 else {}
+    account: dict[str, Any] = {"user": owner} if os.geteuid() == 0 else {}
     with (
         config.open() as text,
-        subprocess.Popen([PGBOUNCER, "-q", "/dev/stdin"], stdin=text, **account) as process,  # type: ignore[call-overload]
+        subprocess.Popen([PGBOUNCER, "-q", "/dev/stdin"], stdin=text, **account) as process,
     ):
         try:
             until(lambda: _listens(port) or process.poll() is not None)
