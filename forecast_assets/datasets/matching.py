@@ -97,7 +97,7 @@ def match(header: Sequence[str], declared: Mapping[str, object], *, absent: Sequ
             continue
         matched.columns[role] = column
         taken.add(column)
-        if plain(column) != plain(default):
+        if plain(column) not in {plain(default), role}:
             matched.guesses[role] = column
     return matched
 

@@ -70,8 +70,11 @@ def test_guesses_are_confirmed_by_the_options_that_the_refusal_names(tmp_path):
     assert profile.source.columns == Columns(store="Filiale", product="Artikel", date="Datum", units="Menge")
 
 
-@pytest.mark.parametrize("header", ["Store ID,Product-ID,DATE,Units", "STORE_ID,product id,Date,UNITS"])
-def test_case_blanks_and_signs_are_no_guess(header, tmp_path):
+@pytest.mark.parametrize(
+    "header",
+    ["Store ID,Product-ID,DATE,Units", "STORE_ID,product id,Date,UNITS", "store,product,date,units"],
+)
+def test_names_of_roles_whatever_their_case_blanks_and_signs_are_no_guess(header, tmp_path):
     profile = look(text(tmp_path, f"{header}\nS1,P1,2024-01-02,3\n"))
     profile.confirm()
     assert read(profile.source)["units"].to_list() == [3.0]
