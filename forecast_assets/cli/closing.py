@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from forecast_assets.backtests.evaluation import Plan
+from forecast_assets.datasets.judging import LEFT_OUT
 from forecast_assets.errors import SHOWN_OFFENDERS
 from forecast_assets.forecasting.core.zero_runs import stockouts
 from forecast_assets.stores import Stores
@@ -28,7 +29,8 @@ class Closing:
     """The state of a dataset's series after an evaluation.
 
     ``at_risk`` are units that the champion would have been wrong by within one horizon; ``stockouts`` is
-    ``None`` where nobody looked; ``doubts`` are of columns that may be made of the sales.
+    ``None`` where nobody looked, ``left_out`` have days without a score because they look like that;
+    ``doubts`` are of columns that may be made of the sales.
     """
 
     dataset: str
@@ -40,6 +42,7 @@ class Closing:
     reasons: list[tuple[str, str]]
     at_risk: list[tuple[str, float, float | None]]
     stockouts: int | None
+    left_out: int
     unplanned: dict[str, int]
     doubts: list[str]
     forecasts: int
@@ -69,6 +72,7 @@ def summarize(stores: Stores, work: Plan) -> Closing:
         reasons=[(row["series"], row["reason"]) for row in broken],
         at_risk=_at_risk(chosen, work.settings.horizon),
         stockouts=_stockouts(work),
+        left_out=sum(reason.endswith(LEFT_OUT) for reason in states["reason"].to_list()),
         unplanned=_unplanned(forecasts),
         doubts=[
             f"{one['sentence']}: {one['remedy']}" for one in work.dataset.built().summary.get("columns", [])
@@ -131,6 +135,11 @@ def lines(closing: Closing, today: dt.date | None = None) -> Iterator[str]:
             )
     if closing.stockouts:
         yield f"Suspected stock-outs on scored days: {closing.stockouts:,} series; see asset data_quality"
+    if closing.left_out:
+        yield (
+            f"Days that look stocked out are neither scored nor learned from: {closing.left_out:,} series; "
+            f"see forecast-assets export availability {closing.dataset}"
+        )
     if closing.unplanned:
         unplanned = ", ".join(f"{column} ({count:,} series)" for column, count in closing.unplanned.items())
         yield f"Plans that end before the forecast: {unplanned}; what is assumed stands with each forecast"

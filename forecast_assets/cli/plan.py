@@ -1,7 +1,7 @@
 """``forecast-assets what-if`` and ``plan``: ask, keep and compare.
 
 Belongs here: options and listings.
-Does not belong here: the answers (``scenarios.plans``).
+Does not belong here: the forecasts of plans (``scenarios.plans``).
 """
 
 import uuid
@@ -43,7 +43,7 @@ def what_if(  # noqa: PLR0917 - one parameter per option
     first_day: Annotated[str | None, typer.Option(help="Price and promotion hold from this day.")] = None,
     last_day: Annotated[str | None, typer.Option(help="Price and promotion hold up to this day.")] = None,
     like: Annotated[str | None, typer.Option(help="Start from what this plan assumes.")] = None,
-    save: Annotated[str | None, typer.Option(help="Keep the answer as a plan of this name.")] = None,
+    save: Annotated[str | None, typer.Option(help="Keep the result as a plan of this name.")] = None,
     tag: Annotated[list[str] | None, typer.Option(help="Tag of the plan.")] = None,
     form: FormOption = Format.TABLE,
 ) -> None:

@@ -14,6 +14,8 @@ from forecast_assets.forecasting.core.availability import Availability, of_histo
 from forecast_assets.forecasting.core.folds import FoldPlan
 from forecast_assets.forecasting.core.frequency import Frequency
 
+LEFT_OUT = "days look stocked out and are left out"
+
 
 def judged_history(row: Mapping[str, Any], plan: FoldPlan, frequency: Frequency) -> Availability:
     """The verdict on the whole history of a series, from its row of ``availability``."""
@@ -29,7 +31,7 @@ def judged_counts(counts: pl.DataFrame, plan: FoldPlan, frequency: Frequency) ->
     @cache  # most series of a dataset have the same counts
     def verdict(*row: object) -> tuple[str, str]:
         found = judged_history(dict(zip(facts.columns, row, strict=True)), plan, frequency)
-        left_out = f"; {row[-1]} days look stocked out and are left out" if row[-1] else ""
+        left_out = f"; {row[-1]} {LEFT_OUT}" if row[-1] else ""
         return found.state, found.reason + left_out
 
     verdicts = [verdict(*row) for row in facts.iter_rows()]

@@ -13,7 +13,7 @@ from forecast_assets.cli.closing import Closing
 from forecast_assets.stores.rows.forecasts import CurrentForecastsRow
 from forecast_assets_tests.scenario import DAYS, many
 
-EMPTY = Closing("shop", 2, 2, 1, 0, 0, [], [], None, {}, [], 0, 0.0, None, None)
+EMPTY = Closing("shop", 2, 2, 1, 0, 0, [], [], None, 0, {}, [], 0, 0.0, None, None)
 
 
 def test_a_second_evaluation_waits_for_the_first_and_does_nothing_twice(cli, home):
@@ -87,7 +87,7 @@ def test_the_end_names_what_came_out_and_what_to_look_at(cli, home):
 
 def test_a_forecast_of_days_to_come_is_not_called_past():
     day = dt.date(2026, 3, 1)
-    summary = Closing("shop", 1, 1, 0, 0, 0, [], [], 0, {}, [], 1, 5.0, day, day + dt.timedelta(6))
+    summary = Closing("shop", 1, 1, 0, 0, 0, [], [], 0, 0, {}, [], 1, 5.0, day, day + dt.timedelta(6))
     assert "past" not in "\n".join(closing.lines(summary, today=day))
     assert "past: the last one was 4 days ago" in "\n".join(
         closing.lines(summary, today=day + dt.timedelta(10))
@@ -96,9 +96,10 @@ def test_a_forecast_of_days_to_come_is_not_called_past():
 
 def test_missing_plans_and_stockouts_are_counted_and_doubts_of_columns_repeated():
     doubts = ["promo was changed since the last load: deliver it as it was"]
-    summary = Closing("shop", 1, 1, 0, 0, 0, [], [], 3, {"promo": 2}, doubts, 0, 0.0, None, None)
+    summary = Closing("shop", 1, 1, 0, 0, 0, [], [], 3, 4, {"promo": 2}, doubts, 0, 0.0, None, None)
     printed = "\n".join(closing.lines(summary))
     assert doubts[0] in printed
     assert "promo (2 series)" in printed
     assert "3 series" in printed
+    assert "neither scored nor learned from: 4 series" in printed
     assert "stock-outs" not in "\n".join(closing.lines(EMPTY))
