@@ -62,7 +62,7 @@ class Try(LaunchItemsRow):
 class ItemResult:
     """How an item ended; ``metrics`` has exactly wape, smape, mae, bias and sample_size, or is ``None``.
 
-    ``outputs`` says where a model or forecast is kept, what it amounts to, and how far off the totals of
+    ``outputs`` says where a model or forecast is kept, what it amounts to, RMSE, and how far off totals of
     scored folds are; ``child_run_id`` is the run of MLflow that it was registered by.
     """
 

@@ -85,7 +85,8 @@ def read(stores: Stores, launch_id: str) -> Launch:
 
 def _unknown(launch_id: str) -> UnknownName:
     return UnknownName(
-        f"there is no launch {launch_id!r}", remedy="`forecast-assets status` lists what was launched"
+        f"there is no launch {launch_id!r} on record",
+        remedy="`forecast-assets status` lists them; a run that waits in the queue comes once it begins",
     )
 
 

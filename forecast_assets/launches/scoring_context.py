@@ -103,9 +103,9 @@ def metrics_of(block: Backtest, label: str, row: int) -> dict[str, float | int |
     return {**_figures(block, ITEM_METRICS, candidate, row), "sample_size": size}
 
 
-def totals_of(block: Backtest, label: str, row: int) -> dict[str, float | None]:
-    """Return how far off the totals of one candidate of one series are, in percent; null where undefined."""
-    return _figures(block, TOTAL_METRICS, block.scores.candidates.index(label), row)
+def further_metrics(block: Backtest, label: str, row: int) -> dict[str, float | None]:
+    """Return RMSE and how far off the totals of one candidate of one series are; null where undefined."""
+    return _figures(block, ("rmse", *TOTAL_METRICS), block.scores.candidates.index(label), row)
 
 
 def _figures(block: Backtest, names: Sequence[str], candidate: int, row: int) -> dict[str, float | None]:

@@ -179,7 +179,7 @@ def test_metrics_are_those_of_a_plain_evaluation(shopped):
         if item["status"] == "completed":
             plain = rows[item["series"], item["candidate"]]
             assert item["metrics"] == {name: plain[name] for name in FIVE}
-            assert item["outputs"] == {name: plain[name] for name in ("wape_bias", "total_error")}
+            assert item["outputs"] == {name: plain[name] for name in ("rmse", "wape_bias", "total_error")}
             compared += 1
     assert compared == 12
 

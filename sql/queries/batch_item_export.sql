@@ -6,7 +6,7 @@ select i.item_id, i.series, s.store_id, s.product_id, i.candidate, i.status, i.a
        cast(i.metrics ->> 'smape' as double precision) as smape,
        cast(i.metrics ->> 'mae' as double precision) as mae,
        cast(i.metrics ->> 'bias' as double precision) as bias,
-       cast(i.metrics ->> 'rmse' as double precision) as rmse,
+       cast(i.outputs ->> 'rmse' as double precision) as rmse,
        cast(i.outputs ->> 'wape_bias' as double precision) as wape_bias,
        cast(i.outputs ->> 'total_error' as double precision) as total_error,
        cast(i.metrics ->> 'sample_size' as integer) as sample_size,

@@ -12,11 +12,11 @@ from forecast_assets.forecasting.core.backtest import Backtest
 from forecast_assets.launches.model import Item, ItemResult
 from forecast_assets.launches.scoring_context import (
     ScoringContext,
+    further_metrics,
     judged,
     kind_of,
     metrics_of,
     score_rows,
-    totals_of,
 )
 
 UNKNOWN = "no sales: the newest snapshot has no such pair of store and product"
@@ -54,5 +54,5 @@ def _ended(context: ScoringContext, block: Backtest, row: int, items: Sequence[I
             yield ItemResult(
                 item.item_id,
                 metrics_of(block, item.candidate, row),
-                outputs=totals_of(block, item.candidate, row),
+                outputs=further_metrics(block, item.candidate, row),
             )
