@@ -50,9 +50,20 @@ def _to_forecast_error(error: BaseException) -> ForecastError:
                 f"a package is missing ({said})",
                 remedy="install it beside forecast-assets, or leave out what needs it",
             )
-    return InternalError(
+    return _lost_run(error) or InternalError(
         f"something unexpected happened ({said})",
         remedy="launch again; if it happens again, report it with the log of this run",
+    )
+
+
+def _lost_run(error: BaseException) -> ForecastError | None:
+    from dagster import DagsterRunNotFoundError  # noqa: PLC0415 - a second, which most errors do not need
+
+    if not isinstance(error, DagsterRunNotFoundError):
+        return None
+    return Outage(
+        "the record of this run was removed while it worked, as by a restore or by deleting it",
+        remedy="launch again",
     )
 
 

@@ -7,11 +7,9 @@ Does not belong here: answers that depend on which operation was done (``machine
 import hashlib
 import json
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from typing import Any
 
 from forecast_assets.stores.rows.registry import LiveVersionsRow
-from forecast_assets_tests.chaos.children import Child
 from forecast_assets_tests.chaos.operations import DATASET, SERIES
 
 _TABLES = ("dataset", "snapshot", "series", "evaluation", "backtest_metric", "champion", "forecast",
@@ -30,23 +28,12 @@ _EMPTY = {
 }
 
 
-def wrong(*, may_end_red: bool = False) -> list[str]:
+def wrong(*, may_end_red: bool) -> list[str]:
     """Everything that does not hold in the stores, over rows, files, events and MLflow.
 
     ``may_end_red``: a disk was full, and stayed so after all work of a launch was on record, so that its run
     could not even store that it ended well.
     """
-    code, answer = Child(partial(_problems, may_end_red=may_end_red)).result()
-    return json.loads(answer) if code == 0 else [f"the check fails: {answer}"]
-
-
-def digest() -> dict[str, str]:
-    """What the stores hold, without what is only about when: a hash by table, and of aliases and files."""
-    code, answer = Child(_digest).result()
-    return json.loads(answer) if code == 0 else {"the digest fails": answer}
-
-
-def _problems(*, may_end_red: bool) -> str:
     import dagster as dg
 
     from forecast_assets.launches.runs import find
@@ -76,7 +63,7 @@ def _problems(*, may_end_red: bool) -> str:
         if count["n"] != SERIES:
             problems.append(f"{table} has {count['n']} rows of {SERIES}")
     problems += _audited(stores, registry)
-    return json.dumps([*problems, *_trimmed(stores)])
+    return [*problems, *_trimmed(stores)]
 
 
 def _audited(stores: Any, registry: Any) -> list[str]:
@@ -106,7 +93,8 @@ def _trimmed(stores: Any) -> list[str]:
     return [f"{part.count} {part.what} after trimming" for part in left if part.count]
 
 
-def _digest() -> str:
+def digest() -> dict[str, str]:
+    """What the stores hold, without what is only about when: a hash by table, and of aliases and files."""
     from forecast_assets.stores.opening import open_stores
     from forecast_assets.stores.registry import open_registry
 
@@ -117,12 +105,10 @@ def _digest() -> str:
     series = [row["series"] for row in _rows("select distinct series from model_version")]
     held["aliases"] = open_registry().aliases(sorted(series)) if series else {}
     held["files"] = [path for path in open_stores().lake.list("") if not path.startswith("batch/")]
-    return json.dumps(
-        {
-            name: hashlib.sha256(json.dumps(part, sort_keys=True, default=str).encode()).hexdigest()[:12]
-            for name, part in held.items()
-        }
-    )
+    return {
+        name: hashlib.sha256(json.dumps(part, sort_keys=True, default=str).encode()).hexdigest()[:12]
+        for name, part in held.items()
+    }
 
 
 def _rows(statement: str) -> list[dict[str, Any]]:

@@ -6,9 +6,9 @@ Does not belong here: faults, operations, invariants and worlds, which have modu
 A step does an operation and lets a fault strike at one of its writes. Then the operation is done again
 without a fault, as a person would, and everything is checked. What is printed for a failing seed replays it:
 
-    python -m forecast_assets_tests.chaos.machine FOLDER 1 200            # seeds 1 to 200
-    python -m forecast_assets_tests.chaos.machine FOLDER points:promote   # a kill before each commit and file
-    python -m forecast_assets_tests.chaos.machine FOLDER '[{"operation": ...}]'
+    python -m forecast_assets_tests.chaos.machine 1 200            # seeds 1 to 200
+    python -m forecast_assets_tests.chaos.machine points:promote   # a kill before each commit and file
+    python -m forecast_assets_tests.chaos.machine '[{"operation": ...}]'
 """
 
 import json
@@ -19,6 +19,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from forecast_assets_tests.chaos import children, faults
@@ -26,7 +27,7 @@ from forecast_assets_tests.chaos.invariants import digest, wrong
 from forecast_assets_tests.chaos.operations import OPERATIONS, REPEATABLE, World
 from forecast_assets_tests.chaos.worlds import Template
 
-_STEPS = int(os.environ.get("CHAOS_STEPS", "6"))
+_STEPS = int(os.environ.get("CHAOS_STEPS", "3"))
 _BESIDE = ("evaluate", "force", "register", "promote", "rollback", "trim", "backup", "batch")
 _FARTHEST = 45.0  # days by which a clock jumps
 
@@ -61,8 +62,7 @@ def resolved(step: Step, template: Template) -> Step:
 
 
 def done(world: World, step: Step, server: Path) -> list[str]:
-    """Do one step; return what is wrong afterwards."""
-    world.prepare(step.operation)
+    """Do one step in a ``world`` that is prepared for it; return what is wrong afterwards."""
     work, begun = world.work(step.operation), time.monotonic()
     jump = (2 * step.where - 1) * _FARTHEST if step.fault == faults.CLOCK else 0.0
     running = [children.begun(work, kind=step.fault, at=step.at, server=server, jump=jump)]
@@ -76,42 +76,41 @@ def done(world: World, step: Step, server: Path) -> list[str]:
         codes.append(code)
         # Whoever is killed or refused leaves nothing but work to do; a trace is never right.
         problems += [] if code in {0, 1, 2, 3, -9} else [f"ended with {code}: {output['trace']}"]
-    print(f"{step}: {codes}, {time.monotonic() - begun:.1f} s", flush=True)  # noqa: T201
     if step.fault == faults.HALF_OPEN:  # what the dead one's sessions hold is met first, then gone
         children.command(work)
         time.sleep(faults.HALF_OPEN_SECONDS)
-    problems += _backed_up(world, work) if step.operation == "backup" else _again(step, work)
     world.was_full |= step.fault == faults.FULL
-    return [f"{step}: {problem}" for problem in [*problems, *wrong(may_end_red=world.was_full)]]
+    world.backups += step.operation == "backup"
+    code, answer = children.Child(partial(_settled, step, work, may_end_red=world.was_full)).result()
+    problems += json.loads(answer) if code == 0 else [f"what comes after it ends with {code}: {answer}"]
+    print(f"{step}: {codes}, {time.monotonic() - begun:.1f} s", flush=True)  # noqa: T201
+    return [f"{step}: {problem}" for problem in problems]
 
 
-def _again(step: Step, work: Sequence[str] | Callable) -> list[str]:
+def _settled(step: Step, work: Sequence[str] | Callable, *, may_end_red: bool) -> str:
     """Do an operation twice without a fault: the first completes what was struck, the second does nothing."""
-    code, output = children.command(work)
-    problems = [] if code in {0, 1, 2} else [f"again ended with {code}: {output}"]
-    if step.operation in REPEATABLE:
-        before = digest()
-        code, output = children.command(work)
-        after = digest()
-        problems += [] if code in {0, 1, 2} else [f"once more ended with {code}: {output}"]
-        changed = [name for name in before if before[name] != after.get(name)]
-        problems += [f"once more changed {changed}"] if changed else []
-    return problems
-
-
-def _backed_up(world: World, work: Sequence[str] | Callable) -> list[str]:
-    """Make a backup again that did not become one, into a new folder as its remedy says."""
-    assert not callable(work)
-    shutil.rmtree(work[-1], ignore_errors=True)
-    code, output = children.command(work)
-    world.backups += code == 0
-    return [] if code == 0 else [f"again ended with {code}: {output}"]
+    accepted, problems = {0, 1, 2}, []
+    if step.operation == "backup":  # one that did not become a backup is made again, as its remedy says
+        assert not callable(work)
+        shutil.rmtree(work[-1], ignore_errors=True)
+        accepted = {0}
+    times = ("again", "once more") if step.operation in REPEATABLE else ("again",)
+    before: dict[str, str] = {}
+    for time_ in times:
+        before = digest() if time_ == "once more" else {}
+        output = children.called(work)
+        problems += [] if output["code"] in accepted else [f"{time_} ended with {output['code']}: {output}"]
+    if changed := [name for name, held in (digest() if before else {}).items() if held != before[name]]:
+        problems.append(f"once more changed {changed}")
+    return json.dumps([*problems, *wrong(may_end_red=may_end_red)])
 
 
 def tried(steps: Sequence[Step], template: Template) -> list[str]:
     """Do ``steps`` in a copy of the template; return what is wrong after the first that does harm."""
     with template.world() as world:
         for step in steps:
+            if not template.is_prepared:
+                world.prepare(step.operation)
             if problems := done(world, step, template.server):
                 return problems
     return []
@@ -133,7 +132,9 @@ def asked_for(words: Sequence[str], template: Template) -> Iterator[tuple[str, l
         yield "replay", [Step(**one) for one in json.loads(first)]
     elif first.startswith("points:"):
         operation = first.removeprefix("points:")
-        for at in range(1, faults.strikeable(faults.KILL, template.writes(operation)) + 1):
+        points = faults.strikeable(faults.KILL, template.writes(operation))
+        template.prepare(operation)
+        for at in range(1, points + 1):
             yield f"{operation} killed at {at}", [Step(operation, faults.KILL, at=at)]
     else:
         for seed in range(int(first), int(first) + int(words[1])):
@@ -143,8 +144,8 @@ def asked_for(words: Sequence[str], template: Template) -> Iterator[tuple[str, l
 def main() -> None:
     """Try what is asked for; exit code 1 when anything does not hold."""
     failed = 0
-    with Template(Path(sys.argv[1]).resolve()) as template:
-        for name, planned_steps in asked_for(sys.argv[2:], template):
+    with Template() as template:
+        for name, planned_steps in asked_for(sys.argv[1:], template):
             steps = [resolved(step, template) for step in planned_steps]
             problems = tried(steps, template)
             print(f"{name}: {'; '.join(problems) or 'holds'}", flush=True)  # noqa: T201

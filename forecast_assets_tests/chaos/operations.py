@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from forecast_assets_tests.chaos.children import Child, command
+from forecast_assets_tests.chaos.children import Child, called, command
 from forecast_assets_tests.chaos.faults import KILL
 from forecast_assets_tests.scenario import DAYS, many
 
@@ -66,13 +66,11 @@ class World:
         self.sales, self.run, self.was_full = folder / "sales.csv", "", False
 
     def write_sales(self) -> None:
-        def work() -> None:
-            import polars as pl
+        """Write the file of sales; in a child, since the libraries of frames do not survive a fork."""
+        import polars as pl
 
-            frame = many(SERIES, self.days).with_columns(units=pl.col("units") + self.corrected)
-            frame.write_csv(self.sales)
-
-        assert Child(work).result() == (0, "None")
+        frame = many(SERIES, self.days).with_columns(units=pl.col("units") + self.corrected)
+        frame.write_csv(self.sales)
 
     def work(self, name: str) -> Sequence[str] | Callable[[], Any]:
         """What a child has to do for the operation ``name``."""
@@ -88,32 +86,32 @@ class World:
 
     def prepare(self, name: str) -> None:
         """Do what an operation needs before, without a fault."""
-        for step in OPERATIONS[name].before:
-            if step == "days":
-                self.days += 2
-            if step == "correction":
-                self.corrected += 1
-            if step in {"days", "correction"}:
-                self.write_sales()
-            elif step in {"queued", "killed"}:
-                self._launch(killed=step == "killed")
-            elif step == "sent":
-                assert Child(partial(_send, self.run)).result() == (0, "None")
-            elif step == "older":
-                assert Child(_downgrade).result() == (0, "None")
-            else:
-                code, output = command(self.work(step))
-                assert code in {0, 1}, f"{step} before {name}: {code} {output}"
-
-    def _launch(self, *, killed: bool) -> None:
-        if killed:
+        before = OPERATIONS[name].before
+        if "killed" in before:
             code, output = command((*_BATCH, "--wait"), kind=KILL, at=20)
             assert code in {-9, 0}, output
-            self.run = Child(_newest_launch).result()[1]
-        else:
-            code, output = command(_BATCH)
-            assert code == 0, output
-            self.run = output["said"].split()[0]
+        if before:
+            self.days += 2 * ("days" in before)
+            self.corrected += "correction" in before
+            code, self.run = Child(partial(self._prepared, before)).result()
+            assert code == 0, f"before {name}: {self.run}"
+
+    def _prepared(self, before: Sequence[str]) -> str:
+        for step in before:
+            if step in {"days", "correction"}:
+                self.write_sales()
+            elif step == "killed":
+                self.run = _newest_launch()
+            elif step == "sent":
+                _send(self.run)
+            elif step == "older":
+                _downgrade()
+            else:
+                output = called(_BATCH if step == "queued" else self.work(step))
+                assert output["code"] in {0, 1}, f"{step}: {output}"
+                if step == "queued":
+                    self.run = output["said"].split()[0]
+        return self.run
 
 
 def _newest_launch() -> str:
@@ -183,9 +181,10 @@ def _as_previous_release() -> None:
     from forecast_assets.stores import database
 
     before = max(path.stem for path in _migrations() if path.stem < database.newest_revision())
-    database.newest_revision = lambda: before
-    with pytest.raises(BadSetting, match="newer than this code"):
-        app(["evaluate", DATASET], standalone_mode=False)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(database, "newest_revision", lambda: before)
+        with pytest.raises(BadSetting, match="newer than this code"):
+            app(["evaluate", DATASET], standalone_mode=False)
 
 
 def _migrations() -> list[Path]:

@@ -10,6 +10,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from copy import copy
 from importlib import import_module
 from pathlib import Path
 from types import TracebackType
@@ -27,16 +28,20 @@ run_launcher: {module: forecast_assets.dagster_internals.run_launcher, class: Wa
 run_coordinator: {module: dagster.core.run_coordinator, class: QueuedRunCoordinator}
 run_monitoring: {enabled: true}
 """
+# Home and databases are copied for every seed; on a disk that takes longer than all other work.
+_MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else "/tmp"  # noqa: S108 - the folder in it is private
 _HELD, _USED, _MLFLOW = "template_home", "home", "_mlflow"
 
 
 class Template:
-    """A home in ``folder`` with sales, champions, two live versions after each other, and a backup."""
+    """A home with sales, champions, two live versions after each other, and a backup."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder, self._held = folder, folder.with_name(f"{folder.name}-template")
-        self.server = Path(tempfile.mkdtemp(prefix="fa-chaos-", dir="/tmp")) / "server"
+    def __init__(self) -> None:
+        self._all = Path(tempfile.mkdtemp(prefix="fa-chaos-", dir=_MEMORY))
+        self._folder, self._held, self.server = (self._all / name for name in ("home", "held", "server"))
         self._writes: dict[str, Mapping[str, int]] = {}
+        self._world = World(self._folder)
+        self.is_prepared = False
 
     def __enter__(self) -> Self:
         _import_all()
@@ -55,23 +60,19 @@ class Template:
         self, _: type[BaseException] | None, __: BaseException | None, ___: TracebackType | None
     ) -> None:
         cluster.stop(self.server)
-        for folder in (self.server.parent, self._folder, self._held):
-            shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(self._all, ignore_errors=True)
 
     def _make(self) -> None:
-        shutil.rmtree(self._folder, ignore_errors=True)
-        self._folder.mkdir(parents=True)
+        self._folder.mkdir()
         (self._folder / "dagster.yaml").write_text(_DAGSTER_YAML + _WATCHED)
         self._enter(_HELD)
-        world = World(self._folder)
-        world.write_sales()
-        lines = [["dataset", "add", DATASET, "--path", str(world.sales), *EVALUATED]]
+        assert Child(self._world.write_sales).result() == (0, "None")
+        lines = [["dataset", "add", DATASET, "--path", str(self._world.sales), *EVALUATED]]
         lines += [list(OPERATIONS[name].words) for name in ("evaluate", "register", "promote")]
         lines += [["state", "backup", str(self._folder / "backup-0")]]
         for words in lines:
             code, output = command(words)
             assert code in {0, 1}, f"{words}: {code} {output}"
-        shutil.rmtree(self._held, ignore_errors=True)
         shutil.copytree(self._folder, self._held, symlinks=True)
 
     def _enter(self, database: str) -> None:
@@ -89,7 +90,17 @@ class Template:
         for suffix in ("", _MLFLOW):
             self._copy(_HELD + suffix, _USED + suffix)
         self._enter(_USED)
-        yield World(self._folder)
+        yield copy(self._world)
+
+    def prepare(self, operation: str) -> None:
+        """Let every world from here on begin with what ``operation`` needs before."""
+        with self.world() as world:
+            world.prepare(operation)
+            self._world, self.is_prepared = world, True
+            for suffix in ("", _MLFLOW):
+                self._copy(_USED + suffix, _HELD + suffix)
+            shutil.rmtree(self._held)
+            shutil.copytree(self._folder, self._held, symlinks=True)
 
     def writes(self, operation: str) -> Mapping[str, int]:
         """How many writes of each kind an operation takes in a copy of the template."""
@@ -118,10 +129,13 @@ def _import_all() -> None:
         import_module(name)
     for name in ("backup", "restoring", "retention", "registry"):
         import_module(f"forecast_assets.stores.{name}")
+    from mlflow.utils import requirements_utils
+
     from forecast_assets.forecasting.version import code_version
     from forecast_assets.registry import bundle
     from forecast_assets.registry.saving import reachable
 
+    requirements_utils._init_modules_to_packages_map()
     code_version()
     reachable(Path(bundle.__file__))
     gc.freeze()  # collecting it in a child would copy its pages

@@ -4,6 +4,7 @@ import os
 import signal
 from typing import Any
 
+import dagster as dg
 import numpy as np
 import pytest
 import sqlalchemy as sa
@@ -285,6 +286,7 @@ def test_the_record_of_a_dead_pipeline_is_ended_once(shopped):
         (OSError(28, "No space left on device"), "Outage", "a file could not be read or written"),
         (MemoryError(), "Outage", "no memory left"),
         (ModuleNotFoundError("No module named 'xgboost'"), "BadSetting", "a package is missing"),
+        (dg.DagsterRunNotFoundError("gone", invalid_run_id="1"), "Outage", "was removed while it worked"),
         (TypeError("defect"), "InternalError", "something unexpected happened (TypeError: defect)"),
     ],
 )
