@@ -28,7 +28,7 @@ _EMPTY = {
 }
 
 
-def wrong(*, may_end_red: bool) -> list[str]:
+def wrong(*, may_end_red: bool = False) -> list[str]:
     """Everything that does not hold in the stores, over rows, files, events and MLflow.
 
     ``may_end_red``: a disk was full, and stayed so after all work of a launch was on record, so that its run

@@ -15,9 +15,9 @@ def pytest_collection_modifyitems(config, items):
 
 
 @pytest.fixture(scope="module")
-def template(tmp_path_factory) -> Iterator[Template]:
+def template() -> Iterator[Template]:
     with pytest.MonkeyPatch.context() as patch:
         for name in ("DAGSTER_HOME", "FORECAST_HOME", "FORECAST_DATABASE_URL", "FORECAST_SOURCES"):
             patch.setenv(name, "")  # the template sets them, and they are given back
-        with Template(tmp_path_factory.mktemp("template") / "home") as world_template:
+        with Template() as world_template:
             yield world_template

@@ -85,7 +85,7 @@ def test_a_replica_that_lacks_the_newest_commits_takes_over_and_the_lost_work_is
                 assert warehouse_rows(SCORES) == newest, "and their work is done again"
                 succeeds("register", DATASET)
                 succeeds(*OPERATIONS["promote"].words)
-                assert wrong() == []
+                assert children.Child(wrong).result() == (0, "[]")
             finally:
                 cluster.start(template.server)
 
