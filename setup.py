@@ -87,6 +87,7 @@ setup(
     license="Apache-2.0",
     python_requires=">=3.11",
     packages=find_packages(include=["forecast_assets", "forecast_assets.*"]),
+    package_dir={"": "."},  # an editable install is a path then, not code that every start of Python runs
     package_data={"forecast_assets": ["data/*/*", "py.typed"]},
     cmdclass={"build_py": BuildWithTopLevelFiles},
     install_requires=REQUIRES,

@@ -9,9 +9,12 @@ import gc
 import os
 import warnings
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
 
+# Not from typing: a tenth of the time until Ctrl-C is listened to.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from forecast_assets.api import (
         ForecastError,
         WhatIf,
@@ -48,7 +51,7 @@ gc.set_threshold(50_000)
 warnings.filterwarnings("ignore", message=".*currently in (beta|preview).*")
 
 
-def __getattr__(name: str) -> Any:  # noqa: ANN401 - whatever is asked for
+def __getattr__(name: str) -> "Any":  # noqa: ANN401 - whatever is asked for
     """Import the functions for programs when one is used: commands and workers need none of them."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,13 +1,20 @@
 """The command line ``forecast-assets``."""
 
+import gc
 import os
 import signal
 
 
+def _leave(*_: object) -> None:
+    """End before the key is listened to, or after: there is nothing that it could interrupt."""
+    os.write(2, b"\nCtrl-C: ended\n")
+    os._exit(130)
+
+
 def main() -> None:
     """Run the command line. A wrong environment variable ends it before anything heavy is imported."""
-    # Until the key can be listened to, there is nothing that it could interrupt.
-    signal.signal(signal.SIGINT, lambda *_: os._exit(130))
+    # First of all: Python's own answer to the key is a traceback.
+    signal.signal(signal.SIGINT, _leave)
     from forecast_assets.cli.garbage import without_garbage_search
     from forecast_assets.cli.interrupts import ended_by_key
 
@@ -18,13 +25,17 @@ def main() -> None:
             from forecast_assets.cli.refusals import errors_on_console
             from forecast_assets.settings import settings
 
-        with errors_on_console():
-            locate_home()
-            settings()
-            with without_garbage_search():
-                from forecast_assets.cli.app import run
+        try:
+            with errors_on_console():
+                locate_home()
+                settings()
+                with without_garbage_search():
+                    from forecast_assets.cli.app import run
 
-            run()
+                run()
+        finally:
+            # Python would look for garbage among all libraries before it leaves.
+            gc.freeze()
 
 
 __all__ = ["main"]

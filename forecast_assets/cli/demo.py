@@ -6,14 +6,9 @@ Does not belong here: anything that another dataset would not do, too.
 
 from pathlib import Path
 
-import dagster as dg
-
 from forecast_assets.cli import dataset
 from forecast_assets.cli.console import BROKE, SAY, View, listing
-from forecast_assets.cli.evaluation import run
 from forecast_assets.cli.home import find_home, open_instance
-from forecast_assets.cli.refresh import renew
-from forecast_assets.cli.running import ALL_ASSETS, execute, range_tags
 from forecast_assets.datasets import definition
 from forecast_assets.datasets.definition import DatasetOptions
 from forecast_assets.datasets.membership import series_of
@@ -31,6 +26,9 @@ OF_INSTANCE = ("model_catalog", "ops_summary", "incident_report")
 
 def fill_pages() -> None:
     """Do what sensors and schedules would do in time, so that every page of Dagit has something to show."""
+    from forecast_assets.cli.refresh import renew
+    from forecast_assets.cli.running import ALL_ASSETS, execute, range_tags
+
     instance = open_instance()
     keys = series_of(open_stores(), NAME)
     SAY.print(f"{NAME}: registering champions, judging drift, writing reports", markup=False)
@@ -42,6 +40,11 @@ def fill_pages() -> None:
 
 def demo() -> None:
     """Load the bakery sales that ship with the package, backtest all candidates and show the champions."""
+    # Seconds of imports that --help should not cost.
+    import dagster as dg
+
+    from forecast_assets.cli.evaluation import run
+
     home = find_home()
     stores = open_stores()
     if NAME not in definition.names(stores):

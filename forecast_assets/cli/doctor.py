@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from uuid import uuid4
 
-import dagster as dg
 import polars as pl
 
 from forecast_assets.cli.console import BROKE, DONE, Format, FormOption, View, listing
@@ -133,6 +132,8 @@ def _model_library() -> str:
 
 
 def _queue() -> str:
+    import dagster as dg
+
     instance = open_instance()
     waiting = instance.get_runs_count(dg.RunsFilter(statuses=[dg.DagsterRunStatus.QUEUED]))
     if waiting and not any(status.healthy for status in instance.get_daemon_statuses().values()):
@@ -141,6 +142,8 @@ def _queue() -> str:
 
 
 def _dead_runs() -> str:
+    import dagster as dg
+
     instance = open_instance()
     launcher = instance.run_launcher
     at_work = instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED]))

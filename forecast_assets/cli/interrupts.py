@@ -178,9 +178,10 @@ def _lose_patience(key: _Key) -> None:
 
 def _end_now(key: _Key) -> None:
     """Leave without any goodbye: a killed process leaves nothing half written."""
-    _end_workers()
+    # First, since a step fails when its workers are gone.
     if key.run is not None:
         _booked(key.run.end)
+    _end_workers()
     os._exit(EXIT_CODE)
 
 

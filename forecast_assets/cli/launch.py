@@ -5,7 +5,8 @@ Does not belong here: what can be launched (``submit``), its end (``status``), t
 """
 
 import sys
-from collections.abc import Mapping
+import uuid
+from collections.abc import Callable, Mapping
 
 import dagster as dg
 from pydantic import BaseModel
@@ -32,28 +33,40 @@ def launch(
     tags = {**(tags or {}), **(process_tags() if wait else {})}
     # Who waits reads how it ended; the log of the run is in Dagit.
     quiet = {"loggers": QUIET} if wait else {}
-    run = run_factory.create(instance, job, {"ops": {op: {"config": request}}, **quiet}, tags=tags)
-    begin(instance, run, wait=wait)
+
+    def create(run_id: str) -> dg.DagsterRun:
+        config = {"ops": {op: {"config": request}}, **quiet}
+        return run_factory.create(instance, job, config, tags=tags, run_id=run_id)
+
+    begin(instance, create, wait=wait)
 
 
-def begin(instance: dg.DagsterInstance, run: dg.DagsterRun, *, wait: bool) -> None:
-    """Queue a run that is on the books, or execute it here and leave with the exit code of its outcome."""
-    sys.stdout.write(f"{run.run_id}\n")
-    sys.stdout.flush()
-    if not wait:
-        run_factory.queue(instance, run)
-        SAY.print(
-            f"queued for the daemon of `forecast-assets dev`. See `forecast-assets status {run.run_id}`",
-            markup=False,
-        )
-        return
-    raise SystemExit(_executed(instance, run))
+def begin(instance: dg.DagsterInstance, create: Callable[[str], dg.DagsterRun], *, wait: bool) -> None:
+    """Queue the run that ``create`` puts on the books, or execute it here.
+
+    Prints its id; leaves with the exit code of the outcome of what is executed.
+    """
+    run_id = str(uuid.uuid4())
+    records = [run_id]
+    with cancelled_by_key(current(instance, run_id, records)):
+        run = create(run_id)
+        if (record := record_id(run)) != run_id:
+            records.append(record)
+        sys.stdout.write(f"{run_id}\n")
+        sys.stdout.flush()
+        if not wait:
+            run_factory.queue(instance, run)
+            SAY.print(
+                f"queued for the daemon of `forecast-assets dev`. See `forecast-assets status {run_id}`",
+                markup=False,
+            )
+            return
+        raise SystemExit(_executed(instance, run))
 
 
 def _executed(instance: dg.DagsterInstance, run: dg.DagsterRun) -> int:
     try:
-        works_on = current(instance, run.run_id, dict.fromkeys((run.run_id, record_id(run))))
-        with refusals_raised(instance, run.run_id), cancelled_by_key(works_on):
+        with refusals_raised(instance, run.run_id):
             run_factory.execute(instance, run)
         if (record := runs.recorded(open_stores(), run)) is not None:
             SAY.print(

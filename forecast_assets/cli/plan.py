@@ -14,6 +14,7 @@ import typer
 from forecast_assets.cli.console import SAY, ColumnsOption, Format, FormOption, View, WideOption, listing
 from forecast_assets.cli.existing import check_dataset
 from forecast_assets.datasets.definition import load
+from forecast_assets.datasets.membership import check_series
 from forecast_assets.datasets.series_names import key_of
 from forecast_assets.forecasting.analysis.whatif import Lifecycle, Promotion
 from forecast_assets.keys import SeriesKey
@@ -49,7 +50,9 @@ def what_if(  # noqa: PLR0917 - one parameter per option
 ) -> None:
     """Forecast a series under other prices, promotions, holidays or stages of life."""
     stores, run_id = open_stores(), uuid.uuid4().hex
-    check_dataset(SeriesKey.parse(key_of(stores, series)).dataset)
+    key = key_of(stores, series)
+    check_dataset(dataset := SeriesKey.parse(key).dataset)
+    check_series(stores, dataset, [key])
     # Asks models again, which a wrong name should not cost.
     from forecast_assets.scenarios import plans
 

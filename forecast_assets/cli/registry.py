@@ -31,6 +31,7 @@ from forecast_assets.datasets.series_names import keys_of
 from forecast_assets.errors import listed
 from forecast_assets.launches.batch.config import WHOLE, ScopeConfig, ScopeKind
 from forecast_assets.registry import proposals as decisions
+from forecast_assets.registry.decision_counts import diff, moved_counts
 from forecast_assets.registry.promotion import Action, Decision, Moved, rolled_back
 from forecast_assets.registry.proposals import Proposal, Refused
 from forecast_assets.rendering.numbers import plural
@@ -188,9 +189,6 @@ def _settle(
     view: View,
 ) -> None:
     approved_by, reason, acknowledge = decided
-    from forecast_assets.launches.promotions import carry_out
-    from forecast_assets.registry.jobs import diff, moved_counts, show_decision
-
     frame = pl.DataFrame([one.row() for one in proposals], infer_schema_length=None)
     if proposals:
         listing(frame, view, "proposals")
@@ -198,6 +196,9 @@ def _settle(
     if not apply:
         SAY.print("a dry run: nothing was changed; --apply --confirm DATASET --approved-by NAME does it")
         return
+    from forecast_assets.launches.promotions import carry_out
+    from forecast_assets.registry.jobs import show_decision
+
     decision = Decision(str(uuid.uuid4()), action, approved_by.strip(), reason, tuple(acknowledge))
     done = carry_out(open_stores(), open_registry(), decision, proposals, dataset=dataset)
     show_decision(open_instance(), decision, done)

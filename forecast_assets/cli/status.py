@@ -7,7 +7,7 @@ Does not belong here: launching (``launch``) and the work (``launches``).
 import json
 from collections.abc import Mapping
 from dataclasses import fields
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import polars as pl
 import typer
@@ -26,6 +26,9 @@ from forecast_assets.cli.console import (
 from forecast_assets.cli.home import open_instance
 from forecast_assets.launches.progress import Progress, check_run, newest, over
 from forecast_assets.stores.opening import open_stores
+
+if TYPE_CHECKING:
+    import dagster as dg
 
 RunId = Annotated[str, typer.Argument(help="Run id, as `submit` printed it.")]
 # The database gives the keys back in an order of its own.
@@ -94,7 +97,11 @@ def retry(
 
     instance = open_instance()
     tags = process_tags() if wait else {}
-    begin(instance, runs.retried(stores, instance, run_id, item, tags=tags), wait=wait)
+
+    def create(new_id: str) -> "dg.DagsterRun":
+        return runs.retried(stores, instance, run_id, item, tags=tags, new_id=new_id)
+
+    begin(instance, create, wait=wait)
 
 
 def _frame(rows: list[Progress], form: Format) -> pl.DataFrame:

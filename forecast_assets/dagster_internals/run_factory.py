@@ -31,8 +31,12 @@ def create(
     *,
     tags: Mapping[str, str] | None = None,
     parent: dg.DagsterRun | None = None,
+    run_id: str | None = None,
 ) -> dg.DagsterRun:
-    """Put a run of ``job`` on the books, not started yet; with a ``parent`` it is its re-execution."""
+    """Put a run of ``job`` on the books, not started yet; with a ``parent`` it is its re-execution.
+
+    ``run_id`` is a new UUID for whoever has to know it before the run is there.
+    """
     location = _location(instance)
     (repository,) = location.get_repositories().values()
     remote = location.get_job(JobSubsetSelector(location.name, repository.name, job, op_selection=None))
@@ -41,7 +45,7 @@ def create(
     ).execution_plan_snapshot
     return instance.create_run(
         job_name=job,
-        run_id=None,
+        run_id=run_id,
         run_config=config,
         status=None,
         tags={**remote.tags, **(tags or {})},

@@ -10,10 +10,11 @@ may launch anything could read the database's password from an event. No field o
 
 import copy
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from dagster import DagsterRun, RunsFilter
+from dagster import DagsterEvent, DagsterRun, DagsterRunStatus, RunsFilter
 from dagster._core.execution.backfill import PartitionBackfill
 from dagster._core.storage.event_log.schema import DynamicPartitionsTable
 from dagster._core.storage.tags import REPOSITORY_LABEL_TAG
@@ -80,6 +81,14 @@ class PlainRunStorage(PostgresRunStorage):
         if not runs:
             raise BadSetting("there is no batch yet", remedy="launch the job batch first")
         return runs[0].root_run_id or runs[0].run_id
+
+    def handle_run_event(
+        self, run_id: str, event: DagsterEvent, update_timestamp: datetime | None = None
+    ) -> None:
+        """Book what became of a run. One that was cancelled stays so, whatever its process meets at last."""
+        cancelled = RunsFilter(run_ids=[run_id], statuses=[DagsterRunStatus.CANCELED])
+        if not self.get_runs(cancelled, limit=1):
+            super().handle_run_event(run_id, event, update_timestamp)
 
     def dispose(self) -> None:
         """Close the connection that is kept between statements."""

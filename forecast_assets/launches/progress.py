@@ -10,11 +10,14 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+import sqlalchemy as sa
+
 from forecast_assets.errors import BadSetting, UnknownName
 from forecast_assets.launches import records
 from forecast_assets.launches.model import TERMINAL, Launch
 from forecast_assets.launches.pipeline import status
 from forecast_assets.stores import Stores
+from forecast_assets.stores.rows.operations import RunOfDagsterRow
 
 _WORDS: Mapping[str, Callable[[Launch], str]] = {"pipeline": status.word}
 
@@ -71,14 +74,27 @@ def over(run_id: str, status: str) -> BadSetting:
 
 
 def check_run(stores: Stores, run_id: str) -> Launch | None:
-    """Return what is on record of a run. Raises ``UnknownName`` for what can be no run of Dagster either."""
+    """Return what is on record of a run. Raises ``UnknownName`` for what is no run of Dagster either."""
     launch = records.find(stores, run_id)
-    if launch is None:
-        try:
-            UUID(run_id)
-        except ValueError:
-            raise unknown(run_id, None) from None
+    if launch is None and not _is_run_of_dagster(stores, run_id):
+        raise unknown(run_id, None)
     return launch
+
+
+def _is_run_of_dagster(stores: Stores, run_id: str) -> bool:
+    """Whether Dagster may know the run: by its table, which is there sooner than Dagster is imported."""
+    with stores.warehouse.transaction() as connection:
+        if connection.scalar(sa.text("select to_regclass('dagster.runs')")) is None:
+            return _is_uuid(run_id)  # Dagster may keep its runs elsewhere
+        return bool(stores.warehouse.rows_in(connection, RunOfDagsterRow, run_id=run_id))
+
+
+def _is_uuid(text: str) -> bool:
+    try:
+        UUID(text)
+    except ValueError:
+        return False
+    return True
 
 
 def newest(stores: Stores, *, sort: str = "created_at", at_most: int = records.PAGE) -> list[Progress]:

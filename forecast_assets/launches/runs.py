@@ -86,8 +86,12 @@ def retried(
     items: Sequence[int] | None,
     *,
     tags: Mapping[str, str] | None = None,
+    new_id: str | None = None,
 ) -> dg.DagsterRun:
-    """Put the re-execution of a run on the books. Raises ``ForecastError`` where it could do nothing."""
+    """Put the re-execution of a run on the books, as run ``new_id``.
+
+    Raises ``ForecastError`` where it could do nothing.
+    """
     run, progress = find(stores, instance, run_id)
     if run is None:
         command = KINDS[progress.kind].command.replace("DATASET", str(progress.dataset))
@@ -101,6 +105,5 @@ def retried(
     if kind is not None:
         retries.check_retry(kind, stores, record_id(run) if kind.by_item else run_id, items)
     named = {} if items is None else {RETRY_ITEMS: str(list(items))}
-    return run_factory.create(
-        instance, run.job_name, run.run_config, tags={**named, **(tags or {})}, parent=run
-    )
+    tags = {**named, **(tags or {})}
+    return run_factory.create(instance, run.job_name, run.run_config, tags=tags, parent=run, run_id=new_id)

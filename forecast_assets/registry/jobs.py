@@ -4,7 +4,6 @@ Belongs here: the jobs ``promote_champions`` and ``rollback_champions``, and wha
 Does not belong here: the diff and the gates (``proposals``), the protocol (``promotion``).
 """
 
-from collections import Counter
 from collections.abc import Sequence
 
 import dagster as dg
@@ -19,6 +18,7 @@ from forecast_assets.launches.worker_pool import RunControl
 from forecast_assets.registry import overview
 from forecast_assets.registry import proposals as decisions
 from forecast_assets.registry.assets import REGISTERED
+from forecast_assets.registry.decision_counts import diff, moved_counts, outcome
 from forecast_assets.registry.gates import Limits
 from forecast_assets.registry.promotion import Action, Decision, Moved
 from forecast_assets.registry.proposals import ACKNOWLEDGEMENTS, Proposal, Refused
@@ -159,24 +159,6 @@ def show_decision(instance: dg.DagsterInstance, decision: Decision, done: Sequen
                 REGISTERED, partition=one.series, metadata={"action": decision.action, **metadata}
             )
         )
-
-
-def diff(proposals: Sequence[Proposal]) -> str:
-    """How many series are new, updated, unchanged."""
-    counts = Counter(one.change for one in proposals)
-    return ", ".join(f"{counts[name]:,} {name}" for name in ("new", "updated", "unchanged"))
-
-
-def moved_counts(done: Sequence[Moved | Refused]) -> str:
-    """How many moves were applied, unchanged, conflicts, refused."""
-    counts = Counter("refused" if isinstance(one, Refused) else one.outcome for one in done)
-    return ", ".join(f"{counts[name]:,} {name}" for name in ("applied", "unchanged", "conflict", "refused"))
-
-
-def outcome(done: Sequence[Moved | Refused]) -> str:
-    """``completed`` when all was done or needed nothing, ``partial`` when some was, else ``failed``."""
-    good = sum(isinstance(one, Moved) and one.outcome != "conflict" for one in done)
-    return "completed" if good == len(done) else "partial" if good else "failed"
 
 
 @dg.job(config=example("promote", dataset=NEWEST))

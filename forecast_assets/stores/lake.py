@@ -7,6 +7,7 @@ Does not belong here: what the files mean.
 import io
 import os
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -221,10 +222,13 @@ def _write_whole(target: str, content: bytes | memoryview) -> None:
 def _with_keys(
     file: "pq.ParquetFile", columns: Sequence[str] | None, column: str, values: Iterable[str]
 ) -> "pa.Table":
+    import polars as pl
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    keys = pa.array(sorted(set(values)), pa.string())
+    # By polars: pyarrow imports pandas to look at a list, which takes as long as all the rest of a listing.
+    keys = sorted(set(values))
+    value_set = pl.Series(keys, dtype=pl.String).to_arrow().cast(pa.string())
     # Leaves, not fields: a struct before the column would shift its place.
     place = [file.schema.column(n).path for n in range(len(file.schema))].index(column)
     groups = [
@@ -234,14 +238,12 @@ def _with_keys(
     ]
     needed = None if columns is None else list(dict.fromkeys([*columns, column]))
     table = file.read_row_groups(groups, columns=needed)
-    matching = table.filter(pc.is_in(table[column].cast(pa.string()), value_set=keys))
+    matching = table.filter(pc.is_in(table[column].cast(pa.string()), value_set=value_set))
     return matching if columns is None else matching.select(list(columns))
 
 
-def _may_hold(statistics: "pq.Statistics | None", keys: "pa.Array") -> bool:
+def _may_hold(statistics: "pq.Statistics | None", keys: Sequence[str]) -> bool:
+    """Whether one of the sorted ``keys`` may be in a row group."""
     if statistics is None or not statistics.has_min_max:
         return True
-    import pyarrow.compute as pc
-
-    inside = pc.and_(pc.greater_equal(keys, statistics.min), pc.less_equal(keys, statistics.max))
-    return bool(pc.any(inside).as_py())
+    return bisect_left(keys, statistics.min) < bisect_right(keys, statistics.max)

@@ -44,6 +44,7 @@ FILTERED = {
     ("retraining_candidates", "champion"),
     ("rolled_back_versions", "version"),
     ("spent_runs", "run_id"),
+    ("run_of_dagster", "run_id"),
     ("mlflow_places", "place"),
 }
 

@@ -172,6 +172,12 @@ class RetrainingCandidatesRow(TypedDict):
     requested_at: dt.datetime | None
 
 
+class RunOfDagsterRow(TypedDict):
+    """One row for a run that Dagster knows, else none."""
+
+    run_id: str
+
+
 class SpentRunsRow(TypedDict):
     """One row per run, the oldest first, with the size of its events."""
 
