@@ -231,6 +231,11 @@ class Settings(BaseSettings):
         return self.celery_broker.get_secret_value()
 
 
+def page_file(home: Path, dataset: str) -> Path:
+    """Where the report of a dataset lies, which Dagit's server shows."""
+    return home / "reports" / f"{dataset}.html"
+
+
 def settings() -> Settings:
     """Return the settings of this process. Raises ``BadSetting`` naming the variable.
 

@@ -18,6 +18,7 @@ from forecast_assets.datasets.series_names import ids_of
 from forecast_assets.forecasting.core.metrics import METRICS
 from forecast_assets.keys import SeriesKey
 from forecast_assets.rendering import plots
+from forecast_assets.rendering.addresses import own_page
 from forecast_assets.rendering.budget import NOT_DRAWN
 from forecast_assets.rendering.tables import cell, markdown, schema, table
 from forecast_assets.stores import Stores
@@ -98,10 +99,11 @@ def detailed(stores: Stores, outcome: Outcome, *, draws: bool = True) -> Metadat
         metadata["champion"]["explanation"] = dg.MetadataValue.md(worded(result["explanation"]))
     metadata["champion"]["history"] = dg.MetadataValue.md(markdown(history, _HISTORY))
     run_ids = {row["run_id"]: None for row in history}
-    links = " · ".join(f"[run {run_id[:8]}](/runs/{run_id})" for run_id in run_ids)
+    links = " · ".join(f"[run {run_id[:8]}]({own_page(f'/runs/{run_id}')})" for run_id in run_ids)
     metadata["champion"]["runs"] = dg.MetadataValue.md(links or "none")
+    candidates = own_page(f"/assets/backtest?view=partitions&partition={outcome.series}")
     metadata["champion"]["backtest"] = dg.MetadataValue.md(
-        f"[all candidates of {outcome.series}](/assets/backtest?view=partitions&partition={outcome.series})"
+        f"[all candidates of {outcome.series}]({candidates})"
     )
     return metadata
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import polars as pl
 import pyarrow as pa
 from numpy.typing import NDArray
 
@@ -68,7 +69,7 @@ def read_file(stores: Stores, path: str, series: Sequence[str]) -> Iterator[tupl
     shape = axes["shape"]
 
     def values(column: str, shape: list[int]) -> NDArray[Any]:
-        flat: NDArray[Any] = table[column].combine_chunks().flatten().to_numpy(zero_copy_only=False)
+        flat: NDArray[Any] = pl.Series(table[column].combine_chunks().flatten()).to_numpy()
         return flat.reshape(-1, *shape)
 
     columns = values("forecasts", shape), values("actual", shape[1:]), values("folds", shape[1:2])

@@ -97,7 +97,7 @@ _PAGES = {ExportFormat.MARKDOWN, ExportFormat.HTML}
 
 
 def export(  # noqa: PLR0917 - one parameter per option
-    what: Annotated[Report, typer.Argument(help="What to export.")],
+    what: Annotated[Report, typer.Argument(help=f"{', '.join(Report)}.", show_choices=False, metavar="WHAT")],
     source: Annotated[str, typer.Argument(help="Of which dataset; for batch-items of which run.")],
     form: Annotated[
         ExportFormat | None, typer.Option("--format", help="By the file's ending if unset.")
@@ -134,7 +134,7 @@ def export(  # noqa: PLR0917 - one parameter per option
         if what in {Report.EXPLANATIONS, Report.AUDIT} or daily is Level.SERIES:
             frame = _with_ids(frame, source)
     if target is None:
-        name = what.value if daily is None else ""
+        name = what.value if daily is None else f"daily-{daily.value}"
         listing(frame, View(Format(chosen.value), columns, wide), name, if_empty=_first(what, source))
         return
     save(View(Format.JSON, columns).of(frame, what.value), target, chosen.value)

@@ -11,7 +11,7 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -28,15 +28,20 @@ from dagster_shared.ipc import get_ipc_shutdown_pipe, open_ipc_subprocess, send_
 from dagster_webserver.version import __version__
 from dagster_webserver.webserver import DagsterWebserver
 from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import FileResponse, PlainTextResponse, Response
+from starlette.routing import BaseRoute, Route
 
 from forecast_assets.dagster_internals.own_location import MODULE
 from forecast_assets.errors import Outage
+from forecast_assets.settings import page_file, settings
 from forecast_assets.web.guard import Guard, dagit_rules
 
 _LOGGER = logging.getLogger("dagster-webserver")
 # What `dagster-webserver` sets by default.
 _STATEMENT_MILLISECONDS, _POOL_RECYCLE_SECONDS, _POOL_OVERFLOW, _POLL_MILLISECONDS = 15_000, 3_600, 20, 2_000
 _SECONDS_TO_END = 60
+_SANDBOX = "sandbox allow-scripts allow-downloads allow-popups allow-popups-to-escape-sandbox"
 
 
 class GuardedWebserver(DagsterWebserver):
@@ -45,6 +50,21 @@ class GuardedWebserver(DagsterWebserver):
     def build_middleware(self) -> list[Middleware]:
         """Put the guard before everything else."""
         return [Middleware(Guard, rules=dagit_rules()), *super().build_middleware()]
+
+    def build_static_routes(self) -> list[BaseRoute]:
+        """Add the reports of datasets, which no page that came by http may open as files."""
+        others: Callable[[], list[BaseRoute]] = super().build_static_routes
+        return [Route("/reports/{dataset}.html", report_page), *others()]
+
+
+def report_page(request: Request) -> Response:
+    """Return the report of a dataset, or 404 where this machine has none."""
+    dataset = request.path_params["dataset"]
+    file = page_file(settings().home, dataset)
+    if not file.is_file():
+        return PlainTextResponse(f"there is no report of {dataset!r} here: materialize it\n", 404)
+    # An origin of its own: whatever stands in a report has no say in Dagit.
+    return FileResponse(file, headers={"Content-Security-Policy": _SANDBOX})
 
 
 def code_location(workspace: Path | None) -> WorkspaceLoadTarget:

@@ -14,7 +14,7 @@ import numpy as np
 from forecast_assets.backtests.display import called
 from forecast_assets.datasets.building import read_panel
 from forecast_assets.datasets.definition import load
-from forecast_assets.forecasting.analysis.contributions import strongest_features
+from forecast_assets.forecasting.analysis.contributions import spoken, strongest_features
 from forecast_assets.forecasting.analysis.stock_sentences import aim_of, sentence
 from forecast_assets.forecasting.core.decision import CAVEATS, bias_risk
 from forecast_assets.forecasting.core.frequency import Frequency
@@ -123,11 +123,11 @@ def _explained(stores: Stores, outcome: Forecasted, label: str) -> Metadata:
         return {"why": f"{label} is not explained"}
     drivers = [
         {
-            "driver": one.name,
-            "value": one.value,
+            "what": spoken(one),
             "contribution": one.contribution,
             "direction": one.direction,
-            "description": one.description,
+            "value": one.value,
+            "driver": one.name,
         }
         for one in explanation.drivers
     ]

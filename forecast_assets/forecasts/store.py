@@ -198,5 +198,6 @@ def _stored(table: pa.Table, name: str) -> Floats:
 
 
 def _matrix(column: pa.ChunkedArray) -> Floats:
-    flat: Floats = column.combine_chunks().flatten().to_numpy(zero_copy_only=False)
+    # By polars: pyarrow imports pandas for its arrays, which takes as long as all the rest of an export.
+    flat: Floats = pl.Series(column.combine_chunks().flatten()).to_numpy()
     return flat.reshape(-1, column.type.list_size)

@@ -17,8 +17,12 @@ CHOSEN: Mapping[str, Sequence[str]] = {
     "forecasts": (
         "series", "total", "average", "reorder_point", "safety_stock", "first_day", "candidate", "fallback",
     ),
+    "daily-series": ("series", "date", "units", "median", "lower_80", "upper_80", "lower_95", "upper_95"),
+    "daily-store": ("store", "date", "units", "median", "lower_80", "upper_80", "lower_95", "upper_95"),
+    "daily-category": ("category", "date", "units", "median", "lower_80", "upper_80", "lower_95", "upper_95"),
+    "daily-dataset": ("dataset", "date", "units", "median", "lower_80", "upper_80", "lower_95", "upper_95"),
     "explanations": (
-        "series", "driver", "contribution", "direction", "description", "forecast", "confidence",
+        "series", "description", "contribution", "direction", "forecast", "confidence", "driver",
     ),
     "batch-items": (
         "item_id", "series", "candidate", "status", "wape", "bias", "total_error", "error_message",

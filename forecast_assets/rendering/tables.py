@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import dagster as dg
 
+from forecast_assets.rendering.addresses import by_path
 from forecast_assets.rendering.columns import CHOSEN, chosen
 from forecast_assets.rendering.numbers import amount
 
@@ -73,7 +74,7 @@ def links(targets: Iterable[tuple[str, str | None]]) -> dg.MarkdownMetadataValue
     text = ""
     for label, url in targets:
         name = cell(label).replace("]", "\\]")
-        link = f"[{name}]({url})" if url else ""
+        link = f"[{name}]({by_path(url)})" if url else ""
         if link and len(text) + len(link) < _SHOWN_AT_ONCE:
             text += f" · {link}" if text else link
     return dg.MetadataValue.md(text or "none")

@@ -15,8 +15,9 @@ from forecast_assets.asset_factories import asset, dataset_asset, same_dataset
 from forecast_assets.backtests.assets import CHAMPION
 from forecast_assets.drift.accuracy_assets import forecast_accuracy
 from forecast_assets.drift.assets import DRIFT
-from forecast_assets.drift.model_health import health, link, queue
+from forecast_assets.drift.model_health import health, queue
 from forecast_assets.failures import refusals_final
+from forecast_assets.rendering.addresses import by_path, own_page
 from forecast_assets.rendering.tables import cell, chosen_table, links, schema, table
 from forecast_assets.reports.incident_plots import pictures
 from forecast_assets.reports.incident_report import as_markdown, as_page, as_table
@@ -96,7 +97,7 @@ def retraining_queue(
             "queue": chosen_table("retraining-queue", rows[: config.limit], without=["staleness_days"]),
             "links": links((str(row["series"]), str(row["link"])) for row in rows),
             "next_step": "launch job retrain with these series, or with top and requested",
-            "link": dg.MetadataValue.url(link("/jobs/retrain/playground")),
+            "link": dg.MetadataValue.url(own_page("/jobs/retrain/playground")),
         }
     )
 
@@ -192,7 +193,7 @@ def incident_report(
             stores.open().lake.write_bytes(paths.REPORTS.path(f"incident-report.{ending}"), text.encode())
     return dg.MaterializeResult(
         metadata={
-            "report": dg.MetadataValue.md(written["md"]),
+            "report": dg.MetadataValue.md(by_path(written["md"])),
             "needs_attention": len(summary.attention),
             "files": ", ".join(paths.REPORTS.path(f"incident-report.{ending}") for ending in written),
             "next_step": "`forecast-assets export incident-report DATASET --output report.html`",

@@ -10,10 +10,11 @@ from forecast_assets.asset_factories import dataset_asset, same_dataset
 from forecast_assets.backtests.assets import CHAMPION
 from forecast_assets.failures import refusals_final
 from forecast_assets.forecasts.assets import FORECAST
+from forecast_assets.rendering.addresses import own_page
 from forecast_assets.rendering.tables import schema
 from forecast_assets.reports.page import page
 from forecast_assets.reports.page_data import collect
-from forecast_assets.settings import settings
+from forecast_assets.settings import page_file, settings
 from forecast_assets.stores.resource import StoresResource
 
 GROUP = "portfolio"
@@ -37,14 +38,14 @@ def report(context: dg.AssetExecutionContext, stores: StoresResource) -> dg.Mate
     name = context.partition_key
     with refusals_final():
         data = collect(stores.open(), name)
-        target = settings().home / "reports" / f"{name}.html"
+        target = page_file(settings().home, name)
         target.parent.mkdir(parents=True, exist_ok=True)
         unfinished = target.with_suffix(".part")
         unfinished.write_text(page(f"Forecasts of {name}", data), encoding="utf-8")
         unfinished.replace(target)
     return dg.MaterializeResult(
         metadata={
-            "page": dg.MetadataValue.url(target.as_uri()),
+            "page": dg.MetadataValue.url(own_page(f"/reports/{name}.html")),
             "file": dg.MetadataValue.path(target),
             "series": len(data["series"]["rows"]),
             "series_with_plots": len(data["plots"]),

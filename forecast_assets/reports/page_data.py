@@ -17,6 +17,7 @@ from forecast_assets.datasets.building import read_panel
 from forecast_assets.datasets.definition import Dataset, load
 from forecast_assets.datasets.plan_reach import plan_notes
 from forecast_assets.errors import UnknownName, listed
+from forecast_assets.forecasting.analysis.contributions import spoken
 from forecast_assets.forecasting.core.prediction import ARRAYS
 from forecast_assets.forecasts.explanations import explain
 from forecast_assets.forecasts.store import StoredForecast, read_forecasts
@@ -178,7 +179,7 @@ def _plots(
         }
         if key in explanations:
             one["drivers"] = [
-                {"name": driver.name, "units": _plain(float(driver.contribution))}
+                {"name": spoken(driver), "units": _plain(float(driver.contribution))}
                 for driver in explanations[key].drivers
             ]
         plots[key] = one

@@ -48,6 +48,7 @@ COMMANDS = [
     (["export", "champions", "shop", "--format", "json"], 0, 1020),
     (["status"], 0, 900),
     (["status", "nosuch"], 2, 900),
+    (["status", "7a506aed-ce79-4f60-ac38-28bfd3a19d9a"], 2, 900),
     (["evaluate", "shop", "--nosuch"], 2, 1100),
     (["evaluate", "nosuch"], 2, 1100),
     (["evaluate", "shop", "--series", "other__A__P1"], 2, 1100),
@@ -74,6 +75,9 @@ COMMANDS = [
     (["dataset", "remove", "nosuch"], 2, 1250),
     (["plan", "list"], 0, 1400),
     (["what-if", "nosuch__A__P1"], 2, 1400),
+    (["what-if", "shop__A__nosuch"], 2, 1400),
+    (["demo", "--help"], 0, 1450),
+    (["doctor", "--help"], 0, 1450),
 ]
 
 

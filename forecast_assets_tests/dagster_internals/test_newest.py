@@ -45,6 +45,19 @@ def test_a_run_is_stored_with_the_name_of_what_is_newest(batched_instance: dg.Da
     assert stored(batched_instance, dataset=NEWEST, series="s", batch="b")["dataset"] == "a_newer"
 
 
+def test_a_cancelled_run_stays_so_whatever_its_process_reports_at_last(
+    batched_instance: dg.DagsterInstance,
+) -> None:
+    run = batched_instance.create_run_for_job(
+        accepting, run_config=example("accept", dataset="d", series="s", batch="b")
+    )
+    batched_instance.report_run_canceled(run)
+    batched_instance.report_run_failed(run)
+    kept = batched_instance.get_run_by_id(run.run_id)
+    assert kept is not None
+    assert kept.status == dg.DagsterRunStatus.CANCELED
+
+
 @pytest.mark.parametrize(
     ("field", "problem"),
     [("dataset", "no dataset yet"), ("series", "no dataset yet"), ("batch", "no batch yet")],

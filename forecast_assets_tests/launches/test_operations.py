@@ -129,7 +129,7 @@ def test_health_and_queue_show_the_worst_first_with_the_next_step(desk):
     assert health[0]["series"] == WRONG
     assert metadata["model_health"]["degrading"].value == 1
     assert health[0]["next_step"].startswith("compare its last evaluations")
-    page = f"http://127.0.0.1:3000/assets/drift?view=partitions&partition={WRONG}"
+    page = f"/assets/drift?view=partitions&partition={WRONG}"
     assert metadata["model_health"]["links"].value.startswith(f"[{WRONG}]({page})")
     queue = rows(metadata["retraining_queue"]["queue"])
     scores = [row["priority_score"] for row in queue]

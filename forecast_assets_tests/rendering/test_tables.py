@@ -4,6 +4,7 @@ import datetime as dt
 
 import pytest
 
+from forecast_assets.rendering.addresses import own_page
 from forecast_assets.rendering.tables import cell, chosen_table, links, markdown, schema, table
 
 
@@ -102,3 +103,10 @@ def test_links_lead_where_they_say_and_stay_within_what_dagit_shows_at_once():
     assert text == r"[\[free\](https://evil.example)](/runs/1) · [b](/runs/2)"
     assert 500 < len(links([("series", f"/runs/{n}") for n in range(1000)]).value or "") < 1000
     assert links([]).value == "none"
+
+
+def test_links_to_dagit_follow_its_port_and_keep_its_prefix(monkeypatch):
+    monkeypatch.setenv("FORECAST_DAGIT_URL", "https://plan.example/dagit")
+    pages = [("mine", "https://plan.example/dagit/runs/1"), ("other", "https://elsewhere.example/runs/1")]
+    assert links(pages).value == "[mine](/dagit/runs/1) · [other](https://elsewhere.example/runs/1)"
+    assert own_page("/runs/1") == "/dagit/runs/1"

@@ -9,8 +9,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from starlette.requests import Request
 from starlette.types import Message, Receive, Scope, Send
 
+from forecast_assets.dagster_internals.web_server import report_page
 from forecast_assets.errors import BadSetting
 from forecast_assets.web.guard import Guard, dagit_rules, mlflow_rules
 from forecast_assets.web.ports import take_port
@@ -211,3 +213,19 @@ def test_a_bare_web_server_is_found_by_its_instance(words, tmp_path):
         process.terminate()
     assert process.pid in servers
     assert elsewhere == []
+
+
+def test_a_report_is_served_in_an_origin_of_its_own(tmp_path, monkeypatch):
+    monkeypatch.setenv("FORECAST_HOME", str(tmp_path))
+    (tmp_path / "reports").mkdir()
+    (tmp_path / "reports" / "shop.html").write_text("<!doctype html>")
+
+    def opened(dataset: str):
+        return report_page(Request({"type": "http", "path_params": {"dataset": dataset}}))
+
+    page = opened("shop")
+    assert page.status_code == 200
+    policy = page.headers["content-security-policy"]
+    assert policy.startswith("sandbox ")
+    assert "same-origin" not in policy
+    assert opened("..").status_code == opened("nosuch").status_code == 404

@@ -200,10 +200,13 @@ function folds(place, one) {
 
 function drivers(place, one) {
   plot(place, "What the next forecast is made of", () => [{
-    type: "waterfall", x: one.drivers.map((driver) => plain(driver.name)), y: one.drivers.map((d) => d.units),
+    type: "waterfall", orientation: "h", x: one.drivers.map((driver) => driver.units),
+    y: one.drivers.map((driver, at) => at), customdata: one.drivers.map((driver) => plain(driver.name)),
     connector: { line: { color: GREY } }, increasing: { marker: { color: BLUE } },
-    decreasing: { marker: { color: ORANGE } }, hovertemplate: "%{x}: %{y:.2f} units<extra></extra>",
-  }], { yaxis: { title: { text: "units" } }, hovermode: "closest", margin: { ...LAYOUT.margin, b: 110 } });
+    decreasing: { marker: { color: ORANGE } }, hovertemplate: "%{customdata}: %{x:.2f} units<extra></extra>",
+  }], { xaxis: { title: { text: "units" } }, hovermode: "closest", height: 130 + 26 * one.drivers.length,
+    yaxis: { tickvals: one.drivers.map((driver, at) => at), ticktext: one.drivers.map((driver) => plain(driver.name)),
+      autorange: "reversed", automargin: true } });
 }
 
 function plots() {

@@ -239,14 +239,14 @@ def _shortened(drivers: Sequence[Driver]) -> list[Driver]:
     ]
 
 
-def _spoken(driver: Driver) -> str:
-    """What a driver says, after the member of a blend that it belongs to."""
+def spoken(driver: Driver) -> str:
+    """Return what a driver says, after the member of a blend that it belongs to."""
     member, of_member, _ = driver.name.rpartition(": ")
     return f"{member}{of_member}{driver.description}"
 
 
 def _summary(expects: str, drivers: Sequence[Driver], reasons: Sequence[Reason], level: str) -> str:
-    strongest = ", ".join(f"{_spoken(one)} ({one.contribution:+,.2f})" for one in drivers[:3])
+    strongest = ", ".join(f"{spoken(one)} ({one.contribution:+,.2f})" for one in drivers[:3])
     sentence = f"{expects}, most of it from {strongest}. "
     sentence += f"Confidence is {level}"
     warnings = [reason.text for reason in reasons if reason.severity == "warn"]
