@@ -1,7 +1,7 @@
 """Where Dagit's own pages are, as Dagit shows them: by their path, so that they follow whatever port it has.
 
 Belongs here: links between pages of one Dagit.
-Does not belong here: links that leave it, in exports and alerts (``settings.dagit_pages``).
+Does not belong here: links that leave it, in exports and alerts (``settings``).
 """
 
 from urllib.parse import urlsplit
