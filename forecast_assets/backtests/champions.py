@@ -160,6 +160,7 @@ def _chosen(
         bias=best.bias,
         lead=float(ranking.lead[row]),
         policy=policy,
+        wape=best.wape,
         expected_wape=claim.wape,
         period=period,
     )

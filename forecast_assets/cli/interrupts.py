@@ -85,6 +85,8 @@ def ended_by_key() -> Iterator[None]:
         # What interrupts the main thread may still be on its way.
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         _silence()
+        if key.run is not None:  # interrupted while it was about to be ended
+            _booked(key.run.end)
         _end_workers()
         # Temporary files go, but what libraries hold is not taken apart: seconds in which no key is heard.
         atexit._run_exitfuncs()  # noqa: SLF001
@@ -97,7 +99,7 @@ def ended_by_key() -> Iterator[None]:
 def cancelled_by_key(run: CurrentRun) -> Iterator[None]:
     """Execute a run; Ctrl-C cancels it, and nothing after it is begun."""
     key = _key
-    key.run = run
+    before, key.run = key.run, run
     try:
         yield
     except Exception:
@@ -105,10 +107,10 @@ def cancelled_by_key(run: CurrentRun) -> Iterator[None]:
         if not key.pressed.is_set():
             raise
     finally:
-        key.run = None
         if key.pressed.is_set():
             key.raised = True
             run.end()
+        key.run = before
     if key.pressed.is_set():
         raise KeyboardInterrupt
 

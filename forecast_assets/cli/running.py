@@ -4,6 +4,7 @@ Belongs here: how a job is executed, what marks its run, and how Ctrl-C cancels 
 Does not belong here: which jobs a command needs (``evaluate``, ``registry``), and the queue (``launch``).
 """
 
+import threading
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -70,16 +71,20 @@ def current(instance: dg.DagsterInstance, run_id: str, launch_ids: Iterable[str]
 
     An id of ``launch_ids`` that has no record is passed over.
     """
+    # One thread asks for the end and another books it: the first word may not come last.
+    booking = threading.Lock()
 
     def cancel() -> None:
-        run = instance.get_run_by_id(run_id)
-        if run is not None and not run.is_finished:
-            instance.report_run_canceling(run, CANCELLED)
+        with booking:
+            run = instance.get_run_by_id(run_id)
+            if run is not None and not run.is_finished:
+                instance.report_run_canceling(run, CANCELLED)
 
     def end() -> None:
-        run = instance.get_run_by_id(run_id)
-        if run is not None and not run.is_finished:
-            instance.report_run_canceled(run, CANCELLED)
+        with booking:
+            run = instance.get_run_by_id(run_id)
+            if run is not None and not run.is_finished:
+                instance.report_run_canceled(run, CANCELLED)
         # A process that ends at once does not come to where its launch is settled.
         stores = open_stores()
         for launch in filter(None, (records.find(stores, launch_id) for launch_id in launch_ids)):

@@ -16,7 +16,16 @@ from forecast_assets.datasets.building import read_panel
 from forecast_assets.datasets.definition import Dataset, load
 from forecast_assets.drift.reference_models import with_reference_models
 from forecast_assets.forecasting.analysis import replay
-from forecast_assets.forecasting.analysis.drift import DEGRADING, UNKNOWN, Trend, Verdict, trend, verdict
+from forecast_assets.forecasting.analysis.drift import (
+    DEGRADING,
+    IMPROVING,
+    STABLE,
+    UNKNOWN,
+    Trend,
+    Verdict,
+    trend,
+    verdict,
+)
 from forecast_assets.forecasting.core.arrays import Values
 from forecast_assets.forecasting.core.folds import FoldPlan
 from forecast_assets.forecasting.core.frequency import DAY, WEEK, Frequency
@@ -31,6 +40,7 @@ from forecast_assets.stores.rows.datasets import DeliveriesRow
 from forecast_assets.stores.rows.evaluations import ChampionsOfRow, ComparableHistoryRow
 from forecast_assets.stores.warehouse import Row
 
+_TRENDS = {DEGRADING: "has risen", IMPROVING: "has fallen", STABLE: "stays where it was"}
 _NUMBERS = ("latest_wape", "previous_wape", "baseline_wape", "wape_delta", "chance", "false_alarm",
             "recent_error", "usual_error")  # fmt: skip
 
@@ -240,15 +250,12 @@ def _sentence(  # noqa: PLR0917 - one value each
 ) -> str:
     if label is None:
         return "it has no champion that could become worse"
-    sentences = [_weekly_sentence(label, outcome, at, errors, period)]
+    week = _weekly_sentence(label, outcome, at, errors, period)
     if trends.direction[at] == UNKNOWN:
-        sentences.append("fewer than two comparable evaluations")
-    else:
-        sentences.append(
-            f"{trends.direction[at]} over evaluations: WAPE {trends.latest[at]:.1f} against "
-            f"{trends.baseline[at]:.1f} % before"
-        )
-    return "; ".join(sentences)
+        return f"{week}; fewer than two comparable evaluations"
+    # Words of its own, so that two questions are not read as one whose answers contradict each other.
+    course = f"WAPE of evaluations {_TRENDS[trends.direction[at]]}"
+    return f"{week}; {course}: {trends.latest[at]:.1f} after {trends.baseline[at]:.1f} %"
 
 
 def _weekly_sentence(
@@ -258,7 +265,6 @@ def _weekly_sentence(
     recent, usual = errors
     if outcome.status[at] == UNKNOWN:
         return f"{outcome.windows[at]} past {window}s of {label} are too few to judge the newest one"
-    chance = f"an unchanged model looks this bad in {outcome.chance[at]:.0%} of {window}s"
-    return (
-        f"{outcome.status[at]}: error {recent:.1f} % in the newest {window}, {usual:.1f} % usually; {chance}"
-    )
+    chance = f"an unchanged model looks this bad in {100 * outcome.chance[at]:.0f} % of {window}s"
+    said = "is bad" if outcome.status[at] == DEGRADING else "is within what is usual"
+    return f"the newest {window} {said}: error {recent:.1f} %, {usual:.1f} % usually; {chance}"

@@ -1,6 +1,7 @@
 """Drift in Dagster: a champion that got worse is found, told with its chance, and listed by units at risk."""
 
 import datetime as dt
+import re
 from collections.abc import Callable, Iterator
 
 import dagster as dg
@@ -79,7 +80,12 @@ def test_the_check_warns_and_says_how_many_alarms_chance_explains(drifted):
     )
     assert f"Most units at risk: many: {BROKEN}" in check.description
     metadata = place.metadata(run, "drift", BROKEN)
-    assert metadata["sentence"].value.startswith("degrading: error ")
+    sentence = metadata["sentence"].value
+    assert sentence.startswith("the newest week is bad: error ")
+    assert "; WAPE of evaluations " in sentence
+    assert not re.search("stable|degrading", sentence), (
+        "two questions have no common word for opposite answers"
+    )
     assert len(metadata["wape_history"].records) == 2
     assert len(place.green(DRIFT)) == COUNT
 

@@ -114,6 +114,9 @@ def test_lead_is_relative_to_the_runner_up_and_zero_where_that_is_perfect():
         ({"lead": 0.02}, "medium", "2.0% ahead"),
         ({"lead": 0.0999}, "medium", "10.0% ahead"),
         ({"lead": 0.1}, "high", "10.0% ahead"),
+        ({"lead": 0.0, "wape": 0.0}, "high", "no fold has an error"),
+        ({"lead": 0.0, "wape": 0.0, "limited": "40 observed days"}, "low", "40 observed days"),
+        ({"lead": 0.0, "wape": 0.1}, "low", "near tie"),
     ],
 )
 def test_first_confidence_rule_that_fits_decides(facts, level, said):

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from forecast_assets.registry.gates import Limits, expected_bias, expected_error
+from forecast_assets.registry.gates import Limits, expected_bias, expected_error, stability
 
 VERSION: Any = {"candidate": "ets"}
 
@@ -41,3 +41,10 @@ def test_unknown_says_why_and_limits_are_options():
     assert expected_error(VERSION, champion(), Limits(max_expected_wape=39)).passed is False
     assert expected_error(VERSION, None, Limits()).passed is None
     assert expected_bias(VERSION, champion(), None, Limits()).passed is None
+
+
+def test_a_champion_without_any_error_is_stable_and_one_without_a_figure_is_not():
+    perfect: Any = {"stability": None, "wape": 0.0}
+    unmeasured: Any = {"stability": None, "wape": None}
+    assert stability(perfect, Limits()).passed
+    assert not stability(unmeasured, Limits()).passed

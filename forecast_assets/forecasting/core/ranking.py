@@ -224,6 +224,7 @@ def confidence(
     bias: float,
     lead: float,
     policy: RankingPolicy,
+    wape: float | None = None,
     expected_wape: float | None = None,
     period: str = DAY.name,
 ) -> tuple[Confidence, str]:
@@ -231,10 +232,13 @@ def confidence(
 
     ``valid`` counts ranked candidates, ``limited`` is the availability's reason when it is not ready,
     ``bias`` the winner's in units per day, ``lead`` as in ``Ranking``; it is NaN where no fold sold anything.
+    ``wape`` is the winner's: one without any error needs no lead.
     Whatever the rules say, confidence is low where more than 100 % WAPE is expected, and medium at most above
     50 %.
     """
     level, reason = _judged(valid=valid, limited=limited, bias=bias, lead=lead, policy=policy, period=period)
+    if wape == 0 and valid > 1 and limited is None:
+        level, reason = "high", "no fold has an error"
     if expected_wape is None or level == "low" or expected_wape <= _DOUBTFUL:
         return level, reason
     sentence = f"{reason}, but a WAPE of {expected_wape:.0f} % is expected"
