@@ -134,7 +134,7 @@ def play(
     broken_day: int,
     feed: str = "file",
 ) -> dict[str, Any]:
-    """Play ``days`` nights in a place; answer the figures.
+    """Play ``days`` nights in a place; return the figures.
 
     ``feed`` is one ``file`` that is written anew every night, or ``days``, a folder with one for every day.
     """

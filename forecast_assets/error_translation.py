@@ -23,7 +23,7 @@ def to_forecast_error(error: BaseException) -> ForecastError:
 
 
 def _to_forecast_error(error: BaseException) -> ForecastError:
-    said = f"{type(error).__name__}: {error}".splitlines()[0]
+    original = f"{type(error).__name__}: {error}".splitlines()[0]
     match error:
         case sa.exc.SQLAlchemyError():
             return Outage(
@@ -32,7 +32,7 @@ def _to_forecast_error(error: BaseException) -> ForecastError:
             )
         case ConnectionError() | TimeoutError():
             return Outage(
-                f"a service on the network did not answer ({said})",
+                f"a service on the network did not answer ({original})",
                 remedy="check that it is reachable from here, then launch again",
             )
         case MemoryError():
@@ -42,16 +42,16 @@ def _to_forecast_error(error: BaseException) -> ForecastError:
             )
         case PermissionError() | OSError():
             return Outage(
-                f"a file could not be read or written ({said})",
+                f"a file could not be read or written ({original})",
                 remedy="check rights and free space of FORECAST_HOME and the lake, then launch again",
             )
         case ImportError():
             return BadSetting(
-                f"a package is missing ({said})",
+                f"a package is missing ({original})",
                 remedy="install it beside forecast-assets, or leave out what needs it",
             )
     return _lost_run(error) or InternalError(
-        f"something unexpected happened ({said})",
+        f"something unexpected happened ({original})",
         remedy="launch again; if it happens again, report it with the log of this run",
     )
 

@@ -46,7 +46,7 @@ def run(instance: dg.DagsterInstance, *assets: Any) -> dg.ExecuteInProcessResult
 
 
 def colours(instance: dg.DagsterInstance) -> tuple[set[str], set[str]]:
-    """Answer which partitions Dagit paints green and which red."""
+    """Return which partitions Dagit paints green and which red."""
     status = get_and_update_asset_status_cache_value(instance, SCORES, SERIES)
     if status is None:
         return set(), set()

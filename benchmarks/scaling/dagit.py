@@ -117,7 +117,7 @@ def _answer(port: int, question: str, **values: object) -> dict[str, Any]:
 
 @contextmanager
 def _webserver(home: Home) -> Iterator[int]:
-    """Run a webserver on ``home`` until the block ends; answer its port when the assets are loaded."""
+    """Run a webserver on ``home`` until the block ends; return its port when the assets are loaded."""
     with socket.socket() as free:
         free.bind((_HOST, 0))
         port = int(free.getsockname()[1])

@@ -183,7 +183,7 @@ def postgres_cpu(server: psutil.Process | None) -> float:
 
 
 def measured(work: Callable[[], object], server: psutil.Process) -> Cost:
-    """Do ``work`` in this process, beside a PostgreSQL server, and answer what it costs."""
+    """Do ``work`` in this process, beside a PostgreSQL server, and return what it costs."""
     used, server_cpu, clock = own_cpu(), postgres_cpu(server), time.perf_counter()
     work()
     return Cost(time.perf_counter() - clock, own_cpu() - used, postgres_cpu(server) - server_cpu)

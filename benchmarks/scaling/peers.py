@@ -75,7 +75,7 @@ def libraries(
 
 
 def bookkeeping(home: Home, kind: str, sizes: list[int]) -> list[dict[str, Any]]:
-    """Report two assets in runs of so many series, in a database of its own; answer what each run costs."""
+    """Report two assets in runs of so many series, in a database of its own; return what each run costs."""
     folder, server = home.folder / f"bookkeeping-{kind}", sa.make_url(home.url)
     engine = sa.create_engine(server, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
     with engine.connect() as connection:

@@ -46,7 +46,7 @@ def repeat(path: Path, source: Path, series: int) -> Sales:
 
 
 def sample(sales: Sales, series: int, shortest: int) -> pl.DataFrame:
-    """Answer about ``series`` whole series of at least ``shortest`` days since their first sale."""
+    """Return about ``series`` whole series of at least ``shortest`` days since their first sale."""
     rows = pl.scan_parquet(sales.path)
     stores = rows.select(pl.col("store_id").unique().sort()).collect(engine="streaming")["store_id"]
     return pl.concat(

@@ -25,7 +25,7 @@ _ENDED = [dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.SUCCESS]
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class LookCounts:
     """What one look found: things looked at, failures among them, incidents opened and closed."""
 
     looked_at: int
@@ -41,7 +41,9 @@ class Seen:
         )
 
 
-def look_at_runs(instance: dg.DagsterInstance, stores: Stores, since: dt.datetime, now: dt.datetime) -> Seen:
+def look_at_runs(
+    instance: dg.DagsterInstance, stores: Stores, since: dt.datetime, now: dt.datetime
+) -> LookCounts:
     """Runs that ended since a moment. A run that Dagster starts again by itself is not over."""
     ended = dg.RunsFilter(statuses=_ENDED, updated_after=since)
     records = instance.get_run_records(
@@ -90,7 +92,7 @@ def look_at_checks(
     checks: Sequence[dg.AssetCheckKey],
     since: dt.datetime,
     now: dt.datetime,
-) -> Seen:
+) -> LookCounts:
     """Checks evaluated since a moment; the newest result of each check and partition decides."""
     results = list(check_results(instance, checks, since))
     newest: dict[str, CheckResult] = {}
@@ -125,7 +127,9 @@ def _failed_check(key: str, result: CheckResult) -> Sighting:
     )
 
 
-def look_at_ticks(instance: dg.DagsterInstance, stores: Stores, since: dt.datetime, now: dt.datetime) -> Seen:
+def look_at_ticks(
+    instance: dg.DagsterInstance, stores: Stores, since: dt.datetime, now: dt.datetime
+) -> LookCounts:
     """Sensors and schedules that failed since a moment, and those that work again."""
     sightings: list[Sighting] = []
     recovered: dict[str, dt.datetime] = {}
@@ -157,7 +161,7 @@ def _settled(
     sightings: Iterable[Sighting],
     recovered: dict[str, dt.datetime],
     until: dt.datetime,
-) -> Seen:
+) -> LookCounts:
     listed = list(sightings)
     recorded = record(stores, listed)
-    return Seen(looked_at, len(listed), recorded.opened, resolve(stores, recovered), until)
+    return LookCounts(looked_at, len(listed), recorded.opened, resolve(stores, recovered), until)

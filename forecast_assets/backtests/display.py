@@ -50,14 +50,14 @@ _HISTORY = ["chosen_at", "champion", "wape", "confidence"]
 _BY_LEAD = ["candidate", "lead", "wape", "mae", "bias"]
 _HISTORY_SHOWN = 10
 
-Shown = dg.MetadataValue | str | float | int | bool
-Metadata = dict[str, dict[str, Shown]]
+MetadataCell = dg.MetadataValue | str | float | int | bool
+Metadata = dict[str, dict[str, MetadataCell]]
 
 
 def brief(outcome: Outcome) -> Metadata:
     """A handful of numbers and one sentence, cheap enough for tens of thousands of series."""
-    backtest: dict[str, Shown] = {"outcome": outcome.outcome, "folds": outcome.folds}
-    champion: dict[str, Shown] = {"sentence": outcome.sentence}
+    backtest: dict[str, MetadataCell] = {"outcome": outcome.outcome, "folds": outcome.folds}
+    champion: dict[str, MetadataCell] = {"sentence": outcome.sentence}
     if outcome.champion is not None:
         champion |= {"champion": outcome.champion, "confidence": outcome.confidence or "low"}
     for name, value in (

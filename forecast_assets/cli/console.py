@@ -91,7 +91,7 @@ def listing(frame: pl.DataFrame, view: View, name: str = "", *, if_empty: str | 
 def summary_text(lines: Iterable[tuple[str, str]]) -> str:
     """Return lines of (what, in words) as text; a terminal gets the words below each other."""
     width, edge = _width(), " " * (_WHAT + 4)
-    texts = [f"  {what:<{_WHAT}}  {said}" for what, said in lines]
+    texts = [f"  {what:<{_WHAT}}  {detail}" for what, detail in lines]
     if width != _NOBODY_LOOKS:
         wrapping = textwrap.TextWrapper(
             max(width, 2 * len(edge)), subsequent_indent=edge, break_on_hyphens=False, break_long_words=False
@@ -110,8 +110,8 @@ def _with_originals(frame: pl.DataFrame) -> pl.DataFrame:
     ids = ["store_id", "product_id"]
     if "series" not in frame.columns or not set(ids) <= set(frame.columns):
         return frame
-    said = pl.concat_str(pl.lit("__"), "store_id", pl.lit("__"), "product_id")
-    if frame.select(pl.col("series").str.ends_with(said).all()).item():
+    ids_of_key = pl.concat_str(pl.lit("__"), "store_id", pl.lit("__"), "product_id")
+    if frame.select(pl.col("series").str.ends_with(ids_of_key).all()).item():
         return frame
     return frame.select("series", *ids, pl.exclude("series", *ids))
 

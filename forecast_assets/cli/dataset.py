@@ -147,9 +147,9 @@ def check(  # noqa: PLR0917 - one parameter per group of options
         sys.stdout.write(summary_text(lines))
     else:
         listing(pl.DataFrame(lines, schema=["what", "found"], orient="row"), View(form))
-    said = f"--path {shlex.quote(path)}{profile.options()}{typed(columns)}{typed(writing)}"
-    said += typed_options(options.model_dump(mode="json", exclude_defaults=True)) + typed(further)
-    SAY.print(f"next: forecast-assets dataset add NAME {said}", markup=False)
+    arguments = f"--path {shlex.quote(path)}{profile.options()}{typed(columns)}{typed(writing)}"
+    arguments += typed_options(options.model_dump(mode="json", exclude_defaults=True)) + typed(further)
+    SAY.print(f"next: forecast-assets dataset add NAME {arguments}", markup=False)
 
 
 def _source(

@@ -208,8 +208,8 @@ def _order_proposal(dataset: str, day: str | None) -> "pl.DataFrame":
     from forecast_assets.orders.proposal import propose
 
     proposal = propose(open_stores(), dataset, read_day("--day", day))
-    for said in (proposal.sentence, *proposal.notes):
-        SAY.print(said, markup=False)
+    for sentence in (proposal.sentence, *proposal.notes):
+        SAY.print(sentence, markup=False)
     return proposal.frame
 
 

@@ -113,11 +113,11 @@ def _parameter(
     text = field.description or ""
     # An unused option stays empty, so that the model can tell its defaults from what a person wrote.
     words = ",".join(own) if isinstance(own, list) else str(own)
-    said = words if default is None and own is not None else True
+    shown_default = words if default is None and own is not None else True
     info = (
-        typer.Argument(help=text, show_default=said)
+        typer.Argument(help=text, show_default=shown_default)
         if is_argument
-        else typer.Option(*names, help=text, show_default=said, rich_help_panel=panel, **bounds)
+        else typer.Option(*names, help=text, show_default=shown_default, rich_help_panel=panel, **bounds)
     )
     return inspect.Parameter(
         name,

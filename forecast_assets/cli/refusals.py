@@ -21,7 +21,7 @@ def errors_on_console() -> Iterator[None]:
     try:
         yield
     except ForecastError as error:
-        raise SystemExit(_said(error)) from error
+        raise SystemExit(_exit_code_of(error)) from error
     except BrokenPipeError:
         raise  # whoever read the output has gone
     except Exception as raised:
@@ -30,10 +30,10 @@ def errors_on_console() -> Iterator[None]:
         translation = to_forecast_error(raised)
         if isinstance(translation, InternalError):
             raise  # its trace says more than any sentence
-        raise SystemExit(_said(translation)) from raised
+        raise SystemExit(_exit_code_of(translation)) from raised
 
 
-def _said(error: ForecastError) -> int:
+def _exit_code_of(error: ForecastError) -> int:
     """Print an error; return the exit code that it ends a command with."""
     SAY.print(f"[bold red]{type(error).__name__}[/]: ", end="")
     SAY.print(error.problem, markup=False)

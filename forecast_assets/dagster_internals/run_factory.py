@@ -81,7 +81,7 @@ def queue(instance: dg.DagsterInstance, run: dg.DagsterRun) -> None:
 def execute(
     instance: dg.DagsterInstance, run: dg.DagsterRun, *, raise_on_error: bool = True
 ) -> dg.DagsterRunStatus:
-    """Execute a created run in this process and answer how it ended. Raises what the run raised."""
+    """Execute a created run in this process and return how it ended. Raises what the run raised."""
     origin = run.job_code_origin
     if origin is None:
         raise ValueError(f"run {run.run_id} was not made by create()")

@@ -46,9 +46,9 @@ def agreed(source: FileSource, files: Sequence[SourceFile], notes: list[str]) ->
             )
         _check_dates(source, first, file.name, sample.cells.get(written.get(source.columns.date, ""), []))
         cells = sample.numbers([written[name] for name in _numbers(source) if name in written])
-        found = dialects.find_numbers(cells)
-        if found != (source.dialect.decimal, source.dialect.thousands) and any(found):
-            source = _with_numbers(source, files[0], file.name, cells, found, notes)
+        numbers = dialects.find_numbers(cells)
+        if numbers != (source.dialect.decimal, source.dialect.thousands) and any(numbers):
+            source = _with_numbers(source, files[0], file.name, cells, numbers, notes)
     return source
 
 
@@ -82,12 +82,12 @@ def _with_numbers(  # noqa: PLR0917 - one value each
     first: SourceFile,
     name: str,
     cells: Sequence[str],
-    found: tuple[Literal[".", ","] | None, str | None],
+    numbers: tuple[Literal[".", ","] | None, str | None],
     notes: list[str],
 ) -> FileSource:
     """Settle how numbers are written by a later file, unless that contradicts earlier ones."""
     settled = source.dialect
-    decimal, thousands = found
+    decimal, thousands = numbers
     is_open = settled.decimal is None and settled.thousands is None
     doubted = [
         cell
@@ -102,8 +102,8 @@ def _with_numbers(  # noqa: PLR0917 - one value each
     )
     if agrees:
         update = {"decimal": settled.decimal or decimal, "thousands": settled.thousands or thousands}
-        if found != (".", None):
-            notes.append(f"{name}: {dialects.described(*found)}")
+        if numbers != (".", None):
+            notes.append(f"{name}: {dialects.described(*numbers)}")
         return source.model_copy(update={"dialect": settled.model_copy(update=update)})
     mark = str(decimal if decimal is not None and decimal != (settled.decimal or ".") else thousands)
     example = next((cell for cell in cells if mark in cell), cells[0])

@@ -260,8 +260,10 @@ def _of_marks(name: str, counts: Marked, columns: Columns) -> list[ColumnFinding
         )
         remedy = f"{name} must be 1 on days that are {word}"
         if is_closed:
-            said, meant = ("--open", "--closed") if name == columns.open else ("--closed", "--open")
-            remedy = f"if {name} is the opposite of {said[2:]}, give {meant} {name} in place of {said}"
+            declared, opposite = ("--open", "--closed") if name == columns.open else ("--closed", "--open")
+            remedy = (
+                f"if {name} is the opposite of {declared[2:]}, give {opposite} {name} in place of {declared}"
+            )
         # A single day is a slip.
         return [
             ColumnFinding(name, "denies_sales", share, sentence, remedy, share >= limit and counts.sold > 1)

@@ -30,9 +30,9 @@ def judged_counts(counts: pl.DataFrame, plan: FoldPlan, frequency: Frequency) ->
 
     @cache  # most series of a dataset have the same counts
     def verdict(*row: object) -> tuple[str, str]:
-        found = judged_history(dict(zip(facts.columns, row, strict=True)), plan, frequency)
+        verdict = judged_history(dict(zip(facts.columns, row, strict=True)), plan, frequency)
         left_out = f"; {row[-1]} {LEFT_OUT}" if row[-1] else ""
-        return found.state, found.reason + left_out
+        return verdict.state, verdict.reason + left_out
 
     verdicts = [verdict(*row) for row in facts.iter_rows()]
     return counts.drop("left_out_days").with_columns(

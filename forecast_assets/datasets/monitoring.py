@@ -38,7 +38,7 @@ class MonitorConfig(dg.Config):
 
 
 def monitor(stores: Stores, name: str, *, run_id: str) -> list[QualityFindingsRow]:
-    """Look at the newest sales of a dataset; store and answer the findings, errors first.
+    """Look at the newest sales of a dataset; store and return the findings, errors first.
 
     What was there before keeps the moment since when it is known.
     """

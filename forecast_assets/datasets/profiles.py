@@ -100,41 +100,42 @@ def _find_dialects(files: Sequence[SourceFile], declared: Dialect, notes: list[s
     plain = True
     for file in files:
         start = start_of(file)
-        found = completed(file, each, start)
-        plain = plain and found.encoding == dialects.UTF_8
+        dialect = completed(file, each, start)
+        plain = plain and dialect.encoding == dialects.UTF_8
         if first is None:
-            first = found
-            notes += _written(found, start, declared)
-        elif found != first.model_copy(update={"encoding": found.encoding} if start.isascii() else {}):
-            notes.append(f"{file.name}: {', '.join(_written(found, start, declared)) or 'commas and UTF-8'}")
-        if found.encoding == declared.encoding and dialects.seems_utf_8(found.encoding, start):
-            notes.append(f"{file.name}: looks like UTF-8, and is read as {found.encoding}")
+            first = dialect
+            notes += _written(dialect, start, declared)
+        elif dialect != first.model_copy(update={"encoding": dialect.encoding} if start.isascii() else {}):
+            differing = ", ".join(_written(dialect, start, declared))
+            notes.append(f"{file.name}: {differing or 'commas and UTF-8'}")
+        if dialect.encoding == declared.encoding and dialects.seems_utf_8(dialect.encoding, start):
+            notes.append(f"{file.name}: looks like UTF-8, and is read as {dialect.encoding}")
     return each.model_copy(update={"encoding": dialects.UTF_8}) if plain else each
 
 
-def _written(found: Dialect, start: bytes, declared: Dialect) -> list[str]:
+def _written(dialect: Dialect, start: bytes, declared: Dialect) -> list[str]:
     """Say what is not plain about how a text file that begins with ``start`` is written."""
     notes = []
-    if found.separator != ",":
-        notes.append(f"columns separated by {name_of(str(found.separator))}")
-    if str(found.encoding).lower() not in {"utf-8", "utf8"}:
+    if dialect.separator != ",":
+        notes.append(f"columns separated by {name_of(str(dialect.separator))}")
+    if str(dialect.encoding).lower() not in {"utf-8", "utf8"}:
         notes.append(
-            f"encoding {found.encoding}{_letters(found, start) if declared.encoding is None else ''}"
+            f"encoding {dialect.encoding}{_letters(dialect, start) if declared.encoding is None else ''}"
         )
-    if found.quote != '"':
-        notes.append(f"text enclosed by {name_of(str(found.quote))}")
+    if dialect.quote != '"':
+        notes.append(f"text enclosed by {name_of(str(dialect.quote))}")
     return notes
 
 
-def _letters(found: Dialect, start: bytes) -> str:
+def _letters(dialect: Dialect, start: bytes) -> str:
     """Show letters that depend on an encoding of one byte each, which no file can prove."""
-    if found.encoding != dialects.ONE_BYTE:
+    if dialect.encoding != dialects.ONE_BYTE:
         return ""
-    text = start.decode(found.encoding, errors="replace")
-    cell = rf"[^{re.escape(f'{found.separator}{found.quote}')}\r\n]*"
+    text = start.decode(dialect.encoding, errors="replace")
+    cell = rf"[^{re.escape(f'{dialect.separator}{dialect.quote}')}\r\n]*"
     example = re.search(rf"{cell}[^\x00-\x7f]{cell}", text)
-    shown = repr(example[0].strip()[:_SHOWN_LETTERS]) if example else ""
-    return f" assumed, which reads {shown}; if letters are wrong: --encoding NAME, as cp1250 or cp850"
+    example_text = repr(example[0].strip()[:_SHOWN_LETTERS]) if example else ""
+    return f" assumed, which reads {example_text}; if letters are wrong: --encoding NAME, as cp1250 or cp850"
 
 
 def _with_header(

@@ -119,8 +119,8 @@ class ValidatedSales:
         for before, code in pairs[: self.findings.room(what)]:
             one, other = ids.texts[before], ids.texts[code]
             alike = unicodedata.normalize("NFKC", one) == unicodedata.normalize("NFKC", other)
-            shown = ascii if alike and one != other else quoted
-            text = shown(one) if before == code else f"{shown(one)} and {shown(other)}"
+            show = ascii if alike and one != other else quoted
+            text = show(one) if before == code else f"{show(one)} and {show(other)}"
             if first is not None and (codes == code).any():
                 text = f"{self.places.lines([first + int(np.argmax(codes == code))])[0]} ({text})"
             texts.append(text)

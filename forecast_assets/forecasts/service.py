@@ -76,7 +76,7 @@ def make_forecasts(
     request: ForecastRequest = ForecastRequest(),
     force: bool = False,
 ) -> Iterator[Forecasted]:
-    """Forecast the series ``keys`` and answer one outcome each, as soon as it is stored.
+    """Forecast the series ``keys`` and return one outcome each, as soon as it is stored.
 
     A series without a champion is forecast by the first global candidate of its dataset, or by the mean of
     products like it, and flagged. Forecasts whose inputs have not changed are kept unless ``force``.

@@ -30,7 +30,7 @@ from forecast_assets.stores import Stores
 class ScoringContext:
     """Everything that is read while items are scored, and changed by none of them.
 
-    ``row`` tells where a series stands in ``panel`` and ``given``; ``history`` judges its whole history.
+    ``row`` says where a series stands in ``panel``; ``history`` judges its whole history.
     """
 
     panel: Panel

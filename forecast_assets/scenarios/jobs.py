@@ -37,7 +37,7 @@ class WhatIfConfig(dg.Config):
     first_day: str | None = Field(default=None, description="Price and promotion hold from this day on.")
     last_day: str | None = Field(default=None, description="Price and promotion hold up to this day.")
     like: str | None = Field(default=None, description="Start from what this plan assumes.")
-    save_as: str | None = Field(default=None, description="Keep the answer as a plan of this name.")
+    save_as: str | None = Field(default=None, description="Keep the result as a plan of this name.")
     tags: list[str] = Field(default=[], description="Tags of the plan, to find it by.")
 
     def assumptions(self, stores: Stores) -> Assumptions:
@@ -53,41 +53,41 @@ def answer_what_if(context: dg.OpExecutionContext, config: WhatIfConfig, stores:
     with refusals_final():
         if config.save_as:
             planning.check_plan(config.save_as, config.tags)
-        answer = planning.what_if(opened, config.series, config.assumptions(opened), run_id=run_id)
+        result = planning.what_if(opened, config.series, config.assumptions(opened), run_id=run_id)
         if config.save_as:
-            planning.save(opened, answer, config.save_as, config.tags, run_id=run_id)
-    context.log.info(answer.sentence)
+            planning.save(opened, result, config.save_as, config.tags, run_id=run_id)
+    context.log.info(result.sentence)
     kept = config.save_as or "not kept"
     # One line on the page of the series; the forecast stays what is read first there.
     context.log_event(
         dg.AssetObservation(
-            FORECAST, partition=config.series, metadata={"what_if": answer.sentence, "what_if_plan": kept}
+            FORECAST, partition=config.series, metadata={"what_if": result.sentence, "what_if_plan": kept}
         )
     )
-    context.add_output_metadata({"plan": kept, **_metadata(opened, answer)})
+    context.add_output_metadata({"plan": kept, **_metadata(opened, result)})
 
 
-def _metadata(stores: Stores, answer: planning.Answer) -> dict[str, dg.MetadataValue | str]:
-    lines = {"as planned": answer.baseline, "what if": answer.effect.units}
-    dates = answer.forecast.dates()
+def _metadata(stores: Stores, result: planning.WhatIf) -> dict[str, dg.MetadataValue | str]:
+    lines = {"as planned": result.baseline, "what if": result.effect.units}
+    dates = result.forecast.dates()
     days = [
         {
             "date": str(day),
             **{
                 name: float(values[at]) if np.isfinite(values[at]) else None
-                for name, values in answer.days().items()
+                for name, values in result.days().items()
             },
         }
         for at, day in enumerate(dates)
     ]
-    series = answer.forecast.series
+    series = result.forecast.series
     plot = plots.plan_plot(f"{series}: what if", dates, lines, recent(stores, series))
     return {
-        "what_if": answer.sentence,
-        "method": answer.method,
-        "assumptions": dg.MetadataValue.json(answer.assumptions.to_json()),
-        "who_answers": dg.MetadataValue.md("\n".join(f"- {cell(sentence)}" for sentence in answer.sentences)),
-        "days": table(days, ["date", *answer.days()]),
+        "what_if": result.sentence,
+        "method": result.method,
+        "assumptions": dg.MetadataValue.json(result.assumptions.to_json()),
+        "who_answers": dg.MetadataValue.md("\n".join(f"- {cell(sentence)}" for sentence in result.sentences)),
+        "days": table(days, ["date", *result.days()]),
         "plot": dg.MetadataValue.md(plot),
     }
 

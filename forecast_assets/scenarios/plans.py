@@ -40,7 +40,7 @@ COMPARED = ("rank", "name", "series", "units_delta", "revenue_delta", "coverage"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Answer:
+class WhatIf:
     """What a series sells as planned, ``baseline`` (h,), and under ``assumptions``."""
 
     forecast: StoredForecast
@@ -68,7 +68,7 @@ class Answer:
         return {"as_planned": self.baseline, "what_if": self.effect.units, **self.outcome.limits}
 
 
-def what_if(stores: Stores, series: str, assumptions: Assumptions, *, run_id: str) -> Answer:
+def what_if(stores: Stores, series: str, assumptions: Assumptions, *, run_id: str) -> WhatIf:
     """Forecast a series under assumptions.
 
     The baseline is its current forecast, made anew where its inputs changed. A champion that reads plans is
@@ -109,7 +109,7 @@ def what_if(stores: Stores, series: str, assumptions: Assumptions, *, run_id: st
     change = effect(baseline, around["units"], _prices(panel, ahead)[gap:], difference, assumptions.on_hand)
     limits = {name: around[name] * difference.factors for name in LIMITS}
     factor = float(change.units.sum() / max(around["units"].sum(), 1e-9))
-    return Answer(
+    return WhatIf(
         stored,
         dataset.built().hash,
         assumptions,
@@ -158,24 +158,24 @@ def check_plan(name: str, tags: Sequence[str]) -> None:
         )
 
 
-def save(stores: Stores, answer: Answer, name: str, tags: Sequence[str], *, run_id: str) -> None:
-    """Keep an answer as a plan. Raises ``BadSetting`` where another run took the name."""
+def save(stores: Stores, result: WhatIf, name: str, tags: Sequence[str], *, run_id: str) -> None:
+    """Keep a result as a plan. Raises ``BadSetting`` where another run took the name."""
     check_plan(name, tags)
-    effect = answer.effect
+    effect = result.effect
     row = stores.warehouse.execute(
         "save_plan",
         name=name,
-        series=answer.forecast.series,
+        series=result.forecast.series,
         tags=sorted(set(tags)),
-        assumptions=json.dumps(answer.assumptions.to_json()),
-        sentences=json.dumps(list(answer.sentences)),
-        method=answer.method,
-        candidate=answer.forecast.candidate,
-        snapshot=answer.snapshot,
-        first_day=answer.forecast.first_day,
-        baseline=answer.baseline.tolist(),
+        assumptions=json.dumps(result.assumptions.to_json()),
+        sentences=json.dumps(list(result.sentences)),
+        method=result.method,
+        candidate=result.forecast.candidate,
+        snapshot=result.snapshot,
+        first_day=result.forecast.first_day,
+        baseline=result.baseline.tolist(),
         scenario=effect.units.tolist(),
-        baseline_units=float(answer.baseline.sum()),
+        baseline_units=float(result.baseline.sum()),
         scenario_units=float(effect.units.sum()),
         units_delta=effect.units_delta,
         baseline_revenue=effect.baseline_revenue,
@@ -186,7 +186,7 @@ def save(stores: Stores, answer: Answer, name: str, tags: Sequence[str], *, run_
         limits=json.dumps(
             {
                 name: [float(one) if np.isfinite(one) else None for one in values]
-                for name, values in answer.outcome.limits.items()
+                for name, values in result.outcome.limits.items()
             }
         ),
     )

@@ -26,7 +26,7 @@ LOOPBACK = "127.0.0.1"
 
 
 def certificate(folder: Path) -> Path:
-    """Make a certificate for 127.0.0.1 that vouches for itself; answer the file with it and its key."""
+    """Make a certificate for 127.0.0.1 that vouches for itself; return the file with it and its key."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, LOOPBACK)])
     now = dt.datetime.now(dt.UTC)

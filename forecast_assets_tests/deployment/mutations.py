@@ -17,7 +17,7 @@ _SCALARS: dict[str, Any] = {"Int": 1, "Float": 1.0, "Boolean": False, "BigInt": 
 
 
 def attempts(dagit: Dagit) -> Iterator[tuple[str, dict]]:
-    """Call each mutation; answer its name and what the server said."""
+    """Call each mutation; return its name and what the server said."""
     schema = dagit.ask(_OFFERED)["__schema"]
     types = {one["name"]: one for one in schema["types"]}
     for field in schema["mutationType"]["fields"]:

@@ -93,7 +93,7 @@ class Deployment:
         return [entry["locationOrLoadError"]["__typename"] for entry in entries] == ["RepositoryLocation"]
 
     def ended(self, run: str) -> str:
-        """Wait for a run's end; answer how it ended."""
+        """Wait for a run's end; return how it ended."""
         ends = {"SUCCESS", "FAILURE", "CANCELED"}
         until(f"run {run} ends", lambda: self.status(run) in ends)
         return self.status(run)

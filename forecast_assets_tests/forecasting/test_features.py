@@ -21,7 +21,7 @@ def sequential() -> np.ndarray:
 
 
 def features_at(values, origin, step, known=None, codes=None):
-    """Answer {name: value} of one row of the first series."""
+    """Return {name: value} of one row of the first series."""
     block = prepare(values, known or {}, codes or {}, calendar_of(DAY.dates(START, 0, DAYS + AHEAD)), RHYTHM)
     row = matrix(block, np.array([0]), np.array([origin]), np.array([[step]]))[0]
     roles = {name: role for name, (role, _, _) in (known or {}).items()}

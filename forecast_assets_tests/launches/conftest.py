@@ -72,7 +72,7 @@ def run(place: Place, job: str, *, opens: Any = None, **config: Any) -> Launched
 
 
 def again(place: Place, run_id: str, **tags: str) -> str:
-    """Execute a run again, as Dagit's re-execution does; answer the id of the new run."""
+    """Execute a run again, as Dagit's re-execution does; return the id of the new run."""
     parent = place.instance.get_run_by_id(run_id)
     assert parent is not None
     new_run = run_factory.create(place.instance, parent.job_name, parent.run_config, tags=tags, parent=parent)

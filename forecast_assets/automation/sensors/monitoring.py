@@ -35,9 +35,9 @@ def since(cursor: str | None, now: dt.datetime) -> dt.datetime:
     return min(last if last.tzinfo else last.replace(tzinfo=dt.UTC), now) - _OVERLAP
 
 
-def _result(seen: incident_detection.Seen, what: str, start: dt.datetime) -> dg.SensorResult:
-    sentence = f"{what} since {start:%Y-%m-%d %H:%M:%S} UTC: {seen}"
-    return dg.SensorResult(skip_reason=sentence, cursor=seen.until.isoformat())
+def _result(counts: incident_detection.LookCounts, what: str, start: dt.datetime) -> dg.SensorResult:
+    sentence = f"{what} since {start:%Y-%m-%d %H:%M:%S} UTC: {counts}"
+    return dg.SensorResult(skip_reason=sentence, cursor=counts.until.isoformat())
 
 
 @sensor(minimum_interval_seconds=EVERY_MINUTE, default_status=ON)

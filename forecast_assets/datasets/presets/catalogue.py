@@ -42,7 +42,7 @@ class Effect(StrEnum):
     returns = "returns"
 
 
-EFFECTS_SAID: Mapping[Effect, str] = {
+EFFECT_TEXTS: Mapping[Effect, str] = {
     Effect.yearly: "a sine over the year, 20 % up in early April and down in early October",
     Effect.changepoints: "sudden rises and falls of a series that fade within weeks",
     Effect.lifecycle: "products are introduced, grow, mature, decline over months and are discontinued",

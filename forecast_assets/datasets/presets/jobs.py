@@ -17,7 +17,7 @@ from forecast_assets.failures import RETRY, refusals_final
 from forecast_assets.launch_examples import example
 from forecast_assets.stores.resource import StoresResource
 
-_SAID = {name: field.description or "" for name, field in PresetOptions.model_fields.items()}
+_TEXTS = {name: field.description or "" for name, field in PresetOptions.model_fields.items()}
 _OWN = " Unset: the preset's own."
 
 
@@ -26,21 +26,21 @@ class PresetConfig(dg.Config):
 
     name: str = Field(description="Name of the new dataset: the first part of every series key.")
     preset: Preset = Field(description="; ".join(f"{name}: {one.nature}" for name, one in PRESETS.items()))
-    seed: int = Field(default=42, ge=0, description=_SAID["seed"])
-    stores: int | None = Field(default=None, ge=1, le=100, description=_SAID["stores"] + _OWN)
-    products: int | None = Field(default=None, ge=1, le=500, description=_SAID["products"] + _OWN)
-    window_days: int | None = Field(default=None, ge=75, le=365, description=_SAID["window_days"] + _OWN)
-    sparsity: float | None = Field(default=None, ge=0, le=0.9, description=_SAID["sparsity"] + _OWN)
+    seed: int = Field(default=42, ge=0, description=_TEXTS["seed"])
+    stores: int | None = Field(default=None, ge=1, le=100, description=_TEXTS["stores"] + _OWN)
+    products: int | None = Field(default=None, ge=1, le=500, description=_TEXTS["products"] + _OWN)
+    window_days: int | None = Field(default=None, ge=75, le=365, description=_TEXTS["window_days"] + _OWN)
+    sparsity: float | None = Field(default=None, ge=0, le=0.9, description=_TEXTS["sparsity"] + _OWN)
     promotion_intensity: float | None = Field(
-        default=None, ge=0, le=0.5, description=_SAID["promotion_intensity"] + _OWN
+        default=None, ge=0, le=0.5, description=_TEXTS["promotion_intensity"] + _OWN
     )
     stockout_intensity: float | None = Field(
-        default=None, ge=0, le=0.5, description=_SAID["stockout_intensity"] + _OWN
+        default=None, ge=0, le=0.5, description=_TEXTS["stockout_intensity"] + _OWN
     )
-    noise_sigma: float | None = Field(default=None, ge=0, le=0.5, description=_SAID["noise_sigma"] + _OWN)
-    start: str | None = Field(default=None, description=_SAID["start"])
-    end: str | None = Field(default=None, description=_SAID["end"])
-    effects: list[Effect] = Field(default=[], description=_SAID["effects"])
+    noise_sigma: float | None = Field(default=None, ge=0, le=0.5, description=_TEXTS["noise_sigma"] + _OWN)
+    start: str | None = Field(default=None, description=_TEXTS["start"])
+    end: str | None = Field(default=None, description=_TEXTS["end"])
+    effects: list[Effect] = Field(default=[], description=_TEXTS["effects"])
 
     def source(self) -> PresetSource:
         """What is asked for, with the window fixed today. Raises ``BadSetting``."""

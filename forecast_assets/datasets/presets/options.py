@@ -12,7 +12,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from forecast_assets.checked import validate_model
-from forecast_assets.datasets.presets.catalogue import EFFECTS_SAID, PRESETS, Character, Effect, Preset
+from forecast_assets.datasets.presets.catalogue import EFFECT_TEXTS, PRESETS, Character, Effect, Preset
 from forecast_assets.errors import BadSetting
 
 StoreCount = Annotated[int, Field(ge=1, le=100)]
@@ -51,7 +51,8 @@ class Overrides(BaseModel):
     )
     effects: tuple[Effect, ...] = Field(
         default=(),
-        description="Switched on beside it: " + "; ".join(f"{e}: {said}" for e, said in EFFECTS_SAID.items()),
+        description="Switched on beside it: "
+        + "; ".join(f"{effect}: {text}" for effect, text in EFFECT_TEXTS.items()),
     )
 
     def character(self) -> Character:

@@ -54,14 +54,14 @@ def grown(
 
     Where all pieces of ``before`` are still there, only what was appended to them is a new one.
     """
-    known = sorted((one for one in before if one.file == file.name), key=lambda one: one.begin)
-    ends = [one.end for one in known]
+    earlier = sorted((one for one in before if one.file == file.name), key=lambda one: one.begin)
+    ends = [one.end for one in earlier]
     with outage(file.name), file.raw() as stream:
         head = _head(stream, header_row, quote.encode())
         stream.seek(0)
-        if known and head and all(ends) and [one.begin for one in known] == [0, *ends[:-1]]:
-            if all(_hashed(stream, one.end - one.begin)[0] == one.digest for one in known):
-                yield from ((one, file) for one in known)
+        if earlier and head and all(ends) and [one.begin for one in earlier] == [0, *ends[:-1]]:
+            if all(_hashed(stream, one.end - one.begin)[0] == one.digest for one in earlier):
+                yield from ((one, file) for one in earlier)
                 digest, size, is_closed = _hashed(stream, None)
                 if size:
                     end = ends[-1] + size if is_closed else 0

@@ -65,10 +65,10 @@ def _digest(rows: Sequence[sa.Row[tuple[object, ...]]]) -> str:
 def week_of(day: object) -> str:
     """Return the week of a value of a date column, or the value itself where it is no ISO date."""
     try:
-        found = day if isinstance(day, date) else date.fromisoformat(str(day)[:10])
+        calendar_day = day if isinstance(day, date) else date.fromisoformat(str(day)[:10])
     except ValueError:
         return str(day)
-    year, week, _ = found.isocalendar()
+    year, week, _ = calendar_day.isocalendar()
     return f"{year}-W{week:02}"
 
 

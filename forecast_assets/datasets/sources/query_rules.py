@@ -128,9 +128,9 @@ def _one_statement(query: str, dialect: str) -> tuple[exp.Expr, str]:
         raise BadSetting(
             "the query holds a comment that MySQL executes (/*! ... */)", remedy="leave these comments out"
         )
-    if (pattern := _READ_TWO_WAYS.get(dialect)) and (found := pattern.search(query)):
+    if (pattern := _READ_TWO_WAYS.get(dialect)) and (ambiguity := pattern.search(query)):
         raise BadSetting(
-            f"the query holds {found[0]}, which can be read in two ways",
+            f"the query holds {ambiguity[0]}, which can be read in two ways",
             remedy="write names plainly, and double a quote inside of a text",
         )
     read = dialect if dialect in _KNOWN else None

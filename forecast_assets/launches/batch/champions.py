@@ -160,11 +160,11 @@ def mark_champions(
                 run_id=context.run.run_id,
                 control=RunControl(log=context.log.info, last_try=is_last),
             )
-    said = {None: "dry run", True: "applied", False: "nothing to change"}[changed]
-    context.log.info("%s: %s, %d pairs without a champion", said, picks.diff, len(picks.unresolved))
+    what_happened = {None: "dry run", True: "applied", False: "nothing to change"}[changed]
+    context.log.info("%s: %s, %d pairs without a champion", what_happened, picks.diff, len(picks.unresolved))
     context.add_output_metadata(
         {
-            "what_happened": said,
+            "what_happened": what_happened,
             "champions": table(picks.winners[:_SHOWN], _COLUMNS),
             "links": links((str(one["series"]), one["link"]) for one in picks.winners),
             "difference": dg.MetadataValue.json(picks.diff),

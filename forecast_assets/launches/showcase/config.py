@@ -32,7 +32,7 @@ OVERRIDES = (
 )
 _NAME = re.compile(r"[a-z0-9][a-z0-9\-_]*")
 _LONGEST_NAME = 100
-_SAID = {name: field.description or "" for name, field in PresetOptions.model_fields.items()}
+_TEXTS = {name: field.description or "" for name, field in PresetOptions.model_fields.items()}
 _OWN = " Unset: the preset's demo size."
 
 
@@ -40,7 +40,7 @@ class ShowcaseConfig(BaseModel):
     """Which preset is shown, how it differs, and whether the run is kept as a workspace."""
 
     preset: Preset = Field(description="What kind of sales; see `forecast-assets dataset presets`.")
-    seed: int = Field(default=42, ge=0, description=_SAID["seed"])
+    seed: int = Field(default=42, ge=0, description=_TEXTS["seed"])
     reset: bool = Field(default=False, description="Delete what an earlier showcase of this dataset made.")
     skip_seed: bool = Field(default=False, description="Use the dataset that is there; it must be.")
     preservation: Preservation = Field(
@@ -49,17 +49,17 @@ class ShowcaseConfig(BaseModel):
     workspace_name: str | None = Field(
         default=None, description="With keep: small letters, digits, - and _; need not be unique."
     )
-    stores: int | None = Field(default=None, ge=1, le=100, description=_SAID["stores"] + _OWN)
-    products: int | None = Field(default=None, ge=1, le=500, description=_SAID["products"] + _OWN)
-    window_days: int | None = Field(default=None, ge=75, le=365, description=_SAID["window_days"] + _OWN)
-    sparsity: float | None = Field(default=None, ge=0, le=0.9, description=_SAID["sparsity"])
+    stores: int | None = Field(default=None, ge=1, le=100, description=_TEXTS["stores"] + _OWN)
+    products: int | None = Field(default=None, ge=1, le=500, description=_TEXTS["products"] + _OWN)
+    window_days: int | None = Field(default=None, ge=75, le=365, description=_TEXTS["window_days"] + _OWN)
+    sparsity: float | None = Field(default=None, ge=0, le=0.9, description=_TEXTS["sparsity"])
     promotion_intensity: float | None = Field(
-        default=None, ge=0, le=0.5, description=_SAID["promotion_intensity"]
+        default=None, ge=0, le=0.5, description=_TEXTS["promotion_intensity"]
     )
     stockout_intensity: float | None = Field(
-        default=None, ge=0, le=0.5, description=_SAID["stockout_intensity"]
+        default=None, ge=0, le=0.5, description=_TEXTS["stockout_intensity"]
     )
-    noise_sigma: float | None = Field(default=None, ge=0, le=0.5, description=_SAID["noise_sigma"])
+    noise_sigma: float | None = Field(default=None, ge=0, le=0.5, description=_TEXTS["noise_sigma"])
     models: list[str] = Field(
         default=["naive", "seasonal_naive", "moving_average"], description="Candidates, 1 to 10."
     )

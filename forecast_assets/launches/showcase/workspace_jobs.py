@@ -62,7 +62,7 @@ def apply_to_workspace(
 
 
 def apply(stores: Stores, config: WorkspaceConfig) -> dict[str, Any]:
-    """Do what is asked with a workspace, and answer what there is to show. Raises ``ForecastError``."""
+    """Do what is asked with a workspace, and return what there is to show. Raises ``ForecastError``."""
     action = config.action.value
     flags: dict[str, dict[str, Any]] = {
         "archive": {"archived": True},

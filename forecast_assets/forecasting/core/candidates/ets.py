@@ -78,7 +78,7 @@ def _forecast(past: Units, stops: Positions, horizon: int, season: int) -> Units
 
 
 def _sweep(past: Units, launch: Positions, stops: Positions, horizon: int, season: int) -> Units:
-    """Learn day by day and answer the chosen forecasts (n, k, horizon) at every stop.
+    """Learn day by day and return the chosen forecasts (n, k, horizon) at every stop.
 
     Each stop lies behind the warm-up of every series, or is the only one and the end of ``past``.
     """

@@ -58,7 +58,7 @@ def histories(cutoffs: Positions, window: int | None) -> Iterator[History]:
 
 
 def unknown(units: Units, cutoffs: Positions, horizon: int, window: int | None) -> Units:
-    """Check the arguments of ``predict`` and answer its (n, k, horizon) result, still all NaN.
+    """Check the arguments of ``predict`` and return its (n, k, horizon) result, still all NaN.
 
     Raises ``ValueError`` when a position cannot be right.
     """
