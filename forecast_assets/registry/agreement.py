@@ -63,7 +63,7 @@ class Disagreement:
         if self.moved_from:
             sentences.append(
                 f"MLflow looks for files of models in {self.moved_from} instead of "
-                f"{mlflow_backend.artifacts_url()}: the home was moved"
+                f"{mlflow_backend.artifacts_url()}: the lake was moved or copied"
             )
         if self.lost_results:
             kinds = sorted({f"{row['kind']} of {row['dataset']}" for row in self.lost_results})
@@ -104,9 +104,10 @@ class Disagreement:
 def compare(stores: Stores, registry: Registry) -> Disagreement:
     """What warehouse, lake and registry say differently. Raises ``Outage`` when one does not answer."""
     versions = stores.warehouse.rows(RegisteredVersionsRow)
-    moved_from = _moved_from(registry)
     files = set(stores.lake.list(""))
     folders = {path[:cut] for path in files for cut in _cuts(path)}
+    elsewhere = _elsewhere(registry)
+    moved_from = _moved_from(elsewhere, versions, folders)
     lost_results = [row for row in stores.warehouse.rows(LakeNeedsRow) if row["path"] not in files | folders]
     lost_versions: list[Model] = []
     damaged: dict[Model, str] = {}
@@ -119,7 +120,8 @@ def compare(stores: Stores, registry: Registry) -> Disagreement:
         lost = {
             model
             for model, row in own_versions.items()
-            if model[1] not in there.get(model[0], set()) or not _has_files(dataset, row, folders)
+            if model[1] not in there.get(model[0], set())
+            or not (_is_in_lake(row, folders) or _is_in(elsewhere.get(dataset), row))
         }
         lost_versions += sorted(lost)
         aliases = registry.aliases(series)
@@ -195,24 +197,49 @@ def _stray(
     return strays
 
 
-def _moved_from(registry: Registry) -> str | None:
-    """Where MLflow looks for files of ours, if that is not where they are put."""
+def _elsewhere(registry: Registry) -> dict[str, str]:
+    """By dataset, the folder below which MLflow looks for files of models, if we use another."""
     here = mlflow_backend.artifacts_url()
     if here is None:
-        return None
-    for name, place in registry.places():
-        root = place.removesuffix(f"/{name.split('/', 1)[1]}")
-        # A folder that is still there was another setting's; one that is gone was moved, with all in it.
-        if root.rstrip("/") != here.rstrip("/") and "://" not in root and not Path(root).is_dir():
-            return root
-    return None
+        return {}
+    datasets = [(name.split("/", 1)[1], place) for name, place in registry.places()]
+    roots = {dataset: place.removesuffix(f"/{dataset}").rstrip("/") for dataset, place in datasets}
+    return {dataset: root for dataset, root in roots.items() if root != here.rstrip("/")}
 
 
-def _has_files(dataset: str, row: RegisteredVersionsRow, folders: set[str]) -> bool:
-    """Whether the files of a version are in the lake; those that lie elsewhere are not looked for."""
-    if mlflow_backend.artifacts_url() != mlflow_backend.artifacts_inside():
+def _moved_from(
+    elsewhere: Mapping[str, str], versions: Sequence[RegisteredVersionsRow], folders: set[str]
+) -> str | None:
+    """Where MLflow looks for files that were moved into ours, or copied: then all of them are there."""
+    copied = set[str]()
+    if _is_inside():
+        missing = {row["dataset"] for row in versions if not _is_in_lake(row, folders)}
+        copied = {elsewhere[row["dataset"]] for row in versions if row["dataset"] in elsewhere}
+        copied -= {root for dataset, root in elsewhere.items() if dataset in missing}
+    # A folder that is still there, and of which we have no copy, was another setting's.
+    return next((root for root in elsewhere.values() if root in copied or not _is_there(root)), None)
+
+
+def _is_inside() -> bool:
+    return mlflow_backend.artifacts_url() == mlflow_backend.artifacts_inside()
+
+
+def _is_in_lake(row: RegisteredVersionsRow, folders: set[str]) -> bool:
+    """Whether the files of a version are in the lake; those that belong elsewhere are not looked for."""
+    if not _is_inside():
         return True
-    return MODELS.path(dataset, row["mlflow_run"], "artifacts", row["path"]) in folders
+    return MODELS.path(row["dataset"], row["mlflow_run"], "artifacts", row["path"]) in folders
+
+
+def _is_in(root: str | None, row: RegisteredVersionsRow) -> bool:
+    """Whether the files of a version are below ``root``, which a storage is not asked for."""
+    if root is None or "://" in root:
+        return root is not None
+    return Path(root, row["dataset"], row["mlflow_run"], "artifacts", row["path"]).is_dir()
+
+
+def _is_there(root: str) -> bool:
+    return "://" in root or Path(root).is_dir()
 
 
 def _cuts(path: str) -> list[int]:

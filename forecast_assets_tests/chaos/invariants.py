@@ -6,6 +6,7 @@ Does not belong here: answers that depend on which operation was done (``machine
 
 import hashlib
 import json
+from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -28,11 +29,10 @@ _EMPTY = {
 }
 
 
-def wrong(*, may_end_red: bool = False) -> list[str]:
+def wrong(excused: Collection[str] = ()) -> list[str]:
     """Everything that does not hold in the stores, over rows, files, events and MLflow.
 
-    ``may_end_red``: a disk was full, and stayed so after all work of a launch was on record, so that its run
-    could not even store that it ended well.
+    ``excused``: runs of ``red_but_done`` that are known already.
     """
     import dagster as dg
 
@@ -46,11 +46,10 @@ def wrong(*, may_end_red: bool = False) -> list[str]:
     with dg.DagsterInstance.get() as instance:
         for row in _rows("select launch_id from launch where status in ('pending', 'running')"):
             find(stores, instance, str(row["launch_id"]))  # settles what a dead process left
-        for row in _rows("select run_id from launch where kind = 'batch' and status = 'completed'"):
-            run = instance.get_run_by_id(str(row["run_id"]))
-            if not may_end_red and run is not None and run.status == dg.DagsterRunStatus.FAILURE:
-                problems.append(f"run {run.run_id} completed its launch and failed")
         green = instance.get_materialized_partitions(dg.AssetKey("champion"))
+    problems += [
+        f"run {run_id} completed its launch and failed" for run_id in red_but_done() if run_id not in excused
+    ]
     open_ = _rows("select kind, launch_id, status from launch where status in ('pending', 'running')")
     problems += [f"a launch that never ends: {row}" for row in open_]
     for what, statement in _EMPTY.items():
@@ -91,6 +90,19 @@ def _trimmed(stores: Any) -> list[str]:
                 stores, instance.delete_run, open_registry, Policy(grace_hours=0), apply=True, now=later
             )
     return [f"{part.count} {part.what} after trimming" for part in left if part.count]
+
+
+def red_but_done() -> list[str]:
+    """Runs that failed, although all work of their launch is on record.
+
+    Right only where the disk was full when it was: such a run cannot even store that it ended well.
+    """
+    import dagster as dg
+
+    with dg.DagsterInstance.get() as instance:
+        ids = [row["run_id"] for row in _rows("select run_id from launch where status = 'completed'")]
+        runs = instance.get_runs(dg.RunsFilter(run_ids=ids, statuses=[dg.DagsterRunStatus.FAILURE]))
+    return [run.run_id for run in runs]
 
 
 def digest() -> dict[str, str]:

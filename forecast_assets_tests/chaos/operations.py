@@ -63,7 +63,8 @@ class World:
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.days, self.backups, self.corrected = folder, DAYS, 1, 0
-        self.sales, self.run, self.was_full = folder / "sales.csv", "", False
+        self.sales, self.run = folder / "sales.csv", ""
+        self.excused: Sequence[str] = ()  # runs of ``red_but_done`` whose disk was full
 
     def write_sales(self) -> None:
         """Write the file of sales; in a child, since the libraries of frames do not survive a fork."""

@@ -1,6 +1,7 @@
 """Stores that were lost or restored alone are told, and one command lets them agree."""
 
 import shutil
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -103,12 +104,13 @@ def test_models_whose_files_were_changed_are_named_and_forgotten(home_0_1):
     assert number not in open_registry().aliases([LIVE]).get(LIVE, {}).values()
 
 
-def test_a_home_that_was_moved_finds_the_files_of_its_models(home_0_1, monkeypatch):
+@pytest.mark.parametrize("move", [Path.rename, shutil.copytree])
+def test_a_lake_that_was_moved_or_copied_finds_the_files_of_its_models(home_0_1, monkeypatch, move):
     moved = home_0_1.folder / "moved"
-    (home_0_1.folder / "lake").rename(moved)
+    move(home_0_1.folder / "lake", moved)
     monkeypatch.setenv("FORECAST_LAKE_URL", str(moved))
     (sentence,) = said()
-    assert "the home was moved" in sentence
+    assert "the lake was moved or copied" in sentence
     mended()
     number = open_registry().aliases([LIVE])[LIVE]["champion"]
     version = open_registry().version(LIVE, number)
