@@ -15,6 +15,7 @@ from typing import Any, Self
 import click
 import sqlalchemy as sa
 from dagster import AssetKey, DagsterEventType, EventLogEntry, Field
+from dagster._core.events import AssetObservationData, StepMaterializationData
 from dagster._core.storage.event_log.schema import DynamicPartitionsTable
 from dagster._core.types.pagination import PaginatedResults
 from dagster._serdes import ConfigurableClassData, serialize_value
@@ -30,9 +31,9 @@ from forecast_assets.stores.locks import LockNumber
 
 _BATCHED = frozenset(
     {
-        DagsterEventType.ASSET_MATERIALIZATION,
-        DagsterEventType.ASSET_MATERIALIZATION_PLANNED,
-        DagsterEventType.ASSET_OBSERVATION,
+        DagsterEventType.ASSET_MATERIALIZATION.value,
+        DagsterEventType.ASSET_MATERIALIZATION_PLANNED.value,
+        DagsterEventType.ASSET_OBSERVATION.value,
     }
 )
 _BATCH_SIZE = "1000"
@@ -116,7 +117,10 @@ class BatchedPostgresEventLogStorage(PartitionReads):
         ids of an asset while smaller ones are still uncommitted: they would never be read.
         """
         text = EventTexts() if len(events) > 1 else serialize_value
-        rows = [self._cells(event, text(event)) for event in events]
+        subjects = [_subject(event) for event in events]
+        rows = [
+            self._cells(event, subject, text(event)) for event, subject in zip(events, subjects, strict=True)
+        ]
         newest = {(row[-2], row[2]): n for n, row in enumerate(rows)}
         with self.index_transaction() as connection:
             connection.exec_driver_sql(
@@ -125,13 +129,13 @@ class BatchedPostgresEventLogStorage(PartitionReads):
             ids = connection.exec_driver_sql(_DRAW_IDS, (len(rows),)).scalars().all()
             copied = StringIO("".join(map(_line, ids, rows)))
             connection.connection.cursor().copy_expert(_COPY_EVENTS, copied)
-            self._store_asset_event_tags(connection, events, ids)
+            tagged = [n for n, subject in enumerate(subjects) if getattr(subject, "tags", None)]
+            self._store_asset_event_tags(connection, [events[n] for n in tagged], [ids[n] for n in tagged])
             for n in sorted(newest.values()):
                 self._store_asset_event(connection, events[n], ids[n])
 
-    def _cells(self, event: EventLogEntry, text: str) -> tuple[object, ...]:
+    def _cells(self, event: EventLogEntry, subject: Any, text: str) -> tuple[object, ...]:  # noqa: ANN401
         dagster_event = event.get_dagster_event()
-        asset = None if dagster_event.asset_key is None else _asset_text(dagster_event.asset_key)
         timestamp = self._event_insert_timestamp(event)  # type: ignore[no-untyped-call]
         return (
             event.run_id,
@@ -139,8 +143,8 @@ class BatchedPostgresEventLogStorage(PartitionReads):
             dagster_event.event_type_value,
             timestamp,
             dagster_event.step_key,
-            asset,
-            dagster_event.partition,
+            _asset_text(subject.asset_key),
+            subject.partition,
         )
 
 
@@ -203,11 +207,18 @@ def _one_at_a_time(url: str) -> Iterator[None]:
 
 def _is_batched(event: EventLogEntry) -> bool:
     dagster_event = event.dagster_event
-    return (
-        dagster_event is not None
-        and dagster_event.event_type in _BATCHED
-        and dagster_event.asset_key is not None
-    )
+    return dagster_event is not None and dagster_event.event_type_value in _BATCHED
+
+
+def _subject(event: EventLogEntry) -> Any:  # noqa: ANN401 - it has an asset key and a partition
+    """Return what a batched event is about.
+
+    Dagster's own properties look up and check the type of an event at every access.
+    """
+    data = event.get_dagster_event().event_specific_data
+    if isinstance(data, StepMaterializationData):
+        return data.materialization
+    return data.asset_observation if isinstance(data, AssetObservationData) else data
 
 
 @lru_cache(maxsize=1024)
@@ -217,11 +228,13 @@ def _asset_text(asset: AssetKey) -> str:
 
 def _line(number: int, row: Sequence[object]) -> str:
     """Write a row in the text format of COPY."""
-    return "\t".join([str(number), *map(_cell, row)]) + "\n"
+    return (
+        "\t".join([str(number), *[r"\N" if value is None else _escaped(str(value)) for value in row]]) + "\n"
+    )
 
 
-def _cell(value: object) -> str:
-    if value is None:
-        return r"\N"
-    text = str(value).replace("\\", r"\\")
+def _escaped(text: str) -> str:
+    if text.isalnum():
+        return text
+    text = text.replace("\\", r"\\")
     return text.replace("\t", r"\t").replace("\n", r"\n").replace("\r", r"\r")
