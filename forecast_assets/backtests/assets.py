@@ -156,7 +156,7 @@ def report_outcomes(
 ) -> None:
     """Report the ``outcomes`` of the series ``keys``; raises what ``evaluate_and_report`` does."""
     detailed = len(keys) <= environment().detailed_series
-    budget = Budget()
+    budget = Budget(len(keys))
     called = display.ids_metadata(stores, keys)
     if tags := display.ids_tags(called, keys):
         context.instance.add_run_tags(context.run.run_id, tags)

@@ -16,8 +16,9 @@ from forecast_assets.backtests.evaluation import Plan, plan
 from forecast_assets.cli import closing
 from forecast_assets.cli.console import SAY
 from forecast_assets.cli.home import open_instance
+from forecast_assets.cli.interrupts import cancelled_by_key
 from forecast_assets.cli.progress import steps_shown
-from forecast_assets.cli.running import execute, range_tags
+from forecast_assets.cli.running import current, execute, range_tags
 from forecast_assets.datasets import building, definition
 from forecast_assets.datasets.membership import check_dataset
 from forecast_assets.datasets.series_names import keys_of
@@ -58,6 +59,7 @@ def run(
     recorded = plan_of(dataset, series, changes)
     outcome = None
     with (
+        cancelled_by_key(current(instance, tags[LAUNCH_TAG], [tags[LAUNCH_TAG]])),
         _alone(stores, dataset),
         follow(EVALUATION, stores, recorded, tags[LAUNCH_TAG], registry=open_registry) as launch,
         steps_shown(dataset, size),

@@ -13,6 +13,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -26,6 +27,8 @@ _SENTENCE = "Ctrl-C: ending at the next safe point, what is stored stays; Ctrl-C
 _CLEAN_LINE = "\r\x1b[2K\x1b[?25h"
 # How long the database may take to be told of the end, and everything together, in seconds.
 _BOOKING = 1.0
+# After the second key, when nothing else is waited for; on a quiet machine it takes a tenth of this.
+_LAST_BOOKING = 2.0
 _PATIENCE = 3.0
 # What a batch or a comparison may spend on the work in hand: part of the patience.
 _DRAIN = "1"
@@ -33,10 +36,11 @@ _DRAIN = "1"
 
 @dataclass(frozen=True, slots=True)
 class CurrentRun:
-    """The run that this process executes, as two calls that change its record in Dagster."""
+    """The run that this process executes: calls that change its record in Dagster and its launches'."""
 
     cancel: Callable[[], object]
     end: Callable[[], object]
+    settle: Callable[[], object]
 
 
 @dataclass(slots=True)
@@ -86,7 +90,7 @@ def ended_by_key() -> Iterator[None]:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         _silence()
         if key.run is not None:  # interrupted while it was about to be ended
-            _booked(key.run.end)
+            _booked(key.run.end, key.run.settle)
         _end_workers()
         # Temporary files go, but what libraries hold is not taken apart: seconds in which no key is heard.
         atexit._run_exitfuncs()  # noqa: SLF001
@@ -110,6 +114,7 @@ def cancelled_by_key(run: CurrentRun) -> Iterator[None]:
         if key.pressed.is_set():
             key.raised = True
             run.end()
+            run.settle()
         key.run = before
     if key.pressed.is_set():
         raise KeyboardInterrupt
@@ -144,7 +149,7 @@ def _listen(key: _Key) -> None:
     threading.Thread(target=_interrupt, args=(key,), daemon=True).start()
     threading.Thread(target=_lose_patience, args=(key,), daemon=True).start()
     signal.sigwait(_KEY)
-    _end_now(key)
+    _end_now(key, _LAST_BOOKING)
 
 
 def _say_last(key: _Key, sentence: str) -> None:
@@ -175,29 +180,32 @@ def _interrupt(key: _Key) -> None:
 
 def _lose_patience(key: _Key) -> None:
     threading.Event().wait(_PATIENCE)
-    _end_now(key)
+    _end_now(key, _BOOKING)
 
 
-def _end_now(key: _Key) -> None:
+def _end_now(key: _Key, seconds: float) -> None:
     """Leave without any goodbye: a killed process leaves nothing half written."""
     # First, since a step fails when its workers are gone.
     if key.run is not None:
-        _booked(key.run.end)
+        _booked(key.run.end, key.run.settle, seconds=seconds)
     _end_workers()
     os._exit(EXIT_CODE)
 
 
-def _booked(change: Callable[[], object]) -> None:
-    """Change the run's record, but never wait for a database that does not answer."""
+def _booked(*changes: Callable[[], object], seconds: float = _BOOKING) -> None:
+    """Make all ``changes`` at once, but never wait for a database that does not answer."""
 
-    def quietly() -> None:
+    def quietly(change: Callable[[], object]) -> None:
         # The command is ending; the daemon settles a run whose process is gone.
         with suppress(Exception):
             change()
 
-    booking = threading.Thread(target=quietly, daemon=True)
-    booking.start()
-    booking.join(_BOOKING)
+    bookings = [threading.Thread(target=quietly, args=(change,), daemon=True) for change in changes]
+    for booking in bookings:
+        booking.start()
+    deadline = time.monotonic() + seconds
+    for booking in bookings:
+        booking.join(max(deadline - time.monotonic(), 0))
 
 
 def _end_workers() -> None:

@@ -85,6 +85,8 @@ def current(instance: dg.DagsterInstance, run_id: str, launch_ids: Iterable[str]
             run = instance.get_run_by_id(run_id)
             if run is not None and not run.is_finished:
                 instance.report_run_canceled(run, CANCELLED)
+
+    def settle() -> None:
         # A process that ends at once does not come to where its launch is settled.
         stores = open_stores()
         for launch in filter(None, (records.find(stores, launch_id) for launch_id in launch_ids)):
@@ -98,7 +100,7 @@ def current(instance: dg.DagsterInstance, run_id: str, launch_ids: Iterable[str]
                 empty="cancelled",
             )
 
-    return CurrentRun(cancel, end)
+    return CurrentRun(cancel, end, settle)
 
 
 def _kind(name: str) -> LaunchKind[Any]:

@@ -151,7 +151,7 @@ def forecast_and_report(
     Raises ``dagster.Failure`` (no retry) when series broke; an outage is raised as it is.
     """
     detailed = len(keys) <= environment().detailed_series
-    budget = Budget()
+    budget = Budget(len(keys))
     called = ids_metadata(stores, keys)
 
     def materialization(outcome: Forecasted) -> Iterator[dg.AssetMaterialization]:

@@ -19,16 +19,16 @@ NOT_DRAWN = (
 
 
 class Budget:
-    """The first pictures are always drawn; further ones while all take no more than a share of the rest."""
+    """A run of few series shows all; others draw while pictures take no more than a share of the rest."""
 
-    def __init__(self, share: float = SHARE) -> None:
-        self._share = share
+    def __init__(self, series: int, share: float = SHARE) -> None:
+        self._share, self._is_small = share, series <= ALWAYS
         self._start = time.monotonic()
-        self._spent, self._drawn = 0.0, 0
+        self._spent = 0.0
 
     def has_room(self) -> bool:
         """Return whether one more picture may be drawn."""
-        if self._drawn < ALWAYS:
+        if self._is_small:
             return True
         rest = time.monotonic() - self._start - self._spent
         return self._spent <= self._share * rest
@@ -41,4 +41,3 @@ class Budget:
             yield
         finally:
             self._spent += time.monotonic() - start
-            self._drawn += 1
