@@ -4,6 +4,7 @@ Belongs here: what the stored folds of one series say beyond the one figure per 
 Does not belong here: storing folds (``fold_store``), what is shown (``display``).
 """
 
+import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -21,23 +22,36 @@ from forecast_assets.stores.rows.evaluations import LeaderboardRow
 
 Range = Mapping[str, float | None]
 BASELINES = ("naive", "seasonal_naive")
+_METRICS = ("wape", "mae", "bias")
 
 
 def by_range(folds: Folds, label: str) -> dict[str, Range]:
     """WAPE, MAE and bias of a candidate by range of lead, days of lead counted from the first scored one."""
-    actual = np.where(folds.counted[:, None], folds.actual, np.nan)[None]
-    forecast = folds.forecasts[label][None, None]
+    return ranges_of([folds], [label])[0]
+
+
+def ranges_of(folds: Sequence[Folds], labels: Sequence[str]) -> list[dict[str, Range]]:
+    """Return ``by_range`` of many series, whose folds have the same days, and one candidate of each."""
+    if not folds:
+        return []
+    counted = np.stack([one.counted for one in folds])
+    actual = np.where(counted[..., None], np.stack([one.actual for one in folds]), np.nan)
+    forecast = np.stack([one.forecasts[label] for one, label in zip(folds, labels, strict=True)])[None]
     ranges: dict[str, FoldMetrics] = {
         ALL: fold_metrics(actual, forecast),
         **horizon_buckets(actual, forecast),
     }
-    return {
-        name: {
-            metric: _number(aggregate(getattr(measured, metric), folds.counted[None])[0, 0])
-            for metric in ("wape", "mae", "bias")
-        }
+    means = {
+        name: {metric: aggregate(getattr(measured, metric), counted)[0].tolist() for metric in _METRICS}
         for name, measured in ranges.items()
     }
+    return [
+        {
+            name: {metric: _number(values[at]) for metric, values in by_metric.items()}
+            for name, by_metric in means.items()
+        }
+        for at in range(len(folds))
+    ]
 
 
 def against_baselines(rows: Sequence[LeaderboardRow], label: str) -> list[dict[str, object]]:
@@ -63,5 +77,5 @@ def _improvement(baseline: object, own: object) -> float | None:
     return round(100 * (abs(baseline) - abs(own)) / abs(baseline), 1)
 
 
-def _number(value: np.floating) -> float | None:
-    return float(value) if np.isfinite(value) else None
+def _number(value: float) -> float | None:
+    return value if math.isfinite(value) else None

@@ -9,7 +9,7 @@ A later backtest has seen the days that a forecast was about, so that it is no m
 from collections.abc import Mapping, Sequence
 
 from forecast_assets.backtests.fold_store import read_file
-from forecast_assets.backtests.lead_ranges import Range, by_range
+from forecast_assets.backtests.lead_ranges import Range, ranges_of
 from forecast_assets.stores import Stores
 from forecast_assets.stores.rows.evaluations import ChampionsOfRow
 
@@ -24,9 +24,11 @@ def claims(stores: Stores, champions: Sequence[ChampionsOfRow | None]) -> list[C
     place = {row["series"]: at for at, row in enumerate(champions) if row is not None}
     results: list[Claim] = [{} for _ in champions]
     for path, labels in labels_by_file(champions).items():
-        for series, folds in read_file(stores, path, list(labels)):
-            if labels[series] in folds.forecasts:
-                results[place[series]] = by_range(folds, labels[series])
+        stored = read_file(stores, path, list(labels))
+        scored = [(series, folds) for series, folds in stored if labels[series] in folds.forecasts]
+        ranges = ranges_of([folds for _, folds in scored], [labels[series] for series, _ in scored])
+        for (series, _), claim in zip(scored, ranges, strict=True):
+            results[place[series]] = claim
     return results
 
 
