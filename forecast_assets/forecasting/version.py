@@ -43,22 +43,26 @@ def meaning(source: str) -> str:
     body of a class: they are the fields of a dataclass. The text is the same for every release of Python, of
     which newer ones add empty fields to their trees.
     """
-    return "".join(_written(ast.parse(source), in_class=False))
+    parts: list[str] = []
+    _write(ast.parse(source), parts, in_class=False)
+    return "".join(parts)
 
 
-def _written(node: object, *, in_class: bool) -> Iterator[str]:
+def _write(node: object, parts: list[str], *, in_class: bool) -> None:
+    """Add the text of a ``node``; generators within generators would take three times as long."""
     if isinstance(node, list):
         for part in node:
-            yield from _written(part, in_class=in_class)
+            _write(part, parts, in_class=in_class)
     elif not isinstance(node, ast.AST):
-        yield f"{node!r},"
+        parts.append(f"{node!r},")
     elif not _says_nothing(node, in_class=in_class):
         is_plain = isinstance(node, ast.AnnAssign) and not in_class
-        yield f"{'Assign' if is_plain else type(node).__name__}("
+        inside = _is_class(node) or (in_class and not _is_function(node))
+        parts.append(f"{'Assign' if is_plain else type(node).__name__}(")
         for name, value in _fields(node, in_class=in_class):
-            yield f"{'targets' if is_plain and name == 'target' else name}="
-            yield from _written(value, in_class=_is_class(node) or (in_class and not _is_function(node)))
-        yield ")"
+            parts.append(f"{'targets' if is_plain and name == 'target' else name}=")
+            _write(value, parts, in_class=inside)
+        parts.append(")")
 
 
 def _fields(node: ast.AST, *, in_class: bool) -> Iterator[tuple[str, object]]:
