@@ -16,6 +16,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from forecast_assets.backtests import incremental, results
+from forecast_assets.backtests.metric_rows import Context
 from forecast_assets.backtests.prefetch import Prefetcher
 from forecast_assets.backtests.results import Outcome
 from forecast_assets.datasets.building import read_panel, without_demand
@@ -279,9 +280,9 @@ def _carried_out(stores: Stores, work: Plan, *, run_id: str, choose: bool) -> It
         )
 
 
-def _context(work: Plan, run_id: str, cutoffs: NDArray[np.int64] | None = None) -> results.Context:
+def _context(work: Plan, run_id: str, cutoffs: NDArray[np.int64] | None = None) -> Context:
     at = np.zeros(0, np.int64) if cutoffs is None else cutoffs
-    return results.Context(
+    return Context(
         dataset=work.dataset.name,
         snapshot=work.dataset.built().hash,
         settings=work.settings,

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from forecast_assets.backtests.champions import NO_FOLDS, choose_champions, nobody
 from forecast_assets.backtests.fold_store import read_file
-from forecast_assets.backtests.results import Context, Outcome, lock_series, outcome_of, store_choices
+from forecast_assets.backtests.metric_rows import Context
+from forecast_assets.backtests.results import Outcome, lock_series, outcome_of, store_choices
 from forecast_assets.forecasting.core.availability import Availability
 from forecast_assets.forecasting.core.claims import Claim, claims
 from forecast_assets.forecasting.core.demand import is_intermittent

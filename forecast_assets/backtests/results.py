@@ -4,7 +4,6 @@ Belongs here: turning arrays into rows, whole blocks at a time, all of a block o
 Does not belong here: computing any of it (``forecasting``) and deciding what is stale (``evaluation``).
 """
 
-import datetime as dt
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -15,25 +14,20 @@ from typing import Any, Literal
 import numpy as np
 import polars as pl
 import sqlalchemy as sa
-from numpy.typing import NDArray
 
 from forecast_assets.backtests.champions import Choice, choose_champions
 from forecast_assets.backtests.fold_store import fold_table
-from forecast_assets.datasets.plan_reach import plan_notes
-from forecast_assets.evaluation_settings import EvaluationSettings
+from forecast_assets.backtests.metric_rows import MESSAGE_LENGTH, Context, metric_frame, why_none
 from forecast_assets.forecasting.core.availability import Availability
 from forecast_assets.forecasting.core.backtest import Backtest
 from forecast_assets.forecasting.core.claims import claims_of
 from forecast_assets.forecasting.core.demand import is_intermittent
-from forecast_assets.forecasting.core.metrics import BY_FOLD, METRICS
 from forecast_assets.forecasting.core.pool import Pool
-from forecast_assets.forecasting.core.ranking import Ranking, exclusion, rank
+from forecast_assets.forecasting.core.ranking import rank
 from forecast_assets.stores import Stores, paths
 from forecast_assets.stores.rows.datasets import DayCountsRow
 from forecast_assets.stores.warehouse import Row
 
-MESSAGE_LENGTH = 2000
-_LEFT_OUT = "left out"
 _CHOSEN = ("champion", "wape", "bias", "confidence", "expected_wape", "expected_bias")
 
 
@@ -58,30 +52,6 @@ class Outcome:
     confidence: str | None = None
     expected_wape: float | None = None
     expected_bias: float | None = None
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Context:
-    """What all series of a block share; ``first_days`` (k,) begin the scored part of each fold.
-
-    ``plan_steps``: columns whose plan ends within the horizon, after how many periods (``period`` by name).
-    ``missing``: global candidates that nobody has fitted for these folds.
-    """
-
-    dataset: str
-    snapshot: str
-    settings: EvaluationSettings
-    anchor: dt.date
-    cutoffs: NDArray[np.int64]
-    first_days: NDArray[np.datetime64]
-    run_id: str
-    plan_steps: Mapping[str, int]
-    period: str
-    missing: Sequence[str] = ()
-
-    def notes(self) -> list[str]:
-        """What the folds did not know of the plans, for people."""
-        return plan_notes(self.plan_steps, self.settings.gap + self.settings.horizon, self.period)
 
 
 def store(
@@ -109,31 +79,14 @@ def store(
     if scored.size:
         folds = fold_table(block, context.first_days, scored)
         stores.lake.write_table(path, folds, rows_per_group=64, computed=True)
-    outcomes = ["broken" if n in broken else "scored" if usable[n] else "unusable" for n in range(len(keys))]
-    frame = pl.DataFrame(
-        {
-            "series": keys,
-            "dataset": context.dataset,
-            "snapshot": context.snapshot,
-            "run_id": context.run_id,
-            "fingerprint": list(fingerprints),
-            "availability": [verdict.state for verdict in availability],
-            "outcome": outcomes,
-            "reason": [broken.get(n, verdict.reason) for n, verdict in enumerate(availability)],
-            "folds": block.folds.sum(axis=1),
-            "horizon": context.settings.horizon,
-            "anchor_day": context.anchor,
-            "plan_reach": json.dumps(dict(context.plan_steps)),
-            "path": [path if outcome == "scored" else None for outcome in outcomes],
-        }
-    )
+    frame = _evaluations(block, context, availability, fingerprints, broken=broken, path=path)
     choices = choose_champions(
         block.scores,
         ranking,
         policy,
         availability=availability,
         counts=counts,
-        excluded=lambda row: _why_none(block, context, row),
+        excluded=lambda row: why_none(block, context, row),
         notes=context.notes(),
         missing=context.missing,
         period=context.period,
@@ -156,6 +109,39 @@ def store(
     chosen = [_summary(choices[n]) if choose and n not in broken else {} for n in range(len(keys))]
     rows = enumerate(frame.iter_rows(named=True))
     return [outcome_of({**row, **chosen[n]}, reused=False) for n, row in rows]
+
+
+def _evaluations(
+    block: Backtest,
+    context: Context,
+    availability: Sequence[Availability],
+    fingerprints: Sequence[str],
+    *,
+    broken: Mapping[int, str],
+    path: str,
+) -> pl.DataFrame:
+    """The rows of table ``evaluation``, one per series; ``path`` has the folds of those that were scored."""
+    outcomes = [
+        "broken" if n in broken else "unusable" if verdict.state == "unusable" else "scored"
+        for n, verdict in enumerate(availability)
+    ]
+    return pl.DataFrame(
+        {
+            "series": [str(key) for key in block.series],
+            "dataset": context.dataset,
+            "snapshot": context.snapshot,
+            "run_id": context.run_id,
+            "fingerprint": list(fingerprints),
+            "availability": [verdict.state for verdict in availability],
+            "outcome": outcomes,
+            "reason": [broken.get(n, verdict.reason) for n, verdict in enumerate(availability)],
+            "folds": block.folds.sum(axis=1),
+            "horizon": context.settings.horizon,
+            "anchor_day": context.anchor,
+            "plan_reach": json.dumps(dict(context.plan_steps)),
+            "path": [path if outcome == "scored" else None for outcome in outcomes],
+        }
+    )
 
 
 def lock_series(connection: sa.Connection, series: Sequence[str]) -> None:
@@ -185,62 +171,6 @@ def _broken(block: Backtest) -> dict[int, str]:
         for row, count in failed.items()
         if count == len(names)
     }
-
-
-def _why_none(block: Backtest, context: Context, row: int) -> str:
-    """Say why no candidate of a series could be ranked: their most common reason."""
-    reasons = Counter(
-        _reason(block, context, candidate, row) for candidate in range(len(block.scores.candidates))
-    )
-    return reasons.most_common(1)[0][0]
-
-
-def _reason(block: Backtest, context: Context, candidate: int, row: int) -> str:
-    failure = block.failures.get((block.scores.candidates[candidate], row))
-    if failure is not None:
-        return failure[:MESSAGE_LENGTH]
-    return exclusion(block.scores, candidate, row, context.settings.ranking_policy(), context.period)
-
-
-def metric_frame(
-    block: Backtest, ranking: Ranking, context: Context, rows: NDArray[np.int64]
-) -> pl.DataFrame:
-    """One row per series and candidate; what is not defined is null, never NaN or infinite."""
-    names = np.array(block.scores.candidates)
-    count = len(names)
-    ranks = ranking.rank[:, rows].T.ravel()
-    reasons: list[str | None] = [None] * len(ranks)
-    status = ["ranked"] * len(ranks)
-    for place in np.flatnonzero(ranks == 0):
-        row, candidate = int(rows[place // count]), int(place % count)
-        reasons[place] = _reason(block, context, candidate, row)
-        why = block.failures.get((block.scores.candidates[candidate], row))
-        failed = why is not None and not why.startswith(_LEFT_OUT)
-        status[place] = "failed" if failed else "excluded"
-    folds = {
-        f"fold_{name}": _finite(getattr(block.fold_metrics, name)[:, rows])
-        .transpose(1, 0, 2)
-        .reshape(len(ranks), -1)
-        for name in BY_FOLD
-    }
-    values = {name: _finite(getattr(block.scores, name)[:, rows]).T.ravel() for name in METRICS}
-    return pl.DataFrame(
-        {
-            "series": np.repeat(block.series[rows], count).tolist(),
-            "candidate": np.tile(names, len(rows)).tolist(),
-            "status": status,
-            "rank": pl.Series(ranks).replace(0, None),
-            "reason": pl.Series(reasons, dtype=pl.String),
-            **values,
-            "sample_size": block.scores.sample_size[:, rows].T.ravel(),
-            "stability": _finite(block.stability[:, rows]).T.ravel(),
-            **{name: pl.Series(folded) for name, folded in folds.items()},
-        }
-    ).with_columns(pl.col(*METRICS, "stability").fill_nan(None), dataset=pl.lit(context.dataset))
-
-
-def _finite(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.where(np.isfinite(values), values, np.nan)
 
 
 def store_choices(

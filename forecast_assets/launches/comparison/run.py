@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from forecast_assets.backtests.results import Context
+from forecast_assets.backtests.metric_rows import Context
 from forecast_assets.datasets.definition import Dataset, load
 from forecast_assets.forecasting.core.availability import of_window
 from forecast_assets.forecasting.core.folds import eligible

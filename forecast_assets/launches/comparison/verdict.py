@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast_assets.backtests.champions import Choice, choose_champions
-from forecast_assets.backtests.results import Context, metric_frame
+from forecast_assets.backtests.metric_rows import Context, metric_frame
 from forecast_assets.forecasting.core.arrays import Forecasts
 from forecast_assets.forecasting.core.availability import Availability
 from forecast_assets.forecasting.core.backtest import Backtest, scored
