@@ -11,7 +11,6 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from forecast_assets.checked import validate_model
 from forecast_assets.errors import BadSetting
 from forecast_assets.forecasting.core.candidates.catalogue import DEFAULT, DEFAULT_MODEL, parse
 from forecast_assets.forecasting.core.folds import FoldPlan
@@ -19,6 +18,7 @@ from forecast_assets.forecasting.core.frequency import Frequency
 from forecast_assets.forecasting.core.metrics import MetricName
 from forecast_assets.forecasting.core.ranking import Policy, RankingPolicy
 from forecast_assets.forecasting.core.restriction import Restriction
+from forecast_assets.model_validation import validate_model
 
 
 class EvaluationSettings(BaseModel):

@@ -14,8 +14,8 @@ import psutil
 from pydantic import AfterValidator, AliasChoices, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from forecast_assets.checked import faults
 from forecast_assets.errors import BadSetting
+from forecast_assets.model_validation import faults
 from forecast_assets.setting_checks import check_https, check_smtp, check_web, check_zone
 
 HOME_NAME = ".forecast"

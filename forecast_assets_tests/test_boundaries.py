@@ -45,7 +45,8 @@ def place(module: Path) -> str:
 
 # Who may import whom: a room imports rooms above its line only, and its own modules.
 LINES = """
-errors days confirmation checked keys setting_checks settings derived progress safe_texts web launch_examples
+errors days confirmation model_validation keys setting_checks settings derived progress safe_texts web
+launch_examples
 forecasting.core
 forecasting.analysis forecasting.version evaluation_settings evaluation_changes order_settings
 stores
@@ -164,7 +165,7 @@ def test_folders_of_the_lake_are_named_in_one_table(module):
 @pytest.mark.parametrize("module", MODULES, ids=place)
 def test_validation_errors_are_translated_in_one_place(module):
     reads = [name for name in called(module) if name.endswith("error.errors")]
-    assert not reads or place(module) == "checked.py"
+    assert not reads or place(module) == "model_validation.py"
 
 
 def test_every_query_says_its_question_and_is_asked():

@@ -18,11 +18,10 @@ from numpy.typing import NDArray
 from forecast_assets.backtests import incremental, results
 from forecast_assets.backtests.metric_rows import Context
 from forecast_assets.backtests.prefetch import Prefetcher
-from forecast_assets.backtests.results import Outcome
 from forecast_assets.datasets.building import read_panel, without_demand
 from forecast_assets.datasets.definition import Dataset, load
-from forecast_assets.datasets.judging import judged_history
 from forecast_assets.datasets.membership import no_such_series
+from forecast_assets.datasets.verdicts import history_verdict
 from forecast_assets.evaluation_settings import EvaluationSettings, revised
 from forecast_assets.forecasting.core.availability import Availability, of_scored_days, of_window
 from forecast_assets.forecasting.core.backtest import Backtest, backtests
@@ -99,7 +98,7 @@ def evaluate(
     changes: Mapping[str, object],
     choose: bool = True,
     force: bool = False,
-) -> Iterator[Outcome]:
+) -> Iterator[results.Outcome]:
     """Evaluate the series ``keys`` and answer one outcome each, as soon as it is stored.
 
     ``changes`` override the dataset's evaluation settings; with ``choose`` champions are chosen, too;
@@ -116,7 +115,7 @@ def evaluate(
 
 def carry_out(
     stores: Stores, plans: Iterable[Plan], total: int, *, run_id: str, choose: bool = True
-) -> Iterator[Outcome]:
+) -> Iterator[results.Outcome]:
     """Do what was planned for ``total`` series; return one outcome each, as soon as it is stored."""
     done = 0
     for work in plans:
@@ -231,7 +230,7 @@ def _fingerprints(
     ]
 
 
-def _carried_out(stores: Stores, work: Plan, *, run_id: str, choose: bool) -> Iterator[list[Outcome]]:
+def _carried_out(stores: Stores, work: Plan, *, run_id: str, choose: bool) -> Iterator[list[results.Outcome]]:
     fresh = work.panel.series[~work.stale & ~work.unchosen].tolist() + work.ended
     if fresh:
         yield incremental.reused(stores, fresh)
@@ -248,7 +247,7 @@ def _carried_out(stores: Stores, work: Plan, *, run_id: str, choose: bool) -> It
     folds = work.settings.plan()
     cutoffs = folds.cutoffs(work.panel.days, work.panel.frequency)
     counts = stores.warehouse.rows(AvailabilityRow, dataset=work.dataset.name)
-    history = {row["series"]: (judged_history(row, folds, work.panel.frequency), row) for row in counts}
+    history = {row["series"]: (history_verdict(row, folds, work.panel.frequency), row) for row in counts}
     scored = backtests(
         work.panel.take(rows),
         cutoffs,

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from pydantic import create_model
 
-from forecast_assets.checked import validate_model
 from forecast_assets.cli.console import SAY
 from forecast_assets.cli.existing import check_dataset
 from forecast_assets.cli.home import open_instance
@@ -35,6 +34,7 @@ from forecast_assets.derived import optional
 from forecast_assets.errors import BadSetting, listed
 from forecast_assets.evaluation_changes import EvaluationChanges
 from forecast_assets.evaluation_settings import revised, suited_anew
+from forecast_assets.model_validation import validate_model
 from forecast_assets.order_settings import OrderSettings
 from forecast_assets.stores.opening import open_stores
 

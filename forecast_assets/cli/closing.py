@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from forecast_assets.backtests.evaluation import Plan
-from forecast_assets.datasets.judging import LEFT_OUT
+from forecast_assets.datasets.verdicts import LEFT_OUT
 from forecast_assets.errors import SHOWN_OFFENDERS
 from forecast_assets.forecasting.core.zero_runs import stockouts
 from forecast_assets.stores import Stores

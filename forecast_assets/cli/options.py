@@ -14,9 +14,9 @@ import typer
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from forecast_assets.checked import validate_model
 from forecast_assets.derived import bounds_of, kind_of
 from forecast_assets.forecasting.core.candidates.catalogue import split
+from forecast_assets.model_validation import validate_model
 
 # Lists that are written with commas, too. Elements of other lists may hold some: their option is repeated.
 COMMAS = frozenset({"candidates", "models", "stores", "products"})

@@ -11,7 +11,6 @@ from typing import Annotated, Any, TypeVar
 import typer
 from pydantic import BaseModel, ValidationError
 
-from forecast_assets.checked import faults
 from forecast_assets.datasets.definition import DatasetOptions
 from forecast_assets.datasets.sources import Columns, FileSource, SqlSource
 from forecast_assets.datasets.sources.dialects import Dialect, character
@@ -20,6 +19,7 @@ from forecast_assets.datasets.sources.row_rules import RowRules
 from forecast_assets.errors import BadSetting, listed
 from forecast_assets.evaluation_settings import EvaluationSettings
 from forecast_assets.forecasting.core.plans import ROLES, Role
+from forecast_assets.model_validation import faults
 from forecast_assets.order_settings import OrderSettings
 
 Model = TypeVar("Model", bound=BaseModel)

@@ -19,10 +19,10 @@ from forecast_assets.datasets.column_revisions import revisions
 from forecast_assets.datasets.definition import Dataset, DatasetOptions, Snapshot, load
 from forecast_assets.datasets.deliveries import Comparison
 from forecast_assets.datasets.freezing import Frozen, forget_files, freeze, snapshot_row
-from forecast_assets.datasets.judging import judged_counts
 from forecast_assets.datasets.panel_files import write_panels
 from forecast_assets.datasets.patching import before_of
 from forecast_assets.datasets.sources import Source
+from forecast_assets.datasets.verdicts import with_verdicts
 from forecast_assets.errors import Outage, UnknownName
 from forecast_assets.forecasting.core.frequency import FREQUENCIES
 from forecast_assets.forecasting.core.panel import Panel
@@ -226,7 +226,7 @@ def build_panel(
     reach = dataset.measured_reach if frozen else plan_reach.measured(stores, dataset, snapshot)
     folder = paths.PANELS.path(name, run_id)
     counts, described = write_panels(stores, dataset, snapshot, folder)
-    verdicts = judged_counts(counts, dataset.options.evaluation.plan(), dataset.options.period)
+    verdicts = with_verdicts(counts, dataset.options.evaluation.plan(), dataset.options.period)
     judged = verdicts.with_columns(dataset=pl.lit(name), snapshot=pl.lit(snapshot.hash)).sort("series")
     with stores.warehouse.transaction() as connection:
         stores.warehouse.upsert(connection, "series", described, key="series")

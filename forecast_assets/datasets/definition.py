@@ -13,12 +13,12 @@ from typing import Annotated, Any, Literal
 import polars as pl
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from forecast_assets.checked import faults
 from forecast_assets.datasets.names import no_dataset
 from forecast_assets.datasets.sources import SOURCE, FileSource, Source
 from forecast_assets.errors import BadSetting, Outage, UnknownName
 from forecast_assets.evaluation_settings import EvaluationSettings, revised
 from forecast_assets.forecasting.core.frequency import DAY, FREQUENCIES, Frequency, FrequencyName
+from forecast_assets.model_validation import faults
 from forecast_assets.order_settings import OrderSettings
 from forecast_assets.stores import Stores, paths
 from forecast_assets.stores.lake import Lake

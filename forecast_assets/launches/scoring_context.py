@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from forecast_assets.datasets.building import availability, read_panel
 from forecast_assets.datasets.definition import Dataset
-from forecast_assets.datasets.judging import judged_history
+from forecast_assets.datasets.verdicts import history_verdict
 from forecast_assets.evaluation_settings import EvaluationSettings
 from forecast_assets.forecasting.core.availability import Availability, of_window
 from forecast_assets.forecasting.core.backtest import Backtest, backtest
@@ -61,7 +61,7 @@ def load_scoring_context(
         cutoffs=folds.cutoffs(panel.days, panel.frequency),
         global_forecasts=fold_models.read(stores, dataset, settings, panel),
         history={
-            row["series"]: judged_history(row, folds, panel.frequency)
+            row["series"]: history_verdict(row, folds, panel.frequency)
             for row in selected.iter_rows(named=True)
         },
     )

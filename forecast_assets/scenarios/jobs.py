@@ -67,7 +67,7 @@ def answer_what_if(context: dg.OpExecutionContext, config: WhatIfConfig, stores:
     context.add_output_metadata({"plan": kept, **_metadata(opened, result)})
 
 
-def _metadata(stores: Stores, result: planning.WhatIf) -> dict[str, dg.MetadataValue | str]:
+def _metadata(stores: Stores, result: planning.WhatIfResult) -> dict[str, dg.MetadataValue | str]:
     lines = {"as planned": result.baseline, "what if": result.effect.units}
     dates = result.forecast.dates()
     days = [

@@ -40,7 +40,7 @@ COMPARED = ("rank", "name", "series", "units_delta", "revenue_delta", "coverage"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class WhatIf:
+class WhatIfResult:
     """What a series sells as planned, ``baseline`` (h,), and under ``assumptions``."""
 
     forecast: StoredForecast
@@ -68,7 +68,7 @@ class WhatIf:
         return {"as_planned": self.baseline, "what_if": self.effect.units, **self.outcome.limits}
 
 
-def what_if(stores: Stores, series: str, assumptions: Assumptions, *, run_id: str) -> WhatIf:
+def what_if(stores: Stores, series: str, assumptions: Assumptions, *, run_id: str) -> WhatIfResult:
     """Forecast a series under assumptions.
 
     The baseline is its current forecast, made anew where its inputs changed. A champion that reads plans is
@@ -109,7 +109,7 @@ def what_if(stores: Stores, series: str, assumptions: Assumptions, *, run_id: st
     change = effect(baseline, around["units"], _prices(panel, ahead)[gap:], difference, assumptions.on_hand)
     limits = {name: around[name] * difference.factors for name in LIMITS}
     factor = float(change.units.sum() / max(around["units"].sum(), 1e-9))
-    return WhatIf(
+    return WhatIfResult(
         stored,
         dataset.built().hash,
         assumptions,
@@ -158,7 +158,7 @@ def check_plan(name: str, tags: Sequence[str]) -> None:
         )
 
 
-def save(stores: Stores, result: WhatIf, name: str, tags: Sequence[str], *, run_id: str) -> None:
+def save(stores: Stores, result: WhatIfResult, name: str, tags: Sequence[str], *, run_id: str) -> None:
     """Keep a result as a plan. Raises ``BadSetting`` where another run took the name."""
     check_plan(name, tags)
     effect = result.effect

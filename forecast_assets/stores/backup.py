@@ -20,8 +20,8 @@ from typing import Literal
 import sqlalchemy as sa
 from pydantic import BaseModel, ValidationError
 
-from forecast_assets.checked import faults
 from forecast_assets.errors import BadSetting, Outage
+from forecast_assets.model_validation import faults
 from forecast_assets.stores import mlflow_backend
 from forecast_assets.stores.database import (
     DAGSTER_SCHEMA,

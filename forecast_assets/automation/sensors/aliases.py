@@ -6,7 +6,7 @@ Does not belong here: the record (``registry.promotion``).
 
 import dagster as dg
 
-from forecast_assets.automation.described import sensor
+from forecast_assets.automation.decorators import sensor
 from forecast_assets.datasets.definition import names
 from forecast_assets.errors import listed
 from forecast_assets.registry.assets import REGISTERED

@@ -13,7 +13,7 @@ from hashlib import blake2b
 
 import dagster as dg
 
-from forecast_assets.automation.described import sensor
+from forecast_assets.automation.decorators import sensor
 from forecast_assets.automation.incidents import Sighting, record, resolve
 from forecast_assets.automation.sensors.triggers import EVERY_MINUTE, OFF, answered, counted, remembered
 from forecast_assets.dagster_internals.run_subjects import DATASET_TAG, going_on

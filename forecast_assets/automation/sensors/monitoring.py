@@ -14,7 +14,7 @@ import dagster as dg
 from forecast_assets.automation import incident_detection
 from forecast_assets.automation.alert_channels import Messenger, messengers
 from forecast_assets.automation.alerts import deliver
-from forecast_assets.automation.described import sensor
+from forecast_assets.automation.decorators import sensor
 from forecast_assets.settings import settings
 from forecast_assets.stores.resource import StoresResource
 

@@ -12,7 +12,7 @@ from collections import Counter
 
 import dagster as dg
 
-from forecast_assets.automation.described import sensor
+from forecast_assets.automation.decorators import sensor
 from forecast_assets.automation.incident_detection import WILL_RETRY
 from forecast_assets.automation.sensors.monitoring import EVERY_MINUTE, ON, since
 from forecast_assets.automation.sensors.triggers import counted

@@ -16,7 +16,7 @@ from hashlib import blake2b
 import dagster as dg
 
 from forecast_assets.automation import source_changes
-from forecast_assets.automation.described import sensor
+from forecast_assets.automation.decorators import sensor
 from forecast_assets.automation.incidents import Sighting, record, resolve
 from forecast_assets.backtests.jobs import build_dataset, evaluate_changed
 from forecast_assets.dagster_internals.run_subjects import DATASET_TAG, going_on

@@ -11,9 +11,9 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from forecast_assets.checked import validate_model
 from forecast_assets.datasets.presets.catalogue import EFFECT_TEXTS, PRESETS, Character, Effect, Preset
 from forecast_assets.errors import BadSetting
+from forecast_assets.model_validation import validate_model
 
 StoreCount = Annotated[int, Field(ge=1, le=100)]
 ProductCount = Annotated[int, Field(ge=1, le=500)]

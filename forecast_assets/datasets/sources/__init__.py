@@ -8,12 +8,12 @@ from typing import Annotated
 
 from pydantic import Field, TypeAdapter, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
 
-from forecast_assets.checked import faults
 from forecast_assets.datasets.sources.columns import Columns
 from forecast_assets.datasets.sources.files import FileSource
 from forecast_assets.datasets.sources.preset import PresetSource
 from forecast_assets.datasets.sources.sql import SqlSource
 from forecast_assets.errors import BadSetting, listed
+from forecast_assets.model_validation import faults
 
 
 def _refuse_without_input(value: object, handler: ValidatorFunctionWrapHandler) -> object:

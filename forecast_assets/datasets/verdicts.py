@@ -17,22 +17,22 @@ from forecast_assets.forecasting.core.frequency import Frequency
 LEFT_OUT = "days look stocked out and are left out"
 
 
-def judged_history(row: Mapping[str, Any], plan: FoldPlan, frequency: Frequency) -> Availability:
+def history_verdict(row: Mapping[str, Any], plan: FoldPlan, frequency: Frequency) -> Availability:
     """The verdict on the whole history of a series, from its row of ``availability``."""
     ended = f"ended: the last sale was on {row['last_sale']}, and nothing since" if row["ended"] else None
     return of_history(row["observed_days"], row["expected_days"], plan, ended=ended, frequency=frequency)
 
 
-def judged_counts(counts: pl.DataFrame, plan: FoldPlan, frequency: Frequency) -> pl.DataFrame:
+def with_verdicts(counts: pl.DataFrame, plan: FoldPlan, frequency: Frequency) -> pl.DataFrame:
     """Return day counts of series with state, reason and coverage in place of the days left out."""
     last_sale = pl.when("ended").then("last_sale").alias("last_sale")  # of others it says nothing
     facts = counts.select("observed_days", "expected_days", "ended", last_sale, "left_out_days")
 
     @cache  # most series of a dataset have the same counts
     def verdict(*row: object) -> tuple[str, str]:
-        verdict = judged_history(dict(zip(facts.columns, row, strict=True)), plan, frequency)
+        history = history_verdict(dict(zip(facts.columns, row, strict=True)), plan, frequency)
         left_out = f"; {row[-1]} {LEFT_OUT}" if row[-1] else ""
-        return verdict.state, verdict.reason + left_out
+        return history.state, history.reason + left_out
 
     verdicts = [verdict(*row) for row in facts.iter_rows()]
     return counts.drop("left_out_days").with_columns(
