@@ -11,7 +11,7 @@ from typing import Any
 import dagster as dg
 from pydantic import BaseModel, create_model
 
-from forecast_assets.backtests.assets import global_forecasts_asset
+from forecast_assets.backtests.assets import BACKTEST, global_forecasts_asset
 from forecast_assets.errors import REFUSALS, BadSetting
 from forecast_assets.failures import RETRY, refusals_final
 from forecast_assets.global_models.fold_models import Fitted
@@ -20,6 +20,8 @@ from forecast_assets.launches import lifecycle, records
 from forecast_assets.launches.kind import Config, Execution, LaunchKind
 from forecast_assets.launches.model import Launch, Try
 from forecast_assets.launches.worker_pool import RunControl
+from forecast_assets.rendering.addresses import own_page
+from forecast_assets.settings import settings as environment
 from forecast_assets.stores import Stores
 from forecast_assets.stores.registry import Registry
 from forecast_assets.stores.resource import RegistryResource, StoresResource
@@ -28,6 +30,8 @@ OUTCOME = "forecast/outcome"
 RETRY_ITEMS = "forecast/retry_items"
 _REFUSED_ITEMS = REFUSALS | {"Unusable"}
 GOOD = frozenset({"completed", "success", "stopped"})
+# Their results have no asset of their own.
+_ABOUT = frozenset({"batch", "compare", "pipeline"})
 _ENDING = {dg.DagsterRunStatus.CANCELING, dg.DagsterRunStatus.CANCELED}
 
 
@@ -89,7 +93,23 @@ def carry_out(
         )
     tries = records.tries(stores, launch.launch_id)
     context.add_output_metadata({"outcome": kind.word(launch), **kind.render(launch, tries)})
+    if kind.name in _ABOUT:
+        _show_on_pages(context, launch, sorted({one.series for one in tries}))
     finish_run(context, kind, launch, tries)
+
+
+def _show_on_pages(context: dg.OpExecutionContext, launch: Launch, series: Sequence[str]) -> None:
+    """Say what came out on the pages of the series that it is about; of many, on that of their dataset."""
+    run_id = context.run.run_id
+    metadata: dict[str, str | dg.MetadataValue] = {
+        launch.kind: launch.what,
+        "result": dg.MetadataValue.md(f"[run {run_id[:8]}]({own_page(f'/runs/{run_id}')})"),
+    }
+    if 0 < len(series) <= environment().detailed_series:
+        for key in series:
+            context.log_event(dg.AssetObservation(BACKTEST, partition=key, metadata=metadata))
+    elif launch.dataset is not None:
+        context.log_event(dg.AssetObservation("leaderboard", partition=launch.dataset, metadata=metadata))
 
 
 def record_id(run: dg.DagsterRun) -> str:

@@ -303,6 +303,14 @@ def test_dagit_shows_ranking_explanation_and_four_charts(compared):
     assert len(metadata["ranking"].records) == 3
 
 
+def test_what_was_compared_is_said_on_the_page_of_its_series(compared):
+    (event,) = [e for e in compared.result.all_node_events if e.event_type_value == "ASSET_OBSERVATION"]
+    seen = event.asset_observation_data.asset_observation
+    assert (seen.asset_key.to_user_string(), seen.partition) == ("backtest", HEALTHY)
+    assert "winner" in seen.metadata["compare"].value
+    assert f"(/runs/{compared.run_id})" in seen.metadata["result"].value
+
+
 def test_a_comparison_changes_nothing_that_forecasts_are_made_by(shopped):
     dataset = definition.load(shopped.stores, "shop")
     before = newest_pool(shopped.stores, dataset)
