@@ -140,7 +140,7 @@ def single(pool: Pool, name: str, curve: NDArray[np.float32], actual: Values) ->
 
 
 def summary(reports: Sequence[Mapping[str, Any]]) -> dict[str, object]:
-    """Means over the windows: claimed and happened WAPE, in fifths, the default beside the best single."""
+    """Means over the windows: claimed and happened WAPE by fifth and class, the default beside the best."""
     singles = {
         name: np.mean([report["singles"][name] for report in reports], axis=0).round(2).tolist()
         for name in reports[0]["singles"]
@@ -153,6 +153,11 @@ def summary(reports: Sequence[Mapping[str, Any]]) -> dict[str, object]:
         "claimed": claimed,
         "happened": happened,
         "by_fifth": np.mean([report["by_fifth"] for report in reports], axis=0).round(2).tolist(),
+        "by_class": {
+            one: np.mean([report["by_class"][one] for report in reports], axis=0).round(2).tolist()
+            for one in reports[0]["by_class"]
+            if all(one in report["by_class"] for report in reports)
+        },
         "total_error": round(float(np.mean([report["total_error"] for report in reports])), 2),
         "best_single": [best, *singles[best]],
         "default": round(default, 2),

@@ -18,7 +18,6 @@ from forecast_assets.forecasting.core.candidates.catalogue import slug
 from forecast_assets.forecasting.core.global_model import GlobalModel
 from forecast_assets.forecasting.core.outlook import Models, needed
 from forecast_assets.forecasting.core.pool import Pool
-from forecast_assets.forecasting.core.wape_curve import WapeCurve
 from forecast_assets.global_models.fitting import TrainingDays, fit_or_reuse, recipe
 from forecast_assets.global_models.look_alikes import LOOK_ALIKE
 from forecast_assets.global_models.pooling import fallbacks, newest_pool
@@ -168,7 +167,7 @@ class Production:
         """Equal as long as the same models make the forecasts of a candidate."""
         names = needed([label] if label else [])
         # What other candidates of a pool do to claims changes no forecast of this one.
-        own = self.pool and replace(self.pool.only([label or LOOK_ALIKE, LOOK_ALIKE]), wapes=WapeCurve())
+        own = self.pool and replace(self.pool.only([label or LOOK_ALIKE, LOOK_ALIKE]), wapes={})
         pool = own.digest if own else "-"
         return ",".join([*(f"{name}:{self.digests.get(name, '-')}" for name in names), pool])
 

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from forecast_assets.forecasting.core.claims import claims, with_corrected_claims
+from forecast_assets.forecasting.core.demand import EVERY_CLASS
 from forecast_assets.forecasting.core.pool import Pool, learn_pool
 from forecast_assets.forecasting.core.ranking import RankingPolicy
-from forecast_assets.forecasting.core.wape_curve import WapeCurve
+from forecast_assets.forecasting.core.wape_curve import WapeCurve, corrected, curves_by_class
 
 SERIES, FOLDS, DAYS = 200, 4, 14
 EVERY = np.ones((SERIES, FOLDS), bool)
@@ -55,9 +56,23 @@ def test_claims_hold_in_every_fifth_where_demand_goes_on_as_it_was():
 def test_a_claim_is_what_became_of_such_claims():
     parts = sales()
     pool, curve = learned(*parts), WapeCurve((20.0, 100.0), (30.0, 90.0))
-    assert len(pool.wapes.claimed) > 1
-    corrected, folds_alone = (claimed(replace(pool, wapes=one), *parts) for one in (curve, WapeCurve()))
-    assert corrected == pytest.approx(curve.expected(folds_alone))
+    assert len(pool.wapes[EVERY_CLASS].claimed) > 1
+    drawn, folds_alone = (claimed(replace(pool, wapes=one), *parts) for one in ({EVERY_CLASS: curve}, {}))
+    assert drawn == pytest.approx(curve.expected(folds_alone))
+
+
+def test_classes_of_demand_have_curves_of_their_own_where_they_are_large_enough():
+    draw = np.random.default_rng(5)
+    foretold = draw.uniform(30, 90, (60, 4))
+    labels = ["smooth"] * 28 + ["erratic"] * 28 + ["lumpy"] * 4
+    truth = np.where(np.array(labels) == "smooth", 0.8, 1.2)[:, None] * foretold
+    sold = np.ones_like(foretold)
+    curves = curves_by_class(foretold, truth / 100, sold, labels)
+    assert curves.keys() == {EVERY_CLASS, "smooth", "erratic"}
+    expected = corrected(curves, np.full(3, 60.0), ["smooth", "erratic", None])
+    assert expected == pytest.approx([48, 72, 60], rel=0.08)
+    few = corrected(curves, np.array([60.0]), ["lumpy"])
+    assert few == curves[EVERY_CLASS].expected(np.array([60.0]))
 
 
 def test_a_claim_without_a_fold_to_judge_by_is_unknown_with_its_reason():

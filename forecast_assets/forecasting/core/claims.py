@@ -23,7 +23,7 @@ from forecast_assets.forecasting.core.demand import is_intermittent
 from forecast_assets.forecasting.core.fold_distributions import distribution_sums
 from forecast_assets.forecasting.core.pool import Pool
 from forecast_assets.forecasting.core.ranking import RankingPolicy, rank
-from forecast_assets.forecasting.core.wape_curve import WapeCurve
+from forecast_assets.forecasting.core.wape_curve import corrected, curves_by_class
 
 NO_POOL = "the dataset has no pool of errors: materialize global_forecasts with the same configuration"
 
@@ -66,7 +66,7 @@ def claims(
         else:
             own = {name: by_name[name][rows] for name in members(label)}
             some = [classes[row] for row in rows.tolist()]
-            unpooled = _of_label(pool, _sums(pool, label, own, actual[rows], folds[rows], some))
+            unpooled = _of_label(pool, _sums(pool, label, own, actual[rows], folds[rows], some), some)
         for row, claim in zip(rows.tolist(), unpooled, strict=True):
             results[row] = claim
     return results
@@ -140,9 +140,9 @@ def _sums(  # noqa: PLR0917 - a candidate, its forecasts and what happened
     return _Sums(own, usual, expected, sold_units, usable.sum(axis=2).astype(np.float64), errors.drawn)
 
 
-def _of_label(pool: Pool, sums: _Sums) -> list[Claim]:
+def _of_label(pool: Pool, sums: _Sums, classes: Sequence[str | None]) -> list[Claim]:
     claimed = sums.wape()
-    wape = pool.wapes.expected(claimed)
+    wape = corrected(pool.wapes, claimed, classes)
     _, _, expected, sold, days = sums.until(None)
     drawn = sums.drawn
     bias = np.zeros(len(days)) if np.isinf(drawn) else (sold - expected) / (days + drawn)
@@ -187,4 +187,4 @@ def with_corrected_claims(
             claimed[rows, fold] = one.wape(fold)[rows]
             happened[rows, fold] = one.own[rows, fold]
             sold[rows, fold] = one.sold[rows, fold]
-    return replace(pool, wapes=WapeCurve.learn(*(one.ravel() for one in (claimed, happened, sold))))
+    return replace(pool, wapes=curves_by_class(claimed, happened, sold, classes))

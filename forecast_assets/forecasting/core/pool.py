@@ -57,8 +57,8 @@ _DRAWN = (30.0, 100.0, 300.0, np.inf)
 class Pool:
     """Pooled results of a dataset: ``errors`` by candidate, ``blends`` by label, why some have none.
 
-    ``series`` counts the pooled ones; with ``whole`` the dataset sells whole units only. ``wapes`` corrects
-    the expected WAPE of champions by what became of it on later folds.
+    ``series`` counts the pooled ones; with ``whole`` the dataset sells whole units only. ``wapes`` correct
+    the expected WAPE of champions by what became of it on later folds, by class of demand.
     """
 
     errors: Mapping[str, PooledErrors]
@@ -66,7 +66,7 @@ class Pool:
     reasons: Mapping[str, str]
     series: int
     whole: bool
-    wapes: WapeCurve = field(default_factory=WapeCurve)
+    wapes: Mapping[str, WapeCurve] = field(default_factory=dict)
 
     def curve(
         self,
@@ -139,7 +139,8 @@ class Pool:
         blends = {label: one.to_json() for label, one in self.blends.items()}
         parts = {"errors": errors, "blends": blends, "reasons": dict(self.reasons), "series": self.series}
         # Classes of demand come from sets, whose order is another in every process.
-        return json.dumps({**parts, "whole": self.whole, "wapes": self.wapes.to_json()}, sort_keys=True)
+        curves = {name: one.to_json() for name, one in self.wapes.items()}
+        return json.dumps({**parts, "whole": self.whole, "curves": curves}, sort_keys=True)
 
     @classmethod
     def from_json(cls, text: str) -> Self:
@@ -160,7 +161,7 @@ class Pool:
             for label, one in parts["errors"].items()
         }
         blends = {label: BlendWeights.from_json(one) for label, one in parts["blends"].items()}
-        wapes = WapeCurve.from_json(parts["wapes"])
+        wapes = {name: WapeCurve.from_json(one) for name, one in parts.get("curves", {}).items()}
         return cls(errors, blends, parts["reasons"], parts["series"], parts["whole"], wapes)
 
 

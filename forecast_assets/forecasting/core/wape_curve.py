@@ -1,6 +1,6 @@
 """What a claimed WAPE turned out to be: the correction of claims, learned from folds that came later.
 
-Belongs here: the rising curve from claimed to happened WAPE.
+Belongs here: rising curves from claimed to happened WAPE, of all series and by class of demand.
 Does not belong here: the claims themselves (``claims``).
 """
 
@@ -11,9 +11,12 @@ from typing import Self
 import numpy as np
 
 from forecast_assets.forecasting.core.arrays import Values
+from forecast_assets.forecasting.core.demand import EVERY_CLASS
 
 _LEAST_RATIO, _LARGEST_RATIO = 0.5, 1.5
 _MOST_LEVELS, _FEWEST_PER_LEVEL = 10, 40
+# Smaller classes follow all series: measured, curves of their own are no better.
+_FEWEST_OF_CLASS = 2 * _FEWEST_PER_LEVEL
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +73,35 @@ class WapeCurve:
     def from_json(cls, parts: Mapping[str, Sequence[float]]) -> Self:
         """Return the curve that ``to_json`` wrote."""
         return cls(tuple(parts["claimed"]), tuple(parts["happened"]))
+
+
+def curves_by_class(
+    claimed: Values, error: Values, sold: Values, classes: Sequence[str | None]
+) -> dict[str, WapeCurve]:
+    """Learn a curve of each class of demand that has enough folds of series, and one of all together.
+
+    ``claimed`` WAPE in percent, absolute ``error`` and units ``sold`` are (n, k), ``classes`` (n,).
+    """
+    parts = (claimed, error, sold)
+    curves = {EVERY_CLASS: WapeCurve.learn(*(one.ravel() for one in parts))}
+    labels = np.array([one or EVERY_CLASS for one in classes])
+    for name in sorted(set(labels.tolist()) - {EVERY_CLASS}):
+        rows = labels == name
+        if (claimed[rows] > 0).sum() >= _FEWEST_OF_CLASS:
+            curves[name] = WapeCurve.learn(*(one[rows].ravel() for one in parts))
+    return curves
+
+
+def corrected(curves: Mapping[str, WapeCurve], claimed: Values, classes: Sequence[str | None]) -> Values:
+    """Return what to expect (n,) of ``claimed`` WAPE (n,) in percent of series of ``classes`` (n,)."""
+    if not curves:
+        return claimed
+    labels = np.array([one if one in curves else EVERY_CLASS for one in classes])
+    wape = np.empty(len(claimed))
+    for name in np.unique(labels).tolist():
+        rows = labels == name
+        wape[rows] = curves[name].expected(claimed[rows])
+    return wape
 
 
 def _mean(block: Values) -> float:
