@@ -6,7 +6,7 @@ Does not belong here: the rules and their records (``stock``), orders (``analysi
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 import numpy as np
@@ -84,7 +84,10 @@ class StockPlan:
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values."""
-        return asdict(self)
+        # The table is plain already, and to copy it number by number takes longer than to make the plan.
+        parts = {one.name: getattr(self, one.name) for one in fields(self)}
+        services = {name: asdict(one) for name, one in parts.items() if isinstance(one, Service)}
+        return parts | services
 
 
 @dataclass(frozen=True, slots=True, eq=False)
