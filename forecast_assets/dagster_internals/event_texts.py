@@ -7,7 +7,8 @@ Does not belong here: storing the text (``storage``).
 import json
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from json.encoder import encode_basestring_ascii
 from typing import Any
 
 from dagster import (
@@ -26,6 +27,12 @@ _TIME = -0.123456789
 _HOLES = re.compile(re.escape(f'"{_SUBJECT}"') + "|" + re.escape(str(_TIME)))
 _PARTITION = "<the partition of this event>"
 _PLAIN = (TextMetadataValue, FloatMetadataValue, IntMetadataValue)
+# What JSON's own encoder calls for these types after it has looked for them.
+_TEXTS: Mapping[type, Callable[[Any], str]] = {
+    str: encode_basestring_ascii,
+    float: float.__repr__,
+    int: int.__repr__,
+}
 
 Shape = tuple[object, ...]
 
@@ -129,6 +136,7 @@ def _cut(materialization: AssetMaterialization) -> list[str]:
 def _joined(parts: Sequence[str], materialization: AssetMaterialization) -> str:
     if not parts:
         return ""
-    values = [json.dumps(value.value) for value in materialization.metadata.values()]
-    pieces = zip(parts, (*values, json.dumps(materialization.partition)), strict=False)
+    values = [value.value for value in materialization.metadata.values()]
+    texts = [_TEXTS.get(type(value), json.dumps)(value) for value in (*values, materialization.partition)]
+    pieces = zip(parts, texts, strict=False)
     return "".join([*(text for pair in pieces for text in pair), parts[-1]])
