@@ -6,6 +6,8 @@ import pytest
 from forecast_assets.cli import demo
 from forecast_assets.definitions import build_definitions, defs
 from forecast_assets.failures import RETRY
+from forecast_assets.registry.assets import FRESH, INTACT
+from forecast_assets.registry.jobs import QUALITY
 from forecast_assets.stores.resource import StoresResource
 
 GRAPH = defs.resolve_asset_graph()
@@ -93,6 +95,11 @@ def test_every_check_of_a_dataset_says_of_which_one(spec):
         None if spec.asset_key.path[-1] in BY_SERIES else ASSETS[spec.asset_key.path[-1]].partitions_def
     )
     assert spec.partitions_def == partitions
+
+
+def test_a_promotion_asks_every_check_of_the_data_and_folds_of_its_dataset():
+    of_models = {"champions_hold", "distributions_hold", FRESH, INTACT}
+    assert {key.name for key in QUALITY} == {spec.name for spec in SPECS} - of_models
 
 
 @pytest.mark.parametrize("name", sorted(JOBS))

@@ -31,9 +31,11 @@ from forecast_assets.stores.resource import RegistryResource, StoresResource
 _SHOWN = 200
 QUALITY = (
     dg.AssetCheckKey(dg.AssetKey("sales"), "grain_is_unique"),
+    dg.AssetCheckKey(dg.AssetKey("sales"), "columns_are_plans"),
     dg.AssetCheckKey(dg.AssetKey("panel"), "gaps"),
     dg.AssetCheckKey(dg.AssetKey("panel"), "coverage"),
     dg.AssetCheckKey(dg.AssetKey("global_forecasts"), "no_leakage"),
+    dg.AssetCheckKey(dg.AssetKey("data_quality"), "sales_look_right"),
 )
 LISTED = (
     "series",
