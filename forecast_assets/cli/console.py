@@ -28,6 +28,7 @@ from forecast_assets.settings import settings
 __all__ = ["BROKE", "DONE", "OUTAGE", "REFUSED", "SAY", "Format", "listing", "save", "writing"]
 
 
+_IDS = ("store_id", "product_id")
 _NOBODY_LOOKS = 200
 _WHAT = 10
 
@@ -58,7 +59,11 @@ class View:
         """Select the columns to print. Raises ``BadSetting`` for one that the listing does not have."""
         if self.columns is None:
             people = self.form is Format.TABLE and not self.wide
-            return frame.select(chosen(name, frame.columns)) if people else frame
+            if not people:
+                return frame
+            names = chosen(name, frame.columns)
+            ids = () if names[:1] != ["series"] or _keys_hold_ids(frame) else _IDS
+            return frame.select(*names[:1], *ids, *(one for one in names[1:] if one not in ids))
         names = [part.strip() for part in self.columns.split(",")]
         if unknown := [part for part in names if part not in frame.columns]:
             raise BadSetting(
@@ -106,14 +111,18 @@ def _width() -> int:
 
 
 def _with_originals(frame: pl.DataFrame) -> pl.DataFrame:
-    """Leave out the ids of store and product where the series' key already says them."""
-    ids = ["store_id", "product_id"]
-    if "series" not in frame.columns or not set(ids) <= set(frame.columns):
+    """Put the ids of store and product behind the series' key where that does not say them."""
+    if _keys_hold_ids(frame):
         return frame
+    return frame.select("series", *_IDS, pl.exclude("series", *_IDS))
+
+
+def _keys_hold_ids(frame: pl.DataFrame) -> bool:
+    """Whether the keys say the ids as their source writes them, or the frame has none."""
+    if not {"series", *_IDS} <= set(frame.columns):
+        return True
     ids_of_key = pl.concat_str(pl.lit("__"), "store_id", pl.lit("__"), "product_id")
-    if frame.select(pl.col("series").str.ends_with(ids_of_key).all()).item():
-        return frame
-    return frame.select("series", *ids, pl.exclude("series", *ids))
+    return bool(frame.select(pl.col("series").str.ends_with(ids_of_key).all()).item())
 
 
 def save(frame: pl.DataFrame, output: Path, form: str) -> None:

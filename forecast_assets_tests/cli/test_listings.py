@@ -53,6 +53,9 @@ def test_original_ids_stand_beside_a_key_that_does_not_say_them(printed, width):
     lines = printed(width, frame, "champions", columns="series,store_id,product_id,wape")
     assert lines[1].split() == ["shop__a-b__c", "A", "&", "B", "Crème", "brûlée", "18.2"]
     assert "Crème brûlée" in "\n".join(printed(width, frame, "champions", wide=True))
+    usual = printed(width, frame, "champions")
+    assert usual[1].startswith("shop__a-b__c  A & B")
+    assert "Crème brûlée" in usual[1]
 
 
 def test_every_choice_has_five_to_eight_columns_with_its_key_first():
