@@ -121,7 +121,7 @@ def test_a_csv_named_parquet_is_refused(tmp_path):
     )
 
 
-def bomb(file: Path, rows: int, **texts: str) -> FileSource:
+def bomb(file: Path, rows: int, **texts: str | bytes) -> FileSource:
     """Rows that are all alike, which a few hundred kilobytes hold millions of."""
     values = {"store_id": "S1", "product_id": "P1", "date": dt.date(2024, 1, 2), "units": 1.0} | texts
     zeros = pa.repeat(pa.scalar(0, pa.int32()), rows)
@@ -179,6 +179,24 @@ def test_a_parquet_bomb_is_refused_before_it_takes_memory(
         assert (pool.max_memory() or 0) < 256 * 2**20
     finally:
         pa.set_memory_pool(before)
+
+
+@pytest.mark.parametrize("text", ["x" * 1_000_000, b"x" * 1_000_000])
+def test_long_texts_of_a_column_that_nobody_needs_are_only_looked_at(text, tmp_path):
+    source = bomb(tmp_path / "sales.parquet", 20_000, note=text)
+    (file,) = source.files()
+    whole = source.head(file, 20_000)
+    assert 1 <= len(whole) < 40
+    assert whole["note"].nbytes < 40 * 2**20
+    assert len(source.head(file, 1)) == 1
+
+
+def test_a_sample_has_as_many_rows_as_were_asked_for_with_their_values(tmp_path):
+    table = pa.table({"note": ["a", None, "ccc"] * 100, "units": range(300)})
+    pq.write_table(table, tmp_path / "sales.parquet")
+    source = FileSource(path=str(tmp_path / "sales.parquet"))
+    (file,) = source.files()
+    assert source.head(file, 70) == table.slice(0, 70)
 
 
 def test_a_store_that_would_not_fit_into_memory_is_refused(tmp_path, monkeypatch):

@@ -10,6 +10,7 @@ import io
 import zipfile
 from collections.abc import Callable, Sequence
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -26,6 +27,8 @@ MOST_COLUMNS = 10_000
 LONGEST_CELL = 2**20
 _ROWS_PER_BATCH, _ROWS_OF_LONG_CELLS = 262_144, 1_024
 _MB = 2**20
+# Texts of a sample, which are looked at one by one.
+_SAMPLE_BYTES, _ROWS_OF_SAMPLE = 32 * _MB, 64
 # Where a line of a CSV begins is looked up in files that a stricter reader has already taken.
 csv.field_size_limit(2**31 - 1)
 
@@ -94,6 +97,40 @@ def read_group(
         kind = types[name].value_type if pa.types.is_dictionary(types[name]) else types[name]
         table = table.set_column(table.schema.get_field_index(name), name, table[name].cast(kind))
     return table.select(list(columns))
+
+
+def read_head(file: SourceFile, rows: int) -> pa.Table:
+    """Read the first ``rows`` rows with all columns; fewer where their texts are long, one at least.
+
+    Raises ``pyarrow`` errors for damaged pages.
+    """
+    with file.raw() as stream:
+        schema = pq.read_schema(stream)
+    texts = [field.name for field in schema if _is_text(field.type)]
+    kept, room = list[pa.RecordBatch](), _SAMPLE_BYTES
+    with file.raw() as stream, pq.ParquetFile(stream, read_dictionary=texts) as opened:
+        for batch in opened.iter_batches(min(rows, _ROWS_OF_SAMPLE)):
+            sizes = [
+                _lengths(batch.column(place)) for place, name in enumerate(schema.names) if name in texts
+            ]
+            ends = np.cumsum(np.sum(sizes, axis=0)) if sizes else np.zeros(len(batch))
+            fitting = int(np.searchsorted(ends, room, side="right"))
+            kept.append(batch.slice(0, fitting if kept else max(fitting, 1)))
+            rows, room = rows - len(batch), room - int(ends[-1])
+            if rows <= 0 or room <= 0:
+                break
+    table = pa.Table.from_batches(kept, kept[0].schema) if kept else schema.empty_table()
+    for place, field in enumerate(schema):
+        if field.name in texts:
+            kind = field.type.value_type if pa.types.is_dictionary(field.type) else field.type
+            table = table.set_column(place, field.name, table.column(place).cast(kind))
+    return table
+
+
+def _lengths(column: pa.Array) -> np.ndarray:
+    """Bytes of the text of each row of a dictionary column."""
+    lengths = pc.binary_length(column.dictionary).cast(pa.int64())
+    return np.asarray(lengths.take(column.indices).fill_null(0))
 
 
 def _is_text(kind: pa.DataType) -> bool:

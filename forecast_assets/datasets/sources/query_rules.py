@@ -8,6 +8,7 @@ A parser may read a text otherwise than its database does. What depends on a set
 (backslashes) or hides names (escapes in identifiers) is therefore refused, not interpreted.
 """
 
+import logging
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ from sqlglot import exp
 from forecast_assets.datasets.sources.read_only import BEYOND, MAKE_A_VIEW, REACHING
 from forecast_assets.errors import BadSetting
 
+# What it does not parse is refused below, in one sentence; its own is not for the person who asked.
+logging.getLogger("sqlglot").setLevel(logging.ERROR)
 _DIALECTS = {
     "postgresql": "postgres",
     "mariadb": "mysql",
