@@ -29,10 +29,10 @@ _EMPTY = {
 }
 
 
-def wrong(excused: Collection[str] = ()) -> list[str]:
+def wrong(excused: Collection[str] | None = ()) -> list[str]:
     """Everything that does not hold in the stores, over rows, files, events and MLflow.
 
-    ``excused``: runs of ``red_but_done`` that are known already.
+    ``excused``: runs of ``red_but_done`` that are known already; none where all of them are.
     """
     import dagster as dg
 

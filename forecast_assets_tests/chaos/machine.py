@@ -93,8 +93,6 @@ def done(world: World, step: Step, server: Path) -> list[str]:
 def _settled(step: Step, work: Sequence[str] | Callable, excused: Sequence[str]) -> str:
     """Do an operation twice without a fault: the first completes what was struck, the second does nothing."""
     accepted, problems = {0, 1, 2}, []
-    if step.fault == faults.FULL:
-        excused = red_but_done()
     if step.operation == "backup":  # one that did not become a backup is made again, as its remedy says
         assert not callable(work)
         shutil.rmtree(work[-1], ignore_errors=True)
@@ -107,7 +105,8 @@ def _settled(step: Step, work: Sequence[str] | Callable, excused: Sequence[str])
         problems += [] if output["code"] in accepted else [f"{time_} ended with {output['code']}: {output}"]
     if changed := [name for name, held in (digest() if before else {}).items() if held != before[name]]:
         problems.append(f"once more changed {changed}")
-    return json.dumps([[*problems, *wrong(excused)], excused])
+    problems += wrong(None if step.fault == faults.FULL else excused)
+    return json.dumps([problems, red_but_done() if step.fault == faults.FULL else excused])
 
 
 def tried(steps: Sequence[Step], template: Template) -> list[str]:

@@ -115,7 +115,7 @@ def read_head(file: SourceFile, rows: int) -> pa.Table:
             ]
             ends = np.cumsum(np.sum(sizes, axis=0)) if sizes else np.zeros(len(batch))
             fitting = int(np.searchsorted(ends, room, side="right"))
-            kept.append(batch.slice(0, fitting if kept else max(fitting, 1)))
+            kept.append(batch.slice(0, min(rows, fitting if kept else max(fitting, 1))))
             rows, room = rows - len(batch), room - int(ends[-1])
             if rows <= 0 or room <= 0:
                 break
