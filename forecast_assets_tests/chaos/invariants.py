@@ -47,9 +47,8 @@ def wrong(excused: Collection[str] | None = ()) -> list[str]:
         for row in _rows("select launch_id from launch where status in ('pending', 'running')"):
             find(stores, instance, str(row["launch_id"]))  # settles what a dead process left
         green = instance.get_materialized_partitions(dg.AssetKey("champion"))
-    problems += [
-        f"run {run_id} completed its launch and failed" for run_id in red_but_done() if run_id not in excused
-    ]
+    red = [] if excused is None else [run_id for run_id in red_but_done() if run_id not in excused]
+    problems += [f"run {run_id} completed its launch and failed" for run_id in red]
     open_ = _rows("select kind, launch_id, status from launch where status in ('pending', 'running')")
     problems += [f"a launch that never ends: {row}" for row in open_]
     for what, statement in _EMPTY.items():
