@@ -47,7 +47,7 @@ mlflow: $(VENV)/base ## Open MLflow's pages on 127.0.0.1:MLFLOW_PORT
 	@$(BIN)/forecast-assets mlflow --port $(MLFLOW_PORT)
 
 notebooks: $(VENV)/notebooks ## Open the notebooks in JupyterLab, on the sales of make demo
-	@$(BIN)/jupyter lab notebooks
+	@$(BIN)/jupyter lab notebooks $(if $(filter 0,$(shell id -u)),--allow-root)
 
 test: lint unit ## Lint, types and all tests
 

@@ -155,11 +155,14 @@ def _why_items_failed(launch: Launch, tries: Sequence[Try]) -> tuple[str, dict[s
 
 
 def report_fits(work: Execution, dataset: str, fits: Sequence[Fitted]) -> None:
-    """Show global models that had to be fitted where a materialization of their asset would be."""
+    """Show global models that had to be fitted on the page of their asset.
+
+    Not as its materialization: what was evaluated with the models of its own would look out of date.
+    """
     if fits and work.context is not None:
         actions = {fit.candidate: fit.failure or fit.action for fit in fits}
         work.context.log_event(
-            dg.AssetMaterialization(global_forecasts_asset.key, partition=dataset, metadata={"fits": actions})
+            dg.AssetObservation(global_forecasts_asset.key, partition=dataset, metadata={"fits": actions})
         )
 
 
