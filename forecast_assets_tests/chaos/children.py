@@ -19,6 +19,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from forecast_assets_tests.chaos.faults import Writes
@@ -155,10 +156,13 @@ def set_clock(days: float) -> None:
         def now(cls, tz: dt.tzinfo | None = None) -> Any:
             return _DATETIME.now(tz) + shift
 
+    shifted = ModuleType(dt.__name__)
+    vars(shifted).update(vars(dt), datetime=Shifted)
     time.time = lambda: now() + shift.total_seconds()
     for module in list(sys.modules.values()):
         if getattr(module, "__name__", "").startswith(("forecast_assets.", "dagster")):
             for name, value in list(vars(module).items()):
                 if value is _DATETIME:
                     setattr(module, name, Shifted)
-    setattr(dt, "datetime", Shifted)  # noqa: B010 - typed as never set
+                elif value is dt:  # not everybody's: Polars knows no other class of times
+                    setattr(module, name, shifted)
