@@ -26,10 +26,7 @@ def _to_forecast_error(error: BaseException) -> ForecastError:
     original = f"{type(error).__name__}: {error}".splitlines()[0]
     match error:
         case sa.exc.SQLAlchemyError():
-            return Outage(
-                f"the database did not do what was asked of it ({type(error).__name__})",
-                remedy="run `forecast-assets doctor`; launch again when it is green",
-            )
+            return _database_failed(error)
         case ConnectionError() | TimeoutError():
             return Outage(
                 f"a service on the network did not answer ({original})",
@@ -50,20 +47,28 @@ def _to_forecast_error(error: BaseException) -> ForecastError:
                 f"a package is missing ({original})",
                 remedy="install it beside forecast-assets, or leave out what needs it",
             )
-    return _lost_run(error) or InternalError(
+    return _of_dagster(error) or InternalError(
         f"something unexpected happened ({original})",
         remedy="launch again; if it happens again, report it with the log of this run",
     )
 
 
-def _lost_run(error: BaseException) -> ForecastError | None:
+def _of_dagster(error: BaseException) -> ForecastError | None:
     from dagster import DagsterRunNotFoundError  # noqa: PLC0415 - a second, which most errors do not need
 
-    if not isinstance(error, DagsterRunNotFoundError):
-        return None
+    if isinstance(error, DagsterRunNotFoundError):
+        return Outage(
+            "the record of this run was removed while it worked, as by a restore or by deleting it",
+            remedy="launch again",
+        )
+    # Its storage wraps what the database raised.
+    return _database_failed(error) if isinstance(error.__cause__, sa.exc.SQLAlchemyError) else None
+
+
+def _database_failed(error: BaseException) -> Outage:
     return Outage(
-        "the record of this run was removed while it worked, as by a restore or by deleting it",
-        remedy="launch again",
+        f"the database did not do what was asked of it ({type(error).__name__})",
+        remedy="run `forecast-assets doctor`; launch again when it is green",
     )
 
 

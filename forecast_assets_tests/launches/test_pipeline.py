@@ -8,6 +8,7 @@ import dagster as dg
 import numpy as np
 import pytest
 import sqlalchemy as sa
+from dagster_postgres.utils import DagsterPostgresException
 
 from forecast_assets.error_translation import error_payload, to_forecast_error
 from forecast_assets.errors import ForecastError, Outage, TooMany
@@ -277,6 +278,12 @@ def test_the_record_of_a_dead_pipeline_is_ended_once(shopped):
     assert retries.ORPHANED[0] in row["summary"]
 
 
+def lost_by_dagster() -> Exception:
+    error = DagsterPostgresException("too many retries")
+    error.__cause__ = sa.exc.OperationalError("select", {}, Exception("secret"))
+    return error
+
+
 @pytest.mark.parametrize(
     ("error", "code", "message"),
     [
@@ -287,6 +294,7 @@ def test_the_record_of_a_dead_pipeline_is_ended_once(shopped):
         (MemoryError(), "Outage", "no memory left"),
         (ModuleNotFoundError("No module named 'xgboost'"), "BadSetting", "a package is missing"),
         (dg.DagsterRunNotFoundError("gone", invalid_run_id="1"), "Outage", "was removed while it worked"),
+        (lost_by_dagster(), "Outage", "the database"),
         (TypeError("defect"), "InternalError", "something unexpected happened (TypeError: defect)"),
     ],
 )
