@@ -126,7 +126,9 @@ def test_ctrl_c_settles_what_a_run_works_on_where_its_process_ends_at_once(home)
     run = run_factory.create(home.instance, "batch", {"ops": {"work_off_batch": {"config": config}}})
     plan = validate(home.stores, BatchConfig(**config))
     records.create(home.stores, "batch", plan, launch_id=run.run_id, run_id=run.run_id)
-    current(home.instance, run.run_id, [run.run_id, "of no record"]).end()
+    interrupted = current(home.instance, run.run_id, [run.run_id, "of no record"])
+    interrupted.end()
+    interrupted.settle()
     ended = home.instance.get_run_by_id(run.run_id)
     assert ended.status == dg.DagsterRunStatus.CANCELED
     assert records.read(home.stores, run.run_id).status == "cancelled"
