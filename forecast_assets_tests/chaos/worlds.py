@@ -47,7 +47,9 @@ class Template:
         _import_all()
         cluster.create(self.server)
         with (self.server / "postgresql.conf").open("a") as settings:
-            settings.writelines(f"{name} = {value}\n" for name, value in _SPEED.items())
+            # A commit that was answered has to outlive the restart of the server.
+            durable = {**_SPEED, "synchronous_commit": "on"}
+            settings.writelines(f"{name} = {value}\n" for name, value in durable.items())
         cluster.start(self.server)
         query = {"host": str(self.server), "port": str(cluster.PORT)}
         self._url = sa.URL.create("postgresql", cluster.OWNER, database="postgres", query=query)
