@@ -23,9 +23,11 @@ def to_forecast_error(error: BaseException) -> ForecastError:
 
 
 def _to_forecast_error(error: BaseException) -> ForecastError:
+    import psycopg2  # noqa: PLC0415 - who copies rows meets its errors as they are
+
     original = f"{type(error).__name__}: {error}".splitlines()[0]
     match error:
-        case sa.exc.SQLAlchemyError():
+        case sa.exc.SQLAlchemyError() | psycopg2.Error():
             return _database_failed(error)
         case ConnectionError() | TimeoutError():
             return Outage(

@@ -11,6 +11,7 @@ from typing import Any, cast
 import dagster as dg
 from dagster._core.definitions.reconstruct import ReconstructableRepository
 from dagster._core.definitions.selector import JobSubsetSelector
+from dagster._core.errors import DagsterSnapshotDoesNotExist
 from dagster._core.execution.api import execute_run
 from dagster._core.remote_origin import InProcessCodeLocationOrigin
 from dagster._core.remote_representation.code_location import InProcessCodeLocation
@@ -18,7 +19,7 @@ from dagster._core.run_coordinator import QueuedRunCoordinator, SubmitRunContext
 from dagster._core.storage.tags import GRPC_INFO_TAG, REPOSITORY_LABEL_TAG
 
 from forecast_assets.dagster_internals import own_location
-from forecast_assets.errors import BadSetting
+from forecast_assets.errors import BadSetting, Outage
 
 # A run with this tag is booked as one of the code location, which Dagit lists on all its pages.
 OF_OUR_CODE = {REPOSITORY_LABEL_TAG: own_location.LABEL}
@@ -35,7 +36,8 @@ def create(
 ) -> dg.DagsterRun:
     """Put a run of ``job`` on the books, not started yet; with a ``parent`` it is its re-execution.
 
-    ``run_id`` is a new UUID for whoever has to know it before the run is there.
+    ``run_id`` is a new UUID for whoever has to know it before the run is there. Raises ``Outage`` when a
+    restore takes the job's record away meanwhile.
     """
     location = _location(instance)
     (repository,) = location.get_repositories().values()
@@ -43,27 +45,33 @@ def create(
     plan = location.get_execution_plan(
         remote, config, step_keys_to_execute=None, known_state=None, instance=instance
     ).execution_plan_snapshot
-    return instance.create_run(
-        job_name=job,
-        run_id=run_id,
-        run_config=config,
-        status=None,
-        tags={**remote.tags, **(tags or {})},
-        root_run_id=(parent.root_run_id or parent.run_id) if parent else None,
-        parent_run_id=parent.run_id if parent else None,
-        step_keys_to_execute=plan.step_keys_to_execute,
-        execution_plan_snapshot=plan,
-        job_snapshot=remote.job_snapshot,
-        parent_job_snapshot=remote.parent_job_snapshot,
-        asset_selection=None,
-        asset_check_selection=None,
-        resolved_op_selection=None,
-        op_selection=None,
-        # Loaded in this process, but found by the daemon under the origin that its own workspace has.
-        remote_job_origin=own_location.job_origin(job),
-        job_code_origin=remote.get_python_origin(),
-        asset_graph=repository.asset_graph,
-    )
+    try:
+        return instance.create_run(
+            job_name=job,
+            run_id=run_id,
+            run_config=config,
+            status=None,
+            tags={**remote.tags, **(tags or {})},
+            root_run_id=(parent.root_run_id or parent.run_id) if parent else None,
+            parent_run_id=parent.run_id if parent else None,
+            step_keys_to_execute=plan.step_keys_to_execute,
+            execution_plan_snapshot=plan,
+            job_snapshot=remote.job_snapshot,
+            parent_job_snapshot=remote.parent_job_snapshot,
+            asset_selection=None,
+            asset_check_selection=None,
+            resolved_op_selection=None,
+            op_selection=None,
+            # Loaded in this process, but found by the daemon under the origin that its own workspace has.
+            remote_job_origin=own_location.job_origin(job),
+            job_code_origin=remote.get_python_origin(),
+            asset_graph=repository.asset_graph,
+        )
+    except DagsterSnapshotDoesNotExist as error:
+        raise Outage(
+            f"what Dagster knows of job {job} was removed while its run was created, as by a restore",
+            remedy="launch again",
+        ) from error
 
 
 def queue(instance: dg.DagsterInstance, run: dg.DagsterRun) -> None:

@@ -13,6 +13,7 @@ import polars as pl
 import pytest
 import sqlalchemy as sa
 
+from forecast_assets.dagster_internals import run_factory
 from forecast_assets.drift.model_health import health, queue
 from forecast_assets.errors import Outage
 from forecast_assets.stores import cluster
@@ -199,6 +200,20 @@ def test_a_disk_that_fills_up_in_the_middle_costs_a_run_and_no_row(place):
     assert place.evaluate_changed("many").success
     assert set(place.outcomes().values()) == {"scored"}
     assert len(place.table("champion")) == 4
+
+
+def test_a_run_whose_job_is_taken_away_while_it_is_created_is_an_outage_in_one_sentence(place):
+    taken_away = """
+        create function taken_away() returns trigger language plpgsql as $$ begin return null; end $$;
+        create trigger taken_away before insert on dagster.snapshots
+        for each row execute function taken_away();
+    """
+    with place.stores.warehouse.transaction() as connection:
+        connection.exec_driver_sql(taken_away)
+    config = {"ops": {"work_off_batch": {"config": {"dataset": "many", "scope": "demo"}}}}
+    with pytest.raises(Outage, match="was removed while its run was created"):
+        run_factory.create(place.instance, "batch", config)
+    assert place.instance.get_runs() == []
 
 
 def test_a_slow_database_costs_time_and_nothing_else(place):

@@ -6,6 +6,7 @@ from typing import Any
 
 import dagster as dg
 import numpy as np
+import psycopg2
 import pytest
 import sqlalchemy as sa
 from dagster_postgres.utils import DagsterPostgresException
@@ -295,6 +296,7 @@ def lost_by_dagster() -> Exception:
         (ModuleNotFoundError("No module named 'xgboost'"), "BadSetting", "a package is missing"),
         (dg.DagsterRunNotFoundError("gone", invalid_run_id="1"), "Outage", "was removed while it worked"),
         (lost_by_dagster(), "Outage", "the database"),
+        (psycopg2.errors.ForeignKeyViolation("gone"), "Outage", "the database"),
         (TypeError("defect"), "InternalError", "something unexpected happened (TypeError: defect)"),
     ],
 )
