@@ -42,7 +42,7 @@ from forecast_assets.forecasting.core.prediction import LEVELS, OwnErrors, Predi
 from forecast_assets.forecasting.core.ranking import rank
 from forecast_assets.forecasting.core.stock import RULES, RULES_OF_SUMS, SCORED_LEADS
 from forecast_assets.forecasting.core.stock_plans import demands
-from forecast_assets.global_models.pooling import PoolInputs, learn, sampled
+from forecast_assets.global_models.pool_learning import PoolInputs, learn, sampled
 from forecast_assets.settings import settings as environment
 
 AIMS = np.array([0.9, 0.95, 0.98])
@@ -60,7 +60,7 @@ def window(
     history, plan = panel.until(origin), settings.plan()
     cutoffs = plan.cutoffs(origin)
     global_forecasts = models.global_forecasts(cutoffs, history, settings.candidates)
-    inputs = PoolInputs(history, history.series, cutoffs, lambda: global_forecasts, "")
+    inputs = PoolInputs(history, history.series, cutoffs, lambda: global_forecasts)
     pool = learn(settings, inputs, sampled(history))
     done = backtest(history, cutoffs, plan, settings.candidates, global_forecasts, pool=pool)
     classes = demand_classes(history.units)

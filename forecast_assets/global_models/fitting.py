@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from hashlib import blake2b
+from threading import Lock
 from typing import NamedTuple, Self
 
 import numpy as np
@@ -24,7 +25,7 @@ from forecast_assets.settings import settings as environment
 from forecast_assets.stores import Stores
 
 Models = list[GlobalModel]
-_AT_ONCE = 2
+_AT_ONCE = 3
 
 
 class Outcome(NamedTuple):
@@ -63,14 +64,23 @@ class TrainingDays:
 
     def fit(self, label: str, cutoffs: Sequence[int]) -> Models | str:
         """Fit the candidate ``label`` once for each cutoff; return the reason where it cannot be learned."""
-        threads = environment().processes
+        # Threads of one fit wait for each other at every split, fits do not; few at a time bound the memory.
+        processes = environment().processes
+        at_once = max(1, min(len(cutoffs), _AT_ONCE if processes > 1 else 1))
+        gathering = Lock()
 
         def fitted(cutoff: int) -> GlobalModel:
-            horizon, settings = self.plan.gap + self.plan.horizon, learner(label).settings()
-            return fit(self.panel, cutoff, horizon, settings, window=self.plan.window(), threads=threads)
+            return fit(
+                self.panel,
+                cutoff,
+                self.plan.gap + self.plan.horizon,
+                learner(label).settings(),
+                window=self.plan.window(),
+                threads=max(1, processes // at_once),
+                gathering=gathering,
+            )
 
-        # Rows are gathered by one processor while trees are grown by all; two at a time bound the memory.
-        pool = ThreadPoolExecutor(min(threads, _AT_ONCE))
+        pool = ThreadPoolExecutor(at_once)
         try:
             return list(pool.map(fitted, cutoffs))
         except (TooLittleData, BadSetting) as error:

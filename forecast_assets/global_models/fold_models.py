@@ -7,7 +7,7 @@ Does not belong here: the model (``core.global_model``).
 import datetime as dt
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 
 import numpy as np
@@ -24,7 +24,8 @@ from forecast_assets.forecasting.core.global_model import GlobalModel, predict
 from forecast_assets.forecasting.core.panel import Panel
 from forecast_assets.forecasting.core.pool import Pool
 from forecast_assets.global_models.fitting import TrainingDays, fit_or_reuse, recipe
-from forecast_assets.global_models.pooling import POOL, PoolInputs, build_pool, is_newest, read_pool
+from forecast_assets.global_models.pool_learning import PoolInputs
+from forecast_assets.global_models.pooling import POOL, begun_early, build_pool, is_newest, read_pool
 from forecast_assets.global_models.store import (
     GlobalForecast,
     load_models,
@@ -150,19 +151,26 @@ def build(
         cutoffs=settings.plan().cutoffs(panel.days, panel.frequency),
         run_id=run_id,
     )
-    fitted = [job.fit_or_reuse(name, force=force) for name in filter(is_global, settings.candidates)]
-    rows = {
-        name: _fitting(stores, dataset, settings, name) for name in filter(is_global, settings.candidates)
-    }
-    fits = {name: _MISSING if row is None else str(row["fit_id"]) for name, row in rows.items()}
-    inputs = PoolInputs(
-        panel,
-        job.days.contents,
-        job.cutoffs,
-        lambda: read(stores, dataset, settings, panel).forecasts,
-        json.dumps(fits),
-    )
-    pooled = build_pool(stores, dataset, settings, inputs, run_id=run_id, force=force, publishes=publishes)
+    labels = list(filter(is_global, settings.candidates))
+
+    def forecasts() -> Mapping[str, Forecasts | str]:
+        return read(stores, dataset, settings, panel).forecasts
+
+    inputs = PoolInputs(panel, job.days.contents, job.cutoffs, forecasts)
+    with begun_early(stores, dataset, settings, inputs, force=force) as early:
+        fitted = [job.fit_or_reuse(name, force=force) for name in labels]
+        rows = {name: _fitting(stores, dataset, settings, name) for name in labels}
+        fits = {name: _MISSING if row is None else str(row["fit_id"]) for name, row in rows.items()}
+        pooled = build_pool(
+            stores,
+            dataset,
+            settings,
+            replace(inputs, fits=json.dumps(fits)),
+            run_id=run_id,
+            early=early,
+            force=force,
+            publishes=publishes,
+        )
     return [*fitted, Fitted(POOL, pooled, 0.0, 0, "", "")]
 
 

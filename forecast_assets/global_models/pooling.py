@@ -1,34 +1,26 @@
 """The pool of a dataset: what the folds of many series say together, learned once per anchor.
 
-Belongs here: which series are pooled, when a pool is learned again, storing and reading it.
-Does not belong here: what is learned (``forecasting.core.pool``).
+Belongs here: when a pool is learned again, storing and reading it.
+Does not belong here: how it is learned (``pool_learning``) and what (``forecasting.core.pool``).
 """
 
 import datetime as dt
 import gzip
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
 from functools import lru_cache
 from hashlib import blake2b
 
-import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from forecast_assets.datasets.definition import Dataset
 from forecast_assets.evaluation_settings import EvaluationSettings
-from forecast_assets.forecasting.core.arrays import Forecasts
-from forecast_assets.forecasting.core.candidates.catalogue import entry, is_blend, is_global, members
-from forecast_assets.forecasting.core.claims import with_corrected_claims
-from forecast_assets.forecasting.core.demand import demand_classes
-from forecast_assets.forecasting.core.folds import eligible
-from forecast_assets.forecasting.core.hashing import hashed
-from forecast_assets.forecasting.core.isolation import isolated
-from forecast_assets.forecasting.core.panel import Panel
-from forecast_assets.forecasting.core.pool import Pool, learn_pool
+from forecast_assets.forecasting.core.candidates.catalogue import is_global
+from forecast_assets.forecasting.core.pool import Pool
 from forecast_assets.forecasting.version import code_version
-from forecast_assets.global_models.look_alikes import LOOK_ALIKE, look_alike_curves
+from forecast_assets.global_models.pool_learning import EarlyPool, PoolInputs, learn
 from forecast_assets.settings import settings as environment
 from forecast_assets.stores import Stores, paths
 from forecast_assets.stores.rows.evaluations import ChampionLabelsRow, GlobalForecastRow, NewestPoolsRow
@@ -36,24 +28,6 @@ from forecast_assets.stores.warehouse import Row
 
 # Beside the global candidates, under a name that no candidate has.
 POOL = "pool"
-# Enough for twenty levels in every class of demand; the cost does not grow with the dataset.
-MOST_SERIES = 1500
-_SEED = 17
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class PoolInputs:
-    """What a pool is learned from: the whole panel, content hashes (n,), cutoffs, global fold forecasts.
-
-    ``forecasts`` reads them, since a pool that is kept needs none; ``fits`` tells the fits of global
-    candidates apart.
-    """
-
-    panel: Panel
-    contents: NDArray[np.str_]
-    cutoffs: NDArray[np.int64]
-    forecasts: Callable[[], Mapping[str, Forecasts | str]]
-    fits: str
 
 
 def read_pool(stores: Stores, dataset: Dataset, settings: EvaluationSettings) -> Pool | None:
@@ -116,17 +90,18 @@ def build_pool(
     inputs: PoolInputs,
     *,
     run_id: str,
+    early: EarlyPool | None = None,
     force: bool = False,
     publishes: bool = True,
 ) -> str:
     """Learn the pool of a dataset, or keep the one there is; return what was done.
 
+    ``early`` is one that was begun before the fits were known.
     Where the work ``publishes``, forecasts are made by it from now on. It is kept while anchor, code,
     settings and fits of global candidates are the same and at most FORECAST_GLOBAL_REFIT_SHARE of the pooled
     series changed.
     """
-    rows = sampled(inputs.panel)
-    contents = dict(zip(inputs.panel.series[rows].tolist(), inputs.contents[rows].tolist(), strict=True))
+    rows, contents = inputs.sampled()
     before = _row(stores, dataset, settings)
     used_at = before and before["used_at"]
     if (
@@ -138,7 +113,7 @@ def build_pool(
             used_at = dt.datetime.now(dt.UTC)
         _record(stores, dataset, settings, {**before, "snapshot": dataset.built().hash, "used_at": used_at})
         return "reused"
-    pool = learn(settings, inputs, rows)
+    pool = early.finished(inputs.forecasts()) if early else learn(settings, inputs, rows)
     path = paths.GLOBAL.path(dataset.name, run_id, f"{POOL}-{settings.pool_hash()}.json.gz")
     content = json.dumps({"pool": pool.text, "learned": contents, "fits": inputs.fits})
     stores.lake.write_bytes(path, gzip.compress(content.encode(), compresslevel=1, mtime=0))
@@ -157,71 +132,42 @@ def _is_kept(
     before: GlobalForecastRow,
     contents: Mapping[str, str],
 ) -> bool:
+    if _is_outdated(stores, dataset, settings, before, contents):
+        return False
+    return _load(stores, before)[2] == inputs.fits
+
+
+def _is_outdated(
+    stores: Stores,
+    dataset: Dataset,
+    settings: EvaluationSettings,
+    before: GlobalForecastRow,
+    contents: Mapping[str, str],
+) -> bool:
+    """Whether a pool is learned again whatever the fits of global candidates are."""
     anchor = dataset.options.anchor_day(dataset.built().last_day)
     if (before["anchor_day"], before["recipe"]) != (anchor, _recipe(settings)):
-        return False
-    _, learned, fits = _load(stores, before)
+        return True
+    learned = _load(stores, before)[1]
     changed = sum(learned.get(key) != content for key, content in contents.items())
-    return fits == inputs.fits and changed <= environment().global_refit_share * max(len(contents), 1)
+    return changed > environment().global_refit_share * max(len(contents), 1)
 
 
-def learn(settings: EvaluationSettings, inputs: PoolInputs, rows: NDArray[np.int64]) -> Pool:
-    """Learn the pool of the series ``rows``; nothing is stored."""
-    panel, plan = inputs.panel.take(rows), settings.plan()
-    ahead = plan.gap + np.arange(plan.horizon)
-    global_forecasts = inputs.forecasts()
-    forecasts: dict[str, Forecasts] = {}
-    reasons: dict[str, str] = {}
-    for label in settings.candidates:
-        listed = entry(label)
-        if listed.scope == "evaluation":
-            continue
-        if is_global(label):
-            member_forecasts = global_forecasts[label]
-            if isinstance(member_forecasts, str):
-                reasons[label] = member_forecasts
-            else:
-                forecasts[label] = member_forecasts[rows]
-        elif listed.foreign:
-            reasons[label] = "it runs series by series in a process of its own, which is too slow to pool"
-        else:
-            member_forecasts, _ = isolated(
-                label, panel, inputs.cutoffs, plan.gap + plan.horizon, plan.window()
-            )
-            forecasts[label] = member_forecasts[:, :, plan.gap :]
-    blends = {
-        label: tuple(name for name in members(label) if name in forecasts)
-        for label in settings.candidates
-        if is_blend(label)
-    }
-    actual = panel.units[:, inputs.cutoffs[:, None] + ahead]
-    folds, classes = eligible(panel.units, inputs.cutoffs, plan), demand_classes(panel.units)
-    # No candidate, but what series without a champion may be forecast by.
-    alike = {LOOK_ALIKE: look_alike_curves(panel, inputs.cutoffs, plan.horizon)}
-    pool = learn_pool(
-        forecasts | alike,
-        {label: names for label, names in blends.items() if names == members(label)},
-        reasons=reasons,
-        actual=actual,
-        folds=folds,
-        classes=classes,
-        history=np.stack(
-            [panel.until(int(cutoff)).newest(panel.frequency.year // 2) for cutoff in inputs.cutoffs], axis=1
-        ),
-        threads=environment().processes,
-    )
-    for label in pool.blends:
-        forecasts[label] = pool.medians(label, pool.curve(label, members(label), forecasts, classes))
-    return with_corrected_claims(
-        pool, forecasts, settings.ranking_policy(), actual=actual, folds=folds, classes=classes
-    )
-
-
-def sampled(panel: Panel) -> NDArray[np.int64]:
-    """Return the rows of the pooled series, rising; chosen by the hash of store and product."""
-    keys = [key.split("__", 1)[-1] for key in panel.series.tolist()]
-    order = np.argsort(hashed(keys, _SEED), kind="stable")
-    return np.sort(order[:MOST_SERIES])
+@contextmanager
+def begun_early(
+    stores: Stores, dataset: Dataset, settings: EvaluationSettings, inputs: PoolInputs, *, force: bool
+) -> Iterator[EarlyPool | None]:
+    """Learn the pool while its global candidates are fitted, where it is sure to be learned."""
+    rows, contents = inputs.sampled()
+    before = _row(stores, dataset, settings)
+    if before is not None and not force and not _is_outdated(stores, dataset, settings, before, contents):
+        yield None
+        return
+    early = EarlyPool(settings, inputs, rows)
+    try:
+        yield early
+    finally:
+        early.end()
 
 
 def _recipe(settings: EvaluationSettings) -> str:

@@ -7,6 +7,7 @@ import pytest
 
 from forecast_assets.forecasting.core.claims import claims, with_corrected_claims
 from forecast_assets.forecasting.core.demand import EVERY_CLASS
+from forecast_assets.forecasting.core.error_learning import FoldErrors
 from forecast_assets.forecasting.core.pool import Pool, learn_pool
 from forecast_assets.forecasting.core.ranking import RankingPolicy
 from forecast_assets.forecasting.core.wape_curve import WapeCurve, corrected, curves_by_class
@@ -26,7 +27,7 @@ def sales():
 
 
 def learned(actual, forecasts) -> Pool:
-    pool = learn_pool(forecasts, {}, reasons={}, actual=actual, folds=EVERY, classes=CLASSES)
+    pool = learn_pool(forecasts, {}, FoldErrors.of(actual, EVERY, CLASSES), reasons={})
     policy = RankingPolicy(name="default_with_margin", default="ets")
     return with_corrected_claims(pool, forecasts, policy, actual=actual, folds=EVERY, classes=CLASSES)
 

@@ -10,6 +10,7 @@ series is learned in units of its own level and weighted by it.
 
 import json
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, replace
 from hashlib import blake2b
 from typing import Any, Self
@@ -120,12 +121,15 @@ def fit(
     *,
     window: int | None = None,
     threads: int,
+    gathering: AbstractContextManager[object] | None = None,
 ) -> GlobalModel:
     """Learn from the first ``cutoff`` days of all series how to forecast the ``horizon`` days after them.
 
     ``horizon`` includes the gap, if there is one; with ``window`` only so many days before the cutoff are
     read, in learning and in forecasting. Flags and numbers are learned from as far as their plans reach, a
-    column that keeps its last value as it was. The number of ``threads`` changes no byte of the model.
+    column that keeps its last value as it was. The number of ``threads`` changes no byte of the model;
+    ``gathering`` is held while rows are gathered, in which several fits would only be in each other's
+    way.
     Raises ``TooLittleData`` below 100 rows to learn from, and ``BadSetting``.
     """
     check_whole("cutoff", cutoff, 1, panel.days)
@@ -143,7 +147,9 @@ def fit(
     reach = {name: days for name, days in panel.reach.items() if not keeps(panel.role(name))}
     view = View(replace(panel, reach=reach), begin, cutoff, horizon, roles, levels)
     targets = Targets(begin, max(begin, cutoff - settings.train_days), cutoff, horizon)
-    training_rows = learn_from(view, sample(panel, targets, max_rows=settings.max_rows, seed=settings.seed))
+    with gathering or nullcontext():
+        sampled = sample(panel, targets, max_rows=settings.max_rows, seed=settings.seed)
+        training_rows = learn_from(view, sampled)
     rows = len(training_rows.shares)
     if rows < MIN_ROWS:
         raise TooLittleData(

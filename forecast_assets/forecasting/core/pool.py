@@ -8,49 +8,23 @@ all folds but j, the last row knows all of them.
 """
 
 import json
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import blake2b
 from typing import Self
 
 import numpy as np
-from numpy.typing import NDArray
 
-from forecast_assets.forecasting.core.arrays import Floats, Mask, Values
-from forecast_assets.forecasting.core.blend import (
-    FEWEST_SERIES,
-    BlendWeights,
-    equal_weights,
-    learn_weights,
-)
-from forecast_assets.forecasting.core.demand import EVERY_CLASS
+from forecast_assets.forecasting.core.arrays import Floats
+from forecast_assets.forecasting.core.blend import BlendWeights, equal_weights, learn_weights
 from forecast_assets.forecasting.core.distribution import ErrorTable
+from forecast_assets.forecasting.core.error_learning import FoldErrors
 from forecast_assets.forecasting.core.lead_time import LeadTables
-from forecast_assets.forecasting.core.pooled_errors import (
-    PooledErrors,
-    drawn_spread,
-    error_sums,
-    newest_rows,
-    spreads_of,
-)
-from forecast_assets.forecasting.core.stock import (
-    METRIC_LEAD,
-    SCORED_LEADS,
-    RuleRecord,
-    RuleScores,
-    scored_deviations,
-    stock_inputs,
-)
+from forecast_assets.forecasting.core.pooled_errors import PooledErrors, newest_rows
+from forecast_assets.forecasting.core.stock import RuleRecord
 from forecast_assets.forecasting.core.wape_curve import WapeCurve
-
-# By fold: the newest units it knew, and their deviations by lead time.
-_Past = list[tuple[Floats, dict[int, Values]]]
-
-# Days of the pool that count as a series' own, from trusting it at once to not at all.
-_DRAWN = (30.0, 100.0, 300.0, np.inf)
 
 
 @dataclass(frozen=True, eq=False)
@@ -162,118 +136,50 @@ class Pool:
         }
         blends = {label: BlendWeights.from_json(one) for label, one in parts["blends"].items()}
         wapes = {name: WapeCurve.from_json(one) for name, one in parts.get("curves", {}).items()}
-        return cls(errors, blends, parts["reasons"], parts["series"], parts["whole"], wapes)
+        pool = cls(errors, blends, parts["reasons"], parts["series"], parts["whole"], wapes)
+        vars(pool)["text"] = text  # to write it again takes longer than to read it
+        return pool
 
 
 def learn_pool(
     forecasts: Mapping[str, Floats],
     blends: Mapping[str, tuple[str, ...]],
+    folds: FoldErrors,
     *,
     reasons: Mapping[str, str],
-    actual: Floats,
-    folds: Mask,
-    classes: Sequence[str | None],
-    history: Floats | None = None,
+    learned: Mapping[str, PooledErrors | None] | None = None,
     threads: int = 1,
 ) -> Pool:
     """Learn from the fold forecasts (n, k, h) of every pooled candidate; ``threads`` change no byte.
 
-    ``blends`` names the members of each blend, ``reasons`` why a candidate is not pooled; ``actual``
-    (n, k, h), ``folds`` (n, k) tells which folds count, ``classes`` (n,) are the classes of demand;
-    ``history`` (n, k, d) are the newest units that each fold knew.
+    ``blends`` names the members of each blend, ``reasons`` why a candidate is not pooled; ``learned`` are the
+    errors that are known already.
     """
-    units = np.empty((*actual.shape[:2], 0), np.float32) if history is None else history
-    past = [(units[:, j], scored_deviations(units[:, j], actual.shape[2])) for j in range(actual.shape[1])]
-    scored = folds[..., None] & ~np.isnan(actual)
-    is_known = actual[scored]
-    whole = bool(is_known.size) and bool((is_known == np.rint(is_known)).all())
     weights = {
         label: learn_weights(
-            members, np.stack([forecasts[name] for name in members]), actual, scored, classes
+            members,
+            np.stack([forecasts[name] for name in members]),
+            folds.actual,
+            folds.scored,
+            folds.classes,
         )
         for label, members in blends.items()
     }
-    draft = Pool({}, weights, reasons, len(actual), whole)
+    draft = Pool({}, weights, reasons, len(folds.actual), folds.whole)
     errors: dict[str, PooledErrors] = {}
     too_few = dict(reasons)
 
     def errors_of(label: str) -> PooledErrors | None:
-        curve = draft.curve(label, blends.get(label, (label,)), forecasts, classes)
-        return _errors(curve, actual, scored, _large_classes(classes), past, whole=whole)
+        return folds.learn(draft.curve(label, blends.get(label, (label,)), forecasts, folds.classes))
 
+    known = learned or {}
+    labels = (*forecasts, *blends)
+    rest = [label for label in labels if label not in known]
     with ThreadPoolExecutor(threads) as pool:
-        learned_errors = list(pool.map(errors_of, (*forecasts, *blends)))
-    for label, learned in zip((*forecasts, *blends), learned_errors, strict=True):
-        if learned is None:
+        results = {**known, **dict(zip(rest, pool.map(errors_of, rest), strict=True))}
+    for label in labels:
+        if (result := results[label]) is None:
             too_few[label] = "too few errors to pool: it takes 200 of scored periods without each fold"
         else:
-            errors[label] = learned
-    return Pool(errors, weights, too_few, len(actual), whole)
-
-
-def _large_classes(classes: Sequence[str | None]) -> NDArray[np.str_]:
-    """Return the classes (n,), without those of too few series to learn from."""
-    counts = Counter(classes)
-    return np.array([one if one and counts[one] >= FEWEST_SERIES else EVERY_CLASS for one in classes])
-
-
-def _errors(
-    curve: Floats, actual: Floats, scored: Mask, classes: NDArray[np.str_], past: _Past, *, whole: bool
-) -> PooledErrors | None:
-    folds = actual.shape[1]
-    usable = scored & np.isfinite(curve)
-    tables = []
-    for left_out in [*range(folds), None]:
-        rows = usable.copy()
-        if left_out is not None:
-            rows[:, left_out] = False
-        table = ErrorTable.learn(curve[rows], actual[rows], whole=whole)
-        if table is None:
-            return None
-        tables.append(table)
-    own, usual, days = error_sums(tables, curve, actual, usable)
-    spreads = spreads_of(own, usual, classes)
-    draft = PooledErrors(tuple(tables), LeadTables({}), {}, np.inf, spreads=spreads)
-    ratios = [draft.class_ratios(classes.tolist(), fold) for fold in range(folds)]
-    draft = replace(draft, drawn=_best_drawn(ratios, own, usual, days))
-    scores, fold_leads = RuleScores(), []
-    for fold in range(folds):
-        others = usable.copy()
-        others[:, fold] = False
-        lead = LeadTables.learn(curve, actual, others, whole=whole, leads=SCORED_LEADS)
-        fold_leads.append(lead.by_days.get(METRIC_LEAD))
-        without = np.arange(folds) != fold
-        own_rest, usual_rest, days_rest = (part[:, without].sum(axis=1) for part in (own, usual, days))
-        spread = drawn_spread(ratios[fold], own_rest, usual_rest, days_rest, draft.drawn)
-        here = np.where(usable[:, fold], curve[:, fold], 0).astype(np.float64)
-        scores.add(
-            classes,
-            lead,
-            stock_inputs(tables[fold], here, spread, past[fold][0]),
-            here,
-            actual[:, fold],
-            usable[:, fold],
-            lay=past[fold][1],
-        )
-    return replace(
-        draft,
-        lead=LeadTables.learn(curve, actual, usable, whole=whole),
-        rules=scores.records(),
-        fold_leads=tuple(fold_leads),
-    )
-
-
-def _best_drawn(ratios: Sequence[Values], own: Values, usual: Values, days: NDArray[np.int64]) -> float:
-    """Return how far own errors are drawn towards the pool to foretell those of a left-out fold best.
-
-    ``ratios`` are those of the classes of demand by fold, each known without it.
-    """
-    losses = dict.fromkeys(_DRAWN, 0.0)
-    folds = own.shape[1]
-    for fold in range(folds):
-        others = np.arange(folds) != fold
-        own_sum, usual_sum, day_sum = (part[:, others].sum(axis=1) for part in (own, usual, days))
-        for drawn in _DRAWN:
-            spread = drawn_spread(ratios[fold], own_sum, usual_sum, day_sum, drawn)
-            losses[drawn] += float(((own[:, fold] - spread * usual[:, fold]) ** 2).sum())
-    return min(losses, key=lambda drawn: losses[drawn])
+            errors[label] = result
+    return Pool(errors, weights, too_few, len(folds.actual), folds.whole)
