@@ -166,8 +166,12 @@ class ForecastStorage(DagsterPostgresStorage):
         should_autocreate_tables: bool = True,  # noqa: FBT001, FBT002 - Dagster's signature
         inst_data: ConfigurableClassData | None = None,
     ) -> None:
-        with _one_at_a_time(postgres_url) if should_autocreate_tables else nullcontext():
-            super().__init__(postgres_url, should_autocreate_tables, inst_data)
+        with (
+            _one_at_a_time(postgres_url)
+            if should_autocreate_tables
+            else nullcontext(enter_result=False) as is_missing
+        ):
+            super().__init__(postgres_url, is_missing, inst_data)
         self._run_storage = PlainRunStorage(postgres_url, should_autocreate_tables=False)
         self._event_log_storage = BatchedPostgresEventLogStorage(postgres_url, should_autocreate_tables=False)
         # The stock storages connect anew for each statement: a process of the server for every event.
@@ -194,15 +198,19 @@ class ForecastStorage(DagsterPostgresStorage):
 
 
 @contextmanager
-def _one_at_a_time(url: str) -> Iterator[None]:
-    """Let one process make Dagster's tables; Dagster itself would try again and warn of it."""
+def _one_at_a_time(url: str) -> Iterator[bool]:
+    """Let one process make Dagster's tables; say whether they are missing.
+
+    Dagster itself would try again and warn of it, and look for each of its tables in every process.
+    """
     with database.connected(sa.make_url(url)) as connection:
         # It is made last; where it is, nobody has to wait.
-        if connection.scalar(sa.text("select to_regclass('jobs')")) is None:
+        is_missing = connection.scalar(sa.text("select to_regclass('jobs')")) is None
+        if is_missing:
             connection.execute(
                 sa.text("select pg_advisory_xact_lock(:key)"), {"key": LockNumber.DAGSTER_TABLES}
             )
-        yield
+        yield is_missing
 
 
 def _is_batched(event: EventLogEntry) -> bool:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
+from typing import Any
 
 import psycopg2
 import sqlalchemy as sa
@@ -79,9 +80,12 @@ def dagster_url() -> str:
 
 def engine_of_dagster(url: str) -> sa.Engine:
     """Return an engine that keeps one connection open, and opens more only while they are in use."""
-    return sa.create_engine(
-        url, isolation_level="AUTOCOMMIT", pool_size=1, max_overflow=-1, pool_pre_ping=True
-    )
+    return engine(url, isolation_level="AUTOCOMMIT", pool_size=1, max_overflow=-1, pool_pre_ping=True)
+
+
+def engine(url: sa.URL | str, **options: Any) -> sa.Engine:  # noqa: ANN401 - SQLAlchemy's
+    """An engine whose connections begin without asking the server for a type that nobody here uses."""
+    return sa.create_engine(url, use_native_hstore=False, **options)
 
 
 def stop_embedded(home: Path) -> bool:
@@ -193,8 +197,7 @@ def revision(connection: sa.Connection) -> str | None:
 @contextmanager
 def connected(url: sa.URL) -> Iterator[sa.Connection]:
     """One transaction on a connection of its own; an unreachable server raises ``Outage``."""
-    engine = sa.create_engine(url, poolclass=sa.NullPool)
-    with outages_raised(url), engine.begin() as connection:
+    with outages_raised(url), engine(url, poolclass=sa.NullPool).begin() as connection:
         yield connection
 
 

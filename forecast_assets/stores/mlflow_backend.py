@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from forecast_assets.errors import BadSetting
 from forecast_assets.settings import settings
 from forecast_assets.stores.cluster import DATABASE
-from forecast_assets.stores.database import connected, database_url, outages_raised
+from forecast_assets.stores.database import connected, database_url, engine, outages_raised
 from forecast_assets.stores.locks import LockNumber
 from forecast_assets.stores.paths import MODELS
 
@@ -115,8 +115,8 @@ def is_prepared(warehouse: sa.URL, own: sa.URL) -> bool:
 
 def _prepare(warehouse: sa.URL, own: sa.URL) -> None:
     """Make MLflow's database and its tables, once, whoever comes first."""
-    engine = sa.create_engine(warehouse, poolclass=sa.NullPool, isolation_level="AUTOCOMMIT")
-    with outages_raised(warehouse), engine.connect() as connection:
+    single = engine(warehouse, poolclass=sa.NullPool, isolation_level="AUTOCOMMIT")
+    with outages_raised(warehouse), single.connect() as connection:
         if _is_there(connection, own) and _has_tables(own):
             return
         # Of the session, because a database cannot be made inside a transaction; it ends with the block.

@@ -14,7 +14,7 @@ import polars as pl
 import psycopg2
 import sqlalchemy as sa
 
-from forecast_assets.stores.database import SQL, outages_raised, warehouse_url
+from forecast_assets.stores.database import SQL, engine, outages_raised, warehouse_url
 from forecast_assets.stores.locks import Locks
 from forecast_assets.stores.rows import R, columns_of, compare, fetched, query_of, typed
 
@@ -37,7 +37,7 @@ class Warehouse:
     def __init__(self, url: sa.URL | None = None, *, connections: int = 10, patience: float = 30) -> None:
         self._url = url or warehouse_url()
         kept = min(2, connections)
-        self._engine = sa.create_engine(
+        self._engine = engine(
             self._url,
             pool_size=kept,
             max_overflow=connections - kept,

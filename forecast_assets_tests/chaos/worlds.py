@@ -140,5 +140,8 @@ def _import_all() -> None:
     requirements_utils._init_modules_to_packages_map()
     code_version()
     reachable(Path(bundle.__file__))
+    defs = import_module("forecast_assets.definitions").defs
+    for job in defs.get_repository_def().get_all_jobs():
+        defs.resolve_job_def(job.name).partitions_def  # noqa: B018 - made at the first question
     gc.freeze()  # collecting it in a child would copy its pages
     assert Child(lambda: "ready").result() == (0, "ready")
