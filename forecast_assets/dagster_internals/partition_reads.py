@@ -9,11 +9,13 @@ from collections.abc import Set as AbstractSet
 
 import sqlalchemy as sa
 from dagster import AssetKey, DagsterEventType
+from dagster._core.storage.event_log.base import PlannedMaterializationInfo
 from dagster._core.storage.event_log.schema import DynamicPartitionsTable, SqlEventLogStorageTable
 from dagster_postgres import PostgresEventLogStorage
 
 _KEYS = DynamicPartitionsTable.c
 _EVENTS = SqlEventLogStorageTable.c
+_PLANNED, _DONE = DagsterEventType.ASSET_MATERIALIZATION_PLANNED, DagsterEventType.ASSET_MATERIALIZATION
 
 
 class PartitionReads(PostgresEventLogStorage):
@@ -39,6 +41,27 @@ class PartitionReads(PostgresEventLogStorage):
         with self.index_connection() as connection:
             return set(connection.scalars(query).all())
 
+    def get_latest_planned_materialization_info(
+        self, asset_key: AssetKey, partition: str | None = None
+    ) -> PlannedMaterializationInfo | None:
+        """Return the run that was the newest to plan an asset or one of its partitions, or to materialize it.
+
+        Plans of runs that succeeded are gone, so that a materialization stands for its own.
+        """
+        query = (
+            sa.select(_EVENTS.id, _EVENTS.run_id)
+            .where(
+                _EVENTS.asset_key == asset_key.to_string(),
+                _EVENTS.dagster_event_type.in_([_PLANNED.value, _DONE.value]),
+                True if partition is None else _EVENTS.partition == partition,
+            )
+            .order_by(_EVENTS.id.desc())
+            .limit(1)
+        )
+        with self.index_connection() as connection:
+            row = connection.execute(query).one_or_none()
+        return None if row is None else PlannedMaterializationInfo(storage_id=row[0], run_id=row[1])
+
     def get_latest_asset_partition_materialization_attempts_without_materializations(
         self, asset_key: AssetKey, after_storage_id: int | None = None
     ) -> Mapping[str, tuple[str, int]]:
@@ -50,10 +73,7 @@ class PartitionReads(PostgresEventLogStorage):
             self._latest_event_ids_by_partition_subquery(
                 asset_key, [event_type], after_cursor=after_storage_id
             ).alias(event_type.value)
-            for event_type in (
-                DagsterEventType.ASSET_MATERIALIZATION_PLANNED,
-                DagsterEventType.ASSET_MATERIALIZATION,
-            )
+            for event_type in (_PLANNED, _DONE)
         )
         query = (
             sa.select(planned.c.partition, _EVENTS.run_id, _EVENTS.id)

@@ -49,6 +49,15 @@ _COPY_EVENTS = """
     copy event_logs (id, run_id, event, dagster_event_type, timestamp, step_key, asset_key, partition)
     from stdin
 """
+# Both sides are many rows of one run that no statistics know of yet: a nested loop would look at all pairs.
+_NO_LOOPS = "set local enable_nestloop = off"
+_FORGET_PLANS = sa.text(
+    "delete from event_logs as planned using event_logs as done"
+    " where planned.run_id = :run and planned.dagster_event_type = 'ASSET_MATERIALIZATION_PLANNED'"
+    " and done.run_id = :run and done.dagster_event_type = 'ASSET_MATERIALIZATION'"
+    " and done.asset_key = planned.asset_key and done.partition = planned.partition"
+    " and done.id > planned.id"
+)
 _ADD_KEYS = sa.text(
     "insert into dynamic_partitions (partitions_def_name, partition)"
     " select :name, unnest(cast(:keys as text[])) on conflict do nothing"
@@ -69,6 +78,8 @@ class BatchedPostgresEventLogStorage(PartitionReads):
                 raise
             # It may stand in the log twice then; a run that did all of its work would fail without it.
             super().store_event(event)
+        if event.dagster_event_type is DagsterEventType.RUN_SUCCESS:
+            self._forget_plans(event.run_id)
 
     def store_event_batch(self, events: Sequence[EventLogEntry]) -> None:
         for batched, group in groupby(events, key=_is_batched):
@@ -109,6 +120,15 @@ class BatchedPostgresEventLogStorage(PartitionReads):
             for start in range(0, len(keys), _KEYS_PER_STATEMENT):
                 chunk = keys[start : start + _KEYS_PER_STATEMENT]
                 connection.execute(_ADD_KEYS, {"name": partitions_def_name, "keys": chunk})
+
+    def _forget_plans(self, run_id: str) -> None:
+        """Delete the plans of a run's partitions that were materialized: half of what it would leave.
+
+        A plan turns a partition red whose run ended without it; this run did not.
+        """
+        with self.index_transaction() as connection:
+            connection.exec_driver_sql(_NO_LOOPS)
+            connection.execute(_FORGET_PLANS, {"run": run_id})
 
     def _store(self, events: Sequence[EventLogEntry]) -> None:
         """Store events of assets, their tags and the assets' rows, all or nothing.

@@ -145,6 +145,31 @@ def test_every_row_is_the_stock_row(
         assert rows(ours, table)
 
 
+def ended(event_type: str) -> dg.EventLogEntry:
+    return entry(event_type, None)
+
+
+@pytest.mark.parametrize(
+    ("how", "left"), [("PIPELINE_SUCCESS", ["b", None]), ("PIPELINE_FAILURE", [*"ab", None])]
+)
+def test_plans_of_materialized_partitions_go_when_their_run_succeeds(
+    ours: BatchedPostgresEventLogStorage, how: str, left: list[str | None]
+) -> None:
+    asset, other = dg.AssetKey("backtest"), "99999999-2222-3333-4444-555555555555"
+    ours.store_event_batch([planned("backtest", key)._replace(run_id=other) for key in "ab"])
+    ours.store_event_batch([planned("backtest", key) for key in ("a", "b", None)])
+    ours.store_event_batch([materialized("backtest", "a"), materialized("champion", "b")])
+    ours.store_event(ended(how))
+    plans = [row for row in rows(ours, "event_logs") if "PLANNED" in row["dagster_event_type"]]
+    assert [row["partition"] for row in plans if row["run_id"] != other] == left
+    assert [row["partition"] for row in plans if row["run_id"] == other] == ["a", "b"]
+    # The run that touched a partition last is the same as ever, and what was not materialized stays red.
+    newest = [ours.get_latest_planned_materialization_info(asset, key) for key in "ab"]
+    assert [one.run_id != other for one in newest if one] == [True, True]
+    attempts = ours.get_latest_asset_partition_materialization_attempts_without_materializations(asset)
+    assert list(attempts) == ["b"]
+
+
 def test_an_event_of_a_kind_nobody_foresaw_takes_the_stock_way(ours: BatchedPostgresEventLogStorage) -> None:
     ours.store_event(entry("STEP_START", None))
     assert [row["dagster_event_type"] for row in rows(ours, "event_logs")] == ["STEP_START"]
