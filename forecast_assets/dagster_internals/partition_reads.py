@@ -53,7 +53,7 @@ class PartitionReads(PostgresEventLogStorage):
             .where(
                 _EVENTS.asset_key == asset_key.to_string(),
                 _EVENTS.dagster_event_type.in_([_PLANNED.value, _DONE.value]),
-                True if partition is None else _EVENTS.partition == partition,
+                sa.true() if partition is None else _EVENTS.partition == partition,
             )
             .order_by(_EVENTS.id.desc())
             .limit(1)

@@ -225,10 +225,12 @@ def _block(
         keys = block.series[block.good].tolist()
         name = blake2b("".join(marks).encode(), digest_size=8).hexdigest()
         path = paths.FORECASTS.path(work.dataset.name, run_id, f"{keys[0]}-{name}.parquet")
-        table = forecast_table(keys, block.arrays(), block.curve[block.good])
-        stores.lake.write_table(path, table, rows_per_group=64, computed=True)
         claimed = claims(stores, [work.champions[row] for row in rows[block.good]])
-        frame = _frame(work, block).with_columns(
+        plain = _frame(work, block)
+        table = forecast_table(keys, block.arrays(), block.curve[block.good], plain["stock"].to_list())
+        stores.lake.write_table(path, table, rows_per_group=64, computed=True)
+        frame = plain.with_columns(
+            stock_is_filed=pl.lit(True),  # noqa: FBT003 - a value
             claims=pl.Series([json.dumps(one) for one in claimed]),
             fingerprint=pl.Series(marks),
             path=pl.lit(path),

@@ -34,10 +34,13 @@ _CURVE = "curve"
 _SAME = {"median": "q50", "lower_80": "q10", "upper_80": "q90", "lower_95": "q025", "upper_95": "q975"}
 
 
-def forecast_table(series: Sequence[str], arrays: dict[str, Floats], curve: Floats) -> pa.Table:
+def forecast_table(
+    series: Sequence[str], arrays: dict[str, Floats], curve: Floats, stock: Sequence[str]
+) -> pa.Table:
     """One row per series; ``arrays`` holds (n, h) for every name of ``ARRAYS``, NaN = unknown.
 
-    ``curve`` (n, h) is what the distributions lie around.
+    ``curve`` (n, h) is what the distributions lie around, ``stock`` the stock plans as JSON, which the row of
+    a forecast holds only as long as it is current.
     """
     matrices = {name: arrays[name] for name in ARRAYS} | {_CURVE: curve}
     columns = {
@@ -45,7 +48,9 @@ def forecast_table(series: Sequence[str], arrays: dict[str, Floats], curve: Floa
         for name, values in matrices.items()
         if name not in _SAME or values.tobytes() != matrices[_SAME[name]].tobytes()
     }
-    return pa.table({"series": pa.array(series, pa.string()), **columns})
+    return pa.table(
+        {"series": pa.array(series, pa.string()), **columns, "stock": pa.array(stock, pa.string())}
+    )
 
 
 @dataclass(frozen=True, slots=True, eq=False)

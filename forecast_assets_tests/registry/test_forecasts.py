@@ -122,6 +122,7 @@ def test_with_a_pool_a_product_without_a_champion_has_measured_limits_and_stock(
 
 def test_unchanged_forecasts_are_reused_and_a_changed_champion_is_not(judged):
     assert run(judged, SERIES[0], SERIES[-1]).success
+    (plan,) = [row["stock"] for row in judged.table("forecast") if row["series"] == HEALTHY]
     again = run(judged, SERIES[0], SERIES[-1])
     assert "reused_from_run" in judged.metadata(again, "forecast", HEALTHY)
     assert stale_forecasts(judged.stores, "shop", None) == []
@@ -131,6 +132,9 @@ def test_unchanged_forecasts_are_reused_and_a_changed_champion_is_not(judged):
     mine = [row for row in judged.table("forecast") if row["series"] == HEALTHY]
     assert [row["is_current"] for row in mine].count(True) == 1
     assert len(mine) == 2, "what was forecast before is kept, to be compared with what comes"
+    (old,) = [row for row in mine if not row["is_current"]]
+    (filed,) = judged.stores.lake.read_table(old["path"], keys=("series", [HEALTHY]))["stock"].to_pylist()
+    assert (old["stock"], json.loads(filed)) == (None, plan), "its stock plan is in its file"
 
 
 def test_a_champion_that_raises_turns_its_series_red_and_costs_only_itself(judged, monkeypatch):
@@ -340,7 +344,7 @@ def test_limits_that_are_quantiles_to_the_bit_are_stored_once_and_read_under_bot
     arrays = {name: draw.random((3, 7)).astype(np.float32) for name in ARRAYS}
     for name, quantile in store._SAME.items():
         arrays[name] = arrays[quantile] + np.float32(apart)
-    table = store.forecast_table(["a", "b", "c"], arrays, arrays["units"])
+    table = store.forecast_table(["a", "b", "c"], arrays, arrays["units"], ["{}"] * 3)
     assert (store._SAME.keys() <= set(table.column_names)) == apart
     for name in ARRAYS:
         np.testing.assert_array_equal(store._stored(table, name), arrays[name])
