@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from forecast_assets.forecasting.core.global_model import GlobalSettings
     from forecast_assets.forecasting.core.global_rows import TrainingRows
 
+_BY_ROW = "[force_col_wise: 0]\n[force_row_wise: 1]\n"
+_BY_COLUMN = "[force_col_wise: 1]\n[force_row_wise: 0]\n"
 Predict = Callable[[NDArray[np.float32]], NDArray[np.float64]]
 
 
@@ -67,7 +69,7 @@ def _read(learner: str, text: str, threads: int) -> Any:  # noqa: ANN401 - a mod
 def _lightgbm(
     columns: tuple[str, ...], rows: "TrainingRows", settings: "GlobalSettings", threads: int
 ) -> str:
-    """LightGBM's model text, without the one line that names the number of threads."""
+    """LightGBM's model text, without what it says of threads and of how they share the work."""
     lightgbm = lightgbm_library()
     parameters = {
         "objective": settings.objective,
@@ -80,9 +82,11 @@ def _lightgbm(
         "bin_construct_sample_cnt": 50_000,
         "feature_fraction": settings.feature_fraction,
         "seed": settings.seed,
-        # Histograms by row would depend on the number of threads in spite of "deterministic".
+        # Histograms by row are an eighth faster. One thread adds up every bin in the order of the rows either
+        # way; by several, histograms by row would depend on their number in spite of "deterministic".
         "deterministic": True,
-        "force_col_wise": True,
+        "force_col_wise": threads > 1,
+        "force_row_wise": threads == 1,
         "num_threads": threads,
         "verbosity": -1,
     }
@@ -95,7 +99,7 @@ def _lightgbm(
         params=parameters,
     )
     text: str = lightgbm.train(parameters, data, settings.n_estimators).model_to_string()
-    return re.sub(r"\[num_threads: \d+\]\n", "", text)
+    return re.sub(r"\[num_threads: \d+\]\n", "", text.replace(_BY_ROW, _BY_COLUMN))
 
 
 def _xgboost(

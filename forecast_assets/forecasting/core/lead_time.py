@@ -20,18 +20,31 @@ LEADS = (1, 2, 3, 5, 7, 10, 14, 21, 28, 42, 56, 90)
 _LEAST_SHARE_OBSERVED = 0.5
 
 
-def window_sums(values: NDArray[np.floating], usable: Mask, days: int) -> tuple[Values, Mask]:
-    """Return sums over every run of ``days`` days and which of them count, both (..., h - days + 1).
+class Windows:
+    """Sums over sliding windows of several arrays on the same usable days, for any number of days.
 
     ``values`` and ``usable`` are (..., h); days that are not usable (a closed shop) add nothing, and windows
     in which fewer than half of the days are usable do not count.
     """
-    sums = _sliding(np.where(usable, values, 0).astype(np.float64), days)
-    return sums, _sliding(usable.astype(np.float64), days) >= max(1, days * _LEAST_SHARE_OBSERVED)
+
+    def __init__(self, usable: Mask, *values: NDArray[np.floating]) -> None:
+        self._usable = np.cumsum(usable, axis=-1, dtype=np.float64)
+        self._values = [np.cumsum(np.where(usable, one, 0).astype(np.float64), axis=-1) for one in values]
+
+    def of(self, days: int) -> tuple[Mask, list[Values]]:
+        """Return which windows of ``days`` days count, and the sums of each array: (..., h - days + 1)."""
+        counted = _sliding(self._usable, days) >= max(1, days * _LEAST_SHARE_OBSERVED)
+        return counted, [_sliding(one, days) for one in self._values]
 
 
-def _sliding(values: Values, days: int) -> Values:
-    total = np.cumsum(values, axis=-1)
+def window_sums(values: NDArray[np.floating], usable: Mask, days: int) -> tuple[Values, Mask]:
+    """Return the sums of ``Windows`` over every run of ``days`` days, and which of them count."""
+    counted, (sums,) = Windows(usable, values).of(days)
+    return sums, counted
+
+
+def _sliding(total: Values, days: int) -> Values:
+    """Return sums over runs of ``days`` days of what running sums ``total`` (..., h) add up."""
     sums = total[..., days - 1 :].copy()
     sums[..., 1:] -= total[..., :-days]
     return sums
@@ -54,12 +67,11 @@ class LeadTables:
         leads: tuple[int, ...] = LEADS,
     ) -> Self:
         """Learn from a ``curve`` and what was sold, both (n, k, h), on ``usable`` days."""
-        tables = {}
+        tables, windows = {}, Windows(usable, curve, actual)
         for days in leads:
             if days > curve.shape[-1]:
                 break
-            expected, counted = window_sums(curve, usable, days)
-            sold, _ = window_sums(actual, usable, days)
+            counted, (expected, sold) = windows.of(days)
             table = ErrorTable.learn(expected[counted], sold[counted], whole=whole)
             if table is not None:
                 tables[days] = table

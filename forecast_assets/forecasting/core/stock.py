@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from forecast_assets.forecasting.core.arrays import Floats, Mask, Values
 from forecast_assets.forecasting.core.demand import EVERY_CLASS
 from forecast_assets.forecasting.core.distribution import ErrorTable, pinball_loss
-from forecast_assets.forecasting.core.lead_time import LeadTables, window_sums
+from forecast_assets.forecasting.core.lead_time import LeadTables, Windows, window_sums
 
 Rule = Literal["pooled", "own", "blend", "daily", "interval", "rule_of_thumb"]
 RULES: tuple[Rule, ...] = get_args(Rule)
@@ -246,32 +246,34 @@ class RuleScores:
         """
         levels = np.array(SERVICE_LEVELS)
         judged = np.isin(levels, _CHOSEN_AT)
+        windows = Windows(usable, curve, actual)
         for days in SCORED_LEADS:
             if days > actual.shape[1]:
                 continue
-            sums, counted = window_sums(curve, usable, days)
-            sold, _ = window_sums(actual, usable, days)
+            counted, (sums, sold) = windows.of(days)
             row, start = np.nonzero(counted)
             demand, expected = sold[row, start], sums[row, start]
             some, past = inputs.without_history().take(row), lay[days][row]
             own = tables.quantiles(expected, days, levels, spread=some.spread) if tables.by_days else None
             own_class = classes[row]
-            by_class = {one: np.flatnonzero(own_class == one) for one in dict.fromkeys(classes.tolist())}
-            by_class[EVERY_CLASS] = np.arange(len(row))
-            total = {one: float(demand[mine].sum()) for one, mine in by_class.items()}
+            by_class: dict[str, Any] = {
+                one: np.flatnonzero(own_class == one) for one in dict.fromkeys(classes.tolist())
+            }
+            by_class[EVERY_CLASS] = slice(None)
+            total = {one: (float(demand[mine].sum()), len(row[mine])) for one, mine in by_class.items()}
             for rule in RULES if tables.by_days else [one for one in RULES if one not in _NEED_TABLES]:
                 short = demand[:, None] - cover(rule, tables, some, expected, days, levels, lay=past, own=own)
-                hits = short <= _ROUNDING
+                hits = np.ascontiguousarray((short <= _ROUNDING).T)
                 loss = pinball_loss(short[:, judged], levels[judged]).sum(axis=1)
                 for one, mine in by_class.items():
                     cost = self._cost.setdefault(one, {}).setdefault(rule, [0.0, 0.0])
                     cost[0] += float(loss[mine].sum())
-                    cost[1] += total[one]
-                    covered = np.count_nonzero(hits[mine], axis=0).tolist()
-                    for level, hit in zip(SERVICE_LEVELS, covered, strict=True):
+                    cost[1] += total[one][0]
+                    for level, hit in zip(SERVICE_LEVELS, hits[:, mine], strict=True):
                         count = self._service.setdefault(one, {}).setdefault((rule, days, level), [0, 0])
-                        count[0] += hit
-                        count[1] += len(mine)
+                        # Along one axis it would take many times as long.
+                        count[0] += int(np.count_nonzero(hit))
+                        count[1] += total[one][1]
 
     def records(self) -> dict[str, RuleRecord]:
         """Return the record of every class."""
