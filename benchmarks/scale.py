@@ -103,7 +103,7 @@ def measure_smaller(
     for size in SIZES:
         if size < options.series:
             sales = written(options, folder, size)
-            with opened(folder / f"home-{size}", environment) as home:
+            with opened(folder / f"home-{size}", environment, starts=False) as home:
                 sizes[size] = whole(home, sales).total
             say(f"{size:,} series: {sizes[size].wall_s:.1f} s")
             shutil.rmtree(folder / f"home-{size}")
@@ -120,7 +120,7 @@ def measure(
     say(f"{sales.zeros:.1%} of all days without a sale")
     sampled = min(options.sample_bookkeeping, sales.series)
     place = options.keep.absolute() if options.keep else folder / "home"
-    with opened(place, environment) as home:
+    with opened(place, environment, starts=False) as home:
         done = whole(home, sales)
         say(f"the whole: {done.total.wall_s:.1f} s")
         page = dagit.page(home, sales.series)

@@ -8,7 +8,6 @@ import json
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -17,7 +16,18 @@ from typing import Any
 
 import psutil
 
-from scaling.meters import BENCHMARKS, NOTHING, Cost, Failed, Finished, Timeline, run, surroundings
+from scaling.meters import (
+    BENCHMARKS,
+    NOTHING,
+    Cost,
+    Failed,
+    Finished,
+    Timeline,
+    postgres_cpu,
+    postmaster,
+    run,
+    surroundings,
+)
 from scaling.sales import Sales, generate
 
 DATASET = "bench"
@@ -30,13 +40,16 @@ _STEPS = ("sales", "panel", "global_forecasts", "evaluate")
 
 @dataclass(frozen=True, slots=True)
 class Home:
-    """A home whose PostgreSQL (process ``postmaster``) runs for as long as the home is open."""
+    """A home whose PostgreSQL runs for as long as the home is open."""
 
     folder: Path
     environment: dict[str, str]
     url: str
-    postmaster: int
-    start: Cost
+
+    @property
+    def postmaster(self) -> int | None:
+        """The first process of its PostgreSQL, where that runs."""
+        return postmaster(self.folder / "forecast")
 
     def run(self, *command: str, **more: str) -> Finished:
         """Run Python with ``command`` in this home."""
@@ -45,14 +58,13 @@ class Home:
 
 
 @contextmanager
-def opened(folder: Path, surroundings: Mapping[str, str]) -> Iterator[Home]:
-    """Make a home, start its PostgreSQL, and stop it at the end."""
+def opened(folder: Path, surroundings: Mapping[str, str], *, starts: bool = True) -> Iterator[Home]:
+    """Make a home and start its PostgreSQL, or leave that to the first command; stop it at the end."""
     folder.mkdir(parents=True)
     (folder / "dagster.yaml").write_bytes(DAGSTER_YAML.read_bytes())
     own = {"DAGSTER_HOME": str(folder), "FORECAST_HOME": str(folder / "forecast")}
     environment = {**surroundings, **own}
-    clock = time.perf_counter()
-    command = [sys.executable, "-m", "scaling.postgres_holder"]
+    command = [sys.executable, "-m", "scaling.postgres_holder", *([] if starts else ["waits"])]
     pipe = subprocess.PIPE
     with subprocess.Popen(
         command, stdin=pipe, stdout=pipe, text=True, env=environment, cwd=BENCHMARKS
@@ -60,14 +72,15 @@ def opened(folder: Path, surroundings: Mapping[str, str]) -> Iterator[Home]:
         line = "" if holder.stdout is None else holder.stdout.readline()
         if not line:
             raise Failed(f"PostgreSQL does not start in {folder}")
-        message = json.loads(line)
-        start = Cost(time.perf_counter() - clock, message["python_cpu_s"], message["postgres_cpu_s"])
+        home = Home(folder, environment, json.loads(line)["url"])
         try:
-            yield Home(folder, environment, message["url"], message["postmaster"], start)
+            yield home
         finally:
+            server = home.postmaster
             holder.communicate()  # it leaves when nobody can speak to it any more, and the server with it
-            with suppress(psutil.NoSuchProcess):
-                psutil.Process(message["postmaster"]).wait(_PATIENCE)
+            if server is not None:
+                with suppress(psutil.NoSuchProcess):
+                    psutil.Process(server).wait(_PATIENCE)
 
 
 @contextmanager
@@ -99,7 +112,10 @@ def whole(home: Home, sales: Sales) -> Whole:
     """
     folds = ("--horizon", str(HORIZON), "--folds", str(FOLDS))
     command = ("-m", "forecast_assets", "dataset", "add", DATASET, "--path", str(sales.path), *folds)
-    added = home.run(*command)
+    is_fresh = home.postmaster is None
+    added = home.run(*command).cost
+    if is_fresh:  # nobody could watch a server that this command was to make
+        added += Cost(0, 0, postgres_cpu(psutil.Process(home.postmaster)))
     evaluated = home.run("-m", "forecast_assets", "evaluate", DATASET)
     event_counts = json.loads(home.run("-m", "scaling.event_counts").output)
     if set(event_counts["green"].values()) != {sales.series}:
@@ -112,9 +128,9 @@ def whole(home: Home, sales: Sales) -> Whole:
         peak_process=evaluated.cost.peak_process,
     )
     steps = [step for step in event_counts["steps"] if step["end"] <= chosen]
-    stages = {"database": home.start, "add": added.cost, **_stages(timeline, begun, champions, steps)}
+    stages = {"add": added, **_stages(timeline, begun, champions, steps)}
     forecasts = timeline.between(chosen, begun + evaluated.cost.wall_s)
-    return Whole(stages, home.start + added.cost + champions, forecasts, event_counts)
+    return Whole(stages, added + champions, forecasts, event_counts)
 
 
 def _stages(timeline: Timeline, begun: float, whole: Cost, steps: list[dict[str, Any]]) -> dict[str, Cost]:

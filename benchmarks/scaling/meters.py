@@ -165,6 +165,14 @@ class _Watch:
                     self.peak_mb, self.peak_process = held, name
 
 
+def postmaster(home: Path) -> int | None:
+    """The first process of the embedded server of ``home`` (FORECAST_HOME), where it runs."""
+    try:
+        return int((home / "postgres" / "postmaster.pid").read_text(encoding="utf-8").split("\n", 1)[0])
+    except FileNotFoundError:
+        return None
+
+
 def children_cpu() -> float:
     """Processor seconds of all finished children of this process, and of theirs."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)

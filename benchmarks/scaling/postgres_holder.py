@@ -1,6 +1,7 @@
 """Keeps the embedded PostgreSQL of a home running until its standard input ends.
 
-The server stops with its last user, and its processor time would be lost with it.
+The server stops with its last user, and its processor time would be lost with it. With the argument ``waits``
+another process makes and starts the server.
 """
 
 import json
@@ -8,24 +9,15 @@ import os
 import sys
 from pathlib import Path
 
-import psutil
-
+from forecast_assets.stores import embedded
 from forecast_assets.stores.database import database_url
-from scaling.meters import own_cpu, postgres_cpu
 
 
 def main() -> None:
-    """Start or join the server, say where it is and what that took, and wait."""
-    url = database_url().render_as_string(hide_password=False)
-    file = Path(os.environ["FORECAST_HOME"]) / "postgres" / "postmaster.pid"
-    postmaster = int(file.read_text(encoding="utf-8").split("\n", 1)[0])
-    report = {
-        "url": url,
-        "postmaster": postmaster,
-        "python_cpu_s": own_cpu(),
-        "postgres_cpu_s": postgres_cpu(psutil.Process(postmaster)),
-    }
-    print(json.dumps(report), flush=True)
+    """Become a user of the server, started unless others do it, say where it is, and wait."""
+    waits = sys.argv[1:] == ["waits"]
+    url = embedded.address(embedded.enter(Path(os.environ["FORECAST_HOME"]))) if waits else database_url()
+    print(json.dumps({"url": url.render_as_string(hide_password=False)}), flush=True)
     sys.stdin.read()
 
 

@@ -6,6 +6,7 @@ Does not belong here: reading sales (``datasets``).
 
 import shlex
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -25,7 +26,7 @@ from forecast_assets.cli.console import (
     summary_text,
 )
 from forecast_assets.cli.existing import check_dataset
-from forecast_assets.cli.home import open_instance
+from forecast_assets.cli.home import find_home, open_instance
 from forecast_assets.cli.option_groups import grouped, typed, typed_options
 from forecast_assets.cli.options import takes
 from forecast_assets.cli.preset_options import PresetOptions, preset_source
@@ -48,7 +49,8 @@ from forecast_assets.evaluation_settings import EvaluationSettings
 from forecast_assets.keys import check_id
 from forecast_assets.order_settings import OrderSettings
 from forecast_assets.rendering.numbers import plural
-from forecast_assets.stores.opening import open_stores
+from forecast_assets.stores.arrow import leave_pandas_out
+from forecast_assets.stores.opening import open_stores, open_warehouse
 
 if TYPE_CHECKING:
     from forecast_assets.datasets.profiles import SourceProfile
@@ -108,7 +110,13 @@ def create(
     from forecast_assets.datasets import building, checking
     from forecast_assets.days import today
 
-    instance, stores = open_instance(), open_stores()
+    find_home()
+    # The server of a new home is made while Dagster is imported.
+    with ThreadPoolExecutor(1) as beside:
+        opening = beside.submit(open_warehouse)
+        instance = open_instance()
+        opening.result()
+    stores = open_stores()
     snapshot = building.add_dataset(stores, name, source, options, today()).snapshot
     instance.add_dynamic_partitions("datasets", [name])
     if warning := source.warning():
@@ -173,6 +181,7 @@ def _source(
         return sql_source(place, columns, writing), None
     from forecast_assets.datasets import profiles
 
+    leave_pandas_out()
     refuse_change_column(place.change_column)
     profile = profiles.profile(file_source(place.path, writing), columns.declared())
     return profile.source, profile

@@ -19,6 +19,7 @@ from forecast_assets.failures import refusals_raised
 from forecast_assets.launches import lifecycle, records
 from forecast_assets.launches.evaluation import LAUNCH_TAG
 from forecast_assets.launches.kind import LaunchKind
+from forecast_assets.stores.arrow import leave_pandas_out
 from forecast_assets.stores.opening import open_stores
 
 CANCELLED = "Ctrl-C on the command line"
@@ -55,9 +56,7 @@ def execute(
 
 def _job(name: str) -> dg.JobDefinition:
     with without_garbage_search():
-        # pyarrow would import it in the middle of a step, and loses an interrupt that arrives meanwhile.
-        import pandas as pd  # noqa: F401
-
+        leave_pandas_out()
         # A second of imports that printing a table should not cost.
         from forecast_assets.definitions import defs
 

@@ -33,8 +33,7 @@ def join(home: Path) -> sa.URL:
     Raises ``Outage`` when the home cannot be used. Nothing runs yet: the first connection starts it.
     """
     try:
-        home = private_home(home)
-        _enter(home)
+        home = enter(home)
         folder = home / "postgres"
         if not folder.exists():
             with _alone(home):
@@ -50,8 +49,14 @@ def join(home: Path) -> sa.URL:
             remedy="let FORECAST_HOME name a folder of your own on a local disk, "
             "or FORECAST_DATABASE_URL a server",
         ) from error
+    return address(home)
+
+
+def address(home: Path) -> sa.URL:
+    """Return the URL of the server of ``home``, whether there is one or not."""
     # Said in full, lest PGPORT or PGOPTIONS of the environment fill the gaps.
-    place = {"host": str(cluster.socket_folder(folder)), "port": str(cluster.PORT), "options": ""}
+    host = cluster.socket_folder(home.resolve() / "postgres")
+    place = {"host": str(host), "port": str(cluster.PORT), "options": ""}
     return sa.URL.create("postgresql", username=cluster.OWNER, database=cluster.DATABASE, query=place)
 
 
@@ -88,7 +93,9 @@ def _folders() -> list[Path]:
     return [home / "postgres" for home in list(_joined)]
 
 
-def _enter(home: Path) -> None:
+def enter(home: Path) -> Path:
+    """Be a user of the server of ``home``, which need not be there yet; return the home's real path."""
+    home = private_home(home)
     with _joining:
         # Whoever deleted the home deleted the file that the others of a new one will lock.
         if home not in _joined or os.fstat(_joined[home]).st_nlink == 0:
@@ -96,6 +103,7 @@ def _enter(home: Path) -> None:
             fcntl.flock(lock, fcntl.LOCK_SH)  # waits while somebody stops the server
             _joined[home] = lock
             atexit.register(_leave, home, os.getpid())
+    return home
 
 
 def _leave(home: Path, user: int) -> None:
