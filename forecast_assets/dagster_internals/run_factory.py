@@ -105,8 +105,8 @@ def ask_to_end(instance: dg.DagsterInstance, run: dg.DagsterRun) -> None:
 
     A run whose process was not started by a code server only learns it where it looks at its own status.
     """
-    waiting = run.status == dg.DagsterRunStatus.QUEUED
-    if waiting or GRPC_INFO_TAG in run.tags:
+    waits = run.status in {dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.STARTING}
+    if waits or GRPC_INFO_TAG in run.tags:
         instance.run_coordinator.cancel_run(run.run_id)
     elif run.status == dg.DagsterRunStatus.STARTED:
         instance.report_run_canceling(run)

@@ -1,6 +1,6 @@
 """Runs whose process vanished are noticed, so that they fail instead of running for ever.
 
-Belongs here: telling whether somebody still works on a run, on one machine.
+Belongs here: telling whether somebody still works on a run, on one machine, and ending one that begins.
 Does not belong here: what happens then (``run_monitoring`` and ``run_retries`` of ``dagster.yaml``), and
 workers on other machines (``celery_launcher``).
 
@@ -11,11 +11,11 @@ import os
 import socket
 from time import monotonic
 
-from dagster import DagsterRun, DefaultRunLauncher
+from dagster import DagsterRun, DagsterRunStatus, DefaultRunLauncher
 from dagster._core.errors import DagsterUserCodeUnreachableError
 from dagster._core.launcher import CheckRunHealthResult, WorkerStatus
 from dagster._core.storage.tags import HIDDEN_TAG_PREFIX
-from dagster._grpc.types import CanCancelExecutionRequest, CanCancelExecutionResult
+from dagster._grpc.types import CanCancelExecutionRequest, CanCancelExecutionResult, CancelExecutionRequest
 from dagster._serdes import ConfigurableClassData, deserialize_value
 
 # How long a code server may be gone before the runs that it executed are given up, in seconds.
@@ -66,6 +66,20 @@ class WatchedRunLauncher(DefaultRunLauncher):
         if deserialize_value(answer, CanCancelExecutionResult).can_cancel:
             return _ALIVE
         return CheckRunHealthResult(WorkerStatus.FAILED, "the code server knows no process that executes it")
+
+    def terminate(self, run_id: str) -> bool:
+        """Ask the process of a run to end; one that has not begun is cancelled at once.
+
+        Dagster lets such a process leave without a word, takes that for a crash, and tries the run again.
+        """
+        run = self._instance.get_run_by_id(run_id)
+        if run is None or run.status != DagsterRunStatus.STARTING:
+            return bool(super().terminate(run_id))  # type: ignore[no-untyped-call]
+        # It may begin at this moment: then it ends as soon as it looks for interrupts.
+        if client := self._get_grpc_client_for_termination(run_id):  # type: ignore[no-untyped-call]
+            client.cancel_execution(CancelExecutionRequest(run_id=run_id))
+        self._instance.report_run_canceled(run, "It was cancelled before it began.")
+        return True
 
     def _unreachable(self, run_id: str) -> CheckRunHealthResult:
         # Failed now it would be tried again now, which needs the code server: the second try would be lost.

@@ -8,7 +8,7 @@ import dagster as dg
 import pytest
 from dagster._core.errors import DagsterUserCodeUnreachableError
 from dagster._core.launcher import WorkerStatus
-from dagster._core.storage.dagster_run import DagsterRun
+from dagster._core.storage.dagster_run import DagsterRun, DagsterRunStatus
 
 from forecast_assets.dagster_internals import run_launcher
 from forecast_assets.dagster_internals.run_launcher import PROCESS_TAG, WatchedRunLauncher, process_tags
@@ -66,6 +66,27 @@ def test_a_code_server_that_is_gone_gets_time_to_come_back(monkeypatch):
         statuses.append(watched.check_run_worker_health(run).status)
     waiting, given_up = WorkerStatus.RUNNING, WorkerStatus.FAILED
     assert statuses == [waiting, waiting, given_up, waiting]
+
+
+def test_a_run_that_is_ended_while_its_process_starts_is_cancelled_and_no_crash_to_be_tried_again(
+    tmp_path, monkeypatch
+):
+    asked = []
+
+    class Server:
+        def cancel_execution(self, request):
+            asked.append(request.run_id)
+
+    with dg.DagsterInstance.ephemeral(tempdir=str(tmp_path)) as instance:
+        watched = WatchedRunLauncher()
+        watched.register_instance(instance)
+        monkeypatch.setattr(watched, "_get_grpc_client_for_termination", lambda _: Server())
+        run = DagsterRun(job_name="any", status=DagsterRunStatus.STARTING)
+        instance.add_run(run)
+        assert watched.terminate(run.run_id)
+        ended = instance.get_run_by_id(run.run_id)
+    assert ended is not None
+    assert (ended.status, asked) == (DagsterRunStatus.CANCELED, [run.run_id])
 
 
 def test_a_run_that_is_delivered_twice_at_once_is_executed_by_one_worker(place):
