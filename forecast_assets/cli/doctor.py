@@ -85,7 +85,8 @@ def _python() -> str:
 def _database() -> str:
     url = database_url()
     open_stores().warehouse.rows(DatasetsRow)
-    return f"{'embedded' if settings().database_url is None else url.host} at revision {newest_revision()}"
+    server = "embedded" if settings().database_url is None else url.host or url.query.get("host")
+    return f"{server} at revision {newest_revision()}"
 
 
 def _lake() -> str:

@@ -171,9 +171,23 @@ def _has_tables(own: sa.URL) -> bool:
         return bool(connection.scalar(sa.text("select count(*) from alembic_version")))
 
 
+def _check_place(own: sa.URL) -> None:
+    """Refuse a database in which sessions see no schema: MLflow would show an error of SQL."""
+    with connected(own) as connection:
+        if connection.scalar(sa.text("select current_schema()")) is None:
+            path = connection.scalar(sa.text("show search_path"))
+            raise BadSetting(
+                f"MLflow's tables have no place in the database {own.database!r}: it has no schema of the "
+                f"search path {path!r}",
+                remedy="leave -csearch_path out of FORECAST_DATABASE_URL, and search_path out of the "
+                "settings of its role: every store has a schema of its own",
+            )
+
+
 def _upgrade(own: sa.URL) -> None:
     from mlflow.db import commands  # noqa: PLC0415 - seconds that only a first start should cost
 
+    _check_place(own)
     # What `mlflow db upgrade` does, without a password on a command line.
     with outages_raised(own):
         commands.commands["upgrade"].main([own.render_as_string(hide_password=False)], standalone_mode=False)
