@@ -154,18 +154,8 @@ def _chosen(
     best = _contender(scores, winner, row, period)
     second = _contender(scores, int(ranking.runner_up[row]), row, period) if valid > 1 else None
     skill = _skill(scores, best.wape, row)
-    level = confidence(
-        valid=valid,
-        limited=verdict.reason if verdict.state == "limited" else None,
-        bias=best.bias,
-        lead=float(ranking.lead[row]),
-        policy=policy,
-        wape=best.wape,
-        expected_wape=claim.wape,
-        period=period,
-    )
-    if missing:
-        level = "low", f"{listed(missing)} could not be compared: materialize global_forecasts first"
+    level = _confidence(best, float(ranking.lead[row]), policy, verdict, valid, claim, missing, period)
+    measure = getattr(scores, policy.leading(intermittent=intermittent))
     explanation = explain(
         best,
         second,
@@ -176,9 +166,7 @@ def _chosen(
             best.model,
             intermittent=intermittent,
             sold=np.isfinite(best.wape),
-            measured=np.isfinite(
-                getattr(scores, policy.leading(intermittent=intermittent))[winner, row]
-            ).item(),
+            measured=np.isfinite(measure[winner, row]).item(),
         ),
         intermittent=intermittent,
         data_notes=[*notes, _expectation(claim, period)],
@@ -198,6 +186,31 @@ def _chosen(
         reason=explanation["headline"],
         explanation=explanation,
         claim=claim,
+    )
+
+
+def _confidence(  # noqa: PLR0917 - one value each
+    best: Contender,
+    lead: float,
+    policy: RankingPolicy,
+    verdict: Availability,
+    valid: int,
+    claim: Claim,
+    missing: Sequence[str],
+    period: str,
+) -> tuple[Confidence, str]:
+    """How sure a choice is, and why."""
+    if missing:
+        return "low", f"{listed(missing)} could not be compared: materialize global_forecasts first"
+    return confidence(
+        valid=valid,
+        limited=verdict.reason if verdict.state == "limited" else None,
+        bias=best.bias,
+        lead=lead,
+        policy=policy,
+        wape=best.wape,
+        expected_wape=claim.wape,
+        period=period,
     )
 
 

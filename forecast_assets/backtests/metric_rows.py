@@ -50,16 +50,18 @@ class Context:
 def why_none(block: Backtest, context: Context, row: int) -> str:
     """Say why no candidate of a series could be ranked: their most common reason."""
     reasons = Counter(
-        _reason(block, context, candidate, row) for candidate in range(len(block.scores.candidates))
+        _reason(block, context, candidate, row)[0] for candidate in range(len(block.scores.candidates))
     )
     return reasons.most_common(1)[0][0]
 
 
-def _reason(block: Backtest, context: Context, candidate: int, row: int) -> str:
+def _reason(block: Backtest, context: Context, candidate: int, row: int) -> tuple[str, str]:
+    """Why a candidate of a series has no rank, and whether it ``failed`` or is ``excluded``."""
     failure = block.failures.get((block.scores.candidates[candidate], row))
-    if failure is not None:
-        return failure[:MESSAGE_LENGTH]
-    return exclusion(block.scores, candidate, row, context.settings.ranking_policy(), context.period)
+    if failure is None:
+        policy = context.settings.ranking_policy()
+        return exclusion(block.scores, candidate, row, policy, context.period), "excluded"
+    return failure[:MESSAGE_LENGTH], "excluded" if failure.startswith(_LEFT_OUT) else "failed"
 
 
 def metric_frame(
@@ -73,10 +75,7 @@ def metric_frame(
     status = ["ranked"] * len(ranks)
     for place in np.flatnonzero(ranks == 0):
         row, candidate = int(rows[place // count]), int(place % count)
-        reasons[place] = _reason(block, context, candidate, row)
-        why = block.failures.get((block.scores.candidates[candidate], row))
-        failed = why is not None and not why.startswith(_LEFT_OUT)
-        status[place] = "failed" if failed else "excluded"
+        reasons[place], status[place] = _reason(block, context, candidate, row)
     folds = {
         f"fold_{name}": _finite(getattr(block.fold_metrics, name)[:, rows])
         .transpose(1, 0, 2)

@@ -16,9 +16,10 @@ import polars as pl
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from forecast_assets.datasets.endings import Endings, changes, endings, observed_days
+from forecast_assets.datasets.endings import Days, Endings, Rows, changes, endings, observed_days
 from forecast_assets.datasets.membership import no_such_series
 from forecast_assets.errors import Outage
+from forecast_assets.forecasting.core.arrays import Ints, Mask, Units
 from forecast_assets.forecasting.core.demand import demand_classes, revenue
 from forecast_assets.forecasting.core.frequency import DAY, FREQUENCIES, Frequency
 from forecast_assets.forecasting.core.panel import ORIGINAL_IDS, Panel
@@ -90,20 +91,13 @@ def densify(
     rows = frame[_ROW].to_numpy()
     days = calendar.positions(frame["date"])
     units = frame["units"].fill_null(np.nan).to_numpy().astype(np.float32, copy=False)
-    count = len(products)
-    begun = units > 0 if launch == "first_sale" else ~np.isnan(units)
-    first = _edge(rows, days, begun, np.full(count, calendar.days, np.int64), newest=False)
-    last = _edge(rows, days, ~np.isnan(units), np.full(count, -1, np.int64), newest=True)
     known_days = observed_days(rows, days, units, calendar.days)
-    end = endings(rows, days, units, count, known_days, calendar.frequency)
-    last = np.where(end.filled & (last >= 0), np.maximum(last, end.newest), last)
-    alive = (days >= first[rows]) & (days <= last[rows])
-    inside = slice(None) if alive.all() else alive
-    matrix = _dense(first, last, calendar.days)
-    matrix[:, ~known_days] = np.nan
-    matrix[rows[inside], days[inside]] = units[inside]
+    end = endings(rows, days, units, len(products), known_days, calendar.frequency)
+    begun = units > 0 if launch == "first_sale" else ~np.isnan(units)
+    matrix, inside = _matrix(rows, days, units, begun, end, known_days=known_days)
+    shape = len(products), calendar.width
     columns = {
-        name: _settled(_spread(frame[name], rows, days, (count, calendar.width)), role, calendar.days)
+        name: _settled(_spread(frame[name], rows, days, shape), role, calendar.days)
         for name, role in known.items()
     }
     panel = Panel(
@@ -115,27 +109,42 @@ def densify(
         roles=dict(known),
         frequency=calendar.frequency,
     )
-    suspected = np.zeros(count, np.int64)
-    if leave_out_stockouts:
-        for row, begin, stop in stockouts(panel):
-            suspected[row] += int((~np.isnan(matrix[row, begin:stop])).sum())
-            matrix[row, begin:stop] = np.nan
+    suspected = _leave_out_stockouts(panel) if leave_out_stockouts else np.zeros(len(products), np.int64)
+    left_out = pl.Series("left_out_days", suspected)
     promoted = frame["promo"].fill_null(0).to_numpy() > 0 if "promo" in known else None
     counts = _counts(panel, rows[inside], units[inside], end, None if promoted is None else promoted[inside])
-    left_out = pl.Series("left_out_days", suspected)
     return panel, counts.with_columns(
         pl.col("missing_days", "closed_days") + left_out, left_out_days=left_out
     )
 
 
-def _edge(
-    rows: NDArray[np.uint32],
-    days: NDArray[np.int32],
-    which: NDArray[np.bool_],
-    default: NDArray[np.int64],
-    *,
-    newest: bool,
-) -> NDArray[np.int64]:
+def _matrix(
+    rows: Rows, days: Days, units: Units, begun: Mask, end: Endings, *, known_days: Mask
+) -> tuple[Units, Mask | slice]:
+    """The units (n, days) of every series from its first row that has ``begun``, and which rows they hold."""
+    count, width = len(end.filled), len(known_days)
+    first = _edge(rows, days, begun, np.full(count, width, np.int64), newest=False)
+    last = _edge(rows, days, ~np.isnan(units), np.full(count, -1, np.int64), newest=True)
+    last = np.where(end.filled & (last >= 0), np.maximum(last, end.newest), last)
+    alive = (days >= first[rows]) & (days <= last[rows])
+    inside = slice(None) if alive.all() else alive
+    position = np.arange(width)
+    lives = (position >= first[:, None]) & (position <= last[:, None]) & known_days
+    matrix = np.where(lives, np.float32(0), np.float32(np.nan))
+    matrix[rows[inside], days[inside]] = units[inside]
+    return matrix, inside
+
+
+def _leave_out_stockouts(panel: Panel) -> Ints:
+    """Count the days that look stocked out per series (n,), and forget them."""
+    suspected = np.zeros(len(panel.series), np.int64)
+    for row, begin, stop in stockouts(panel):
+        suspected[row] += int((~np.isnan(panel.units[row, begin:stop])).sum())
+        panel.units[row, begin:stop] = np.nan
+    return suspected
+
+
+def _edge(rows: Rows, days: Days, which: Mask, default: Ints, *, newest: bool) -> Ints:
     """The oldest or newest day (n,) of every row among ``which``, else its ``default``."""
     at = np.flatnonzero(which)
     of = rows[at]
@@ -144,20 +153,12 @@ def _edge(
     return default
 
 
-def _dense(first: NDArray[np.int64], last: NDArray[np.int64], days: int) -> NDArray[np.float32]:
-    position = np.arange(days)
-    alive = (position >= first[:, None]) & (position <= last[:, None])
-    return np.where(alive, np.float32(0), np.float32(np.nan))
-
-
 def _settled(column: NDArray[np.float32], role: Role, days: int) -> NDArray[np.float32]:
     """A known column whose history is filled as its role says; the plan ahead stays as it is."""
     return np.concatenate([filled(column[:, :days], role), column[:, days:]], axis=1)
 
 
-def _spread(
-    values: pl.Series, rows: NDArray[np.uint32], days: NDArray[np.int32], shape: tuple[int, int]
-) -> NDArray[np.float32]:
+def _spread(values: pl.Series, rows: Rows, days: Days, shape: tuple[int, int]) -> Units:
     matrix = np.full(shape, np.nan, np.float32)
     matrix[rows, days] = values.fill_null(np.nan).to_numpy()
     return matrix
@@ -174,13 +175,7 @@ def _static(frame: pl.DataFrame, products: pl.Series) -> dict[str, NDArray[np.st
     return {name: newest[name].fill_null("").to_numpy().astype(np.str_) for name in names}
 
 
-def _counts(
-    panel: Panel,
-    rows: NDArray[np.uint32],
-    units: NDArray[np.float32],
-    end: Endings,
-    promoted: NDArray[np.bool_] | None,
-) -> pl.DataFrame:
+def _counts(panel: Panel, rows: Rows, units: Units, end: Endings, promoted: Mask | None) -> pl.DataFrame:
     """Days of every series, counted from its first one to the newest day of the dataset."""
     count = len(panel.series)
     seen = ~np.isnan(units)

@@ -266,5 +266,5 @@ def _weekly_sentence(
     if outcome.status[at] == UNKNOWN:
         return f"{outcome.windows[at]} past {window}s of {label} are too few to judge the newest one"
     chance = f"an unchanged model looks this bad in {100 * outcome.chance[at]:.0f} % of {window}s"
-    said = "is bad" if outcome.status[at] == DEGRADING else "is within what is usual"
-    return f"the newest {window} {said}: error {recent:.1f} %, {usual:.1f} % usually; {chance}"
+    judgement = "is bad" if outcome.status[at] == DEGRADING else "is within what is usual"
+    return f"the newest {window} {judgement}: error {recent:.1f} %, {usual:.1f} % usually; {chance}"

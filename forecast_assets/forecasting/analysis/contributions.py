@@ -216,8 +216,8 @@ def _of_trees(panel: Panel, model: GlobalModel, threads: int, gap: int) -> list[
     drivers = [Driver("all series", None, float(parts[-1]), "what the model expects without looking")]
     weekday = weekday_of(panel.frequency, panel.date(panel.days + gap))
     for name, value, part in zip(model.features, rows[0], parts[:-1], strict=True):
-        said = in_words(name, panel.frequency, weekday)
-        drivers.append(Driver(name, float(value) if np.isfinite(value) else None, float(part), said))
+        words = in_words(name, panel.frequency, weekday)
+        drivers.append(Driver(name, float(value) if np.isfinite(value) else None, float(part), words))
     return drivers
 
 
