@@ -8,7 +8,7 @@ import datetime as dt
 import json
 import math
 import statistics
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -53,12 +53,12 @@ class Column:
         return max(self.longest, self.needed)
 
 
-def column(values: pl.Series) -> Column:
+def column(values: pl.Series, keys: Collection[str] = KEYS) -> Column:
     """Write all values of one column for a person."""
     is_number = values.dtype.is_numeric()
     decimals = _decimals(values) if values.dtype.is_float() else 0
     cells = [_cell(value, decimals) for value in values.to_list()]
-    return Column(values.name, cells, is_number, values.name in KEYS)
+    return Column(values.name, cells, is_number, values.name in keys)
 
 
 def fitting(columns: Sequence[Column], width: int) -> tuple[list[Column], list[str]]:
@@ -82,7 +82,9 @@ def draw(frame: pl.DataFrame, width: int, *, wide: bool = False) -> list[str]:
 
     With ``wide`` every column is printed in full, however long the lines become.
     """
-    columns = [column(frame[name]) for name in frame.columns]
+    # A run has a key of its own; its dataset may give way.
+    keys = KEYS - {"dataset"} if "run_id" in frame.columns else KEYS
+    columns = [column(frame[name], keys) for name in frame.columns]
     kept, left_out = (columns, []) if wide else fitting(columns, width)
     widths = {one.name: one.liked if wide else one.needed for one in kept}
     spare = width - sum(widths.values()) - _GAP * (len(kept) - 1)

@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from forecast_assets.dagster_internals.interrupts import terminations
 from forecast_assets.errors import BadSetting, Outage
 from forecast_assets.launches import records
-from forecast_assets.launches.model import Item, ItemResult, Launch, Plan, Try
+from forecast_assets.launches.model import JOBS, Item, ItemResult, Launch, Plan, Try
 from forecast_assets.launches.worker_pool import RunControl, TaskSource, WorkerPool
 from forecast_assets.stores import Stores
 from forecast_assets.stores.locks import Locks
@@ -137,7 +137,7 @@ def _results(work: Callable[[Sequence[Item]], list[ItemResult]], items: Sequence
 
 @dataclass(frozen=True, slots=True)
 class LaunchKind(Generic[Config]):
-    """One kind of launched work, run by the op ``op`` of the job ``job``.
+    """One kind of launched work, run by the op ``op`` of its job.
 
     ``validate`` refuses what cannot be done before anything is written, ``execute`` does it (and returns how
     it ended where there are no items), ``summarise`` says once what it amounts to, ``render`` what Dagit
@@ -147,7 +147,6 @@ class LaunchKind(Generic[Config]):
     """
 
     name: str
-    job: str
     op: str
     config: type[Config]
     validate: Callable[[Stores, Config], Plan]
@@ -159,13 +158,17 @@ class LaunchKind(Generic[Config]):
     word: Callable[[Launch], str] = lambda launch: launch.status
     command: str = ""
 
+    @property
+    def job(self) -> str:
+        """The job that runs it; empty where a command does."""
+        return JOBS.get(self.name, "")
+
 
 def followed(
     name: str,
     summarise: Callable[[Stores, Launch, Sequence[Try]], Summary],
     *,
     command: str,
-    job: str = "",
     op: str = "",
 ) -> LaunchKind[BaseModel]:
     """Return a kind that its own command or job carries out while ``lifecycle.follow`` keeps its record."""
@@ -177,7 +180,6 @@ def followed(
 
     return LaunchKind(
         name=name,
-        job=job,
         op=op,
         config=BaseModel,
         validate=refuse,

@@ -10,6 +10,17 @@ from dataclasses import dataclass, field
 
 from forecast_assets.stores.rows.launches import LaunchesRow, LaunchItemsRow
 
+# The job that runs a kind of launch; an evaluation is no job.
+JOBS = {
+    "batch": "batch",
+    "compare": "compare_candidates",
+    "pipeline": "model_pipeline",
+    "showcase": "showcase",
+    "retrain": "retrain",
+    "promote": "promote_champions",
+    "rollback": "rollback_champions",
+    "promote-batch": "promote_batch_champions",
+}
 TERMINAL = frozenset({"completed", "partial", "failed", "cancelled"})
 MESSAGE_LENGTH, TYPE_LENGTH = 2000, 100
 

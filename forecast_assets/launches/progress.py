@@ -14,11 +14,12 @@ import sqlalchemy as sa
 
 from forecast_assets.errors import BadSetting, UnknownName
 from forecast_assets.launches import records
-from forecast_assets.launches.model import TERMINAL, Launch
+from forecast_assets.launches.model import JOBS, TERMINAL, Launch
 from forecast_assets.launches.pipeline import status
 from forecast_assets.stores import Stores
-from forecast_assets.stores.rows.operations import RunOfDagsterRow
+from forecast_assets.stores.rows.operations import RunOfDagsterRow, WaitingLaunchesRow
 
+_KINDS = {job: kind for kind, job in JOBS.items()}
 _WORDS: Mapping[str, Callable[[Launch], str]] = {"pipeline": status.word}
 
 
@@ -39,6 +40,11 @@ class Progress:
     @property
     def is_over(self) -> bool:
         return self.status in TERMINAL | {"success", "stopped", "error"}
+
+    @classmethod
+    def waiting(cls, run_id: str, job: str, dataset: str | None, status: str) -> "Progress":
+        """A run that has no record, in Dagster's words."""
+        return cls(_KINDS.get(job, job), run_id, dataset, status, *(None,) * 5)
 
     @classmethod
     def of(cls, launch: Launch) -> "Progress":
@@ -84,9 +90,14 @@ def check_run(stores: Stores, run_id: str) -> Launch | None:
 def _is_run_of_dagster(stores: Stores, run_id: str) -> bool:
     """Whether Dagster may know the run: by its table, which is there sooner than Dagster is imported."""
     with stores.warehouse.transaction() as connection:
-        if connection.scalar(sa.text("select to_regclass('dagster.runs')")) is None:
-            return _is_uuid(run_id)  # Dagster may keep its runs elsewhere
+        if not _has_runs(connection):
+            return _is_uuid(run_id)
         return bool(stores.warehouse.rows_in(connection, RunOfDagsterRow, run_id=run_id))
+
+
+def _has_runs(connection: sa.Connection) -> bool:
+    """Whether Dagster keeps its runs beside ours; it may keep them elsewhere."""
+    return connection.scalar(sa.text("select to_regclass('dagster.runs')")) is not None
 
 
 def _is_uuid(text: str) -> bool:
@@ -98,5 +109,15 @@ def _is_uuid(text: str) -> bool:
 
 
 def newest(stores: Stores, *, sort: str = "created_at", at_most: int = records.PAGE) -> list[Progress]:
-    """What was launched, the newest first; by created_at, completed_at, status or priority."""
-    return [Progress.of(launch) for launch in records.listed(stores, sort=sort, at_most=at_most)]
+    """What was launched, the newest first; by created_at, completed_at, status or priority.
+
+    What waits in Dagster's queue and has no record yet comes before all of it.
+    """
+    with stores.warehouse.transaction() as connection:
+        runs = (
+            stores.warehouse.rows_in(connection, WaitingLaunchesRow, jobs=list(_KINDS))
+            if _has_runs(connection)
+            else []
+        )
+    waiting = [Progress.waiting(run["run_id"], run["job"], run["dataset"], run["status"]) for run in runs]
+    return waiting + [Progress.of(launch) for launch in records.listed(stores, sort=sort, at_most=at_most)]

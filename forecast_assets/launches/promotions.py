@@ -58,8 +58,6 @@ def _summarise(_stores: Stores, launch: Launch, _tries: Sequence[Try]) -> Summar
     return Summary(f"{launch.kind} of {launch.dataset} by {launch.requested_by}: {counts}")
 
 
-PROMOTION = followed("promote", _summarise, command="promote DATASET", job="promote_champions", op="promote")
-ROLLBACK = followed(
-    "rollback", _summarise, command="rollback DATASET", job="rollback_champions", op="roll_back"
-)
+PROMOTION = followed("promote", _summarise, command="promote DATASET", op="promote")
+ROLLBACK = followed("rollback", _summarise, command="rollback DATASET", op="roll_back")
 DECISIONS = {"promoted": PROMOTION, "rolled_back": ROLLBACK}

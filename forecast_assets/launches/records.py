@@ -86,7 +86,7 @@ def read(stores: Stores, launch_id: str) -> Launch:
 def _unknown(launch_id: str) -> UnknownName:
     return UnknownName(
         f"there is no launch {launch_id!r} on record",
-        remedy="`forecast-assets status` lists them; a run that waits in the queue comes once it begins",
+        remedy="`forecast-assets status` lists them; one that is queued has a record once it begins",
     )
 
 

@@ -87,7 +87,6 @@ def _render(launch: Launch, tries: Sequence[Try]) -> dict[str, Any]:
 
 RETRAINING = LaunchKind(
     name="retrain",
-    job="retrain",
     op="retrain_series",
     config=RetrainConfig,
     validate=validate,

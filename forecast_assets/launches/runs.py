@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 import dagster as dg
 
 from forecast_assets.dagster_internals import run_factory
+from forecast_assets.dagster_internals.run_subjects import dataset_of
 from forecast_assets.errors import BadSetting
 from forecast_assets.launches import lifecycle, records, retries
 from forecast_assets.launches.evaluation import LAUNCH_TAG
@@ -41,7 +42,7 @@ def find(stores: Stores, instance: dg.DagsterInstance, run_id: str) -> tuple[dg.
     if run is None:
         raise unknown(run_id, None)
     status = "cancelled" if run.status == dg.DagsterRunStatus.CANCELED else run.status.value.lower()
-    return run, Progress(run.job_name, run_id, None, status, *(None,) * 5)
+    return run, Progress.waiting(run_id, run.job_name, dataset_of(run) or None, status)
 
 
 def recorded(stores: Stores, run: dg.DagsterRun) -> Launch | None:

@@ -49,7 +49,7 @@ CHOSEN: Mapping[str, Sequence[str]] = {
     ),
     "datasets": ("name", "series", "champions", "rows", "first_day", "last_day", "source"),
     "presets": ("preset", "title", "size", "nature", "expected", "seconds"),
-    "launches": ("run_id", "kind", "dataset", "status", "progress", "created_at", "what"),
+    "launches": ("run_id", "kind", "status", "progress", "dataset", "created_at", "what"),
     "proposals": (
         "series", "change", "failed_gates", "from_wape", "to_wape", "to_candidate", "to_version", "needs",
     ),

@@ -203,7 +203,7 @@ def connected(url: sa.URL) -> Iterator[sa.Connection]:
 
 @contextmanager
 def alone(url: sa.URL) -> Iterator[None]:
-    """One backup, restore or retention at a time: they would take files from under each other.
+    """One backup, restore, mending or trimming at a time: they would take files from under each other.
 
     Raises ``BadSetting`` when another one runs. A killed one leaves no lock behind.
     """
@@ -212,7 +212,7 @@ def alone(url: sa.URL) -> Iterator[None]:
             sa.text("select pg_try_advisory_xact_lock(:key)"), {"key": LockNumber.MAINTENANCE}
         ):
             raise BadSetting(
-                "another backup, restore or retention is running", remedy="wait until it has ended"
+                "another backup, restore, mending or trimming is running", remedy="wait until it has ended"
             )
         yield
 

@@ -79,8 +79,10 @@ def test_champions_of_a_batch_are_marked_and_waiting_items_hurried_from_the_comm
 
 def test_a_batch_waits_for_the_daemon_and_can_be_cancelled_before(cli, home):
     run_id = cli("submit", "batch", *PAIRS, "--priority", "2").out.strip()
+    listed = cli("status", "--format", "json").rows
     (row,) = cli("status", run_id, "--format", "json").rows
-    assert row["status"] == "queued"
+    assert (row["kind"], row["dataset"], row["status"]) == ("batch", "shop", "queued")
+    assert row in listed, "what waits has no record, and is listed all the same"
     run = home.instance.get_run_by_id(run_id)
     assert run is not None
     assert run.tags["dagster/priority"] == "2"

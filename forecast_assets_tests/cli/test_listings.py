@@ -47,6 +47,16 @@ def test_the_series_is_whole_and_first_at_every_width(printed, width, key):
     assert rows[0].startswith(f"{key} ")
 
 
+def test_a_narrow_terminal_shows_how_far_a_launch_is_and_leaves_its_dataset_out(printed):
+    row = {
+        "kind": "showcase", "run_id": "0f" * 18, "dataset": "show-demo-minimal-42", "status": "completed",
+        "progress": "18 completed, 1 running, 17 pending of 36", "what": "backtest of 36 items",
+    }  # fmt: skip
+    heading, *lines = printed(80, pl.DataFrame([row]), "launches")
+    assert heading.split() == ["run", "id", "kind", "status", "progress"]
+    assert lines[0].startswith(f"{row['run_id']}  showcase")
+
+
 @pytest.mark.parametrize("width", WIDTHS)
 def test_original_ids_stand_beside_a_key_that_does_not_say_them(printed, width):
     frame = champions(series="shop__a-b__c", store_id="A & B", product_id="Crème brûlée")

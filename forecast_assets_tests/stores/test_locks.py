@@ -53,7 +53,7 @@ def test_mlflows_tables_are_made_while_maintenance_runs(postgres_url):
 
 def test_backup_and_retention_are_refused_while_maintenance_runs_and_not_after_its_holder_was_killed(place):
     with maintenance() as holder:
-        refused = "another backup, restore or retention is running"
+        refused = "another backup, restore, mending or trimming is running"
         with pytest.raises(BadSetting, match=refused):
             backup.back_up(place.stores.warehouse.url, place.stores.lake, place.folder / "backup")
         assert not (place.folder / "backup").exists()

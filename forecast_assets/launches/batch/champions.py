@@ -49,7 +49,6 @@ BATCH_PROMOTION = followed(
     "promote-batch",
     _summarise,
     command="batch promote RUN_ID",
-    job="promote_batch_champions",
     op="mark_champions",
 )
 

@@ -88,7 +88,6 @@ def _render(launch: Launch, tries: Sequence[Try]) -> dict[str, Any]:
 
 BATCH = LaunchKind(
     name="batch",
-    job="batch",
     op="work_off_batch",
     config=BatchConfig,
     validate=validate,

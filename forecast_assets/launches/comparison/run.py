@@ -146,7 +146,6 @@ def _context(launch: Launch, dataset: Dataset) -> Context:
 
 COMPARISON = LaunchKind(
     name="compare",
-    job="compare_candidates",
     op="compare",
     config=CompareConfig,
     validate=validate,

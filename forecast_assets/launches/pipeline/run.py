@@ -202,7 +202,6 @@ def _render(launch: Launch, _tries: Sequence[Try]) -> dict[str, Any]:
 
 PIPELINE = LaunchKind(
     name="pipeline",
-    job="model_pipeline",
     op="run_pipeline",
     config=PipelineConfig,
     validate=validate,

@@ -121,7 +121,6 @@ def _render(launch: Launch, _tries: Sequence[Try]) -> dict[str, Any]:
 
 SHOWCASE = LaunchKind(
     name="showcase",
-    job="showcase",
     op="run_showcase",
     config=ShowcaseConfig,
     validate=validate,

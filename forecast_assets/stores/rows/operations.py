@@ -172,6 +172,15 @@ class RetrainingCandidatesRow(TypedDict):
     requested_at: dt.datetime | None
 
 
+class WaitingLaunchesRow(TypedDict):
+    """One row per launch that waits in Dagster's queue, or begins, the newest first."""
+
+    run_id: str
+    job: str
+    status: str
+    dataset: str | None
+
+
 class RunOfDagsterRow(TypedDict):
     """One row for a run that Dagster knows, else none."""
 
