@@ -21,8 +21,8 @@ from forecast_assets.registry.agreement import compare
 from forecast_assets.settings import settings
 from forecast_assets.stores import paths
 from forecast_assets.stores.database import database_url, newest_revision
-from forecast_assets.stores.lake import Lake
-from forecast_assets.stores.opening import open_stores
+from forecast_assets.stores.home import others_may_write
+from forecast_assets.stores.opening import open_lake, open_stores
 from forecast_assets.stores.registry import open_registry
 from forecast_assets.stores.rows.datasets import DatasetsRow
 from forecast_assets.web.unguarded import unguarded_servers
@@ -89,8 +89,17 @@ def _database() -> str:
     return f"{server} at revision {newest_revision()}"
 
 
+def _home() -> str:
+    home = settings().home
+    if settings().lake_url is not None and settings().database_url is not None:
+        return "holds neither database nor lake"
+    if home.exists() and others_may_write(home):
+        raise Broken(f"other accounts may replace what lies in {home}")
+    return str(home)
+
+
 def _lake() -> str:
-    lake, path = Lake(settings().lake), paths.DOCTOR.path(uuid4().hex)
+    lake, path = open_lake(settings()), paths.DOCTOR.path(uuid4().hex)
     lake.write_bytes(path, b"well")
     answer = lake.read_bytes(path)
     lake.delete(path)
@@ -169,6 +178,7 @@ def _pages() -> str:
 
 PROBES = {
     "python": Probe(_python, "install Python 3.11 or newer"),
+    "home": Probe(_home, "close it by `chmod go-w`, or let FORECAST_HOME name another folder"),
     "database": Probe(_database, "read FORECAST_HOME/postgres/log, or correct FORECAST_DATABASE_URL"),
     "lake": Probe(_lake, "make FORECAST_LAKE_URL writable"),
     "agreement": Probe(_agreement, "see `forecast-assets state mend`, which lets them agree with --apply"),

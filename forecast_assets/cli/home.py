@@ -11,18 +11,22 @@ from typing import TYPE_CHECKING
 
 from forecast_assets.cli.garbage import without_garbage_search
 from forecast_assets.cli.refusals import SAY
+from forecast_assets.errors import BadSetting
 from forecast_assets.settings import HOME_NAME
+from forecast_assets.stores.home import name_of
 
 if TYPE_CHECKING:
     import dagster as dg
 
 _PACKAGED = (Path(__file__).parents[2] / "dagster.yaml", Path(__file__).parents[1] / "dagster.yaml")
+_TRUSTED = {0}  # root may change everything anyway
 
 
 def locate_home() -> Path | None:
     """Return DAGSTER_HOME, else the nearest folder upwards with dagster.yaml, which becomes it.
 
     Makes nothing, so that every command looks into the same home before it knows what it does there.
+    Raises ``BadSetting`` when that file is of another account.
     """
     configured = os.environ.get("DAGSTER_HOME")
     if configured:
@@ -30,6 +34,7 @@ def locate_home() -> Path | None:
     here = Path.cwd()
     project = next((folder for folder in (here, *here.parents) if (folder / "dagster.yaml").is_file()), None)
     if project is not None:
+        _refuse_strangers(project)
         os.environ["DAGSTER_HOME"] = str(project)
     return project
 
@@ -40,10 +45,22 @@ def find_home() -> Path:
     if located is not None:
         return located
     project = Path.cwd() / HOME_NAME
-    if not (project / "dagster.yaml").is_file():
+    if (project / "dagster.yaml").is_file():
+        _refuse_strangers(project)
+    else:
         _prepare(project)
     os.environ["DAGSTER_HOME"] = str(project)
     return project
+
+
+def _refuse_strangers(project: Path) -> None:
+    """Refuse settings that nobody named and another account wrote: they say which code is loaded."""
+    owner = (project / "dagster.yaml").stat().st_uid
+    if owner not in {*_TRUSTED, os.geteuid()}:
+        raise BadSetting(
+            f"{project / 'dagster.yaml'} belongs to {name_of(owner)}",
+            remedy=f"work in a folder of your own, or if you trust it, set DAGSTER_HOME={project}",
+        )
 
 
 def _prepare(project: Path) -> None:

@@ -19,8 +19,7 @@ from forecast_assets.registry import agreement
 from forecast_assets.settings import settings
 from forecast_assets.stores import backup, restoring, retention, roles
 from forecast_assets.stores.database import alone, database_url, during_restore
-from forecast_assets.stores.lake import Lake
-from forecast_assets.stores.opening import open_stores
+from forecast_assets.stores.opening import open_lake, open_stores
 from forecast_assets.stores.registry import open_registry
 
 app = typer.Typer(help="Prepare, back up, restore, mend and trim all stores.", no_args_is_help=True)
@@ -46,7 +45,7 @@ def prepare(
 def backup_(folder: Folder) -> None:
     """Write the whole state into a new folder: rows of all stores, the lake, and their hashes."""
     open_instance()  # Dagster makes its tables
-    manifest = backup.back_up(database_url(), Lake(settings().lake), folder)
+    manifest = backup.back_up(database_url(), open_lake(settings()), folder)
     rows = sum(table.rows for table in manifest.tables)
     SAY.print(
         f"{rows:,} rows, {len(manifest.files):,} files, {_megabytes(manifest.size)} in {folder}", markup=False
@@ -71,7 +70,7 @@ def restore(
             )
         open_instance()  # Dagster makes its tables
         open_stores().warehouse.dispose()
-        manifest = restoring.restore(database_url(), Lake(settings().lake), folder.absolute())
+        manifest = restoring.restore(database_url(), open_lake(settings()), folder.absolute())
         rows = sum(table.rows for table in manifest.tables)
         SAY.print(
             f"restored the state of {manifest.made_at}: {rows:,} rows, {len(manifest.files):,} files, "

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from forecast_assets.errors import BadSetting, Outage
+from forecast_assets.stores.home import stranger_of
 from forecast_assets.stores.programs import enterable
 
 DATABASE = "forecast"
@@ -116,8 +117,10 @@ def socket_folder(folder: Path) -> Path:
 def has_socket(folder: Path) -> bool:
     """Whether there is a socket that only the server's account can have made.
 
-    Raises ``Outage`` when somebody else made its folder, to pose as the server.
+    Raises ``Outage`` when somebody else made its folder or the server's own, to pose as the server.
     """
+    if stranger := stranger_of(folder, _ACCOUNT):
+        raise _failure(folder, f"belongs to {stranger}, who may have put it there")
     sockets = socket_folder(folder)
     if sockets != folder and folder.exists():
         try:

@@ -28,7 +28,7 @@ def private_home(home: Path) -> Path:
     home = home.resolve()
     owner = home.stat().st_uid
     if os.geteuid() == 0 and owner != 0:
-        name = _name_of(owner)
+        name = name_of(owner)
         raise BadSetting(
             f"{home} belongs to {name}, and root would leave files in it that {name} cannot write",
             remedy=f"run the command as {name}, or let FORECAST_HOME name a folder of root's own",
@@ -42,7 +42,21 @@ def private_home(home: Path) -> Path:
     return home
 
 
-def _name_of(owner: int) -> str:
+def others_may_write(folder: Path) -> bool:
+    """Whether accounts that do not own ``folder`` may add, rename and replace what lies in it."""
+    return bool(folder.stat().st_mode & 0o022)
+
+
+def stranger_of(folder: Path, account: str) -> str | None:
+    """Who may have put ``folder`` where others may write, if it is not ours: root's may be of ``account``."""
+    if not folder.exists() or not others_may_write(folder.parent):
+        return None
+    owner = name_of(folder.stat().st_uid)
+    return None if owner in {name_of(os.geteuid()), *([account] if os.geteuid() == 0 else [])} else owner
+
+
+def name_of(owner: int) -> str:
+    """The name of the account number ``owner``."""
     with suppress(KeyError):
         return pwd.getpwuid(owner).pw_name
     return f"user {owner}"

@@ -31,13 +31,16 @@ def open_warehouse() -> Warehouse:
 def _opened(configuration: Settings) -> Stores:
     if configuration.lake_url is None and configuration.home.exists():
         private_home(configuration.home)
-    return Stores(_warehouse(configuration), lambda: _lake(configuration.lake))
+    return Stores(_warehouse(configuration), lambda: open_lake(configuration))
 
 
-def _lake(url: str) -> "Lake":
+def open_lake(configuration: Settings) -> "Lake":
+    """The lake alone; the home in which it lies is closed to others first, or refused."""
     from forecast_assets.stores.lake import Lake  # noqa: PLC0415 - see above
 
-    return Lake(url)
+    if configuration.lake_url is None:
+        private_home(configuration.home)
+    return Lake(configuration.lake)
 
 
 @lru_cache(maxsize=4)

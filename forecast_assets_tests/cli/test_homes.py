@@ -1,21 +1,43 @@
 """Which home a command works on, and what it says of it."""
 
+import os
+
+import pytest
+
+from forecast_assets.cli import home
 from forecast_assets.cli.home import find_home
+from forecast_assets.errors import BadSetting
 
 
 def test_a_new_home_is_said_once_and_its_settings_stay_what_an_operator_wrote(tmp_path, monkeypatch, capsys):
     monkeypatch.delenv("DAGSTER_HOME", raising=False)
     monkeypatch.chdir(tmp_path)
-    home = find_home()
-    assert home == tmp_path / ".forecast"
-    assert f"a new home for data and results: {home}" in capsys.readouterr().err
-    settings = home / "dagster.yaml"
+    made = find_home()
+    assert made == tmp_path / ".forecast"
+    assert f"a new home for data and results: {made}" in capsys.readouterr().err
+    settings = made / "dagster.yaml"
     settings.write_text(settings.read_text() + "# an operator's own line\n")
     monkeypatch.delenv("DAGSTER_HOME")
-    assert find_home() == home
+    assert find_home() == made
     assert capsys.readouterr().err == ""
     assert settings.read_text().endswith("# an operator's own line\n")
-    assert [file.name for file in home.iterdir()] == ["dagster.yaml"]
+    assert [file.name for file in made.iterdir()] == ["dagster.yaml"]
+
+
+@pytest.mark.parametrize("planted", ["dagster.yaml", "here/.forecast/dagster.yaml"])
+def test_settings_that_another_account_wrote_are_used_only_by_name(tmp_path, monkeypatch, planted):
+    monkeypatch.delenv("DAGSTER_HOME", raising=False)
+    (tmp_path / "here" / ".forecast").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "here")
+    settings = tmp_path / planted
+    settings.write_text("telemetry: {enabled: false}\n")
+    monkeypatch.setattr(os, "geteuid", lambda: settings.stat().st_uid + 1)
+    monkeypatch.setattr(home, "_TRUSTED", set())
+    with pytest.raises(BadSetting, match=r"dagster.yaml belongs to") as refused:
+        home.find_home()
+    assert "work in a folder of your own" in refused.value.remedy
+    monkeypatch.setenv("DAGSTER_HOME", str(settings.parent))
+    assert home.find_home() == settings.parent
 
 
 def test_a_dataset_that_does_not_exist_in_an_empty_home_names_the_home(cli, tmp_path):

@@ -15,9 +15,12 @@ from typing import Any
 import pytest
 
 from forecast_assets.errors import BadSetting, Outage
+from forecast_assets.settings import Settings
 from forecast_assets.stores import cluster, embedded
 from forecast_assets.stores.database import connected
 from forecast_assets.stores.home import private_home
+from forecast_assets.stores.opening import open_lake
+from forecast_assets.stores.paths import DOCTOR
 from forecast_assets_tests.stores.members import Member, postmaster, servers_below, short_home, until
 
 
@@ -214,7 +217,9 @@ def test_root_is_refused_in_the_home_of_an_ordinary_user(home, join, nobody):
     with pytest.raises(BadSetting, match="belongs to nobody, and root would leave files") as refused:
         embedded.join(home)
     assert "run the command as nobody" in refused.value.remedy
-    assert {path.owner() for path in home.iterdir()} == {"nobody"}
+    with pytest.raises(BadSetting, match="belongs to nobody"):
+        open_lake(Settings(home=home))  # as doctor does, without the database
+    assert {path.owner() for path in home.rglob("*") if "postgres" not in path.parts} == {"nobody"}
 
 
 def test_a_home_is_closed_to_others_and_nothing_above_it_is_changed(home, join):
@@ -223,6 +228,11 @@ def test_a_home_is_closed_to_others_and_nothing_above_it_is_changed(home, join):
     assert home.parent.stat().st_mode & 0o777 == 0o700
     assert home.stat().st_mode & 0o777 == (home / "lake").stat().st_mode & 0o777 == 0o700
     assert (home / "postgres").stat().st_mode & 0o777 == 0o700
+
+
+def test_the_lake_of_a_home_without_a_database_is_closed_to_others(home):
+    open_lake(Settings(home=home)).write_bytes(DOCTOR.path("a"), b"b")
+    assert home.stat().st_mode & 0o777 == (home / "lake").stat().st_mode & 0o777 == 0o700
 
 
 def test_a_folder_that_holds_other_things_keeps_its_mode_as_a_home(home):
@@ -277,6 +287,26 @@ def test_nobody_connects_to_a_socket_in_a_folder_of_somebody_else(old_home, nobo
     finally:
         shutil.rmtree(sockets)
         embedded._leave(far, os.getpid())
+
+
+def test_a_server_that_somebody_else_put_into_an_open_home_is_not_asked(old_home, nobody):
+    embedded.stop(old_home)
+    (old_home / "postgres").rename(old_home / "taken")
+    old_home.chmod(0o777)
+    posing = old_home / "postgres"
+    posing.mkdir()
+    os.chown(posing, nobody["user"], -1)
+    try:
+        with socket.socket(socket.AF_UNIX) as poser:
+            poser.bind(str(posing / ".s.PGSQL.5432"))
+            poser.listen()
+            poser.setblocking(False)  # noqa: FBT003
+            with pytest.raises(Outage, match="belongs to nobody"), connected(embedded.join(old_home)):
+                pass
+            with pytest.raises(BlockingIOError):
+                poser.accept()
+    finally:
+        embedded._leave(old_home, os.getpid())
 
 
 def test_a_socket_folder_of_somebody_else_is_refused(old_home):
