@@ -13,7 +13,7 @@ export DAGSTER_HOME := $(CURDIR)
 unexport PYTHONDONTWRITEBYTECODE
 export PYTHONPYCACHEPREFIX := $(abspath $(VENV))/compiled
 
-.PHONY: help demo test dev mlflow notebooks lint format unit definitions peers peers-test chaos chaos-points benchmark-test deployment-test wheel-test lock clean-state
+.PHONY: help demo test dev mlflow notebooks lint format unit definitions peers peers-test chaos chaos-points benchmark-test interrupts-test deployment-test wheel-test lock clean-state
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 14
@@ -84,6 +84,9 @@ chaos-points: $(VENV)/dev ## Kill a process at each write of OPERATION in turn
 
 benchmark-test: $(VENV)/dev ## Run whole benchmarks on a handful of series
 	$(BIN)/python -m pytest -q -m benchmarks forecast_assets_tests/benchmarks
+
+interrupts-test: $(VENV)/dev ## Press Ctrl-C at every moment of four commands, with a terminal and without
+	$(BIN)/python -m pytest -q -m interrupts forecast_assets_tests/cli/test_interrupts.py
 
 deployment-test: $(VENV)/dev ## Run a deployment as processes: TLS, gRPC, read-only web server, Celery, kills
 	$(BIN)/python -m pytest -q -m deployment forecast_assets_tests/deployment

@@ -164,10 +164,11 @@ def _say_last(key: _Key, sentence: str) -> None:
 
 
 def _silence() -> None:
-    """Let what libraries still print on stderr go nowhere."""
+    """Let what libraries still print on stderr go nowhere; on a terminal stdout would follow the sentence."""
     with suppress(OSError):
         nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, 2)
+        for output in (1, 2) if os.isatty(1) else (2,):
+            os.dup2(nowhere, output)
         os.close(nowhere)
 
 

@@ -9,12 +9,13 @@ may launch anything could read the database's password from an event. No field o
 """
 
 import copy
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from dagster import DagsterEvent, DagsterRun, DagsterRunStatus, RunsFilter
+from dagster import DagsterEvent, DagsterEventType, DagsterRun, DagsterRunStatus, RunsFilter
 from dagster._core.execution.backfill import PartitionBackfill
 from dagster._core.storage.event_log.schema import DynamicPartitionsTable
 from dagster._core.storage.tags import REPOSITORY_LABEL_TAG
@@ -26,6 +27,13 @@ from forecast_assets.keys import SEPARATOR
 from forecast_assets.launch_examples import NEWEST
 
 _KEYS = DynamicPartitionsTable.c
+_ENDS = {
+    DagsterEventType.RUN_SUCCESS,
+    DagsterEventType.RUN_FAILURE,
+    DagsterEventType.RUN_CANCELED,
+}
+# One thread of a process may book the start of a run while another one cancels it.
+_BOOKING = threading.RLock()
 
 
 class PlainRunStorage(PostgresRunStorage):
@@ -85,10 +93,17 @@ class PlainRunStorage(PostgresRunStorage):
     def handle_run_event(
         self, run_id: str, event: DagsterEvent, update_timestamp: datetime | None = None
     ) -> None:
-        """Book what became of a run. One that was cancelled stays so, whatever its process meets at last."""
-        cancelled = RunsFilter(run_ids=[run_id], statuses=[DagsterRunStatus.CANCELED])
-        if not self.get_runs(cancelled, limit=1):
-            super().handle_run_event(run_id, event, update_timestamp)
+        """Book what became of a run.
+
+        One that was cancelled stays so, whatever its process meets at last, and one that is being cancelled
+        cannot start any more: Dagster would take its interruption for a failure.
+        """
+        final = [DagsterRunStatus.CANCELED]
+        if event.event_type not in _ENDS:
+            final.append(DagsterRunStatus.CANCELING)
+        with _BOOKING:
+            if not self.get_runs(RunsFilter(run_ids=[run_id], statuses=final), limit=1):
+                super().handle_run_event(run_id, event, update_timestamp)
 
     def dispose(self) -> None:
         """Close the connection that is kept between statements."""

@@ -16,10 +16,15 @@ import sqlalchemy as sa
 
 from forecast_assets.cli import main
 from forecast_assets.stores.resource import StoresResource
+from forecast_assets_tests.asked_for import leave_out
 from forecast_assets_tests.conftest import fresh_database
 from forecast_assets_tests.scenario import Place, shop
 
 ROOT = Path(__file__).parents[2]
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    leave_out("interrupts", config, items)
 
 
 @dataclass(frozen=True)

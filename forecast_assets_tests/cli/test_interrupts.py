@@ -1,9 +1,11 @@
 """Ctrl-C: real signals to real processes, with a terminal and without."""
 
 import datetime as dt
+import json
 import os
 import pty
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -16,7 +18,9 @@ import pytest
 
 from forecast_assets.automation.incident_detection import look_at_runs
 from forecast_assets.cli.interrupts import EXIT_CODE
-from forecast_assets_tests.scenario import HEALTHY, many
+from forecast_assets_tests.cli import keys
+from forecast_assets_tests.cli.keys import Case
+from forecast_assets_tests.scenario import many
 
 # The promise is five seconds; a machine that is busy with other tests gets twice that.
 MOST_SECONDS = 10.0
@@ -96,23 +100,17 @@ def begun(instance: dg.DagsterInstance, job: str) -> Callable[[], bool]:
     return reached
 
 
-@pytest.mark.usefixtures("registry_beside")
 @pytest.mark.parametrize(
     ("arguments", "job", "terminal"),
     [
         (["demo"], None, True),
-        (["evaluate", "many", "--force"], "build_dataset", True),
         (["evaluate", "many", "--candidates", "naive,seasonal_naive,prophet"], "evaluate_series", False),
-        (["register", "shop", "--series", HEALTHY], "register_champions", False),
-        (["submit", "batch", "many", "--candidates", "naive,prophet", "--wait"], "batch", True),
     ],
-    ids=["while starting", "while building", "while evaluating", "while registering", "while waiting"],
+    ids=["while starting", "while evaluating"],
 )
 def test_the_key_ends_a_command_and_cancels_its_run(home, arguments, job, terminal):
     if "many" in arguments:
         home.prepare("many", many(100))  # nothing is over before the key is pressed
-    if "register" in arguments:
-        home.evaluate(HEALTHY)
     start = dt.datetime.now(dt.UTC)
     with command("-m", "forecast_assets", *arguments, terminal=terminal) as running:
         until(running.listens if job is None else begun(home.instance, job), running)
@@ -129,6 +127,66 @@ def test_the_key_ends_a_command_and_cancels_its_run(home, arguments, job, termin
     assert {row["status"] for row in home.table("launch")} <= {"cancelled"}
     look_at_runs(home.instance, home.stores, start, dt.datetime.now(dt.UTC))
     assert home.table("incident") == []
+
+
+# At a quarter of their statements these commands execute a run; the demo is between two of its runs.
+EXECUTING = 0.25
+SOME = [
+    Case("evaluate", 0.0, "script"),
+    Case("evaluate", EXECUTING, "terminal"),
+    Case("register", EXECUTING, "script"),
+    Case("register", 0.97, "terminal"),
+    Case("submit", EXECUTING, "terminal"),
+    Case("submit", 0.75, "script"),
+    Case("demo", 0.5, "script"),
+]
+REST = [case for case in keys.cases([]) if case not in SOME]
+
+
+def reports_of(chosen: list[Case]) -> dict[Case, dict]:
+    words = [f"{command}:{moment}:{way}" for command, moment, way in chosen]
+    program = [sys.executable, "-W", "ignore", "-m", keys.__name__, *words]
+    done = subprocess.run(program, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    lines = map(json.loads, done.stdout.splitlines())
+    return {Case(one["command"], one["moment"], one["way"]): one for one in lines}
+
+
+def check(case: Case, report: dict) -> None:
+    printed = report["printed"]
+    assert report["reached"], "the command ended before its moment"
+    assert report["code"] == EXIT_CODE, report
+    assert report["seconds"] < MOST_SECONDS
+    assert printed.count(SENTENCE) == 1, printed
+    assert "Traceback" not in printed
+    if case.way == "terminal":
+        assert printed.rstrip().endswith("Ctrl-C again ends at once"), printed
+    assert report["incidents"] == 0, report
+    assert set(report["runs"]) <= {"CANCELED", "SUCCESS"}, report
+    assert set(report["launches"]) <= {"cancelled", "completed"}, report
+    if case.moment == EXECUTING and case.command != "demo":
+        assert "CANCELED" in report["runs"], report
+
+
+@pytest.fixture(scope="module")
+def some_reports() -> dict[Case, dict]:
+    return reports_of(SOME)
+
+
+@pytest.mark.parametrize("case", SOME, ids=str)
+def test_the_key_is_heard_at_some_statements_of_a_command(some_reports, case):
+    check(case, some_reports[case])
+
+
+@pytest.fixture(scope="module")
+def other_reports() -> dict[Case, dict]:
+    return reports_of(REST)
+
+
+@pytest.mark.interrupts
+@pytest.mark.parametrize("case", REST, ids=str)
+def test_the_key_is_heard_at_every_moment_of_a_command_with_a_terminal_and_without(other_reports, case):
+    check(case, other_reports[case])
 
 
 _STUBBORN = """
