@@ -20,6 +20,7 @@ from forecast_assets.cli.interrupts import cancelled_by_key
 from forecast_assets.cli.progress import steps_shown
 from forecast_assets.cli.running import current, execute, range_tags
 from forecast_assets.datasets import building, definition
+from forecast_assets.datasets.kept_panels import panels_kept
 from forecast_assets.datasets.membership import check_dataset
 from forecast_assets.datasets.series_names import keys_of
 from forecast_assets.errors import BadSetting
@@ -60,6 +61,7 @@ def run(
     outcome = None
     with (
         cancelled_by_key(current(instance, tags[LAUNCH_TAG], [tags[LAUNCH_TAG]])),
+        panels_kept(),
         _alone(stores, dataset),
         follow(EVALUATION, stores, recorded, tags[LAUNCH_TAG], registry=open_registry) as launch,
         steps_shown(dataset, size),

@@ -43,6 +43,8 @@ class PlainRunStorage(PostgresRunStorage):
     Runs of commands are kept as runs of the code location that the daemon serves.
     """
 
+    _has_times = False
+
     def add_run(self, dagster_run: DagsterRun) -> DagsterRun:
         """Book a run. Raises ``BadSetting`` naming the fields that look a variable up."""
         check_plain(dagster_run.run_config)
@@ -104,6 +106,11 @@ class PlainRunStorage(PostgresRunStorage):
         with _BOOKING:
             if not self.get_runs(RunsFilter(run_ids=[run_id], statuses=final), limit=1):
                 super().handle_run_event(run_id, event, update_timestamp)
+
+    def has_run_stats_index_cols(self) -> bool:
+        """Whether runs have times; asked of the database until they do, and not whenever runs are read."""
+        self._has_times = self._has_times or super().has_run_stats_index_cols()
+        return self._has_times
 
     def dispose(self) -> None:
         """Close the connection that is kept between statements."""

@@ -19,6 +19,7 @@ from forecast_assets.datasets.column_revisions import revisions
 from forecast_assets.datasets.definition import Dataset, DatasetOptions, Snapshot, load
 from forecast_assets.datasets.deliveries import Comparison
 from forecast_assets.datasets.freezing import Frozen, forget_files, freeze, snapshot_row
+from forecast_assets.datasets.kept_panels import kept
 from forecast_assets.datasets.panel_files import write_panels
 from forecast_assets.datasets.patching import before_of
 from forecast_assets.datasets.sources import Source
@@ -263,13 +264,21 @@ def read_panel(
     It ends on the dataset's anchor, or with ``newest`` on the newest day.
     """
     snapshot = dataset.built()
-    panel = replace(panels.read(stores.lake, str(snapshot.panel_path), series), reach=dataset.reach)
+    path, anchor = str(snapshot.panel_path), dataset.options.anchor_day(snapshot.last_day)
+    if series is None:
+        identity = (stores.lake, path, tuple(sorted(dataset.reach.items())), anchor, newest)
+        return kept(identity, lambda: _read_panel(stores, dataset, path, None if newest else anchor))
+    return _read_panel(stores, dataset, path, None if newest else anchor, series)
+
+
+def _read_panel(
+    stores: Stores, dataset: Dataset, path: str, anchor: dt.date | None, series: list[str] | None = None
+) -> Panel:
+    snapshot = dataset.built()
+    panel = replace(panels.read(stores.lake, path, series), reach=dataset.reach)
     if series is None and len(panel.series) != snapshot.series_count:
         raise Outage(
             f"the lake holds {len(panel.series)} of the {snapshot.series_count} series of {dataset.name}",
             remedy="build the dataset again with --force",
         )
-    if newest:
-        return panel
-    anchor = dataset.options.anchor_day(snapshot.last_day)
-    return panel.until(max(0, panel.position(anchor) + 1))
+    return panel if anchor is None else panel.until(max(0, panel.position(anchor) + 1))

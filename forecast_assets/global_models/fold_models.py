@@ -7,6 +7,7 @@ Does not belong here: the model (``core.global_model``).
 import datetime as dt
 import json
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 
@@ -255,9 +256,11 @@ class _Job:
         for row in np.flatnonzero(~changed):
             out[row] = stored[str(panel.series[row])].forecast
         rows = np.flatnonzero(changed)
-        for fold, model in enumerate(models):
-            ahead = predict(model, panel, rows, threads=environment().processes)
-            out[rows, fold] = ahead[:, plan.gap :]
+        # Rows of one model are made while trees of another are asked.
+        threads = environment().processes
+        with ThreadPoolExecutor(threads) as pool:
+            for fold, ahead in enumerate(pool.map(lambda one: predict(one, panel, rows, threads=1), models)):
+                out[rows, fold] = ahead[:, plan.gap :]
         return out
 
     def write(self, path: str, forecasts: Forecasts, learned: Mapping[str, str]) -> None:

@@ -45,6 +45,7 @@ class Panel:
     roles: Mapping[str, Role] = field(default_factory=dict)
     reach: Mapping[str, int] = field(default_factory=dict)
     frequency: Frequency = DAY
+    _digests: dict[bool, list[str]] = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:
         if self.series.ndim != 1 or self.series.dtype.kind != "U":
@@ -151,6 +152,11 @@ class Panel:
         the digest. Known columns count from the first observed day; with ``with_future=False`` only as far
         as the units' calendar reaches. The key of the series does not count. -0 is 0, every NaN is the same.
         """
+        if with_future not in self._digests:
+            self._digests[with_future] = self._hashed(with_future=with_future)
+        return list(self._digests[with_future])
+
+    def _hashed(self, *, with_future: bool) -> list[str]:
         first = self.first
         reach = self.days + (self.future_days if with_future else 0)
         digests = [hashlib.blake2b(digest_size=_DIGEST_BYTES) for _ in first]
