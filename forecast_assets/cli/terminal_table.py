@@ -19,7 +19,7 @@ from rich.table import Table
 # Columns that identify a row: never cut, never wrapped.
 KEYS = frozenset({
     "series", "store_id", "product_id", "original_store", "original_product", "dataset", "name", "run_id",
-    "candidate", "champion", "date", "preset", "version",
+    "candidate", "champion", "date", "preset", "version", "workspace_id",
 })  # fmt: skip
 _FURTHER_PERCENT = ("skill", "wql", "coverage", "stability")
 _NARROWEST_TEXT = 15

@@ -29,7 +29,7 @@ from forecast_assets.stores.registry import open_registry
 app = typer.Typer(help="Kept showcases.", no_args_is_help=True)
 Handle = Annotated[str, typer.Argument(help="Workspace id, or the run id of its showcase.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Really do it.")]
-_PARTS = ("config", "created_objects", "result_summary")
+_PARTS = ("config", "created_objects", "result_summary", "pinned", "notes", "tags")
 
 
 @app.command(name="list")
@@ -58,7 +58,7 @@ def show(workspace: Handle, form: FormOption = Format.TABLE) -> None:
         return
     listing(pl.DataFrame(row["steps"], infer_schema_length=None), View(form))
     for part, value in row.items():
-        if part in _PARTS:
+        if part in _PARTS and value:
             SAY.print(f"{part}: {json.dumps(value, default=str)}", markup=False)
     for link in references.links(stores, workspace, open_registry):
         SAY.print(f"{link['state']}: {link['kind']} {link['reference']}", markup=False)

@@ -159,6 +159,7 @@ def test_a_showcase_is_kept_restored_replayed_compared_and_forgotten(cli, home):
     assert cli("workspace", "pin", handle).code == 0
     assert cli("workspace", "annotate", handle, "--tag", "autumn", "--tag", "demo").code == 0
     assert cli("workspace", "annotate", handle).code == 2
+    assert 'pinned: true\ntags: ["autumn", "demo"]\n' in cli("workspace", "show", handle).err
     (pinned,) = cli("workspace", "list", "--tag", "autumn", "--tag", "demo", "--format", "json").rows
     assert (pinned["workspace_id"], pinned["pinned"]) == (handle, True)
     assert cli("workspace", "pin", handle, "--undo").code == 0
