@@ -6,9 +6,9 @@ Does not belong here: which models are needed (``fold_models``, ``production``, 
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import blake2b
-from threading import Lock
+from threading import Event, Lock
 from typing import NamedTuple, Self
 
 import numpy as np
@@ -38,11 +38,15 @@ class Outcome(NamedTuple):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TrainingDays:
-    """What the global models of one run learn from; ``contents`` (n,) are hashes of each series' history."""
+    """What the global models of one run learn from; ``contents`` (n,) are hashes of each series' history.
+
+    ``gathered`` is set as soon as a fit needs Python no more.
+    """
 
     panel: Panel
     contents: NDArray[np.str_]
     plan: FoldPlan
+    gathered: Event = field(default_factory=Event)
 
     @classmethod
     def of(cls, panel: Panel, plan: FoldPlan) -> Self:
@@ -67,7 +71,7 @@ class TrainingDays:
         # Threads of one fit wait for each other at every split, fits do not; few at a time bound the memory.
         processes = environment().processes
         at_once = max(1, min(len(cutoffs), _AT_ONCE if processes > 1 else 1))
-        gathering = Lock()
+        gathering = _Turns(at_once, self.gathered)
 
         def fitted(cutoff: int) -> GlobalModel:
             return fit(
@@ -87,6 +91,22 @@ class TrainingDays:
             return error.problem
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
+
+
+class _Turns:
+    """Lets one thread after the other in; ``over`` is set after so many ``turns``."""
+
+    def __init__(self, turns: int, over: Event) -> None:
+        self._turns, self._over, self._lock = turns, over, Lock()
+
+    def __enter__(self) -> None:
+        self._lock.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self._turns -= 1
+        if self._turns <= 0:
+            self._over.set()
+        self._lock.release()
 
 
 def fit_or_reuse(

@@ -158,7 +158,7 @@ def build(
         return read(stores, dataset, settings, panel).forecasts
 
     inputs = PoolInputs(panel, job.days.contents, job.cutoffs, forecasts)
-    with begun_early(stores, dataset, settings, inputs, force=force) as early:
+    with begun_early(stores, dataset, settings, inputs, turn=job.days.gathered, force=force) as early:
         fitted = [job.fit_or_reuse(name, force=force) for name in labels]
         rows = {name: _fitting(stores, dataset, settings, name) for name in labels}
         fits = {name: _MISSING if row is None else str(row["fit_id"]) for name, row in rows.items()}

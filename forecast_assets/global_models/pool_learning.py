@@ -7,6 +7,7 @@ Does not belong here: what is learned (``forecasting.core.pool``), when, and whe
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from threading import Event
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,23 +53,32 @@ class PoolInputs:
 
 
 class EarlyPool:
-    """A pool that is being learned in a thread, which waits for global forecasts when it needs them."""
+    """A pool that is learned in a thread, which waits for global forecasts when it needs them.
 
-    def __init__(self, settings: EvaluationSettings, inputs: PoolInputs, rows: NDArray[np.int64]) -> None:
+    It begins when ``turn`` is set: it would take processors away from rows that fits wait for.
+    """
+
+    def __init__(
+        self, settings: EvaluationSettings, inputs: PoolInputs, rows: NDArray[np.int64], turn: Event
+    ) -> None:
+        self._turn = turn
         self._forecasts: Future[Mapping[str, Forecasts | str]] = Future()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="pool")
         # Whoever records the fits asks for it, and would wait.
         self._thread.submit(code_version)
+        self._thread.submit(turn.wait)
         waiting = replace(inputs, forecasts=self._forecasts.result)
         self._pool = self._thread.submit(learn, settings, waiting, rows)
 
     def finished(self, forecasts: Mapping[str, Forecasts | str]) -> Pool:
         """Hand over the global fold forecasts and return the pool."""
+        self._turn.set()
         self._forecasts.set_result(forecasts)
         return self._pool.result()
 
     def end(self) -> None:
         """Let a thread that still waits go."""
+        self._turn.set()
         self._forecasts.cancel()
         self._thread.shutdown(wait=False, cancel_futures=True)
 

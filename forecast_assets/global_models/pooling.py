@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import lru_cache
 from hashlib import blake2b
+from threading import Event
 
 import polars as pl
 
@@ -155,15 +156,21 @@ def _is_outdated(
 
 @contextmanager
 def begun_early(
-    stores: Stores, dataset: Dataset, settings: EvaluationSettings, inputs: PoolInputs, *, force: bool
+    stores: Stores,
+    dataset: Dataset,
+    settings: EvaluationSettings,
+    inputs: PoolInputs,
+    *,
+    turn: Event,
+    force: bool,
 ) -> Iterator[EarlyPool | None]:
-    """Learn the pool while its global candidates are fitted, where it is sure to be learned."""
+    """Learn the pool from ``turn`` on, while global candidates are fitted, where it is sure to be learned."""
     rows, contents = inputs.sampled()
     before = _row(stores, dataset, settings)
     if before is not None and not force and not _is_outdated(stores, dataset, settings, before, contents):
         yield None
         return
-    early = EarlyPool(settings, inputs, rows)
+    early = EarlyPool(settings, inputs, rows, turn)
     try:
         yield early
     finally:
