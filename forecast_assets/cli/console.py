@@ -8,7 +8,7 @@ import shutil
 import sys
 import textwrap
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from io import BytesIO
@@ -140,8 +140,9 @@ def save(frame: pl.DataFrame, output: Path, form: str) -> None:
 @contextmanager
 def writing(output: Path) -> Iterator[None]:
     """Raise ``Outage`` when a file of the user's choice cannot be written; half of a new one is removed."""
-    is_new = not output.exists()
+    is_new = False
     try:
+        is_new = not output.exists()
         if not output.parent.is_dir():
             raise Outage(
                 f"{output} cannot be written: there is no folder {output.parent}",
@@ -149,8 +150,9 @@ def writing(output: Path) -> Iterator[None]:
             )
         yield
     except OSError as error:
-        if is_new:
-            output.unlink(missing_ok=True)
+        with suppress(OSError):  # a disk that only reads refuses this too, even where there is no file
+            if is_new:
+                output.unlink(missing_ok=True)
         raise Outage(
             f"{output} cannot be written: {error.strerror or error}",
             remedy="see to its rights and to the free space of its disk, or name another file",

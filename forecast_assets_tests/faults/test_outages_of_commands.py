@@ -12,6 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from forecast_assets.cli.app import app
+from forecast_assets.cli.console import writing
 from forecast_assets.cli.doctor import PROBES, examine
 from forecast_assets.cli.refusals import errors_on_console
 from forecast_assets.dagster_internals.run_launcher import PROCESS_TAG
@@ -79,6 +80,13 @@ def test_a_file_that_cannot_be_written_is_an_outage_before_anything_is_written(t
             app, ["export", "champions", "shop", "--output", str(tmp_path / place)], catch_exceptions=False
         )
     assert "make the folder" in refused.value.remedy
+
+
+def test_a_file_whose_name_its_disk_refuses_is_an_outage_that_names_it(tmp_path):
+    output = tmp_path / f"{'x' * 300}.csv"
+    with pytest.raises(Outage, match="File name too long") as refused, writing(output):
+        output.write_text("never")
+    assert "name another file" in refused.value.remedy
 
 
 def test_a_run_whose_process_was_killed_is_told_by_doctor(home_0_1):
