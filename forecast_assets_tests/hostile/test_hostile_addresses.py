@@ -1,5 +1,6 @@
 """Where a definition of a dataset may not lead: other folders, other servers, the machine's own link."""
 
+import socket
 import threading
 from contextlib import nullcontext
 from functools import partial
@@ -151,6 +152,8 @@ LINK = [
     "[fe80::1]",
     "[::ffff:169.254.169.254]",
     "[64:ff9b::a9fe:a9fe]",
+    "[64:ff9b:1::a9fe:a9fe]",
+    "[::169.254.169.254]",
     "[fd00:ec2::254]",
     "100.100.100.200",
     "168.63.129.16",
@@ -169,6 +172,20 @@ def test_the_machines_own_link_is_no_source_whatever_is_allowed(host):
     for url in ("postgresql://{}/sales", "postgresql://db.example/sales?host={}"):
         with pytest.raises(BadSetting, match="address of this machine's own link"):
             read(SqlSource(url=url.format(host if "?" not in url else host.strip("[]")), query="select 1"))
+
+
+@pytest.mark.parametrize("url", ["https:/user:token@data.example/a.csv", "http:///169.254.169.254/a.csv"])
+def test_a_url_without_a_server_is_refused(url):
+    with pytest.raises(BadSetting, match="names no server") as refused:
+        reach.check_url(url)
+    assert "token" not in str(refused.value)
+
+
+def test_a_name_of_the_machines_own_link_is_looked_up_where_no_client_of_ours_does(monkeypatch):
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [(0, 0, 0, "", ("169.254.169.254", 0))])
+    for scheme in ("sftp", "webhdfs", "smb"):
+        with pytest.raises(BadSetting, match="address of this machine's own link"):
+            reach.check_url(f"{scheme}://innocent.example/a.csv")
 
 
 @pytest.mark.parametrize("chain", ["", "simplecache::"])
@@ -213,6 +230,9 @@ def test_a_redirect_to_the_machines_own_link_is_not_followed(chain, monkeypatch)
         "https://data.example/a.csv#access=token",
         "simplecache::https://data.example/a.csv?apikey=x",
         "s3://key:secret@bucket/a.csv",
+        "https://data.example/a.csv?token",
+        "https://data.example/a.csv?format=csv?sig=token",
+        "https://data.example/a.csv?raw=%26sig%3Dtoken",
     ],
 )
 def test_a_url_of_files_keeps_no_secret(url):

@@ -326,6 +326,23 @@ def test_a_url_keeps_only_parameters_that_hold_no_secret(parameter):
     assert SqlSource(url="postgresql://host/sales?sslmode=require", query="select 1").url
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "mssql+pyodbc://u@host/sales?driver=ODBC+Driver+18;PWD=canary",
+        "mssql+pyodbc://u@host/sales?driver=ODBC%3BPWD%3Dcanary",
+        "mssql+pyodbc://u@host/sales?host=host%3BPWD%3Dcanary",
+        "postgresql://u@host/dbname=sales password=canary",
+        "snowflake://u@account/sales?role=reader;token=canary",
+        "postgresql://u@host/postgresql://u:canary@host",
+    ],
+)
+def test_no_part_of_a_url_hides_another_parameter(url):
+    with pytest.raises(BadSetting, match="within one of its parts, which may hide a secret") as refused:
+        SqlSource(url=url, query="select 1")
+    assert "canary" not in str(refused.value)
+
+
 def test_postgresql_answers_the_same_as_a_file(database_url, monkeypatch, tmp_path):
     monkeypatch.setenv("SALES_URL", database_url)
     query = """

@@ -31,9 +31,16 @@ _UNSET = (
 _ALL = "*"
 _PACKAGED = Path(__file__).parents[2] / "data"
 # Where clouds hand out credentials, by names and, besides addresses of the link, by number.
-_METADATA = {"metadata", "metadata.google.internal", "metadata.goog", "instance-data"}
+_METADATA = {
+    "metadata",
+    "metadata.google.internal",
+    "metadata.goog",
+    "metadata.azure.internal",
+    "instance-data",
+}
 _METADATA_AT = {"100.100.100.200", "168.63.129.16", "192.0.0.192", "fd00:ec2::254", "fd20:ce::254"}
-_TRANSLATED = ipaddress.ip_network("64:ff9b::/96")  # an IPv4 address in its last four bytes
+# An IPv4 address stands in their last four bytes.
+_TRANSLATED = [ipaddress.ip_network(net) for net in ("64:ff9b::/96", "64:ff9b:1::/48", "::/96")]
 # Storages of which a URL names a server, not a bucket.
 _SERVERS = {"http", "https", "ftp", "ftps", "sftp", "ssh", "smb", "webdav", "hdfs", "webhdfs"}
 # Parameters of a URL of files that hold no secret; signatures and keys have too many names to list.
@@ -91,15 +98,30 @@ def _check_link(link: str) -> None:
     # Parameters also stand behind semicolons of the path, and in the fragment.
     _, *behind = [*parts.path.split(";"), *parts.fragment.split("&")]
     pairs = [*re.split("[&;]", parts.query), *(pair for pair in behind if "=" in pair)]
-    names = (pair.partition("=")[0] for pair in pairs if pair)
-    unknown = [name for name in names if not _HARMLESS.fullmatch(name)]
+    unknown = [name for name, value in map(_named, filter(None, pairs)) if not _is_harmless(name, value)]
     if unknown or parts.password or (parts.username and parts.scheme not in _USERS):
         raise BadSetting(
-            "the URL of the files may hold a secret" + (f": parameter {unknown[0]!r}" if unknown else ""),
+            "the URL of the files may hold a secret"
+            + (f": parameter {unknown[0]!r}" if unknown and unknown[0] else ""),
             remedy="put credentials where the storage's own library looks for them: environment or profile",
         )
-    if parts.scheme in _SERVERS and parts.hostname:
-        check_host(parts.hostname, is_named=False)
+    if parts.scheme in _SERVERS:
+        if not parts.hostname:
+            raise BadSetting(
+                "the URL of the files names no server", remedy=f"write {parts.scheme}://server/file"
+            )
+        # A client of ours judges where a name of these two leads when it connects.
+        check_host(parts.hostname, is_named=parts.scheme not in {"http", "https"})
+
+
+def _named(pair: str) -> tuple[str, str]:
+    """Name and value of a parameter; what stands there alone is a value, which may be a secret."""
+    name, sign, value = pair.partition("=")
+    return (name, value) if sign else ("", name)
+
+
+def _is_harmless(name: str, value: str) -> bool:
+    return bool(_HARMLESS.fullmatch(name)) and not set("=&;?") & set(unquote(value))
 
 
 def _covers(entry: str, parts: Any) -> bool:  # noqa: ANN401 - the result of urlsplit has no public name
@@ -167,7 +189,7 @@ def is_link_local(address: str) -> bool:
     at = ipaddress.ip_address(address.partition("%")[0])
     if isinstance(at, ipaddress.IPv6Address):
         inner = at.ipv4_mapped or at.sixtofour
-        if at in _TRANSLATED:
+        if not at.is_unspecified and any(at in net for net in _TRANSLATED):
             inner = ipaddress.IPv4Address(int(at) & 0xFFFFFFFF)
         if inner is not None:
             return is_link_local(str(inner))

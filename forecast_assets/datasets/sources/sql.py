@@ -72,6 +72,14 @@ class SqlSource(SourceBase):
             for name, value in url.query.items()
             if not _HARMLESS.fullmatch(name) or (name.lower() == "driver" and "/" in value)
         )
+        # Drivers of ODBC and libpq read more parameters behind these signs, whichever part they stand in.
+        parts = [url.username or "", url.host or "", *(url.query[name] for name in url.query)]
+        parts += [] if url.get_backend_name() in {"sqlite", "duckdb"} else [url.database or ""]
+        if any(sign in str(part) for part in parts for sign in (";", "=", "://")):
+            raise BadSetting(
+                "the url of a SQL source has ; or = or :// within one of its parts, which may hide a secret",
+                remedy=_BY_ENVIRONMENT,
+            )
         if unknown:
             raise BadSetting(
                 f"the url of a SQL source has the parameter {listed([repr(name) for name in unknown])}, "
