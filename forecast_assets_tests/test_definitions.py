@@ -7,7 +7,7 @@ from forecast_assets.cli import demo
 from forecast_assets.definitions import build_definitions, defs
 from forecast_assets.failures import RETRY
 from forecast_assets.registry.assets import FRESH, INTACT
-from forecast_assets.registry.jobs import QUALITY
+from forecast_assets.registry.gates import QUALITY
 from forecast_assets.stores.resource import StoresResource
 
 GRAPH = defs.resolve_asset_graph()
@@ -99,7 +99,7 @@ def test_every_check_of_a_dataset_says_of_which_one(spec):
 
 def test_a_promotion_asks_every_check_of_the_data_and_folds_of_its_dataset():
     of_models = {"champions_hold", "distributions_hold", FRESH, INTACT}
-    assert {key.name for key in QUALITY} == {spec.name for spec in SPECS} - of_models
+    assert {name for _, name in QUALITY} == {spec.name for spec in SPECS} - of_models
 
 
 @pytest.mark.parametrize("name", sorted(JOBS))

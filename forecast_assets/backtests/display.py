@@ -20,7 +20,8 @@ from forecast_assets.keys import SeriesKey
 from forecast_assets.rendering import plots
 from forecast_assets.rendering.addresses import own_page
 from forecast_assets.rendering.budget import NOT_DRAWN
-from forecast_assets.rendering.tables import cell, markdown, schema, table
+from forecast_assets.rendering.markdown import cell, markdown
+from forecast_assets.rendering.tables import schema, table
 from forecast_assets.stores import Stores
 from forecast_assets.stores.rows.evaluations import ChampionHistoryRow, CurrentResultsRow, LeaderboardRow
 

@@ -26,9 +26,22 @@ def evaluate(
 ) -> None:
     """Load a dataset, backtest its changed series, choose their champions and forecast with them."""
     check_dataset(dataset)
-    membership.check_dataset(dataset, keys_of(open_stores(), series or ()))
+    keys = keys_of(open_stores(), series or ())
+    membership.check_dataset(dataset, keys)
+    _check_series(dataset, keys)
     # Seconds of imports that a wrong name should not cost.
     from forecast_assets.cli.evaluation import run
 
     broken = run(dataset, series, config.changes(), force=config.force, accept=accept)
     raise SystemExit(BROKE if broken else 0)
+
+
+def _check_series(dataset: str, keys: list[str]) -> None:
+    """Raise ``UnknownName`` for series that the dataset has not, unless newer sales may bring them."""
+    stores = open_stores()
+    if set(keys) <= set(membership.series_of(stores, dataset)):
+        return
+    from forecast_assets.datasets import building, definition
+
+    if building.is_current(definition.load(stores, dataset)):
+        membership.check_series(stores, dataset, keys)

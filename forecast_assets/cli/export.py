@@ -252,16 +252,17 @@ def _summary(dataset: str) -> "Summary":
     from forecast_assets.reports.operations import summarize
     from forecast_assets.stores.registry import open_registry
 
-    return summarize(open_instance(), open_stores(), dataset, dt.datetime.now(dt.UTC), registry=open_registry)
+    return summarize(open_instance, open_stores(), dataset, dt.datetime.now(dt.UTC), registry=open_registry)
 
 
 def _write_page(dataset: str, form: ExportFormat, output: Path | None) -> None:
     """Write the incident report as Markdown, as an HTML page, or as CSV with headings for people."""
-    from forecast_assets.reports.incident_plots import pictures
     from forecast_assets.reports.incident_report import as_markdown, as_page, as_table
 
     summary = _summary(dataset)
     if form is ExportFormat.HTML:
+        from forecast_assets.reports.incident_plots import pictures
+
         text = as_page(summary, pictures(open_stores(), summary))
     else:
         text = as_table(summary) if form is ExportFormat.CSV else as_markdown(summary)

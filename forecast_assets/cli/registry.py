@@ -32,6 +32,7 @@ from forecast_assets.errors import listed
 from forecast_assets.launches.batch.config import WHOLE, ScopeConfig, ScopeKind
 from forecast_assets.registry import proposals as decisions
 from forecast_assets.registry.decision_counts import diff, moved_counts
+from forecast_assets.registry.gates import QUALITY
 from forecast_assets.registry.promotion import Action, Decision, Moved, rolled_back
 from forecast_assets.registry.proposals import Proposal, Refused
 from forecast_assets.rendering.numbers import plural
@@ -133,9 +134,8 @@ def promote(  # noqa: PLR0917 - one parameter per option
     )
     check_series(open_stores(), scope.dataset, chosen or ())
     from forecast_assets.dagster_internals.check_results import failed_checks
-    from forecast_assets.registry.jobs import QUALITY
 
-    failed = failed_checks(open_instance(), QUALITY, scope.dataset)
+    failed = failed_checks(open_instance, open_stores(), QUALITY, scope.dataset)
     proposals = decisions.promotions(
         open_stores(), open_registry(), scope.dataset, chosen, failed_checks=failed
     )

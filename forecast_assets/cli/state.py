@@ -123,7 +123,7 @@ def trim(
     policy = retention.Policy(days=days, snapshots=snapshots, grace_hours=grace_hours)
     retained = retention.retain(
         open_stores(),
-        open_instance().delete_run,
+        lambda run_id: open_instance().delete_run(run_id),  # opened where a run is deleted
         open_registry,
         policy,
         apply=apply,

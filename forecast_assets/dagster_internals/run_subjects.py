@@ -6,30 +6,31 @@ Does not belong here: what is done about it.
 
 from collections import Counter
 from collections.abc import Mapping
-
-import dagster as dg
+from typing import TYPE_CHECKING
 
 from forecast_assets.keys import SEPARATOR
 
+if TYPE_CHECKING:
+    import dagster as dg
+
 DATASET_TAG = "forecast/dataset"
 _PARTITION_TAGS = ("dagster/partition", "dagster/asset_partition_range_start")
-_GOING = [
-    dg.DagsterRunStatus.QUEUED,
-    dg.DagsterRunStatus.NOT_STARTED,
-    dg.DagsterRunStatus.STARTING,
-    dg.DagsterRunStatus.STARTED,
-    dg.DagsterRunStatus.CANCELING,
-]
+_GOING = ("QUEUED", "NOT_STARTED", "STARTING", "STARTED", "CANCELING")
 
 
-def dataset_of(run: dg.DagsterRun) -> str:
+def dataset_of(run: "dg.DagsterRun") -> str:
     """The dataset of a run by its tag, its partition or its configuration; empty when it has none."""
-    if DATASET_TAG in run.tags:
-        return run.tags[DATASET_TAG]
+    return subject_of(run.tags, run.run_config)
+
+
+def subject_of(tags: Mapping[str, str], run_config: Mapping[str, object]) -> str:
+    """Return ``dataset_of`` for a run of which only these are at hand."""
+    if DATASET_TAG in tags:
+        return tags[DATASET_TAG]
     for tag in _PARTITION_TAGS:
-        if tag in run.tags:
-            return run.tags[tag].partition(SEPARATOR)[0]
-    ops = run.run_config.get("ops")
+        if tag in tags:
+            return tags[tag].partition(SEPARATOR)[0]
+    ops = run_config.get("ops")
     for op in ops.values() if isinstance(ops, Mapping) else ():
         config = op.get("config") if isinstance(op, Mapping) else None
         if isinstance(config, Mapping):
@@ -40,6 +41,9 @@ def dataset_of(run: dg.DagsterRun) -> str:
     return ""
 
 
-def going_on(instance: dg.DagsterInstance) -> Counter[str]:
+def going_on(instance: "dg.DagsterInstance") -> Counter[str]:
     """How many runs of each dataset are queued or running."""
-    return Counter(dataset_of(run) for run in instance.get_runs(filters=dg.RunsFilter(statuses=_GOING)))
+    import dagster as dg  # noqa: PLC0415 - seconds that a report should not cost
+
+    going = dg.RunsFilter(statuses=[dg.DagsterRunStatus(name) for name in _GOING])
+    return Counter(dataset_of(run) for run in instance.get_runs(filters=going))

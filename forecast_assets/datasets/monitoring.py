@@ -21,7 +21,8 @@ from forecast_assets.failures import refusals_final
 from forecast_assets.forecasting.analysis.quality import findings
 from forecast_assets.keys import SeriesKey
 from forecast_assets.partitions import DATASETS
-from forecast_assets.rendering.tables import cell, chosen_table, schema
+from forecast_assets.rendering.markdown import cell
+from forecast_assets.rendering.tables import chosen_table, schema
 from forecast_assets.stores import Stores
 from forecast_assets.stores.resource import StoresResource
 from forecast_assets.stores.rows.datasets import QualityFindingsRow

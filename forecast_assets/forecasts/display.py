@@ -26,8 +26,9 @@ from forecast_assets.forecasts.store import StoredForecast, read_forecast
 from forecast_assets.keys import SeriesKey
 from forecast_assets.rendering import plots
 from forecast_assets.rendering.budget import NOT_DRAWN
+from forecast_assets.rendering.markdown import cell
 from forecast_assets.rendering.numbers import amount, short
-from forecast_assets.rendering.tables import cell, schema, table
+from forecast_assets.rendering.tables import schema, table
 from forecast_assets.stores import Stores
 from forecast_assets.stores.rows.evaluations import ChampionsOfRow
 

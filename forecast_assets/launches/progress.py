@@ -90,12 +90,12 @@ def check_run(stores: Stores, run_id: str) -> Launch | None:
 def _is_run_of_dagster(stores: Stores, run_id: str) -> bool:
     """Whether Dagster may know the run: by its table, which is there sooner than Dagster is imported."""
     with stores.warehouse.transaction() as connection:
-        if not _has_runs(connection):
+        if not has_runs(connection):
             return _is_uuid(run_id)
         return bool(stores.warehouse.rows_in(connection, RunOfDagsterRow, run_id=run_id))
 
 
-def _has_runs(connection: sa.Connection) -> bool:
+def has_runs(connection: sa.Connection) -> bool:
     """Whether Dagster keeps its runs beside ours; it may keep them elsewhere."""
     return connection.scalar(sa.text("select to_regclass('dagster.runs')")) is not None
 
@@ -116,7 +116,7 @@ def newest(stores: Stores, *, sort: str = "created_at", at_most: int = records.P
     with stores.warehouse.transaction() as connection:
         runs = (
             stores.warehouse.rows_in(connection, WaitingLaunchesRow, jobs=list(_KINDS))
-            if _has_runs(connection)
+            if has_runs(connection)
             else []
         )
     waiting = [Progress.waiting(run["run_id"], run["job"], run["dataset"], run["status"]) for run in runs]

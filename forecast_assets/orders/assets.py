@@ -14,7 +14,8 @@ from forecast_assets.failures import refusals_final
 from forecast_assets.forecasts.assets import FORECAST
 from forecast_assets.orders.proposal import propose
 from forecast_assets.rendering.columns import CHOSEN
-from forecast_assets.rendering.tables import markdown, schema, table
+from forecast_assets.rendering.markdown import markdown
+from forecast_assets.rendering.tables import schema, table
 from forecast_assets.stores import paths
 from forecast_assets.stores.resource import StoresResource
 

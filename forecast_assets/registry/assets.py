@@ -121,7 +121,14 @@ def _audit(stores: Stores, series: str) -> dict[str, dg.MetadataValue]:
     GROUP,
     deps=[same_dataset(registered_champion)],
     kinds={"mlflow"},
-    columns=overview.COLUMNS,
+    columns=schema(
+        series="string: series key",
+        live="int: version with the alias champion",
+        candidate="string: candidate of the live version",
+        challenger="int: version that waits for a decision",
+        stale="string: why the live version is out of date",
+        moved_by="string: who made it live; external where it was moved in MLflow itself",
+    ),
     check_specs=[
         dg.AssetCheckSpec(
             FRESH,

@@ -12,6 +12,16 @@ from forecast_assets.forecasting.core.bounds import Checked, number, whole
 from forecast_assets.stores.rows.evaluations import ChampionsOfRow, MetricsOfRow
 from forecast_assets.stores.rows.registry import ModelVersionsOfRow
 
+# Checks of a dataset that no promotion passes over: asset and name.
+QUALITY = (
+    ("sales", "grain_is_unique"),
+    ("sales", "columns_are_plans"),
+    ("panel", "gaps"),
+    ("panel", "coverage"),
+    ("global_forecasts", "no_leakage"),
+    ("data_quality", "sales_look_right"),
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Limits(Checked):

@@ -19,7 +19,7 @@ from forecast_assets.registry import overview
 from forecast_assets.registry import proposals as decisions
 from forecast_assets.registry.assets import REGISTERED
 from forecast_assets.registry.decision_counts import diff, moved_counts, outcome
-from forecast_assets.registry.gates import Limits
+from forecast_assets.registry.gates import QUALITY, Limits
 from forecast_assets.registry.promotion import Action, Decision, Moved
 from forecast_assets.registry.proposals import ACKNOWLEDGEMENTS, Proposal, Refused
 from forecast_assets.rendering.tables import table
@@ -29,14 +29,6 @@ from forecast_assets.stores.registry import Registry
 from forecast_assets.stores.resource import RegistryResource, StoresResource
 
 _SHOWN = 200
-QUALITY = (
-    dg.AssetCheckKey(dg.AssetKey("sales"), "grain_is_unique"),
-    dg.AssetCheckKey(dg.AssetKey("sales"), "columns_are_plans"),
-    dg.AssetCheckKey(dg.AssetKey("panel"), "gaps"),
-    dg.AssetCheckKey(dg.AssetKey("panel"), "coverage"),
-    dg.AssetCheckKey(dg.AssetKey("global_forecasts"), "no_leakage"),
-    dg.AssetCheckKey(dg.AssetKey("data_quality"), "sales_look_right"),
-)
 LISTED = (
     "series",
     "change",
@@ -99,7 +91,7 @@ def promote(
 ) -> None:
     """Show what would become live, or make it live."""
     with refusals_final():
-        failed = failed_checks(context.instance, QUALITY, config.dataset)
+        failed = failed_checks(lambda: context.instance, stores.open(), QUALITY, config.dataset)
         proposals = decisions.promotions(
             stores.open(),
             registry.open(),

@@ -21,21 +21,12 @@ from forecast_assets.forecasting.analysis.retraining import (
 from forecast_assets.forecasting.core.candidates.catalogue import feature_frame
 from forecast_assets.registry.promotion import CHALLENGER, CHAMPION, EXTERNAL
 from forecast_assets.registry.verification import verified
-from forecast_assets.rendering.tables import schema
 from forecast_assets.stores import Stores
 from forecast_assets.stores.registry import Registry
 from forecast_assets.stores.rows.registry import LastMovesRow, VersionsOfDatasetRow
 
-COLUMNS = schema(
-    series="string: series key",
-    live="int: version with the alias champion",
-    candidate="string: candidate of the live version",
-    challenger="int: version that waits for a decision",
-    stale="string: why the live version is out of date",
-    moved_by="string: who made it live; external where it was moved in MLflow itself",
-)
 GONE = "live_model_gone"
-SHOWN = tuple(column.name for column in COLUMNS.columns)
+SHOWN = ("series", "live", "candidate", "challenger", "stale", "moved_by")
 
 
 class ModelState(TypedDict):

@@ -33,7 +33,7 @@ def _looked_at(registry: Registry, run_id: str, path: str) -> tuple[str | None, 
     from forecast_assets.registry.saving import artifact_hash  # noqa: PLC0415
 
     try:
-        with registry.files(run_id, path) as folder:
+        with registry.files_to_read(run_id, path) as folder:
             sha = artifact_hash(folder)
             is_compiled = any(place.is_dir() for place in folder.rglob("__pycache__"))
     except UnknownName:

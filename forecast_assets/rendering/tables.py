@@ -1,7 +1,7 @@
-"""Tables for people: Markdown that cannot be broken by its content, and Dagit's own tables.
+"""Dagit's own tables.
 
-Belongs here: formatting of numbers and rows, escaping.
-Does not belong here: which rows are shown.
+Belongs here: rows and descriptions of columns as metadata.
+Does not belong here: which rows are shown, and Markdown (``markdown``).
 """
 
 import datetime as dt
@@ -12,38 +12,11 @@ import dagster as dg
 
 from forecast_assets.rendering.addresses import by_path
 from forecast_assets.rendering.columns import CHOSEN, chosen
-from forecast_assets.rendering.numbers import amount
+from forecast_assets.rendering.markdown import cell
 
-_DASH = "-"
 # Dagit hides longer Markdown behind a link.
 _SHOWN_AT_ONCE = 1_000
 _RUN_ID = re.compile(r"([0-9a-f]{8})(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-_BREAKERS = str.maketrans(
-    {"\\": "\\\\", "|": "\\|", "\n": " ", "\r": " ", "<": "&lt;", ">": "&gt;", "`": "'", "[": "\\["}
-)
-
-
-def cell(value: object) -> str:
-    """One value as Markdown text: two decimals, a dash for nothing, nothing that ends the cell."""
-    if value is None:
-        return _DASH
-    if isinstance(value, float):
-        return amount(value, 2)
-    if isinstance(value, dt.datetime):
-        return value.strftime("%Y-%m-%d %H:%M")
-    return str(value).translate(_BREAKERS)
-
-
-def markdown(rows: Sequence[Mapping[str, object]], columns: Sequence[str]) -> str:
-    """A Markdown table of ``columns``; a short line when there are no rows."""
-    if not rows:
-        return "nothing to show"
-    lines = [
-        "| " + " | ".join(name.replace("_", " ") for name in columns) + " |",
-        "|" + "---|" * len(columns),
-        *("| " + " | ".join(cell(row[name]) for name in columns) + " |" for row in rows),
-    ]
-    return "\n".join(lines)
 
 
 def table(rows: Sequence[Mapping[str, object]], columns: Sequence[str]) -> dg.TableMetadataValue:

@@ -13,7 +13,7 @@ import polars as pl
 
 from forecast_assets.drift.model_health import Candidate, Health
 from forecast_assets.rendering.export import as_csv
-from forecast_assets.rendering.tables import cell, markdown
+from forecast_assets.rendering.markdown import cell, markdown
 from forecast_assets.reports.operations import NEWEST, Summary
 
 _NOTHING = "Nothing to show."

@@ -5,33 +5,35 @@ Does not belong here: how it is written down (``incident_report``) and shown (``
 """
 
 import datetime as dt
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import dagster as dg
-
-from forecast_assets.dagster_internals.run_subjects import dataset_of
+from forecast_assets.dagster_internals.run_subjects import subject_of
 from forecast_assets.datasets import definition
 from forecast_assets.drift.model_health import Candidate, Health, health, link, queue
-from forecast_assets.failures import why_failed
+from forecast_assets.launches.progress import has_runs
 from forecast_assets.registry import overview
 from forecast_assets.safe_texts import safe
 from forecast_assets.stores import Stores
 from forecast_assets.stores.registry import Registry
 from forecast_assets.stores.rows.evaluations import EvaluationCountsRow, NewestBrokenRow
 from forecast_assets.stores.rows.forecasts import OutdatedForecastsRow
-from forecast_assets.stores.rows.operations import OpenIncidentsRow
+from forecast_assets.stores.rows.operations import DagsterRunsRow, EndedRunsRow, OpenIncidentsRow
+
+if TYPE_CHECKING:
+    import dagster as dg
 
 NEWEST = 10
 TOP = 20
 # Runs among which those that failed last are looked for, the newest ones.
 _LOOKED_THROUGH = 500
 _STATUS = {
-    "pending": [dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTING],
-    "running": [dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING],
-    "completed": [dg.DagsterRunStatus.SUCCESS],
-    "failed": [dg.DagsterRunStatus.FAILURE],
-    "cancelled": [dg.DagsterRunStatus.CANCELED],
+    "pending": ("queued", "not_started", "starting"),
+    "running": ("started", "canceling"),
+    "completed": ("success",),
+    "failed": ("failure",),
+    "cancelled": ("canceled",),
 }
 _OVER = ("completed", "failed", "cancelled")
 
@@ -97,7 +99,7 @@ class Summary:
 
 
 def summarize(
-    instance: dg.DagsterInstance,
+    instance: "Callable[[], dg.DagsterInstance]",
     stores: Stores,
     dataset: str | None,
     now: dt.datetime,
@@ -108,21 +110,22 @@ def summarize(
     """Collect everything; ``dataset`` restricts what needs attention and what is said of series.
 
     Numbers of jobs are those of the whole system, without ``own_run``, the run that asks. A ``registry`` says
-    which live models are still there.
+    which live models are still there. The ``instance`` is opened where a failed run has to be worded.
     """
     (counted,) = stores.warehouse.rows(EvaluationCountsRow, dataset=dataset)
     outdated = stores.warehouse.rows(OutdatedForecastsRow, dataset=dataset)
     names = definition.names(stores) if dataset is None else [dataset]
     live = [row for name in names for row in overview.decided(stores, name, registry)]
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
-    done = dg.RunsFilter(statuses=_STATUS["completed"], updated_after=midnight)
+    books = _books(stores, own_run, midnight)
+    jobs = {name: sum(books[one]["runs"] for one in of if one in books) for name, of in _STATUS.items()}
     return Summary(
         at=now,
         dataset=dataset,
-        jobs=_jobs(instance, own_run),
-        completed_today=instance.get_runs_count(done),
-        newest_success=_newest_end(instance, ["completed"]),
-        newest_end=_newest_end(instance, _OVER),
+        jobs=jobs,
+        completed_today=sum(books[one]["runs_since"] for one in _STATUS["completed"] if one in books),
+        newest_success=_newest_end(books, ["completed"]),
+        newest_end=_newest_end(books, _OVER),
         runs={
             "success": counted["scored"],
             "unusable": counted["unusable"],
@@ -134,7 +137,7 @@ def summarize(
         outdated=outdated,
         live=live,
         attention=[
-            *_failed_jobs(instance, dataset),
+            *(_failed_jobs(instance, stores, dataset) if jobs["failed"] else ()),
             *_broken(stores, dataset),
             *_incidents(stores, dataset),
             *_stale(live),
@@ -145,46 +148,43 @@ def summarize(
     )
 
 
-def _newest_end(instance: dg.DagsterInstance, names: Sequence[str]) -> dt.datetime | None:
-    statuses = [status for name in names for status in _STATUS[name]]
-    records = instance.get_run_records(dg.RunsFilter(statuses=statuses), limit=1, order_by="update_timestamp")
-    return records[0].update_timestamp.replace(tzinfo=dt.UTC) if records else None
+def _books(stores: Stores, own_run: str | None, since: dt.datetime) -> dict[str, DagsterRunsRow]:
+    """Dagster's runs by status, asked of its table, which is there sooner than Dagster is imported."""
+    with stores.warehouse.transaction() as connection:
+        if not has_runs(connection):
+            return {}
+        rows = stores.warehouse.rows_in(connection, DagsterRunsRow, own_run=own_run, since=since)
+        return {row["status"]: row for row in rows}
 
 
-def _jobs(instance: dg.DagsterInstance, own_run: str | None) -> dict[str, int]:
-    own = None if own_run is None else instance.get_run_by_id(own_run)
-    return {
-        name: instance.get_runs_count(dg.RunsFilter(statuses=of)) - (own is not None and own.status in of)
-        for name, of in _STATUS.items()
-    }
+def _newest_end(books: Mapping[str, DagsterRunsRow], names: Sequence[str]) -> dt.datetime | None:
+    moments = [books[one]["newest"] for name in names for one in _STATUS[name] if one in books]
+    return max(moments, default=None)
 
 
-def _failed_jobs(instance: dg.DagsterInstance, dataset: str | None) -> list[Attention]:
+def _failed_jobs(
+    instance: "Callable[[], dg.DagsterInstance]", stores: Stores, dataset: str | None
+) -> list[Attention]:
     """Each job that failed on a dataset when it ran last; one that succeeded since then needs nobody."""
-    ended = dg.RunsFilter(statuses=[*_STATUS["failed"], *_STATUS["completed"]])
-    records = instance.get_run_records(ended, limit=_LOOKED_THROUGH, order_by="update_timestamp")
-    last: dict[tuple[str, str], dg.RunRecord] = {}
-    for record in records:
-        last.setdefault((record.dagster_run.job_name, dataset_of(record.dagster_run)), record)
-    failed = [
-        record
-        for (_, subject), record in last.items()
-        if dataset in {None, subject} and record.dagster_run.status in _STATUS["failed"]
-    ]
-    return [_failed_job(instance, record) for record in failed[:NEWEST]]
+    last: dict[tuple[str, str], EndedRunsRow] = {}
+    for row in stores.warehouse.rows(EndedRunsRow, at_most=_LOOKED_THROUGH):
+        last.setdefault((row["job"], subject_of(row["tags"], row["config"])), row)
+    failed = [row for (_, subject), row in last.items() if dataset in {None, subject} and row["is_failed"]]
+    return [_failed_job(instance(), row) for row in failed[:NEWEST]]
 
 
-def _failed_job(instance: dg.DagsterInstance, record: dg.RunRecord) -> Attention:
-    run = record.dagster_run
-    why = why_failed(instance, run.run_id)
+def _failed_job(instance: "dg.DagsterInstance", row: EndedRunsRow) -> Attention:
+    from forecast_assets.failures import why_failed  # noqa: PLC0415 - imports Dagster
+
+    why = why_failed(instance, row["run_id"])
     return Attention(
         kind="failed_job",
-        entity=run.run_id,
-        label=run.job_name,
+        entity=row["run_id"],
+        label=row["job"],
         detail=safe(why.problem),
-        at=record.update_timestamp.replace(tzinfo=dt.UTC),
+        at=row["ended_at"],
         next_step=safe(why.remedy),
-        link=link(f"/runs/{run.run_id}"),
+        link=link(f"/runs/{row['run_id']}"),
     )
 
 

@@ -18,7 +18,8 @@ from forecast_assets.drift.assets import DRIFT
 from forecast_assets.drift.model_health import health, queue
 from forecast_assets.failures import refusals_final
 from forecast_assets.rendering.addresses import by_path, own_page
-from forecast_assets.rendering.tables import cell, chosen_table, links, schema, table
+from forecast_assets.rendering.markdown import cell
+from forecast_assets.rendering.tables import chosen_table, links, schema, table
 from forecast_assets.reports.incident_plots import pictures
 from forecast_assets.reports.incident_report import as_markdown, as_page, as_table
 from forecast_assets.reports.operations import TOP, Summary, summarize
@@ -125,7 +126,7 @@ def _summary(
     context: dg.AssetExecutionContext, stores: StoresResource, registry: RegistryResource
 ) -> Summary:
     return summarize(
-        context.instance,
+        lambda: context.instance,
         stores.open(),
         None,
         dt.datetime.now(dt.UTC),

@@ -14,7 +14,8 @@ from forecast_assets.forecasts.assets import FORECAST
 from forecast_assets.forecasts.display import recent
 from forecast_assets.launch_examples import NEWEST, example
 from forecast_assets.rendering import plots
-from forecast_assets.rendering.tables import cell, table
+from forecast_assets.rendering.markdown import cell
+from forecast_assets.rendering.tables import table
 from forecast_assets.scenarios import plans as planning
 from forecast_assets.stores import Stores
 from forecast_assets.stores.resource import StoresResource

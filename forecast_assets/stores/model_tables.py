@@ -8,11 +8,13 @@ The rows are those that MLflow's client writes; ``test_mlflow_behaviour.py`` com
 
 import time
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from forecast_assets.stores.model_versions import NewVersion
 from forecast_assets.stores.rows.registry import (
     MlflowAddVersionsRow,
     MlflowAliasesRow,
+    MlflowFilesRow,
     MlflowModelsRow,
     MlflowMoveAliasRow,
     MlflowPlacesRow,
@@ -90,6 +92,13 @@ def numbers(tables: Warehouse, names: Sequence[str]) -> dict[str, set[int]]:
     for row in tables.rows(MlflowVersionsRow, names=list(names)):
         by_name.setdefault(row["name"], set()).add(row["version"])
     return by_name
+
+
+def files(tables: Warehouse, run_id: str) -> Path | None:
+    """Return where the files of a run are, if it is known and its files are on this machine."""
+    row = tables.row(MlflowFilesRow, run_id=run_id)
+    place = None if row is None else (row["place"] or "").removeprefix("file://")
+    return Path(place) if place and place.startswith("/") else None
 
 
 def places(tables: Warehouse) -> list[tuple[str, str]]:

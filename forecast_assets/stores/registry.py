@@ -115,6 +115,17 @@ class Registry:
                 raise gone
             yield downloaded
 
+    @contextmanager
+    def files_to_read(self, run_id: str, path: str) -> Iterator[Path]:
+        """Like ``files``, but where they lie if that is on this machine: nobody may write there."""
+        root = model_tables.files(self._tables, run_id) if self._tables else None
+        if root is not None and (root / path).is_dir():
+            with self._way.translating_errors("read files"):
+                yield root / path
+        else:
+            with self.files(run_id, path) as folder:
+                yield folder
+
     def add_versions(self, versions: Sequence[NewVersion]) -> dict[str, int]:
         """The number of each wanted version by model, made where there is none of its recipe.
 

@@ -200,7 +200,7 @@ def test_graph_shows_the_chain_in_groups(page, tmp_path):
 EVIL = "<img src=x onerror='window.evil = 1'><script>window.evil = 1</script>[a](javascript:window.evil=1)"
 HOSTILE = f"""
 import dagster as dg
-from forecast_assets.rendering.tables import markdown
+from forecast_assets.rendering.markdown import markdown
 
 evil = {EVIL!r}
 metadata = {{

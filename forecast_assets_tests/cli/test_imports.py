@@ -4,6 +4,8 @@ import json
 import subprocess
 import sys
 
+import pytest
+
 HEAVY = {
     "dagster",
     "mlflow",
@@ -18,6 +20,7 @@ HEAVY = {
 # Only these read sales or results in files.
 ARROW = {"pyarrow"}
 READ_FILES = [
+    (["evaluate", "shop", "--series", "shop__A__nosuch"], 2, 1450),
     (["plan", "show", "nosuch"], 2, 1450),
     (["dataset", "show", "shop"], 0, 1450),
     (["submit", "batch", "shop", "--candidates", "nosuch"], 2, 1450),
@@ -76,12 +79,18 @@ COMMANDS = [
     (["plan", "list"], 0, 1400),
     (["what-if", "nosuch__A__P1"], 2, 1400),
     (["what-if", "shop__A__nosuch"], 2, 1400),
+    (["export", "incident-report", "shop"], 0, 1450),
+    (["export", "incident-report", "shop", "--format", "json"], 0, 1450),
+    (["promote", "shop"], 0, 1450),
+    (["rollback", "shop"], 0, 1450),
+    (["state", "trim"], 0, 1450),
     (["demo", "--help"], 0, 1450),
     (["doctor", "--help"], 0, 1450),
 ]
 
 
-def test_a_command_imports_no_more_than_it_needs(home):  # noqa: ARG001 - its home
+@pytest.mark.usefixtures("home", "registry_beside")
+def test_a_command_imports_no_more_than_it_needs():
     commands = COMMANDS + READ_FILES
     words = json.dumps([arguments for arguments, _, _ in commands])
     done = subprocess.run([sys.executable, "-c", _PROGRAM, words], capture_output=True, text=True, check=True)

@@ -155,7 +155,7 @@ def summary(desk: Place) -> Summary:
     record(desk.stores, [sighting])
     with desk.stores.warehouse.transaction() as connection:
         connection.exec_driver_sql(f"update forecast set candidate = 'other' where series = '{WRONG}'")  # noqa: S608
-    return summarize(desk.instance, desk.stores, None, NOW)
+    return summarize(lambda: desk.instance, desk.stores, None, NOW)
 
 
 def test_the_summary_counts_runs_evaluations_and_forecasts_in_use(summary):
@@ -196,12 +196,12 @@ def test_a_summary_of_one_dataset_names_its_own_faults_only_and_says_why(desk):
             run_config={"ops": {"work_off_batch": {"config": config}}},
             raise_on_error=False,
         )
-    own = summarize(desk.instance, desk.stores, "many", NOW)
+    own = summarize(lambda: desk.instance, desk.stores, "many", NOW)
     assert {one.detail for one in own.attention if one.kind == "incident"} >= {"gaps", "clock"}
     assert "grain" not in {one.detail for one in own.attention}
     (failed,) = [one for one in own.attention if one.kind == "failed_job"]
     assert (failed.detail, failed.next_step) == ("scope top_revenue does not say top_n", "give top_n")
-    everything = summarize(desk.instance, desk.stores, None, NOW)
+    everything = summarize(lambda: desk.instance, desk.stores, None, NOW)
     assert len([one for one in everything.attention if one.kind == "failed_job"]) == 2
     assert "grain" in {one.detail for one in everything.attention}
     start, end = dt.datetime.now(dt.UTC) - dt.timedelta(hours=1), dt.datetime.now(dt.UTC)
@@ -215,7 +215,7 @@ def test_a_summary_of_one_dataset_names_its_own_faults_only_and_says_why(desk):
             }
         },
     ).success
-    mended = summarize(desk.instance, desk.stores, "many", NOW)
+    mended = summarize(lambda: desk.instance, desk.stores, "many", NOW)
     assert [one.label for one in mended.attention if one.kind == "failed_job"] == []
 
 

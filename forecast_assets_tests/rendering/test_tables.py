@@ -5,7 +5,8 @@ import datetime as dt
 import pytest
 
 from forecast_assets.rendering.addresses import own_page
-from forecast_assets.rendering.tables import cell, chosen_table, links, markdown, schema, table
+from forecast_assets.rendering.markdown import cell, markdown
+from forecast_assets.rendering.tables import chosen_table, links, schema, table
 
 
 @pytest.mark.parametrize(

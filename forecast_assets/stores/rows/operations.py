@@ -7,7 +7,7 @@ Does not belong here: the queries (``sql/queries``), and what their rows mean to
 import datetime as dt
 from typing import TypedDict
 
-from forecast_assets.stores.rows.values import Outcome
+from forecast_assets.stores.rows.values import Json, Outcome
 
 
 class DegradingByBothRow(TypedDict):
@@ -185,6 +185,32 @@ class RunOfDagsterRow(TypedDict):
     """One row for a run that Dagster knows, else none."""
 
     run_id: str
+
+
+class DagsterRunsRow(TypedDict):
+    """One row per status of a run; ``runs_since`` changed since a moment."""
+
+    status: str
+    runs: int
+    runs_since: int
+    newest: dt.datetime
+
+
+class EndedRunsRow(TypedDict):
+    """One row per run that succeeded or failed, the newest first."""
+
+    run_id: str
+    job: str
+    is_failed: bool
+    ended_at: dt.datetime
+    tags: Json
+    config: Json
+
+
+class FailedChecksOfRow(TypedDict):
+    """One row per name of a check that once failed."""
+
+    name: str
 
 
 class SpentRunsRow(TypedDict):

@@ -84,6 +84,12 @@ class MlflowMoveAliasRow(TypedDict):
     name: str
 
 
+class MlflowFilesRow(TypedDict):
+    """One row for a run that MLflow knows, else none."""
+
+    place: str | None
+
+
 class MlflowPlacesRow(TypedDict):
     """One row per experiment."""
 
