@@ -4,7 +4,9 @@ Belongs here: comparing files with the hash on record.
 Does not belong here: what follows from it (``proposals``).
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from forecast_assets.errors import UnknownName
@@ -33,7 +35,7 @@ def _looked_at(registry: Registry, run_id: str, path: str) -> tuple[str | None, 
     from forecast_assets.registry.saving import artifact_hash  # noqa: PLC0415
 
     try:
-        with registry.files_to_read(run_id, path) as folder:
+        with _files(registry, run_id, path) as folder:
             sha = artifact_hash(folder)
             is_compiled = any(place.is_dir() for place in folder.rglob("__pycache__"))
     except UnknownName:
@@ -41,3 +43,14 @@ def _looked_at(registry: Registry, run_id: str, path: str) -> tuple[str | None, 
     if is_compiled:
         return sha, "bytecode lies beside its code: delete its folders __pycache__, then look again"
     return sha, "its files are not what was registered"
+
+
+@contextmanager
+def _files(registry: Registry, run_id: str, path: str) -> Iterator[Path]:
+    """The files of a bundle: where they lie if that is on this machine, else a copy of them."""
+    root = registry.root(run_id)
+    if root is not None and (root / path).is_dir():
+        yield root / path
+    else:
+        with registry.files(run_id, path) as folder:
+            yield folder

@@ -115,16 +115,9 @@ class Registry:
                 raise gone
             yield downloaded
 
-    @contextmanager
-    def files_to_read(self, run_id: str, path: str) -> Iterator[Path]:
-        """Like ``files``, but where they lie if that is on this machine: nobody may write there."""
-        root = model_tables.files(self._tables, run_id) if self._tables else None
-        if root is not None and (root / path).is_dir():
-            with self._way.translating_errors("read files"):
-                yield root / path
-        else:
-            with self.files(run_id, path) as folder:
-                yield folder
+    def root(self, run_id: str) -> Path | None:
+        """Where the files of a run lie, if that is on this machine: nobody may write there."""
+        return model_tables.files(self._tables, run_id) if self._tables else None
 
     def add_versions(self, versions: Sequence[NewVersion]) -> dict[str, int]:
         """The number of each wanted version by model, made where there is none of its recipe.
@@ -136,7 +129,8 @@ class Registry:
             existing = self._of_recipes(versions)
             if not (new := [one for one in versions if one.name not in existing]):
                 return existing
-            models = self._models([one.name for one in new])
+            names = [one.name for one in new]
+            models = model_tables.models(self._tables, names) if self._tables else set()
             for one in new:
                 if one.name not in models:
                     self._add_model(one.name, one.about)
@@ -147,9 +141,6 @@ class Registry:
                     one.name, one.source, one.run_id, tags=one.all_tags, await_creation_for=0
                 )
             return existing | self._of_recipes(new)
-
-    def _models(self, names: Sequence[str]) -> set[str]:
-        return model_tables.models(self._tables, names) if self._tables else set()
 
     def _add_model(self, name: str, about: Mapping[str, str]) -> None:
         try:
