@@ -135,7 +135,7 @@ def settle(
     stored = stores.warehouse.row(SnapshotRow, dataset=dataset.name, hash=frozen.content_hash)
     if stored is not None and not (renew and _differ(stores.lake, stored["sales_path"], frozen.folder)):
         forget_files(stores.lake, frozen.folder)
-        frozen = replace(frozen, folder=stored["sales_path"])
+        frozen = replace(frozen, folder=stored["sales_path"], bases=tuple(stored["bases"]))
     if frozen.reading is not None:
         frozen.reading.write(stores.lake, frozen.folder, dataset.source)
     if stored is not None:
@@ -151,7 +151,12 @@ def settle(
         stores.warehouse.copy(
             connection,
             "snapshot",
-            pl.DataFrame({**{k: [v] for k, v in row.items()}, "summary": [json.dumps(row["summary"])]}),
+            pl.DataFrame(
+                {
+                    **{name: [value] for name, value in row.items()},
+                    **{name: [json.dumps(row[name])] for name in ("summary", "bases")},
+                }
+            ),
         )
         _point(stores, connection, dataset, frozen, mark)
     before = dataset.snapshot
@@ -177,6 +182,7 @@ def _point(
         dataset=dataset.name,
         hash=frozen.content_hash,
         sales_path=frozen.folder,
+        bases=json.dumps(frozen.bases),
         source_fingerprint=mark,
     )
 

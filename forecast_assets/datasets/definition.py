@@ -107,7 +107,10 @@ class DatasetOptions(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """One frozen state of a dataset's sales. ``hash`` covers the canonical content, not its origin."""
+    """One frozen state of a dataset's sales. ``hash`` covers the canonical content, not its origin.
+
+    Its files may hold how they differ from those in the folders ``bases``.
+    """
 
     dataset: str
     hash: str
@@ -121,6 +124,7 @@ class Snapshot:
     store_count: int
     run_id: str
     summary: dict[str, Any]
+    bases: list[str]
 
     def files(self, lake: Lake) -> list[str]:
         """The frozen sales, one file per store. Raises ``Outage`` when the lake lacks any."""

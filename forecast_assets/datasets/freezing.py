@@ -5,6 +5,7 @@ Does not belong here: which snapshot they become (``building``).
 """
 
 import datetime as dt
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,8 @@ from forecast_assets.datasets.canonical import CanonicalReader, SalesSummary
 from forecast_assets.datasets.column_audit import ColumnAudit, refuse
 from forecast_assets.datasets.definition import DatasetOptions
 from forecast_assets.datasets.deliveries import Comparison
-from forecast_assets.datasets.patching import Before, NotPatchable, PatchedReader
+from forecast_assets.datasets.increments import write_sales
+from forecast_assets.datasets.patching import Before, NotPatchable, PatchedReader, store_of
 from forecast_assets.datasets.presets.keeping import star_path
 from forecast_assets.datasets.sources import FileSource, Source
 from forecast_assets.datasets.tallies import Reading, reading_path
@@ -28,7 +30,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Frozen:
-    """Canonical sales below ``folder`` that no snapshot refers to yet."""
+    """Canonical sales below ``folder`` that no snapshot refers to yet.
+
+    Files may hold how they differ from those of older sales, which lie in the folders ``bases``.
+    """
 
     folder: str
     content_hash: str
@@ -36,6 +41,7 @@ class Frozen:
     noted: dict[str, Any]
     frequency: FrequencyName
     reading: Reading | None = None
+    bases: tuple[str, ...] = ()
 
 
 def freeze(
@@ -51,19 +57,21 @@ def freeze(
 ) -> Frozen:
     """Write the canonical sales of every store below ``folder``; a refusal leaves nothing there.
 
-    With the load ``before`` only pieces of the source that changed are read, where the result is the same.
-    What was read is taken for ``compared``.
+    With the load ``before`` only pieces of the source that changed are read, where the result is the same,
+    and only rows that changed are written. What was read is taken for ``compared``.
     """
+    bases: dict[str, str] = {}
     if before is not None and options.frequency == DAY.name and options.aggregate is None:
+        bases = {store_of(file): lake.base_of(file) for file in before.snapshot.files(lake)}
         patched = PatchedReader(
             source, dataset=name, today=today, lake=lake, before=before, compared=compared
         )
         # What is wrong with new rows is said best by who reads all of them.
         with suppress(NotPatchable, BadSales):
-            return _written(lake, patched, source, options, folder, compared)
+            return _written(lake, patched, source, options, folder, compared, bases)
     reader = CanonicalReader(source, dataset=name, today=today)
     try:
-        return _written(lake, reader, source, options, folder, compared)
+        return _written(lake, reader, source, options, folder, compared, bases)
     except BadSales:
         # A file that is written otherwise than the others explains all of its cells at once.
         if isinstance(source, FileSource):
@@ -78,7 +86,9 @@ def _written(  # noqa: PLR0917 - one value each
     options: DatasetOptions,
     folder: str,
     compared: Comparison | None,
+    bases: Mapping[str, str],
 ) -> Frozen:
+    changed: set[str] = set()
     observed: dict[str, pl.Series] = {}
     forget_files(lake, folder)  # what an attempt before this one left behind
     audit = ColumnAudit(source.columns)
@@ -86,11 +96,12 @@ def _written(  # noqa: PLR0917 - one value each
         compared.begin()
     try:
         for store, frame in reader:
-            table = frame.to_arrow()
-            lake.write_table(f"{folder}/{store}.parquet", table)
+            base = bases.get(store)
+            if write_sales(lake, f"{folder}/{store}.parquet", frame, base) and base is not None:
+                changed.add(base.rpartition("/")[0])
             audit.add(frame)
             if compared is not None:
-                compared.now.add(store, table)
+                compared.now.add(store, frame.to_arrow())
             if options.frequency != DAY.name or options.aggregate is not None:
                 observed[store] = frame["date"].filter(frame["units"].is_not_null()).unique()
         findings = audit.findings(reader.marked)
@@ -108,7 +119,7 @@ def _written(  # noqa: PLR0917 - one value each
     reading = reader.reading if content_hash == reader.content_hash else None
     if compared is not None and content_hash != reader.content_hash:
         compared.begin()  # what was added up is not what was read
-    return Frozen(folder, content_hash, summary, noted, frequency.name, reading)
+    return Frozen(folder, content_hash, summary, noted, frequency.name, reading, tuple(sorted(changed)))
 
 
 def forget_files(lake: Lake, folder: str) -> None:
@@ -136,6 +147,7 @@ def snapshot_row(name: str, frozen: Frozen, *, mark: str | None, run_id: str) ->
         "run_id": run_id,
         "source_fingerprint": mark,
         "sales_path": frozen.folder,
+        "bases": list(frozen.bases),
         "panel_path": None,
         "first_day": summary.first_day,
         "last_day": summary.last_day,

@@ -26,6 +26,7 @@ from forecast_assets.datasets.canonical import (
 )
 from forecast_assets.datasets.definition import Snapshot
 from forecast_assets.datasets.deliveries import Comparison
+from forecast_assets.datasets.increments import day_keys
 from forecast_assets.datasets.merging import Merger
 from forecast_assets.datasets.sources import Source, limits
 from forecast_assets.datasets.sources.base import Part, Piece
@@ -93,7 +94,7 @@ class PatchedReader(CanonicalReader):
         products = dict(zip(sales.products.finals, sales.products.texts, strict=True))
         stores = dict(zip(sales.stores.finals, sales.stores.texts, strict=True))
         remaining: set[str] = set()
-        old = {_store_of(file): file for file in before.snapshot.files(self._lake)}
+        old = {store_of(file): file for file in before.snapshot.files(self._lake)}
         for store in sorted(old.keys() | fresh.keys()):
             frames = [self._outside(store, old[store], boxes.get(store, ()))] if store in old else []
             frame, heads, names = _joined([*frames, *([fresh[store]] if store in fresh else [])])
@@ -188,26 +189,18 @@ def _joined(frames: list[pl.DataFrame]) -> tuple[pl.DataFrame, NDArray[np.intp],
     frames = [frame.drop(ORIGINAL_IDS, strict=False) for frame in frames if len(frame)]
     if not frames:
         return pl.DataFrame(), np.zeros(0, np.intp), []
-    runs = [frame["product_id"].rle_id().to_numpy() for frame in frames]
-    firsts = [np.flatnonzero(np.diff(run, prepend=-1)) for run in runs]
-    texts = [
-        frame["product_id"][first].cast(pl.String).to_list()
-        for frame, first in zip(frames, firsts, strict=True)
-    ]
-    names = sorted(set().union(*texts))
-    rank = {name: place for place, name in enumerate(names)}
-    ranks = [np.array([rank[name] for name in some], np.int64) for some in texts]
-    codes = np.concatenate([ranking[run] for ranking, run in zip(ranks, runs, strict=True)])
-    rows = pl.concat([frame.drop("product_id") for frame in frames])
-    key = (codes << DAY_BITS) + rows["date"].to_physical().to_numpy()
+    keys, names = day_keys(frames)
+    rows, key = pl.concat([frame.drop("product_id") for frame in frames]), np.concatenate(keys)
     if len(frames) > 1:
         order = np.argsort(key, kind="stable")  # which joins runs that are sorted in one pass
-        rows, key, codes = rows[order], key[order], codes[order]
+        rows, key = rows[order], key[order]
     if not (key[1:] > key[:-1]).all():
         raise NotPatchable("a day of a series is there twice")
+    codes = key >> DAY_BITS
     products = pl.Series("product_id", names, pl.String).cast(pl.Categorical).gather(codes)
     return rows.insert_column(0, products), np.flatnonzero(np.diff(codes, prepend=-1)), names
 
 
-def _store_of(file: str) -> str:
+def store_of(file: str) -> str:
+    """Return the store whose canonical sales are in ``file``."""
     return file.rpartition("/")[2].removesuffix(".parquet")

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 # fsspec would take the first for patterns; the others no storage agrees about.
 _UNSAFE = re.compile(r"[*?\[\]\\\x00-\x1f]")
 _UNFINISHED = ".part"
+_BASE = b"forecast_assets.base"
+# Of a row in a change: before which row of the base it belongs; ~row for a row of the base that is gone.
+PLACE = "__place"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +80,19 @@ class Lake:
         )
         self.write_bytes(path, sink.getbuffer())
 
+    def write_change(self, path: str, change: "pa.Table", base: str) -> None:
+        """Write ``path`` so that it reads as the file ``base`` with a ``change``, rows with column ``PLACE``."""
+        self.write_table(path, change.replace_schema_metadata({_BASE: base.encode()}))
+
+    def base_of(self, path: str) -> str:
+        """The file whose change ``path`` holds; ``path`` itself where it holds all of its rows."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        metadata = pq.read_metadata(pa.BufferReader(self.read_bytes(path))).metadata or {}
+        base: bytes = metadata.get(_BASE, path.encode())
+        return base.decode()
+
     def write_bytes(self, path: str, content: bytes | memoryview) -> None:
         """Store ``content``; a writer that fails or is killed leaves what was there before."""
         target = self._full(path)
@@ -114,12 +130,18 @@ class Lake:
         content = pa.BufferReader(self.read_bytes(path))
         try:
             file = pq.ParquetFile(content, page_checksum_verification=True)
-            return file.read(columns=columns) if keys is None else _with_keys(file, columns, *keys)
+            base = (file.metadata.metadata or {}).get(_BASE)
+            if base is None:
+                return file.read(columns=columns) if keys is None else _with_keys(file, columns, *keys)
+            change = file.read(columns=columns and [*columns, PLACE])
         except (pa.ArrowInvalid, OSError) as error:
             raise Outage(
                 f"the lake holds a damaged {path}: {error}",
                 remedy="restore the file, or build the dataset again with --force",
             ) from error
+        if keys is not None:
+            raise ValueError(f"{path} is the change of another file, which is read as a whole")
+        return _changed(self.read_table(base.decode(), columns=columns), change)
 
     def list(self, path: str) -> list[str]:
         """Relative paths of the files below ``path`` (or of all), sorted; none without such a folder."""
@@ -169,6 +191,21 @@ class Lake:
             raise Outage(
                 f"the lake cannot {verb} {path}: {type(error).__name__}: {error}", remedy=remedy
             ) from error
+
+
+def _changed(base: "pa.Table", change: "pa.Table") -> "pa.Table":
+    """Rows of ``base`` without those that are gone and with those that were added, in their places."""
+    import numpy as np
+    import pyarrow as pa
+
+    place = change[PLACE].to_numpy()
+    added = place >= 0
+    is_kept = np.ones(len(base), np.bool_)
+    is_kept[~place[~added]] = False
+    kept = np.flatnonzero(is_kept)
+    rows = np.insert(kept, np.searchsorted(kept, place[added]), len(base) + np.flatnonzero(added))
+    both = pa.concat_tables([base, change.drop_columns([PLACE]).select(base.column_names)])
+    return both.unify_dictionaries().take(pa.array(rows))
 
 
 def _of_computed(schema: "pa.Schema") -> dict[str, list[str]]:

@@ -135,8 +135,10 @@ def remembered(lake: Lake, source: Source, last: Frozen) -> Before:
     return before
 
 
-def contents(lake: Lake, folder: str) -> dict[str, bytes]:
-    return {file.rsplit("/", 1)[-1]: lake.read_bytes(file) for file in lake.list(folder)}
+def contents(lake: Lake, folder: str) -> dict[str, list[tuple[object, ...]]]:
+    """All rows of every store, floats as their bytes would print."""
+    tables = {file.rsplit("/", 1)[-1]: lake.read_table(file) for file in lake.list(folder)}
+    return {store: [(*table.column_names,), *map(repr, table.to_pylist())] for store, table in tables.items()}
 
 
 @pytest.fixture

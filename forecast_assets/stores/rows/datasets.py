@@ -73,6 +73,7 @@ class DatasetRow(TypedDict):
     series_count: int | None
     store_count: int | None
     summary: Json | None
+    bases: list[str] | None
 
 
 class DatasetStatesRow(TypedDict):
@@ -218,6 +219,7 @@ class SnapshotRow(TypedDict):
     store_count: int
     summary: Json
     created_at: dt.datetime
+    bases: list[str]
 
 
 class WithoutDemandRow(TypedDict):
