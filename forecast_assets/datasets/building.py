@@ -29,7 +29,12 @@ from forecast_assets.forecasting.core.frequency import FREQUENCIES
 from forecast_assets.forecasting.core.panel import Panel
 from forecast_assets.stores import Stores, paths
 from forecast_assets.stores.lake import Lake
-from forecast_assets.stores.rows.datasets import AvailabilityRow, SnapshotRow, WithoutDemandRow
+from forecast_assets.stores.rows.datasets import (
+    AvailabilityRow,
+    PanelBeforeRow,
+    SnapshotRow,
+    WithoutDemandRow,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,7 +237,9 @@ def build_panel(
     frozen = dataset.reach_anchor == anchor and not force
     reach = dataset.measured_reach if frozen else plan_reach.measured(stores, dataset, snapshot)
     folder = paths.PANELS.path(name, run_id)
-    counts, described = write_panels(stores, dataset, snapshot, folder)
+    older = None if force else stores.warehouse.row(PanelBeforeRow, dataset=name, hash=snapshot.hash)
+    before = older and older["panel_path"]
+    counts, described, bases = write_panels(stores, dataset, snapshot, folder, before)
     verdicts = with_verdicts(counts, dataset.options.evaluation.plan(), dataset.options.period)
     judged = verdicts.with_columns(dataset=pl.lit(name), snapshot=pl.lit(snapshot.hash)).sort("series")
     with stores.warehouse.transaction() as connection:
@@ -240,7 +247,12 @@ def build_panel(
         stores.warehouse.execute("forget_availability", connection, dataset=name)
         stores.warehouse.copy(connection, "availability", judged)
         stores.warehouse.execute(
-            "panel_built", connection, dataset=name, hash=snapshot.hash, panel_path=folder
+            "panel_built",
+            connection,
+            dataset=name,
+            hash=snapshot.hash,
+            panel_path=folder,
+            panel_bases=json.dumps(bases),
         )
         stores.warehouse.execute(
             "store_plan_reach",

@@ -11,6 +11,7 @@ import polars as pl
 
 from forecast_assets.datasets import holidays, panels
 from forecast_assets.datasets.definition import Dataset, Snapshot
+from forecast_assets.datasets.panel_changes import base_of
 from forecast_assets.forecasting.core.panel import ORIGINAL_IDS, Panel
 from forecast_assets.keys import SEPARATOR
 from forecast_assets.stores import Stores
@@ -19,9 +20,14 @@ HOLIDAYS_AHEAD = 90  # the longest horizon
 
 
 def write_panels(
-    stores: Stores, dataset: Dataset, snapshot: Snapshot, folder: str
-) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Write one panel per store below ``folder``; return the day counts and the table of all series."""
+    stores: Stores, dataset: Dataset, snapshot: Snapshot, folder: str, before: str | None = None
+) -> tuple[pl.DataFrame, pl.DataFrame, list[str]]:
+    """Write one panel per store below ``folder``; return the day counts and the table of all series.
+
+    And the folders of those panels that files are changes of; the folder ``before`` leads to them.
+    """
+    older = {} if before is None else {_store(file): file for file in stores.lake.list(before)}
+    bases: set[str] = set()
     files = snapshot.files(stores.lake)
     columns = dataset.source.columns.roles
     newest, frequency = snapshot.last_day, dataset.options.period
@@ -32,7 +38,7 @@ def write_panels(
     counts, described = [], []
     for file in files:
         frame = pl.DataFrame(stores.lake.read_table(file))
-        store = file.rsplit("/", 1)[-1].removesuffix(".parquet")
+        store = _store(file)
         panel, counted = panels.densify(
             frame,
             store,
@@ -44,10 +50,16 @@ def write_panels(
         )
         if holidays.are_wanted(dataset.options):
             panel = holidays.marked(panel, calendar, holidays.countries(dataset.options, frame, store))
-        panels.write(stores.lake, f"{folder}/{store}.parquet", panel)
+        base = base_of(stores.lake, older[store]) if store in older else None
+        if panels.write(stores.lake, f"{folder}/{store}.parquet", panel, base) and base is not None:
+            bases.add(base.rpartition("/")[0])
         counts.append(counted)
         described.append(_described(panel, frame))
-    return pl.concat(counts), pl.concat(described)
+    return pl.concat(counts), pl.concat(described), sorted(bases)
+
+
+def _store(file: str) -> str:
+    return file.rsplit("/", 1)[-1].removesuffix(".parquet")
 
 
 def _last_planned(stores: Stores, files: list[str]) -> dt.date:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from forecast_assets.datasets.endings import Days, Endings, Rows, changes, endings, observed_days
 from forecast_assets.datasets.membership import no_such_series
+from forecast_assets.datasets.panel_changes import HEADER, as_lists, as_matrix, change_of, read_table
 from forecast_assets.errors import Outage
 from forecast_assets.forecasting.core.arrays import Ints, Mask, Units
 from forecast_assets.forecasting.core.demand import demand_classes, revenue
@@ -30,7 +31,6 @@ from forecast_assets.stores.lake import Lake
 
 # A single series is read by decoding one group; large enough that a store's file stays small.
 _ROWS_PER_GROUP = 256
-_HEADER = b"forecast_assets"
 _EPOCH = dt.date(1970, 1, 1)
 _ROW = "\0row"
 KEY_COLUMNS = ("product_id", "date", "units")
@@ -217,12 +217,12 @@ def _counts(panel: Panel, rows: Rows, units: Units, end: Endings, promoted: Mask
     ).with_columns(pl.col("average_daily_demand").fill_nan(None))
 
 
-def write(lake: Lake, path: str, panel: Panel) -> None:
-    """Store one store's panel as ``path``, one row per series."""
+def write(lake: Lake, path: str, panel: Panel, base: str | None = None) -> bool:
+    """Store one store's panel as ``path``, one row per series; return whether as a change of ``base``."""
     arrays = {
         "series": pa.array(panel.series.tolist(), pa.string()),
-        "units": _as_lists(panel.units),
-        **{f"known.{name}": _as_lists(values) for name, values in panel.known.items()},
+        "units": as_lists(panel.units),
+        **{f"known.{name}": as_lists(values) for name, values in panel.known.items()},
         **{f"static.{name}": pa.array(values.tolist(), pa.string()) for name, values in panel.static.items()},
     }
     header = {
@@ -230,12 +230,10 @@ def write(lake: Lake, path: str, panel: Panel) -> None:
         "frequency": panel.frequency.name,
         "roles": dict(panel.roles),
     }
-    table = pa.table(arrays).replace_schema_metadata({_HEADER: json.dumps(header).encode()})
-    lake.write_table(path, table, rows_per_group=_ROWS_PER_GROUP)
-
-
-def _as_lists(matrix: NDArray[np.float32]) -> pa.Array:
-    return pa.FixedSizeListArray.from_arrays(pa.array(matrix.ravel()), matrix.shape[1])
+    table = pa.table(arrays).replace_schema_metadata({HEADER: json.dumps(header).encode()})
+    change = None if base is None else change_of(lake.read_table(base), table, base)
+    lake.write_table(path, table if change is None else change, rows_per_group=_ROWS_PER_GROUP)
+    return change is not None
 
 
 def read(lake: Lake, path: str, series: Iterable[str] | None = None) -> Panel:
@@ -249,12 +247,12 @@ def read(lake: Lake, path: str, series: Iterable[str] | None = None) -> Panel:
     if lost := [key for key in keys or () if key not in present]:
         raise no_such_series(SeriesKey.parse(lost[0]).dataset, lost)
     table = pa.concat_tables(tables)
-    header = json.loads(table.schema.metadata[_HEADER])
+    header = json.loads(table.schema.metadata[HEADER])
     return Panel(
         series=np.array(table["series"].to_pylist()),
         start=dt.date.fromisoformat(header["start"]),
-        units=_as_matrix(table["units"]),
-        known={name: _as_matrix(table[f"known.{name}"]) for name in _named(table, "known.")},
+        units=as_matrix(table["units"]),
+        known={name: as_matrix(table[f"known.{name}"]) for name in _named(table, "known.")},
         static={
             name: np.array(table[f"static.{name}"].to_pylist(), np.str_)
             for name in _named(table, "static.")
@@ -271,11 +269,11 @@ def _tables(lake: Lake, path: str, chosen: Sequence[str] | None) -> Iterable[pa.
         raise Outage(f"the lake holds no panel below {path}", remedy="build the dataset again with --force")
     if chosen is None:
         # "A-1__" sorts before "A__", but "A-1.parquet" after "A.parquet" would not follow the keys.
-        yield from (lake.read_table(files[store]) for store in sorted(files, key=lambda s: s + SEPARATOR))
+        yield from (read_table(lake, files[store]) for store in sorted(files, key=lambda s: s + SEPARATOR))
         return
     for store, keys in groupby(chosen, key=lambda key: SeriesKey.parse(key).store):
         if store in files:
-            yield lake.read_table(files[store], keys=("series", keys))
+            yield read_table(lake, files[store], list(keys))
 
 
 def _store(file: str) -> str:
@@ -284,9 +282,3 @@ def _store(file: str) -> str:
 
 def _named(table: pa.Table, prefix: str) -> list[str]:
     return [name.removeprefix(prefix) for name in table.column_names if name.startswith(prefix)]
-
-
-def _as_matrix(column: pa.ChunkedArray) -> NDArray[np.float32]:
-    width = column.type.list_size
-    parts = [chunk.flatten().to_numpy(zero_copy_only=False).reshape(-1, width) for chunk in column.chunks]
-    return np.concatenate(parts) if len(parts) > 1 else np.ascontiguousarray(parts[0])

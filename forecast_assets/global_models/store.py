@@ -4,6 +4,7 @@ Belongs here: the files of one fit, written and read back.
 Does not belong here: when a model is fitted (``fitting``), the model (``forecasting.core.global_model``).
 """
 
+import gzip
 import json
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -17,6 +18,8 @@ from forecast_assets.forecasting.core.global_model import GlobalModel
 from forecast_assets.forecasting.core.panel import Panel
 from forecast_assets.keys import SeriesKey
 from forecast_assets.stores import Stores
+
+_GZIP = b"\x1f\x8b"
 
 
 class GlobalForecast(NamedTuple):
@@ -94,10 +97,13 @@ def write_forecasts(
 
 
 def load_models(stores: Stores, path: str) -> list[GlobalModel]:
-    """The models below ``path``, by cutoff."""
-    return [GlobalModel.from_json(stores.lake.read_bytes(file).decode()) for file in stores.lake.list(path)]
+    """The models below ``path``, by cutoff; an early release did not compress them."""
+    files = [stores.lake.read_bytes(file) for file in stores.lake.list(path)]
+    texts = [gzip.decompress(file) if file.startswith(_GZIP) else file for file in files]
+    return [GlobalModel.from_json(text.decode()) for text in texts]
 
 
 def write_model(stores: Stores, path: str, cutoff: int, model: GlobalModel) -> None:
     """Store the model of one cutoff below ``path``."""
-    stores.lake.write_bytes(f"{path}/{cutoff:06d}.json", model.to_json().encode())
+    packed = gzip.compress(model.to_json().encode(), compresslevel=1, mtime=0)
+    stores.lake.write_bytes(f"{path}/{cutoff:06d}.json.gz", packed)

@@ -81,7 +81,7 @@ class Lake:
         self.write_bytes(path, sink.getbuffer())
 
     def write_change(self, path: str, change: "pa.Table", base: str) -> None:
-        """Write ``path`` so that it reads as the file ``base`` with a ``change``, rows with column ``PLACE``."""
+        """Write ``path`` to be read as the file ``base`` with a ``change``, rows with a column ``PLACE``."""
         self.write_table(path, change.replace_schema_metadata({_BASE: base.encode()}))
 
     def base_of(self, path: str) -> str:

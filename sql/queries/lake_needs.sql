@@ -8,7 +8,7 @@ select 'snapshot', s.dataset, s.hash, s.panel_path
 from snapshot s join dataset d on d.name = s.dataset and d.snapshot = s.hash
 where s.panel_path is not null
 union all
-select 'snapshot', s.dataset, s.hash, jsonb_array_elements_text(s.bases)
+select 'snapshot', s.dataset, s.hash, jsonb_array_elements_text(s.bases || s.panel_bases)
 from snapshot s join dataset d on d.name = s.dataset and d.snapshot = s.hash
 union all
 select 'evaluation', dataset, series, path from evaluation where path is not null

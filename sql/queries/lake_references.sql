@@ -3,7 +3,7 @@
 -- Values:   none
 select sales_path as path from snapshot
 -- What their files are changes of.
-union select jsonb_array_elements_text(bases) from snapshot
+union select jsonb_array_elements_text(bases || panel_bases) from snapshot
 -- The star schema of generated sales lies beside them, under the same name.
 union select overlay(sales_path placing 'star' from 1 for length('sales')) from snapshot
 -- So do the digests of what they were read from.

@@ -74,6 +74,7 @@ class DatasetRow(TypedDict):
     store_count: int | None
     summary: Json | None
     bases: list[str] | None
+    panel_bases: list[str] | None
 
 
 class DatasetStatesRow(TypedDict):
@@ -220,6 +221,13 @@ class SnapshotRow(TypedDict):
     summary: Json
     created_at: dt.datetime
     bases: list[str]
+    panel_bases: list[str]
+
+
+class PanelBeforeRow(TypedDict):
+    """One row, or none."""
+
+    panel_path: str
 
 
 class WithoutDemandRow(TypedDict):
