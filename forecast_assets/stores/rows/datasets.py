@@ -227,7 +227,7 @@ class SnapshotRow(TypedDict):
 class PanelBeforeRow(TypedDict):
     """One row, or none."""
 
-    panel_path: str
+    panel_path: str | None
 
 
 class WithoutDemandRow(TypedDict):
