@@ -135,10 +135,10 @@ def remembered(lake: Lake, source: Source, last: Frozen) -> Before:
     return before
 
 
-def contents(lake: Lake, folder: str) -> dict[str, list[tuple[object, ...]]]:
-    """All rows of every store, floats as their bytes would print."""
+def contents(lake: Lake, folder: str) -> dict[str, list[str]]:
+    """All rows of every store as they would print, every float to its last digit."""
     tables = {file.rsplit("/", 1)[-1]: lake.read_table(file) for file in lake.list(folder)}
-    return {store: [(*table.column_names,), *map(repr, table.to_pylist())] for store, table in tables.items()}
+    return {store: [repr(row) for row in table.to_pylist()] for store, table in tables.items()}
 
 
 @pytest.fixture
