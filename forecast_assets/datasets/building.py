@@ -18,7 +18,7 @@ from forecast_assets.datasets.canonical import SalesSummary
 from forecast_assets.datasets.column_revisions import revisions
 from forecast_assets.datasets.definition import Dataset, DatasetOptions, Snapshot, load
 from forecast_assets.datasets.deliveries import Comparison
-from forecast_assets.datasets.freezing import Frozen, forget_files, freeze, snapshot_row
+from forecast_assets.datasets.freezing import Frozen, forget_files, freeze, snapshot_frame, snapshot_row
 from forecast_assets.datasets.kept_panels import kept
 from forecast_assets.datasets.panel_files import write_panels
 from forecast_assets.datasets.patching import before_of
@@ -153,16 +153,7 @@ def settle(
     row = snapshot_row(dataset.name, frozen, mark=mark, run_id=run_id)
     row["summary"]["columns"] += revisions(stores, dataset, frozen.folder)
     with stores.warehouse.transaction() as connection:
-        stores.warehouse.copy(
-            connection,
-            "snapshot",
-            pl.DataFrame(
-                {
-                    **{name: [value] for name, value in row.items()},
-                    **{name: [json.dumps(row[name])] for name in ("summary", "bases")},
-                }
-            ),
-        )
+        stores.warehouse.copy(connection, "snapshot", snapshot_frame(row))
         _point(stores, connection, dataset, frozen, mark)
     before = dataset.snapshot
     why = "first load" if before is None else _difference(before, frozen.summary)

@@ -5,10 +5,13 @@ Does not belong here: which snapshot they become (``building``).
 """
 
 import datetime as dt
+import json
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import polars as pl
 
 from forecast_assets.datasets import agreement, periods
 from forecast_assets.datasets.canonical import CanonicalReader, SalesSummary
@@ -23,9 +26,6 @@ from forecast_assets.datasets.tallies import Reading, reading_path
 from forecast_assets.errors import BadSales
 from forecast_assets.forecasting.core.frequency import DAY, FrequencyName
 from forecast_assets.stores.lake import Lake
-
-if TYPE_CHECKING:
-    import polars as pl
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +156,12 @@ def snapshot_row(name: str, frozen: Frozen, *, mark: str | None, run_id: str) ->
         "store_count": summary.stores,
         "summary": summary_notes(summary) | frozen.noted,
     }
+
+
+def snapshot_frame(row: Mapping[str, Any]) -> pl.DataFrame:
+    """Return a row of table ``snapshot`` as a frame."""
+    texts = {name: json.dumps(row[name]) for name in ("summary", "bases")}
+    return pl.DataFrame({name: [value] for name, value in {**row, **texts}.items()})
 
 
 def summary_notes(summary: SalesSummary) -> dict[str, object]:
