@@ -69,6 +69,11 @@ def refuse_type(source: str, column: str, kind: pa.DataType, *, holds_ids: bool)
     """Refuse at once a column whose type no value could mend."""
     inner = kind.value_type if pa.types.is_dictionary(kind) else kind
     text = pa.types.is_string(inner) or pa.types.is_large_string(inner)
+    if pa.types.is_decimal256(inner):
+        raise BadSales(
+            f"{source}: column {column!r} holds {inner}",
+            remedy="store numbers of 38 digits at most, as decimal128 or double",
+        )
     whole = pa.types.is_integer(inner) or (pa.types.is_decimal(inner) and inner.scale == 0)
     if text or whole or pa.types.is_null(inner):
         return

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import polars as pl
+import pyarrow as pa
 
 from forecast_assets.datasets.sources import FileSource, dialects
 from forecast_assets.datasets.sources.csv_files import start_of
@@ -44,12 +45,20 @@ def take(source: FileSource, file: SourceFile, rows: int = ROWS) -> Sample:
     else:
         whole = source.head(file, rows)
         header = list(whole.column_names)
-        table = pl.DataFrame(whole.select([header.index(name) for name in dict.fromkeys(header)]))
-        written = [n for n, kind in table.schema.items() if kind == pl.String or kind.is_integer()]
-        written += [n for n, kind in table.schema.items() if isinstance(kind, (pl.Categorical, pl.Enum))]
+        places = {name: header.index(name) for name in dict.fromkeys(header)}
+        written = [name for name, place in places.items() if _is_written(whole.schema.field(place).type)]
+        # Polars knows fewer types than Arrow.
+        table = pl.DataFrame(whole.select([places[name] for name in written]))
         cells = {name: table[name].cast(pl.String).drop_nulls().to_list() for name in written}
     folders = [name for name, _ in file.folders if name not in header]
     return Sample([*header, *folders], {name: [one for one in texts if one] for name, texts in cells.items()})
+
+
+def _is_written(kind: pa.DataType) -> bool:
+    """Whether cells of a column are texts or whole numbers, also where each is stored once."""
+    kind = kind.value_type if pa.types.is_dictionary(kind) else kind
+    texts = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view, pa.types.is_integer)
+    return any(fits(kind) for fits in texts)
 
 
 def _text_cells(source: FileSource, file: SourceFile, rows: int) -> tuple[list[str], dict[str, list[str]]]:

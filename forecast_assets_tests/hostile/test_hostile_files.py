@@ -3,6 +3,7 @@
 import datetime as dt
 import gzip
 import re
+from decimal import Decimal
 from pathlib import Path
 
 import pyarrow as pa
@@ -10,9 +11,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from forecast_assets.datasets.canonical import CanonicalReader
+from forecast_assets.datasets.samples import take
 from forecast_assets.datasets.sources import limits
 from forecast_assets.datasets.sources.columns import Columns
 from forecast_assets.datasets.sources.files import FileSource
+from forecast_assets.errors import BadSales
 from forecast_assets_tests.hostile.doors import (
     CALLED,
     DOORS,
@@ -209,6 +212,25 @@ def test_a_store_that_would_not_fit_into_memory_is_refused(tmp_path, monkeypatch
 def test_a_csv_with_a_cell_of_megabytes_says_so(tmp_path):
     message = problem(csv_of(tmp_path, HEADER + ROW + "S1," + "x" * 3_000_000 + ",2024-01-03,1\n"))
     assert message == "sales.csv: a line or a cell is longer than 1,048,576 bytes"
+
+
+def test_a_line_longer_than_any_header_is_not_read_to_its_end(tmp_path):
+    for place in (HEADER[:-1], HEADER + ROW + "S1,"):
+        source = csv_of(tmp_path, place + "x" * 2**25 + "\n" + ROW)
+        with pytest.raises(BadSales, match="longer than 1,048,576 bytes"):
+            source.text(source.files()[0]).top(3)
+
+
+def test_a_column_of_numbers_of_77_digits_is_refused_by_its_type(tmp_path):
+    for column in ("units", "product_id", "unused"):
+        wide = pa.array([Decimal(7)], type=pa.decimal256(60, 0))
+        sales = {"store_id": ["S1"], "product_id": ["P1"], "date": [dt.date(2024, 1, 1)], "units": [1.0]}
+        pq.write_table(pa.table(sales | {column: wide}), tmp_path / "sales.parquet")
+        source = FileSource(path=str(tmp_path / "sales.parquet"))
+        assert take(source, source.files()[0]).header == [*dict.fromkeys([*sales, column])]
+        if column != "unused":
+            with pytest.raises(BadSales, match=rf"column '{column}' holds decimal256\(60, 0\)"):
+                read(source)
 
 
 def test_a_csv_with_a_quote_that_never_ends_names_its_line(tmp_path):

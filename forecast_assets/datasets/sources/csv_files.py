@@ -97,7 +97,14 @@ class CsvFile:
             stream.readline()
         return stream
 
-    def rows(self, stream: io.TextIOWrapper) -> Reader:
+    def _bounded(self, stream: io.TextIOWrapper) -> Iterator[str]:
+        """The lines of an open file, until one is longer than any header: ``BadSales``."""
+        while line := stream.readline(limits.LONGEST_HEADER):
+            if len(line) == limits.LONGEST_HEADER:
+                raise limits.too_long(self.name)
+            yield line
+
+    def rows(self, stream: Iterable[str]) -> Reader:
         """Cut an open file into rows."""
         return csv.reader(stream, delimiter=self.separator, quotechar=self.dialect.quote or '"')
 
@@ -106,7 +113,7 @@ class CsvFile:
         _refuse_other_content(self.file)
         try:
             with self.text() as stream:
-                names = next(self.rows(stream), None)
+                names = next(self.rows(self._bounded(stream)), None)
         except UnicodeError:
             raise _not_encoded(self) from None
         except (OSError, pa.ArrowException, csv.Error) as error:
@@ -121,13 +128,16 @@ class CsvFile:
         _refuse_other_content(self.file)
         try:
             with self.text() as stream:
-                lines = list(itertools.islice(stream, rows))
+                lines = list(itertools.islice(self._bounded(stream), rows))
         except UnicodeError:
             raise _not_encoded(self) from None
         except OSError as error:
             raise _unreadable(self.name, error) from None
-        quote = self.dialect.quote or '"'
-        return [next(csv.reader([line], delimiter=self.separator, quotechar=quote), []) for line in lines]
+        cells = [next(self.rows(iter([line])), []) for line in lines]
+        for line, row in zip(lines, cells, strict=True):
+            if len(line) > limits.LONGEST_CELL:
+                limits.check_header(self.name, row)
+        return cells
 
     def lines(self, records: Iterable[int]) -> dict[int, int]:
         """Return the line on which each record (0 = first after the header) starts; blank lines count."""

@@ -25,6 +25,7 @@ _ROW_BYTES, _COLUMN_BYTES = 60, 12
 _SMALL = 512 * 2**20
 MOST_COLUMNS = 10_000
 LONGEST_CELL = 2**20
+LONGEST_HEADER = 2**24  # characters, of which a sentence may say how many columns they are
 _ROWS_PER_BATCH, _ROWS_OF_LONG_CELLS = 262_144, 1_024
 _MB = 2**20
 # Texts of a sample, which are looked at one by one.
@@ -215,7 +216,7 @@ def check_header(name: str, header: Sequence[str]) -> None:
     if len(header) > MOST_COLUMNS:
         raise _too_wide(name, len(header))
     if sum(map(len, header)) + len(header) >= LONGEST_CELL:
-        raise _too_long(name)
+        raise too_long(name)
 
 
 def _too_wide(name: str, columns: int) -> BadSales:
@@ -229,10 +230,11 @@ def csv_fault(name: str, error: Exception) -> BadSales | None:
     """Return the refusal of a line that is too long, if that is what ``error`` means."""
     if "straddling" not in str(error):
         return None
-    return _too_long(name)
+    return too_long(name)
 
 
-def _too_long(name: str) -> BadSales:
+def too_long(name: str) -> BadSales:
+    """The refusal of a line or cell that is longer than any of sales."""
     return BadSales(
         f"{name}: a line or a cell is longer than {LONGEST_CELL:,} bytes",
         remedy='look for a quote (") that is opened and never closed, or leave the long column out',
