@@ -189,9 +189,9 @@ def refused(program: list[str], name: str) -> str:
 @pytest.mark.parametrize("name", WRONG)
 def test_a_command_refuses_a_wrong_variable_before_it_does_anything(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    said = refused([sys.executable, "-m", "forecast_assets", "dataset", "list"], name)
-    assert said.startswith("BadSetting: ")
-    assert "\n  -> " in said
+    sentence = refused([sys.executable, "-m", "forecast_assets", "dataset", "list"], name)
+    assert sentence.startswith("BadSetting: ")
+    assert "\n  -> " in sentence
     assert not list(tmp_path.iterdir())
 
 
@@ -208,8 +208,8 @@ def test_a_web_server_and_a_sensor_refuse_a_wrong_variable(command, tmp_path, mo
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
     program, *rest = command.split()
-    said = refused([str(Path(sys.executable).parent / program), *rest], "DIGEST_HOUR")
-    assert said.endswith("  -> correct or unset FORECAST_DIGEST_HOUR\n")
+    sentence = refused([str(Path(sys.executable).parent / program), *rest], "DIGEST_HOUR")
+    assert sentence.endswith("  -> correct or unset FORECAST_DIGEST_HOUR\n")
 
 
 def test_no_module_but_the_definitions_reads_the_environment_when_it_is_imported():

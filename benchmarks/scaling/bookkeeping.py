@@ -21,7 +21,7 @@ SPECS = [
 _WARM = 2
 
 
-def said(context: dg.AssetExecutionContext) -> Iterator[dg.AssetMaterialization]:
+def materializations(context: dg.AssetExecutionContext) -> Iterator[dg.AssetMaterialization]:
     """What a large evaluation says of every series."""
     common = {"outcome": "scored", "sentence": "ets leads with a WAPE of 61.2 %, 4.1 % ahead of lightgbm"}
     champion: dict[str, str | float] = {
@@ -38,7 +38,7 @@ def said(context: dg.AssetExecutionContext) -> Iterator[dg.AssetMaterialization]
 @dg.multi_asset(name="stock", specs=SPECS, can_subset=True)
 def stock(context: dg.AssetExecutionContext) -> Iterator[dg.AssetMaterialization]:
     """The way Dagster's documentation shows."""
-    yield from said(context)
+    yield from materializations(context)
 
 
 @dg.multi_asset(name="ours", specs=SPECS, can_subset=True)
@@ -46,7 +46,7 @@ def ours(context: dg.AssetExecutionContext) -> Iterator[dg.AssetMaterialization]
     """Our way."""
     from forecast_assets.dagster_internals.partition_reporting import report_materializations  # noqa: PLC0415 - stock has none
 
-    report_materializations(context, said(context))
+    report_materializations(context, materializations(context))
     yield from ()
 
 

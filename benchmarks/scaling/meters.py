@@ -21,7 +21,7 @@ import psutil
 BENCHMARKS = Path(__file__).parents[1]
 _EVERY = 0.2  # seconds
 _FOREIGN = ("FORECAST_DATABASE_URL", "FORECAST_LAKE_URL", "DAGSTER_EVENT_BATCH_SIZE", "DAGSTER_HOME")
-_SHOWN = 4000  # characters of a failed command's words
+_MOST_LISTED = 4000  # characters of a failed command's words
 
 
 class Failed(RuntimeError):
@@ -119,8 +119,10 @@ def run(command: Sequence[str], environment: Mapping[str, str], *, postmaster: i
         wall = time.perf_counter() - clock
         if process.returncode:
             words.seek(0)
-            printed = words.read().decode(errors="replace")[-_SHOWN:]
-            raise Failed(f"{' '.join(command)} ended with {process.returncode}:\n{output[-_SHOWN:]}{printed}")
+            printed = words.read().decode(errors="replace")[-_MOST_LISTED:]
+            raise Failed(
+                f"{' '.join(command)} ended with {process.returncode}:\n{output[-_MOST_LISTED:]}{printed}"
+            )
     cost = Cost(
         wall, children_cpu() - used, postgres_cpu(server) - server_cpu, watch.peak_mb, watch.peak_process
     )

@@ -24,7 +24,7 @@ from forecast_assets.stores.rows.operations import (
     UnnotifiedIncidentsRow,
 )
 
-_SHOWN = 10
+_MOST_LISTED = 10
 _GIVEN_UP = dt.timedelta(days=1)
 _REMEMBERED = dt.timedelta(days=60)
 _LONGEST_WAIT = 60
@@ -159,9 +159,9 @@ def _subject(rows: Sequence[IncidentRow]) -> str:
 
 
 def _body(rows: Sequence[IncidentRow]) -> str:
-    paragraphs = [_paragraph(row) for row in rows[:_SHOWN]]
-    if len(rows) > _SHOWN:
-        paragraphs.append(f"... and {len(rows) - _SHOWN} more, see the asset ops_summary")
+    paragraphs = [_paragraph(row) for row in rows[:_MOST_LISTED]]
+    if len(rows) > _MOST_LISTED:
+        paragraphs.append(f"... and {len(rows) - _MOST_LISTED} more, see the asset ops_summary")
     return "\n\n".join(paragraphs)
 
 

@@ -26,7 +26,7 @@ COLUMNS = schema(
 )
 
 
-_SHOWN = ["model_type", "scope", "default", "enabled", "cost", "description"]
+_TABLE_COLUMNS = ["model_type", "scope", "default", "enabled", "cost", "description"]
 
 
 def rows() -> list[dict[str, Any]]:
@@ -63,7 +63,7 @@ def model_catalog() -> dg.MaterializeResult:
     entries = rows()
     return dg.MaterializeResult(
         metadata={
-            "candidates": table(entries, _SHOWN),
+            "candidates": table(entries, _TABLE_COLUMNS),
             "parameters": table(entries, ["model_type", "family", "feature_aware", "parameters"]),
             "dagster/row_count": len(entries),
         }

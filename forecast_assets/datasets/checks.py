@@ -17,7 +17,7 @@ from forecast_assets.rendering.tables import table
 from forecast_assets.stores.resource import StoresResource
 from forecast_assets.stores.rows.datasets import DayTotalsRow, DoubtfulDaysRow
 
-_SHOWN = 20
+_MOST_LISTED = 20
 
 
 @dg.asset_check(asset=sales, blocking=True, partitions_def=DATASETS)
@@ -73,7 +73,7 @@ def gaps(context: dg.AssetCheckExecutionContext, stores: StoresResource) -> dg.A
         f"in {len(holed)} of {total['series']} series",
         metadata={
             "missing_days": missing,
-            "worst": table(holed[:_SHOWN], ["series", "missing_days", "expected_days"]),
+            "worst": table(holed[:_MOST_LISTED], ["series", "missing_days", "expected_days"]),
         },
     )
 
@@ -98,5 +98,5 @@ def coverage(context: dg.AssetCheckExecutionContext, stores: StoresResource) -> 
         severity=dg.AssetCheckSeverity.WARN,
         description=f"{len(thin)} of {total['series']} series are observed on less than "
         f"{MIN_COVERAGE:.0%} of their days",
-        metadata={"worst": table(thin[:_SHOWN], ["series", "coverage", "state", "reason"])},
+        metadata={"worst": table(thin[:_MOST_LISTED], ["series", "coverage", "state", "reason"])},
     )

@@ -27,7 +27,7 @@ from forecast_assets.stores import Stores
 from forecast_assets.stores.resource import StoresResource
 from forecast_assets.stores.rows.datasets import QualityFindingsRow
 
-_SHOWN = 50
+_MOST_LISTED = 50
 
 
 class MonitorConfig(dg.Config):
@@ -109,7 +109,7 @@ def data_quality(
     stale = age > config.stale_after_days
     summary = ", ".join(f"{counts[name]:,} {name}" for name in ("error", "warning", "info"))
     late = f"the newest sales are {age} days old; check the delivery" if stale else f"newest day {newest}"
-    rows = monitored[:_SHOWN]
+    rows = monitored[:_MOST_LISTED]
     actions = dict.fromkeys(f"- {cell(row['suspicion'])}: {cell(row['action'])}" for row in rows)
     return dg.MaterializeResult(
         metadata={

@@ -29,7 +29,7 @@ from forecast_assets.rendering.numbers import amount, plural
 
 # Of more rows than these only what reading them told is said: a look at each day would take as long again.
 MOST_ROWS = 5_000_000
-_SHOWN, _SHOWN_COLUMNS = 5, 20
+_SERIES_LISTED, _COLUMNS_LISTED = 5, 20
 # One store that sold as much as one other is no sum.
 _FEWEST_PARTS = 2
 _WEEK, _FEWEST_WEEKS = 7, 8
@@ -224,7 +224,7 @@ def _sums(sold: Mapping[tuple[str, str], float]) -> Lines:
 
 
 def _named(series: Sequence[str], what: str) -> str:
-    names = ", ".join(series[:_SHOWN]) + (", ..." if len(series) > _SHOWN else "")
+    names = ", ".join(series[:_SERIES_LISTED]) + (", ..." if len(series) > _SERIES_LISTED else "")
     return f"{len(series):,} series {what}" + (f": {names}" if series else "")
 
 
@@ -264,8 +264,8 @@ def _read_from(profile: SourceProfile) -> Lines:
     if profile.left_out:
         lines.append(("left out", listed(list(profile.left_out))))
     if profile.unused:
-        more = ", ..." if len(profile.unused) > _SHOWN_COLUMNS else ""
-        names = ", ".join(profile.unused[:_SHOWN_COLUMNS]) + more
+        more = ", ..." if len(profile.unused) > _COLUMNS_LISTED else ""
+        names = ", ".join(profile.unused[:_COLUMNS_LISTED]) + more
         lines.append(("not used", f"{names}; --price, --promo, --known-future or --static NAME uses one"))
     lines += [
         ("doubt", f"{name!r} seems to hold returned units: take them off the units unless that was done")

@@ -33,7 +33,7 @@ CHAMPIONS_HOLD = dg.AssetCheckSpec(
     asset=DRIFT,
     description="No champion has become worse, by its newest week or over its evaluations.",
 )
-_SHOWN = ("latest_wape", "baseline_wape", "chance", "recent_error", "usual_error", "units_at_risk")
+_TABLE_COLUMNS = ("latest_wape", "baseline_wape", "chance", "recent_error", "usual_error", "units_at_risk")
 
 
 class DriftConfig(dg.Config):
@@ -106,7 +106,7 @@ def _metadata(judged: Judged) -> dict[str, dg.MetadataValue | str | float]:
         "sentence": judged.sentence,
         "drift_direction": str(row["drift_direction"]),
         "verdict": str(row["verdict"]),
-        **{name: round(row[name], 4) for name in _SHOWN if row[name] is not None},
+        **{name: round(row[name], 4) for name in _TABLE_COLUMNS if row[name] is not None},
     }
 
 

@@ -23,7 +23,7 @@ from forecast_assets.rendering.tables import table
 from forecast_assets.stores import Stores
 from forecast_assets.stores.rows.operations import DegradingByBothRow, RequestsSinceRow, RetrainedRow
 
-_SHOWN = 1000
+_MOST_LISTED = 1000
 _COLUMNS = ("series", "outcome", "champion", "wape", "wape_before", "reason")
 
 
@@ -82,7 +82,7 @@ def _summarise(_stores: Stores, launch: Launch, _tries: Sequence[Try]) -> Summar
 
 def _render(launch: Launch, tries: Sequence[Try]) -> dict[str, Any]:
     outcomes = [{"series": one.series, **(one.outputs or {})} for one in records.newest(tries)]
-    return {"outcomes": table(outcomes[:_SHOWN], _COLUMNS), "series": launch.total}
+    return {"outcomes": table(outcomes[:_MOST_LISTED], _COLUMNS), "series": launch.total}
 
 
 RETRAINING = LaunchKind(

@@ -21,7 +21,7 @@ from forecast_assets.stores.resource import StoresResource
 
 GROUP = "portfolio"
 NAME = "order-proposal"
-_SHOWN = 200
+_MOST_LISTED = 200
 # A cell of Dagit's tables breaks a sentence word by word, Markdown does not; and more columns find no room.
 _FIGURES = [name for name in CHOSEN[NAME] if name not in {"reason", "units_at_risk", "counted"}]
 
@@ -59,7 +59,7 @@ def order_proposal(
         proposal = propose(stores.open(), context.partition_key, read_day("day", config.day))
     path = paths.PORTFOLIO.path(context.partition_key, f"{NAME}.parquet")
     stores.open().lake.write_table(path, proposal.frame.to_arrow())
-    first = proposal.frame.head(_SHOWN).to_dicts()
+    first = proposal.frame.head(_MOST_LISTED).to_dicts()
     ordered = proposal.frame.filter(pl.col("order_units") > 0)
     return dg.MaterializeResult(
         metadata={

@@ -31,7 +31,7 @@ from forecast_assets.stores.rows.registry import AuditRow
 GROUP = "registry"
 REGISTERED = dg.AssetKey("registered_champion")
 FRESH, INTACT = "live_models_are_fresh", "live_models_are_intact"
-_SHOWN = 100
+_MOST_LISTED = 100
 _AUDIT = ("decided_at", "action", "from_version", "to_version", "approved_by", "reason", "state")
 
 
@@ -114,7 +114,7 @@ def _metadata(one: Registered) -> dict[str, dg.MetadataValue | str | float | int
 
 def _audit(stores: Stores, series: str) -> dict[str, dg.MetadataValue]:
     rows = stores.warehouse.rows(AuditRow, dataset=series.split("__", 1)[0], series=[series])
-    return {"audit": table(rows[::-1][:_SHOWN], _AUDIT)} if rows else {}
+    return {"audit": table(rows[::-1][:_MOST_LISTED], _AUDIT)} if rows else {}
 
 
 @dataset_asset(
@@ -155,7 +155,7 @@ def live_models(
         metadata={
             **counts,
             "dagster/row_count": len(rows),
-            "models": table(rows[:_SHOWN], list(overview.SHOWN)),
+            "models": table(rows[:_MOST_LISTED], list(overview.COLUMN_NAMES)),
             "next_step": overview.next_step(context.partition_key, counts),
         },
         check_results=[_fresh(rows, counts["live"]), _intact(rows)],
@@ -169,7 +169,7 @@ def _fresh(rows: Sequence[overview.ModelState], live: int) -> dg.AssetCheckResul
         passed=not stale,
         severity=dg.AssetCheckSeverity.WARN,
         description=f"{len(stale)} of {live} live models are out of date",
-        metadata={"stale": table(stale[:_SHOWN], list(overview.SHOWN))},
+        metadata={"stale": table(stale[:_MOST_LISTED], list(overview.COLUMN_NAMES))},
     )
 
 
@@ -183,7 +183,7 @@ def _intact(rows: Sequence[overview.ModelState]) -> dg.AssetCheckResult:
         if not broken
         else f"{len(broken)} live models are not what was registered: roll them back, or see "
         "`forecast-assets state mend`",
-        metadata={"broken": table(broken[:_SHOWN], list(overview.SHOWN))},
+        metadata={"broken": table(broken[:_MOST_LISTED], list(overview.COLUMN_NAMES))},
     )
 
 

@@ -28,7 +28,7 @@ from forecast_assets.stores import Stores
 from forecast_assets.stores.registry import Registry
 from forecast_assets.stores.resource import RegistryResource, StoresResource
 
-_SHOWN = 200
+_MOST_LISTED = 200
 LISTED = (
     "series",
     "change",
@@ -122,7 +122,7 @@ def _carried_out(
     proposals: Sequence[Proposal],
     opened: tuple[Stores, Registry],
 ) -> None:
-    context.add_output_metadata({"proposals": table([one.row() for one in proposals[:_SHOWN]], LISTED)})
+    context.add_output_metadata({"proposals": table([one.row() for one in proposals[:_MOST_LISTED]], LISTED)})
     context.log.info("%s", diff(proposals))
     if gone := overview.gone(opened[0], config.dataset, lambda: opened[1]):
         context.log.warning("the live model of %d series is gone from MLflow: %s", len(gone), listed(gone))
@@ -134,7 +134,7 @@ def _carried_out(
     control = RunControl(log=context.log.info, last_try=is_last)
     done = carry_out(*opened, decision, proposals, dataset=config.dataset, control=control)
     show_decision(context.instance, decision, done)
-    for one in done[:_SHOWN]:
+    for one in done[:_MOST_LISTED]:
         context.log.info("%s: %s", one.series, one.sentence)
     summary = moved_counts(done)
     context.log.info("%s", summary)

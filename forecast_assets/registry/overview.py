@@ -26,7 +26,7 @@ from forecast_assets.stores.registry import Registry
 from forecast_assets.stores.rows.registry import LastMovesRow, VersionsOfDatasetRow
 
 GONE = "live_model_gone"
-SHOWN = ("series", "live", "candidate", "challenger", "stale", "moved_by")
+COLUMN_NAMES = ("series", "live", "candidate", "challenger", "stale", "moved_by")
 
 
 class ModelState(TypedDict):

@@ -29,7 +29,7 @@ from forecast_assets.stores.resource import StoresResource
 from forecast_assets.stores.rows.evaluations import PairResultsRow
 
 GROUP = "portfolio"
-_SHOWN = 200
+_MOST_LISTED = 200
 CellMetric = Enum("CellMetric", {name: name for name in CELL_METRICS})  # type: ignore[misc]  # the names are a table's
 
 
@@ -75,7 +75,7 @@ def leaderboard(context: dg.AssetExecutionContext, stores: StoresResource) -> dg
     return dg.MaterializeResult(
         metadata={
             "candidates": table(whole.candidates, [name for name in portfolio.COLUMNS if name != "ranked"]),
-            "totals_by_store": table(whole.stores[:_SHOWN], portfolio.STORE_COLUMNS),
+            "totals_by_store": table(whole.stores[:_MOST_LISTED], portfolio.STORE_COLUMNS),
             "series": sum(row["champions"] for row in whole.candidates),
         }
     )
@@ -114,7 +114,7 @@ def heatmap(
         )
         worst = cells.sort(pl.col("value").abs(), descending=metric != CONVERGENCE, nulls_last=True)
         columns = ["store_id", "product_id", "value", "candidate", "sample_size"]
-        metadata["worst_first"] = table(worst.head(_SHOWN).to_dicts(), columns)
+        metadata["worst_first"] = table(worst.head(_MOST_LISTED).to_dicts(), columns)
     if bounds is not None:
         metadata["scale"] = dg.MetadataValue.json(bounds)
     return dg.MaterializeResult(metadata=metadata)

@@ -120,8 +120,8 @@ def test_the_champion_explains_itself(ran):
 def test_dagit_shows_a_leaderboard_a_picture_an_explanation_and_links(ran):
     place, result = ran
     backtest = place.metadata(result, "backtest", HEALTHY)
-    board = [record.data for record in backtest["leaderboard"].records]
-    assert [(line["rank"], line["candidate"]) for line in board] == [
+    leaderboard = [record.data for record in backtest["leaderboard"].records]
+    assert [(line["rank"], line["candidate"]) for line in leaderboard] == [
         (1, "naive"),
         (2, "moving_average"),
         (3, "seasonal_naive"),

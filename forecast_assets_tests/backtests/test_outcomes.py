@@ -147,8 +147,8 @@ def test_one_raising_candidate_is_marked_failed_and_its_series_is_scored_by_the_
     }
     (failed,) = [row for row in built.table("backtest_metric") if row["status"] == "failed"]
     assert (failed["rank"], failed["wape"], failed["mae"], failed["sample_size"]) == (None, None, None, 0)
-    board = [record.data for record in built.metadata(result, "backtest", TORN)["leaderboard"].records]
-    assert board[-1]["reason"] == "ArithmeticError: seasonal_naive met 13.5"
+    leaderboard = [record.data for record in built.metadata(result, "backtest", TORN)["leaderboard"].records]
+    assert leaderboard[-1]["reason"] == "ArithmeticError: seasonal_naive met 13.5"
     assert {status for status, _ in statuses(built, HEALTHY).values()} == {"ranked"}
 
 

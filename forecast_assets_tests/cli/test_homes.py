@@ -12,16 +12,16 @@ from forecast_assets.errors import BadSetting
 def test_a_new_home_is_said_once_and_its_settings_stay_what_an_operator_wrote(tmp_path, monkeypatch, capsys):
     monkeypatch.delenv("DAGSTER_HOME", raising=False)
     monkeypatch.chdir(tmp_path)
-    made = find_home()
-    assert made == tmp_path / ".forecast"
-    assert f"a new home for data and results: {made}" in capsys.readouterr().err
-    settings = made / "dagster.yaml"
+    folder = find_home()
+    assert folder == tmp_path / ".forecast"
+    assert f"a new home for data and results: {folder}" in capsys.readouterr().err
+    settings = folder / "dagster.yaml"
     settings.write_text(settings.read_text() + "# an operator's own line\n")
     monkeypatch.delenv("DAGSTER_HOME")
-    assert find_home() == made
+    assert find_home() == folder
     assert capsys.readouterr().err == ""
     assert settings.read_text().endswith("# an operator's own line\n")
-    assert [file.name for file in made.iterdir()] == ["dagster.yaml"]
+    assert [file.name for file in folder.iterdir()] == ["dagster.yaml"]
 
 
 @pytest.mark.parametrize("planted", ["dagster.yaml", "here/.forecast/dagster.yaml"])

@@ -71,11 +71,11 @@ def test_a_code_server_that_is_gone_gets_time_to_come_back(monkeypatch):
 def test_a_run_that_is_ended_while_its_process_starts_is_cancelled_and_no_crash_to_be_tried_again(
     tmp_path, monkeypatch
 ):
-    asked = []
+    requests = []
 
     class Server:
         def cancel_execution(self, request):
-            asked.append(request.run_id)
+            requests.append(request.run_id)
 
     with dg.DagsterInstance.ephemeral(tempdir=str(tmp_path)) as instance:
         watched = WatchedRunLauncher()
@@ -86,7 +86,7 @@ def test_a_run_that_is_ended_while_its_process_starts_is_cancelled_and_no_crash_
         assert watched.terminate(run.run_id)
         ended = instance.get_run_by_id(run.run_id)
     assert ended is not None
-    assert (ended.status, asked) == (DagsterRunStatus.CANCELED, [run.run_id])
+    assert (ended.status, requests) == (DagsterRunStatus.CANCELED, [run.run_id])
 
 
 def test_a_run_that_is_delivered_twice_at_once_is_executed_by_one_worker(place):

@@ -30,7 +30,9 @@ BACKTEST, CHAMPION = dg.AssetKey("backtest"), dg.AssetKey("champion")
 )
 def evaluation(context: dg.AssetExecutionContext) -> Iterator[dg.AssetMaterialization]:
     for asset in (BACKTEST, CHAMPION):
-        report_materializations(context, (said(asset, key) for key in context.partition_keys if key in GOOD))
+        report_materializations(
+            context, (newest_event(asset, key) for key in context.partition_keys if key in GOOD)
+        )
     yield from ()
     raise dg.Failure(f"{len(BROKEN)} series are broken", allow_retries=False)
 
@@ -44,7 +46,7 @@ def instance(request: pytest.FixtureRequest) -> Iterator[dg.DagsterInstance]:
         yield request.getfixturevalue("batched_instance")
 
 
-def said(asset: dg.AssetKey, key: str) -> dg.AssetMaterialization:
+def newest_event(asset: dg.AssetKey, key: str) -> dg.AssetMaterialization:
     return dg.AssetMaterialization(asset, partition=key, metadata={"series": key, "wape": 12.5})
 
 
@@ -99,8 +101,8 @@ def test_each_series_has_its_own_metadata(instance: dg.DagsterInstance) -> None:
 
 def test_a_reported_event_is_what_dagster_would_have_stored(instance: dg.DagsterInstance) -> None:
     def both_ways(context: dg.AssetExecutionContext) -> Iterator[dg.AssetMaterialization]:
-        report_materializations(context, [said(BACKTEST, KEYS[0])])
-        yield said(BACKTEST, KEYS[0])
+        report_materializations(context, [newest_event(BACKTEST, KEYS[0])])
+        yield newest_event(BACKTEST, KEYS[0])
 
     assert run(instance, one_asset(both_ways)).success
     ours, stock = (record.event_log_entry for record in reported(instance, BACKTEST))
@@ -114,7 +116,9 @@ def test_every_number_of_materializations_arrives(batched_instance: dg.DagsterIn
 
     @dg.op
     def touch(context: dg.OpExecutionContext) -> None:
-        counts.append(report_materializations(context, (said(BACKTEST, str(n)) for n in range(count))))
+        counts.append(
+            report_materializations(context, (newest_event(BACKTEST, str(n)) for n in range(count)))
+        )
 
     @dg.job
     def batch() -> None:
@@ -129,7 +133,7 @@ def test_every_number_of_materializations_arrives(batched_instance: dg.DagsterIn
 
 def test_what_was_taken_before_an_error_is_reported(instance: dg.DagsterInstance) -> None:
     def torn() -> Iterator[dg.AssetMaterialization]:
-        yield from (said(BACKTEST, key) for key in KEYS[:4])
+        yield from (newest_event(BACKTEST, key) for key in KEYS[:4])
         raise ArithmeticError("the fifth series")
 
     result = run(instance, one_asset(lambda context: report_materializations(context, torn())))
@@ -144,16 +148,16 @@ def test_a_long_range_is_reported_as_it_comes(batched_instance: dg.DagsterInstan
         for n in range(2500):
             if n % 1000 == 0:
                 seen.append(len(batched_instance.get_materialized_partitions(BACKTEST)))
-            yield said(BACKTEST, str(n))
+            yield newest_event(BACKTEST, str(n))
 
     run(batched_instance, one_asset(lambda context: (report_materializations(context, watched()), ())[1]))
     assert seen == [0, 1000, 2000]
 
 
 def terminated_while_taking(_: pytest.MonkeyPatch) -> Iterator[dg.AssetMaterialization]:
-    yield from (said(BACKTEST, key) for key in KEYS[:4])
+    yield from (newest_event(BACKTEST, key) for key in KEYS[:4])
     os.kill(os.getpid(), signal.SIGINT)
-    yield said(BACKTEST, KEYS[4])
+    yield newest_event(BACKTEST, KEYS[4])
 
 
 def terminated_while_reporting(monkeypatch: pytest.MonkeyPatch) -> Iterator[dg.AssetMaterialization]:
@@ -165,7 +169,7 @@ def terminated_while_reporting(monkeypatch: pytest.MonkeyPatch) -> Iterator[dg.A
         return stock(step, what, batch)
 
     monkeypatch.setattr(DagsterEvent, "asset_materialization", kill_at_the_third)
-    yield from (said(BACKTEST, key) for key in KEYS[:4])
+    yield from (newest_event(BACKTEST, key) for key in KEYS[:4])
 
 
 @pytest.mark.parametrize("terminated", [terminated_while_taking, terminated_while_reporting])

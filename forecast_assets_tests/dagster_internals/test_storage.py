@@ -68,13 +68,13 @@ def planned(asset: str, partition: str | None) -> dg.EventLogEntry:
     return entry("ASSET_MATERIALIZATION_PLANNED", data, message=f"intends to materialize {asset}")
 
 
-def materialized(asset: str, partition: str | None, **said: Any) -> dg.EventLogEntry:
-    what = dg.AssetMaterialization(asset, partition=partition, **said)
-    return entry("ASSET_MATERIALIZATION", StepMaterializationData(what), message=said.get("description", ""))
+def materialized(asset: str, partition: str | None, **more: Any) -> dg.EventLogEntry:
+    what = dg.AssetMaterialization(asset, partition=partition, **more)
+    return entry("ASSET_MATERIALIZATION", StepMaterializationData(what), message=more.get("description", ""))
 
 
-def observed(asset: str, partition: str | None, **said: Any) -> dg.EventLogEntry:
-    what = dg.AssetObservation(asset, partition=partition, **said)
+def observed(asset: str, partition: str | None, **more: Any) -> dg.EventLogEntry:
+    what = dg.AssetObservation(asset, partition=partition, **more)
     return entry("ASSET_OBSERVATION", AssetObservationData(what))
 
 

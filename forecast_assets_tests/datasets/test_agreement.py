@@ -47,9 +47,9 @@ def test_a_file_that_is_written_otherwise_is_named_with_what_mends_it(first, sec
 
 def test_what_only_a_later_file_shows_of_numbers_is_said_and_holds_for_all(tmp_path):
     files = [("", "%Y-%m-%d", cell) for cell in ("3", "1,5", "1.234,5")]
-    found = profile(folder(tmp_path, *files), {})
-    assert (found.source.dialect.decimal, found.source.dialect.thousands) == (",", ".")
-    assert "b.csv: decimal comma, thousands separated by '.'" in found.notes
+    profiled = profile(folder(tmp_path, *files), {})
+    assert (profiled.source.dialect.decimal, profiled.source.dialect.thousands) == (",", ".")
+    assert "b.csv: decimal comma, thousands separated by '.'" in profiled.notes
 
 
 @pytest.mark.parametrize(
@@ -68,5 +68,5 @@ def test_a_file_that_comes_later_and_is_written_otherwise_is_named(later, proble
 
 @pytest.mark.parametrize("cells", [("3", "1.5"), ("1.5", "3"), ("3", "4"), ("1.5", "1.234"), ("1'234", "3")])
 def test_files_that_do_not_contradict_each_other_are_read(cells, tmp_path):
-    found = profile(folder(tmp_path, *[("", "%Y-%m-%d", cell) for cell in cells]), {})
-    assert (found.files, found.source.dialect.decimal) == (2, "." if "1.5" in cells else None)
+    profiled = profile(folder(tmp_path, *[("", "%Y-%m-%d", cell) for cell in cells]), {})
+    assert (profiled.files, profiled.source.dialect.decimal) == (2, "." if "1.5" in cells else None)

@@ -24,8 +24,8 @@ DAYS = [dt.date(2024, 1, 5) + dt.timedelta(days=n) for n in range(20)]
 SALES = pl.DataFrame({"store_id": ["S1"] * 20, "product_id": ["007"] * 20, "date": DAYS, "units": range(20)})
 
 
-def look(path: Path, columns: Mapping[str, object] | None = None, **said: object) -> SourceProfile:
-    return profile(FileSource.model_validate({"path": str(path), **said}), columns or {})
+def look(path: Path, columns: Mapping[str, object] | None = None, **words: object) -> SourceProfile:
+    return profile(FileSource.model_validate({"path": str(path), **words}), columns or {})
 
 
 def read(source: FileSource) -> pl.DataFrame:
@@ -443,7 +443,7 @@ def test_a_column_of_returned_units_is_doubted(name, tmp_path):
     SALES.with_columns(pl.lit(0).alias(name)).write_csv(tmp_path / "sales.csv")
     profile = look(tmp_path / "sales.csv")
     lines = check_source(profile.source, DatasetOptions(), TODAY, profile)
-    doubts = [said for what, said in lines if what == "doubt"]
+    doubts = [words for what, words in lines if what == "doubt"]
     assert doubts == [f"{name!r} seems to hold returned units: take them off the units unless that was done"]
 
 
@@ -454,7 +454,7 @@ def test_a_series_of_one_row_a_week_among_days_is_doubted(tmp_path):
     ]
     profile = look(text(tmp_path, "\n".join(["store_id,product_id,date,units", *rows])))
     lines = check_source(profile.source, DatasetOptions(), TODAY, profile)
-    (doubt,) = (said for what, said in lines if what == "doubt")
+    (doubt,) = (words for what, words in lines if what == "doubt")
     assert doubt.startswith("1 series have one row a week")
     assert doubt.endswith(": S1__weekly")
 
@@ -483,7 +483,7 @@ def test_a_newest_month_that_is_not_over_is_doubted(today, doubts, tmp_path):
     profile = look(file)
     lines = check_source(profile.source, DatasetOptions(), today, profile)
     sentence = "the newest month, from 2024-06-01, lasts until 2024-06-30: if its sales are not complete yet"
-    assert sum(what == "doubt" and said.startswith(sentence) for what, said in lines) == doubts
+    assert sum(what == "doubt" and words.startswith(sentence) for what, words in lines) == doubts
 
 
 def test_an_encoding_of_one_byte_a_letter_is_declared(tmp_path):

@@ -22,9 +22,9 @@ def opened(source: FileSource) -> tuple[pl.DataFrame, CanonicalReader]:
     return pl.concat(frame for _, frame in reader), reader
 
 
-def csv(folder: Path, lines: list[str], name: str = "sales.csv", **said: object) -> FileSource:
+def csv(folder: Path, lines: list[str], name: str = "sales.csv", **declared: object) -> FileSource:
     (folder / name).write_text("\n".join(["store_id,product_id,date,units", *lines]) + "\n")
-    return FileSource.model_validate({"path": str(folder / name), **said})
+    return FileSource.model_validate({"path": str(folder / name), **declared})
 
 
 @pytest.mark.parametrize("door", DOORS)
@@ -184,7 +184,7 @@ def test_the_remedy_fits_what_numbers_look_like(cell, remedy, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("ids", "shown"),
+    ("ids", "named_as"),
     [
         (["A", " A"], "line 3 .'A' and ' A'."),
         (["\u00e9", "e\u0301"], r"line 3 .'\\xe9' and 'e\\u0301'."),
@@ -193,8 +193,8 @@ def test_the_remedy_fits_what_numbers_look_like(cell, remedy, tmp_path):
     ],
     ids=["blanks", "accents", "floats", "mark of a joined file"],
 )
-def test_ids_that_are_refused_are_named_with_their_line(ids, shown, tmp_path):
-    with pytest.raises(BadSales, match=shown):
+def test_ids_that_are_refused_are_named_with_their_line(ids, named_as, tmp_path):
+    with pytest.raises(BadSales, match=named_as):
         opened(csv(tmp_path, [f"S1,{one},{DAY},1" for one in ids]))
 
 

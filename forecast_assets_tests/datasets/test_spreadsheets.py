@@ -113,6 +113,6 @@ def test_a_sheet_is_named_and_others_are_said(tmp_path):
     file = book(tmp_path / "sales.xlsx", {"Notes": [("hello",)], "Sales": [HEADER, *BODY]})
     with pytest.raises(BadSetting, match="sheet 'Notes' is read, not 'Sales'"):
         profile(FileSource(path=str(file)), {})
-    found = profile(FileSource(path=str(file), sheet="Sales"), {})
-    assert "sheet 'Sales' is read, not 'Notes' (--sheet)" in found.notes
-    assert len(read(found.source)[0]) == 20
+    profiled = profile(FileSource(path=str(file), sheet="Sales"), {})
+    assert "sheet 'Sales' is read, not 'Notes' (--sheet)" in profiled.notes
+    assert len(read(profiled.source)[0]) == 20

@@ -58,12 +58,12 @@ def test_a_run_that_meets_an_outage_until_it_is_given_up_raises_it(op, problem):
 
 @pytest.mark.parametrize("error", [OSError(errno.ENOSPC, "No space left on device"), TimeoutError("late")])
 def test_what_a_machine_or_network_is_to_blame_for_ends_a_command_with_3(error, monkeypatch):
-    said = io.StringIO()
-    monkeypatch.setattr(sys, "stderr", said)
+    output = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", output)
     with pytest.raises(SystemExit) as left, errors_on_console():
         raise error
     assert left.value.code == 3
-    assert "Outage: " in said.getvalue()
+    assert "Outage: " in output.getvalue()
 
 
 def test_a_defect_keeps_its_trace():

@@ -76,8 +76,11 @@ def test_parts_of_a_monthly_forecast_speak_of_months(panel):
     monthly = replace(panel.take(np.array([0])), frequency=MONTH)
     explanation = contributions(monthly, "seasonal_naive", {}, 3, threads=1)
     assert explanation is not None
-    said = [f"{one.name} {one.description}" for one in explanation.drivers]
-    assert said == ["level mean of the next 3 months", "month how this month differs from the next 3 months"]
+    descriptions = [f"{one.name} {one.description}" for one in explanation.drivers]
+    assert descriptions == [
+        "level mean of the next 3 months",
+        "month how this month differs from the next 3 months",
+    ]
     assert "in the next month" in explanation.summary
 
 

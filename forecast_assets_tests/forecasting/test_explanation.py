@@ -86,15 +86,15 @@ def test_a_winner_by_another_metric_may_be_behind_in_wape():
 
 
 @pytest.mark.parametrize(
-    ("skill", "said"),
+    ("skill", "expected_words"),
     [
         (None, "ets at 18.0 % WAPE"),
         (12.4, "ets at 18.0 % WAPE, 12 % better than seasonal naive"),
         (-12.6, "ets at 18.0 % WAPE, 13 % worse than seasonal naive"),
     ],
 )
-def test_the_sentence_compares_with_seasonal_naive_where_that_is_known(skill, said):
-    assert sentence(ETS, None, skill) == said
+def test_the_sentence_compares_with_seasonal_naive_where_that_is_known(skill, expected_words):
+    assert sentence(ETS, None, skill) == expected_words
 
 
 def test_seasonal_naive_is_not_compared_with_itself_and_nobody_follows_with_a_lower_error():

@@ -65,8 +65,8 @@ def test_weights_are_drawn_to_a_global_model_as_far_as_folds_are_hardly_worse(wo
 
 
 def test_errors_are_as_wide_as_those_of_their_class():
-    actual, made = sales()
-    forecasts = {"ets": made["good"]}
+    actual, drawn_forecasts = sales()
+    forecasts = {"ets": drawn_forecasts["good"]}
     wild = np.arange(SERIES) % 2 == 1
     noise = np.random.default_rng(2).gamma(1, 1, actual.shape)
     actual = np.where(wild[:, None, None], np.round(actual * noise), actual).astype(np.float32)

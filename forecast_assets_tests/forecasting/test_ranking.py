@@ -104,7 +104,7 @@ def test_lead_is_relative_to_the_runner_up_and_zero_where_that_is_perfect():
 
 
 @pytest.mark.parametrize(
-    ("facts", "level", "said"),
+    ("facts", "level", "expected_words"),
     [
         ({"valid": 1, "limited": "x", "lead": 0.5}, "low", "only one candidate"),
         ({"limited": "40 observed days", "lead": 0.5}, "low", "40 observed days"),
@@ -119,11 +119,11 @@ def test_lead_is_relative_to_the_runner_up_and_zero_where_that_is_perfect():
         ({"lead": 0.0, "wape": 0.1}, "low", "near tie"),
     ],
 )
-def test_first_confidence_rule_that_fits_decides(facts, level, said):
+def test_first_confidence_rule_that_fits_decides(facts, level, expected_words):
     arguments = {"valid": 3, "limited": None, "bias": 0.0, **facts}
     confidence_level, why = confidence(**arguments, policy=RankingPolicy(max_abs_bias=5))
     assert confidence_level == level
-    assert said in why
+    assert expected_words in why
 
 
 def test_exclusion_names_the_size_or_the_missing_forecast():

@@ -73,7 +73,7 @@ def filled(open_place, tmp_path_factory) -> Iterator[Place]:
         yield place
 
 
-def said(words: list[str], patch: pytest.MonkeyPatch) -> tuple[object, str]:
+def printed(words: list[str], patch: pytest.MonkeyPatch) -> tuple[object, str]:
     err = io.StringIO()
     patch.setattr(sys, "argv", ["forecast-assets", *words])
     patch.setattr(sys, "stderr", err)
@@ -89,7 +89,7 @@ def test_any_words_are_answered_or_refused_and_nothing_is_written(filled):
     @given(words=lines())
     def tried(words: list[str]) -> None:
         with pytest.MonkeyPatch.context() as patch:
-            code, output = said(words, patch)
+            code, output = printed(words, patch)
         assert code in {0, 1, 2, 3}, output
         assert "Traceback" not in output
         if code == 2:

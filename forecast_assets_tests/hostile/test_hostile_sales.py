@@ -164,8 +164,8 @@ def test_ids_that_differ_by_case_are_a_typo(one, other, door, tmp_path):
     rows = [[one, "P1", dt.date(2024, 1, 1), 3], [other, "P1", dt.date(2024, 1, 1), 3]]
     what = "holds ids that differ only by case, blanks or Unicode form"
     pair = f"{one!r} and {other!r}"
-    shown = f"line 3 ({pair})" if door == "csv" else pair
-    assert problem(through(door, tmp_path, rows)) == f"{CALLED[door]}: column 'store_id' {what}: {shown}"
+    named_as = f"line 3 ({pair})" if door == "csv" else pair
+    assert problem(through(door, tmp_path, rows)) == f"{CALLED[door]}: column 'store_id' {what}: {named_as}"
 
 
 @pytest.mark.parametrize("length", [30, 64, 10_000])
@@ -237,8 +237,8 @@ def test_a_key_depends_on_its_own_id_alone(tmp_path):
 @pytest.mark.parametrize("door", DOORS)
 def test_ids_that_were_floats_once_are_refused_as_text_too(ids, named, door, tmp_path):
     rows = [["S1", one, dt.date(2024, 1, 1), 3] for one in ids]
-    shown = [f"line {line} ({one})" if door == "csv" else one for line, one in named.items()]
-    sentence = f"{CALLED[door]}: column 'product_id' holds ids that were read as floats: {', '.join(shown)}"
+    lines = [f"line {line} ({one})" if door == "csv" else one for line, one in named.items()]
+    sentence = f"{CALLED[door]}: column 'product_id' holds ids that were read as floats: {', '.join(lines)}"
     assert problem(through(door, tmp_path, rows)) == sentence
 
 

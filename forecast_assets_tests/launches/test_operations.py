@@ -1,4 +1,4 @@
-"""The desk: health, queue, summary, report, live accuracy, quality and retraining on one shared place."""
+"""The operations overview: health, queue, summary, report, live accuracy, quality and retraining."""
 
 import csv
 import datetime as dt
@@ -51,9 +51,9 @@ def grown(days: int, extra: int = 0) -> pl.DataFrame:
 
 
 @pytest.fixture(scope="module")
-def desk(open_place: Callable, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+def evaluated(open_place: Callable, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     """Forecast, then four days came in which one series sold ten times as much; evaluated again."""
-    with open_place(tmp_path_factory.mktemp("desk")) as place, pytest.MonkeyPatch.context() as patch:
+    with open_place(tmp_path_factory.mktemp("evaluated")) as place, pytest.MonkeyPatch.context() as patch:
         patch.setenv("FORECAST_DETAILED_SERIES", "0")  # no pictures
         place.prepare("many", grown(DAYS))
         assert place.evaluate_changed("many").success
@@ -85,13 +85,13 @@ def rows(value) -> list[dict]:
     return [dict(record.data) for record in value.records]
 
 
-def test_forecasts_are_scored_when_their_days_have_come(desk):
-    metadata = materialize(desk, forecast_accuracy, data_quality)
+def test_forecasts_are_scored_when_their_days_have_come(evaluated):
+    metadata = materialize(evaluated, forecast_accuracy, data_quality)
     accuracy = metadata["forecast_accuracy"]
     assert (accuracy["forecasts_scored"].value, accuracy["series_scored"].value) == (COUNT, COUNT)
     assert [row["lead"] for row in rows(accuracy["by_lead"])] == ["all", "h_1_7"]
     assert rows(accuracy["worse_than_promised"])[0]["series"] == WRONG
-    stored = {(row["series"], row["bucket"]): row for row in desk.table("forecast_accuracy")}
+    stored = {(row["series"], row["bucket"]): row for row in evaluated.table("forecast_accuracy")}
     assert stored[WRONG, "all"]["sample_size"] == 4
     assert stored[WRONG, "all"]["first_day"] == START + dt.timedelta(days=DAYS)
     assert stored[WRONG, "all"]["bias"] > 0, "too low a forecast is a positive bias"
@@ -99,16 +99,16 @@ def test_forecasts_are_scored_when_their_days_have_come(desk):
     quality = metadata["data_quality"]
     assert quality["stale_input"].value
     assert {row["series"] for row in rows(quality["findings"]) if row["suspicion"] == "spike"} == {WRONG}
-    since = {row["series"]: row["since"] for row in desk.table("quality_finding")}
-    materialize(desk, data_quality)
-    assert {row["series"]: row["since"] for row in desk.table("quality_finding")} == since
+    since = {row["series"]: row["since"] for row in evaluated.table("quality_finding")}
+    materialize(evaluated, data_quality)
+    assert {row["series"]: row["since"] for row in evaluated.table("quality_finding")} == since
 
 
-def test_live_intervals_and_stock_are_checked_and_too_few_weeks_are_said(desk):
+def test_live_intervals_and_stock_are_checked_and_too_few_weeks_are_said(evaluated):
     run = dg.materialize(
         [forecast_accuracy, distributions_hold],
-        instance=desk.instance,
-        resources={"stores": desk.resource},
+        instance=evaluated.instance,
+        resources={"stores": evaluated.resource},
         partition_key="many",
     )
     (checked,) = run.get_asset_check_evaluations()
@@ -122,8 +122,8 @@ def test_live_intervals_and_stock_are_checked_and_too_few_weeks_are_said(desk):
     assert "by chance" in str(checked.metadata["false_alarms"].value)
 
 
-def test_health_and_queue_show_the_worst_first_with_the_next_step(desk):
-    metadata = materialize(desk, model_health, retraining_queue)
+def test_health_and_queue_show_the_worst_first_with_the_next_step(evaluated):
+    metadata = materialize(evaluated, model_health, retraining_queue)
     health = rows(metadata["model_health"]["health"])
     assert len(health) == COUNT
     assert health[0]["series"] == WRONG
@@ -149,13 +149,13 @@ def test_an_empty_system_is_all_zeros_and_nothing_is_wrong(place):
 
 
 @pytest.fixture(scope="module")
-def summary(desk: Place) -> Summary:
+def summary(evaluated: Place) -> Summary:
     """A moment with an incident whose text is hostile, and a forecast of an older champion."""
     sighting = Sighting("e", "k", "failed check", "warning", "=cmd()|<b>bad</b>\nline", "look", "/x", NOW)
-    record(desk.stores, [sighting])
-    with desk.stores.warehouse.transaction() as connection:
+    record(evaluated.stores, [sighting])
+    with evaluated.stores.warehouse.transaction() as connection:
         connection.exec_driver_sql(f"update forecast set candidate = 'other' where series = '{WRONG}'")  # noqa: S608
-    return summarize(lambda: desk.instance, desk.stores, None, NOW)
+    return summarize(lambda: evaluated.instance, evaluated.stores, None, NOW)
 
 
 def test_the_summary_counts_runs_evaluations_and_forecasts_in_use(summary):
@@ -179,10 +179,10 @@ def test_the_success_rate_counts_failures_and_no_verdicts_about_histories(summar
     assert f"| Series that cannot be scored | {counts[1]} |" in text
 
 
-def test_a_summary_of_one_dataset_names_its_own_faults_only_and_says_why(desk):
+def test_a_summary_of_one_dataset_names_its_own_faults_only_and_says_why(evaluated):
     from_others = {"grain": "other", "gaps": "many", "clock": None}
     record(
-        desk.stores,
+        evaluated.stores,
         [
             Sighting(what, what, "failed check", "warning", what, "look", "/x", NOW, dataset)
             for what, dataset in from_others.items()
@@ -191,46 +191,48 @@ def test_a_summary_of_one_dataset_names_its_own_faults_only_and_says_why(desk):
     for dataset in ("many", "other"):
         config = {"dataset": dataset, "scope": "top_revenue"}
         batch.execute_in_process(
-            instance=desk.instance,
-            resources={"stores": desk.resource, "registry": RegistryResource()},
+            instance=evaluated.instance,
+            resources={"stores": evaluated.resource, "registry": RegistryResource()},
             run_config={"ops": {"work_off_batch": {"config": config}}},
             raise_on_error=False,
         )
-    own = summarize(lambda: desk.instance, desk.stores, "many", NOW)
+    own = summarize(lambda: evaluated.instance, evaluated.stores, "many", NOW)
     assert {one.detail for one in own.attention if one.kind == "incident"} >= {"gaps", "clock"}
     assert "grain" not in {one.detail for one in own.attention}
     (failed,) = [one for one in own.attention if one.kind == "failed_job"]
     assert (failed.detail, failed.next_step) == ("scope top_revenue does not say top_n", "give top_n")
-    everything = summarize(lambda: desk.instance, desk.stores, None, NOW)
+    everything = summarize(lambda: evaluated.instance, evaluated.stores, None, NOW)
     assert len([one for one in everything.attention if one.kind == "failed_job"]) == 2
     assert "grain" in {one.detail for one in everything.attention}
     start, end = dt.datetime.now(dt.UTC) - dt.timedelta(hours=1), dt.datetime.now(dt.UTC)
-    assert look_at_runs(desk.instance, desk.stores, start, end).failed == 0, "they were refused to a person"
+    assert look_at_runs(evaluated.instance, evaluated.stores, start, end).failed == 0, (
+        "they were refused to a person"
+    )
     assert batch.execute_in_process(
-        instance=desk.instance,
-        resources={"stores": desk.resource, "registry": RegistryResource()},
+        instance=evaluated.instance,
+        resources={"stores": evaluated.resource, "registry": RegistryResource()},
         run_config={
             "ops": {
                 "work_off_batch": {"config": {"dataset": "many", "scope": "all", "candidates": ["naive"]}}
             }
         },
     ).success
-    mended = summarize(lambda: desk.instance, desk.stores, "many", NOW)
+    mended = summarize(lambda: evaluated.instance, evaluated.stores, "many", NOW)
     assert [one.label for one in mended.attention if one.kind == "failed_job"] == []
 
 
-def test_the_summary_does_not_count_the_run_that_asks(desk):
-    jobs = rows(materialize(desk, ops_summary, partition=None)["ops_summary"]["jobs"])
+def test_the_summary_does_not_count_the_run_that_asks(evaluated):
+    jobs = rows(materialize(evaluated, ops_summary, partition=None)["ops_summary"]["jobs"])
     assert jobs[0]["running"] == 0
 
 
-def test_a_forecast_of_a_series_without_a_champion_is_not_out_of_date(desk):
-    with desk.stores.warehouse.transaction() as connection, connection.begin_nested() as passing:
+def test_a_forecast_of_a_series_without_a_champion_is_not_out_of_date(evaluated):
+    with evaluated.stores.warehouse.transaction() as connection, connection.begin_nested() as passing:
         connection.exec_driver_sql(
             "update champion set champion = null where series = 'many__S0__P000';"
             "update forecast set fallback = candidate where series = 'many__S0__P000'"
         )
-        outdated = desk.stores.warehouse.rows_in(connection, OutdatedForecastsRow, dataset="many")
+        outdated = evaluated.stores.warehouse.rows_in(connection, OutdatedForecastsRow, dataset="many")
         passing.rollback()
     assert "many__S0__P000" not in {row["series"] for row in outdated}
 
@@ -252,8 +254,8 @@ def test_the_report_is_deterministic_in_three_forms_and_disarms_what_it_repeats(
     assert "'=cmd()|<b>bad</b> line" in {row["Detail"] for row in parsed}
 
 
-def test_every_list_of_the_desk_can_be_exported_the_worst_first(desk, tmp_path):
-    materialize(desk, forecast_accuracy, data_quality)
+def test_every_list_of_the_overview_can_be_exported_the_worst_first(evaluated, tmp_path):
+    materialize(evaluated, forecast_accuracy, data_quality)
     lists = {
         Report.DRIFT: "units_at_risk",
         Report.FORECAST_ACCURACY: "backtest_wape",
@@ -268,8 +270,8 @@ def test_every_list_of_the_desk_can_be_exported_the_worst_first(desk, tmp_path):
         assert column in listed[0]
 
 
-def test_the_report_is_exported_as_its_file_ends(desk, tmp_path, monkeypatch):
-    monkeypatch.setenv("DAGSTER_HOME", str(desk.folder))
+def test_the_report_is_exported_as_its_file_ends(evaluated, tmp_path, monkeypatch):
+    monkeypatch.setenv("DAGSTER_HOME", str(evaluated.folder))
     for ending, first in (("csv", "Type,Entity"), ("md", "# Incident"), ("html", "<!doctype html>")):
         export(Report.INCIDENT_REPORT, "many", output=tmp_path / f"report.{ending}")
         assert (tmp_path / f"report.{ending}").read_text().startswith(first)
@@ -286,8 +288,8 @@ def retrained(place: Place, **config) -> dg.ExecuteInProcessResult:
     )
 
 
-def test_forecasts_then_the_desk_then_the_report_follow_an_evaluation_once(desk):
-    night = Night(desk)
+def test_forecasts_then_the_overview_then_the_report_follow_an_evaluation_once(evaluated):
+    night = Night(evaluated)
     requested = []
     for _ in range(3):
         cursor = night.cursors.get(FOLLOW)
@@ -301,57 +303,57 @@ def test_forecasts_then_the_desk_then_the_report_follow_an_evaluation_once(desk)
     assert night.said(FOLLOW) == "1 evaluated datasets: 1 up to date"
 
 
-def test_a_sensor_requests_the_rest_tells_of_it_and_says_with_numbers_when_nothing_is_left(desk):
-    with desk.stores.warehouse.transaction() as connection:
+def test_a_sensor_requests_the_rest_tells_of_it_and_says_with_numbers_when_nothing_is_left(evaluated):
+    with evaluated.stores.warehouse.transaction() as connection:
         connection.exec_driver_sql("update drift set verdict = 'degrading', drift_direction = 'degrading'")
-    night = Night(desk)
+    night = Night(evaluated)
     assert f"{COUNT} degrading by both rules, 0 cooling down, {COUNT} requested" in night.said(REQUEST)
-    (news,) = [row for row in desk.table("incident") if row["kind"] == "retraining requested"]
+    (news,) = [row for row in evaluated.table("incident") if row["kind"] == "retraining requested"]
     assert news["what"].startswith(f"retraining of {COUNT} degrading series is requested: {WRONG}")
     assert f"{COUNT} cooling down, 0 requested" in night.said(REQUEST)
-    with desk.stores.warehouse.transaction() as connection:
+    with evaluated.stores.warehouse.transaction() as connection:
         connection.exec_driver_sql("truncate retrain_request")
 
 
-def test_what_was_learned_ages_from_the_last_day_of_its_period(desk):
+def test_what_was_learned_ages_from_the_last_day_of_its_period(evaluated):
     change, today = 'update dataset set options = options || \'{"frequency": "%s"}\'', dt.date(2030, 1, 1)
     ages = {}
     for period in ("week", "month", "day"):
-        with desk.stores.warehouse.transaction() as connection:
+        with evaluated.stores.warehouse.transaction() as connection:
             connection.exec_driver_sql(change % period)
-        ages[period] = queue(desk.stores, "many", today)[0]["staleness_days"]
-        assert {row["staleness_days"] for row in health(desk.stores, "many", today)} >= {ages[period]}
+        ages[period] = queue(evaluated.stores, "many", today)[0]["staleness_days"]
+        assert {row["staleness_days"] for row in health(evaluated.stores, "many", today)} >= {ages[period]}
     learned = today - dt.timedelta(days=ages["day"])
     assert ages["week"] == ages["day"] - 6
     assert (today - dt.timedelta(days=ages["month"] - 1)).day == 1
     assert (today - dt.timedelta(days=ages["month"])).month == learned.month
 
 
-def test_retraining_is_requested_within_budget_and_cool_down_and_done_by_hand_only(desk):
-    with desk.stores.warehouse.transaction() as connection:
+def test_retraining_is_requested_within_budget_and_cool_down_and_done_by_hand_only(evaluated):
+    with evaluated.stores.warehouse.transaction() as connection:
         connection.exec_driver_sql("update drift set verdict = 'degrading', drift_direction = 'degrading'")
     now = dt.datetime.now(dt.UTC)
-    requested_series, sentence = request(desk.stores, budget=3, cool_down_days=14, now=now)
+    requested_series, sentence = request(evaluated.stores, budget=3, cool_down_days=14, now=now)
     assert (len(requested_series), requested_series[0]) == (3, WRONG)
     assert sentence.startswith(
         f"{COUNT} degrading by both rules, 0 cooling down, 3 requested, {COUNT - 3} beyond"
     )
-    assert request(desk.stores, budget=3, cool_down_days=14, now=now)[0] == []
-    before = {row["series"]: row["run_id"] for row in desk.table("evaluation")}
+    assert request(evaluated.stores, budget=3, cool_down_days=14, now=now)[0] == []
+    before = {row["series"]: row["run_id"] for row in evaluated.table("evaluation")}
 
-    refused = retrained(desk, requested=True, confirm="yes")
+    refused = retrained(evaluated, requested=True, confirm="yes")
     assert not refused.success
-    assert {row["series"]: row["run_id"] for row in desk.table("evaluation")} == before
+    assert {row["series"]: row["run_id"] for row in evaluated.table("evaluation")} == before
 
-    done = retrained(desk, requested=True, confirm="retrain many")
+    done = retrained(evaluated, requested=True, confirm="retrain many")
     assert done.success
-    after = {row["series"]: row["run_id"] for row in desk.table("evaluation")}
+    after = {row["series"]: row["run_id"] for row in evaluated.table("evaluation")}
     assert {key for key in after if after[key] != before[key]} == set(requested_series)
-    current = {row["series"]: row["run_id"] for row in desk.table("forecast") if row["is_current"]}
+    current = {row["series"]: row["run_id"] for row in evaluated.table("forecast") if row["is_current"]}
     assert {key for key, run in current.items() if run == done.run_id} == set(requested_series)
-    launch = records.read(desk.stores, done.run_id)
+    launch = records.read(evaluated.stores, done.run_id)
     assert (launch.kind, launch.status, launch.completed, launch.total) == ("retrain", "completed", 3, 3)
-    (worst,) = [one for one in records.tries(desk.stores, done.run_id) if one.series == WRONG]
+    (worst,) = [one for one in records.tries(evaluated.stores, done.run_id) if one.series == WRONG]
     assert worst.outputs is not None
     assert (worst.outputs["outcome"], worst.outputs["wape"] is None) == ("scored", False)
 
@@ -364,8 +366,8 @@ def test_retraining_is_requested_within_budget_and_cool_down_and_done_by_hand_on
         ({"requested": True}, "no series is chosen"),
     ],
 )
-def test_a_retraining_of_nothing_or_of_strangers_is_refused(desk, config, problem):
-    refused = retrained(desk, confirm="retrain many", **config)
+def test_a_retraining_of_nothing_or_of_strangers_is_refused(evaluated, config, problem):
+    refused = retrained(evaluated, confirm="retrain many", **config)
     assert not refused.success
     (event,) = [event for event in refused.all_events if event.is_step_failure]
     failure = event.step_failure_data.user_failure_data

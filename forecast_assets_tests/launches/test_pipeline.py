@@ -301,11 +301,11 @@ def lost_by_dagster() -> Exception:
     ],
 )
 def test_faults_are_told_in_words_with_the_original_beneath(error, code, message):
-    said = error_payload(to_forecast_error(error))
-    assert said["code"] == code
-    assert message in str(said["problem"])
-    assert said["remedy"]
-    assert str(said["original"]).startswith(type(error).__name__)
+    payload = error_payload(to_forecast_error(error))
+    assert payload["code"] == code
+    assert message in str(payload["problem"])
+    assert payload["remedy"]
+    assert str(payload["original"]).startswith(type(error).__name__)
 
 
 def test_an_expected_error_keeps_its_own_words():

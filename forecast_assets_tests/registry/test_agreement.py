@@ -20,7 +20,7 @@ __all__ = ["home_0_1"]
 LIVE = "shop__S1__P1"
 
 
-def said() -> list[str]:
+def disagreement_sentences() -> list[str]:
     return compare(open_stores(), open_registry()).sentences()
 
 
@@ -30,7 +30,7 @@ def mended() -> str:
     assert looked.exit_code == 1
     done = CliRunner().invoke(app, ["state", "mend", "--apply"], catch_exceptions=False)
     assert done.exit_code == 0, done.output
-    assert said() == []
+    assert disagreement_sentences() == []
     again = CliRunner().invoke(app, ["state", "mend", "--apply"])
     assert "agree" in again.output
     return done.output
@@ -44,7 +44,7 @@ def registry_of(home: Home) -> sa.URL:
 
 @pytest.mark.usefixtures("home_0_1")
 def test_stores_that_agree_are_said_to():
-    assert said() == []
+    assert disagreement_sentences() == []
 
 
 def test_a_warehouse_older_than_mlflow_gets_its_aliases_back(home_0_1):
@@ -59,7 +59,7 @@ def test_a_warehouse_older_than_mlflow_gets_its_aliases_back(home_0_1):
         connection.execute(sa.text(newer), {"name": LIVE, "version": live})
     for alias in ("champion", "challenger"):
         open_registry().move_alias(LIVE, alias, 99)
-    (sentence,) = said()
+    (sentence,) = disagreement_sentences()
     assert "older than MLflow" in sentence
     assert f"{LIVE}@champion" in sentence
     mended()
@@ -71,7 +71,7 @@ def test_a_warehouse_older_than_mlflow_gets_its_aliases_back(home_0_1):
 def test_a_registry_that_was_lost_is_forgotten_and_its_record_kept(home_0_1):
     with connected(registry_of(home_0_1)) as connection:
         connection.exec_driver_sql("truncate registered_models cascade")
-    (sentence,) = said()
+    (sentence,) = disagreement_sentences()
     assert "MLflow or its files lack" in sentence
     assert "forecast-assets register shop, then promote" in mended()
     audit = open_stores().warehouse.rows(AuditRow, dataset="shop", series=[LIVE])
@@ -81,14 +81,14 @@ def test_a_registry_that_was_lost_is_forgotten_and_its_record_kept(home_0_1):
 def test_lost_files_and_models_are_made_again(home_0_1):
     for folder in ("backtests", "forecasts", "global", "models"):
         shutil.rmtree(home_0_1.folder / "lake" / folder / "shop")
-    sentences = said()
+    sentences = disagreement_sentences()
     assert any("the lake lacks the files" in sentence for sentence in sentences)
     assert any("MLflow or its files lack" in sentence for sentence in sentences)
     assert "forecast-assets evaluate shop" in mended()
     for words in (["evaluate", "shop"], ["register", "shop", "--series", LIVE]):
         done = CliRunner().invoke(app, words, catch_exceptions=False)
         assert done.exit_code == 0, done.output
-    assert said() == []
+    assert disagreement_sentences() == []
     assert "challenger" in open_registry().aliases([LIVE])[LIVE]
 
 
@@ -98,7 +98,7 @@ def test_models_whose_files_were_changed_are_named_and_forgotten(home_0_1):
     assert version is not None
     (header,) = home_0_1.folder.rglob(f"{version.run_id}/artifacts/{version.path}/data/bundle/bundle.json")
     header.write_bytes(header.read_bytes() + b" ")
-    (sentence,) = said()
+    (sentence,) = disagreement_sentences()
     assert f"{LIVE} version {number}: its files are not what was registered" in sentence
     assert "forecast-assets register shop, then promote" in mended()
     assert number not in open_registry().aliases([LIVE]).get(LIVE, {}).values()
@@ -109,7 +109,7 @@ def test_a_lake_that_was_moved_or_copied_finds_the_files_of_its_models(home_0_1,
     moved = home_0_1.folder / "moved"
     move(home_0_1.folder / "lake", moved)
     monkeypatch.setenv("FORECAST_LAKE_URL", str(moved))
-    (sentence,) = said()
+    (sentence,) = disagreement_sentences()
     assert "the lake was moved or copied" in sentence
     mended()
     number = open_registry().aliases([LIVE])[LIVE]["champion"]

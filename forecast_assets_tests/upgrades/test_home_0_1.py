@@ -17,7 +17,7 @@ OLDEST = "0006_operations"
 SERIES = [f"shop__{store}__{product}" for store in ("S1", "S2") for product in ("P1", "P2")]
 
 
-def said(*words: str) -> list[dict[str, object]]:
+def printed(*words: str) -> list[dict[str, object]]:
     """What a command of today prints as JSON."""
     done = CliRunner().invoke(app, [*words, "--format", "json"], catch_exceptions=False)
     assert done.exit_code == 0, done.output
@@ -43,14 +43,14 @@ def still_holds(now: list[dict[str, object]], before: list[dict[str, object]]) -
 
 def test_what_was_exported_by_0_1_is_exported_by_today(home_0_1):
     for what in ("champions", "audit", "leaderboard", "forecasts"):
-        assert still_holds(said("export", what, "shop"), home_0_1.expected(what)), what
+        assert still_holds(printed("export", what, "shop"), home_0_1.expected(what)), what
 
 
 def test_what_was_launched_kept_and_planned_is_listed(home_0_1):
-    launched = {(row["run_id"], row["status"]) for row in said("status")}
+    launched = {(row["run_id"], row["status"]) for row in printed("status")}
     assert launched >= {(row["run_id"], row["status"]) for row in home_0_1.expected("status")}
-    assert [row["name"] for row in said("workspace", "list")] == ["spring"]
-    assert [row["name"] for row in said("plan", "list")] == [
+    assert [row["name"] for row in printed("workspace", "list")] == ["spring"]
+    assert [row["name"] for row in printed("plan", "list")] == [
         row["name"] for row in home_0_1.expected("plans")
     ]
 
@@ -59,7 +59,7 @@ def test_what_was_launched_kept_and_planned_is_listed(home_0_1):
 def test_live_models_are_those_of_the_audit_and_their_files_are_there():
     aliases = open_registry().aliases(SERIES)
     live = {key: held["champion"] for key, held in aliases.items() if "champion" in held}
-    audit = said("export", "audit", "shop")
+    audit = printed("export", "audit", "shop")
     assert live == {
         str(row["series"]): row["to_version"] for row in sorted(audit, key=lambda row: str(row["decided_at"]))
     }
@@ -82,12 +82,12 @@ def test_partitions_keep_their_colours():
 def test_the_warehouse_goes_to_today_and_back_and_to_today_without_losing_a_row(home_0_1):
     with connected(home_0_1.url) as connection:
         assert revision(connection) == OLDEST
-    before = said("export", "champions", "shop")
+    before = printed("export", "champions", "shop")
     rows = open_stores().warehouse.rows(DatasetsRow)
     open_stores().warehouse.dispose()
     moved(home_0_1.url, OLDEST)
     moved(home_0_1.url, "head")
     with connected(home_0_1.url) as connection:
         assert revision(connection) == newest_revision()
-    assert said("export", "champions", "shop") == before
+    assert printed("export", "champions", "shop") == before
     assert open_stores().warehouse.rows(DatasetsRow) == rows

@@ -15,7 +15,7 @@ from forecast_assets.stores.resource import RegistryResource, StoresResource
 from forecast_assets.stores.rows.registry import LiveVersionsRow
 
 _EVERY_S = 300
-_SHOWN = 100
+_MOST_LISTED = 100
 
 
 @sensor(minimum_interval_seconds=_EVERY_S, default_status=dg.DefaultSensorStatus.RUNNING)
@@ -36,7 +36,7 @@ def aliases_moved_in_mlflow(
     if not differing:
         return dg.SkipReason(f"{len(decided):,} registered series: what is live is what was decided")
     moved = notice(opened, registry.open(), differing)
-    for row in moved[:_SHOWN]:
+    for row in moved[:_MOST_LISTED]:
         change = f"version {row['to_version'] or 'none'} instead of {row['from_version'] or 'none'}"
         context.instance.report_runless_asset_event(
             dg.AssetObservation(

@@ -35,7 +35,7 @@ from forecast_assets.forecasting.core.pool import Pool
 from forecast_assets.forecasting.core.ranking import Confidence
 
 Direction = Literal["up", "down", "none"]
-_SHOWN = 10
+_MOST_LISTED = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,7 +221,7 @@ def _of_trees(panel: Panel, model: GlobalModel, threads: int, gap: int) -> list[
     return drivers
 
 
-def strongest_features(model: GlobalModel, most: int = _SHOWN) -> dict[str, float]:
+def strongest_features(model: GlobalModel, most: int = _MOST_LISTED) -> dict[str, float]:
     """The features whose splits gained most over all series, with their share of the whole gain."""
     shares = gains(model.settings.learner, model.text, len(model.features))
     return {model.features[at]: float(shares[at]) for at in np.argsort(-shares, kind="stable")[:most]}
@@ -230,12 +230,12 @@ def strongest_features(model: GlobalModel, most: int = _SHOWN) -> dict[str, floa
 def _shortened(drivers: Sequence[Driver]) -> list[Driver]:
     """The strongest drivers, the rest as one, so that they still add up."""
     ordered = sorted(drivers, key=lambda driver: -abs(driver.contribution))
-    if len(ordered) <= _SHOWN:
+    if len(ordered) <= _MOST_LISTED:
         return ordered
-    rest = sum(driver.contribution for driver in ordered[_SHOWN - 1 :])
+    rest = sum(driver.contribution for driver in ordered[_MOST_LISTED - 1 :])
     return [
-        *ordered[: _SHOWN - 1],
-        Driver("all others", None, rest, f"{len(ordered) - _SHOWN + 1} weaker parts"),
+        *ordered[: _MOST_LISTED - 1],
+        Driver("all others", None, rest, f"{len(ordered) - _MOST_LISTED + 1} weaker parts"),
     ]
 
 

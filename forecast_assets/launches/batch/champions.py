@@ -37,7 +37,7 @@ _COLUMNS = [
     "proposed_alias_name",
     "existing_alias_run_id",
 ]
-_SHOWN = 200
+_MOST_LISTED = 200
 
 
 def _summarise(_stores: Stores, launch: Launch, _tries: Sequence[Try]) -> Summary:
@@ -164,10 +164,10 @@ def mark_champions(
     context.add_output_metadata(
         {
             "what_happened": what_happened,
-            "champions": table(picks.winners[:_SHOWN], _COLUMNS),
+            "champions": table(picks.winners[:_MOST_LISTED], _COLUMNS),
             "links": links((str(one["series"]), one["link"]) for one in picks.winners),
             "difference": dg.MetadataValue.json(picks.diff),
-            "unresolved_pairs": dg.MetadataValue.json(picks.unresolved[:_SHOWN]),
+            "unresolved_pairs": dg.MetadataValue.json(picks.unresolved[:_MOST_LISTED]),
             "to_apply_type": picks.confirmation,
         }
     )

@@ -27,7 +27,7 @@ from forecast_assets.stores import Stores
 
 # The more items one pass of the engine takes, the less each costs; the fewer, the sooner a cancellation acts.
 _MOST_AT_ONCE = 256
-_SHOWN = 200
+_MOST_LISTED = 200
 _STATES = ("completed", "failed", "pending", "running", "cancelled")
 # What items can say, in the order in which it is shown.
 _DETAILS = ("wape", "bias", "total_error", "wape_bias", "sample_size", "model_version", "total", "forecasts")
@@ -75,7 +75,9 @@ def _summarise(_stores: Stores, launch: Launch, tries: Sequence[Try]) -> Summary
 
 def _render(launch: Launch, tries: Sequence[Try]) -> dict[str, Any]:
     """Items that failed first."""
-    newest = sorted(records.newest(tries), key=lambda one: (one.status != "failed", one.item_id))[:_SHOWN]
+    newest = sorted(records.newest(tries), key=lambda one: (one.status != "failed", one.item_id))[
+        :_MOST_LISTED
+    ]
     rows = [{**asdict(one), **(one.metrics or {}), **(one.outputs or {})} for one in newest]
     names = [name for name in _DETAILS if any(row.get(name) is not None for row in rows)]
     columns = ["series", "candidate", "status", "attempts", *names, "error_message"]

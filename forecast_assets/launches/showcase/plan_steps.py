@@ -11,7 +11,7 @@ from forecast_assets.forecasts.store import read_forecast
 from forecast_assets.launches.showcase.context import ShowcaseContext, StepResult
 from forecast_assets.scenarios import plans as scenario_plans
 
-ASKED: Mapping[str, Assumptions] = {
+ASSUMPTIONS_BY_PLAN: Mapping[str, Assumptions] = {
     "cheaper": Assumptions(price_change=-0.1),
     "promotion": Assumptions(promotion=Promotion.PCT_OFF.value),
 }
@@ -28,7 +28,7 @@ def plans(context: ShowcaseContext) -> StepResult:
     if read_forecast(context.stores, pair) is None:
         return StepResult("skip", f"{pair} has no forecast to ask about")
     workspace, lines = context.config.workspace_name, []
-    for name, assumptions in ASKED.items():
+    for name, assumptions in ASSUMPTIONS_BY_PLAN.items():
         answer = scenario_plans.what_if(context.stores, pair, assumptions, run_id=context.run_id)
         lines.append(f"{name}: {answer.effect.units_delta:+,.1f} units")
         if workspace is not None:
