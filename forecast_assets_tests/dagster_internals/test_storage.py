@@ -23,6 +23,7 @@ from dagster._serdes import deserialize_value, serialize_value
 from dagster_postgres import PostgresEventLogStorage
 
 from forecast_assets.dagster_internals import storage as module
+from forecast_assets.dagster_internals.run_storage import PlainRunStorage
 from forecast_assets.dagster_internals.storage import BatchedPostgresEventLogStorage, ForecastStorage
 from forecast_assets.stores import database
 from forecast_assets.stores.locks import LockNumber
@@ -310,3 +311,14 @@ def test_what_is_read_of_partitions_is_what_the_stock_class_reads(
     ours.wipe_asset(dg.AssetKey("backtest"))
     assert getattr(ours, unfinished)(dg.AssetKey("backtest")) == {}
     assert {"a", "d"} <= seen[0].keys()
+
+
+def test_looking_at_a_run_costs_one_statement(batched_instance: dg.DagsterInstance) -> None:
+    runs = batched_instance.run_storage
+    assert isinstance(runs, PlainRunStorage)
+    nobody = dg.RunsFilter(run_ids=["11111111-2222-3333-4444-555555555555"])
+    runs.get_run_records(nobody)
+    seen: list[str] = []
+    sa.event.listen(runs._engine, "before_cursor_execute", lambda *args: seen.append(args[2]))
+    assert not runs.get_run_records(nobody)
+    assert len(seen) == 1, seen
