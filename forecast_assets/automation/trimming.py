@@ -15,31 +15,10 @@ from forecast_assets.rendering.tables import table
 from forecast_assets.stores.resource import RegistryResource, StoresResource
 from forecast_assets.stores.retention import Policy, retain
 
-_DEFAULTS = Policy()
 
-
-class TrimConfig(dg.Config):
+class TrimConfig(dg.Config, Policy):
     """How long what is superseded is kept, and whether it is deleted."""
 
-    days: int = Field(
-        default=_DEFAULTS.days,
-        ge=1,
-        le=3650,
-        description="Days that superseded events, runs, what was launched, snapshots, forecasts and model "
-        "versions are kept.",
-    )
-    snapshots: int = Field(
-        default=_DEFAULTS.snapshots,
-        ge=1,
-        le=1000,
-        description="Newest snapshots of each dataset that are kept, however old.",
-    )
-    grace_hours: int = Field(
-        default=_DEFAULTS.grace_hours,
-        ge=24,
-        le=8760,
-        description="Hours that files to which no row refers are kept: a run writes its files first.",
-    )
     apply: bool = Field(
         default=False, description="Delete it. Otherwise the run only tells what it would delete."
     )
@@ -50,13 +29,12 @@ def trim(
     context: dg.OpExecutionContext, config: TrimConfig, stores: StoresResource, registry: RegistryResource
 ) -> None:
     """Tell, or delete, what is superseded."""
-    policy = Policy(days=config.days, snapshots=config.snapshots, grace_hours=config.grace_hours)
     with refusals_final():
         retained = retain(
             stores.open(),
             context.instance.delete_run,
             registry.open,
-            policy,
+            config,
             apply=config.apply,
             now=datetime.now(UTC),
         )

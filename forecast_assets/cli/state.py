@@ -13,6 +13,7 @@ import typer
 
 from forecast_assets.cli.console import BROKE, SAY, Format, FormOption, View, listing
 from forecast_assets.cli.home import find_home, open_instance
+from forecast_assets.cli.options import takes
 from forecast_assets.datasets import definition
 from forecast_assets.errors import SHOWN_OFFENDERS, BadSetting
 from forecast_assets.registry import agreement
@@ -24,7 +25,6 @@ from forecast_assets.stores.registry import open_registry
 
 app = typer.Typer(help="Prepare, back up, restore, mend and trim all stores.", no_args_is_help=True)
 Folder = Annotated[Path, typer.Argument(help="Folder of the backup.")]
-DEFAULTS = retention.Policy()
 
 
 @app.command()
@@ -106,21 +106,13 @@ def mend(
 
 
 @app.command()
+@takes(retention.Policy, parameter="policy")
 def trim(
-    days: Annotated[
-        int, typer.Option(min=1, max=3650, help="Keep what is superseded so long.")
-    ] = DEFAULTS.days,
-    snapshots: Annotated[
-        int, typer.Option(min=1, max=1000, help="Keep so many of each dataset, however old.")
-    ] = DEFAULTS.snapshots,
-    grace_hours: Annotated[
-        int, typer.Option(min=24, max=8760, help="Keep files that no row refers to so long.")
-    ] = DEFAULTS.grace_hours,
+    policy: retention.Policy,
     apply: Annotated[bool, typer.Option("--apply", help="Delete it; otherwise only tell.")] = False,  # noqa: FBT002
     form: FormOption = Format.TABLE,
 ) -> None:
     """Tell which events, runs, records, model versions and files are superseded; --apply deletes them."""
-    policy = retention.Policy(days=days, snapshots=snapshots, grace_hours=grace_hours)
     retained = retention.retain(
         open_stores(),
         lambda run_id: open_instance().delete_run(run_id),  # opened where a run is deleted

@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
 
+from pydantic import BaseModel, Field
+
 from forecast_assets.stores import Stores, paths
 from forecast_assets.stores.database import alone
 from forecast_assets.stores.lake import Stored
@@ -32,18 +34,28 @@ from forecast_assets.stores.rows.operations import (
 from forecast_assets.stores.rows.registry import BundleMembersRow
 
 
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """How long what is superseded is kept.
+class Policy(BaseModel):
+    """How long what is superseded is kept."""
 
-    ``days``: of events, runs, what was launched, snapshots, forecasts, model versions. ``snapshots``: the
-    newest of each dataset, of any age. ``grace_hours``: of files that no row refers to: a run writes its
-    files before its rows.
-    """
-
-    days: int = 90
-    snapshots: int = 3
-    grace_hours: int = 48
+    days: int = Field(
+        default=90,
+        ge=1,
+        le=3650,
+        description="Days that superseded events, runs, what was launched, snapshots, forecasts and model "
+        "versions are kept.",
+    )
+    snapshots: int = Field(
+        default=3,
+        ge=1,
+        le=1000,
+        description="Newest snapshots of each dataset that are kept, however old.",
+    )
+    grace_hours: int = Field(
+        default=48,
+        ge=24,
+        le=8760,
+        description="Hours that files to which no row refers are kept: a run writes its files first.",
+    )
 
 
 @dataclass(frozen=True, slots=True)
