@@ -53,6 +53,10 @@ def test_every_asset_is_made_from_what_the_graph_says():
     assert {name: {key.path[-1] for key in node.parent_keys} for name, node in ASSETS.items()} == PARENTS
 
 
+def test_the_champions_page_leads_to_the_tables_that_are_searched_by_a_products_own_id():
+    assert "(/assets/report)" in (ASSETS["champion"].description or "")
+
+
 @pytest.mark.parametrize("name", sorted(PARENTS))
 def test_every_asset_has_the_partitions_of_its_grain(name):
     node = ASSETS[name]

@@ -98,7 +98,9 @@ def global_forecasts_asset(
         dg.AssetSpec(
             CHAMPION,
             deps=[BACKTEST],
-            description="The candidate that forecasts one series best, how sure that is, and why.",
+            description="The candidate that forecasts one series best, how sure that is, and why.\n\n"
+            "The search of partitions knows keys of series; a store's or product's own id, as its source "
+            "writes it, is searched for in the tables of the page of [report](/assets/report).",
             group_name="champions",
             owners=OWNERS,
             kinds={"postgres"},
