@@ -62,17 +62,17 @@ def day_keys(frames: Sequence[pl.DataFrame]) -> tuple[list[NDArray[np.int64]], l
 
     And the products, whose places are the numbers above ``DAY_BITS``. Frames are sorted by product and date.
     """
-    runs = [frame["product_id"].rle_id().to_numpy() for frame in frames]
-    firsts = [np.flatnonzero(np.diff(run, prepend=-1)) for run in runs]
+    codes = [frame["product_id"].to_physical().to_numpy() for frame in frames]
+    firsts = [np.flatnonzero(np.concatenate([[True], some[1:] != some[:-1]])) for some in codes]
     texts = [
         frame["product_id"][first].cast(pl.String).to_list()
         for frame, first in zip(frames, firsts, strict=True)
     ]
     names = sorted(set().union(*texts))
-    rank = {name: place for place, name in enumerate(names)}
-    ranks = [np.array([rank[name] for name in some], np.int64) for some in texts]
+    rank = {name: place << DAY_BITS for place, name in enumerate(names)}
     keys = [
-        (ranking[run] << DAY_BITS) + frame["date"].to_physical().to_numpy()
-        for ranking, run, frame in zip(ranks, runs, frames, strict=True)
+        np.repeat(np.array([rank[name] for name in some], np.int64), np.diff(first, append=len(frame)))
+        + frame["date"].to_physical().to_numpy()
+        for some, first, frame in zip(texts, firsts, frames, strict=True)
     ]
     return keys, names

@@ -25,10 +25,10 @@ class Folder:
         return "/".join((self.name, *map(str, parts)))
 
 
-SALES = Folder("sales", "canonical sales of each snapshot, one file per store")
+SALES = Folder("sales", "canonical sales of each snapshot or how they changed, one file per store")
 STAR = Folder("star", "generated sales as a star schema, beside SALES under the same names")
 READINGS = Folder("readings", "digests of what SALES were read from, under the same names")
-PANELS = Folder("panels", "dense panels of each snapshot, one file per store")
+PANELS = Folder("panels", "dense panels of each snapshot or how they changed, one file per store")
 GLOBAL = Folder("global", "global models and their forecasts, of folds and of production")
 BACKTESTS = Folder("backtests", "actuals and forecasts of every fold and candidate")
 FORECASTS = Folder("forecasts", "forecasts with their intervals")
