@@ -79,8 +79,8 @@ peers-test: $(VENV)/dev peers ## Compare our candidates with statsforecast's
 chaos: $(VENV)/dev ## Let faults strike at any write of any operation, for SEEDS seeds from FIRST on
 	$(BIN)/python -W ignore -m forecast_assets_tests.chaos.machine $(or $(FIRST),1) $(or $(SEEDS),200)
 
-chaos-points: $(VENV)/dev ## Kill a process at each write of OPERATION in turn
-	$(BIN)/python -W ignore -m forecast_assets_tests.chaos.machine points:$(or $(OPERATION),promote)
+chaos-points: $(VENV)/dev ## Kill a process at each write of OPERATION in turn, from the FIRST on
+	$(BIN)/python -W ignore -m forecast_assets_tests.chaos.machine points:$(or $(OPERATION),promote) $(or $(FIRST),1)
 
 benchmark-test: $(VENV)/dev ## Run whole benchmarks on a handful of series
 	$(BIN)/python -m pytest -q -m benchmarks forecast_assets_tests/benchmarks

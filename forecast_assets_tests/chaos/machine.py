@@ -8,6 +8,7 @@ without a fault, as a person would, and everything is checked. What is printed f
 
     python -m forecast_assets_tests.chaos.machine 1 200            # seeds 1 to 200
     python -m forecast_assets_tests.chaos.machine points:promote   # a kill before each commit and file
+    python -m forecast_assets_tests.chaos.machine points:promote 7 # from the 7th on
     python -m forecast_assets_tests.chaos.machine '[{"operation": ...}]'
 """
 
@@ -138,8 +139,8 @@ def asked_for(words: Sequence[str], template: Template) -> Iterator[tuple[str, l
         operation = first.removeprefix("points:")
         points = faults.strikeable(faults.KILL, template.writes(operation))
         template.prepare(operation)
-        for at in range(1, points + 1):
-            yield f"{operation} killed at {at}", [Step(operation, faults.KILL, at=at)]
+        for at in range(int(words[1]) if len(words) > 1 else 1, points + 1):
+            yield f"{operation} killed at {at} of {points}", [Step(operation, faults.KILL, at=at)]
     else:
         for seed in range(int(first), int(first) + int(words[1])):
             yield f"seed {seed}", drawn(seed)
