@@ -79,6 +79,14 @@ def doubts(
     overlap = now.cells.filter(pl.col("date").is_in(dates.implode()))
     recent = past.filter(pl.col("date").is_in(dates.implode()))
     reasons += _rewritten(recent, overlap, frequency)
+    if not reasons:
+        redone = _redone(recent, overlap)
+        usual = recent.filter(~pl.col("date").is_in(redone.implode()))
+        again = overlap.filter(pl.col("date").is_in(redone.implode()))
+        if not again.is_empty() and not usual.is_empty():
+            reasons += _stores_missing(usual, again, frequency)
+            reasons += _renumbered(before, usual, again)
+            reasons += _scaled(usual, again, frequency)
     added = now.cells.filter(pl.col("date") > last)
     if not added.is_empty():
         reasons += _stores_missing(recent, added, frequency)
@@ -86,6 +94,19 @@ def doubts(
         reasons += _scaled(recent, added, frequency)
         reasons += _copied(now.cells, added, frequency)
     return reasons
+
+
+def _redone(recent: pl.DataFrame, overlap: pl.DataFrame) -> pl.Series:
+    """Known periods that say something else than before, by more than corrections do; they count as new."""
+    both = _side_by_side(recent, overlap).fill_null(0).filter(pl.col("units") > 0)
+    changed = pl.col("units") != pl.col("units_now")
+    ratio = (pl.col("units_now") / pl.col("units")).filter(changed).median()
+    days = both.group_by("date").agg(pl.len(), share=changed.mean(), ratio=ratio)
+    return days.filter(
+        (pl.col("len") >= LEAST_SERIES)
+        & (pl.col("share") > _CHANGED)
+        & ~pl.col("ratio").is_between(1 / _CORRECTED, _CORRECTED)
+    )["date"]
 
 
 def _shrunk(

@@ -219,6 +219,30 @@ def test_weeks_and_months_are_compared_with_each_other_and_not_by_the_weekday(na
     assert any(reason.startswith(expected) for reason in reasons), reasons
 
 
+def test_a_known_day_that_comes_again_is_judged_like_a_new_one_and_may_be_mended():
+    columns = (pl.col("store_id").alias("store"), pl.col("product_id").alias("product"), "date")
+    past = PAST.select(*columns, pl.col("units").cast(pl.Float64))
+    rest, known = past.filter(pl.col("date") < LAST), past.filter(pl.col("date") == LAST)
+
+    def reasons(before: pl.DataFrame, now: pl.DataFrame) -> str:
+        first, second = (
+            Delivery(cells, cells.select("store", "product").unique(), cells.height)
+            for cells in (pl.concat([rest, before]), pl.concat([rest, now]))
+        )
+        return "; ".join(doubts(first, second, (LAST, LAST)))
+
+    spoilt = {
+        "most series sold": known.with_columns(pl.col("units") / 12),
+        "3 of 6 stores have no sales": known.filter(pl.col("store") < "S3"),
+        "48 of 48 series that sell are new": known.with_columns(product=pl.lit("N") + pl.col("product")),
+    }
+    for sentence, now in spoilt.items():
+        assert sentence in reasons(known, now)
+        assert reasons(now, known) == "", "what was wrong is mended"
+    part_of_a_day = known.with_columns(pl.col("units") * 0.4)
+    assert reasons(part_of_a_day, known) == ""
+
+
 @pytest.mark.parametrize("mistake", MISTAKES)
 def test_the_order_of_rows_changes_no_doubt(mistake):
     frames, sentence = MISTAKES[mistake]
