@@ -14,6 +14,7 @@ import numpy as np
 
 from forecast_assets.datasets.building import read_panel
 from forecast_assets.datasets.definition import load
+from forecast_assets.datasets.membership import check_series
 from forecast_assets.datasets.series_names import key_of
 from forecast_assets.errors import BadSetting, UnknownName
 from forecast_assets.forecasting.analysis.effect import Effect, effect
@@ -78,6 +79,7 @@ def what_if(stores: Stores, series: str, assumptions: Assumptions, *, run_id: st
     series = key_of(stores, series)
     name = SeriesKey.parse(series).dataset
     dataset = load(stores, name)
+    check_series(stores, name, [series])
     row = stores.warehouse.row(CurrentForecastsRow, dataset=name, series=[series])
     (outcome,) = make_forecasts(stores, [series], run_id=run_id, request=_same(row, dataset.options.period))
     if outcome.row is None:

@@ -91,7 +91,7 @@ def test_an_answer_leaves_the_current_forecast_as_it_is(priced):
 def test_what_has_no_forecast_is_refused(priced):
     with pytest.raises(UnknownName, match="no dataset"):
         assume(priced, "else__S0__P000", promotion="bogo")
-    with pytest.raises(UnknownName, match="has no forecast"):
+    with pytest.raises(UnknownName, match="many has no series many__S0__P999"):
         assume(priced, "many__S0__P999", promotion="bogo")
 
 
