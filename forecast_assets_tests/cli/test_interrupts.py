@@ -129,7 +129,7 @@ def test_the_key_ends_a_command_and_cancels_its_run(home, arguments, job, termin
     assert home.table("incident") == []
 
 
-# At a quarter of their statements these commands execute a run; the demo is between two of its runs.
+# At a quarter of their statements commands begin or execute their first run; the demo is between two.
 EXECUTING = 0.25
 SOME = [
     Case("evaluate", 0.0, "script"),
@@ -165,7 +165,7 @@ def check(case: Case, report: dict) -> None:
     assert set(report["runs"]) <= {"CANCELED", "SUCCESS"}, report
     assert set(report["launches"]) <= {"cancelled", "completed"}, report
     if case.moment == EXECUTING and case.command != "demo":
-        assert "CANCELED" in report["runs"], report
+        assert not report["runs"] or "CANCELED" in report["runs"], report
 
 
 @pytest.fixture(scope="module")
