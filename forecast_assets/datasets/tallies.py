@@ -4,7 +4,6 @@ Belongs here: counting pieces, and keeping that beside the sales which were froz
 Does not belong here: cutting sources into pieces (``sources.pieces``), what a later load does (``patching``).
 """
 
-import gzip
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import astuple, dataclass, field
@@ -81,8 +80,7 @@ class Reading:
             "is_doubted": self.is_doubted,
             "pieces": [[*astuple(piece), _plain(tally)] for piece, tally in self.pieces.items()],
         }
-        packed = gzip.compress(json.dumps(content).encode(), compresslevel=1, mtime=0)
-        lake.write_bytes(f"{reading_path(sales_path)}/{_FILE}", packed)
+        lake.write_text(f"{reading_path(sales_path)}/{_FILE}", json.dumps(content))
 
 
 def read_reading(lake: Lake, sales_path: str, source: Source, content: str) -> Reading | None:
@@ -90,7 +88,7 @@ def read_reading(lake: Lake, sales_path: str, source: Source, content: str) -> R
     file = f"{reading_path(sales_path)}/{_FILE}"
     if file not in lake.list(reading_path(sales_path)):
         return None
-    stored = json.loads(gzip.decompress(lake.read_bytes(file)))
+    stored = json.loads(lake.read_text(file))
     if (stored["recipe"], stored["content"]) != (_recipe(source), content):
         return None
     return Reading(

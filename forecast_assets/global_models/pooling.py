@@ -5,7 +5,6 @@ Does not belong here: how it is learned (``pool_learning``) and what (``forecast
 """
 
 import datetime as dt
-import gzip
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -117,7 +116,7 @@ def build_pool(
     pool = early.finished(inputs.forecasts()) if early else learn(settings, inputs, rows)
     path = paths.GLOBAL.path(dataset.name, run_id, f"{POOL}-{settings.pool_hash()}.json.gz")
     content = json.dumps({"pool": pool.text, "learned": contents, "fits": inputs.fits})
-    stores.lake.write_bytes(path, gzip.compress(content.encode(), compresslevel=1, mtime=0))
+    stores.lake.write_text(path, content)
     used_at = dt.datetime.now(dt.UTC) if publishes else used_at
     row: Row = {"fit_id": pool.digest, "path": path, "run_id": run_id, "used_at": used_at}
     _record(stores, dataset, settings, row)
@@ -188,13 +187,13 @@ def _row(stores: Stores, dataset: Dataset, settings: EvaluationSettings) -> Glob
 
 
 def _load(stores: Stores, row: GlobalForecastRow) -> tuple[Pool, Mapping[str, str], str]:
-    return _parsed(stores.lake.read_bytes(row["path"]))
+    return _parsed(stores.lake.read_text(row["path"]))
 
 
 @lru_cache(maxsize=4)
-def _parsed(content: bytes) -> tuple[Pool, Mapping[str, str], str]:
-    """Return what ``build_pool`` wrote, once for every process that asks for the same bytes."""
-    parts = json.loads(gzip.decompress(content))
+def _parsed(content: str) -> tuple[Pool, Mapping[str, str], str]:
+    """Return what ``build_pool`` wrote, once for every process that asks for the same text."""
+    parts = json.loads(content)
     return Pool.from_json(parts["pool"]), parts["learned"], parts["fits"]
 
 

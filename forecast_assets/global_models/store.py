@@ -4,7 +4,6 @@ Belongs here: the files of one fit, written and read back.
 Does not belong here: when a model is fitted (``fitting``), the model (``forecasting.core.global_model``).
 """
 
-import gzip
 import json
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -18,8 +17,6 @@ from forecast_assets.forecasting.core.global_model import GlobalModel
 from forecast_assets.forecasting.core.panel import Panel
 from forecast_assets.keys import SeriesKey
 from forecast_assets.stores import Stores
-
-_GZIP = b"\x1f\x8b"
 
 
 class GlobalForecast(NamedTuple):
@@ -98,12 +95,9 @@ def write_forecasts(
 
 def load_models(stores: Stores, path: str) -> list[GlobalModel]:
     """The models below ``path``, by cutoff; an early release did not compress them."""
-    files = [stores.lake.read_bytes(file) for file in stores.lake.list(path)]
-    texts = [gzip.decompress(file) if file.startswith(_GZIP) else file for file in files]
-    return [GlobalModel.from_json(text.decode()) for text in texts]
+    return [GlobalModel.from_json(stores.lake.read_text(file)) for file in stores.lake.list(path)]
 
 
 def write_model(stores: Stores, path: str, cutoff: int, model: GlobalModel) -> None:
     """Store the model of one cutoff below ``path``."""
-    packed = gzip.compress(model.to_json().encode(), compresslevel=1, mtime=0)
-    stores.lake.write_bytes(f"{path}/{cutoff:06d}.json.gz", packed)
+    stores.lake.write_text(f"{path}/{cutoff:06d}.json.gz", model.to_json())

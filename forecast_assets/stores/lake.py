@@ -4,9 +4,11 @@ Belongs here: reading, writing and deleting files, all under one root.
 Does not belong here: what the files mean.
 """
 
+import gzip
 import io
 import os
 import re
+import zlib
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -90,8 +92,7 @@ class Lake:
         import pyarrow.parquet as pq
 
         metadata = pq.read_metadata(pa.BufferReader(self.read_bytes(path))).metadata or {}
-        base: bytes = metadata.get(_BASE, path.encode())
-        return base.decode()
+        return bytes(metadata.get(_BASE, path.encode())).decode()
 
     def write_bytes(self, path: str, content: bytes | memoryview) -> None:
         """Store ``content``; a writer that fails or is killed leaves what was there before."""
@@ -105,6 +106,10 @@ class Lake:
                 self._files.makedirs(target.rsplit("/", 1)[0], exist_ok=True)
                 self._files.pipe_file(target, bytes(content))
 
+    def write_text(self, path: str, text: str) -> None:
+        """Store ``text`` as ``path``, packed by gzip: the same bytes for the same text."""
+        self.write_bytes(path, gzip.compress(text.encode(), compresslevel=1, mtime=0))
+
     def read_bytes(self, path: str) -> bytes:
         """The whole content of one file. Raises ``Outage`` when it is not there."""
         remedy = "check FORECAST_LAKE_URL; if the file was deleted, build the dataset again with --force"
@@ -112,6 +117,14 @@ class Lake:
         with self._outage(path, "read", remedy):
             content: bytes = self._files.cat_file(full)
         return content
+
+    def read_text(self, path: str) -> str:
+        """The text of one file, packed or not. Raises ``Outage`` when it is not there or damaged."""
+        content = self.read_bytes(path)
+        try:
+            return (gzip.decompress(content) if content[:2] == b"\x1f\x8b" else content).decode()
+        except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
+            raise _damaged(path, error) from error
 
     def read_table(
         self,
@@ -135,10 +148,7 @@ class Lake:
                 return file.read(columns=columns) if keys is None else _with_keys(file, columns, *keys)
             change = file.read(columns=columns and [*columns, PLACE])
         except (pa.ArrowInvalid, OSError) as error:
-            raise Outage(
-                f"the lake holds a damaged {path}: {error}",
-                remedy="restore the file, or build the dataset again with --force",
-            ) from error
+            raise _damaged(path, error) from error
         if keys is not None:
             raise ValueError(f"{path} is the change of another file, which is read as a whole")
         return _changed(self.read_table(base.decode(), columns=columns), change)
@@ -191,6 +201,12 @@ class Lake:
             raise Outage(
                 f"the lake cannot {verb} {path}: {type(error).__name__}: {error}", remedy=remedy
             ) from error
+
+
+def _damaged(path: str, error: Exception) -> Outage:
+    return Outage(
+        f"the lake holds a damaged {path}: {error}", remedy="restore it, or build again with --force"
+    )
 
 
 def _changed(base: "pa.Table", change: "pa.Table") -> "pa.Table":

@@ -50,7 +50,7 @@ def test_a_pickle_in_the_place_of_any_file_is_refused_and_never_run(place, tmp_p
     canary.unlink()
 
     planted = place.files()
-    assert any(path.endswith(".json") for path in planted)
+    assert any(path.endswith(".json.gz") for path in planted)
     for path in planted:
         place.stores.lake.write_bytes(path, payload)
     with pytest.raises(ForecastError):

@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 import sqlalchemy as sa
 
@@ -40,7 +41,8 @@ def tcp_server() -> Iterator[sa.URL]:
         yield sa.URL.create("postgresql", "postgres", CANARY, "127.0.0.1", port, "forecast")
     finally:
         cluster._run(folder, "pg_ctl", "stop", "-w", "-m", "immediate")
-        assert not servers_below(outer)
+        _, left = psutil.wait_procs(servers_below(outer), timeout=10)
+        assert not left
         shutil.rmtree(outer)
 
 

@@ -111,8 +111,26 @@ def test_a_damaged_file_is_an_outage_with_a_remedy(lake, content):
     assert "--force" in damaged.value.remedy
 
 
+def test_texts_are_packed_the_same_way_each_time_and_plain_ones_are_read_as_well(lake):
+    for path in ("a", "b"):
+        lake.write_text(path, "größe" * 1000)
+    assert lake.read_bytes("a") == lake.read_bytes("b")
+    assert len(lake.read_bytes("a")) < 100
+    lake.write_bytes("plain", "größe".encode())
+    assert (lake.read_text("a"), lake.read_text("plain")) == ("größe" * 1000, "größe")
+
+
+@pytest.mark.parametrize("cut", [3, 20, -1])
+def test_a_damaged_text_is_an_outage_with_a_remedy(lake, cut):
+    lake.write_text("t", "text")
+    lake.write_bytes("t", lake.read_bytes("t")[:cut])
+    with pytest.raises(Outage, match="damaged t") as damaged:
+        lake.read_text("t")
+    assert "--force" in damaged.value.remedy
+
+
 def test_a_missing_file_is_an_outage_that_names_it(lake):
-    for read in (lake.read_bytes, lake.read_table):
+    for read in (lake.read_bytes, lake.read_table, lake.read_text):
         with pytest.raises(Outage, match="gone/away") as missing:
             read("gone/away")
         assert "FORECAST_LAKE_URL" in missing.value.remedy

@@ -49,6 +49,9 @@ FILTERED = {
     ("waiting_launches", "job"),
     ("waiting_launches", "status"),
     ("mlflow_places", "place"),
+    ("ended_runs", "run_id"),
+    ("ended_runs", "job"),
+    ("failed_checks_of", "name"),
 }
 
 
