@@ -204,9 +204,7 @@ class Lake:
 
 
 def _damaged(path: str, error: Exception) -> Outage:
-    return Outage(
-        f"the lake holds a damaged {path}: {error}", remedy="restore it, or build again with --force"
-    )
+    return Outage(f"the lake holds a damaged {path}: {error}", remedy="restore it or build with --force")
 
 
 def _changed(base: "pa.Table", change: "pa.Table") -> "pa.Table":
