@@ -111,6 +111,12 @@ POSTGRESQL_ATTACKS = [
     ("select * from pg_catalog.pg_shadow", "the query reads pg_shadow"),
     ("select * from information_schema.user_mapping_options", "the system's own schema"),
     ("select emptied()", "the query calls emptied, which may change something: it is volatile"),
+    # A stable or built-in function of the same name, an aggregate and an operator hide no volatile one.
+    ("select half_stable(1)", "the query calls half_stable, which may change something: it is volatile"),
+    ("select lower(1)", "the query calls lower, which may change something: it is volatile"),
+    ("select (1).lower", "the query calls lower, which may change something: it is volatile"),
+    ("select gathered(units) from sales", "the query calls gathered, which may change something"),
+    ("select 1 operator(public.<<<>) 2", "the query uses <<<>, which may change something"),
 ]
 OTHERS = [
     ("mysql", "select '\\' , load_file('/etc/passwd') , '", "can be read in two ways"),
@@ -172,6 +178,16 @@ def test_a_sqlite_file_that_is_not_there_is_not_made(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+_HIDDEN = [
+    "create function half_stable(int) returns int language sql volatile as 'select 1'",
+    "create function half_stable() returns int language sql stable as 'select 1'",
+    "create function lower(int) returns int language sql volatile as 'select 1'",
+    "create function paired(int, int) returns int language sql volatile as 'select 1'",
+    "create aggregate gathered(int) (sfunc = paired, stype = int)",
+    "create operator public.<<<> (leftarg = int, rightarg = int, function = paired)",
+]
+
+
 @pytest.fixture(scope="module")
 def sales_database(postgres_url):
     """A database with a table of sales; the URL of its superuser."""
@@ -181,6 +197,8 @@ def sales_database(postgres_url):
             connection.exec_driver_sql("create table sales as select 'S1' as store_id, 1 as units")
             emptied = "create function emptied() returns void language sql as 'delete from sales'"
             connection.exec_driver_sql(emptied)
+            for statement in _HIDDEN:
+                connection.exec_driver_sql(statement)
         yield url
         engine.dispose()
 
@@ -226,8 +244,11 @@ def test_a_backslash_hides_no_function_where_the_server_reads_it_as_an_escape(sa
         connection.exec_driver_sql(f'alter database "{url.database}" set standard_conforming_strings = off')
     monkeypatch.setenv("SALES_URL", sales_database)
     query = r"select '\', ', pg_read_file($$/etc/passwd$$) --' as store_id"
+    # A name is asked about as a bound value, which its backslash must not end.
+    name = r"""select 1 as units from "\'::text]); commit; delete from sales; select 1,2,3 --" """
     try:
         assert "it has '?column?', 'store_id'" in refusal(SqlSource(url="env:SALES_URL", query=query))
+        assert "does not exist" in refusal(SqlSource(url="env:SALES_URL", query=name))
     finally:
         with engine.begin() as connection:
             connection.exec_driver_sql(f'alter database "{url.database}" reset standard_conforming_strings')

@@ -55,9 +55,24 @@ _HARMLESS = [
     "uuidv4",
     "uuidv7",
 ]
+# Of functions of one name each is judged, since nobody here knows which of them is meant. An aggregate is as
+# volatile as what it calls, although PostgreSQL calls it immutable; an operator is a name of its function.
 _USES = """
-    select 'calls', proname, bool_or(pronamespace = 'pg_catalog'::regnamespace) from pg_catalog.pg_proc
-    where lower(proname) = any(%(functions)s) group by proname having bool_and(provolatile = 'v')
+    with volatile as (select oid, proname, pronamespace from pg_catalog.pg_proc where provolatile = 'v'),
+    called as (
+        select proname as name, pronamespace as namespace from volatile
+        union all
+        select a.proname, a.pronamespace
+        from pg_catalog.pg_aggregate g join pg_catalog.pg_proc a on a.oid = g.aggfnoid
+        where exists (select from volatile v where v.oid in (
+            g.aggtransfn, g.aggfinalfn, g.aggcombinefn, g.aggmtransfn, g.aggminvtransfn, g.aggmfinalfn))
+    )
+    select 'calls', name, bool_and(namespace = 'pg_catalog'::regnamespace) from called
+    where lower(name) = any(%(functions)s) group by name
+    union all
+    select 'uses', oprname, false
+    from pg_catalog.pg_operator join volatile v on v.oid = oprcode
+    where oprnamespace <> 'pg_catalog'::regnamespace
     union all
     select 'reads', relname, true from pg_catalog.pg_class
     where relname = any(%(tables)s) and relnamespace = 'pg_catalog'::regnamespace
@@ -96,9 +111,30 @@ def open_engine(url: sa.URL) -> sa.Engine:
     if url.get_backend_name() == "duckdb":
         arguments = {"read_only": True, "config": {"enable_external_access": "false"}}
     engine = sa.create_engine(url, poolclass=sa.pool.NullPool, connect_args=arguments)
+    if url.get_driver_name() == "psycopg2":
+        sa.event.listen(engine, "do_connect", _quoting_alike)
     for statement in _SESSION.get(url.get_backend_name(), ()):
         sa.event.listen(engine, "connect", _saying(statement))
     return engine
+
+
+def _quoting_alike(
+    dialect: sa.Dialect,
+    _record: Any,  # noqa: ANN401 - of SQLAlchemy's pool
+    arguments: list[Any],
+    named: dict[str, Any],
+) -> Any:  # noqa: ANN401 - a connection of the driver
+    """Connect so that the driver writes backslashes of bound values as the server will read them.
+
+    Psycopg2 looks once, when it connects. Where a setting changes the meaning of backslashes after that, a
+    value could end its quotes, so a server that is set otherwise is told with the connection.
+    """
+    connection: Any = dialect.connect(*arguments, **named)
+    if connection.get_parameter_status("standard_conforming_strings") != "off":
+        return connection
+    connection.close()
+    options = f"{named.get('options', '')} -c standard_conforming_strings=on"
+    return dialect.connect(*arguments, **{**named, "options": options})
 
 
 # The session is told as well as the transaction: what would end the transaction meets a session that reads.
@@ -152,8 +188,8 @@ def begin_reading(connection: sa.Connection) -> None:
         sqlite.set_authorizer(_only_reads)
 
 
-def check_use(connection: sa.Connection, functions: Sequence[str], tables: Sequence[str]) -> None:
-    """Refuse functions that PostgreSQL itself says may change something, and tables of its system.
+def check_use(connection: sa.Connection, text: str, functions: Sequence[str], tables: Sequence[str]) -> None:
+    """Refuse functions and operators that PostgreSQL says may change something, and tables of its system.
 
     Raises ``BadSetting``. Elsewhere nobody can be asked.
     """
@@ -161,6 +197,8 @@ def check_use(connection: sa.Connection, functions: Sequence[str], tables: Seque
         return
     names = {"functions": [name for name in functions if name not in _HARMLESS], "tables": list(tables)}
     for what, name, is_systems in connection.exec_driver_sql(_USES, names):
+        if what == "uses" and name not in text:
+            continue
         if is_systems:
             raise BadSetting(f"the query {what} {name}, {BEYOND}", remedy=MAKE_A_VIEW)
         raise BadSetting(

@@ -193,7 +193,7 @@ def _execute(source: SqlSource, ask: Callable[[sa.Connection, SqlSource], Result
     with connection:
         try:
             read_only.begin_reading(connection)
-            read_only.check_use(connection, used.functions, used.tables)
+            read_only.check_use(connection, used.text, used.functions, used.tables)
             return ask(connection, source.model_copy(update={"query": used.text}))
         except sa.exc.SQLAlchemyError as error:
             message = _without_secret(error, url)
