@@ -65,7 +65,6 @@ _FIRST: dict[Report, str] = {
     Report.FORECASTS: "evaluate",
     Report.EXPLANATIONS: "evaluate",
     Report.AVAILABILITY: "evaluate",
-    Report.AUDIT: "promote",
 }
 
 
@@ -145,6 +144,8 @@ def _first(what: Report, source: str) -> str | None:
     """The sentence in place of an export without rows, if a command would fill it."""
     if what in _REFRESHED:
         return f"no {what.value} of {source}; to look again: forecast-assets refresh {source}"
+    if what is Report.AUDIT:
+        return f"no decision about {source} yet (a dry run is none); next: forecast-assets promote {source}"
     if what not in _FIRST:
         return None
     return f"no {what.value} of {source} yet; next: forecast-assets {_FIRST[what]} {source}"

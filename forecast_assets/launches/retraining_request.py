@@ -16,6 +16,8 @@ from forecast_assets.errors import BadSetting
 from forecast_assets.launches.model import NewItem, Plan
 from forecast_assets.stores import Stores
 
+_NAMED = 5
+
 
 class RetrainConfig(BaseModel):
     """Which series of which dataset, and that somebody means it."""
@@ -24,12 +26,12 @@ class RetrainConfig(BaseModel):
     series: list[str] = Field(default=[], description="These series keys, besides those chosen below.")
     top: int = Field(default=0, ge=0, le=1000, description="So many from the head of the retraining queue.")
     requested: bool = Field(default=False, description="All whose retraining was requested and is not done.")
-    confirm: str = Field(description="Type: retrain DATASET")
+    confirm: str = Field(default="", description="Type: retrain DATASET. Empty: say what would be done.")
 
 
 def chosen(stores: Stores, config: RetrainConfig, today: dt.date) -> list[str]:
     """The series to train, in the order of the queue. Raises ``BadSetting`` or ``UnknownName``."""
-    check_confirmation(config.confirm, f"retrain {load(stores, config.dataset).name}")
+    expected = f"retrain {load(stores, config.dataset).name}"
     check_series(stores, config.dataset, config.series)
     ranked = queue(stores, config.dataset, today)
     selected = [
@@ -42,7 +44,14 @@ def chosen(stores: Stores, config: RetrainConfig, today: dt.date) -> list[str]:
     selected += [key for key in config.series if key not in selected]
     if not selected:
         raise BadSetting("no series is chosen", remedy="name series, or set top or requested")
-    return list(dict.fromkeys(selected))
+    keys = list(dict.fromkeys(selected))
+    check_confirmation(config.confirm, expected, would=f"train {_named(keys)} again")
+    return keys
+
+
+def _named(keys: list[str]) -> str:
+    more = f" and {len(keys) - _NAMED:,} more" if len(keys) > _NAMED else ""
+    return f"{len(keys):,} series ({', '.join(keys[:_NAMED])}{more})"
 
 
 def validate(stores: Stores, config: RetrainConfig) -> Plan:

@@ -69,9 +69,11 @@ def test_series_are_trained_again_after_a_typed_confirmation(cli, home):
     home.evaluate(HEALTHY, HOLED)
     before = {row["series"]: row["run_id"] for row in home.table("evaluation")}
     command = ("submit", "retrain", "shop", "--series", HEALTHY)
-    unconfirmed = cli(*command, "--confirm", "yes")
-    assert (unconfirmed.code, unconfirmed.out) == (2, "")
-    assert "type: retrain shop" in unconfirmed.err
+    for typed in ((), ("--confirm", "yes")):
+        unconfirmed = cli(*command, *typed)
+        assert (unconfirmed.code, unconfirmed.out) == (2, "")
+        assert f"it would train 1 series ({HEALTHY}) again" in unconfirmed.err
+        assert "confirm with: retrain shop" in unconfirmed.err
     done = cli(*command, "--confirm", "retrain shop", "--wait")
     assert done.code == 0
     after = {row["series"]: row["run_id"] for row in home.table("evaluation")}
