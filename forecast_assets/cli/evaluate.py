@@ -11,6 +11,7 @@ import typer
 from forecast_assets.cli.console import BROKE
 from forecast_assets.cli.existing import check_dataset
 from forecast_assets.cli.options import takes
+from forecast_assets.cli.refusals import SAY
 from forecast_assets.datasets import membership
 from forecast_assets.datasets.series_names import keys_of
 from forecast_assets.evaluation_changes import EvaluationChanges
@@ -29,8 +30,9 @@ def evaluate(
     keys = keys_of(open_stores(), series or ())
     membership.check_dataset(dataset, keys)
     _check_series(dataset, keys)
-    # Seconds of imports that a wrong name should not cost.
-    from forecast_assets.cli.evaluation import run
+    # Seconds of imports that a wrong name should not cost, and that nobody should take for a halt.
+    with SAY.status(f"{dataset}: starting"):
+        from forecast_assets.cli.evaluation import run
 
     broken = run(dataset, series, config.changes(), force=config.force, accept=accept)
     raise SystemExit(BROKE if broken else 0)
