@@ -15,6 +15,7 @@ from forecast_assets.cli.refusals import SAY
 from forecast_assets.datasets import membership
 from forecast_assets.datasets.series_names import keys_of
 from forecast_assets.evaluation_changes import EvaluationChanges
+from forecast_assets.stores import Stores
 from forecast_assets.stores.opening import open_stores
 
 
@@ -27,9 +28,10 @@ def evaluate(
 ) -> None:
     """Load a dataset, backtest its changed series, choose their champions and forecast with them."""
     check_dataset(dataset)
-    keys = keys_of(open_stores(), series or ())
+    stores = open_stores()
+    keys = keys_of(stores, series or ())
     membership.check_dataset(dataset, keys)
-    _check_series(dataset, keys)
+    _check_series(stores, dataset, keys)
     # Seconds of imports that a wrong name should not cost, and that nobody should take for a halt.
     with SAY.status(f"{dataset}: starting"):
         from forecast_assets.cli.evaluation import run
@@ -38,9 +40,8 @@ def evaluate(
     raise SystemExit(BROKE if broken else 0)
 
 
-def _check_series(dataset: str, keys: list[str]) -> None:
+def _check_series(stores: Stores, dataset: str, keys: list[str]) -> None:
     """Raise ``UnknownName`` for series that the dataset has not, unless newer sales may bring them."""
-    stores = open_stores()
     if set(keys) <= set(membership.series_of(stores, dataset)):
         return
     from forecast_assets.datasets import building, definition
