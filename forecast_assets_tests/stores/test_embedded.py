@@ -270,20 +270,25 @@ def test_other_accounts_cannot_reach_the_server(old_home, name):
     assert cluster.socket_folder(moved / "postgres").stat().st_mode & 0o077 == 0
 
 
+def check_nobody_asks(home: Path, sockets: Path, reason: str) -> None:
+    """Pose as the server of ``home`` by a socket below ``sockets``: it is refused, and nobody connects."""
+    with socket.socket(socket.AF_UNIX) as poser:
+        poser.bind(str(sockets / ".s.PGSQL.5432"))
+        poser.listen()
+        poser.setblocking(False)  # noqa: FBT003
+        with pytest.raises(Outage, match=reason), connected(embedded.join(home)):
+            pass
+        with pytest.raises(BlockingIOError):
+            poser.accept()
+
+
 def test_nobody_connects_to_a_socket_in_a_folder_of_somebody_else(old_home, nobody):
     far = old_home.rename(old_home.parent / ("far" * 40))
     sockets = cluster.socket_folder(far / "postgres")
     sockets.mkdir()
     os.chown(sockets, nobody["user"], -1)
     try:
-        with socket.socket(socket.AF_UNIX) as poser:
-            poser.bind(str(sockets / ".s.PGSQL.5432"))
-            poser.listen()
-            poser.setblocking(False)  # noqa: FBT003
-            with pytest.raises(Outage, match="belongs to somebody else"), connected(embedded.join(far)):
-                pass
-            with pytest.raises(BlockingIOError):
-                poser.accept()
+        check_nobody_asks(far, sockets, "belongs to somebody else")
     finally:
         shutil.rmtree(sockets)
         embedded._leave(far, os.getpid())
@@ -297,14 +302,7 @@ def test_a_server_that_somebody_else_put_into_an_open_home_is_not_asked(old_home
     posing.mkdir()
     os.chown(posing, nobody["user"], -1)
     try:
-        with socket.socket(socket.AF_UNIX) as poser:
-            poser.bind(str(posing / ".s.PGSQL.5432"))
-            poser.listen()
-            poser.setblocking(False)  # noqa: FBT003
-            with pytest.raises(Outage, match="belongs to nobody"), connected(embedded.join(old_home)):
-                pass
-            with pytest.raises(BlockingIOError):
-                poser.accept()
+        check_nobody_asks(old_home, posing, "belongs to nobody")
     finally:
         embedded._leave(old_home, os.getpid())
 
