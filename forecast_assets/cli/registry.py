@@ -28,7 +28,7 @@ from forecast_assets.cli.options import takes
 from forecast_assets.datasets.definition import load
 from forecast_assets.datasets.membership import check_series, series_of
 from forecast_assets.datasets.series_names import keys_of
-from forecast_assets.errors import listed
+from forecast_assets.errors import BadSetting, listed
 from forecast_assets.launches.batch.config import WHOLE, ScopeConfig, ScopeKind
 from forecast_assets.registry import proposals as decisions
 from forecast_assets.registry.decision_counts import diff, moved_counts
@@ -214,7 +214,10 @@ def explain_model(
     model: Annotated[str, typer.Argument(help="KEY@champion, KEY@previous, KEY@challenger or KEY/VERSION.")],
     form: FormOption = Format.TABLE,
 ) -> None:
-    """Print how a model came to be, who decided about it, and its WAPE, computed once more."""
+    """Print how a model came to be, who decided about it, and its WAPE, computed once more.
+
+    Ends with exit code 2 when its files are not what was registered: nothing is computed from them.
+    """
     from forecast_assets.registry.lineage import lineage
 
     history = lineage(open_stores(), open_registry(), model)
@@ -237,6 +240,11 @@ def explain_model(
         )
     counts = Counter(str(row["action"]) for row in history.decisions)
     SAY.print(f"on record about this series: {plural(sum(counts.values()), 'decision')}")
+    if not history.intact.passed:
+        raise BadSetting(
+            f"{version['series']}/{version['version']}: {history.intact.sentence}",
+            remedy="`forecast-assets state mend --apply` forgets such versions; then register again",
+        )
 
 
 def _same(again: float, stored: float | None) -> bool:

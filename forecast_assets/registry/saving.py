@@ -175,13 +175,15 @@ def _requirements(labels: Sequence[str]) -> list[str]:
 
 
 def artifact_hash(folder: Path) -> str:
-    """SHA-256 over the names and contents of all files of a saved model, links among them."""
+    """SHA-256 over the names and contents of all files of a saved model, and names of what is no file."""
     digest = hashlib.sha256()
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder).as_posix()
         if path.is_symlink():
             digest.update(f"{name}\0-> {path.readlink()}\n".encode())
-        elif not path.is_dir() and name != _NOTED_BY_READERS:
+        elif path.is_file() and name != _NOTED_BY_READERS:
             content = hashlib.sha256(path.read_bytes()).hexdigest()
             digest.update(f"{name}\0{content}\n".encode())
+        elif not path.is_dir() and not path.is_file():
+            digest.update(f"{name}\0no file\n".encode())  # reading a pipe would never end
     return digest.hexdigest()

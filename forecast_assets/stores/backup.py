@@ -11,6 +11,7 @@ manifest comes last: a folder without one is the backup of a process that was ki
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -130,9 +131,25 @@ def check(folder: Path) -> Manifest:
             raise BadSetting(f"{folder}: {name} is missing", remedy=remedy)
         if digest(file) != expected:
             raise BadSetting(f"{folder}: {name} is not what was backed up", remedy=remedy)
-    if unproved := {table.file for table in manifest.tables} - set(manifest.files):
-        raise BadSetting(f"{folder}: no hash proves {min(unproved)}", remedy=remedy)
+    _check_tables(folder, manifest, remedy)
     return manifest
+
+
+def _check_tables(folder: Path, manifest: Manifest, remedy: str) -> None:
+    """Every table belongs to one of our stores and has one file, and every file of rows has its table."""
+    files = [table.file for table in manifest.tables]
+    if unproved := set(files) - set(manifest.files):
+        raise BadSetting(f"{folder}: no hash proves {min(unproved)}", remedy=remedy)
+    own = {WAREHOUSE_SCHEMA, DAGSTER_SCHEMA} | ({MLFLOW_SCHEMA} if manifest.mlflow == "database" else set())
+    foreign = {f"{table.namespace}.{table.name}" for table in manifest.tables if table.namespace not in own}
+    if foreign:
+        raise BadSetting(f"{folder}: {min(foreign)} is no table of these stores", remedy=remedy)
+    names = Counter((table.namespace, table.name) for table in manifest.tables)
+    if twice := [".".join(name) for name, times in names.items() if times > 1]:
+        raise BadSetting(f"{folder}: the manifest holds {min(twice)} twice", remedy=remedy)
+    rows = {name for name in manifest.files if name.partition("/")[0] in {ROWS, MLFLOW_ROWS}}
+    if unnamed := rows - set(files):
+        raise BadSetting(f"{folder}: {min(unnamed)} is no table of the manifest", remedy=remedy)
 
 
 def places(lake: Lake) -> Sequence[tuple[str, Lake]]:

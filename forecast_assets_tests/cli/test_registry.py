@@ -1,8 +1,11 @@
 """Models from the command line: registered, promoted, rolled back, explained; and training again."""
 
+from pathlib import Path
+
 import dagster as dg
 import pytest
 
+from forecast_assets.stores import mlflow_backend
 from forecast_assets_tests.scenario import HEALTHY, HOLED, QUICK, SERIES
 
 AGREED = ("--apply", "--confirm", "shop", "--approved-by", "ann", "--acknowledge", "gates")
@@ -63,6 +66,13 @@ def test_a_model_is_registered_promoted_rolled_back_and_explained(cli, home):
     explained = cli("explain-model", f"{HEALTHY}@champion", "--format", "json")
     assert {row["what"]: row["value"] for row in explained.rows}["reproduced"] == "True"
     assert "on record about this series: 3 decisions" in explained.err
+
+    for code in Path(mlflow_backend.artifacts_inside()).rglob("code/forecast_assets"):
+        (code / "evil.py").touch()
+    refused = cli("explain-model", f"{HEALTHY}@champion", "--format", "json")
+    assert (refused.code, len(refused.rows)) == (2, len(explained.rows)), "its record is shown all the same"
+    assert f"{HEALTHY}/1: its files are not what was registered" in flat(refused.err)
+    assert {row["what"]: row["value"] for row in refused.rows}["wape_again"] is None
 
 
 def test_series_are_trained_again_after_a_typed_confirmation(cli, home):

@@ -152,6 +152,7 @@ def plant_bytecode(model: Path) -> None:
         lambda model: (model / "code" / "numpy.py").write_text("evil"),
         lambda model: (model / "code" / "pandas").symlink_to("..", target_is_directory=True),
         lambda model: (model / "code" / ".hidden").write_text("evil"),
+        lambda model: os.mkfifo(model / "data" / "pipe"),
         lambda model: (model / "code" / "registered_model_meta").write_text("evil"),
         lambda model: (model / "code" / "forecast_assets" / "__pycache__").unlink(),
     ],

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -190,13 +190,93 @@ def test_a_backup_of_release_0_1_is_restored_and_nothing_in_it_is_run(home_0_1):
     assert not witness.exists()
 
 
-def test_a_doctored_file_of_rows_runs_nothing(home_0_1, saved):
-    witness = home_0_1.folder / "witness"
-    name = "rows/forecast/plan.gz"
-    harm = f"\\.\n\\! touch {witness}\ncopy (select 1) to program 'touch {witness}';\n"
-    resealed(saved, name, gzip.compress(gzip.decompress((saved / name).read_bytes()) + harm.encode()))
+def doctored(folder: Path, change: Callable[[dict[str, Any]], object]) -> None:
+    manifest = json.loads((folder / "manifest.json").read_text())
+    change(manifest)
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+
+
+def table_of(manifest: dict[str, Any], namespace: str, name: str) -> dict[str, Any]:
+    (table,) = (one for one in manifest["tables"] if (one["namespace"], one["name"]) == (namespace, name))
+    return dict(table)
+
+
+def rows_more(folder: Path, name: str, content: bytes) -> None:
+    resealed(folder, name, gzip.compress(gzip.decompress((folder / name).read_bytes()) + content))
+
+
+def renamed(manifest: dict[str, Any], namespace: str, name: str) -> None:
+    """One more table in the manifest, with the file of another one."""
+    table = table_of(manifest, "forecast", "plan")
+    manifest["tables"].append(table | {"namespace": namespace, "name": name})
+
+
+def without(manifest: dict[str, Any], name: str) -> None:
+    manifest["tables"] = [table for table in manifest["tables"] if table["name"] != name]
+
+
+def renamed_file(folder: Path, name: str) -> None:
+    """Let a table that is empty have another name and a row that the manifest does not count."""
+    rows_more(folder, f"mlflow/public/{name}.gz", b"x\n")
+    text = (folder / "manifest.json").read_text()
+    (folder / "manifest.json").write_text(text.replace(f'"name": "{name}"', '"name": "evil"'))
+
+
+DOCTORED: dict[str, tuple[Callable[[Path], object], str]] = {
+    "rows behind the mark of the end": (
+        lambda folder: rows_more(folder, "rows/forecast/plan.gz", b"\\.\n\\! reboot\ndrop schema public;\n"),
+        "plan.gz holds more lines instead of 3",
+    ),
+    "the mark alone": (
+        lambda folder: rows_more(folder, "rows/dagster/runs.gz", b"\\."),
+        "runs.gz does not fit|runs.gz holds more lines",
+    ),
+    "another store": (
+        lambda folder: doctored(folder, lambda manifest: renamed(manifest, "pg_catalog", "pg_authid")),
+        "pg_catalog.pg_authid is no table of these stores",
+    ),
+    "another table": (
+        lambda folder: doctored(folder, lambda manifest: renamed(manifest, "forecast", "evil")),
+        "does not hold forecast as its revision has it: evil",
+    ),
+    "the same table twice": (
+        lambda folder: doctored(folder, lambda manifest: renamed(manifest, "forecast", "plan")),
+        "holds forecast.plan twice",
+    ),
+    "a table that was left out": (
+        lambda folder: doctored(folder, lambda manifest: without(manifest, "champion")),
+        "rows/forecast/champion.gz is no table of the manifest",
+    ),
+    "rows of a table that is not there": (
+        lambda folder: renamed_file(folder, "metrics"),
+        "metrics.gz holds more lines instead of 0",
+    ),
+    "no compressed file": (
+        lambda folder: resealed(folder, "rows/forecast/plan.gz", b"text"),
+        "plan.gz cannot be read",
+    ),
+}  # fmt: skip
+
+
+def test_a_doctored_backup_is_refused_runs_nothing_and_leaves_all_rows_as_they_were(home_0_1, saved):
+    before = state(home_0_1)
+    for place, (spoil, reason) in DOCTORED.items():
+        folder = shutil.copytree(saved, home_0_1.folder / place)
+        spoil(folder)
+        with pytest.raises(BadSetting, match=reason):
+            restored(home_0_1, folder)
+    assert state(home_0_1) == before
+    assert database_url(), "no marker is left"
+
+
+def test_a_restored_sequence_goes_on_after_the_rows_whatever_the_manifest_says(home_0_1, saved):
+    doctored(saved, lambda manifest: manifest["sequences"].update({"dagster.runs_id_seq": 1}))
     restored(home_0_1, saved)
-    assert not witness.exists()
+    with connected(home_0_1.url) as connection:
+        newest, following = connection.exec_driver_sql(
+            "select max(id), nextval('dagster.runs_id_seq') from dagster.runs"
+        ).one()
+    assert following == newest + 1
 
 
 @pytest.mark.parametrize(
