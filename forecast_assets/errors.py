@@ -56,5 +56,5 @@ def listed(offenders: Sequence[str], total: int | None = None) -> str:
     return (
         examples
         if count <= SHOWN_OFFENDERS
-        else f"{examples} and {count - SHOWN_OFFENDERS} more ({count} in all)"
+        else f"{examples} and {count - SHOWN_OFFENDERS:,} more ({count:,} in all)"
     )

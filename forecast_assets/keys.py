@@ -44,7 +44,7 @@ class SeriesKey:
         check_id("store id", self.store)
         check_id("product id", self.product)
         raise BadKey(
-            f"series key {text!r} has {len(text)} characters",
+            f"series key {text!r} has {len(text):,} characters",
             remedy=f"shorten the dataset name or the ids to {MAX_LENGTH} characters in all",
         )
 

@@ -67,7 +67,7 @@ def report_series(
     context.log.info("%s", ", ".join(f"{count:,} {name}" for name, count in sorted(counts.items())))
     if broken:
         raise dg.Failure(
-            f"{len(broken)} of {counts.total() - counts['reused']} series broke; the others are stored: "
+            f"{len(broken):,} of {counts.total() - counts['reused']:,} series broke; the others are stored: "
             f"{listed(sorted(broken))}",
             metadata={"broken": dg.MetadataValue.json(dict(list(broken.items())[:_NAMED_IN_METADATA]))},
             allow_retries=False,

@@ -155,18 +155,18 @@ def _subject(rows: Sequence[IncidentRow]) -> str:
     if len(rows) == 1:
         return str(rows[0]["what"])
     kinds = Counter(row["kind"] for row in rows)
-    return f"{len(rows)} incidents: " + ", ".join(f"{times} {kind}" for kind, times in kinds.most_common())
+    return f"{len(rows):,} incidents: " + ", ".join(f"{times} {kind}" for kind, times in kinds.most_common())
 
 
 def _body(rows: Sequence[IncidentRow]) -> str:
     paragraphs = [_paragraph(row) for row in rows[:_MOST_LISTED]]
     if len(rows) > _MOST_LISTED:
-        paragraphs.append(f"... and {len(rows) - _MOST_LISTED} more, see the asset ops_summary")
+        paragraphs.append(f"... and {len(rows) - _MOST_LISTED:,} more, see the asset ops_summary")
     return "\n\n".join(paragraphs)
 
 
 def _paragraph(row: IncidentRow) -> str:
-    times = f" ({row['times']} times)" if row["times"] != 1 else ""
+    times = f" ({row['times']:,} times)" if row["times"] != 1 else ""
     over = " - has recovered" if row["resolved_at"] is not None else ""
     return f"{row['what']}{times}{over}\n-> {row['next_step']}\n{row['link']}"
 

@@ -36,8 +36,8 @@ class LookCounts:
 
     def __str__(self) -> str:
         return (
-            f"{self.looked_at} looked at, {self.failed} failed, {self.opened} new incidents, "
-            f"{self.closed} resolved"
+            f"{self.looked_at:,} looked at, {self.failed:,} failed, {self.opened:,} new incidents, "
+            f"{self.closed:,} resolved"
         )
 
 

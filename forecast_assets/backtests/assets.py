@@ -59,7 +59,7 @@ def global_forecasts_asset(
         {
             "candidate": fit.candidate,
             "what_happened": fit.failure or fit.action,
-            "changed_training_data": f"{fit.changed:.1%}",
+            "changed_training_data": f"{100 * fit.changed:,.1f} %",
             "training_rows": fit.training_rows,
         }
         for fit in fitted
@@ -70,7 +70,8 @@ def global_forecasts_asset(
             "candidates": table(
                 rows, ["candidate", "what_happened", "changed_training_data", "training_rows"]
             ),
-            "refit_when_more_than": f"{environment().global_refit_share:.0%} of the training data changed",
+            "refit_when_more_than": f"{100 * environment().global_refit_share:,.0f} % "
+            "of the training data changed",
             "cutoffs": settings.n_splits,
             "horizon_days": settings.horizon,
         }

@@ -114,8 +114,8 @@ def _notes(verdict: Availability, counts: DayCountsRow, period: str) -> list[str
     notes = []
     if expected:
         notes.append(
-            f"{observed} of {expected} {period}s observed ({observed / expected:.0%}), "
-            f"{counts['average_daily_demand']:.2f} units a {period} on average"
+            f"{observed:,} of {expected:,} {period}s observed ({100 * observed / expected:,.0f} %), "
+            f"{counts['average_daily_demand']:,.2f} units a {period} on average"
         )
     if verdict.state != "ready":
         notes.append(f"{verdict.state}: {verdict.reason}")
@@ -218,7 +218,7 @@ def _expectation(claim: Claim, period: str) -> str:
     if claim.wape is None or claim.bias is None:
         return f"expected WAPE on new {period}s: not known, {claim.reason}"
     return (
-        f"expected WAPE on new {period}s: {claim.wape:.1f} %, expected bias {claim.bias:+.2f} units "
+        f"expected WAPE on new {period}s: {claim.wape:,.1f} %, expected bias {claim.bias:+,.2f} units "
         f"a {period}; learned from many series, each fold judged without itself"
     )
 

@@ -45,8 +45,8 @@ def no_leakage(context: dg.AssetCheckExecutionContext, stores: StoresResource) -
     return dg.AssetCheckResult(
         passed=not leaky and not overlaps,
         severity=dg.AssetCheckSeverity.ERROR,
-        description=f"{len(settings.candidates)} candidates at {len(cutoffs)} cutoffs see nothing of the "
-        f"days they are scored on (tried on {len(sample.series)} series)"
+        description=f"{len(settings.candidates):,} candidates at {len(cutoffs):,} cutoffs see nothing of the "
+        f"days they are scored on (tried on {len(sample.series):,} series)"
         if not leaky
         else "these forecasts change with the days they are scored on: "
         + ", ".join(f"{name} in fold {fold + 1}" for name, fold in leaky),

@@ -20,8 +20,9 @@ from forecast_assets.keys import SeriesKey
 from forecast_assets.rendering import plots
 from forecast_assets.rendering.addresses import own_page
 from forecast_assets.rendering.budget import NOT_DRAWN
+from forecast_assets.rendering.digits import figure
 from forecast_assets.rendering.markdown import cell, markdown
-from forecast_assets.rendering.tables import schema, table
+from forecast_assets.rendering.tables import filled, schema, table
 from forecast_assets.stores import Stores
 from forecast_assets.stores.rows.evaluations import ChampionHistoryRow, CurrentResultsRow, LeaderboardRow
 
@@ -69,7 +70,7 @@ def brief(outcome: Outcome) -> Metadata:
         ("skill_vs_seasonal_naive", outcome.skill),
     ):
         if value is not None:
-            champion[name] = round(value, 4)
+            champion[name] = figure(name, value)
     if outcome.outcome != "scored":
         backtest["sentence"] = outcome.sentence
     if outcome.reused:
@@ -84,7 +85,7 @@ def detailed(stores: Stores, outcome: Outcome, *, draws: bool = True) -> Metadat
         return metadata
     (dataset, _, _) = outcome.series.split("__")
     rows = stores.warehouse.rows(LeaderboardRow, dataset=dataset, series=[outcome.series])
-    metadata["backtest"]["leaderboard"] = table(rows, _LEADERBOARD)
+    metadata["backtest"]["leaderboard"] = table(rows, filled(rows, _LEADERBOARD))
     metadata["backtest"]["availability"] = outcome.availability
     ranked = [row["candidate"] for row in rows if row["rank"] is not None]
     folds = read_folds(stores, outcome.series)

@@ -39,8 +39,10 @@ def promote(  # noqa: PLR0917 - one parameter per option
     stores = open_stores()
     picks = pick(stores, run_id, minimum_sample_size=minimum_sample_size)
     changed = apply and _mark(stores, picks, confirm, approved_by)
-    listing(pl.DataFrame(picks.winners, infer_schema_length=None), View(form, columns, wide))
-    counts = ", ".join(f"{count} {name}" for name, count in picks.diff.items())
+    listing(
+        pl.DataFrame(picks.winners, infer_schema_length=None), View(form, columns, wide), "batch-champions"
+    )
+    counts = ", ".join(f"{count:,} {name}" for name, count in picks.diff.items())
     SAY.print(counts + (f"; without a champion: {listed(picks.unresolved)}" if picks.unresolved else ""))
     if not apply:
         SAY.print(

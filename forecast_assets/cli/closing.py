@@ -131,7 +131,7 @@ def lines(closing: Closing, today: dt.date | None = None) -> Iterator[str]:
         width = max(len(series) for series, _, _ in closing.at_risk)
         for series, units, wape in closing.at_risk:
             yield f"  {series:<{width}}  {units:>9,.0f} units" + (
-                "" if wape is None else f", WAPE {wape:.1f} %"
+                "" if wape is None else f", WAPE {wape:,.1f} %"
             )
     if closing.stockouts:
         yield f"Suspected stock-outs on scored days: {closing.stockouts:,} series; see asset data_quality"

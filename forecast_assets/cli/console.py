@@ -19,7 +19,7 @@ import polars as pl
 import typer
 
 from forecast_assets.cli.refusals import BROKE, DONE, OUTAGE, REFUSED, SAY
-from forecast_assets.cli.terminal_table import draw
+from forecast_assets.cli.terminal_table import KEYS, draw
 from forecast_assets.errors import BadSetting, Outage, listed
 from forecast_assets.rendering.columns import chosen
 from forecast_assets.rendering.export import as_csv, as_json
@@ -58,12 +58,15 @@ class View:
     def of(self, frame: pl.DataFrame, name: str) -> pl.DataFrame:
         """Select the columns to print. Raises ``BadSetting`` for one that the listing does not have."""
         if self.columns is None:
-            people = self.form is Format.TABLE and not self.wide
-            if not people:
+            if self.form is not Format.TABLE:
                 return frame
             names = chosen(name, frame.columns)
+            if not self.wide:
+                empty = [one for one in frame.columns if one not in KEYS and frame[one].is_null().all()]
+                names = [one for one in names if one not in empty or frame.is_empty()]
             ids = () if names[:1] != ["series"] or _keys_hold_ids(frame) else _IDS
-            return frame.select(*names[:1], *ids, *(one for one in names[1:] if one not in ids))
+            first = [*names[:1], *ids, *(one for one in names[1:] if one not in ids)]
+            return frame.select(*first, *((pl.exclude(first),) if self.wide else ()))
         names = [part.strip() for part in self.columns.split(",")]
         if unknown := [part for part in names if part not in frame.columns]:
             raise BadSetting(
@@ -90,7 +93,7 @@ def listing(frame: pl.DataFrame, view: View, name: str = "", *, if_empty: str | 
         if left_out:
             SAY.print(f"no room for {listed(left_out)}; --wide prints all columns", markup=False)
         elif hidden and not view.wide and view.columns is None:
-            SAY.print(f"{len(hidden)} more columns with --wide or --columns NAME,NAME", markup=False)
+            SAY.print(f"{len(hidden):,} more columns with --wide or --columns NAME,NAME", markup=False)
 
 
 def summary_text(lines: Iterable[tuple[str, str]]) -> str:

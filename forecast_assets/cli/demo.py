@@ -13,8 +13,10 @@ from forecast_assets.datasets import definition
 from forecast_assets.datasets.definition import DatasetOptions
 from forecast_assets.datasets.membership import series_of
 from forecast_assets.datasets.sources import Columns, FileSource
+from forecast_assets.launch_examples import example
 from forecast_assets.stores.opening import open_stores
 from forecast_assets.stores.rows.evaluations import ChampionsRow
+from forecast_assets.stores.rows.forecasts import PlansRow
 
 NAME = "bakery"
 SALES = Path(__file__).parents[1] / "data" / "bakery" / "sales.parquet"
@@ -22,6 +24,11 @@ SALES = Path(__file__).parents[1] / "data" / "bakery" / "sales.parquet"
 # Assets that no job of an evaluation materializes.
 OF_DATASET = ("live_models", "order_proposal", "report")
 OF_INSTANCE = ("model_catalog", "ops_summary", "incident_report")
+# Plans of the first series, which the job compare_plans opens with.
+PLANS: dict[str, dict[str, object]] = {
+    "demo-promotion": {"promotion": "pct_off"},
+    "demo-tenth-cheaper": {"price_change": -0.1},
+}
 
 
 def fill_pages() -> None:
@@ -33,6 +40,12 @@ def fill_pages() -> None:
     keys = series_of(open_stores(), NAME)
     SAY.print(f"{NAME}: registering champions, judging drift, writing reports", markup=False)
     execute(instance, "register_champions", {}, tags=range_tags(keys[0], keys[-1]))
+    kept = {
+        row["name"] for row in open_stores().warehouse.rows(PlansRow, names=[*PLANS], dataset=NAME, tags=[])
+    }
+    for plan in sorted(PLANS.keys() - kept):
+        asked = {"series": keys[0], "save_as": plan, "tags": ["demo"], **PLANS[plan]}
+        execute(instance, "what_if", example("answer_what_if", **asked))
     renew(instance, NAME)
     execute(instance, ALL_ASSETS, {}, partition_key=NAME, assets=OF_DATASET)
     execute(instance, ALL_ASSETS, {}, assets=OF_INSTANCE)

@@ -132,7 +132,7 @@ def _instance() -> str:
 def _code_location() -> str:
     from forecast_assets.definitions import defs
 
-    return f"{len(list(defs.resolve_all_job_defs()))} jobs load"
+    return f"{len(list(defs.resolve_all_job_defs())):,} jobs load"
 
 
 def _model_library() -> str:
@@ -147,8 +147,8 @@ def _queue() -> str:
     instance = open_instance()
     waiting = instance.get_runs_count(dg.RunsFilter(statuses=[dg.DagsterRunStatus.QUEUED]))
     if waiting and not any(status.healthy for status in instance.get_daemon_statuses().values()):
-        raise Broken(f"{waiting} runs wait and no daemon takes them")
-    return f"{waiting} runs wait"
+        raise Broken(f"{waiting:,} runs wait and no daemon takes them")
+    return f"{waiting:,} runs wait"
 
 
 def _dead_runs() -> str:
@@ -158,12 +158,12 @@ def _dead_runs() -> str:
     launcher = instance.run_launcher
     at_work = instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED]))
     if not launcher.supports_check_run_worker_health:
-        return f"{len(at_work)} runs at work"
+        return f"{len(at_work):,} runs at work"
     health = {run.run_id: launcher.check_run_worker_health(run) for run in at_work}
     dead = [f"{run}: {result.msg}" for run, result in health.items() if result.status.name == "FAILED"]
     if dead:
-        raise Broken(f"{len(dead)} runs say that they are at work and are not ({listed(dead)})")
-    return f"{len(at_work)} runs at work"
+        raise Broken(f"{len(dead):,} runs say that they are at work and are not ({listed(dead)})")
+    return f"{len(at_work):,} runs at work"
 
 
 def _pages() -> str:

@@ -272,4 +272,4 @@ def _write_page(dataset: str, form: ExportFormat, output: Path | None) -> None:
         return
     with writing(output):
         output.write_text(text, encoding="utf-8", newline="")
-    SAY.print(f"{len(summary.attention)} things to look at in {output}", markup=False)
+    SAY.print(f"{len(summary.attention):,} things to look at in {output}", markup=False)

@@ -65,7 +65,7 @@ class _Course:
         whole, spent, done = sum(self.expected.values()), time.monotonic() - self.start, self.done
         seconds = whole - spent if done < 0.1 else spent / done * (1 - done)  # noqa: PLR2004 - too early to tell
         seconds = max(seconds, 1.0)
-        return f"about {seconds / 60:.0f} min left" if seconds > 90 else f"about {seconds:.0f} s left"  # noqa: PLR2004
+        return f"about {seconds / 60:,.0f} min left" if seconds > 90 else f"about {seconds:,.0f} s left"  # noqa: PLR2004
 
 
 @contextmanager

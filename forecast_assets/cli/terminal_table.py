@@ -7,21 +7,20 @@ Does not belong here: which columns a listing has (``rendering.columns``), and f
 import datetime as dt
 import json
 import math
-import statistics
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 import polars as pl
 from rich.console import Console, JustifyMethod
 from rich.table import Table
+
+from forecast_assets.rendering.digits import decimals_of
 
 # Columns that identify a row: never cut, never wrapped.
 KEYS = frozenset({
     "series", "store_id", "product_id", "original_store", "original_product", "dataset", "name", "run_id",
     "candidate", "champion", "date", "preset", "version", "workspace_id",
 })  # fmt: skip
-_FURTHER_PERCENT = ("skill", "wql", "coverage", "stability")
 _NARROWEST_TEXT = 15
 _SHORT = 16
 _GAP = 2
@@ -56,7 +55,7 @@ class Column:
 def column(values: pl.Series, keys: Collection[str] = KEYS) -> Column:
     """Write all values of one column for a person."""
     is_number = values.dtype.is_numeric()
-    decimals = _decimals(values) if values.dtype.is_float() else 0
+    decimals = decimals_of(values.name, values) if values.dtype.is_float() else 0
     cells = [_cell(value, decimals) for value in values.to_list()]
     return Column(values.name, cells, is_number, values.name in keys)
 
@@ -88,8 +87,9 @@ def draw(frame: pl.DataFrame, width: int, *, wide: bool = False) -> list[str]:
     kept, left_out = (columns, []) if wide else fitting(columns, width)
     widths = {one.name: one.liked if wide else one.needed for one in kept}
     spare = width - sum(widths.values()) - _GAP * (len(kept) - 1)
-    for one in sorted(kept, key=lambda c: c.liked - c.needed):
-        wish = min(one.liked - widths[one.name], max(spare, 0))
+    # Equal shares for all that wrap: the longest text would otherwise leave the others their narrowest.
+    for left, one in enumerate(sorted(kept, key=lambda c: c.liked - c.needed)):
+        wish = min(one.liked - widths[one.name], max(spare, 0) // (len(kept) - left))
         widths[one.name] += wish
         spare -= wish
     drawn = Table(box=None, header_style="bold", pad_edge=False, padding=(0, _GAP, 0, 0))
@@ -102,25 +102,6 @@ def draw(frame: pl.DataFrame, width: int, *, wide: bool = False) -> list[str]:
     whole = sum(widths.values()) + _GAP * len(kept)
     Console(width=max(width, whole), highlight=False, markup=False, emoji=False).print(drawn)
     return left_out
-
-
-def _decimals(values: pl.Series) -> int:
-    """How many decimals a column of floats needs: three digits of a typical value, one for percentages."""
-    sizes = [abs(value) for value in values.to_list() if value and math.isfinite(value)]
-    typical = statistics.median(sizes) if sizes else 1.0
-    # A service level of 0.95 is a share: one decimal would make it 0.9.
-    if typical >= 1 and (values.name.startswith(_percent()) or values.name.endswith(_percent())):
-        return 1
-    return next((digits for digits, least in ((0, 100), (1, 10), (2, 1)) if typical >= least), 3)
-
-
-@lru_cache
-def _percent() -> tuple[str, ...]:
-    """How names of percentages start or end."""
-    # Loads NumPy, which a listing without such figures should not cost.
-    from forecast_assets.forecasting.core.metrics import METRICS
-
-    return (*(name for name, metric in METRICS.items() if metric.unit == "percent"), *_FURTHER_PERCENT)
 
 
 def _cell(value: object, decimals: int) -> str:  # noqa: PLR0911 - one per kind of value

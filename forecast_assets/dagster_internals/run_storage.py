@@ -1,7 +1,7 @@
 """Run configuration that reads no environment, and names what it calls newest.
 
 Belongs here: refusing runs and backfills whose configuration would show a variable to whoever may look;
-the newest dataset, series or batch where a Launchpad was left as it opened.
+the newest dataset, series, batch, workspace or plans where a Launchpad was left as it opened.
 Does not belong here: what a field means (``config`` modules), secrets of settings (``settings``).
 
 Dagster replaces ``{env: NAME}`` in any text, number or switch of a run by the variable, so that a person who
@@ -25,8 +25,13 @@ from forecast_assets.dagster_internals import own_location
 from forecast_assets.errors import BadSetting, listed
 from forecast_assets.keys import SEPARATOR
 from forecast_assets.launch_examples import NEWEST
+from forecast_assets.rendering.numbers import plural
+from forecast_assets.stores.opening import open_warehouse
+from forecast_assets.stores.rows.forecasts import NewestPlansRow
+from forecast_assets.stores.rows.launches import NewestWorkspaceRow
 
 _KEYS = DynamicPartitionsTable.c
+_COMPARED = 2
 _ENDS = {
     DagsterEventType.RUN_SUCCESS,
     DagsterEventType.RUN_FAILURE,
@@ -39,7 +44,8 @@ _BOOKING = threading.RLock()
 class PlainRunStorage(PostgresRunStorage):
     """Keeps what the stock class keeps, except for configuration that looks variables up.
 
-    Where a field says ``(newest)``, the dataset added last is kept, its first series, or the last batch.
+    Where a field says ``(newest)``, the dataset added last is kept, its first series, the last batch or
+    workspace, or the last two plans.
     Runs of commands are kept as runs of the code location that the daemon serves.
     """
 
@@ -55,13 +61,16 @@ class PlainRunStorage(PostgresRunStorage):
         if NEWEST not in str(run.run_config):
             return run
         config = copy.deepcopy(dict(run.run_config))
+        finders = {
+            "dataset": self._newest_dataset,
+            "series": self._newest_series,
+            "batch": self._newest_batch,
+            "workspace": self._newest_workspace,
+            "plans": self._newest_plans,
+        }
         for fields in _fields_of_ops(config):
-            for name, find in (
-                ("dataset", self._newest_dataset),
-                ("series", self._newest_series),
-                ("batch", self._newest_batch),
-            ):
-                if fields.get(name) == NEWEST:
+            for name, find in finders.items():
+                if fields.get(name) in (NEWEST, [NEWEST]):
                     fields[name] = find()
         return run._replace(run_config=config)
 
@@ -91,6 +100,23 @@ class PlainRunStorage(PostgresRunStorage):
         if not runs:
             raise BadSetting("there is no batch yet", remedy="launch the job batch first")
         return runs[0].root_run_id or runs[0].run_id
+
+    def _newest_workspace(self) -> str:
+        row = open_warehouse().row(NewestWorkspaceRow)
+        if row is None:
+            raise BadSetting(
+                "no showcase is kept as a workspace yet",
+                remedy="launch the job showcase with preservation keep and a workspace_name",
+            )
+        return row["workspace_id"]
+
+    def _newest_plans(self) -> list[str]:
+        rows = open_warehouse().rows(NewestPlansRow, at_most=_COMPARED)
+        if len(rows) < _COMPARED:
+            raise BadSetting(
+                f"{plural(len(rows), 'plan')} to compare", remedy="launch the job what_if with save_as"
+            )
+        return [row["name"] for row in rows]
 
     def handle_run_event(
         self, run_id: str, event: DagsterEvent, update_timestamp: datetime | None = None

@@ -137,6 +137,6 @@ def _quality(availability: pl.DataFrame) -> list[dict[str, object]]:
     ).row(0, named=True)
     expected = max(total["expected_days"], 1)
     return [
-        {"measure": name.replace("_", " "), "value": f"{value:,} ({value / expected:.1%})"}
+        {"measure": name.replace("_", " "), "value": f"{value:,} ({100 * value / expected:,.1f} %)"}
         for name, value in total.items()
     ]

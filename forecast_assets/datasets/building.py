@@ -287,7 +287,7 @@ def _read_panel(
     panel = replace(panels.read(stores.lake, path, series), reach=dataset.reach)
     if series is None and len(panel.series) != snapshot.series_count:
         raise Outage(
-            f"the lake holds {len(panel.series)} of the {snapshot.series_count} series of {dataset.name}",
+            f"the lake holds {len(panel.series):,} of the {snapshot.series_count:,} series of {dataset.name}",
             remedy="build the dataset again with --force",
         )
     return panel if anchor is None else panel.until(max(0, panel.position(anchor) + 1))

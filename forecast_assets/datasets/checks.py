@@ -33,7 +33,7 @@ def grain_is_unique(context: dg.AssetCheckExecutionContext, stores: StoresResour
         severity=dg.AssetCheckSeverity.ERROR,
         description="every store, product and day is there once"
         if twice == 0
-        else f"{twice} rows repeat a store, product and day; load the dataset again with force",
+        else f"{twice:,} rows repeat a store, product and day; load the dataset again with force",
         metadata={"rows": snapshot.row_count if snapshot else 0, "repeated_rows": twice},
     )
 
@@ -70,7 +70,7 @@ def gaps(context: dg.AssetCheckExecutionContext, stores: StoresResource) -> dg.A
         passed=not holed,
         severity=dg.AssetCheckSeverity.WARN,
         description=f"{missing:,} of {expected:,} days have no row and count as zero sales, "
-        f"in {len(holed)} of {total['series']} series",
+        f"in {len(holed):,} of {total['series']:,} series",
         metadata={
             "missing_days": missing,
             "worst": table(holed[:_MOST_LISTED], ["series", "missing_days", "expected_days"]),
@@ -96,7 +96,7 @@ def coverage(context: dg.AssetCheckExecutionContext, stores: StoresResource) -> 
     return dg.AssetCheckResult(
         passed=not thin,
         severity=dg.AssetCheckSeverity.WARN,
-        description=f"{len(thin)} of {total['series']} series are observed on less than "
-        f"{MIN_COVERAGE:.0%} of their days",
+        description=f"{len(thin):,} of {total['series']:,} series are observed on less than "
+        f"{100 * MIN_COVERAGE:,.0f} % of their days",
         metadata={"worst": table(thin[:_MOST_LISTED], ["series", "coverage", "state", "reason"])},
     )

@@ -177,7 +177,8 @@ class ColumnAudit:
                     name,
                     "missing_on_days_without_sales",
                     1 - on_zero,
-                    f"{name} is there on {on_sold:.0%} of the days with sales and on {on_zero:.0%} of those "
+                    f"{name} is there on {100 * on_sold:,.0f} % of the days with sales "
+                    f"and on {100 * on_zero:,.0f} % of those "
                     f"without; where it is missing it is {MEANING[role]}",
                     f"deliver {name} for every day, sold or not",
                     is_refused=False,
@@ -226,9 +227,11 @@ def _copies(name: str, column: _Column, sold: int, zero: int) -> ColumnFinding |
         return None
     same = column.equal / max(column.on_sold, 1)
     if same >= _SAME:
-        sentence = f"{name} equals the units on {same:.1%} of the days with sales"
+        sentence = f"{name} equals the units on {100 * same:,.1f} % of the days with sales"
         return ColumnFinding(name, "equals_units", same, sentence, remedy, is_refused=True)
-    sentence = f"{name} follows the units: it explains {follows:.0%} of how they vary within a series"
+    sentence = (
+        f"{name} follows the units: it explains {100 * follows:,.0f} % of how they vary within a series"
+    )
     return ColumnFinding(name, "follows_units", follows, sentence, remedy, is_refused=True)
 
 
@@ -242,7 +245,7 @@ def _marks(name: str, column: _Column, sold: int, zero: int, remedy: str) -> Col
             continue
         # Openings are the same for all products of a store on a day; what is made of sales is not.
         is_calendar = column.varying <= _VARIES * column.store_days
-        sentence = f"{name} is set on exactly the days that {what} ({agreed:.1%} of them)"
+        sentence = f"{name} is set on exactly the days that {what} ({100 * agreed:,.1f} % of them)"
         return ColumnFinding(
             name, "mark_made_afterwards", agreed, sentence, remedy, is_refused=not is_calendar
         )

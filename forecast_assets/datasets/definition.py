@@ -131,7 +131,8 @@ class Snapshot:
         files = lake.list(self.sales_path)
         if len(files) != self.store_count:
             raise Outage(
-                f"the lake holds sales of {len(files)} of the {self.store_count} stores of {self.dataset}",
+                f"the lake holds sales of {len(files):,} of the {self.store_count:,} stores "
+                f"of {self.dataset}",
                 remedy="load the dataset again with --force",
             )
         return files

@@ -108,7 +108,7 @@ def data_quality(
     counts, age = Counter(row["severity"] for row in monitored), (today() - newest).days
     stale = age > config.stale_after_days
     summary = ", ".join(f"{counts[name]:,} {name}" for name in ("error", "warning", "info"))
-    late = f"the newest sales are {age} days old; check the delivery" if stale else f"newest day {newest}"
+    late = f"the newest sales are {age:,} days old; check the delivery" if stale else f"newest day {newest}"
     rows = monitored[:_MOST_LISTED]
     actions = dict.fromkeys(f"- {cell(row['suspicion'])}: {cell(row['action'])}" for row in rows)
     return dg.MaterializeResult(

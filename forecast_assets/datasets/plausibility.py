@@ -147,8 +147,8 @@ def _rewritten(recent: pl.DataFrame, overlap: pl.DataFrame, frequency: Frequency
     # A sender who corrects its sales seldom doubles or halves most of them.
     if ratio is not None and not 1 / _CORRECTED < ratio < _CORRECTED:
         yield (
-            f"{share:.0%} of the last {frequency.name}s' sales that were known have changed, "
-            f"to {ratio:.2f} times what they were in the middle"
+            f"{100 * share:,.0f} % of the last {frequency.name}s' sales that were known have changed, "
+            f"to {ratio:,.2f} times what they were in the middle"
         )
 
 
@@ -201,7 +201,8 @@ def _stores_missing(recent: pl.DataFrame, added: pl.DataFrame, frequency: Freque
         here = len(expected) - len(missing)
         if len(expected) >= LEAST_STORES and here and len(missing) >= _MISSING_STORES * len(expected):
             names = ", ".join(missing[:3]) + (" and others" if len(missing) > 3 else "")  # noqa: PLR2004 - named
-            yield f"{len(missing)} of {len(expected)} stores have no sales {_in(frequency)} {day}: {names}"
+            stores = f"{len(missing):,} of {len(expected):,} stores"
+            yield f"{stores} have no sales {_in(frequency)} {day}: {names}"
 
 
 def _renumbered(before: Delivery, recent: pl.DataFrame, added: pl.DataFrame) -> Iterator[str]:
@@ -244,7 +245,7 @@ def _scaled(recent: pl.DataFrame, added: pl.DataFrame, frequency: Frequency) -> 
     )
     for day, _, middle in ratios.head(1).iter_rows():
         yield (
-            f"{_in(frequency)} {day} most series sold {middle:.2f} times what they usually do {usually}: "
+            f"{_in(frequency)} {day} most series sold {middle:,.2f} times what they usually do {usually}: "
             "did the unit change, as from pieces to cases?"
         )
 

@@ -17,6 +17,7 @@ from forecast_assets.drift.detection import Alarm, Judged, judge
 from forecast_assets.errors import listed
 from forecast_assets.failures import RETRY
 from forecast_assets.launch_examples import NEWEST, example
+from forecast_assets.rendering.digits import figure
 from forecast_assets.rendering.tables import schema, table
 from forecast_assets.series_reports import report_series
 from forecast_assets.settings import settings as environment
@@ -106,7 +107,7 @@ def _metadata(judged: Judged) -> dict[str, dg.MetadataValue | str | float]:
         "sentence": judged.sentence,
         "drift_direction": str(row["drift_direction"]),
         "verdict": str(row["verdict"]),
-        **{name: round(row[name], 4) for name in _TABLE_COLUMNS if row[name] is not None},
+        **{name: figure(name, row[name]) for name in _TABLE_COLUMNS if row[name] is not None},
     }
 
 

@@ -10,6 +10,7 @@ from forecast_assets.drift.accuracy_assets import forecast_accuracy
 from forecast_assets.drift.calibration import measure
 from forecast_assets.forecasting.analysis.calibration import TOLERANCE, Verdict
 from forecast_assets.partitions import DATASETS
+from forecast_assets.rendering.numbers import plural
 from forecast_assets.rendering.tables import table
 from forecast_assets.stores.resource import StoresResource
 
@@ -31,7 +32,7 @@ def distributions_hold(context: dg.AssetCheckExecutionContext, stores: StoresRes
         description="; ".join(map(_sentence, verdicts)),
         metadata={
             "promises": table([_row(one) for one in verdicts], _COLUMNS),
-            "false_alarms": f"at most {_ALARM:.0%} of promises that are kept are flagged by chance",
+            "false_alarms": f"at most {100 * _ALARM:,.0f} % of promises that are kept are flagged by chance",
             "next_step": "evaluate the dataset again, so that its distributions learn from the newest folds"
             if broken
             else "none",
@@ -42,12 +43,13 @@ def distributions_hold(context: dg.AssetCheckExecutionContext, stores: StoresRes
 def _sentence(one: Verdict) -> str:
     if one.level is None or one.achieved is None or one.chance is None:
         return f"{one.name}: no day of any forecast has come yet"
-    text = f"{one.name}: {one.achieved:.1%} instead of {one.level:.1%} in {one.weeks} weeks"
+    levels = f"{100 * one.achieved:,.1f} % instead of {100 * one.level:,.1f} %"
+    text = f"{one.name}: {levels} in {plural(one.weeks, 'week')}"
     if one.holds is None:
         return f"{text}, too few weeks to tell"
     if one.missed == 0:
         return f"{text}, which ties of zeros and whole units explain" if one.achieved != one.level else text
-    reason = f"a kept promise is so far off in {one.chance:.0%} of cases"
+    reason = f"a kept promise is so far off in {100 * one.chance:,.0f} % of cases"
     return f"{text}, {reason}" if abs(one.missed or 0) > TOLERANCE else f"{text}, within two points"
 
 

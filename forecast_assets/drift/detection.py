@@ -255,7 +255,7 @@ def _sentence(  # noqa: PLR0917 - one value each
         return f"{week}; fewer than two comparable evaluations"
     # Words of its own, so that two questions are not read as one whose answers contradict each other.
     course = f"WAPE of evaluations {_TRENDS[trends.direction[at]]}"
-    return f"{week}; {course}: {trends.latest[at]:.1f} after {trends.baseline[at]:.1f} %"
+    return f"{week}; {course}: {trends.latest[at]:,.1f} after {trends.baseline[at]:,.1f} %"
 
 
 def _weekly_sentence(
@@ -264,7 +264,7 @@ def _weekly_sentence(
     window = (WEEK if period == DAY else period).name
     recent, usual = errors
     if outcome.status[at] == UNKNOWN:
-        return f"{outcome.windows[at]} past {window}s of {label} are too few to judge the newest one"
-    chance = f"an unchanged model looks this bad in {100 * outcome.chance[at]:.0f} % of {window}s"
+        return f"{outcome.windows[at]:,} past {window}s of {label} are too few to judge the newest one"
+    chance = f"an unchanged model looks this bad in {100 * outcome.chance[at]:,.0f} % of {window}s"
     judgement = "is bad" if outcome.status[at] == DEGRADING else "is within what is usual"
-    return f"the newest {window} {judgement}: error {recent:.1f} %, {usual:.1f} % usually; {chance}"
+    return f"the newest {window} {judgement}: error {recent:,.1f} %, {usual:,.1f} % usually; {chance}"

@@ -14,6 +14,7 @@ from forecast_assets.settings import settings
 from forecast_assets.stores import Stores
 from forecast_assets.stores.rows.operations import ModelHealthRow, RetrainingCandidatesRow
 
+NO_STEP = "none"
 _OLD_DAYS, _WRONG = 30, 50
 
 
@@ -71,7 +72,7 @@ def _next_step(row: ModelHealthRow) -> str:
         return "look at its newest week; wait for another one if a reason is known"
     if row["drift_direction"] == "degrading":
         return "compare its last evaluations; launch job retrain if nothing explains them"
-    return "none"
+    return NO_STEP
 
 
 def queue(stores: Stores, dataset: str | None, today: dt.date) -> list[Candidate]:
@@ -104,14 +105,14 @@ def queue(stores: Stores, dataset: str | None, today: dt.date) -> list[Candidate
 def _reason(row: RetrainingCandidatesRow) -> str:
     age = row["staleness_days"]
     parts = [
-        f"learned from days up to {max(age, 0)} days ago" + (", which is old" if age >= _OLD_DAYS else "")
+        f"learned from days up to {max(age, 0):,} days ago" + (", which is old" if age >= _OLD_DAYS else "")
     ]
     if row["wape"] is None:
         parts.append("WAPE unknown")
     elif row["wape"] >= _WRONG:
-        parts.append(f"WAPE of {row['wape']:.0f} % is high")
+        parts.append(f"WAPE of {row['wape']:,.0f} % is high")
     else:
-        parts.append(f"WAPE {row['wape']:.0f} %")
+        parts.append(f"WAPE {row['wape']:,.0f} %")
     if row["requested_at"] is not None:
         parts.append("retraining was requested")
     return "; ".join(parts)

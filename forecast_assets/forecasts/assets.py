@@ -70,7 +70,7 @@ def production_models(
         {
             "candidate": fit.candidate,
             "what_happened": fit.failure or fit.action,
-            "changed_training_data": f"{fit.changed:.1%}",
+            "changed_training_data": f"{100 * fit.changed:,.1f} %",
         }
         for fit in fitted
     ]
@@ -79,7 +79,8 @@ def production_models(
             "reused": all(fit.action == "reused" for fit in fitted),
             "models": table(rows, ["candidate", "what_happened", "changed_training_data"]),
             "strongest_features": table(display.strongest(models), ["candidate", "feature", "share_of_gain"]),
-            "refit_when_more_than": f"{environment().global_refit_share:.0%} of the training data changed",
+            "refit_when_more_than": f"{100 * environment().global_refit_share:,.0f} % "
+            "of the training data changed",
         }
     )
 

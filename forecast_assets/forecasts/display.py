@@ -26,8 +26,9 @@ from forecast_assets.forecasts.store import StoredForecast, read_forecast
 from forecast_assets.keys import SeriesKey
 from forecast_assets.rendering import plots
 from forecast_assets.rendering.budget import NOT_DRAWN
+from forecast_assets.rendering.digits import figure
 from forecast_assets.rendering.markdown import cell
-from forecast_assets.rendering.numbers import amount, short
+from forecast_assets.rendering.numbers import amount
 from forecast_assets.rendering.tables import schema, table
 from forecast_assets.stores import Stores
 from forecast_assets.stores.rows.evaluations import ChampionsOfRow
@@ -53,7 +54,7 @@ Metadata = dict[str, dg.MetadataValue | str | float | int | bool]
 def strongest(models: Models) -> list[dict[str, object]]:
     """What each global model looks at most: one row per candidate and feature."""
     return [
-        {"candidate": label, "feature": name, "share_of_gain": f"{share:.1%}"}
+        {"candidate": label, "feature": name, "share_of_gain": f"{100 * share:,.1f} %"}
         for label, model in models.items()
         if isinstance(model, GlobalModel)
         for name, share in strongest_features(model).items()
@@ -66,7 +67,7 @@ def brief(outcome: Forecasted) -> Metadata:
     if outcome.row is not None:
         metadata["candidate"] = str(outcome.row["candidate"])
         for name in ("total", "average", "reorder_point"):
-            metadata[name] = short(outcome.row[name])
+            metadata[name] = figure(name, outcome.row[name])
         if outcome.row["fallback"]:
             metadata["flag"] = "no champion"
     if outcome.reused:
@@ -83,7 +84,7 @@ def detailed(stores: Stores, outcome: Forecasted, *, draws: bool = True) -> Meta
     row = outcome.row
     for name in _NUMBERS:
         if row[name] is not None:
-            metadata[name] = short(row[name])
+            metadata[name] = figure(name, row[name])
     metadata["peak"] = f"{amount(row['peak_units'])} on {row['peak_day']}"
     metadata["low"] = f"{amount(row['low_units'])} on {row['low_day']}"
     days = [
@@ -162,7 +163,7 @@ def _decision(stores: Stores, outcome: Forecasted) -> str:
 def _ordering(row: Mapping[str, Any], stock: dict[str, Any], period: Frequency) -> list[str]:
     """The reorder point in bold with what it would have achieved, and the rule of thumb in small print."""
     thumb = stock["thumb_service"]
-    kept = f", which covered {thumb['covered'] / thumb['windows']:.0%} of them" if thumb else ""
+    kept = f", which covered {100 * thumb['covered'] / thumb['windows']:,.0f} % of them" if thumb else ""
     return [
         (
             f"**Order when {amount(row['reorder_point'])} units are left, for a lead time of "

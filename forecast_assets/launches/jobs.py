@@ -147,7 +147,7 @@ def _why_items_failed(launch: Launch, tries: Sequence[Try]) -> tuple[str, dict[s
     if not failed:
         return "", {}
     first, others = failed[0], len(failed) - 1
-    more = f", and {others} more failed" if others else ""
+    more = f", and {others:,} more failed" if others else ""
     why = f"; {first.series} {first.candidate or ''}".rstrip() + f": {first.error_message}{more}"
     remedy = f"see `forecast-assets export batch-items {launch.launch_id}`; a retry tries failed items again"
     is_refused = all(one.error_type in _REFUSED_ITEMS for one in failed)

@@ -107,8 +107,8 @@ def request(stores: Stores, *, budget: int, cool_down_days: int, now: dt.datetim
     ready = [row for row in degrading if row["requested_at"] is None or row["requested_at"] < cold]
     rows = ready[: max(0, budget - used["requests"])]
     sentence = (
-        f"{len(degrading)} degrading by both rules, {len(degrading) - len(ready)} cooling down, "
-        f"{len(rows)} requested, {len(ready) - len(rows)} beyond the budget of {budget} in 24 hours"
+        f"{len(degrading):,} degrading by both rules, {len(degrading) - len(ready):,} cooling down, "
+        f"{len(rows):,} requested, {len(ready) - len(rows):,} beyond the budget of {budget} in 24 hours"
     )
     if rows:
         frame = pl.DataFrame(

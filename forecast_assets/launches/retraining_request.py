@@ -58,7 +58,7 @@ def validate(stores: Stores, config: RetrainConfig) -> Plan:
     """Return an item per series that is chosen. Raises ``ForecastError`` before anything is written."""
     keys = chosen(stores, config, dt.datetime.now(dt.UTC).date())
     return Plan(
-        what=f"retraining of {len(keys)} series of {config.dataset}",
+        what=f"retraining of {len(keys):,} series of {config.dataset}",
         spec=config.model_dump(mode="json", exclude={"confirm"}),
         items=[NewItem(key) for key in keys],
         dataset=config.dataset,

@@ -68,7 +68,7 @@ def _was_cancelled(launch: Launch) -> BadSetting:
 def _check_failed(launch: Launch, tries: Sequence[Try], items: Sequence[int] | None) -> None:
     if items is not None and len(items) > MOST_RETRIED:
         raise BadSetting(
-            f"{len(items)} items are named", remedy=f"name at most {MOST_RETRIED}, or none for all"
+            f"{len(items):,} items are named", remedy=f"name at most {MOST_RETRIED}, or none for all"
         )
     newest = records.newest(tries)
     failed = {one.item_id: one for one in newest if one.status == "failed"}

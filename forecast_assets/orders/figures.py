@@ -138,9 +138,9 @@ class Group:
         state, units = self.states[row], float(ordered.units[row])
         own = state.settings
         aims = {
-            "service": f"a service level of {state.level:.1%}",
-            "fill_rate": f"a fill rate of {state.level:.1%}",
-            "cost": f"the lowest cost, a service level of {state.level:.1%}",
+            "service": f"a service level of {100 * state.level:,.1f} %",
+            "fill_rate": f"a fill rate of {100 * state.level:,.1f} %",
+            "cost": f"the lowest cost, a service level of {100 * state.level:,.1f} %",
         }
         need = (
             f"{amount(position)} on hand and on order, counted on {state.counted}; "

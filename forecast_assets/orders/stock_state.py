@@ -53,7 +53,7 @@ def stock_state(row: Mapping[str, Any] | None, settings: OrderSettings, day: dt.
     elif (day - counted).days > age:
         days = (day - counted).days
         fault = (
-            f"its stock was counted on {counted}, {days} days ago, and counts of more than {age} are stale"
+            f"its stock was counted on {counted}, {days:,} days ago, and counts of more than {age} are stale"
         )
     return StockState(on_hand, row["on_order"], counted, own, level, fault)
 

@@ -20,6 +20,7 @@ from forecast_assets.partitions import DATASETS
 from forecast_assets.registry import overview
 from forecast_assets.registry.override import Override
 from forecast_assets.registry.registration import Registered, register
+from forecast_assets.rendering.digits import figure
 from forecast_assets.rendering.tables import schema, table
 from forecast_assets.series_reports import report_series
 from forecast_assets.settings import settings as environment
@@ -106,7 +107,7 @@ def _metadata(one: Registered) -> dict[str, dg.MetadataValue | str | float | int
         metadata["experiment"] = dg.MetadataValue.url(run_page(row["experiment"], row["mlflow_run"]))
         metadata["candidate"] = row["candidate"]
         if row["wape"] is not None:
-            metadata["wape"] = round(row["wape"], 4)
+            metadata["wape"] = figure("wape", row["wape"])
         metadata["snapshot"] = row["snapshot"]
         metadata["artifact_sha256"] = row["artifact_sha256"]
     return metadata
@@ -168,7 +169,7 @@ def _fresh(rows: Sequence[overview.ModelState], live: int) -> dg.AssetCheckResul
         check_name=FRESH,
         passed=not stale,
         severity=dg.AssetCheckSeverity.WARN,
-        description=f"{len(stale)} of {live} live models are out of date",
+        description=f"{len(stale):,} of {live:,} live models are out of date",
         metadata={"stale": table(stale[:_MOST_LISTED], list(overview.COLUMN_NAMES))},
     )
 
@@ -181,7 +182,7 @@ def _intact(rows: Sequence[overview.ModelState]) -> dg.AssetCheckResult:
         severity=dg.AssetCheckSeverity.ERROR,
         description="every live model is what was registered"
         if not broken
-        else f"{len(broken)} live models are not what was registered: roll them back, or see "
+        else f"{len(broken):,} live models are not what was registered: roll them back, or see "
         "`forecast-assets state mend`",
         metadata={"broken": table(broken[:_MOST_LISTED], list(overview.COLUMN_NAMES))},
     )

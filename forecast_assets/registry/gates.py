@@ -53,10 +53,10 @@ def better_error(live: int | None, before: float | None, after: float | None) ->
     if after is None:
         return Gate("better_error", passed=False, sentence="it has no WAPE on the newest folds")
     if live is None:
-        return Gate("better_error", passed=True, sentence=f"WAPE {after:.2f} %, and nothing is live")
+        return Gate("better_error", passed=True, sentence=f"WAPE {after:,.2f} %, and nothing is live")
     if before is None:
         return Gate("better_error", passed=False, sentence="what is live has no WAPE on the newest folds")
-    return Gate("better_error", after <= before, f"WAPE {after:.2f} % after {before:.2f} %")
+    return Gate("better_error", after <= before, f"WAPE {after:,.2f} % after {before:,.2f} %")
 
 
 def bias(version: ModelVersionsOfRow, demand: float | None, limits: Limits) -> Gate:
@@ -65,7 +65,11 @@ def bias(version: ModelVersionsOfRow, demand: float | None, limits: Limits) -> G
         return Gate("bias", passed=False, sentence="its bias is not known")
     relative = abs(version["bias"]) / demand
     limit = limits.max_relative_bias
-    return Gate("bias", relative <= limit, f"{relative:.0%} of the mean demand, {limit:.0%} are allowed")
+    return Gate(
+        "bias",
+        relative <= limit,
+        f"{100 * relative:,.0f} % of the mean demand, {100 * limit:,.0f} % are allowed",
+    )
 
 
 def expected_error(version: ModelVersionsOfRow, champion: ChampionsOfRow | None, limits: Limits) -> Gate:
@@ -76,7 +80,7 @@ def expected_error(version: ModelVersionsOfRow, champion: ChampionsOfRow | None,
         why = champion["claim_reason"] or "evaluate again"
     else:
         expected, limit = champion["expected_wape"], limits.max_expected_wape
-        sentence = f"a WAPE of {expected:.1f} % is expected on new days, {limit:.0f} % are allowed"
+        sentence = f"a WAPE of {expected:,.1f} % is expected on new days, {limit:,.0f} % are allowed"
         return Gate("expected_error", expected <= limit, sentence)
     return Gate("expected_error", passed=None, sentence=f"the expected WAPE is not known: {why}")
 
@@ -92,7 +96,8 @@ def expected_bias(
         return Gate("expected_bias", passed=None, sentence=f"the expected bias is not known: {why}")
     relative = abs(champion["expected_bias"]) / demand
     limit = limits.max_relative_bias
-    sentence = f"{relative:.0%} of the mean demand are expected on new days, {limit:.0%} are allowed"
+    share = f"{100 * relative:,.0f} % of the mean demand"
+    sentence = f"{share} are expected on new days, {100 * limit:,.0f} % are allowed"
     return Gate("expected_bias", relative <= limit, sentence)
 
 
@@ -103,14 +108,14 @@ def stability(version: ModelVersionsOfRow, limits: Limits) -> Gate:
     if version["stability"] is None:
         return Gate("stability", passed=False, sentence="its spread over the folds is not known")
     spread, limit = version["stability"], limits.max_stability
-    return Gate("stability", spread <= limit, f"WAPE spreads by {spread:.0f} %, {limit:.0f} % are allowed")
+    return Gate("stability", spread <= limit, f"WAPE spreads by {spread:,.0f} %, {limit:,.0f} % are allowed")
 
 
 def recent_window(version: ModelVersionsOfRow, newest: dt.date, limits: Limits) -> Gate:
     """Days between what the version knows and the ``newest`` day of the dataset."""
     last = version["last_day"]
     age = (newest - last).days
-    sentence = f"it knows sales up to {last}, {age} days before the newest"
+    sentence = f"it knows sales up to {last}, {age:,} days before the newest"
     return Gate("recent_window", age <= limits.max_age_days, sentence)
 
 

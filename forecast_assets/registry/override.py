@@ -24,7 +24,7 @@ class Override:
         parse([self.candidate])
         if not 0 < len(self.reason.strip()) <= _LONGEST_REASON:
             raise BadSetting(
-                f"the reason of the override has {len(self.reason)} characters",
+                f"the reason of the override has {len(self.reason):,} characters",
                 remedy=f"say in 1 to {_LONGEST_REASON} characters why it is not the champion",
             )
 

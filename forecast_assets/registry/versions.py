@@ -89,7 +89,7 @@ def gap(label: str, own: MetricsOfRow | None, winner: str, best: MetricsOfRow | 
     if mine is None or theirs is None:
         return f"{winner} is recommended, and there is no comparison of it with {label}"
     points = mine - theirs
-    return f"{winner} is recommended; the WAPE of {label} is {points:+.2f} percentage points from it"
+    return f"{winner} is recommended; the WAPE of {label} is {points:+,.2f} percentage points from it"
 
 
 def tags(row: Mapping[str, Any], sha: str, recipe: str) -> dict[str, str]:

@@ -16,7 +16,7 @@ def bars(title: str, values: Mapping[str, float], unit: str) -> str:
     figure = Figure(figsize=(7, 0.8 + 0.3 * max(len(values), 1)), dpi=90, layout="constrained")
     axes = figure.subplots()
     drawn = axes.barh(list(values), list(values.values()), color=COLOURS[0], height=0.6)
-    axes.bar_label(drawn, fmt=" {:.2f}", fontsize=7)
+    axes.bar_label(drawn, fmt=" {:,.2f}", fontsize=7)
     axes.axvline(0, color="#000000", linewidth=0.8)
     axes.margins(x=0.15)
     axes.invert_yaxis()

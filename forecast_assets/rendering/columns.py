@@ -25,8 +25,9 @@ CHOSEN: Mapping[str, Sequence[str]] = {
         "series", "description", "contribution", "direction", "forecast", "confidence", "driver",
     ),
     "batch-items": (
-        "item_id", "series", "candidate", "status", "wape", "bias", "total_error", "error_message",
+        "series", "candidate", "status", "error_message", "wape", "bias", "total_error", "item_id",
     ),
+    "batch-champions": ("series", "winner_model_type", "wape", "smape", "model_version", "item_id"),
     "audit": (
         "series", "action", "from_version", "to_version", "approved_by", "state", "decided_at", "reason",
     ),

@@ -28,11 +28,6 @@ def significant(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return rounded
 
 
-def short(value: SupportsFloat) -> float:
-    """A number with six significant digits."""
-    return float(f"{float(value):.6g}")
-
-
 def amount(of: SupportsFloat, decimals: int = 1) -> str:
     """A number with thousands and a few decimals; a small one with two significant digits instead."""
     value = float(of)

@@ -12,6 +12,7 @@ import dagster as dg
 
 from forecast_assets.rendering.addresses import by_path
 from forecast_assets.rendering.columns import CHOSEN, chosen
+from forecast_assets.rendering.digits import decimals_of
 from forecast_assets.rendering.markdown import cell
 
 # Dagit hides longer Markdown behind a link.
@@ -20,13 +21,14 @@ _RUN_ID = re.compile(r"([0-9a-f]{8})(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 def table(rows: Sequence[Mapping[str, object]], columns: Sequence[str]) -> dg.TableMetadataValue:
-    """A table for Dagit; nulls stay empty."""
+    """A table for Dagit with the digits that matter; nulls stay empty."""
+    digits = {name: decimals_of(name, (row[name] for row in rows)) for name in columns}
     kinds = {int: "int", float: "float", bool: "bool"}
     types = {
         name: next((kinds.get(type(row[name]), "string") for row in rows if row[name] is not None), "string")
         for name in columns
     }
-    records = [dg.TableRecord({name: _plain(row[name]) for name in columns}) for row in rows]
+    records = [dg.TableRecord({name: _plain(row[name], digits[name]) for name in columns}) for row in rows]
     schema = dg.TableSchema([dg.TableColumn(name, types[name]) for name in columns])
     return dg.MetadataValue.table(records, schema)
 
@@ -39,7 +41,12 @@ def chosen_table(
     Beside the list of partitions there is room for about 75 characters; Dagit hides what is beyond.
     """
     names = chosen(listing, list(rows[0]) if rows else CHOSEN[listing])
-    return table(rows, [name for name in names if name not in without])
+    return table(rows, filled(rows, [name for name in names if name not in without]))
+
+
+def filled(rows: Sequence[Mapping[str, object]], columns: Sequence[str]) -> list[str]:
+    """Return the ``columns`` that any row has a value for: empty ones take the room of the others."""
+    return [name for name in columns if not rows or any(row[name] is not None for row in rows)]
 
 
 def links(targets: Iterable[tuple[str, str | None]]) -> dg.MarkdownMetadataValue:
@@ -53,9 +60,9 @@ def links(targets: Iterable[tuple[str, str | None]]) -> dg.MarkdownMetadataValue
     return dg.MetadataValue.md(text or "none")
 
 
-def _plain(value: object) -> str | int | float | None:
+def _plain(value: object, decimals: int) -> str | int | float | None:
     if isinstance(value, float):
-        return round(value, 2)
+        return round(value, decimals)
     if isinstance(value, dt.datetime):
         return value.strftime("%Y-%m-%d %H:%M")
     if isinstance(value, str):

@@ -30,6 +30,8 @@ from forecast_assets.stores.rows.evaluations import PairResultsRow
 
 GROUP = "portfolio"
 _MOST_LISTED = 200
+# What fits beside the list of partitions; the report of a dataset has all.
+_CANDIDATES = [name for name in portfolio.COLUMNS if name not in {"ranked", "failed", "mean_rank"}]
 CellMetric = Enum("CellMetric", {name: name for name in CELL_METRICS})  # type: ignore[misc]  # the names are a table's
 
 
@@ -74,9 +76,16 @@ def leaderboard(context: dg.AssetExecutionContext, stores: StoresResource) -> dg
         whole = portfolio.summarize(stores.open(), context.partition_key)
     return dg.MaterializeResult(
         metadata={
-            "candidates": table(whole.candidates, [name for name in portfolio.COLUMNS if name != "ranked"]),
+            "candidates": table(whole.candidates, _CANDIDATES),
             "totals_by_store": table(whole.stores[:_MOST_LISTED], portfolio.STORE_COLUMNS),
             "series": sum(row["champions"] for row in whole.candidates),
+            "failed": ", ".join(
+                f"{row['candidate']} for {row['failed']:,} series"
+                for row in whole.candidates
+                if row["failed"]
+            )
+            or "none",
+            "next_step": f"all figures: `forecast-assets report {context.partition_key}`",
         }
     )
 

@@ -83,11 +83,11 @@ def _sections(summary: Summary) -> list[tuple[str, str | Cells]]:
                 {"KPI": "Active jobs", "Value": summary.active},
                 {"KPI": "Failed jobs", "Value": summary.jobs["failed"]},
                 {"KPI": "Completed today", "Value": summary.completed_today},
-                {"KPI": "Run success rate", "Value": None if rate is None else f"{rate:.1f} %"},
+                {"KPI": "Run success rate", "Value": None if rate is None else f"{rate:,.1f} %"},
                 {"KPI": "Failed runs", "Value": summary.runs["failed"]},
                 {"KPI": "Series that cannot be scored", "Value": summary.runs["unusable"]},
-                {"KPI": "Stale aliases", "Value": f"{len(summary.stale)} of {len(summary.live)}"},
-                {"KPI": "Outdated forecasts", "Value": f"{len(summary.outdated)} of {summary.forecasts}"},
+                {"KPI": "Stale aliases", "Value": f"{len(summary.stale):,} of {len(summary.live):,}"},
+                {"KPI": "Outdated forecasts", "Value": f"{len(summary.outdated):,} of {summary.forecasts:,}"},
             ],
         ),
         (
@@ -99,7 +99,7 @@ def _sections(summary: Summary) -> list[tuple[str, str | Cells]]:
             ],
         ),
         (
-            f"Needs Attention ({len(attention)})",
+            f"Needs Attention ({len(attention):,})",
             [
                 {
                     "Type": one.kind,
@@ -112,7 +112,7 @@ def _sections(summary: Summary) -> list[tuple[str, str | Cells]]:
             ]
             or _NOTHING,
         ),
-        (f"Model Health - Drift ({len(summary.health)})", _health(summary.health) or _NOTHING),
+        (f"Model Health - Drift ({len(summary.health):,})", _health(summary.health) or _NOTHING),
         ("Top Retraining Candidates", _queue(summary.queue[:NEWEST]) or _NOTHING),
     ]
 
@@ -138,7 +138,7 @@ def _queue(rows: Sequence[Candidate]) -> Cells:
             "Product": row["product_id"],
             "Priority": row["priority_score"],
             "Staleness days": row["staleness_days"],
-            "WAPE": None if row["wape"] is None else f"{row['wape']:.1f}",
+            "WAPE": None if row["wape"] is None else f"{row['wape']:,.1f}",
             "Reason": row["reason"],
         }
         for row in rows

@@ -7,6 +7,7 @@ Does not belong here: what they show (``model_health``, ``operations``, ``incide
 
 import datetime as dt
 from collections import Counter
+from collections.abc import Iterable
 
 import dagster as dg
 from pydantic import Field
@@ -15,7 +16,7 @@ from forecast_assets.asset_factories import asset, dataset_asset, same_dataset
 from forecast_assets.backtests.assets import CHAMPION
 from forecast_assets.drift.accuracy_assets import forecast_accuracy
 from forecast_assets.drift.assets import DRIFT
-from forecast_assets.drift.model_health import health, queue
+from forecast_assets.drift.model_health import NO_STEP, health, queue
 from forecast_assets.failures import refusals_final
 from forecast_assets.rendering.addresses import by_path, own_page
 from forecast_assets.rendering.markdown import cell
@@ -58,14 +59,12 @@ def model_health(
     """Champions of a dataset, degrading ones first, then those whose error changed most."""
     with refusals_final():
         rows = health(stores.open(), context.partition_key, _today())
-    counts = Counter(str(row["drift_direction"]) for row in rows)
-    weeks = Counter(str(row["verdict"]) for row in rows)
     return dg.MaterializeResult(
         metadata={
             "series": len(rows),
-            **{name: counts[name] for name in ("degrading", "improving", "stable", "unknown")},
-            "bad_newest_week": sum(row["verdict"] == "degrading" for row in rows),
-            "newest_week": ", ".join(f"{count} {word}" for word, count in weeks.items()) or "no series",
+            "needs_attention": sum(row["next_step"] != NO_STEP for row in rows),
+            "verdict": _counts(row["verdict"] for row in rows),
+            "drift_direction": _counts(row["drift_direction"] for row in rows),
             "health": chosen_table("model-health", rows[: config.limit], without=["latest_wape"]),
             "links": links((str(row["series"]), str(row["link"])) for row in rows),
             "next_step": f"all rows: `forecast-assets export model-health {context.partition_key}`",
@@ -95,7 +94,9 @@ def retraining_queue(
         metadata={
             "total_evaluated": len(rows),
             "requested": sum(row["requested_at"] is not None for row in rows),
-            "queue": chosen_table("retraining-queue", rows[: config.limit], without=["staleness_days"]),
+            "queue": chosen_table(
+                "retraining-queue", rows[: config.limit], without=["staleness_days", "wape"]
+            ),
             "links": links((str(row["series"]), str(row["link"])) for row in rows),
             "next_step": "launch job retrain with these series, or with top and requested",
             "link": dg.MetadataValue.url(own_page("/jobs/retrain/playground")),
@@ -200,6 +201,12 @@ def incident_report(
             "next_step": "`forecast-assets export incident-report DATASET --output report.html`",
         }
     )
+
+
+def _counts(words: Iterable[object]) -> str:
+    """Say how many series have each word, the most frequent first."""
+    counts = Counter(map(str, words)).most_common()
+    return ", ".join(f"{count:,} {word}" for word, count in counts) or "no series"
 
 
 def _today() -> dt.date:

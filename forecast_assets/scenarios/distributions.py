@@ -78,7 +78,9 @@ class Outcome:
             f"80 of 100 times between {self.total['lower_80']:,.1f} and {self.total['upper_80']:,.1f} units"
         )
         return (
-            text if self.lasts is None else f"{text}; the stock lasts with a probability of {self.lasts:.0%}"
+            text
+            if self.lasts is None
+            else f"{text}; the stock lasts with a probability of {100 * self.lasts:,.0f} %"
         )
 
 

@@ -117,7 +117,7 @@ def rank_plans(context: dg.OpExecutionContext, config: CompareConfig, stores: St
     context.add_output_metadata({"ranking": table(rows, planning.COMPARED)})
 
 
-@dg.job(config=example("rank_plans", plans=["name of a plan", "name of another"]))
+@dg.job(config=example("rank_plans", plans=[NEWEST]))
 def compare_plans() -> None:
     """Rank 2 to 5 kept what-if plans by revenue or by units."""
     rank_plans()

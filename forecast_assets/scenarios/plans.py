@@ -156,7 +156,7 @@ def check_plan(name: str, tags: Sequence[str]) -> None:
         )
     if len(tags) > _MOST_TAGS or any(not 0 < len(tag) <= _LONGEST_TAG for tag in tags):
         raise BadSetting(
-            f"{len(tags)} tags", remedy=f"give at most {_MOST_TAGS} of up to {_LONGEST_TAG} characters"
+            f"{len(tags):,} tags", remedy=f"give at most {_MOST_TAGS} of up to {_LONGEST_TAG} characters"
         )
 
 
@@ -235,7 +235,7 @@ def compare(stores: Stores, names: Sequence[str], by: By) -> list[RankedPlan]:
     chosen = list(dict.fromkeys(names))
     if not _LEAST_COMPARED <= len(chosen) <= _MOST_COMPARED:
         raise BadSetting(
-            f"{len(chosen)} plans to compare",
+            f"{len(chosen):,} plans to compare",
             remedy=f"name {_LEAST_COMPARED} to {_MOST_COMPARED} different plans",
         )
     rows = [read(stores, name) for name in chosen]

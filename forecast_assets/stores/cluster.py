@@ -66,7 +66,7 @@ def start(folder: Path) -> None:
         if _accepts(folder):
             return
         if time.monotonic() > deadline:
-            raise _failure(folder, f"is not ready after {_PATIENCE:.0f} s")
+            raise _failure(folder, f"is not ready after {round(_PATIENCE)} s")
         if _is_reachable(folder):
             time.sleep(0.05)  # it starts, recovers or stops, perhaps in another container
         elif not _is_running(folder):
@@ -82,7 +82,7 @@ def stop(folder: Path) -> bool:
     if not _is_running(folder):
         return False
     try:
-        _run(folder, "pg_ctl", "stop", "-w", "-m", "fast", "-t", f"{_PATIENCE:.0f}")
+        _run(folder, "pg_ctl", "stop", "-w", "-m", "fast", "-t", f"{round(_PATIENCE)}")
     except Outage:
         if _is_running(folder):
             raise
@@ -150,7 +150,7 @@ def _launch(folder: Path) -> None:
     options = f"-c listen_addresses= -c port={PORT} -c unix_socket_directories={shlex.quote(quoted)}"
     log = folder / "log"
     log_size = log.stat().st_size if log.exists() else 0
-    waiting = ("-w", "-t", f"{_PATIENCE:.0f}")
+    waiting = ("-w", "-t", f"{round(_PATIENCE)}")
     try:
         _run(folder, "pg_ctl", "start", *waiting, "-l", log.name, "-o", options)
     except Outage:

@@ -104,15 +104,15 @@ def test_the_champion_explains_itself(ran):
         == "naive at 8.1 % WAPE, 43 % better than seasonal naive; moving_average follows at 14.2 %"
     )
     explanation = row["explanation"]
-    assert explanation["confidence_reason"] == "42.9% ahead of the runner-up in WAPE"
+    assert explanation["confidence_reason"] == "42.9 % ahead of the runner-up in WAPE"
     unknown = "expected WAPE on new days: not known, too few errors to pool: it takes 200 of scored periods"
     assert explanation["data_notes"] == [
-        "60 of 60 days observed (100%), 30.50 units a day on average",
+        "60 of 60 days observed (100 %), 30.50 units a day on average",
         f"{unknown} without each fold",
     ]
     assert row["skill_vs_seasonal_naive"] == pytest.approx(100 * (1 - row["wape"] / 14.186590507275943))
     assert champion(ran[0], HOLED)["explanation"]["data_notes"] == [
-        "57 of 60 days observed (95%), 7.39 units a day on average",
+        "57 of 60 days observed (95 %), 7.39 units a day on average",
         f"{unknown} without each fold",
     ]
 

@@ -117,7 +117,7 @@ def test_two_changed_series_of_forty_are_evaluated_alone_and_the_fit_is_kept(big
     assert built.success
     row, _ = big.metadata(built, "global_forecasts", "many")["candidates"].records
     assert row.data["what_happened"] == "renewed for changed series"
-    assert row.data["changed_training_data"] == "5.0%"
+    assert row.data["changed_training_data"] == "5.0 %"
     assert (fit_of(big)["fit_id"], fit_of(big)["model_path"]) == (fit["fit_id"], fit["model_path"])
     renewed = {key for key, forecast in forecasts_of(big).items() if forecast != forecasts[key]}
     assert renewed == set(KEYS[:2])
@@ -144,9 +144,9 @@ def test_small_changes_add_up_until_the_model_is_fitted_again(big, monkeypatch):
         row, _ = big.metadata(built, "global_forecasts", "many")["candidates"].records
         shares.append((row.data["changed_training_data"], row.data["what_happened"]))
     assert shares == [
-        ("5.0%", "renewed for changed series"),
-        ("10.0%", "renewed for changed series"),
-        ("15.0%", "fitted"),
+        ("5.0 %", "renewed for changed series"),
+        ("10.0 %", "renewed for changed series"),
+        ("15.0 %", "fitted"),
     ]
     assert fit_of(big)["model_path"] != first
 

@@ -71,7 +71,7 @@ def test_original_ids_stand_beside_a_key_that_does_not_say_them(printed, width):
 def test_every_choice_has_five_to_eight_columns_with_its_key_first():
     for name, columns in CHOSEN.items():
         assert 5 <= len(columns) <= 8, name
-        if "series" in columns and name not in {"datasets", "plans", "batch-items"}:
+        if "series" in columns and name not in {"datasets", "plans"}:
             assert columns[0] == "series", name
 
 
@@ -111,6 +111,35 @@ def test_wide_and_columns_show_what_was_left_out(printed):
 )
 def test_a_value_is_written_for_a_person(printed, name, values, expected):
     assert printed(80, pl.DataFrame({name: values}), "")[1].strip() == expected
+
+
+def test_an_empty_column_leaves_its_room_to_others_and_is_there_when_it_is_named(printed):
+    frame = champions().with_columns(confidence=pl.lit(None, pl.String))
+    assert "confidence" not in printed(200, frame, "champions")[0]
+    assert printed(200, frame, "champions", columns="series,confidence")[1].split() == [LONG_KEY, "-"]
+    assert "confidence" in printed(80, frame, "champions", wide=True)[0]
+
+
+def test_series_and_ids_come_first_in_wide_listings_too(printed):
+    items = pl.DataFrame(
+        {
+            "item_id": [7],
+            "wape": [18.2],
+            "store_id": ["A & B"],
+            "product_id": ["c"],
+            "series": ["shop__a-b__c"],
+        }
+    )
+    for view in ({}, {"wide": True}):
+        lines = printed(120, items, "batch-items", **view)
+        assert lines[-1].split() == ["shop__a-b__c", "A", "&", "B", "c", "18.2", "7"]
+
+
+def test_two_long_texts_share_the_room_that_is_left(printed):
+    texts = {name: ["deliver the rows or mark these days as closed " * 3] for name in ("detail", "action")}
+    heading, *rows = printed(120, pl.DataFrame({"series": ["bakery__1__p1"], **texts}), "")
+    assert 40 < heading.index("action") - heading.index("detail") < 60
+    assert len(rows) < 6
 
 
 def test_a_column_that_does_not_exist_is_refused_with_those_that_do(cli):

@@ -7,9 +7,18 @@ import pytest
 
 from forecast_assets.errors import BadSetting
 from forecast_assets.launch_examples import NEWEST, example
+from forecast_assets_tests.scenario import Place
 
 
-@dg.op(config_schema={"dataset": str, "series": str, "batch": str})
+@dg.op(
+    config_schema={
+        "dataset": str,
+        "series": str,
+        "batch": str,
+        "workspace": dg.Field(str, is_required=False),
+        "plans": dg.Field([str], is_required=False),
+    }
+)
 def accept() -> None:
     """Take what the Launchpads of our jobs take."""
 
@@ -19,13 +28,13 @@ def accepting() -> None:
     accept()
 
 
-def stored(instance: dg.DagsterInstance, **fields: str) -> dict[str, str]:
+def stored(instance: dg.DagsterInstance, **fields: object) -> dict[str, object]:
     run = instance.create_run_for_job(accepting, run_config=example("accept", **fields))
     kept = instance.get_run_by_id(run.run_id)
     assert kept is not None
     assert kept.run_config == run.run_config
     ops: Any = kept.run_config["ops"]
-    config: dict[str, str] = ops["accept"]["config"]
+    config: dict[str, object] = ops["accept"]["config"]
     return config
 
 
@@ -59,12 +68,18 @@ def test_a_cancelled_run_stays_so_whatever_its_process_reports_at_last(
 
 
 @pytest.mark.parametrize(
-    ("field", "problem"),
-    [("dataset", "no dataset yet"), ("series", "no dataset yet"), ("batch", "no batch yet")],
+    ("field", "newest", "problem"),
+    [
+        ("dataset", NEWEST, "no dataset yet"),
+        ("series", NEWEST, "no dataset yet"),
+        ("batch", NEWEST, "no batch yet"),
+        ("workspace", NEWEST, "no showcase is kept as a workspace yet"),
+        ("plans", [NEWEST], "0 plans to compare"),
+    ],
 )
 def test_where_nothing_is_there_yet_the_launch_is_refused(
-    batched_instance: dg.DagsterInstance, field: str, problem: str
+    place: Place, field: str, newest: object, problem: str
 ) -> None:
-    fields = {"dataset": "x", "series": "x", "batch": "x", field: NEWEST}
+    fields = {"dataset": "x", "series": "x", "batch": "x", field: newest}
     with pytest.raises(BadSetting, match=problem):
-        stored(batched_instance, **fields)
+        stored(place.instance, **fields)

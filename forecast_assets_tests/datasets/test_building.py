@@ -135,7 +135,7 @@ def test_every_series_is_judged_and_registered_in_the_order_of_the_keys(place):
     reason_by_series = dict(built.availability.select("series", "reason").rows())
     assert reason_by_series[NEVER] == "no sales at all"
     assert reason_by_series[YOUNG] == "9 observed days, at least 21 are needed"
-    assert reason_by_series[HEALTHY] == "60 observed days, 100% of the calendar"
+    assert reason_by_series[HEALTHY] == "60 observed days, 100 % of the calendar"
 
 
 def test_a_grown_file_appends_days_and_series(place):

@@ -63,7 +63,7 @@ def test_a_price_on_sold_days_only_is_told_with_its_shares(sales):
     bare = sales.with_columns(price=pl.when(pl.col("units") > 0).then("price"))
     one = findings(bare)["price"]
     assert (one.kind, one.is_refused) == ("missing_on_days_without_sales", False)
-    assert "on 100% of the days with sales and on 0% of those without" in one.sentence
+    assert "on 100 % of the days with sales and on 0 % of those without" in one.sentence
     # The same sales without their zero rows say the same.
     assert findings(bare.filter(pl.col("units") > 0))["price"].kind == "missing_on_days_without_sales"
 

@@ -59,8 +59,8 @@ def test_the_panel_tells_how_many_series_can_be_judged_and_which_cannot(built):
     assert metadata["new_series"].value == 6
     assert [record.data["series"] for record in metadata["not_ready"].records] == [NEVER, YOUNG]
     quality = {record.data["measure"]: record.data["value"] for record in metadata["quality"].records}
-    assert quality["missing days"] == "4 (1.6%)"
-    assert quality["closed days"] == "3 (1.2%)"
+    assert quality["missing days"] == "4 (1.6 %)"
+    assert quality["closed days"] == "3 (1.2 %)"
 
 
 def test_the_snapshot_is_the_data_version_of_both(built):
@@ -93,7 +93,7 @@ def test_gaps_warn_with_their_number_and_the_worst_series(built):
 def test_thin_coverage_warns(built):
     coverage = checks(built[1])["coverage"]
     assert (coverage.passed, coverage.severity) == (False, dg.AssetCheckSeverity.WARN)
-    assert coverage.description == "1 of 6 series are observed on less than 80% of their days"
+    assert coverage.description == "1 of 6 series are observed on less than 80 % of their days"
 
 
 def test_metadata_are_small_and_hold_no_number_that_is_none(built):

@@ -82,7 +82,7 @@ MISTAKES = {
     ),
     "all units changed their meaning": (
         [SALES.with_columns(pl.col("units") / 12)],
-        "100% of the last days' sales that were known have changed, to 0.08 times",
+        "100 % of the last days' sales that were known have changed, to 0.08 times",
     ),
     "most rows are gone": (
         [PAST.filter(pl.col("date") > LAST - dt.timedelta(days=200)), NEW],

@@ -15,12 +15,13 @@ PLAN = FoldPlan(horizon=14, n_splits=5, min_train=30)  # 44 days are limited, 10
         (43, 43, "unusable", "43 observed days, at least 44 are needed"),
         (44, 44, "limited", "44 observed days, 100 are needed for all folds"),
         (99, 99, "limited", "99 observed days, 100 are needed for all folds"),
-        (100, 100, "ready", "100 observed days, 100% of the calendar"),
-        (100, 125, "ready", "100 observed days, 80% of the calendar"),
-        (100, 126, "limited", "79% of the days are observed, 80% are needed"),
-        (7999, 10_000, "limited", "79% of the days are observed, 80% are needed"),
+        (100, 100, "ready", "100 observed days, 100 % of the calendar"),
+        (1215, 1215, "ready", "1,215 observed days, 100 % of the calendar"),
+        (100, 125, "ready", "100 observed days, 80 % of the calendar"),
+        (100, 126, "limited", "79 % of the days are observed, 80 % are needed"),
+        (7999, 10_000, "limited", "79 % of the days are observed, 80 % are needed"),
         (99, 1000, "limited", "99 observed days, 100 are needed for all folds"),
-        (500, 1000, "limited", "50% of the days are observed, 80% are needed"),
+        (500, 1000, "limited", "50 % of the days are observed, 80 % are needed"),
     ],
 )
 def test_the_whole_history_is_judged(observed, expected, state, reason):

@@ -14,9 +14,9 @@ from forecast_assets.forecasting.core.ranking import Confidence
 
 ETS = Contender("ets", wape=18.04, smape=21.5, mae=3.333, bias=-0.251)
 NAIVE = Contender("seasonal_naive", wape=24.06, smape=28.0, mae=4.0, bias=1.0)
-SURE: tuple[Confidence, str] = ("high", "25.0% ahead of the runner-up in WAPE")
+SURE: tuple[Confidence, str] = ("high", "25.0 % ahead of the runner-up in WAPE")
 RULE = "lowest_error: the first by wape"
-NOTES = ["120 of 124 days observed (97%), 18.50 units a day on average"]
+NOTES = ["120 of 124 days observed (97 %), 18.50 units a day on average"]
 
 
 def test_a_choice_in_full():
@@ -26,7 +26,7 @@ def test_a_choice_in_full():
         "headline": "ets at 18.0 % WAPE, 25 % better than seasonal naive; seasonal_naive follows at 24.1 %",
         "winner": {"model": "ets", "metrics": "WAPE 18.0 %, sMAPE 21.5 %, MAE 3.33, bias -0.25 a day"},
         "confidence": "high",
-        "confidence_reason": "25.0% ahead of the runner-up in WAPE",
+        "confidence_reason": "25.0 % ahead of the runner-up in WAPE",
         "policy": RULE,
         "comparison": {
             "runner_up": "seasonal_naive",

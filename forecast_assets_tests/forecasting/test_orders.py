@@ -126,10 +126,11 @@ def test_a_forecast_holds_stock_for_the_fill_rate_that_the_dataset_declares():
             (filled.order_up_to[row], filled.reorder_point[row], filled.service[row])
         )
         assert (
-            aim_of(plan.to_json()) == f"a fill rate of 90.0%, which takes a service level of {plan.level:.1%}"
+            aim_of(plan.to_json())
+            == f"a fill rate of 90.0 %, which takes a service level of {100 * plan.level:.1f} %"
         )
     by_service, by_cost = (
         demand.plan(StockAim(4, 0.9, 10, cheapest=cheapest))[0] for cheapest in (False, True)
     )
-    assert aim_of(by_service.to_json()) == "a service level of 90.0%"
-    assert aim_of(by_cost.to_json()) == "a service level of 90.0%, the one of lowest cost"
+    assert aim_of(by_service.to_json()) == "a service level of 90.0 %"
+    assert aim_of(by_cost.to_json()) == "a service level of 90.0 %, the one of lowest cost"

@@ -127,7 +127,11 @@ def test_health_and_queue_show_the_worst_first_with_the_next_step(evaluated):
     health = rows(metadata["model_health"]["health"])
     assert len(health) == COUNT
     assert health[0]["series"] == WRONG
-    assert metadata["model_health"]["degrading"].value == 1
+    assert (
+        metadata["model_health"]["needs_attention"].value
+        == sum(row["next_step"] != "none" for row in health)
+        == 1
+    )
     assert health[0]["next_step"].startswith("compare its last evaluations")
     page = f"/assets/drift?view=partitions&partition={WRONG}"
     assert metadata["model_health"]["links"].value.startswith(f"[{WRONG}]({page})")

@@ -16,6 +16,7 @@ from forecast_assets.launches.showcase import config as showcase_config
 from forecast_assets.launches.showcase import references, workspaces
 from forecast_assets.launches.showcase import run as showcases
 from forecast_assets.launches.showcase.config import ShowcaseConfig, resolve
+from forecast_assets.launches.showcase.workspace_jobs import change_workspace, replay_workspace
 from forecast_assets.stores.registry import open_registry
 from forecast_assets.stores.rows.datasets import DatasetStatesRow
 from forecast_assets.stores.rows.forecasts import PlansRow
@@ -290,6 +291,10 @@ def test_a_workspace_is_pinned_tagged_found_archived_and_deleted(toured):
     assert does("annotate", tags=["autumn", "demo"], notes="look here").result.success
     assert handles_by(tags=["autumn", "demo"]) == [handle]
     assert handles_by(tags=["autumn", "spring"]) == []
+    for job in (change_workspace, replay_workspace):
+        opened = toured.instance.create_run_for_job(job, run_config=job.run_config)
+        (op,) = opened.run_config["ops"].values()
+        assert op["config"]["workspace"] == handle, "a Launchpad left as it opens is about the newest"
     does("pin")
     assert handles_by(sort="nonsense")[0] == handle
     assert does("annotate", tags=["t"] * 21).failure["problem"] == "21 tags"

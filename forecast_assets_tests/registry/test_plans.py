@@ -169,6 +169,9 @@ def test_dagit_shows_the_answer_and_the_page_of_the_series_tells_of_it(priced):
         launch(priced, compare_plans, {"plans": ["promoted", "short"], "by_units": True})
     )
     assert len(ranking["ranking"].value.records) == 2
+    opened = priced.instance.create_run_for_job(compare_plans, run_config=compare_plans.run_config)
+    ops = opened.run_config["ops"]
+    assert ops["rank_plans"]["config"]["plans"] == ["short", "promoted"], "the two that were kept last"
 
 
 def test_a_run_that_assumes_nothing_fails_with_the_remedy(priced):

@@ -5,6 +5,7 @@ import datetime as dt
 import pytest
 
 from forecast_assets.rendering.addresses import own_page
+from forecast_assets.rendering.digits import figure
 from forecast_assets.rendering.markdown import cell, markdown
 from forecast_assets.rendering.tables import chosen_table, links, schema, table
 
@@ -15,7 +16,7 @@ from forecast_assets.rendering.tables import chosen_table, links, schema, table
         (None, "-"),
         (1234.567, "1,234.57"),
         (0.0, "0.00"),
-        (1234, "1234"),
+        (1234, "1,234"),
         (True, "True"),
         (dt.date(2026, 2, 3), "2026-02-03"),
         (dt.datetime(2026, 2, 3, 4, 5, 6, tzinfo=dt.UTC), "2026-02-03 04:05"),
@@ -43,7 +44,7 @@ def test_a_markdown_table_has_as_many_lines_and_columns_as_rows_and_names():
     assert markdown(rows, ["series", "mean_wape"]).split("\n") == [
         "| series | mean wape |",
         "|---|---|",
-        r"| a\|b c | 12.35 |",
+        r"| a\|b c | 12.3 |",
         "| - | - |",
     ]
 
@@ -60,7 +61,7 @@ def test_a_table_for_dagit_knows_its_types_and_keeps_nulls_empty():
     dagit_table = table(rows, ["series", "rank", "wape", "day"])
     assert [record.data for record in dagit_table.records] == [
         {"series": "a", "rank": None, "wape": None, "day": "2026-01-01"},
-        {"series": "b", "rank": 1, "wape": 12.35, "day": None},
+        {"series": "b", "rank": 1, "wape": 12.3, "day": None},
     ]
     assert {column.name: column.type for column in dagit_table.schema.columns} == {
         "series": "string",
@@ -68,6 +69,18 @@ def test_a_table_for_dagit_knows_its_types_and_keeps_nulls_empty():
         "wape": "float",
         "day": "string",
     }
+
+
+def test_figures_in_dagit_have_the_digits_of_a_listing_and_small_ones_stay():
+    rows = [{"wape": 19.32271, "bias": -0.00553, "total": 2409.871}, {"wape": 8.0, "bias": 0.2, "total": 0.0}]
+    assert [record.data for record in table(rows, list(rows[0])).records] == [
+        {"wape": 19.3, "bias": -0.006, "total": 2410.0},
+        {"wape": 8.0, "bias": 0.2, "total": 0.0},
+    ]
+    single = {"wape": 19.32271, "bias": 0.00002, "expected_bias": -0.0055, "total": 2409.871, "share": 0.0}
+    assert {name: figure(name, value) for name, value in single.items()} == {
+        "wape": 19.3, "bias": 0.00002, "expected_bias": -0.005, "total": 2410.0, "share": 0.0,
+    }  # fmt: skip
 
 
 def test_an_empty_table_still_has_its_columns():
@@ -85,6 +98,7 @@ def test_dagit_shows_minutes_and_short_run_ids_in_the_columns_of_the_terminal():
             "item_id": 1,
             "series": "a",
             "status": "failed",
+            "wape": None,
             "run_id": "efb6bd05-c6b0-448b-9353-31164cfcf55c",
             "at": dt.datetime(2026, 2, 3, 4, 5, 6, 789, tzinfo=dt.UTC),
         }
@@ -92,9 +106,9 @@ def test_dagit_shows_minutes_and_short_run_ids_in_the_columns_of_the_terminal():
     (record,) = table(rows, ["run_id", "at"]).records
     assert record.data == {"run_id": "efb6bd05", "at": "2026-02-03 04:05"}
     assert [one.name for one in chosen_table("batch-items", rows).schema.columns] == [
-        "item_id",
         "series",
         "status",
+        "item_id",
     ]
     assert len(chosen_table("batch-items", []).schema.columns) > 4
 

@@ -61,7 +61,7 @@ def follow_evaluations(context: dg.SensorEvaluationContext, stores: StoresResour
             requests.append(_request(refresh_operations.name, name, mark))
         else:
             words["up to date"] += 1
-    return answered(requests, f"{sum(words.values())} evaluated datasets: {counted(words)}", after, context)
+    return answered(requests, f"{sum(words.values()):,} evaluated datasets: {counted(words)}", after, context)
 
 
 def _following(name: str, mark: str) -> dg.RunRequest:

@@ -57,7 +57,7 @@ def watch_checks(context: dg.SensorEvaluationContext, stores: StoresResource) ->
     start = since(context.cursor, now)
     checks = sorted(_repository(context).asset_graph.asset_check_keys)
     seen = incident_detection.look_at_checks(stores.open(), context.instance, checks, start, now)
-    return _result(seen, f"results of {len(checks)} checks", start)
+    return _result(seen, f"results of {len(checks):,} checks", start)
 
 
 def _repository(context: dg.SensorEvaluationContext) -> dg.RepositoryDefinition:

@@ -55,7 +55,7 @@ def answered(
 
 def counted(counts: Mapping[str, int]) -> str:
     """``3 unchanged, 1 settling``, the zeros left out."""
-    return ", ".join(f"{number} {word}" for word, number in counts.items() if number) or "nothing"
+    return ", ".join(f"{number:,} {word}" for word, number in counts.items() if number) or "nothing"
 
 
 @sensor(job=build_dataset, minimum_interval_seconds=EVERY_MINUTE, default_status=OFF)
@@ -79,7 +79,7 @@ def load_changed_sources(context: dg.SensorEvaluationContext, stores: StoresReso
         for look in looks
         if look.state == "changed"
     ]
-    reason = f"sources of {len(looks)} datasets: {counted(Counter(look.state for look in looks))}"
+    reason = f"sources of {len(looks):,} datasets: {counted(Counter(look.state for look in looks))}"
     return answered(requests, reason, {look.dataset: look.mark for look in looks}, context)
 
 
@@ -109,7 +109,7 @@ def evaluate_built_datasets(context: dg.SensorEvaluationContext, stores: StoresR
             requests.append(evaluation_request(name, f"evaluate:{name}:{mark}:{state['unsettled']}"))
         else:
             words["up to date"] += 1
-    return answered(requests, f"{sum(words.values())} datasets: {counted(words)}", after, context)
+    return answered(requests, f"{sum(words.values()):,} datasets: {counted(words)}", after, context)
 
 
 def evaluation_request(dataset: str, run_key: str, **config: object) -> dg.RunRequest:

@@ -224,7 +224,7 @@ def card(preset: Preset) -> Card:
     return Card(
         preset=preset.value,
         title=entry.title,
-        size=f"{stores} stores x {products} products x {span + 1} days",
+        size=f"{stores:,} stores x {products:,} products x {span + 1:,} days",
         nature=entry.nature,
         expected=entry.expected,
         seconds=entry.seconds,
@@ -243,6 +243,6 @@ def check_window(preset: Preset, start: dt.date, end: dt.date) -> None:
         )
     if not LEAST_DAYS <= days <= MOST_DAYS:
         raise BadSetting(
-            f"a window of {days} days ({start} to {end}) cannot be generated",
-            remedy=f"choose a start and an end {LEAST_DAYS} to {MOST_DAYS} days apart, both included",
+            f"a window of {days:,} days ({start} to {end}) cannot be generated",
+            remedy=f"choose a start and an end {LEAST_DAYS} to {MOST_DAYS:,} days apart, both included",
         )

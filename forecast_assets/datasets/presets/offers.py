@@ -113,7 +113,7 @@ def _promotion(world: "World", number: int, first: int) -> Promotion:
         amount = None
     if amount is not None:
         percent = None
-    label = f"{percent} % off" if percent is not None else f"{(amount or 0) / 100:.2f} off"
+    label = f"{percent} % off" if percent is not None else f"{(amount or 0) / 100:,.2f} off"
     last = min(first + drawn("days", *_DAYS), world.blueprint.width) - 1
     return Promotion(number, store, f"{label} {product.name}", "pct_off", percent, amount, first, last)
 

@@ -149,7 +149,7 @@ def _one_statement(query: str, dialect: str) -> tuple[exp.Expr, str]:
     statements = [one for one in parsed if one is not None and not isinstance(one, exp.Semicolon)]
     if len(statements) != 1:
         raise BadSetting(
-            f"the query holds {len(statements)} statements", remedy="give one SELECT and nothing after it"
+            f"the query holds {len(statements):,} statements", remedy="give one SELECT and nothing after it"
         )
     words = (query[start:end] for start, end in places)
     if dialect == "tsql" and (begun := next(filter(_BEGINS_TSQL.fullmatch, words), None)):

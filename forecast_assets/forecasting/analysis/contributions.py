@@ -182,7 +182,7 @@ def _of_days(panel: Panel, model: Any, window: int | None, _: int) -> list[Drive
             else f"newest {panel.frequency.name}",
             float(days[at]),
             float(days[at] * share[at]),
-            f"weighs {share[at]:.1%}",
+            f"weighs {100 * share[at]:,.1f} %",
         )
         for at in np.flatnonzero(seen)[::-1]
     ]
@@ -235,7 +235,7 @@ def _shortened(drivers: Sequence[Driver]) -> list[Driver]:
     rest = sum(driver.contribution for driver in ordered[_MOST_LISTED - 1 :])
     return [
         *ordered[: _MOST_LISTED - 1],
-        Driver("all others", None, rest, f"{len(ordered) - _MOST_LISTED + 1} weaker parts"),
+        Driver("all others", None, rest, f"{len(ordered) - _MOST_LISTED + 1:,} weaker parts"),
     ]
 
 

@@ -64,12 +64,14 @@ class Contender:
     period: str = DAY.name
 
     def line(self) -> str:
-        wape = "WAPE not defined" if isnan(self.wape) else f"WAPE {self.wape:.1f} %"
-        return f"{wape}, sMAPE {self.smape:.1f} %, MAE {self.mae:.2f}, bias {self.bias:+.2f} a {self.period}"
+        wape = "WAPE not defined" if isnan(self.wape) else f"WAPE {self.wape:,.1f} %"
+        return (
+            f"{wape}, sMAPE {self.smape:,.1f} %, MAE {self.mae:,.2f}, bias {self.bias:+,.2f} a {self.period}"
+        )
 
     def error(self) -> str:
         """The error that ranks it, in short."""
-        return f"{self.mae:.2f} MAE" if isnan(self.wape) else f"{self.wape:.1f} %"
+        return f"{self.mae:,.2f} MAE" if isnan(self.wape) else f"{self.wape:,.1f} %"
 
 
 def explain(
@@ -103,9 +105,9 @@ def explain(
     if runner_up is not None:
         points = _lead(winner, runner_up)
         lead = (
-            f"{abs(points):.2f} units of MAE"
+            f"{abs(points):,.2f} units of MAE"
             if isnan(winner.wape)
-            else f"{abs(points):.1f} percentage points of WAPE"
+            else f"{abs(points):,.1f} percentage points of WAPE"
         )
         place = "ahead of" if points >= 0 else "behind"
         comparison = Comparison(
@@ -134,7 +136,7 @@ def sentence(winner: Contender, runner_up: Contender | None, skill: float | None
     """The one sentence of tables and exports."""
     against = ""
     if skill is not None and winner.model != BENCHMARK:
-        against = f", {abs(skill):.0f} % {'better' if skill >= 0 else 'worse'} than seasonal naive"
+        against = f", {abs(skill):,.0f} % {'better' if skill >= 0 else 'worse'} than seasonal naive"
     if runner_up is None:
         second = ""
     elif _lead(winner, runner_up) < 0:

@@ -128,7 +128,7 @@ def _zeros(block: _Block) -> Iterator[Finding]:
     runs = zero_runs(block.units.astype(np.float32))
     for row, first, end, sales, around in zip(*(part.tolist() for part in runs), strict=True):
         detail = (
-            f"{block.period.count(end - first)} without a sale, though it sold in {sales} of "
+            f"{block.period.count(end - first)} without a sale, though it sold in {sales:,} of "
             f"{block.period.count(around)} around them"
         )
         suspicion = STOCKOUT if end - first < block.period.periods(LONGEST_STOCKOUT) else ZERO_RUN
@@ -146,7 +146,7 @@ def _levels(block: _Block) -> Iterator[Finding]:
     strong = np.maximum(lately, before) >= _LEVEL
     for row in np.flatnonzero(strong & np.isfinite(factor) & (factor >= _SHIFT)).tolist():
         lasts = f"in the last {block.period.count(block.late)}"
-        detail = f"{lately[row]:.1f} units a {block.period.name} {lasts}, {before[row]:.1f} before"
+        detail = f"{lately[row]:,.1f} units a {block.period.name} {lasts}, {before[row]:,.1f} before"
         yield block.finding(SHIFTED, row, block.recent, block.units.shape[1] - 1, detail)
 
 
@@ -198,7 +198,7 @@ def _promotions(block: _Block) -> Iterator[Finding]:
         days = np.flatnonzero(promoted[row])
         period = block.period.name
         detail = (
-            f"{on[row]:.2f} units a {period} in {len(days)} {period}s with a promotion, {off[row]:.2f} "
+            f"{on[row]:,.2f} units a {period} in {len(days):,} {period}s with a promotion, {off[row]:,.2f} "
             "in others"
         )
         yield block.finding(NO_LIFT, row, days[0], days[-1], detail)

@@ -54,7 +54,8 @@ def reasons_of(panel: Panel, horizon: int, gap: int) -> list[Reason]:
         reasons.append(Reason("lifecycle_decay", "warn", f"launched {since} ago: first sales may not last"))
     newest, usual = _mean(units[-period.stretch :]), _mean(units[-_level_span(period) :])
     if newest is not None and usual and abs(newest / usual - 1) > _SHIFT:
-        shift = f"the last {period.count(period.stretch)} sold {newest / usual - 1:+.0%} against the last "
+        change = f"{100 * (newest / usual - 1):+,.0f} %"
+        shift = f"the last {period.count(period.stretch)} sold {change} against the last "
         reasons.append(Reason("trend_shift", "warn", shift + period.count(_level_span(period))))
     if int(seen.sum()) < period.periods(_SHORT_DAYS):
         observed = f"only {period.count(int(seen.sum()))} observed"

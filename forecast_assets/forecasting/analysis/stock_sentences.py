@@ -22,9 +22,9 @@ def sentence(plan: Mapping[str, Any], frequency: Frequency = DAY) -> str:
 
 def aim_of(plan: Mapping[str, Any]) -> str:
     """Say in words what the stock of a stored plan aims at."""
-    level = f"a service level of {plan['level']:.1%}"
+    level = f"a service level of {100 * plan['level']:,.1f} %"
     if plan.get("fill_rate") is not None:
-        return f"a fill rate of {plan['fill_rate']:.1%}, which takes {level}"
+        return f"a fill rate of {100 * plan['fill_rate']:,.1f} %, which takes {level}"
     return f"{level}, the one of lowest cost" if plan.get("cheapest") else level
 
 
@@ -36,11 +36,11 @@ def achieved(
     frequency: Frequency = DAY,
 ) -> str:
     """Say in words how often a rule would have covered ``periods`` at a ``level``, on whose lead times."""
-    if not service or not service["windows"] or periods is None:
+    if not service or not service["windows"] or periods is None or level is None:
         return "how often this would have covered a lead time was not measured"
     share = service["covered"] / service["windows"]
     whose = "all series" if pool == EVERY_CLASS else f"series with {pool} demand"
     return (
-        f"would have covered {share:.0%} of {service['windows']:,} lead times of {frequency.count(periods)} "
-        f"of {whose} at {level:.1%}, on folds it had not learned from"
+        f"would have covered {100 * share:,.0f} % of {service['windows']:,} lead times "
+        f"of {frequency.count(periods)} of {whose} at {100 * level:,.1f} %, on folds it had not learned from"
     )

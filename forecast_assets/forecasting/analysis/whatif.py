@@ -166,7 +166,7 @@ def differing(panel: Panel, horizon: int, assumptions: Assumptions, *, asks_mode
             sentences.append(f"{change.sentence}: answered by the model")
         else:
             factors[change.days] *= change.factor
-            sentences.append(f"{change.sentence}: rule of thumb, x{change.factor:.2f}")
+            sentences.append(f"{change.sentence}: rule of thumb, x{change.factor:,.2f}")
     price = np.ones(horizon)
     if assumptions.price_change is not None:
         price[_span(assumptions, dates)] += assumptions.price_change
@@ -202,8 +202,8 @@ def _unseen_prices(panel: Panel, horizon: int, share: Values) -> list[str]:
         (ahead.min(), ahead.min() * _SAME_PRICE < low, "below"),
     ):
         if is_beyond:
-            so_far = f"any price so far ({low:.2f} to {high:.2f})"
-            return [f"a price of {end:.2f} lies {word} {so_far}: no sale tells what happens there"]
+            so_far = f"any price so far ({low:,.2f} to {high:,.2f})"
+            return [f"a price of {end:,.2f} lies {word} {so_far}: no sale tells what happens there"]
     return []
 
 
@@ -216,14 +216,17 @@ def _promoted_price(panel: Panel, assumptions: Assumptions) -> tuple[float, str]
     """What is paid in a promotion as a share of the planned price, NaN if nobody knows, and why."""
     kind = str(assumptions.promotion)
     if assumptions.discount is not None:
-        return 1 - assumptions.discount, f"promotion {kind}: {assumptions.discount:.0%} off the price"
+        return (
+            1 - assumptions.discount,
+            f"promotion {kind}: {100 * assumptions.discount:,.0f} % off the price",
+        )
     if kind == Promotion.BOGO:
         return _BOGO, f"promotion {kind}: every second unit is free"
     price = panel.known[_PRICE][0, : panel.days]
     promoted = panel.known.get(_PROMO, np.zeros_like(panel.known[_PRICE]))[0, : panel.days] > 0
     on, off = (price[days & (price > 0)] for days in (promoted, ~promoted))
     if on.size and off.size and (paid := float(on.mean() / off.mean())) < 1:
-        return paid, f"promotion {kind}: {1 - paid:.0%} off the price, as in past promotions"
+        return paid, f"promotion {kind}: {100 * (1 - paid):,.0f} % off the price, as in past promotions"
     return float("nan"), f"promotion {kind}: its revenue is not known without a discount"
 
 
@@ -241,12 +244,12 @@ def _changes(assumptions: Assumptions, dates: NDArray[np.datetime64]) -> list[_C
     changes = []
     if (change := assumptions.price_change) is not None:
         factor = (1 + change) ** PRICE_ELASTICITY
-        changes.append(_Change(_PRICE, f"price {change:+.0%}", _span(assumptions, dates), factor))
+        changes.append(_Change(_PRICE, f"price {100 * change:+,.0f} %", _span(assumptions, dates), factor))
     if (kind := assumptions.promotion) is not None:
         span = _span(assumptions, dates)
         changes.append(_Change(_PROMO, f"promotion {kind}", span, PROMOTION_FACTORS[kind]))
     if days := assumptions.holidays:
-        changes.append(_Change(_HOLIDAY, f"{len(days)} holidays", _holidays(days, dates), HOLIDAY_FACTOR))
+        changes.append(_Change(_HOLIDAY, f"{len(days):,} holidays", _holidays(days, dates), HOLIDAY_FACTOR))
     if (stage := assumptions.lifecycle) is not None:
         every = np.ones(len(dates), dtype=bool)
         changes.append(_Change(None, f"lifecycle {stage}", every, LIFECYCLE_FACTORS[stage]))

@@ -51,21 +51,22 @@ def of_history(
         return Availability("unusable", "no sales at all")
     if ended is not None:
         return Availability("unusable", ended)
-    observed = f"{observed_days} observed {frequency.name}{'' if observed_days == 1 else 's'}"
+    observed = f"{observed_days:,} observed {frequency.name}{'' if observed_days == 1 else 's'}"
     full = plan.min_train + plan.horizon * plan.n_splits
     least = plan.min_train + plan.horizon
     if observed_days < least:
-        return Availability("unusable", f"{observed}, at least {least} are needed")
+        return Availability("unusable", f"{observed}, at least {least:,} are needed")
     coverage = observed_days / expected_days
     if observed_days < full:
-        return Availability("limited", f"{observed}, {full} are needed for all folds")
+        return Availability("limited", f"{observed}, {full:,} are needed for all folds")
     if coverage < MIN_COVERAGE:
         return Availability(
-            # Rounded down: "80% observed, 80% needed" would explain nothing.
+            # Rounded down: "80 % observed, 80 % needed" would explain nothing.
             "limited",
-            f"{int(100 * coverage)}% of the {frequency.name}s are observed, {MIN_COVERAGE:.0%} are needed",
+            f"{int(100 * coverage)} % of the {frequency.name}s are observed, "
+            f"{100 * MIN_COVERAGE:,.0f} % are needed",
         )
-    return Availability("ready", f"{observed}, {coverage:.0%} of the calendar")
+    return Availability("ready", f"{observed}, {100 * coverage:,.0f} % of the calendar")
 
 
 def of_scored_days(
@@ -104,7 +105,7 @@ def _of_days(stockout: tuple[str, str, int] | None, observed: float, frequency: 
         )
     if observed < MIN_COVERAGE:
         return Availability(
-            "limited", f"{int(100 * observed)}% of the scored {frequency.name}s were observed"
+            "limited", f"{int(100 * observed)} % of the scored {frequency.name}s were observed"
         )
     return Availability("ready", f"the scored {frequency.name}s look right")
 

@@ -99,4 +99,4 @@ def bias_risk(bias: float | None, period: str = "day") -> str:
     if bias == 0:
         return f"{BIAS_RULE} This champion has none."
     side = "too little: plan for stock-outs" if bias > 0 else "too much: plan for overstock"
-    return f"{BIAS_RULE} This champion's is {bias:+.2f} a {period}, it forecasts {side}."
+    return f"{BIAS_RULE} This champion's is {bias:+,.2f} a {period}, it forecasts {side}."

@@ -153,7 +153,7 @@ def fit(
     rows = len(training_rows.shares)
     if rows < MIN_ROWS:
         raise TooLittleData(
-            f"{rows} rows to learn from before {panel.frequency.name} {cutoff}, at least {MIN_ROWS} are "
+            f"{rows:,} rows to learn from before {panel.frequency.name} {cutoff}, at least {MIN_ROWS:,} are "
             "needed",
             remedy="use candidates that need no training until more sales are observed",
         )

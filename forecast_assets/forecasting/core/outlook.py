@@ -169,7 +169,7 @@ def with_plan(panel: Panel, horizon: int) -> tuple[Panel, list[list[str]]]:
             why = "no plan" if absent[row] >= unused else "no plan that the folds knew"
             days = max(int(absent[row]), unused)
             assumptions[row].append(
-                f"{name}: {why} for {days} of {panel.frequency.count(horizon)}, {MEANING[role]}"
+                f"{name}: {why} for {days:,} of {panel.frequency.count(horizon)}, {MEANING[role]}"
             )
     return replace(panel, known=known), assumptions
 

@@ -198,12 +198,13 @@ def chosen_by(
         return f"{policy.name}: the first by {metric}"
     if champion == policy.default:
         return (
-            f"default_with_margin: {champion} stays; no other is more than {policy.margin:.0%} better "
+            f"default_with_margin: {champion} stays; no other is more than "
+            f"{100 * policy.margin:,.0f} % better "
             f"by {metric} and better in every fold"
         )
     return (
         f"default_with_margin: {champion} takes the place of {policy.default}, which it beats by more than "
-        f"{policy.margin:.0%} and in every fold, or which cannot be ranked"
+        f"{100 * policy.margin:,.0f} % and in every fold, or which cannot be ranked"
     )
 
 
@@ -213,7 +214,7 @@ def exclusion(
     """Say why a candidate is not ranked."""
     size = int(scores.sample_size[candidate, series])
     if size < policy.minimum_sample_size:
-        return f"{size} scored {period}s, at least {policy.minimum_sample_size} are asked for"
+        return f"{size:,} scored {period}s, at least {policy.minimum_sample_size:,} are asked for"
     return "no forecast for at least one metric"
 
 
@@ -241,7 +242,7 @@ def confidence(
         level, reason = "high", "no fold has an error"
     if expected_wape is None or level == "low" or expected_wape <= _DOUBTFUL:
         return level, reason
-    sentence = f"{reason}, but a WAPE of {expected_wape:.0f} % is expected"
+    sentence = f"{reason}, but a WAPE of {expected_wape:,.0f} % is expected"
     if expected_wape > _HOPELESS:
         return "low", sentence
     return ("medium", sentence) if level == "high" else (level, reason)
@@ -257,8 +258,8 @@ def _judged(
     if limited is not None:
         return "low", f"the history is limited: {limited}"
     if abs(bias) > policy.max_abs_bias:
-        return "low", f"the winner's bias of {bias:+.2f} a {period} is beyond {policy.max_abs_bias:g}"
-    place = f"{abs(lead):.1%} {'ahead of' if lead >= 0 else 'behind'} the runner-up in WAPE"
+        return "low", f"the winner's bias of {bias:+,.2f} a {period} is beyond {policy.max_abs_bias:g}"
+    place = f"{100 * abs(lead):,.1f} % {'ahead of' if lead >= 0 else 'behind'} the runner-up in WAPE"
     if lead < NEAR_TIE:
         return "low", f"near tie: {place}" if lead >= 0 else place
     return ("high" if lead >= policy.high_confidence else "medium"), place

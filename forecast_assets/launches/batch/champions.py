@@ -21,22 +21,12 @@ from forecast_assets.launches.lifecycle import follow
 from forecast_assets.launches.model import ItemResult, Launch, NewItem, Plan, Try
 from forecast_assets.launches.worker_pool import RunControl
 from forecast_assets.registry.promotion import CHALLENGER, CHAMPION
-from forecast_assets.rendering.tables import links, table
+from forecast_assets.rendering.tables import chosen_table, links
 from forecast_assets.stores import Stores
 from forecast_assets.stores.registry import Registry
 from forecast_assets.stores.resource import RegistryResource, StoresResource
 from forecast_assets.stores.rows.values import Json
 
-_COLUMNS = [
-    "store_id",
-    "product_id",
-    "winner_model_type",
-    "wape",
-    "smape",
-    "winner_run_id",
-    "proposed_alias_name",
-    "existing_alias_run_id",
-]
 _MOST_LISTED = 200
 
 
@@ -164,7 +154,7 @@ def mark_champions(
     context.add_output_metadata(
         {
             "what_happened": what_happened,
-            "champions": table(picks.winners[:_MOST_LISTED], _COLUMNS),
+            "champions": chosen_table("batch-champions", picks.winners[:_MOST_LISTED]),
             "links": links((str(one["series"]), one["link"]) for one in picks.winners),
             "difference": dg.MetadataValue.json(picks.diff),
             "unresolved_pairs": dg.MetadataValue.json(picks.unresolved[:_MOST_LISTED]),

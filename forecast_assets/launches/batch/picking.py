@@ -52,7 +52,7 @@ class Picks:
     @property
     def confirmation(self) -> str:
         """What a person has to type."""
-        return f"promote {len(self.winners)} champions"
+        return f"promote {len(self.winners):,} champions"
 
 
 def pick(stores: Stores, batch_id: str, *, minimum_sample_size: int = 0) -> Picks:

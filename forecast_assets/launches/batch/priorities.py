@@ -25,7 +25,8 @@ def reprioritise(
     launch = records.read(stores, batch_id)
     if launch.is_over:
         raise BadSetting(
-            f"batch {batch_id} is {launch.status}", remedy="priorities matter only before the end"
+            f"batch {batch_id} is {launch.status}",
+            remedy="nothing waits in it; name a batch that runs: `forecast-assets status`",
         )
     waiting = {one.item_id for one in records.tries(stores, batch_id) if one.waits}
     if wrong := sorted(set(items or ()) - waiting):

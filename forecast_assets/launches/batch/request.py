@@ -72,7 +72,7 @@ def validate(stores: Stores, config: BatchConfig) -> Plan:
     params = config.model_dump(mode="json", exclude_none=True) | {"effective_parallel": parallel}
     parameters = {label: asdict(candidate(label)) for label in settings.candidates}
     return Plan(
-        what=f"{operation} of {count} items",
+        what=f"{operation} of {count:,} items",
         spec={
             "operation": operation,
             "scope": scope.to_json() | scopes.ranked_by(dataset, scope),

@@ -21,7 +21,8 @@ from forecast_assets.launches.jobs import report_fits
 from forecast_assets.launches.kind import Execution, LaunchKind, Summary
 from forecast_assets.launches.model import Item, ItemResult, Launch, Try
 from forecast_assets.launches.scoring_context import fit_missing, load_scoring_context
-from forecast_assets.rendering.tables import links, table
+from forecast_assets.rendering.columns import CHOSEN
+from forecast_assets.rendering.tables import filled, links, table
 from forecast_assets.settings import settings as environment
 from forecast_assets.stores import Stores
 
@@ -30,7 +31,7 @@ _MOST_AT_ONCE = 256
 _MOST_LISTED = 200
 _STATES = ("completed", "failed", "pending", "running", "cancelled")
 # What items can say, in the order in which it is shown.
-_DETAILS = ("wape", "bias", "total_error", "wape_bias", "sample_size", "model_version", "total", "forecasts")
+_COLUMNS = (*CHOSEN["batch-items"][:-1], "total", "model_version")
 
 
 def _execute(work: Execution) -> None:
@@ -78,11 +79,10 @@ def _render(launch: Launch, tries: Sequence[Try]) -> dict[str, Any]:
     newest = sorted(records.newest(tries), key=lambda one: (one.status != "failed", one.item_id))[
         :_MOST_LISTED
     ]
-    rows = [{**asdict(one), **(one.metrics or {}), **(one.outputs or {})} for one in newest]
-    names = [name for name in _DETAILS if any(row.get(name) is not None for row in rows)]
-    columns = ["series", "candidate", "status", "attempts", *names, "error_message"]
+    empty = dict.fromkeys(_COLUMNS)
+    rows = [{**empty, **asdict(one), **(one.metrics or {}), **(one.outputs or {})} for one in newest]
     return {
-        "items": table([{**dict.fromkeys(names), **row} for row in rows], columns),
+        "items": table(rows, filled(rows, _COLUMNS)),
         "links": links((f"{one.series} {one.candidate}", page_of(one)) for one in newest),
         "summary": dg.MetadataValue.json(launch.result["summary"]),
     }

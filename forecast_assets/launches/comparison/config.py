@@ -62,7 +62,7 @@ def _refused(labels: Sequence[str]) -> dict[str, str]:
     Raises ``BadSetting`` for a candidate that does not exist, and for too many.
     """
     if len(labels) > MOST:
-        raise BadSetting(f"{len(labels)} candidates are named", remedy=f"name at most {MOST}")
+        raise BadSetting(f"{len(labels):,} candidates are named", remedy=f"name at most {MOST}")
     refused: dict[str, str] = {}
     for label in labels:
         entry(label)

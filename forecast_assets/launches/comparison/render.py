@@ -15,7 +15,7 @@ from forecast_assets.forecasting.core.frequency import DAY
 from forecast_assets.forecasting.core.metrics import OF_CURVES
 from forecast_assets.launches.model import Launch, Try
 from forecast_assets.rendering import charts, plots
-from forecast_assets.rendering.tables import table
+from forecast_assets.rendering.tables import filled, table
 
 _COLUMNS = ["rank", "candidate", "status", *OF_CURVES, "sample_size", "reason"]
 
@@ -38,7 +38,7 @@ def render(launch: Launch, _tries: Sequence[Try]) -> dict[str, Any]:
     if drawn["winner_actual_vs_predicted"] is not None:
         pictures["actual_and_predicted"] = _plot(series, str(result["champion"]["champion"]), drawn)
     return {
-        "ranking": table(result["ranking"], _COLUMNS),
+        "ranking": table(result["ranking"], filled(result["ranking"], _COLUMNS)),
         "explanation": dg.MetadataValue.md(worded(result["explanation"])),
         **{name: dg.MetadataValue.md(text) for name, text in pictures.items()},
     }

@@ -99,10 +99,10 @@ def _summarise(stores: Stores, launch: Launch, tries: Sequence[Try]) -> Summary:
     if status not in {"completed", "partial"}:
         winner = None
     reason = _why_nobody(launch, verdict)
-    counts = ", ".join(f"{launch.counts[name]} {name}" for name in ("completed", "failed", "cancelled"))
+    counts = ", ".join(f"{launch.counts[name]:,} {name}" for name in ("completed", "failed", "cancelled"))
     what = f"{launch.spec['series']}: {f'winner {winner}' if winner else reason}"
     return Summary(
-        f"{what} ({counts} of {launch.total})",
+        f"{what} ({counts} of {launch.total:,})",
         {"winner": winner, "verdict": None if verdict is None else verdict.result},
         status,
         None if winner else {"problem": reason},

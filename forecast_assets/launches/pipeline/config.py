@@ -79,7 +79,7 @@ class Request:
         """What is about to happen, in one sentence."""
         horizon = self.dataset.options.period.count(self.settings.horizon)
         return (
-            f"try {len(self.labels)} candidates on {len(self.pairs)} series of {self.dataset.name} over "
+            f"try {len(self.labels):,} candidates on {len(self.pairs):,} series of {self.dataset.name} over "
             f"{self.settings.n_splits} folds of {horizon}, and train the best if it is "
             f"good enough"
         )
@@ -155,13 +155,14 @@ def _check_caps(settings: EvaluationSettings, labels: Sequence[str], period: Fre
     days = round(periods * period.days)
     if days > caps.pipeline_max_days:
         raise BadSetting(
-            f"{settings.n_splits} folds and a horizon of {period.count(settings.horizon)} span {days} days; "
-            f"at most {caps.pipeline_max_days} are allowed",
+            f"{settings.n_splits} folds and a horizon of {period.count(settings.horizon)} span {days:,} "
+            f"days; at most {caps.pipeline_max_days:,} are allowed",
             remedy="ask for fewer folds or a shorter horizon, or raise FORECAST_PIPELINE_MAX_DAYS",
         )
     if len(labels) > caps.pipeline_max_combinations:
         raise BadSetting(
-            f"the grid has {len(labels)} combinations; at most {caps.pipeline_max_combinations} are allowed",
+            f"the grid has {len(labels):,} combinations; at most {caps.pipeline_max_combinations:,} "
+            "are allowed",
             remedy="choose fewer alternatives, or raise FORECAST_PIPELINE_MAX_COMBINATIONS",
         )
 

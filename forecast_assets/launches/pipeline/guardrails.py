@@ -35,18 +35,19 @@ class Guardrails:
         reasons = []
         if line["sample_size"] < self.minimum_sample_size:
             reasons.append(
-                f"{line['sample_size']} scored {period}s, at least {self.minimum_sample_size} are asked for"
+                f"{line['sample_size']:,} scored {period}s, at least {self.minimum_sample_size:,} "
+                "are asked for"
             )
         if skill is None:
             reasons.append("no skill against seasonal naive can be told")
         elif skill < self.minimum_skill:
             reasons.append(
-                f"{skill:.1f} % better than seasonal naive, at least {self.minimum_skill:g} % is asked for"
+                f"{skill:,.1f} % better than seasonal naive, at least {self.minimum_skill:g} % is asked for"
             )
         if self.maximum_relative_bias is not None and (
             bias is None or abs(bias) > self.maximum_relative_bias
         ):
-            size = "of unknown size" if bias is None else f"of {abs(bias):.1f} % of mean demand"
+            size = "of unknown size" if bias is None else f"of {abs(bias):,.1f} % of mean demand"
             reasons.append(f"a bias {size}, at most {self.maximum_relative_bias:g} % is accepted")
         return reasons
 

@@ -74,8 +74,8 @@ def _only_plan(work: Execution, request: Request) -> None:
     reused = building.is_current(request.dataset)
     series = scorable(work.stores, request)
     data = "the snapshot that is there" if reused else "a new snapshot of the source"
-    left = f" ({request.left_out} more series of the scope are left out)" if request.left_out else ""
-    unusable = f" ({len(series.unusable)} of them cannot be scored)" if series.unusable else ""
+    left = f" ({request.left_out:,} more series of the scope are left out)" if request.left_out else ""
+    unusable = f" ({len(series.unusable):,} of them cannot be scored)" if series.unusable else ""
     work.note(
         dataset_run=_dataset_run(request, series, reused=reused),
         sentence=f"dry run: it would use {data} and {request.plan()}{left}{unusable}",
@@ -121,7 +121,7 @@ def _swept(
         parts.append(part)
         lines = leaderboard(request, parts)
         work.note(backtests={"run_ids": [run_id], "leaderboard": lines[:_LISTED]})
-        work.control.log(f"{len(lines)} candidates scored")
+        work.control.log(f"{len(lines):,} candidates scored")
         work.check()
     best = lines[0]
     if best["rank"] is None:
@@ -146,12 +146,12 @@ def _training(trained: Trained, run_id: str) -> dict[str, Any]:
 
 
 def _success(best: Mapping[str, Any], trained: Trained, series: Scorable) -> str:
-    wape = "no WAPE, as nothing was sold" if best["wape"] is None else f"{best['wape']:.1f} % WAPE"
-    skill = f", {best['skill']:.0f} % better than seasonal naive" if best["skill"] is not None else ""
+    wape = "no WAPE, as nothing was sold" if best["wape"] is None else f"{best['wape']:,.1f} % WAPE"
+    skill = f", {best['skill']:,.0f} % better than seasonal naive" if best["skill"] is not None else ""
     left_out = {**series.unusable, **trained.left_out}
-    left = f"; left out: {len(left_out)} series, {listed(sorted(left_out))}" if left_out else ""
+    left = f"; left out: {len(left_out):,} series, {listed(sorted(left_out))}" if left_out else ""
     return (
-        f"{trained.candidate} is trained for {trained.series} series: {wape}{skill}; "
+        f"{trained.candidate} is trained for {trained.series:,} series: {wape}{skill}; "
         f"nothing is published{left}"
     )
 

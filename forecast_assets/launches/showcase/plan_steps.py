@@ -45,4 +45,4 @@ def compare_plans(context: ShowcaseContext) -> StepResult:
     if not names:
         return StepResult("skip", "no plans were kept")
     best, *_ = scenario_plans.compare(context.stores, names, "units_delta")
-    return StepResult("pass", f"{len(names)} plans compared, most is sold under {best['name']}")
+    return StepResult("pass", f"{len(names):,} plans compared, most is sold under {best['name']}")

@@ -37,7 +37,7 @@ def promote(context: ShowcaseContext) -> StepResult:
     failed = "".join(f"; {gate.name}: {gate.sentence}" for gate in one.gates if gate.passed is False)
     passed = sum(bool(gate.passed) for gate in one.gates)
     return StepResult(
-        "pass", f"{one.change}: version {one.to_version}, {passed} of {len(one.gates)} gates hold{failed}"
+        "pass", f"{one.change}: version {one.to_version}, {passed} of {len(one.gates):,} gates hold{failed}"
     )
 
 

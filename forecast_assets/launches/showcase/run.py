@@ -103,7 +103,7 @@ def _result(step: Step, context: ShowcaseContext) -> StepResult:
 
 def _summarise(_stores: Stores, launch: Launch, _tries: Sequence[Try]) -> Summary:
     done = launch.result.get("steps", [])
-    what = f"preset {launch.spec['preset']}: {len(done)} steps"
+    what = f"preset {launch.spec['preset']}: {len(done):,} steps"
     if launch.status != "completed" and done:
         what = f"{what}; {done[-1]['step']}: {done[-1]['sentence']}"
     created = launch.result.get("created_objects") or {"run_id": launch.run_id}

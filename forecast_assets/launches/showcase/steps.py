@@ -45,7 +45,7 @@ def precheck(context: ShowcaseContext) -> StepResult:
     """Do the stores answer?"""
     names = definition.names(context.stores)
     context.stores.lake.list(paths.SALES.name)
-    return StepResult("pass", f"warehouse and lake answer; {len(names)} datasets")
+    return StepResult("pass", f"warehouse and lake answer; {len(names):,} datasets")
 
 
 def reset(context: ShowcaseContext) -> StepResult:
@@ -97,7 +97,7 @@ def seed(context: ShowcaseContext) -> StepResult:
             _forget(context)
         loaded = building.add_dataset(context.stores, name, source, options, today())
         result = StepResult(
-            "pass", f"{loaded.snapshot.row_count:,} rows of {loaded.snapshot.series_count} series"
+            "pass", f"{loaded.snapshot.row_count:,} rows of {loaded.snapshot.series_count:,} series"
         )
     context.instance.add_dynamic_partitions("datasets", [name])
     context.created["dataset"] = name
@@ -132,7 +132,7 @@ def status(context: ShowcaseContext) -> StepResult:
 def features(context: ShowcaseContext) -> StepResult:
     """Judge whether the history is enough."""
     states = {row["state"]: row["series"] for row in _states(context)}
-    summary = ", ".join(f"{count} {name}" for name, count in sorted(states.items()))
+    summary = ", ".join(f"{count:,} {name}" for name, count in sorted(states.items()))
     usable = states.get("ready", 0) + states.get("limited", 0)
     return StepResult(
         "pass" if usable else "fail",
@@ -158,7 +158,7 @@ def train(context: ShowcaseContext) -> StepResult:
     if bad:
         return StepResult("warn", f"could not be fitted: {', '.join(bad)}")
     return StepResult(
-        "pass", f"{len(fits)} global models fitted, the other candidates learn as they forecast"
+        "pass", f"{len(fits):,} global models fitted, the other candidates learn as they forecast"
     )
 
 
@@ -191,7 +191,9 @@ def backtest(context: ShowcaseContext) -> StepResult:
     context.record |= {"store_id": context.focus.store, "product_id": context.focus.product}
     context.created["winning_run_id"] = example.run_id
     without = len(outcomes) - len(chosen)
-    summary = f"{len(chosen)} of {len(outcomes)} series have a champion; {example.series}: {example.sentence}"
+    summary = (
+        f"{len(chosen):,} of {len(outcomes):,} series have a champion; {example.series}: {example.sentence}"
+    )
     return StepResult(
         "warn" if without and context.preset.source.preset is Preset.sparse else "pass", summary
     )
@@ -204,12 +206,12 @@ def forecast(context: ShowcaseContext) -> StepResult:
     good = [one for one in outcomes if one.outcome == "forecast"]
     stored = read_forecast(context.stores, str(context.pair()))
     if stored is None:
-        return StepResult("warn", f"{len(good)} series are forecast; {context.pair()} is not")
+        return StepResult("warn", f"{len(good):,} series are forecast; {context.pair()} is not")
     path = context.stores.warehouse.row(
         CurrentForecastsRow, dataset=context.preset.dataset, series=[str(context.pair())]
     )
     context.created["artifact_paths"] = [str(path["path"])] if path and path.get("path") else []
-    return StepResult("pass", f"{len(good)} of {len(outcomes)} series are forecast")
+    return StepResult("pass", f"{len(good):,} of {len(outcomes):,} series are forecast")
 
 
 def compare(context: ShowcaseContext) -> StepResult:
@@ -263,7 +265,7 @@ def verify(context: ShowcaseContext) -> StepResult:
     again = float(aggregate(fold_metrics(actual, forecast).wape, folds.counted[None])[0, 0])
     if abs(again - summary["winner_wape"]) > _CLOSE * max(1.0, again):
         return StepResult("fail", f"stored WAPE {summary['winner_wape']}, computed again {again}")
-    return StepResult("pass", f"WAPE {again:.2f} % computed again from the stored folds is the stored one")
+    return StepResult("pass", f"WAPE {again:,.2f} % computed again from the stored folds is the stored one")
 
 
 def knowledge(_context: ShowcaseContext) -> StepResult:

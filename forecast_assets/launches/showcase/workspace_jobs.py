@@ -13,7 +13,7 @@ from pydantic import Field
 from forecast_assets.confirmation import check_confirmation
 from forecast_assets.errors import BadSetting
 from forecast_assets.failures import RETRY, refusals_final
-from forecast_assets.launch_examples import example
+from forecast_assets.launch_examples import NEWEST, example
 from forecast_assets.launches.jobs import carry_out
 from forecast_assets.launches.showcase import workspaces
 from forecast_assets.launches.showcase.run import SHOWCASE
@@ -88,7 +88,7 @@ def _lines(difference: list[str]) -> str:
     return "\n".join(difference) or "nothing differs"
 
 
-@dg.job(config=example("apply_to_workspace", workspace="id of a workspace", action="restore"))
+@dg.job(config=example("apply_to_workspace", workspace=NEWEST, action="restore"))
 def change_workspace() -> None:
     """Restore, compare, archive, pin, annotate or delete a workspace."""
     apply_to_workspace()
@@ -130,7 +130,7 @@ def run_workspace_again(
     )
 
 
-@dg.job(config=example("run_workspace_again", workspace="id of a workspace"))
+@dg.job(config=example("run_workspace_again", workspace=NEWEST))
 def replay_workspace() -> None:
     """Run a kept showcase again: first what would be sent, then with a typed confirmation."""
     run_workspace_again()

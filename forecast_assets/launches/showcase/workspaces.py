@@ -74,9 +74,9 @@ def change(
     """Change what a person says about a workspace; ``None`` keeps. Raises ``ForecastError``."""
     row = read(stores, handle)
     if notes is not None and len(notes) > NOTES_LENGTH:
-        raise BadSetting(f"notes of {len(notes)} characters", remedy=f"use at most {NOTES_LENGTH}")
+        raise BadSetting(f"notes of {len(notes):,} characters", remedy=f"use at most {NOTES_LENGTH}")
     if tags is not None and len(tags) > MOST_TAGS:
-        raise BadSetting(f"{len(tags)} tags", remedy=f"use at most {MOST_TAGS}")
+        raise BadSetting(f"{len(tags):,} tags", remedy=f"use at most {MOST_TAGS}")
     stores.warehouse.execute(
         "workspace_change",
         None,

@@ -100,6 +100,12 @@ class OutdatedForecastsRow(TypedDict):
     chosen_at: dt.datetime
 
 
+class NewestPlansRow(TypedDict):
+    """One row per plan, the newest first."""
+
+    name: str
+
+
 class PlansRow(TypedDict):
     """One row per plan, the newest first."""
 

@@ -175,6 +175,12 @@ class WorkspaceLineageRow(TypedDict):
     replayed_from: str | None
 
 
+class NewestWorkspaceRow(TypedDict):
+    """The workspace that was kept last."""
+
+    workspace_id: str
+
+
 class WorkspacesRow(TypedDict):
     """One row per workspace, pinned ones first."""
 

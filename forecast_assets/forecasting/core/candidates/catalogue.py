@@ -271,7 +271,7 @@ def parse(labels: Sequence[str]) -> tuple[str, ...]:
     if not labels:
         raise BadSetting("no candidate is named", remedy=f"name at least one of {', '.join(CATALOGUE)}")
     if len(labels) > MOST:
-        raise BadSetting(f"{len(labels)} candidates are named", remedy=f"name at most {MOST}")
+        raise BadSetting(f"{len(labels):,} candidates are named", remedy=f"name at most {MOST}")
     read = _blended(tuple(label_of(candidate(label)) for label in labels))
     for position, label in enumerate(read):
         if label in read[:position]:
