@@ -56,6 +56,10 @@ class GuardedWebserver(DagsterWebserver):
         others: Callable[[], list[BaseRoute]] = super().build_static_routes
         return [Route("/reports/{dataset}.html", report_page), *others()]
 
+    async def download_notebook(self, request: Request) -> Response:  # noqa: ARG002 - as Dagster calls it
+        """Refuse: Dagster would show any notebook of the machine, with its scripts, as a page of its own."""
+        return PlainTextResponse("no asset here is a notebook\n", 404)
+
 
 def report_page(request: Request) -> Response:
     """Return the report of a dataset, or 404 where this machine has none."""

@@ -5,6 +5,7 @@ Does not belong here: what is registered (``registry``), and any server of a dep
 """
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -29,16 +30,21 @@ def serve(port: int) -> int:
 
     This process stays, because it is the one that uses the embedded database.
     """
+    root = artifacts_url() or ""
     environment = os.environ | {
         # A command line would show the password to everybody on the machine.
         "MLFLOW_BACKEND_STORE_URI": tracking_uri(),
-        "MLFLOW_DEFAULT_ARTIFACT_ROOT": artifacts_url() or "",
+        "MLFLOW_DEFAULT_ARTIFACT_ROOT": root,
+        # A version that lies anywhere else would let its reader see what this server's account may read.
+        "MLFLOW_CREATE_MODEL_VERSION_SOURCE_VALIDATION_REGEX": rf"^(?:runs:/|models:/|{re.escape(root)}/)",
         # Seven more processes for work that nothing here asks for.
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
     }
     environment.pop("MLFLOW_TRACKING_URI", None)
     # One worker: two or more add 45 ms to every request.
-    options = ("--app-name", "forecast-assets", "--host", "127.0.0.1", "--port", str(port), "--workers", "1")
+    place = ("--host", "127.0.0.1", "--port", str(port), "--workers", "1")
+    # Files are read and written where they lie; served, everybody who sees the pages could write some.
+    options = ("--app-name", "forecast-assets", "--no-serve-artifacts", *place)
     with subprocess.Popen([sys.executable, "-m", "mlflow", "server", *options], env=environment) as server:  # noqa: S603 - fixed words
         signal.signal(signal.SIGTERM, lambda *_: server.terminate())
         signal.signal(signal.SIGINT, lambda *_: server.terminate())

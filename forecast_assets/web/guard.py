@@ -8,6 +8,8 @@ models: by an image whose address is a mutation, by a form, by a WebSocket, or b
 point to 127.0.0.1 (DNS rebinding).
 """
 
+import json
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
@@ -22,6 +24,13 @@ LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
 _JSON = ("application/json", "application/graphql")
 _REFUSED_SOCKET = 1008
+# What is done with models, and MLflow's login. It has doors to files, programs and other servers besides.
+_OF_MODELS = re.compile(
+    r"/graphql|/(?:ajax-)?api/\d\.0/(?:mlflow-artifacts/(?:artifacts|mpu)/.+|mlflow/[\w/-]+/search"
+    r"|mlflow/(?:experiments|runs|registered-models|model-versions|users|roles|permissions)/.+)"
+)
+_NAMES_A_PLACE = re.compile(r"/(?:ajax-)?api/\d\.0/mlflow/experiments/create")
+_LARGEST_BODY = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +40,15 @@ class Allowed:
     ``hosts`` are names without port; ``origins`` are whole (``https://forecasts.example.com``), besides the
     origin of the called page itself. ``health`` are paths that probes call under any name.
     ``json_only`` asks for JSON in every request that may change something, and refuses GraphQL by GET.
+    ``changes`` are the only paths where something may be changed, all where unset; nobody may say there in
+    which folder or storage the server keeps the files of an experiment.
     """
 
     hosts: frozenset[str]
     origins: frozenset[str] = frozenset()
     health: frozenset[str] = frozenset()
     json_only: bool = field(default=False)
+    changes: re.Pattern[str] | None = None
 
 
 def allowed_names(pages: str, more: str | None) -> tuple[frozenset[str], frozenset[str]]:
@@ -56,7 +68,7 @@ def dagit_rules() -> Allowed:
 def mlflow_rules() -> Allowed:
     """The rules of MLflow's pages as the settings say."""
     hosts, origins = allowed_names(settings().mlflow_pages, settings().web_hosts)
-    return Allowed(hosts, origins, health=frozenset({"/health", "/version"}))
+    return Allowed(hosts, origins, health=frozenset({"/health", "/version"}), changes=_OF_MODELS)
 
 
 class Guard:
@@ -71,6 +83,9 @@ class Guard:
             await self._app(scope, receive, send)
             return
         refusal = self._refusal(scope)
+        if refusal is None and self._rules.changes and _NAMES_A_PLACE.fullmatch(scope["path"]):
+            body = await _body(receive)
+            refusal, receive = _placed(body), _again(body, receive)
         if refusal is None:
             await self._app(scope, receive, _unframed(send))
         elif scope["type"] == "websocket":
@@ -92,6 +107,12 @@ class Guard:
                 return 403, reason
         if self._rules.json_only and scope["type"] == "http":
             return _not_json(scope, headers, method)
+        if (
+            method not in _READING
+            and self._rules.changes
+            and not self._rules.changes.fullmatch(scope["path"])
+        ):
+            return 403, "this changes no model, run or experiment"
         return None
 
 
@@ -138,6 +159,41 @@ def _not_json(scope: Scope, headers: Headers, method: str) -> tuple[int, str] | 
     if headers.get("content-type", "").partition(";")[0].strip().lower() in _JSON:
         return None
     return 415, "send application/json"
+
+
+async def _body(receive: Receive) -> bytes | None:
+    """The whole body of a request, or nothing where it is too long or its sender has left."""
+    body = bytearray()
+    while len(body) <= _LARGEST_BODY:
+        message = await receive()
+        if message["type"] != "http.request":
+            return None
+        body += message.get("body", b"")
+        if not message.get("more_body", False):
+            return bytes(body)
+    return None
+
+
+def _placed(body: bytes | None) -> tuple[int, str] | None:
+    """Where MLflow would keep files is the server's setting: in any other place somebody reads and writes."""
+    try:
+        fields = json.loads(body or b"")
+        while isinstance(fields, str):  # as MLflow reads what is encoded twice
+            fields = json.loads(fields)
+        named = {name.replace("_", "").lower() for name, value in fields.items() if value}
+    except (ValueError, RecursionError, AttributeError):
+        return 400, "send a JSON object"
+    return (403, "artifact_location is set by the server") if "artifactlocation" in named else None
+
+
+def _again(body: bytes | None, receive: Receive) -> Receive:
+    """Give what was read to who comes next."""
+    messages: list[Message] = [{"type": "http.request", "body": body or b""}]
+
+    async def replayed() -> Message:
+        return messages.pop() if messages else await receive()
+
+    return replayed
 
 
 def _unframed(send: Send) -> Send:

@@ -12,7 +12,7 @@ import pytest
 from starlette.requests import Request
 from starlette.types import Message, Receive, Scope, Send
 
-from forecast_assets.dagster_internals.web_server import report_page
+from forecast_assets.dagster_internals.web_server import GuardedWebserver, report_page
 from forecast_assets.errors import BadSetting
 from forecast_assets.web.guard import Guard, dagit_rules, mlflow_rules
 from forecast_assets.web.ports import take_port
@@ -32,7 +32,7 @@ async def page(_scope: Scope, _receive: Receive, send: Send) -> None:
     await send({"type": "http.response.body"})
 
 
-def answer(rules, method="GET", path="/", query="", *, kind="http", **headers: str) -> int:
+def answer(rules, method="GET", path="/", query="", *, kind="http", body=b"", **headers: str) -> int:
     """The status of the guarded application; of a WebSocket 0 if it is passed on, 1008 if it is closed."""
     sent: list[Message] = []
 
@@ -40,7 +40,7 @@ def answer(rules, method="GET", path="/", query="", *, kind="http", **headers: s
         sent.append(message)
 
     async def receive() -> Message:
-        return {"type": "http.request"}
+        return {"type": "http.request", "body": body}
 
     async def socket_opens(_scope: Scope, _receive: Receive, sending: Send) -> None:
         await sending({"type": "websocket.accept", "code": 0})
@@ -142,6 +142,53 @@ def test_a_link_from_a_message_opens_a_page_and_a_form_does_not(rules):
     sent = {"sec_fetch_site": "cross-site", "sec_fetch_mode": "navigate", "sec_fetch_dest": "document"}
     assert answer(rules, path="/runs/1", host=HERE, **sent) == 200
     assert answer(rules, "POST", "/runs/1", host=HERE, **sent, **JSON) == 403
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/ajax-api/2.0/mlflow/registered-models/alias", 200),
+        ("/api/2.0/mlflow/runs/log-batch", 200),
+        ("/api/2.0/mlflow-artifacts/artifacts/1/a/MLmodel", 200),
+        ("/ajax-api/3.0/mlflow/traces/search", 200),
+        ("/ajax-api/3.0/mlflow/assistant/message", 403),
+        ("/ajax-api/2.0/mlflow/upload-artifact", 403),
+        ("/ajax-api/2.0/mlflow/gateway-proxy", 403),
+        ("/api/2.0/mlflow/webhooks", 403),
+        ("/ajax-api/3.0/jobs/", 403),
+        ("/gateway/proxy/x/search", 403),
+        ("/v1/traces", 403),
+        ("//api/2.0/mlflow/runs/create", 403),
+    ],
+)
+def test_mlflow_is_left_with_its_doors_to_models_alone(path, status):
+    assert answer(mlflow_rules(), "POST", path, host=HERE, **JSON) == status
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (b'{"name": "mine"}', 200),
+        (b'{"name": "mine", "artifact_location": ""}', 200),
+        (b'{"name": "mine", "artifact_location": "file:///etc"}', 403),
+        (b'{"name": "mine", "artifactLocation": "s3://others"}', 403),
+        (b'"{\\"artifact_location\\": \\"/etc\\"}"', 403),
+        (b"[]", 400),
+        (b"name=mine", 400),
+        (b"", 400),
+        (b"[" * 100_000, 400),
+        (b" " * 2_000_000, 400),
+    ],
+)
+def test_nobody_says_where_mlflow_keeps_the_files_of_an_experiment(body, status):
+    create = "/api/2.0/mlflow/experiments/create"
+    assert answer(mlflow_rules(), "POST", create, body=body, host=HERE, **JSON) == status
+
+
+def test_dagit_shows_no_notebook_of_the_machine():
+    request = Request({"type": "http", "query_string": b"path=/tmp/evil.ipynb&repoLocName=ours"})
+    page_of_notebook = GuardedWebserver.download_notebook(object.__new__(GuardedWebserver), request)
+    assert asyncio.run(page_of_notebook).status_code == 404
 
 
 def test_graphql_by_get_is_refused_whatever_it_asks():
