@@ -17,6 +17,7 @@ import polars as pl
 from forecast_assets.cli.console import BROKE, DONE, Format, FormOption, View, listing
 from forecast_assets.cli.home import find_home, open_instance
 from forecast_assets.errors import ForecastError, listed
+from forecast_assets.registry import gone
 from forecast_assets.registry.agreement import compare
 from forecast_assets.settings import settings
 from forecast_assets.stores import paths
@@ -115,6 +116,13 @@ def _agreement() -> str:
     return "database, lake and registry speak of the same"
 
 
+def _live_models() -> str:
+    lost = gone.gone(open_stores(), open_registry)
+    if lost:
+        raise Broken("; ".join(map(gone.problem, lost.values())))
+    return "MLflow has what was made live"
+
+
 def _space() -> str:
     free = shutil.disk_usage(settings().home).free
     if free < _LEAST_FREE:
@@ -182,6 +190,7 @@ PROBES = {
     "database": Probe(_database, "read FORECAST_HOME/postgres/log, or correct FORECAST_DATABASE_URL"),
     "lake": Probe(_lake, "make FORECAST_LAKE_URL writable"),
     "agreement": Probe(_agreement, "see `forecast-assets state mend`, which lets them agree with --apply"),
+    "live models": Probe(_live_models, gone.next_step("DATASET")),
     "disk": Probe(_space, "free at least 1 GB where FORECAST_HOME lies"),
     "instance": Probe(_instance, "set DAGSTER_HOME to the folder of the project's dagster.yaml"),
     "definitions": Probe(_code_location, "run `python -m forecast_assets.definitions` and mend what it says"),

@@ -103,13 +103,10 @@ def register(
 
 
 def _say_gone(stores: Stores, dataset: str) -> None:
-    from forecast_assets.registry import overview
+    from forecast_assets.registry import gone
 
-    if gone := overview.gone(stores, dataset, open_registry):
-        SAY.print(
-            f"the live model of {len(gone):,} series is gone from MLflow, and none is live: {listed(gone)}",
-            markup=False,
-        )
+    for sentence in gone.sentences(gone.gone(stores, open_registry, dataset)):
+        SAY.print(sentence, markup=False)
 
 
 @takes(ScopeConfig, parameter="scope", arguments={"dataset"}, defaults=WHOLE)

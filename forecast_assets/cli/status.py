@@ -24,7 +24,9 @@ from forecast_assets.cli.console import (
     listing,
 )
 from forecast_assets.cli.home import open_instance
+from forecast_assets.errors import Outage
 from forecast_assets.launches.progress import Progress, check_run, newest, over
+from forecast_assets.stores import Stores
 from forecast_assets.stores.opening import open_stores
 
 if TYPE_CHECKING:
@@ -48,6 +50,7 @@ def status(
     stores = open_stores()
     if run_id is None:
         rows = newest(stores, sort=sort)
+        _say_gone(stores)
     else:
         check_run(stores, run_id)
         from forecast_assets.launches import runs  # seconds of imports that a listing should not cost
@@ -56,6 +59,20 @@ def status(
         rows = [row]
         _next_steps(row)
     listing(_frame(rows, form), View(form, columns, wide), "launches")
+
+
+def _say_gone(stores: Stores) -> None:
+    """Tell of live models that somebody deleted in MLflow, where it answers."""
+    from forecast_assets.registry import gone
+    from forecast_assets.stores.registry import open_registry
+
+    try:
+        lost = gone.gone(stores, open_registry)
+    except Outage as outage:
+        SAY.print(f"what is live in MLflow is not known: {outage.problem}", markup=False)
+        return
+    for sentence in gone.sentences(lost):
+        SAY.print(sentence, markup=False)
 
 
 def cancel(run_id: RunId) -> None:

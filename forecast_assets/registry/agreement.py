@@ -16,6 +16,7 @@ from pathlib import Path
 from forecast_assets.errors import listed
 from forecast_assets.registry.promotion import CHAMPION, PREVIOUS, notice
 from forecast_assets.registry.verification import verified
+from forecast_assets.rendering.numbers import plural
 from forecast_assets.stores import Stores, mlflow_backend
 from forecast_assets.stores.database import connected, database_url
 from forecast_assets.stores.paths import MODELS
@@ -68,18 +69,20 @@ class Disagreement:
         if self.lost_results:
             kinds = sorted({f"{row['kind']} of {row['dataset']}" for row in self.lost_results})
             sentences.append(
-                f"the lake lacks the files of {len(self.lost_results):,} results ({listed(kinds)})"
+                f"the lake lacks the files of {plural(len(self.lost_results), 'result')} ({listed(kinds)})"
             )
         if self.lost_versions:
             names = [f"{series} version {number}" for series, number in self.lost_versions]
-            sentences.append(f"MLflow or its files lack {len(names):,} registered versions ({listed(names)})")
+            sentences.append(
+                f"MLflow or its files lack {plural(len(names), 'registered version')} ({listed(names)})"
+            )
         if self.damaged_versions:
             names = [
                 f"{series} version {number}: {why}" for (series, number), why in self.damaged_versions.items()
             ]
             sentences.append(
-                f"{len(names):,} registered versions cannot be used ({listed(names)}); put their files back "
-                "from a backup, or forget them"
+                f"{plural(len(names), 'registered version')} cannot be used ({listed(names)}); "
+                "put the files back from a backup, or forget them"
             )
         if self.stray_aliases:
             names = [f"{one.series}@{one.alias}" for one in self.stray_aliases]

@@ -10,12 +10,11 @@ import dagster as dg
 from pydantic import Field
 
 from forecast_assets.dagster_internals.check_results import failed_checks
-from forecast_assets.errors import listed
 from forecast_assets.failures import RETRY, refusals_final
 from forecast_assets.launch_examples import NEWEST, example
 from forecast_assets.launches.promotions import carry_out
 from forecast_assets.launches.worker_pool import RunControl
-from forecast_assets.registry import overview
+from forecast_assets.registry import gone
 from forecast_assets.registry import proposals as decisions
 from forecast_assets.registry.assets import REGISTERED
 from forecast_assets.registry.decision_counts import diff, moved_counts, outcome
@@ -124,8 +123,8 @@ def _carried_out(
 ) -> None:
     context.add_output_metadata({"proposals": table([one.row() for one in proposals[:_MOST_LISTED]], LISTED)})
     context.log.info("%s", diff(proposals))
-    if gone := overview.gone(opened[0], config.dataset, lambda: opened[1]):
-        context.log.warning("the live model of %d series is gone from MLflow: %s", len(gone), listed(gone))
+    for sentence in gone.sentences(gone.gone(opened[0], lambda: opened[1], config.dataset)):
+        context.log.warning(sentence)
     if not config.apply:
         context.log.info("a dry run: nothing was changed; set apply, confirm and approved_by to do it")
         return

@@ -17,8 +17,10 @@ from forecast_assets.forecasting.core.backtest import backtest
 from forecast_assets.forecasting.core.metrics import aggregate, fold_metrics
 from forecast_assets.forecasting.core.outlook import needed
 from forecast_assets.keys import SeriesKey
+from forecast_assets.registry import gone
 from forecast_assets.registry.bundle import Bundle
 from forecast_assets.registry.gates import Gate
+from forecast_assets.registry.promotion import CHAMPION
 from forecast_assets.registry.saving import DATA
 from forecast_assets.registry.verification import verified
 from forecast_assets.stores import Stores
@@ -45,11 +47,20 @@ def lineage(stores: Stores, registry: Registry, model: str) -> Lineage:
     SeriesKey.parse(name)
     held = registry.aliases([name]).get(name, {})
     named = int(number) if number.isdecimal() else 0
-    version = named if number else held.get(alias or "champion", 0)
+    version = named if number else held.get(alias or CHAMPION, 0)
     rows = stores.warehouse.rows(ModelVersionsOfRow, series=[name])
     registered = next((row for row in rows if row["version"] == version), None)
     if registered is None:
         aliases_text = ", ".join(f"{name}@{one}" for one in held) or "none"
+        dataset = SeriesKey.parse(name).dataset
+        if (
+            not number
+            and alias in {"", CHAMPION}
+            and gone.gone(stores, lambda: registry, dataset).get(dataset, []).count(name)
+        ):
+            raise UnknownName(
+                f"the live model of {name} is gone from MLflow", remedy=f"next: {gone.next_step(dataset)}"
+            )
         raise UnknownName(f"there is no model {model}", remedy=f"models of this series: {aliases_text}")
     intact = verified(registry, [registered])[name, version]
     # Nothing is computed from files that are not what was registered.

@@ -19,6 +19,7 @@ from forecast_assets.forecasting.analysis.retraining import (
     stale_reason,
 )
 from forecast_assets.forecasting.core.candidates.catalogue import feature_frame
+from forecast_assets.registry.gone import was_taken_away
 from forecast_assets.registry.promotion import CHALLENGER, CHAMPION, EXTERNAL
 from forecast_assets.registry.verification import verified
 from forecast_assets.stores import Stores
@@ -74,7 +75,7 @@ class _Record:
         if stale is None and version is not None:
             stale = _other_champion(version)
         moved = self.moved.get(key)
-        if live is None and _was_taken_away(moved):
+        if live is None and was_taken_away(moved):
             stale = GONE
         by = None if moved is None else moved["approved_by"] or moved["action"]
         return {
@@ -94,11 +95,6 @@ def _other_champion(version: VersionsOfDatasetRow) -> str | None:
     if chosen is None or chosen == at_first:
         return None
     return OTHER_FRAME if feature_frame(chosen) != version["feature_frame"] else NEWER
-
-
-def _was_taken_away(moved: LastMovesRow | None) -> bool:
-    """Whether a version was live by the record: MLflow says now that none is, or somebody took it away."""
-    return moved is not None and (moved["to_version"] is not None or moved["action"] == EXTERNAL)
 
 
 def states(stores: Stores, registry: Registry, dataset: str) -> list[ModelState]:
@@ -134,11 +130,6 @@ def decided(stores: Stores, dataset: str, registry: Callable[[], Registry] | Non
         for key, row in rows
         if row["live"] is not None or row["stale"] == GONE
     ]
-
-
-def gone(stores: Stores, dataset: str, registry: Callable[[], Registry]) -> list[str]:
-    """Series whose live model MLflow has no more."""
-    return [row["series"] for row in decided(stores, dataset, registry) if row["stale"] == GONE]
 
 
 def _trained(row: VersionsOfDatasetRow, *, verified: bool = True) -> Trained:

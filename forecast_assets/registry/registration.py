@@ -220,7 +220,11 @@ class _Registration:
         for row in full:
             key: str = row["series"]
             warning = f"; {row['warning']}" if row["warning"] else ""
-            lost = f"; version {gone[key]} is gone from MLflow" if key in gone else ""
+            lost = (
+                f"; version {gone[key]} is gone from MLflow, this one waits for a decision"
+                if key in gone
+                else ""
+            )
             sentence = f"version {row['version']}: {row['candidate']}{warning}{lost}"
             yield Registered(key, "registered", sentence, row)
 

@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING
 from forecast_assets.dagster_internals.run_subjects import subject_of
 from forecast_assets.datasets import definition
 from forecast_assets.drift.model_health import Candidate, Health, health, link, queue
+from forecast_assets.keys import SeriesKey
 from forecast_assets.launches.progress import has_runs
 from forecast_assets.registry import overview
+from forecast_assets.registry.gone import next_step
 from forecast_assets.safe_texts import safe
 from forecast_assets.stores import Stores
 from forecast_assets.stores.registry import Registry
@@ -226,7 +228,9 @@ def _stale(live: list[overview.LiveModel]) -> list[Attention]:
             label=f"{row['series']}@champion",
             detail=f"{row['stale']}: {_what_is_live(row)}",
             at=row["moved_at"],
-            next_step="materialize registered_champion, then decide about the promotion",
+            next_step=next_step(SeriesKey.parse(row["series"]).dataset)
+            if row["stale"] == overview.GONE
+            else "materialize registered_champion, then decide about the promotion",
             link=link(f"/assets/registered_champion?view=partitions&partition={row['series']}"),
         )
         for row in live

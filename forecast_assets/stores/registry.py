@@ -284,10 +284,8 @@ class Registry:
 
 
 def _gone(name: str, number: int) -> UnknownName:
-    return UnknownName(
-        f"version {number} of {name} is gone from MLflow",
-        remedy="register the series again, then decide about the new version",
-    )
+    remedy = f"next: forecast-assets register {name.partition('__')[0]}, then decide about the new version"
+    return UnknownName(f"version {number} of {name} is gone from MLflow", remedy=remedy)
 
 
 def open_registry(uri: str | None = None) -> Registry:

@@ -13,7 +13,7 @@ from forecast_assets.automation.sensors.aliases import aliases_moved_in_mlflow
 from forecast_assets.errors import UnknownName
 from forecast_assets.evaluation_settings import EvaluationSettings
 from forecast_assets.launches import records
-from forecast_assets.registry import overview
+from forecast_assets.registry import gone, overview
 from forecast_assets.registry import proposals as decisions
 from forecast_assets.registry.assets import REGISTERED, live_models, registered_champion
 from forecast_assets.registry.jobs import promote_champions, rollback_champions
@@ -290,20 +290,26 @@ def test_a_live_version_that_was_deleted_in_mlflow_is_told_and_registered_anew(p
     assert launch(place, promote_champions, **YES, series=[key], acknowledge=["gates"]).success
     first = live(registry)[key]
     registry.drop_version(key, first)
-    assert key in overview.gone(place.stores, "many", lambda: registry)
+    lost = gone.gone(place.stores, lambda: registry)
+    assert key in lost["many"]
+    (sentence,) = gone.sentences(lost)
+    assert sentence.endswith("next: forecast-assets register many, then forecast-assets promote many")
     summary = summarize(
         lambda: place.instance, place.stores, "many", dt.datetime.now(dt.UTC), registry=lambda: registry
     )
     (attention_item,) = [one for one in summary.attention if one.entity == key]
+    assert attention_item.next_step == gone.next_step("many")
+    with pytest.raises(UnknownName, match=f"the live model of {key} is gone from MLflow"):
+        lineage(place.stores, registry, key)
     assert attention_item.detail == "live_model_gone: the live version is gone from MLflow, and none is live"
     outcomes: dict[str, Any] = {
         one.series: one for one in register(place.stores, registry, SERIES, run_id="after")
     }
-    assert f"version {first} is gone from MLflow" in outcomes[key].sentence
+    assert f"version {first} is gone from MLflow, this one waits for a decision" in outcomes[key].sentence
     assert {one.outcome for series, one in outcomes.items() if series != key} == {"unchanged"}
     assert registry.aliases([key])[key]["challenger"] == outcomes[key].row["version"] > first
     assert launch(place, promote_champions, **YES, series=[key], acknowledge=["gates"]).success
-    assert key not in overview.gone(place.stores, "many", lambda: registry)
+    assert key not in gone.gone(place.stores, lambda: registry, "many").get("many", [])
     assert [one.outcome for one in register(place.stores, registry, [key], run_id="b")] == ["unchanged"]
 
 
