@@ -1,11 +1,13 @@
-"""Run configuration that reads no environment, and names what it calls newest.
+"""Run configuration that reads no environment and moves no store, and names what it calls newest.
 
-Belongs here: refusing runs and backfills whose configuration would show a variable to whoever may look;
+Belongs here: refusing runs and backfills whose configuration or tags reach for what belongs to operators;
 the newest dataset, series, batch, workspace or plans where a Launchpad was left as it opened.
 Does not belong here: what a field means (``config`` modules), secrets of settings (``settings``).
 
 Dagster replaces ``{env: NAME}`` in any text, number or switch of a run by the variable, so that a person who
 may launch anything could read the database's password from an event. No field of ours is made for a secret.
+A resource that a run configures would send MLflow's login to a server of the launcher or read pickles from a
+folder of his; tags of the kinds below let a launcher of containers start any image with any secret.
 """
 
 import copy
@@ -31,6 +33,7 @@ from forecast_assets.stores.rows.forecasts import NewestPlansRow
 from forecast_assets.stores.rows.launches import NewestWorkspaceRow
 
 _KEYS = DynamicPartitionsTable.c
+_OF_CONTAINERS = ("dagster-k8s/", "dagster_k8s/", "ecs/", "docker/")
 _COMPARED = 2
 _ENDS = {
     DagsterEventType.RUN_SUCCESS,
@@ -52,8 +55,8 @@ class PlainRunStorage(PostgresRunStorage):
     _has_times = False
 
     def add_run(self, dagster_run: DagsterRun) -> DagsterRun:
-        """Book a run. Raises ``BadSetting`` naming the fields that look a variable up."""
-        check_plain(dagster_run.run_config)
+        """Book a run. Raises ``BadSetting`` naming look-ups, resources and tags of containers."""
+        check_plain(dagster_run.run_config, dagster_run.tags)
         return super().add_run(_with_origin(self._with_newest(dagster_run)))
 
     def _with_newest(self, run: DagsterRun) -> DagsterRun:
@@ -145,7 +148,7 @@ class PlainRunStorage(PostgresRunStorage):
 
     def add_backfill(self, partition_backfill: PartitionBackfill) -> None:
         """Book a backfill. Raises ``BadSetting`` as for a run."""
-        check_plain(partition_backfill.run_config or {})
+        check_plain(partition_backfill.run_config or {}, partition_backfill.tags or {})
         super().add_backfill(partition_backfill)
 
 
@@ -156,13 +159,28 @@ def _with_origin(run: DagsterRun) -> DagsterRun:
     return run.with_job_origin(own_location.job_origin(run.job_name))
 
 
-def check_plain(config: Mapping[str, object]) -> None:
-    """Raise ``BadSetting`` when a value anywhere in ``config`` is ``{env: NAME}``."""
+def check_plain(config: Mapping[str, object], tags: Mapping[str, str]) -> None:
+    """Raise ``BadSetting`` when a value anywhere in ``config`` is ``{env: NAME}``, or it sets a resource.
+
+    Likewise when a tag sets the container of a run.
+    """
     look_ups = [repr(":".join(path)) for path in _look_ups(config, ())]
     if look_ups:
         raise BadSetting(
             f"the run configuration reads an environment variable at {listed(look_ups)}",
             remedy="write the value itself: what a run is given is shown to everybody who may look at it",
+        )
+
+    resources = config.get("resources")
+    if isinstance(resources, Mapping) and (moved := [name for name, value in resources.items() if value]):
+        raise BadSetting(
+            f"the run configuration sets the resources {listed(moved)}",
+            remedy="leave resources out: the settings of the server say which servers and folders runs use",
+        )
+    if containers := [name for name in tags if name.startswith(_OF_CONTAINERS)]:
+        raise BadSetting(
+            f"tags of the run set its container: {listed(containers)}",
+            remedy="leave them out: containers of runs are said by the configuration of the run launcher",
         )
 
 

@@ -51,6 +51,23 @@ def test_no_field_of_a_run_looks_a_variable_up(job, place):
     assert place.instance.get_runs_count() == before
 
 
+@pytest.mark.parametrize(
+    ("config", "tags", "named"),
+    [
+        ({"resources": {"registry": {"config": {"tracking_uri": "http://evil.example"}}}}, {}, "registry"),
+        ({"resources": {"io_manager": {"config": {"base_dir": "/srv/incoming"}}}}, {}, "io_manager"),
+        ({}, {"dagster-k8s/config": '{"container_config": {"image": "evil"}}'}, "dagster-k8s/config"),
+        ({}, {"ecs/task_overrides": "{}"}, "ecs/task_overrides"),
+    ],
+)
+def test_no_run_moves_a_store_or_chooses_its_container(place, config, tags, named):
+    newest = {"ops": {"evaluate_stale_series": {"config": {"dataset": "shop"}}}}
+    before = place.instance.get_runs_count()
+    with pytest.raises(BadSetting, match=named):
+        run_factory.create(place.instance, "evaluate_changed", newest | config, tags=tags)
+    assert place.instance.get_runs_count() == before
+
+
 def test_a_configuration_that_is_right_but_for_a_look_up_is_refused_with_its_place(place):
     config = {"ops": {"evaluate_stale_series": {"config": {"dataset": {"env": VARIABLE}}}}}
     with pytest.raises(BadSetting) as refused:
@@ -71,12 +88,12 @@ def test_a_configuration_that_is_right_but_for_a_look_up_is_refused_with_its_pla
 )
 def test_no_other_part_of_a_configuration_does_so_either(config):
     with pytest.raises(BadSetting, match="reads an environment variable at") as refused:
-        check_plain(config)
+        check_plain(config, {})
     assert CANARY not in str(refused.value)
 
 
 def test_a_field_called_env_is_no_look_up():
-    check_plain({"ops": {"evaluate": {"config": {"env": {"env": 3, "horizon": 14}}}}})
+    check_plain({"ops": {"evaluate": {"config": {"env": {"env": 3, "horizon": 14}}}}}, {})
 
 
 def test_the_canary_is_in_no_row_and_no_file(place):
