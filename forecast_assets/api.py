@@ -117,17 +117,19 @@ def evaluate(
 ) -> Any:  # noqa: ANN401 - a frame of the library that was named
     """Backtest the candidates on what has changed, choose champions and forecast; return the champions.
 
-    ``changes`` override the dataset's settings of an evaluation (``horizon``, ``n_splits``, ``candidates``,
-    ``policy`` ...). How far it is and what to look at goes to stderr.
+    ``changes`` override the dataset's settings (``horizon``, ``policy`` ...). How far it is goes to stderr.
 
     >>> best = fa.evaluate("shop")
     >>> sorted(best["series"])
     ['shop__A__bread', 'shop__A__milk']
     """
     from forecast_assets.cli.evaluation import run
+    from forecast_assets.cli.progress import steps_shown
+    from forecast_assets.datasets.definition import load
 
-    _opened()
-    run(name, None if series is None else list(series), changes, force=force)
+    _, stores = _opened()
+    with steps_shown(name, len(series or ()) or load(stores, name).series_count):
+        run(name, None if series is None else list(series), changes, force=force)
     return champions(name, to=to)
 
 

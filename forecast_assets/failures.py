@@ -6,7 +6,6 @@ Does not belong here: the errors themselves (``errors``).
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 import dagster as dg
 
@@ -76,32 +75,3 @@ def _outage_behind(instance: dg.DagsterInstance, run_id: str) -> Outage | None:
                 return Outage(problem.strip(), remedy=remedy.strip())
             error = error.cause
     return None
-
-
-@dataclass(frozen=True, slots=True)
-class Why:
-    """Why a run failed, and what to do; ``code`` is the class of an expected error."""
-
-    problem: str
-    remedy: str
-    code: str | None = None
-
-
-def why_failed(instance: dg.DagsterInstance, run_id: str) -> Why:
-    """Return why a run failed: in our own words where a step gave them."""
-    records = instance.get_records_for_run(run_id, of_type=dg.DagsterEventType.STEP_FAILURE, limit=1).records
-    event = records[0].event_log_entry.dagster_event if records else None
-    if event is None:
-        return Why(
-            "its process ended without a word",
-            "launch it again; look at the machine's memory if it recurs",
-        )
-    failure, own = event.step_failure_data, event.step_failure_data.user_failure_data
-    text = (own.description if own else None) or failure.error_display_string or "no reason was recorded"
-    problem, _, remedy = text.partition("\n  -> ")
-    code = own.metadata.get("code") if own else None
-    return Why(
-        problem.strip().partition("\n")[0],
-        remedy.strip() or "open the run and read its failed step",
-        None if code is None else str(code.value),
-    )

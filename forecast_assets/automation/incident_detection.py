@@ -11,10 +11,10 @@ from dataclasses import dataclass, replace
 import dagster as dg
 
 from forecast_assets.automation.incidents import Sighting, record, resolve
+from forecast_assets.dagster_internals.failed_steps import Why, why_failed
 from forecast_assets.dagster_internals.run_subjects import dataset_of
 from forecast_assets.dagster_internals.silent_failures import CheckResult, check_results, ticks
 from forecast_assets.errors import REFUSALS
-from forecast_assets.failures import Why, why_failed
 from forecast_assets.keys import SEPARATOR
 from forecast_assets.stores import Stores
 
@@ -58,7 +58,7 @@ def look_at_runs(
         if run.status == dg.DagsterRunStatus.SUCCESS:
             recovered[key] = at
         elif run.tags.get(WILL_RETRY) != "true":
-            why = why_failed(instance, run.run_id)
+            why = why_failed(stores, run.run_id)
             if not _is_refused_to_a_person(run, why):
                 sightings.append(_failed_run(run, why, dataset, key, at))
     # More than fit into one look: the next one goes on where this one ended.

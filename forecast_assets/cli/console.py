@@ -140,17 +140,22 @@ def save(frame: pl.DataFrame, output: Path, form: str) -> None:
         output.write_bytes(content.getbuffer())
 
 
+def check_folder(output: Path) -> None:
+    """Raise ``Outage`` for a file in a folder that is not there."""
+    if not output.parent.is_dir():
+        raise Outage(
+            f"{output} cannot be written: there is no folder {output.parent}",
+            remedy="make the folder, or name another file",
+        )
+
+
 @contextmanager
 def writing(output: Path) -> Iterator[None]:
     """Raise ``Outage`` when a file of the user's choice cannot be written; half of a new one is removed."""
     is_new = False
     try:
         is_new = not output.exists()
-        if not output.parent.is_dir():
-            raise Outage(
-                f"{output} cannot be written: there is no folder {output.parent}",
-                remedy="make the folder, or name another file",
-            )
+        check_folder(output)
         yield
     except OSError as error:
         with suppress(OSError):  # a disk that only reads refuses this too, even where there is no file

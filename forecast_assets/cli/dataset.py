@@ -49,6 +49,7 @@ from forecast_assets.evaluation_settings import EvaluationSettings
 from forecast_assets.keys import check_id
 from forecast_assets.order_settings import OrderSettings
 from forecast_assets.rendering.numbers import plural
+from forecast_assets.settings import settings
 from forecast_assets.stores.arrow import leave_pandas_out
 from forecast_assets.stores.opening import open_stores, open_warehouse
 
@@ -111,6 +112,8 @@ def create(
     from forecast_assets.days import today
 
     find_home()
+    if settings().home.exists():
+        definition.check_free(open_stores(), name)  # a name that is taken should not cost seconds of imports
     # The server of a new home is made while Dagster is imported.
     with ThreadPoolExecutor(1) as beside:
         opening = beside.submit(open_warehouse)

@@ -9,6 +9,7 @@ from pathlib import Path
 from forecast_assets.cli import dataset
 from forecast_assets.cli.console import BROKE, SAY, View, listing
 from forecast_assets.cli.home import find_home, open_instance
+from forecast_assets.cli.progress import steps_shown
 from forecast_assets.datasets import definition
 from forecast_assets.datasets.definition import DatasetOptions
 from forecast_assets.datasets.membership import series_of
@@ -21,6 +22,8 @@ from forecast_assets.stores.rows.forecasts import PlansRow
 NAME = "bakery"
 SALES = Path(__file__).parents[1] / "data" / "bakery" / "sales.parquet"
 
+# How many series it has, by which the time that is left is estimated.
+_SERIES = 36
 # Assets that no job of an evaluation materializes.
 OF_DATASET = ("live_models", "order_proposal", "report")
 OF_INSTANCE = ("model_catalog", "ops_summary", "incident_report")
@@ -53,12 +56,26 @@ def fill_pages() -> None:
 
 def demo() -> None:
     """Load the bakery sales that ship with the package, backtest all candidates and show the champions."""
+    home = find_home()
+    with steps_shown(NAME, _SERIES):
+        broken = _evaluated()
+    stores = open_stores()
+    listing(stores.warehouse.frame(ChampionsRow, dataset=NAME, series=None), View(), "champions")
+    SAY.print("\nOpen Dagit, the user interface, with:")
+    if (home / "Makefile").is_file():
+        SAY.print("    make dev")
+    else:
+        SAY.print(f"    DAGSTER_HOME={home} forecast-assets dev", markup=False)
+    raise SystemExit(BROKE if broken else 0)
+
+
+def _evaluated() -> int:
+    """Add the dataset, evaluate it and fill the pages; return how many series broke."""
     # Seconds of imports that --help should not cost.
     import dagster as dg
 
     from forecast_assets.cli.evaluation import run
 
-    home = find_home()
     stores = open_stores()
     if NAME not in definition.names(stores):
         columns = Columns(
@@ -77,10 +94,4 @@ def demo() -> None:
         dg.AssetKey("order_proposal")
     ):
         fill_pages()
-    listing(stores.warehouse.frame(ChampionsRow, dataset=NAME, series=None), View(), "champions")
-    SAY.print("\nOpen Dagit, the user interface, with:")
-    if (home / "Makefile").is_file():
-        SAY.print("    make dev")
-    else:
-        SAY.print(f"    DAGSTER_HOME={home} forecast-assets dev", markup=False)
-    raise SystemExit(BROKE if broken else 0)
+    return broken

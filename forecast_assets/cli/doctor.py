@@ -17,6 +17,7 @@ import polars as pl
 from forecast_assets.cli.console import BROKE, DONE, Format, FormOption, View, listing
 from forecast_assets.cli.home import find_home, open_instance
 from forecast_assets.errors import ForecastError, listed
+from forecast_assets.forecasting.core.lightgbm_library import lightgbm_library
 from forecast_assets.registry import gone
 from forecast_assets.registry.agreement import compare
 from forecast_assets.settings import settings
@@ -144,9 +145,7 @@ def _code_location() -> str:
 
 
 def _model_library() -> str:
-    import lightgbm
-
-    return f"lightgbm {lightgbm.__version__}"
+    return f"lightgbm {lightgbm_library().__version__}"
 
 
 def _queue() -> str:

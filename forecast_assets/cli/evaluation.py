@@ -17,7 +17,6 @@ from forecast_assets.cli import closing
 from forecast_assets.cli.console import SAY
 from forecast_assets.cli.home import open_instance
 from forecast_assets.cli.interrupts import cancelled_by_key
-from forecast_assets.cli.progress import steps_shown
 from forecast_assets.cli.running import current, execute, range_tags
 from forecast_assets.datasets import building, definition
 from forecast_assets.datasets.kept_panels import panels_kept
@@ -52,10 +51,8 @@ def run(
     Another evaluation of the dataset is waited for, and what it did is not done again.
     """
     instance, stores = open_instance(), open_stores()
-    loaded = definition.load(stores, dataset)
     series = None if series is None else keys_of(stores, series)
     check_dataset(dataset, series or ())
-    size = len(series or ()) or (loaded.snapshot.series_count if loaded.snapshot else 0)
     tags = {LAUNCH_TAG: str(uuid.uuid4())}
     recorded = plan_of(dataset, series, changes)
     outcome = None
@@ -64,7 +61,6 @@ def run(
         panels_kept(),
         _alone(stores, dataset),
         follow(EVALUATION, stores, recorded, tags[LAUNCH_TAG], registry=open_registry) as launch,
-        steps_shown(dataset, size),
     ):
         work = _evaluate(instance, stores, dataset, series, changes, force=force, accept=accept, tags=tags)
         launch.check()

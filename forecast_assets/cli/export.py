@@ -249,11 +249,10 @@ def _with_ids(frame: "pl.DataFrame", dataset: str) -> "pl.DataFrame":
 
 
 def _summary(dataset: str) -> "Summary":
-    from forecast_assets.cli.home import open_instance
     from forecast_assets.reports.operations import summarize
     from forecast_assets.stores.registry import open_registry
 
-    return summarize(open_instance, open_stores(), dataset, dt.datetime.now(dt.UTC), registry=open_registry)
+    return summarize(open_stores(), dataset, dt.datetime.now(dt.UTC), registry=open_registry)
 
 
 def _write_page(dataset: str, form: ExportFormat, output: Path | None) -> None:

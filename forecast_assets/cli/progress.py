@@ -25,6 +25,7 @@ EVALUATION: Mapping[str, tuple[str, float, float]] = {
     "production_models": ("fitting production models", 2.0, 0.5),
     "forecast": ("forecasting", 1.5, 0.8),
 }
+_START = "starting"
 # Runs over scattered series have an op of another name for the same step.
 _SAME = {"evaluate_stale_series": "evaluate", "forecast_stale_series": "forecast"}
 _TICK_SECONDS = 0.25
@@ -70,7 +71,10 @@ class _Course:
 
 @contextmanager
 def steps_shown(dataset: str, series: int) -> Iterator[None]:
-    """Show the steps of an evaluation of ``series`` series; a line for each where nobody looks."""
+    """Show the steps of an evaluation of ``series`` series; a line for each where nobody looks.
+
+    The first one is the start, which is imports: it is shown before them.
+    """
     course = _Course({name: once + each * series / 1000 for name, (_, once, each) in EVALUATION.items()})
     columns = (
         TextColumn("{task.description}"),
@@ -78,8 +82,12 @@ def steps_shown(dataset: str, series: int) -> Iterator[None]:
         TaskProgressColumn(),
         TextColumn("{task.fields[left]}"),
     )
-    with Progress(*columns, console=SAY, transient=True) as bar:
-        task = bar.add_task(dataset, total=1.0, left=course.left)
+    is_line_by_line = not SAY.is_terminal
+    if is_line_by_line:
+        SAY.print(f"{dataset}: {_START}", markup=False)
+    hidden = is_line_by_line and not SAY.is_jupyter
+    with Progress(*columns, console=SAY, transient=True, disable=hidden) as bar:
+        task = bar.add_task(f"{dataset}: {_START}", total=1.0, left=course.left)
         over = threading.Event()
 
         class Follow(logging.Handler):
@@ -91,7 +99,7 @@ def steps_shown(dataset: str, series: int) -> Iterator[None]:
                 elif step in EVALUATION and step != course.step:
                     course.begin(step)
                     bar.update(task, description=f"{dataset}: {EVALUATION[step][0]}")
-                    if not SAY.is_terminal:
+                    if is_line_by_line:
                         SAY.print(f"{dataset}: {EVALUATION[step][0]}", markup=False)
 
         def tick() -> None:

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from forecast_assets.cli.console import SAY, writing
+from forecast_assets.cli.console import SAY, check_folder, writing
 from forecast_assets.cli.existing import check_dataset
 
 
@@ -22,12 +22,13 @@ def report(
 ) -> None:
     """Write one HTML page with plots and tables that opens anywhere, without a server or a network."""
     check_dataset(dataset)
+    target = output or Path(f"{dataset}-report.html")
+    check_folder(target)
     from forecast_assets.reports.page import page
     from forecast_assets.reports.page_data import collect
     from forecast_assets.stores.opening import open_stores
 
     data = collect(open_stores(), dataset, series)
-    target = output or Path(f"{dataset}-report.html")
     with writing(target):
         target.write_text(page(f"Forecasts of {dataset}", data), encoding="utf-8")
     SAY.print(

@@ -44,6 +44,7 @@ def prepare(
 @app.command(name="backup")
 def backup_(folder: Folder) -> None:
     """Write the whole state into a new folder: rows of all stores, the lake, and their hashes."""
+    backup.check_empty(folder)
     open_instance()  # Dagster makes its tables
     manifest = backup.back_up(database_url(), open_lake(settings()), folder)
     rows = sum(table.rows for table in manifest.tables)

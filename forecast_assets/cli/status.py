@@ -25,7 +25,8 @@ from forecast_assets.cli.console import (
 )
 from forecast_assets.cli.home import open_instance
 from forecast_assets.errors import Outage
-from forecast_assets.launches.progress import Progress, check_run, newest, over
+from forecast_assets.launches.progress import Progress, check_run, from_rows, newest, over
+from forecast_assets.launches.retries import check_retry
 from forecast_assets.stores import Stores
 from forecast_assets.stores.opening import open_stores
 
@@ -52,12 +53,8 @@ def status(
         rows = newest(stores, sort=sort)
         _say_gone(stores)
     else:
-        check_run(stores, run_id)
-        from forecast_assets.launches import runs  # seconds of imports that a listing should not cost
-
-        _, row = runs.find(stores, open_instance(), run_id)
-        rows = [row]
-        _next_steps(row)
+        rows = [from_rows(stores, run_id) or _settled(stores, run_id)]
+        _next_steps(rows[0])
     listing(_frame(rows, form), View(form, columns, wide), "launches")
 
 
@@ -73,6 +70,12 @@ def _say_gone(stores: Stores) -> None:
         return
     for sentence in gone.sentences(lost):
         SAY.print(sentence, markup=False)
+
+
+def _settled(stores: Stores, run_id: str) -> Progress:
+    from forecast_assets.launches import runs  # seconds of imports that a listing should not cost
+
+    return runs.find(stores, open_instance(), run_id)[1]
 
 
 def cancel(run_id: RunId) -> None:
@@ -107,7 +110,9 @@ def retry(
 ) -> None:
     """Try again what failed, as a new run: failed items on their record, what has no items as a whole."""
     stores = open_stores()
-    check_run(stores, run_id)
+    launch = check_run(stores, run_id)
+    if launch is not None and launch.is_over:
+        check_retry(launch.kind, stores, run_id, item)
     from forecast_assets.cli.launch import begin
     from forecast_assets.dagster_internals.run_launcher import process_tags
     from forecast_assets.launches import runs

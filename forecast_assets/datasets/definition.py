@@ -157,6 +157,11 @@ class Dataset:
         """Days after an origin that the plan of each column is known; without a limit for other columns."""
         return {**(self.measured_reach or {}), **self.options.plan_days}
 
+    @property
+    def series_count(self) -> int:
+        """How many series its current sales have; 0 before the first ones."""
+        return 0 if self.snapshot is None else self.snapshot.series_count
+
     def looking(self, *, horizon: int | None, gap: int | None) -> "Dataset":
         """The same dataset evaluated and forecast over another horizon, or after another gap."""
         evaluation = revised(self.options.evaluation, {"horizon": horizon, "gap": gap})

@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from forecast_assets.stores.arrow import leave_pandas_out
 from forecast_assets.stores.lake import Lake
 
 HEADER = b"forecast_assets"
@@ -119,6 +120,7 @@ def as_lists(matrix: Matrix) -> pa.Array:
 
 def as_matrix(column: pa.ChunkedArray) -> Matrix:
     """A column of equally long lists as a matrix."""
+    leave_pandas_out()
     width = column.type.list_size
     parts = [chunk.flatten().to_numpy(zero_copy_only=False).reshape(-1, width) for chunk in column.chunks]
     return np.concatenate(parts) if len(parts) > 1 else np.ascontiguousarray(parts[0])

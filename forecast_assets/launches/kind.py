@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from forecast_assets.dagster_internals.interrupts import terminations
 from forecast_assets.errors import BadSetting, Outage
 from forecast_assets.launches import records
-from forecast_assets.launches.model import JOBS, Item, ItemResult, Launch, Plan, Try
+from forecast_assets.launches.model import BY_ITEM, JOBS, Item, ItemResult, Launch, Plan, Try
 from forecast_assets.launches.worker_pool import RunControl, TaskSource, WorkerPool
 from forecast_assets.stores import Stores
 from forecast_assets.stores.locks import Locks
@@ -153,10 +153,14 @@ class LaunchKind(Generic[Config]):
     execute: Callable[[Execution], Status | None]
     summarise: Callable[[Stores, Launch, Sequence[Try]], Summary]
     render: Callable[[Launch, Sequence[Try]], Mapping[str, Any]]
-    by_item: bool = True
     is_exclusive: bool = False
     word: Callable[[Launch], str] = lambda launch: launch.status
     command: str = ""
+
+    @property
+    def by_item(self) -> bool:
+        """Whether its failed items are tried again on its record."""
+        return self.name in BY_ITEM
 
     @property
     def job(self) -> str:
@@ -186,6 +190,5 @@ def followed(
         execute=refuse,
         summarise=summarise,
         render=lambda _launch, _tries: {},
-        by_item=False,
         command=command,
     )

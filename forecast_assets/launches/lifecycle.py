@@ -18,7 +18,7 @@ from forecast_assets.error_translation import error_payload, to_forecast_error
 from forecast_assets.errors import BadSetting, Outage
 from forecast_assets.launches import records
 from forecast_assets.launches.kind import Config, Execution, LaunchKind, Stopped
-from forecast_assets.launches.model import Launch, Plan
+from forecast_assets.launches.model import LOCK, Launch, Plan
 from forecast_assets.launches.retries import ORPHANED, start_or_resume
 from forecast_assets.launches.worker_pool import RunControl
 from forecast_assets.stores import Stores
@@ -27,7 +27,7 @@ from forecast_assets.stores.registry import Registry
 from forecast_assets.stores.rows.launches import LaunchPartsRow
 from forecast_assets.stores.rows.values import Json, Status
 
-LOCK, EXCLUSIVE = "launch", "launches of kind"
+EXCLUSIVE = "launches of kind"
 CANCELLED = ("cancelled", "Cancelled")
 NEVER_BEGUN = ("the process ended before its turn came; retry it", "ProcessEnded")
 Reason = tuple[str, str]

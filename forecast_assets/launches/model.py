@@ -21,7 +21,11 @@ JOBS = {
     "rollback": "rollback_champions",
     "promote-batch": "promote_batch_champions",
 }
+# Kinds whose failed items are tried again on their record; others are done again as a whole.
+BY_ITEM = frozenset({"batch", "compare", "retrain"})
 TERMINAL = frozenset({"completed", "partial", "failed", "cancelled"})
+# Held by the process that works on a launch.
+LOCK = "launch"
 MESSAGE_LENGTH, TYPE_LENGTH = 2000, 100
 
 

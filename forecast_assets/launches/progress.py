@@ -7,14 +7,15 @@ Does not belong here: ending and retrying (``runs``); anything that needs Dagste
 import datetime as dt
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 import sqlalchemy as sa
 
+from forecast_assets.dagster_internals.run_subjects import subject_of
 from forecast_assets.errors import BadSetting, UnknownName
 from forecast_assets.launches import records
-from forecast_assets.launches.model import JOBS, TERMINAL, Launch
+from forecast_assets.launches.model import JOBS, LOCK, TERMINAL, Launch
 from forecast_assets.launches.pipeline import status
 from forecast_assets.stores import Stores
 from forecast_assets.stores.rows.operations import RunOfDagsterRow, WaitingLaunchesRow
@@ -82,17 +83,43 @@ def over(run_id: str, status: str) -> BadSetting:
 def check_run(stores: Stores, run_id: str) -> Launch | None:
     """Return what is on record of a run. Raises ``UnknownName`` for what is no run of Dagster either."""
     launch = records.find(stores, run_id)
-    if launch is None and not _is_run_of_dagster(stores, run_id):
+    if launch is None and _run_of_dagster(stores, run_id) is None:
         raise unknown(run_id, None)
     return launch
 
 
-def _is_run_of_dagster(stores: Stores, run_id: str) -> bool:
-    """Whether Dagster may know the run: by its table, which is there sooner than Dagster is imported."""
+def from_rows(stores: Stores, run_id: str) -> Progress | None:
+    """Return how far a run is, as its rows say; ``None`` where Dagster has to be asked.
+
+    That is for a record whose process may be gone, which ``runs.find`` settles, and for a run that tries
+    another one again. Raises ``UnknownName``.
+    """
+    launch = check_run(stores, run_id)
+    if launch is not None:
+        is_settled = launch.is_over or _is_held(stores, run_id)
+        return Progress.of(launch) if is_settled and launch.part_of is None else None
+    run = _run_of_dagster(stores, run_id)
+    if not run or run["root_run_id"] is not None:
+        return None
+    status = "cancelled" if run["status"] == "CANCELED" else run["status"].lower()
+    return Progress.waiting(run_id, run["job"], subject_of(run["tags"], run["config"]) or None, status)
+
+
+def _is_held(stores: Stores, launch_id: str) -> bool:
+    """Whether a process works on a launch."""
+    with stores.warehouse.locks() as locks:
+        return not locks.take(LOCK, launch_id)
+
+
+def _run_of_dagster(stores: Stores, run_id: str) -> RunOfDagsterRow | Literal[False] | None:
+    """Dagster's run, by its table, which is there sooner than Dagster is imported.
+
+    ``None`` where there is none, ``False`` where Dagster keeps its runs elsewhere and may have it.
+    """
     with stores.warehouse.transaction() as connection:
         if not has_runs(connection):
-            return _is_uuid(run_id)
-        return bool(stores.warehouse.rows_in(connection, RunOfDagsterRow, run_id=run_id))
+            return False if _is_uuid(run_id) else None
+        return next(iter(stores.warehouse.rows_in(connection, RunOfDagsterRow, run_id=run_id)), None)
 
 
 def has_runs(connection: sa.Connection) -> bool:

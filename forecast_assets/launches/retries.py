@@ -8,8 +8,7 @@ from collections.abc import Sequence
 
 from forecast_assets.errors import BadSetting, listed
 from forecast_assets.launches import records
-from forecast_assets.launches.kind import Config, LaunchKind
-from forecast_assets.launches.model import Launch, Try
+from forecast_assets.launches.model import BY_ITEM, Launch, Try
 from forecast_assets.stores import Stores
 
 MOST_RETRIED = 500
@@ -37,25 +36,23 @@ def start_or_resume(
     return records.read(stores, launch_id)
 
 
-def check_retry(
-    kind: LaunchKind[Config], stores: Stores, launch_id: str, items: Sequence[int] | None
-) -> None:
+def check_retry(kind: str, stores: Stores, launch_id: str, items: Sequence[int] | None) -> None:
     """Raise what a retry of an ended launch would raise, and change nothing.
 
     A launch that ended before it began has no record, and all of it is still to be done.
     """
     launch = records.find(stores, launch_id)
-    if items is not None and not kind.by_item:
-        raise BadSetting(f"a {kind.name} is tried again as a whole", remedy="leave --item out")
+    if items is not None and kind not in BY_ITEM:
+        raise BadSetting(f"{kind} {launch_id} is tried again as a whole", remedy="leave --item out")
     if launch is None:
         if items is not None:
-            raise BadSetting(f"{kind.name} {launch_id} ended before it had items", remedy="leave --item out")
+            raise BadSetting(f"{kind} {launch_id} ended before it had items", remedy="leave --item out")
         return
     if not launch.is_over:
         raise BadSetting(
-            f"{kind.name} {launch_id} is {launch.status}", remedy="wait for its end, or cancel it first"
+            f"{kind} {launch_id} is {launch.status}", remedy="wait for its end, or cancel it first"
         )
-    if kind.by_item:
+    if kind in BY_ITEM:
         if launch.status == "cancelled":
             raise _was_cancelled(launch)
         _check_failed(launch, records.tries(stores, launch_id), items)

@@ -104,7 +104,7 @@ def retried(
         raise BadSetting(f"run {run_id} is {progress.status}", remedy="wait for its end, or cancel it first")
     kind = next((kind for kind in KINDS.values() if kind.job == run.job_name), None)
     if kind is not None:
-        retries.check_retry(kind, stores, record_id(run) if kind.by_item else run_id, items)
+        retries.check_retry(kind.name, stores, record_id(run) if kind.by_item else run_id, items)
     named = {} if items is None else {RETRY_ITEMS: str(list(items))}
     tags = {**named, **(tags or {})}
     return run_factory.create(instance, run.job_name, run.run_config, tags=tags, parent=run, run_id=new_id)

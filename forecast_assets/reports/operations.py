@@ -7,8 +7,8 @@ Does not belong here: how it is written down (``incident_report``) and shown (``
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from forecast_assets.dagster_internals.failed_steps import why_failed
 from forecast_assets.dagster_internals.run_subjects import subject_of
 from forecast_assets.datasets import definition
 from forecast_assets.drift.model_health import Candidate, Health, health, link, queue
@@ -22,9 +22,6 @@ from forecast_assets.stores.registry import Registry
 from forecast_assets.stores.rows.evaluations import EvaluationCountsRow, NewestBrokenRow
 from forecast_assets.stores.rows.forecasts import OutdatedForecastsRow
 from forecast_assets.stores.rows.operations import DagsterRunsRow, EndedRunsRow, OpenIncidentsRow
-
-if TYPE_CHECKING:
-    import dagster as dg
 
 NEWEST = 10
 TOP = 20
@@ -101,7 +98,6 @@ class Summary:
 
 
 def summarize(
-    instance: "Callable[[], dg.DagsterInstance]",
     stores: Stores,
     dataset: str | None,
     now: dt.datetime,
@@ -112,7 +108,7 @@ def summarize(
     """Collect everything; ``dataset`` restricts what needs attention and what is said of series.
 
     Numbers of jobs are those of the whole system, without ``own_run``, the run that asks. A ``registry`` says
-    which live models are still there. The ``instance`` is opened where a failed run has to be worded.
+    which live models are still there.
     """
     (counted,) = stores.warehouse.rows(EvaluationCountsRow, dataset=dataset)
     outdated = stores.warehouse.rows(OutdatedForecastsRow, dataset=dataset)
@@ -139,7 +135,7 @@ def summarize(
         outdated=outdated,
         live=live,
         attention=[
-            *(_failed_jobs(instance, stores, dataset) if jobs["failed"] else ()),
+            *(_failed_jobs(stores, dataset) if jobs["failed"] else ()),
             *_broken(stores, dataset),
             *_incidents(stores, dataset),
             *_stale(live),
@@ -164,21 +160,17 @@ def _newest_end(books: Mapping[str, DagsterRunsRow], names: Sequence[str]) -> dt
     return max(moments, default=None)
 
 
-def _failed_jobs(
-    instance: "Callable[[], dg.DagsterInstance]", stores: Stores, dataset: str | None
-) -> list[Attention]:
+def _failed_jobs(stores: Stores, dataset: str | None) -> list[Attention]:
     """Each job that failed on a dataset when it ran last; one that succeeded since then needs nobody."""
     last: dict[tuple[str, str], EndedRunsRow] = {}
     for row in stores.warehouse.rows(EndedRunsRow, at_most=_LOOKED_THROUGH):
         last.setdefault((row["job"], subject_of(row["tags"], row["config"])), row)
     failed = [row for (_, subject), row in last.items() if dataset in {None, subject} and row["is_failed"]]
-    return [_failed_job(instance(), row) for row in failed[:NEWEST]]
+    return [_failed_job(stores, row) for row in failed[:NEWEST]]
 
 
-def _failed_job(instance: "dg.DagsterInstance", row: EndedRunsRow) -> Attention:
-    from forecast_assets.failures import why_failed  # noqa: PLC0415 - imports Dagster
-
-    why = why_failed(instance, row["run_id"])
+def _failed_job(stores: Stores, row: EndedRunsRow) -> Attention:
+    why = why_failed(stores, row["run_id"])
     return Attention(
         kind="failed_job",
         entity=row["run_id"],

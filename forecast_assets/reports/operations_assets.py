@@ -127,7 +127,6 @@ def _summary(
     context: dg.AssetExecutionContext, stores: StoresResource, registry: RegistryResource
 ) -> Summary:
     return summarize(
-        lambda: context.instance,
         stores.open(),
         None,
         dt.datetime.now(dt.UTC),

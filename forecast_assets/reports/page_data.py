@@ -60,7 +60,6 @@ def collect(stores: Stores, name: str, series: Sequence[str] | None = None) -> d
     forecasts = {
         row["series"]: row for row in stores.warehouse.rows(CurrentForecastsRow, dataset=name, series=None)
     }
-    proposal = propose(stores, name)
     drift = stores.warehouse.rows(DriftRow, dataset=name, series=None)
     horizon = dataset.options.evaluation.horizon
     members: list[_Series] = [
@@ -73,6 +72,7 @@ def collect(stores: Stores, name: str, series: Sequence[str] | None = None) -> d
     ]
     members.sort(key=lambda row: -(row["units_at_risk"] or 0))
     chosen = _chosen(series, members, forecasts)
+    proposal = propose(stores, name)
     return {
         "facts": _facts(proposal.sentence, dataset, members, forecasts),
         "series": _table(_SERIES, members),

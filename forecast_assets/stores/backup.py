@@ -64,13 +64,18 @@ class Manifest(BaseModel, frozen=True):
     artifacts: str | None = None
 
 
+def check_empty(folder: Path) -> None:
+    """Raise ``BadSetting`` when the folder of a new backup holds anything."""
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise BadSetting(f"{folder} is not an empty folder", remedy="name a new folder for each backup")
+
+
 def back_up(url: sa.URL, lake: Lake, folder: Path) -> Manifest:
     """Write database, registry and lake into the new or empty ``folder``.
 
     Raises ``BadSetting`` when the folder holds anything, ``Outage`` when a store fails.
     """
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise BadSetting(f"{folder} is not an empty folder", remedy="name a new folder for each backup")
+    check_empty(folder)
     with _writable(folder), alone(url):
         folder.mkdir(parents=True, exist_ok=True)
         folder.chmod(0o700)  # it holds everything that the database holds

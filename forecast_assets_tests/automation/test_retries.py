@@ -9,7 +9,9 @@ import pytest
 from forecast_assets.automation.incident_detection import WILL_RETRY, look_at_runs
 from forecast_assets.automation.sensors.retries import ASKED_AGAIN, recover, recover_lost_retries
 from forecast_assets.dagster_internals import run_factory
+from forecast_assets.dagster_internals.failed_steps import Why, why_failed
 from forecast_assets.dagster_internals.run_launcher import process_tags
+from forecast_assets.failures import refusals_final
 from forecast_assets_tests.scenario import Place, many
 
 MINUTE = dt.timedelta(minutes=1)
@@ -121,6 +123,39 @@ def test_a_retry_of_a_run_that_was_asked_for_may_be_asked_for_itself(instance):
     second = failed(instance, **{ASKED_AGAIN: run.run_id})
     assert recover(instance, NIGHT, after(3), HERE) == {"asked for again": 1}
     assert failures(instance, second) == 2
+
+
+@dg.op(retry_policy=dg.RetryPolicy(max_retries=1))
+def lose_the_network() -> None:
+    with refusals_final():
+        raise TimeoutError("nobody there")
+
+
+@dg.op
+def divide() -> None:
+    with refusals_final():
+        raise ZeroDivisionError("units by no days")
+
+
+@pytest.mark.parametrize(
+    ("op", "why"),
+    [
+        (
+            lose_the_network,
+            Why(
+                "a service on the network did not answer (TimeoutError: nobody there)",
+                "check that it is reachable from here, then launch again",
+                "Outage",
+            ),
+        ),
+        (divide, Why("ZeroDivisionError: units by no days", "open the run and read its failed step")),
+    ],
+    ids=["outage", "defect"],
+)
+def test_why_a_run_failed_is_said_in_the_words_of_what_its_step_raised(instance, place, op, why):
+    job = dg.GraphDefinition("nightly", node_defs=[op]).to_job()
+    run = job.execute_in_process(instance=instance, raise_on_error=False)
+    assert why_failed(place.stores, run.run_id) == why
 
 
 def test_a_run_that_is_given_up_becomes_an_incident(instance, place):

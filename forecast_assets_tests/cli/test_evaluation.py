@@ -66,6 +66,7 @@ def test_where_nobody_looks_each_step_is_a_line(monkeypatch, capsys):
             said.begin(step)
     lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith("shop:")]
     assert [line.removeprefix("shop: ") for line in lines] == [
+        "starting",
         "checking and freezing the sales",
         "building the panel",
         "forecasting",

@@ -20,7 +20,7 @@ from forecast_assets.launches.batch.config import BatchConfig
 from forecast_assets.launches.batch.request import validate
 from forecast_assets.launches.batch.run import BATCH
 from forecast_assets.launches.kinds import KINDS
-from forecast_assets.launches.model import Launch
+from forecast_assets.launches.model import LOCK, Launch
 from forecast_assets.stores.registry import open_registry
 from forecast_assets_tests.launches.conftest import again, items_of, launch_of, newest_launch, run
 from forecast_assets_tests.scenario import Place, many
@@ -149,7 +149,7 @@ def test_a_cancelled_batch_keeps_what_is_done_and_begins_nothing_more(shopped, a
     assert states(shopped, done.run_id) == {"completed": 3 * group, "cancelled": 12 - 3 * group}
     assert (row.running, row.cancelled) == (0, 12 - 3 * group)
     with pytest.raises(BadSetting, match="has no failed item"):
-        retries.check_retry(BATCH, shopped.stores, done.run_id, None)
+        retries.check_retry(BATCH.name, shopped.stores, done.run_id, None)
 
 
 def terminate() -> None:
@@ -288,7 +288,7 @@ def test_a_batch_whose_process_is_killed_can_be_tried_again_and_ends_as_an_undis
 def test_a_dead_batch_is_settled_once_and_a_living_one_is_left_alone(shopped):
     records.claim(shopped.stores, opened(shopped, "dead"), 2)
     with shopped.stores.warehouse.locks() as locks:
-        locks.take(lifecycle.LOCK, "dead")
+        locks.take(LOCK, "dead")
         assert not lifecycle.settle_orphan(KINDS, shopped.stores, "dead")
         with pytest.raises(BadSetting, match="being worked on by another process"):
             work_off(shopped, BatchConfig(**ALL), "dead")
@@ -309,25 +309,25 @@ def test_failed_items_are_tried_again_and_succeed_once_their_sales_arrive(place)
     assert (arrived["attempts"], arrived["parent_item_id"], arrived["status"]) == (2, 2, "completed")
     assert (tried["attempts"], tried["parent_item_id"], tried["status"]) == (2, 3, "failed")
     with pytest.raises(BadSetting, match="items 7 are not failed ones"):
-        retries.check_retry(BATCH, place.stores, first.run_id, [7])
+        retries.check_retry(BATCH.name, place.stores, first.run_id, [7])
     again(place, first.run_id, **{"forecast/retry_items": "[5]"})
     with pytest.raises(BadSetting, match="items 6 were tried 3 times already"):
-        retries.check_retry(BATCH, place.stores, first.run_id, None)
+        retries.check_retry(BATCH.name, place.stores, first.run_id, None)
     assert launch_of(place, first.run_id).status == "partial"
 
 
 def test_what_may_not_be_tried_again_says_why(shopped):
     opened(shopped, "running")
     with pytest.raises(ForecastError, match="is running"):
-        retries.check_retry(BATCH, shopped.stores, "running", None)
+        retries.check_retry(BATCH.name, shopped.stores, "running", None)
     records.cancel(shopped.stores, "running")
     lifecycle.settle(
         BATCH, shopped.stores, "running", pending=lifecycle.CANCELLED, running=lifecycle.CANCELLED
     )
     with pytest.raises(ForecastError, match="was cancelled"):
-        retries.check_retry(BATCH, shopped.stores, "running", None)
+        retries.check_retry(BATCH.name, shopped.stores, "running", None)
     with pytest.raises(ForecastError, match="501 items are named"):
-        retries.check_retry(BATCH, shopped.stores, run(shopped, "batch", **ALL).run_id, list(range(501)))
+        retries.check_retry(BATCH.name, shopped.stores, run(shopped, "batch", **ALL).run_id, list(range(501)))
 
 
 def test_a_run_that_still_waits_is_ended_before_it_leaves_a_trace_and_can_be_tried_again(shopped):

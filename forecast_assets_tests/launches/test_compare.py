@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from forecast_assets.dagster_internals.failed_steps import why_failed
 from forecast_assets.datasets import definition
 from forecast_assets.errors import ForecastError
-from forecast_assets.failures import why_failed
 from forecast_assets.forecasting.core.candidates import catalogue
 from forecast_assets.global_models.pooling import newest_pool
 from forecast_assets.launches import lifecycle, records, retries, runs, scoring_context
@@ -320,7 +320,7 @@ def test_a_comparison_changes_nothing_that_forecasts_are_made_by(shopped):
 
 def test_the_run_of_a_partial_comparison_says_why_and_how_to_read_more(shopped):
     done = run(shopped, "compare", series=HEALTHY, candidates=["naive", "moving_average(window_size=0)"])
-    why = why_failed(shopped.instance, done.run_id)
+    why = why_failed(shopped.stores, done.run_id)
     assert f"{HEALTHY} moving_average(window_size=0): " in why.problem
     assert "window_size is 0" in why.problem
     assert why.remedy.startswith(f"see `forecast-assets export batch-items {done.run_id}`")

@@ -159,7 +159,7 @@ def summary(evaluated: Place) -> Summary:
     record(evaluated.stores, [sighting])
     with evaluated.stores.warehouse.transaction() as connection:
         connection.exec_driver_sql(f"update forecast set candidate = 'other' where series = '{WRONG}'")  # noqa: S608
-    return summarize(lambda: evaluated.instance, evaluated.stores, None, NOW)
+    return summarize(evaluated.stores, None, NOW)
 
 
 def test_the_summary_counts_runs_evaluations_and_forecasts_in_use(summary):
@@ -200,12 +200,12 @@ def test_a_summary_of_one_dataset_names_its_own_faults_only_and_says_why(evaluat
             run_config={"ops": {"work_off_batch": {"config": config}}},
             raise_on_error=False,
         )
-    own = summarize(lambda: evaluated.instance, evaluated.stores, "many", NOW)
+    own = summarize(evaluated.stores, "many", NOW)
     assert {one.detail for one in own.attention if one.kind == "incident"} >= {"gaps", "clock"}
     assert "grain" not in {one.detail for one in own.attention}
     (failed,) = [one for one in own.attention if one.kind == "failed_job"]
     assert (failed.detail, failed.next_step) == ("scope top_revenue does not say top_n", "give top_n")
-    everything = summarize(lambda: evaluated.instance, evaluated.stores, None, NOW)
+    everything = summarize(evaluated.stores, None, NOW)
     assert len([one for one in everything.attention if one.kind == "failed_job"]) == 2
     assert "grain" in {one.detail for one in everything.attention}
     start, end = dt.datetime.now(dt.UTC) - dt.timedelta(hours=1), dt.datetime.now(dt.UTC)
@@ -221,7 +221,7 @@ def test_a_summary_of_one_dataset_names_its_own_faults_only_and_says_why(evaluat
             }
         },
     ).success
-    mended = summarize(lambda: evaluated.instance, evaluated.stores, "many", NOW)
+    mended = summarize(evaluated.stores, "many", NOW)
     assert [one.label for one in mended.attention if one.kind == "failed_job"] == []
 
 

@@ -228,7 +228,7 @@ def test_a_dataset_shows_what_is_live_waits_or_is_out_of_date(place, registry):
     # What was moved in MLflow alone is no decision before the sensor has seen it.
     recorded = {row["series"]: row["stale"] for row in overview.decided(place.stores, "many")}
     assert recorded == {SERIES[0]: "newer_success_run", SERIES[1]: None, SERIES[2]: None}
-    summary = summarize(lambda: place.instance, place.stores, "many", dt.datetime.now(dt.UTC))
+    summary = summarize(place.stores, "many", dt.datetime.now(dt.UTC))
     (attention_item,) = [one for one in summary.attention if one.kind == "stale_alias"]
     assert attention_item.label == f"{SERIES[0]}@champion"
     assert attention_item.detail.startswith("newer_success_run: version 1 (")
@@ -294,9 +294,7 @@ def test_a_live_version_that_was_deleted_in_mlflow_is_told_and_registered_anew(p
     assert key in lost["many"]
     (sentence,) = gone.sentences(lost)
     assert sentence.endswith("next: forecast-assets register many, then forecast-assets promote many")
-    summary = summarize(
-        lambda: place.instance, place.stores, "many", dt.datetime.now(dt.UTC), registry=lambda: registry
-    )
+    summary = summarize(place.stores, "many", dt.datetime.now(dt.UTC), registry=lambda: registry)
     (attention_item,) = [one for one in summary.attention if one.entity == key]
     assert attention_item.next_step == gone.next_step("many")
     with pytest.raises(UnknownName, match=f"the live model of {key} is gone from MLflow"):

@@ -45,6 +45,8 @@ FILTERED = {
     ("rolled_back_versions", "version"),
     ("spent_runs", "run_id"),
     ("run_of_dagster", "run_id"),
+    ("run_of_dagster", "job"),
+    ("run_of_dagster", "status"),
     ("waiting_launches", "run_id"),
     ("waiting_launches", "job"),
     ("waiting_launches", "status"),

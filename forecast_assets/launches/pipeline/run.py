@@ -208,6 +208,5 @@ PIPELINE = LaunchKind(
     execute=_execute,
     summarise=_summarise,
     render=_render,
-    by_item=False,
     word=word,
 )

@@ -127,6 +127,5 @@ SHOWCASE = LaunchKind(
     execute=_execute,
     summarise=_summarise,
     render=_render,
-    by_item=False,
     is_exclusive=True,
 )

@@ -182,9 +182,14 @@ class WaitingLaunchesRow(TypedDict):
 
 
 class RunOfDagsterRow(TypedDict):
-    """One row for a run that Dagster knows, else none."""
+    """One row for a run that Dagster knows, else none; ``root_run_id`` of one that tries another again."""
 
     run_id: str
+    job: str
+    status: str
+    root_run_id: str | None
+    tags: Json
+    config: Json
 
 
 class DagsterRunsRow(TypedDict):
@@ -205,6 +210,12 @@ class EndedRunsRow(TypedDict):
     ended_at: dt.datetime
     tags: Json
     config: Json
+
+
+class FailedStepsRow(TypedDict):
+    """One row per failed step, the first one first; ``event`` is JSON as Dagster writes it."""
+
+    event: str
 
 
 class FailedChecksOfRow(TypedDict):
