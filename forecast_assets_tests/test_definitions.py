@@ -6,6 +6,7 @@ import pytest
 from forecast_assets.cli import demo
 from forecast_assets.definitions import build_definitions, defs
 from forecast_assets.failures import RETRY
+from forecast_assets.launch_examples import example
 from forecast_assets.registry.assets import FRESH, INTACT
 from forecast_assets.registry.gates import QUALITY
 from forecast_assets.stores.resource import StoresResource
@@ -135,6 +136,12 @@ def test_the_demo_materializes_every_asset():
     assert of_jobs | {*demo.OF_DATASET, *demo.OF_INSTANCE} == set(ASSETS)
 
 
+@pytest.mark.parametrize("plan", demo.PLANS)
+def test_the_demo_keeps_plans_that_its_job_takes(plan):
+    asked = example("answer_what_if", series="s", save_as=plan, **demo.PLANS[plan])
+    assert dg.validate_run_config(JOBS["what_if"], asked)
+
+
 def test_resources_can_be_replaced():
     mine = StoresResource()
     replaced = build_definitions(stores=mine).resources
@@ -146,8 +153,8 @@ def test_resources_can_be_replaced():
 def test_every_launchpad_opens_with_an_example_that_dagster_accepts(name):
     job = JOBS[name]
     dg.validate_run_config(job, job.run_config or {})
-    for op, example in (job.run_config or {}).get("ops", {}).items():
+    for op, opened in (job.run_config or {}).get("ops", {}).items():
         schema = job.graph.node_named(op).definition.config_schema
         fields = getattr(schema and schema.config_type, "fields", None) or {}
         assert fields
-        assert {field for field, one in fields.items() if one.is_required} <= set(example["config"])
+        assert {field for field, one in fields.items() if one.is_required} <= set(opened["config"])

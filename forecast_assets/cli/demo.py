@@ -29,7 +29,7 @@ OF_DATASET = ("live_models", "order_proposal", "report")
 OF_INSTANCE = ("model_catalog", "ops_summary", "incident_report")
 # Plans of the first series, which the job compare_plans opens with.
 PLANS: dict[str, dict[str, object]] = {
-    "demo-promotion": {"promotion": "pct_off"},
+    "demo-promotion": {"promotion": "PCT_OFF"},
     "demo-tenth-cheaper": {"price_change": -0.1},
 }
 

@@ -231,7 +231,7 @@ class RankedPlan(PlansRow):
 
 
 def compare(stores: Stores, names: Sequence[str], by: By) -> list[RankedPlan]:
-    """Rank 2 to 5 plans, the greatest gain first; unknown revenue last. Raises ``BadSetting``."""
+    """Rank 2 to 5 plans, the greatest gain first; unknown revenue last, by units. Raises ``BadSetting``."""
     chosen = list(dict.fromkeys(names))
     if not _LEAST_COMPARED <= len(chosen) <= _MOST_COMPARED:
         raise BadSetting(
@@ -239,5 +239,7 @@ def compare(stores: Stores, names: Sequence[str], by: By) -> list[RankedPlan]:
             remedy=f"name {_LEAST_COMPARED} to {_MOST_COMPARED} different plans",
         )
     rows = [read(stores, name) for name in chosen]
-    ranked = sorted(rows, key=lambda row: (row[by] is None, -(row[by] or 0), row["name"]))
+    ranked = sorted(
+        rows, key=lambda row: (row[by] is None, -(row[by] or 0), -row["units_delta"], row["name"])
+    )
     return [{**row, "rank": place} for place, row in enumerate(ranked, 1)]

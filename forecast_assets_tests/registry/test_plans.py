@@ -111,6 +111,10 @@ def test_plans_are_kept_found_compared_started_from_and_forgotten(priced):
         (2, "promoted"),
         (3, "fading"),
     ]
+    with priced.stores.warehouse.transaction() as connection:
+        connection.exec_driver_sql("update plan set revenue_delta = null")
+    without_price = plans.compare(priced.stores, ["cheaper", "fading", "promoted"], "revenue_delta")
+    assert [row["name"] for row in without_price] == [row["name"] for row in by_units], "units decide then"
     tagged = priced.stores.warehouse.rows(PlansRow, names=None, dataset="many", tags=["spring", "by:fading"])
     assert [row["name"] for row in tagged] == ["fading"]
     assert plans.assumptions_of(priced.stores, "fading") == Assumptions(lifecycle="decline")
