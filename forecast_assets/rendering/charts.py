@@ -6,14 +6,12 @@ Does not belong here: choosing what to draw.
 
 from collections.abc import Mapping, Sequence
 
-from forecast_assets.rendering.plots import COLOURS, picture
+from forecast_assets.rendering.plots import COLOURS, blank, picture
 
 
 def bars(title: str, values: Mapping[str, float], unit: str) -> str:
     """One horizontal bar per name with its value beside it, the first one on top; a Markdown image."""
-    from matplotlib.figure import Figure  # noqa: PLC0415 - a second that only a picture should cost
-
-    figure = Figure(figsize=(7, 0.8 + 0.3 * max(len(values), 1)), dpi=90, layout="constrained")
+    figure = blank((7, 0.8 + 0.3 * max(len(values), 1)))
     axes = figure.subplots()
     drawn = axes.barh(list(values), list(values.values()), color=COLOURS[0], height=0.6)
     axes.bar_label(drawn, fmt=" {:,.2f}", fontsize=7)
@@ -29,9 +27,7 @@ def bars(title: str, values: Mapping[str, float], unit: str) -> str:
 
 def lines(title: str, values: Mapping[str, Sequence[float]], unit: str) -> str:
     """One line per name over the folds, the oldest fold first; a Markdown image."""
-    from matplotlib.figure import Figure  # noqa: PLC0415 - a second that only a picture should cost
-
-    figure = Figure(figsize=(7, 3), dpi=90, layout="constrained")
+    figure = blank((7, 3))
     axes = figure.subplots()
     marks = "osD^vP*Xhp"
     for position, (name, series) in enumerate(values.items()):

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 import numpy as np
 import polars as pl
 
-from forecast_assets.rendering.plots import picture
+from forecast_assets.rendering.plots import blank, picture
 
 # More columns than this would be narrower than a reader can see: they go on in another band below.
 _MOST_COLUMNS = 320
@@ -25,7 +25,6 @@ def heatmap(title: str, cells: pl.DataFrame, scale: Mapping[str, float] | None, 
     """
     from matplotlib import colormaps  # noqa: PLC0415 - a second that only a picture should cost
     from matplotlib.colors import Normalize, TwoSlopeNorm  # noqa: PLC0415
-    from matplotlib.figure import Figure  # noqa: PLC0415
 
     stores, products = _ordered(cells, "store_id"), _ordered(cells, "product_id")
     values = _matrix(cells, stores, products)
@@ -39,7 +38,7 @@ def heatmap(title: str, cells: pl.DataFrame, scale: Mapping[str, float] | None, 
     colours = colormaps["PuOr" if diverging else "cividis"].with_extremes(bad=_MISSING)
     widest = max((len(band) for band in bands), default=1)
     size = (min(16, 3 + 0.22 * widest), 1.4 + max(1, len(bands)) * (0.3 + 0.16 * max(len(stores), 3)))
-    figure = Figure(figsize=size, dpi=90, layout="constrained")
+    figure = blank(size)
     axes = np.atleast_1d(figure.subplots(max(1, len(bands)), squeeze=True))
     drawn = None
     for place, band in zip(axes, bands, strict=False):

@@ -33,6 +33,15 @@ FAN: Mapping[int, tuple[str, str]] = {
 _LABELLED = (95, 80, 40)
 
 
+def blank(size: tuple[float, float]) -> "Figure":
+    """An empty figure of so many inches, whose texts are shown as they are: ids may hold dollar signs."""
+    import matplotlib as mpl  # noqa: PLC0415 - a second that only a picture should cost
+    from matplotlib.figure import Figure  # noqa: PLC0415
+
+    mpl.rcParams["text.parse_math"] = False
+    return Figure(figsize=size, dpi=90, layout="constrained")
+
+
 def fold_plot(
     title: str,
     days: Sequence[NDArray[np.datetime64]],
@@ -43,9 +52,7 @@ def fold_plot(
 
     ``days`` holds the dates of each fold, ``actual`` and every forecast are (k, h).
     """
-    from matplotlib.figure import Figure  # noqa: PLC0415 - a second that only a picture should cost
-
-    figure = Figure(figsize=(9, 2.8), dpi=90, layout="constrained")
+    figure = blank((9, 2.8))
     axes = figure.subplots()
     for fold, dates in enumerate(days):
         first = fold == 0
@@ -74,9 +81,7 @@ def forecast_plot(
     ``arrays`` holds ``units``, ``median`` and quantiles by name (``lower_95``, ``q20`` ...), each (h,); bands
     whose ends are missing or not known are left out.
     """
-    from matplotlib.figure import Figure  # noqa: PLC0415 - a second that only a picture should cost
-
-    figure = Figure(figsize=(9, 2.8), dpi=90, layout="constrained")
+    figure = blank((9, 2.8))
     axes = figure.subplots()
     axes.plot(before.days, before.units, color=_ACTUAL, linewidth=1, label="actual")
     for level, (low, high) in FAN.items():
@@ -101,9 +106,7 @@ def plan_plot(
     title: str, days: NDArray[np.datetime64], lines: Mapping[str, NDArray[np.float64]], before: History
 ) -> str:
     """Draw what was sold and several forecasts of the same days, each (h,), and answer a Markdown image."""
-    from matplotlib.figure import Figure  # noqa: PLC0415 - a second that only a picture should cost
-
-    figure = Figure(figsize=(9, 2.8), dpi=90, layout="constrained")
+    figure = blank((9, 2.8))
     axes = figure.subplots()
     axes.plot(before.days, before.units, color=_ACTUAL, linewidth=1, label="actual")
     for colour, (name, values) in zip(COLOURS, lines.items(), strict=False):

@@ -84,9 +84,10 @@ def test_a_heatmap_grows_downwards_and_not_beyond_a_readers_screen(products):
     assert (height > 400) == (products > 320)
 
 
-def test_a_heatmap_of_nothing_known_is_drawn_too():
+@pytest.mark.parametrize("store", ["A", r"$\href{x}{y}$", "5$ or 6$", "\\"])
+def test_a_heatmap_of_nothing_known_is_drawn_too(store):
     frame = pl.DataFrame(
-        {"store_id": ["A"], "product_id": ["P"], "value": [None]}, schema_overrides={"value": pl.Float64}
+        {"store_id": [store], "product_id": ["P"], "value": [None]}, schema_overrides={"value": pl.Float64}
     )
     assert drawn("bias", frame, None, diverging=True).startswith("![")
 
