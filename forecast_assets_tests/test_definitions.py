@@ -10,6 +10,7 @@ from forecast_assets.launch_examples import example
 from forecast_assets.registry.assets import FRESH, INTACT
 from forecast_assets.registry.gates import QUALITY
 from forecast_assets.stores.resource import StoresResource
+from forecast_assets_tests import pictures
 
 GRAPH = defs.resolve_asset_graph()
 ASSETS = {key.path[-1]: GRAPH.get(key) for key in GRAPH.get_all_asset_keys()}
@@ -56,6 +57,27 @@ def test_every_asset_is_made_from_what_the_graph_says():
 
 def test_the_champions_page_leads_to_the_tables_that_are_searched_by_a_products_own_id():
     assert "(/assets/report)" in (ASSETS["champion"].description or "")
+
+
+def test_the_picture_of_the_graph_shows_what_a_champion_is_made_from():
+    upstream, names = {"champion"}, set[str]()
+    while upstream:
+        names |= upstream
+        upstream = set().union(*(PARENTS[name] for name in upstream))
+    groups = {ASSETS[name].group_name for name in names}
+    words = {word for word in pictures.names_stored("lineage") if word.islower()}
+    assert words == names | groups, "take docs/images/lineage.png again"
+
+
+def test_the_picture_of_a_launchpad_shows_every_field_and_what_it_means():
+    schema = JOBS["evaluate_changed"].graph.node_named("evaluate_stale_series").definition.config_schema
+    fields = getattr(schema and schema.config_type, "fields", None) or {}
+    meanings = pictures.without_figures(f"/* {field.description} */" for field in fields.values())
+    words = pictures.stored()["launchpad"]["words"]
+    assert len(meanings) > 10
+    assert set(meanings) <= set(words), "take docs/images/launchpad.png again"
+    shown = {word.partition(":")[0].strip("?") for word in words}
+    assert fields.keys() <= shown
 
 
 @pytest.mark.parametrize("name", sorted(PARENTS))

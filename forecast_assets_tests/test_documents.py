@@ -10,6 +10,7 @@ import yaml
 
 from forecast_assets.cli.app import app
 from forecast_assets.settings import Settings
+from forecast_assets_tests import pictures
 
 ROOT = Path(__file__).parents[1]
 AT_THE_TOP = ("README.md", "CONTRIBUTING.md", "SECURITY.md")
@@ -51,6 +52,13 @@ def test_the_readme_is_read_in_one_go():
 def test_settings_table_is_complete_and_true():
     documented_settings = set(re.findall(r"^\| `FORECAST_([A-Z_]+)`", TEXTS["settings.md"], re.MULTILINE))
     assert documented_settings == {name.upper() for name in Settings.model_fields}
+
+
+def test_every_picture_is_used_and_is_the_one_whose_words_are_stored():
+    taken = {picture.stem: picture for picture in pictures.FOLDER.glob("*.png")}
+    assert {f"images/{name}.png" for name in taken} == set(re.findall(r"images/[a-z_]+\.png", ALL))
+    digests = {name: pictures.digest(picture.read_bytes()) for name, picture in taken.items()}
+    assert digests == {name: page["sha256"] for name, page in pictures.stored().items()}
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)

@@ -14,6 +14,7 @@ import pytest
 from forecast_assets.backtests.assets import BACKTEST, CHAMPION
 from forecast_assets.backtests.fold_store import read_folds
 from forecast_assets.forecasting.core.metrics import BY_FOLD
+from forecast_assets_tests.pictures import names_stored, words_of_metadata
 from forecast_assets_tests.scenario import (
     HEALTHY,
     HOLED,
@@ -148,6 +149,19 @@ def test_dagit_shows_a_leaderboard_a_picture_an_explanation_and_links(ran):
     assert run_id not in chosen["history"].value, "the links of runs stand beside the table"
     ranks = {r.data["rank"] for r in place.metadata(result, "backtest", STOPPED)["leaderboard"].records}
     assert ranks == {1, 2, 3}
+
+
+@pytest.mark.parametrize(
+    ("picture", "asset"), [("backtest", "backtest"), ("folds", "backtest"), ("champion", "champion")]
+)
+def test_the_pictures_of_the_documents_show_what_dagit_shows(ran, picture, asset):
+    place, result = ran
+    words = set(words_of_metadata(place.metadata(result, asset, HEALTHY)))
+    # Not known of so few sales.
+    unknown = {"expected_bias", "expected_wape", "smape"} - words
+    assert words == set(names_stored(picture)) - unknown, (
+        "take it again: FORECAST_SCREENSHOTS=docs/images, with forecast_assets_tests/browser/test_dagit.py"
+    )
 
 
 def test_metadata_are_small_and_hold_no_number_that_is_none(ran):

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from forecast_assets_tests import pictures
 from forecast_assets_tests.browser.attacks import MUTATION, hostile_page, status
 from forecast_assets_tests.dagit import PATIENCE, Dagit, free_port, until
 
@@ -72,8 +73,10 @@ def page(dagit):
 
 
 def picture(page, name: str, tmp_path: Path) -> None:
-    folder = ROOT / PICTURES if PICTURES else tmp_path
-    page.screenshot(path=folder / f"{name}.png")
+    pictures.take(page, name, ROOT / PICTURES if PICTURES else tmp_path)
+    if not PICTURES:
+        seen, stored = pictures.stored(tmp_path)[name]["words"], pictures.stored()[name]["words"]
+        assert seen == stored, f"{name}.png is stale: run this file with FORECAST_SCREENSHOTS=docs/images"
 
 
 def test_partition_of_a_series_shows_leaderboard_plot_and_explanation(page, tmp_path):
@@ -90,14 +93,13 @@ def test_partition_of_a_series_shows_leaderboard_plot_and_explanation(page, tmp_
     picture(page, "champion", tmp_path)
 
 
-def test_partition_of_a_dataset_shows_counts_availability_and_quality(page, tmp_path):
+def test_partition_of_a_dataset_shows_counts_availability_and_quality(page):
     page.goto("/assets/panel?view=partitions&partition=bakery")
     page.get_by_text("series_ready").wait_for()
     page.get_by_role("cell", name="zero sale days", exact=True).wait_for()
-    picture(page, "panel", tmp_path)
 
 
-def test_backfill_of_a_range_turns_green_and_says_who_ran_it(dagit, page, tmp_path):
+def test_backfill_of_a_range_turns_green_and_says_who_ran_it(dagit, page):
     keys = [key for key in partitions(dagit) if FIRST <= key <= LAST]
     launched = dagit.ask(
         """mutation Launch($params: LaunchBackfillParams!) {
@@ -119,7 +121,6 @@ def test_backfill_of_a_range_turns_green_and_says_who_ran_it(dagit, page, tmp_pa
     page.get_by_text("Materialized (36)").wait_for()
     page.goto("/runs")
     page.get_by_text("Success").first.wait_for()
-    picture(page, "runs", tmp_path)
 
 
 def partitions(dagit: Dagit) -> list[str]:
