@@ -65,7 +65,7 @@ SQLITE_ATTACKS = [
     ("select load_extension('{folder}/evil.so')", "the query calls load_extension"),
     ("select \"load_extension\"('{folder}/evil.so')", "the query calls load_extension"),
     ("select writefile('{folder}/stolen.db', 'x')", "the query calls writefile"),
-    ("select * from pragma_journal_mode('off')", "not authorized"),
+    ("select * from pragma_journal_mode('off')", "the query calls pragma_journal_mode"),
     ("select length(hex(zeroblob(100000000)))", "too big"),
     ("select readfile('/etc/passwd')", "the query calls readfile"),
 ]
@@ -133,6 +133,15 @@ OTHERS = [
     ("clickhouse", "select 1 settings readonly = 0", "it holds SELECT"),
     ("snowflake", "select system$wait(100)", "calls system$wait"),
     ("duckdb", "select * from read_csv('/etc/passwd')", "calls read_csv"),
+    ("duckdb", "select * from read_xlsx('/srv/x')", "calls read_xlsx"),
+    ("duckdb", "select * from \"read_duckdb\"('/srv/x')", "calls read_duckdb"),
+    ("duckdb", "select * from enable_logging(storage = 'file')", "calls enable_logging"),
+    ("duckdb", "from json_execute_serialized_sql('{}')", "calls json_execute_serialized_sql"),
+    ("duckdb", "copy sales to '/srv/x'", "it holds COPY"),
+    ("duckdb", "attach '/srv/x' as x", "it holds ATTACH"),
+    ("mysql", "select release_all_locks()", "calls release_all_locks"),
+    ("mysql", "select group_replication_set_as_primary('x')", "calls group_replication_set_as_primary"),
+    ("mysql", "select keyring_key_remove('x')", "calls keyring_key_remove"),
 ]
 
 

@@ -30,9 +30,13 @@ REACHING = re.compile(
     | loread | lowrite | crosstab.* | connectby | xpath_table | ts_stat | ts_rewrite
     | http_.* | aws_s3.* | aws_lambda | adminpack.* | cron | plpy
     | load_extension | readfile | writefile | edit | fts3_tokenizer | zipfile | lsdir
-    | load_file | sys_exec | sys_eval | sleep | benchmark | get_lock | release_lock | master_pos_wait
+    | load_file | sys_exec | sys_eval | sleep | benchmark | get_lock | release_(all_)?locks? | .*_pos_wait
+    | wait_(for|until)_.* | (asynchronous_connection|group_replication|keyring|service|audit_log)_.*
+    | ((mysql_)?firewall|version_tokens|rds)_.* | (load|flush)_rewrite_rules
     | read_(csv|json|ndjson).* | read_(parquet|text|blob) | parquet_.* | sniff_csv | glob | getenv
-    | iceberg_.* | delta_scan
+    | iceberg_.* | delta_scan | read_(xlsx|duckdb|avro|gsheet) | (en|dis)able_(logging|profiling|.*_log.*)
+    | json_execute_serialized_sql | (force_)?checkpoint | write_log | which_secret
+    | (duckdb|pragma)_.*
     | openrowset | opendatasource | openquery | openxml | xp_.* | sp_.* | fn_(trace|xe).* | fn_get_audit_file
     | utl_.* | dbms_.* | httpuritype | external_query
     | (file|url|s3|azureblobstorage|hdfs|deltalake|iceberg|hudi)(cluster)? | gcs | input
@@ -78,6 +82,13 @@ _USES = """
     where relname = any(%(tables)s) and relnamespace = 'pg_catalog'::regnamespace
     order by 1, 2
 """
+# No file but its own, no extension that it would download, and no way back from there.
+_DUCKDB = {
+    "enable_external_access": "false",
+    "autoinstall_known_extensions": "false",
+    "autoload_known_extensions": "false",
+    "lock_configuration": "true",
+}
 # Longer texts than any id; SQLite makes them in this process.
 _LONGEST_TEXT = 2**24
 _SQLITE_READS = {
@@ -109,7 +120,7 @@ def open_engine(url: sa.URL) -> sa.Engine:
         return _sqlite(url)
     arguments: dict[str, Any] = {}
     if url.get_backend_name() == "duckdb":
-        arguments = {"read_only": True, "config": {"enable_external_access": "false"}}
+        arguments = {"read_only": True, "config": _DUCKDB}
     engine = sa.create_engine(url, poolclass=sa.pool.NullPool, connect_args=arguments)
     if url.get_driver_name() == "psycopg2":
         sa.event.listen(engine, "do_connect", _quoting_alike)
