@@ -99,13 +99,23 @@ def test_no_database_file_lies_outside(incoming):
         "http://data.example/a.csv",
         "simplecache::s3://sales/incoming/a.csv",
         "zip://a.csv::file:///etc/archive.zip",
+        "async_wrapper::http://data.example/a.csv",
         "memory://a.csv",
     ],
 )
 def test_no_other_storage_is_reached(url, incoming):
     assert incoming
     with pytest.raises(BadSetting, match="is none of the storages that sources may use"):
-        reach.check_url(url)
+        FileSource(path=url)
+
+
+@pytest.mark.parametrize(
+    "path", ["data:text/csv,a", "jar:file:///etc/passwd", "dbfs:/a.csv", "async:x::/etc/passwd"]
+)
+def test_what_is_not_judged_as_a_url_is_opened_as_none(path, incoming):
+    assert incoming
+    with pytest.raises(BadSetting, match="lies outside of the folders"):
+        FileSource(path=path).files()
 
 
 @pytest.mark.parametrize(

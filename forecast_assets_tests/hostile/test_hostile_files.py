@@ -264,7 +264,7 @@ def test_one_row_is_enough(door, tmp_path):
 def test_many_rows_of_one_series_cannot_be_unique(tmp_path):
     table = pa.table({"store_id": ["S1"], "product_id": ["P1"], "date": [dt.date(2024, 1, 2)], "units": [1]})
     pq.write_table(table.take(pa.repeat(0, 500_000)), tmp_path / "sales.parquet")
-    assert problem(FileSource(path=tmp_path / "sales.parquet")).endswith("and 499979 more (499999 in all)")
+    assert problem(FileSource(path=tmp_path / "sales.parquet")).endswith("and 499,979 more (499,999 in all)")
 
 
 @pytest.mark.parametrize("stores", [1, 2_000])

@@ -7,7 +7,7 @@ Does not belong here: what is in a file (``csv_files`` and its neighbours).
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
@@ -53,7 +53,7 @@ _NO_DATA = {
     ".part",
 }
 _GLOB = re.compile(r"[*?\[]")
-_URL = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]+://|^[A-Za-z0-9+.-]+::")
+_URL = re.compile(r"^[\w+.-]{2,}://|^[\w+.-]+::")
 _NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
 
 
@@ -196,17 +196,19 @@ def _protocols(system: "AbstractFileSystem") -> tuple[str, ...]:
 def _system(path: str) -> "tuple[AbstractFileSystem, str]":
     import fsspec
 
-    try:
-        # By the name of the system, which may be any of a chain.
-        careful = {
-            name: {"get_client": reach.careful_client} for name in ("http", "https") if f"{name}://" in path
-        }
-        system, root = fsspec.core.url_to_fs(path, use_listings_cache=False, **careful)
-    except (ValueError, ImportError) as error:
-        raise BadSetting(
-            f"{path.partition('://')[0]}:// cannot be read: {error}",
-            remedy="install the fsspec package of this storage, such as s3fs or gcsfs",
-        ) from None
+    if not is_url(path):  # what nobody judged as a URL is opened as none
+        root = Path(path.removeprefix("file:").removeprefix("local:")).expanduser().absolute()
+        return fsspec.filesystem("file", use_listings_cache=False), root.as_posix()
+    web = [name for name in ("http", "https") if f"{name}://" in path]  # anywhere in a chain
+    careful = {name: {"get_client": reach.careful_client} for name in web}
+    with outage(path):
+        try:
+            system, root = fsspec.core.url_to_fs(path, use_listings_cache=False, **careful)
+        except (ValueError, ImportError) as error:
+            raise BadSetting(
+                f"{path.partition('://')[0]}:// cannot be read: {error}",
+                remedy="install the fsspec package of this storage, such as s3fs or gcsfs",
+            ) from None
     return system, str(root).rstrip("/") or "/"
 
 
