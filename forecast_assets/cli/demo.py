@@ -27,7 +27,7 @@ _SERIES = 36
 # Assets that no job of an evaluation materializes.
 OF_DATASET = ("live_models", "order_proposal", "report")
 OF_INSTANCE = ("model_catalog", "ops_summary", "incident_report")
-# Plans of the first series, which the job compare_plans opens with.
+# Plans of one series, which the job compare_plans opens with.
 PLANS: dict[str, dict[str, object]] = {
     "demo-promotion": {"promotion": "PCT_OFF"},
     "demo-tenth-cheaper": {"price_change": -0.1},
@@ -47,7 +47,7 @@ def fill_pages() -> None:
         row["name"] for row in open_stores().warehouse.rows(PlansRow, names=[*PLANS], dataset=NAME, tags=[])
     }
     for plan in sorted(PLANS.keys() - kept):
-        asked = {"series": keys[0], "save_as": plan, "tags": ["demo"], **PLANS[plan]}
+        asked = {"series": keys[-1], "save_as": plan, "tags": ["demo"], **PLANS[plan]}
         execute(instance, "what_if", example("answer_what_if", **asked))
     renew(instance, NAME)
     execute(instance, ALL_ASSETS, {}, partition_key=NAME, assets=OF_DATASET)

@@ -22,7 +22,7 @@ from forecast_assets.forecasting.analysis.quality import findings
 from forecast_assets.keys import SeriesKey
 from forecast_assets.partitions import DATASETS
 from forecast_assets.rendering.markdown import cell
-from forecast_assets.rendering.tables import chosen_table, schema
+from forecast_assets.rendering.tables import schema, table
 from forecast_assets.stores import Stores
 from forecast_assets.stores.resource import StoresResource
 from forecast_assets.stores.rows.datasets import QualityFindingsRow
@@ -110,13 +110,16 @@ def data_quality(
     summary = ", ".join(f"{counts[name]:,} {name}" for name in ("error", "warning", "info"))
     late = f"the newest sales are {age:,} days old; check the delivery" if stale else f"newest day {newest}"
     rows = monitored[:_MOST_LISTED]
-    actions = dict.fromkeys(f"- {cell(row['suspicion'])}: {cell(row['action'])}" for row in rows)
+    actions = dict.fromkeys(f"- {cell(_words(row['suspicion']))}: {cell(row['action'])}" for row in rows)
     return dg.MaterializeResult(
         metadata={
             **{f"findings_{name}": counts[name] for name in ("error", "warning", "info")},
             "newest_day": str(newest),
             "stale_input": stale,
-            "findings": chosen_table("data-quality", rows, without=["action"]),
+            "findings": table(
+                [{**row, "suspicion": f"{row['severity']}: {_words(row['suspicion'])}"} for row in rows],
+                ["series", "suspicion", "detail"],
+            ),
             "actions": dg.MetadataValue.md("\n".join(actions)),
             "next_step": f"all of them: `forecast-assets export data-quality {context.partition_key}`",
         },
@@ -129,3 +132,8 @@ def data_quality(
             )
         ],
     )
+
+
+def _words(suspicion: str) -> str:
+    """Return a suspicion as words, which Dagit can wrap."""
+    return suspicion.replace("_", " ")

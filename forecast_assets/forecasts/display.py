@@ -127,9 +127,7 @@ def _explained(stores: Stores, outcome: Forecasted, label: str) -> Metadata:
         {
             "what": spoken(one),
             "contribution": one.contribution,
-            "direction": one.direction,
             "value": one.value,
-            "driver": one.name,
         }
         for one in explanation.drivers
     ]

@@ -15,7 +15,7 @@ from forecast_assets.forecasts.assets import FORECAST
 from forecast_assets.orders.proposal import propose
 from forecast_assets.rendering.columns import CHOSEN
 from forecast_assets.rendering.markdown import markdown
-from forecast_assets.rendering.tables import schema, table
+from forecast_assets.rendering.tables import filled, schema, table
 from forecast_assets.stores import paths
 from forecast_assets.stores.resource import StoresResource
 
@@ -67,8 +67,8 @@ def order_proposal(
             "day": proposal.day.isoformat(),
             "orders": len(ordered),
             "units": float(ordered["order_units"].sum()),
-            "series_without_an_order": proposal.frame["order_units"].null_count(),
-            "proposal": table(first, _FIGURES),
+            "without_an_order": proposal.frame["order_units"].null_count(),
+            "proposal": table(first, filled(first, _FIGURES)),
             "why": dg.MetadataValue.md(markdown(first, ["series", "order_units", "reason"])),
             "path": path,
             **(

@@ -21,7 +21,7 @@ from forecast_assets.registry import overview
 from forecast_assets.registry.override import Override
 from forecast_assets.registry.registration import Registered, register
 from forecast_assets.rendering.digits import figure
-from forecast_assets.rendering.tables import schema, table
+from forecast_assets.rendering.tables import filled, schema, table
 from forecast_assets.series_reports import report_series
 from forecast_assets.settings import settings as environment
 from forecast_assets.stores import Stores
@@ -156,7 +156,7 @@ def live_models(
         metadata={
             **counts,
             "dagster/row_count": len(rows),
-            "models": table(rows[:_MOST_LISTED], list(overview.COLUMN_NAMES)),
+            "models": table(rows[:_MOST_LISTED], filled(rows, overview.COLUMN_NAMES)),
             "next_step": overview.next_step(context.partition_key, counts),
         },
         check_results=[_fresh(rows, counts["live"]), _intact(rows)],

@@ -21,6 +21,8 @@ def decimals_of(name: str, values: Iterable[object]) -> int:
     """
     sizes = [abs(one) for one in values if isinstance(one, float) and one and math.isfinite(one)]
     typical = statistics.median(sizes) if sizes else math.inf
+    if name.endswith("percent"):
+        return 1 if typical >= 1 else 2
     # A service level of 0.95 is a share: one decimal would make it 0.9.
     if 1 <= typical < math.inf and (name.startswith(_percent()) or name.endswith(_percent())):
         return 1

@@ -217,7 +217,7 @@ def _stale(live: list[overview.LiveModel]) -> list[Attention]:
         Attention(
             kind="stale_alias",
             entity=row["series"],
-            label=f"{row['series']}@champion",
+            label=row["series"],
             detail=f"{row['stale']}: {_what_is_live(row)}",
             at=row["moved_at"],
             next_step=next_step(SeriesKey.parse(row["series"]).dataset)

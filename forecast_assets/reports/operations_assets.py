@@ -7,7 +7,7 @@ Does not belong here: what they show (``model_health``, ``operations``, ``incide
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import dagster as dg
 from pydantic import Field
@@ -109,8 +109,8 @@ def retraining_queue(
     deps=[model_health, retraining_queue],
     kinds={"postgres"},
     columns=schema(
-        kind="string: failed_job, failed_run, incident, stale_alias or outdated_forecast",
-        detail="string: what happened",
+        what="string: failed_job, failed_run, incident, stale_alias or outdated_forecast, and of what",
+        detail="string: when and what happened",
         next_step="string: what to do about it",
     ),
 )
@@ -138,29 +138,27 @@ def _summary(
 def _metadata(summary: Summary) -> dict[str, dg.MetadataValue | str | int | float]:
     attention = [
         {
-            "kind": one.kind,
-            "label": one.label,
-            "detail": one.detail,
+            "what": f"{one.kind}: {one.label}",
+            "detail": f"{cell(one.at)}: {one.detail}" if one.at else one.detail,
             "next_step": one.next_step,
-            "when": one.at,
         }
         for one in summary.attention
     ]
     metadata: dict[str, dg.MetadataValue | str | int | float] = {
-        "needs_attention": table(attention, ["kind", "label", "detail", "when", "next_step"]),
+        "needs_attention": table(attention, ["what", "detail", "next_step"]),
         "links": links((one.label, one.link) for one in summary.attention),
-        "jobs": table([summary.jobs], list(summary.jobs)),
+        "jobs": _numbers(summary.jobs),
         "active_jobs": summary.active,
         "completed_today": summary.completed_today,
-        "evaluations": table([summary.runs], list(summary.runs)),
+        "evaluations": _numbers(summary.runs),
         "forecasts_in_use": summary.forecasts,
-        "forecasts_of_older_champions": len(summary.outdated),
+        "outdated_forecasts": len(summary.outdated),
         "live_models": len(summary.live),
         "stale_live_models": len(summary.stale),
         "latest_sales_date": str(summary.newest_sales or "none"),
-        "latest_successful_job": cell(summary.newest_success),
-        "latest_completed_job": cell(summary.newest_end),
-        "latest_successful_evaluation": cell(summary.newest_evaluation),
+        "latest_success": cell(summary.newest_success),
+        "latest_completed": cell(summary.newest_end),
+        "latest_evaluation": cell(summary.newest_evaluation),
     }
     if summary.success_rate is not None:
         metadata["success_rate"] = round(summary.success_rate, 1)
@@ -200,6 +198,11 @@ def incident_report(
             "next_step": "`forecast-assets export incident-report DATASET --output report.html`",
         }
     )
+
+
+def _numbers(counts: Mapping[str, int]) -> str:
+    """Say each number with its name."""
+    return ", ".join(f"{count:,} {name}" for name, count in counts.items())
 
 
 def _counts(words: Iterable[object]) -> str:

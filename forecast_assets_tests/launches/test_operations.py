@@ -98,7 +98,9 @@ def test_forecasts_are_scored_when_their_days_have_come(evaluated):
     # Nothing else of the shop is strange, but it is years old.
     quality = metadata["data_quality"]
     assert quality["stale_input"].value
-    assert {row["series"] for row in rows(quality["findings"]) if row["suspicion"] == "spike"} == {WRONG}
+    assert {row["series"] for row in rows(quality["findings"]) if row["suspicion"].endswith("spike")} == {
+        WRONG
+    }
     since = {row["series"]: row["since"] for row in evaluated.table("quality_finding")}
     materialize(evaluated, data_quality)
     assert {row["series"]: row["since"] for row in evaluated.table("quality_finding")} == since
@@ -226,8 +228,8 @@ def test_a_summary_of_one_dataset_names_its_own_faults_only_and_says_why(evaluat
 
 
 def test_the_summary_does_not_count_the_run_that_asks(evaluated):
-    jobs = rows(materialize(evaluated, ops_summary, partition=None)["ops_summary"]["jobs"])
-    assert jobs[0]["running"] == 0
+    jobs = materialize(evaluated, ops_summary, partition=None)["ops_summary"]["jobs"]
+    assert "0 running" in jobs.value
 
 
 def test_a_forecast_of_a_series_without_a_champion_is_not_out_of_date(evaluated):

@@ -230,7 +230,7 @@ def test_a_dataset_shows_what_is_live_waits_or_is_out_of_date(place, registry):
     assert recorded == {SERIES[0]: "newer_success_run", SERIES[1]: None, SERIES[2]: None}
     summary = summarize(place.stores, "many", dt.datetime.now(dt.UTC))
     (attention_item,) = [one for one in summary.attention if one.kind == "stale_alias"]
-    assert attention_item.label == f"{SERIES[0]}@champion"
+    assert attention_item.label == SERIES[0]
     assert attention_item.detail.startswith("newer_success_run: version 1 (")
 
 

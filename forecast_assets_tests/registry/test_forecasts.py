@@ -174,9 +174,8 @@ def test_every_forecast_of_a_champion_is_explained_on_its_page_and_in_the_export
     assert healthy["contribution"].sum() == pytest.approx(float(stored.units[0]), rel=1e-4)
     metadata = judged.reported("forecast", HEALTHY)[-1].asset_materialization.metadata
     assert healthy["summary"][0] in metadata["why"].value
-    assert [row.data["driver"] for row in metadata["drivers_of_the_first_day"].value.records] == list(
-        healthy["driver"]
-    )
+    drivers = metadata["drivers_of_the_first_day"].value.records
+    assert [row.data["what"].rpartition(": ")[2] for row in drivers] == list(healthy["description"])
 
 
 def test_totals_of_every_level_add_up_exactly(judged):
