@@ -23,6 +23,7 @@ from forecast_assets.cli.terminal_table import KEYS, draw
 from forecast_assets.errors import BadSetting, Outage, listed
 from forecast_assets.rendering.columns import chosen
 from forecast_assets.rendering.export import as_csv, as_json
+from forecast_assets.rendering.numbers import plural
 from forecast_assets.settings import settings
 
 __all__ = ["BROKE", "DONE", "OUTAGE", "REFUSED", "SAY", "Format", "listing", "save", "writing"]
@@ -61,7 +62,7 @@ class View:
             if self.form is not Format.TABLE:
                 return frame
             names = chosen(name, frame.columns)
-            if not self.wide:
+            if name and not self.wide:
                 empty = [one for one in frame.columns if one not in KEYS and frame[one].is_null().all()]
                 names = [one for one in names if one not in empty or frame.is_empty()]
             ids = () if names[:1] != ["series"] or _keys_hold_ids(frame) else _IDS
@@ -91,9 +92,13 @@ def listing(frame: pl.DataFrame, view: View, name: str = "", *, if_empty: str | 
         left_out = draw(chosen_frame, _width(), wide=view.wide)
         hidden = [one for one in frame.columns if one not in chosen_frame.columns]
         if left_out:
-            SAY.print(f"no room for {listed(left_out)}; --wide prints all columns", markup=False)
+            # Only listings with a name have the option.
+            more = "--wide prints all columns" if name else "a wider terminal has it"
+            SAY.print(f"no room for {listed(left_out)}; {more}", markup=False)
         elif hidden and not view.wide and view.columns is None:
-            SAY.print(f"{len(hidden):,} more columns with --wide or --columns NAME,NAME", markup=False)
+            SAY.print(
+                f"{plural(len(hidden), 'more column')} with --wide or --columns NAME,NAME", markup=False
+            )
 
 
 def summary_text(lines: Iterable[tuple[str, str]]) -> str:

@@ -16,7 +16,7 @@ from forecast_assets.cli.existing import check_dataset
 from forecast_assets.datasets.definition import load
 from forecast_assets.datasets.membership import check_series
 from forecast_assets.datasets.series_names import key_of
-from forecast_assets.forecasting.analysis.whatif import Lifecycle, Promotion
+from forecast_assets.forecasting.analysis.whatif import Assumptions, Lifecycle, Promotion
 from forecast_assets.keys import SeriesKey
 from forecast_assets.stores.opening import open_stores
 from forecast_assets.stores.rows.forecasts import PlansRow
@@ -111,7 +111,9 @@ def show(
     bounds = {name: limits[name] for name in LIMITS if name in limits}
     frame = pl.DataFrame({"date": days, "as_planned": baseline, "what_if": row["scenario"], **bounds})
     listing(frame, View(form))
-    SAY.print(f"{row['series']} by {row['candidate']} ({row['method']}): {row['assumptions']}", markup=False)
+    stated = Assumptions.from_json(row["assumptions"]).to_json()
+    assumed = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in stated.items())
+    SAY.print(f"{row['series']} by {row['candidate']} ({row['method']}): {assumed}", markup=False)
     for sentence in row["sentences"]:
         SAY.print(f"  {sentence}", markup=False)
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 CHOSEN: Mapping[str, Sequence[str]] = {
     "availability": (
-        "series", "state", "reason", "observed_days", "average_daily_demand", "demand_class", "last_day",
+        "series", "state", "reason", "average_daily_demand", "demand_class", "last_day",
     ),
     "leaderboard": ("series", "rank", "candidate", "wape", "bias", "total_error", "mae", "reason"),
     "champions": (
@@ -48,6 +48,7 @@ CHOSEN: Mapping[str, Sequence[str]] = {
         "series", "order_units", "reason", "money_at_risk", "units_at_risk", "on_hand", "counted",
         "reorder_point",
     ),
+    "incident-report": ("label", "kind", "detail", "next_step", "at"),
     "datasets": ("name", "series", "champions", "rows", "first_day", "last_day", "source"),
     "presets": ("preset", "title", "size", "nature", "expected", "seconds"),
     "launches": ("run_id", "kind", "status", "progress", "dataset", "created_at", "what"),

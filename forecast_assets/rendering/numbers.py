@@ -4,10 +4,11 @@ Belongs here: rounding to significant digits, and numbers as text.
 Does not belong here: tables and files.
 """
 
-from typing import SupportsFloat
+from typing import TYPE_CHECKING, SupportsFloat
 
-import numpy as np
-from numpy.typing import NDArray
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 # As many as 32 bits hold.
 DIGITS = 7
@@ -16,8 +17,10 @@ DECIMALS = 12
 _TINY = 0.05
 
 
-def significant(values: NDArray[np.float64]) -> NDArray[np.float64]:
+def significant(values: "NDArray[np.float64]") -> "NDArray[np.float64]":
     """Round to seven significant digits and at most twelve decimals; 0.0009 stays what it is."""
+    import numpy as np  # noqa: PLC0415 - sentences of commands do without it
+
     with np.errstate(divide="ignore"):
         magnitude = np.floor(np.log10(np.abs(values)))
     decimals = np.clip(np.where(np.isfinite(magnitude), DIGITS - 1 - magnitude, 0), 0, DECIMALS)

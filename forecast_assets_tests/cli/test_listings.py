@@ -135,6 +135,14 @@ def test_series_and_ids_come_first_in_wide_listings_too(printed):
         assert lines[-1].split() == ["shop__a-b__c", "A", "&", "B", "c", "18.2", "7"]
 
 
+def test_a_listing_without_the_option_does_not_name_it(capsys, monkeypatch):
+    frame = champions().with_columns(confidence=pl.lit(None, pl.String))
+    monkeypatch.setenv("COLUMNS", "80")
+    for name, option in (("champions", True), ("", False)):
+        listing(frame, View(), name)
+        assert ("--wide" in capsys.readouterr().err) == option
+
+
 def test_two_long_texts_share_the_room_that_is_left(printed):
     texts = {name: ["deliver the rows or mark these days as closed " * 3] for name in ("detail", "action")}
     heading, *rows = printed(120, pl.DataFrame({"series": ["bakery__1__p1"], **texts}), "")
