@@ -107,11 +107,9 @@ class Disagreement:
 def compare(stores: Stores, registry: Registry) -> Disagreement:
     """What warehouse, lake and registry say differently. Raises ``Outage`` when one does not answer."""
     versions = stores.warehouse.rows(RegisteredVersionsRow)
-    files = set(stores.lake.list(""))
-    folders = {path[:cut] for path in files for cut in _cuts(path)}
+    lost_results, folders = _lost_results(stores)
     elsewhere = _elsewhere(registry)
     moved_from = _moved_from(elsewhere, versions, folders)
-    lost_results = [row for row in stores.warehouse.rows(LakeNeedsRow) if row["path"] not in files | folders]
     lost_versions: list[Model] = []
     damaged: dict[Model, str] = {}
     stray: list[StrayAlias] = []
@@ -135,6 +133,19 @@ def compare(stores: Stores, registry: Registry) -> Disagreement:
             )
         stray += _stray(stores, aliases, set(own_versions))
     return Disagreement(lost_results, lost_versions, damaged, stray, moved_from)
+
+
+def lacking_files(stores: Stores) -> list[str]:
+    """One sentence if the lake lacks files of results. Raises ``Outage`` when a store does not answer."""
+    return Disagreement(_lost_results(stores)[0], [], {}, [], None).sentences()
+
+
+def _lost_results(stores: Stores) -> tuple[list[LakeNeedsRow], set[str]]:
+    """Results whose files the lake lacks, and the folders that it has."""
+    files = set(stores.lake.list(""))
+    folders = {path[:cut] for path in files for cut in _cuts(path)}
+    needed = stores.warehouse.rows(LakeNeedsRow)
+    return [row for row in needed if row["path"] not in files | folders], folders
 
 
 def mend(stores: Stores, registry: Registry, disagreement: Disagreement) -> None:

@@ -1,6 +1,6 @@
 """Arrow without pandas, which it would import to look at any list.
 
-Belongs here: keeping it out of processes that need no frame of it.
+Belongs here: keeping it out of processes that need no frame of it, how its columns are encoded.
 Does not belong here: reading and writing files (``lake``, ``datasets.sources``).
 """
 
@@ -8,6 +8,10 @@ import sys
 from functools import lru_cache
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 class _Absent(MetaPathFinder):
@@ -33,3 +37,19 @@ def leave_pandas_out() -> None:
         pa.array([0])
     finally:
         sys.meta_path.remove(finder)
+
+
+def of_computed(schema: "pa.Schema") -> dict[str, list[str]]:
+    """How columns are encoded: computed floats seldom repeat, and their bytes compress side by side."""
+    import pyarrow as pa  # noqa: PLC0415 - as above
+
+    floats = {
+        field.name
+        for field in schema
+        if pa.types.is_fixed_size_list(field.type) and pa.types.is_floating(field.type.value_type)
+    }
+    leaves = [f"{name}.list.element" for name in schema.names if name in floats]
+    return {
+        "use_dictionary": [name for name in schema.names if name not in floats],
+        "use_byte_stream_split": leaves,
+    }

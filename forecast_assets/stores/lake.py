@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from forecast_assets.errors import BadSetting, Outage
+from forecast_assets.stores.arrow import of_computed
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -70,7 +71,7 @@ class Lake:
         """Write ``table`` as zstd Parquet, a third smaller where lists of floats are ``computed``."""
         import pyarrow.parquet as pq
 
-        sink, encoding = io.BytesIO(), _of_computed(table.schema) if computed else {}
+        sink, encoding = io.BytesIO(), of_computed(table.schema) if computed else {}
         # With checksums a byte that flipped on a disk is found, instead of becoming a number of sales.
         pq.write_table(
             table,
@@ -155,22 +156,34 @@ class Lake:
 
     def list(self, path: str) -> list[str]:
         """Relative paths of the files below ``path`` (or of all), sorted; none without such a folder."""
-        full = self._full(path) if path else self._root
-        with self._outage(path, "list", "check FORECAST_LAKE_URL and its rights"):
-            names = self._files.find(full)
-        skip = len(self._root) + 1
-        return sorted(name[skip:] for name in names if not name.endswith(_UNFINISHED))
+        names = self._entries(path)
+        return sorted(name for name in names if not name.endswith(_UNFINISHED))
 
     def files(self, path: str) -> Sequence[Stored]:
         """The files below ``path`` (or all), as ``list`` does, with size and age; also unfinished ones."""
-        full = self._full(path) if path else self._root
-        with self._outage(path, "list", "check FORECAST_LAKE_URL and its rights"):
-            entries = self._files.find(full, detail=True)
-        skip = len(self._root) + 1
         return [
-            Stored(name[skip:], int(details["size"]), _moment(details))
-            for name, details in sorted(entries.items())
+            Stored(name, int(details["size"]), _moment(details))
+            for name, details in sorted(self._entries(path).items())
         ]
+
+    def _entries(self, path: str) -> dict[str, Mapping[str, Any]]:
+        """What the storage says of every file below ``path``. Raises ``Outage`` where it may not look."""
+        full = self._full(path) if path else self._root
+        with self._outage(path or "its files", "list", "check FORECAST_LAKE_URL and its rights"):
+            found = dict(self._walked(full)) if self._local else self._files.find(full, detail=True)
+        skip = len(self._root) + 1
+        return {name[skip:]: details for name, details in found.items()}
+
+    def _walked(self, full: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+        """As `find`, which leaves out a folder that may not be read as if it were empty."""
+        waiting = [full]
+        while waiting:
+            with suppress(FileNotFoundError):  # whoever trims may remove a folder meanwhile
+                for one in self._files.ls(waiting.pop(), detail=True):
+                    if one["type"] == "directory":
+                        waiting.append(one["name"])
+                    else:
+                        yield one["name"], one
 
     def delete(self, path: str) -> None:
         """Remove a file or a folder with all below it; what is not there is fine."""
@@ -220,22 +233,6 @@ def _changed(base: "pa.Table", change: "pa.Table") -> "pa.Table":
     rows = np.insert(kept, np.searchsorted(kept, place[added]), len(base) + np.flatnonzero(added))
     both = pa.concat_tables([base, change.drop_columns([PLACE]).select(base.column_names)])
     return both.unify_dictionaries().take(pa.array(rows))
-
-
-def _of_computed(schema: "pa.Schema") -> dict[str, list[str]]:
-    """How columns are encoded: computed floats seldom repeat, and their bytes compress side by side."""
-    import pyarrow as pa
-
-    floats = {
-        field.name
-        for field in schema
-        if pa.types.is_fixed_size_list(field.type) and pa.types.is_floating(field.type.value_type)
-    }
-    leaves = [f"{name}.list.element" for name in schema.names if name in floats]
-    return {
-        "use_dictionary": [name for name in schema.names if name not in floats],
-        "use_byte_stream_split": leaves,
-    }
 
 
 def _moment(details: Mapping[str, Any]) -> datetime:

@@ -83,6 +83,11 @@ def test_lost_files_and_models_are_made_again(home_0_1):
         shutil.rmtree(home_0_1.folder / "lake" / folder / "shop")
     sentences = disagreement_sentences()
     assert any("the lake lacks the files" in sentence for sentence in sentences)
+    saved = CliRunner().invoke(app, ["state", "backup", str(home_0_1.folder / "backup")])
+    assert (saved.exit_code, "the backup lacks what was lost before" in " ".join(saved.output.split())) == (
+        1,
+        True,
+    )
     assert any("MLflow or its files lack" in sentence for sentence in sentences)
     assert "forecast-assets evaluate shop" in mended()
     for words in (["evaluate", "shop"], ["register", "shop", "--series", LIVE]):

@@ -1,10 +1,15 @@
 """A file of the lake is whole or not there, on a folder and elsewhere."""
 
+import os
+import pwd
 import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import fsspec
 import numpy as np
@@ -198,6 +203,35 @@ def test_a_file_where_a_folder_should_be_is_an_outage(tmp_path):
     with pytest.raises(Outage, match="cannot store day/file"):
         lake.write_bytes("day/file", b"")
     assert Path(tmp_path, "day").is_file()
+
+
+@contextmanager
+def without_rights() -> Iterator[None]:
+    """Root reads what it likes, so that it is nobody for a while."""
+    account = os.geteuid()
+    os.seteuid(account or pwd.getpwnam("nobody").pw_uid)
+    try:
+        yield
+    finally:
+        os.seteuid(account)
+
+
+@pytest.mark.parametrize("closed", ["", "sales", "sales/shop"])
+def test_a_folder_that_may_not_be_read_is_no_empty_one(closed):
+    with TemporaryDirectory() as folder:  # nobody may look into pytest's own
+        lake = Lake(folder)
+        lake.write_bytes("sales/shop/1.parquet", b"x")
+        for part in ("", "sales", "sales/shop"):
+            (Path(folder) / part).chmod(0o755)
+        (Path(folder) / closed).chmod(0o000)
+        try:
+            with without_rights():
+                for look in (lake.list, lake.files):
+                    with pytest.raises(Outage, match=r"cannot list its files: .* Permission denied"):
+                        look("")
+        finally:
+            (Path(folder) / closed).chmod(0o755)
+        assert lake.list("nowhere") == []
 
 
 @pytest.mark.parametrize("url", ["nonsense://bucket", "s4://x"])
