@@ -24,6 +24,7 @@ from forecast_assets.stores.arrow import of_computed
 if TYPE_CHECKING:
     import pyarrow as pa
     import pyarrow.parquet as pq
+    from fsspec import AbstractFileSystem
 
 # fsspec would take the first for patterns; the others no storage agrees about.
 _UNSAFE = re.compile(r"[*?\[\]\\\x00-\x1f]")
@@ -170,20 +171,9 @@ class Lake:
         """What the storage says of every file below ``path``. Raises ``Outage`` where it may not look."""
         full = self._full(path) if path else self._root
         with self._outage(path or "its files", "list", "check FORECAST_LAKE_URL and its rights"):
-            found = dict(self._walked(full)) if self._local else self._files.find(full, detail=True)
+            found = dict(walked(self._files, full)) if self._local else self._files.find(full, detail=True)
         skip = len(self._root) + 1
         return {name[skip:]: details for name, details in found.items()}
-
-    def _walked(self, full: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
-        """As `find`, which leaves out a folder that may not be read as if it were empty."""
-        waiting = [full]
-        while waiting:
-            with suppress(FileNotFoundError):  # whoever trims may remove a folder meanwhile
-                for one in self._files.ls(waiting.pop(), detail=True):
-                    if one["type"] == "directory":
-                        waiting.append(one["name"])
-                    else:
-                        yield one["name"], one
 
     def delete(self, path: str) -> None:
         """Remove a file or a folder with all below it; what is not there is fine."""
@@ -214,6 +204,18 @@ class Lake:
             raise Outage(
                 f"the lake cannot {verb} {path}: {type(error).__name__}: {error}", remedy=remedy
             ) from error
+
+
+def walked(files: "AbstractFileSystem", full: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """As a local `find`, which leaves out a folder that may not be read as if it were empty."""
+    waiting = [full]
+    while waiting:
+        with suppress(FileNotFoundError):  # whoever trims may remove a folder meanwhile
+            for one in files.ls(waiting.pop(), detail=True):
+                if one["type"] == "directory":
+                    waiting.append(one["name"])
+                else:
+                    yield one["name"], one
 
 
 def _damaged(path: str, error: Exception) -> Outage:

@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from forecast_assets.datasets.sources.files import FileSource
 from forecast_assets.errors import BadSetting, Outage
 from forecast_assets.stores.lake import Lake
 
@@ -229,6 +230,8 @@ def test_a_folder_that_may_not_be_read_is_no_empty_one(closed):
                 for look in (lake.list, lake.files):
                     with pytest.raises(Outage, match=r"cannot list its files: .* Permission denied"):
                         look("")
+                with pytest.raises(Outage, match=r"cannot be opened: .*Permission denied"):
+                    FileSource(path=folder).files()
         finally:
             (Path(folder) / closed).chmod(0o755)
         assert lake.list("nowhere") == []

@@ -13,6 +13,7 @@ from urllib.parse import unquote
 
 from forecast_assets.datasets.sources import reach
 from forecast_assets.errors import BadSales, BadSetting, Outage, listed
+from forecast_assets.stores.lake import walked
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -36,22 +37,9 @@ KINDS = {
 _XZ = "xz"
 _CODECS = {".gz": "gzip", ".zst": "zstd", ".bz2": "bz2", ".xz": _XZ}
 _ARCHIVES = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".tar.zst", ".7z", ".rar", ".zip")
-# Beside a folder's data, these are notes of people and marks of programs.
-_NO_DATA = {
-    "",
-    ".txt",
-    ".md",
-    ".pdf",
-    ".html",
-    ".log",
-    ".sql",
-    ".py",
-    ".crc",
-    ".ok",
-    ".done",
-    ".tmp",
-    ".part",
-}
+# What lies beside a folder's data: notes of people and marks of programs.
+_NOTES = {"", ".txt", ".md", ".pdf", ".html", ".log", ".sql", ".py"}
+_NO_DATA = _NOTES | {".crc", ".ok", ".done", ".tmp", ".part"}
 _GLOB = re.compile(r"[*?\[]")
 _URL = re.compile(r"^[\w+.-]{2,}://|^[\w+.-]+::")
 _NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
@@ -176,7 +164,8 @@ def find(path: str) -> Files:
             stem = root[: pattern.start()].rpartition("/")[0]
             return _sorted_out(path, system, stem, names, explicit=True)
         if system.isdir(root):
-            return _sorted_out(path, system, root, list(system.find(root)), explicit=False)
+            inside = dict(walked(system, root)) if "file" in _protocols(system) else system.find(root)
+            return _sorted_out(path, system, root, sorted(inside), explicit=False)
         if not system.exists(root):
             where = (
                 "bucket and name, and that the credentials of the environment may see them"
