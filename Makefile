@@ -13,7 +13,7 @@ export DAGSTER_HOME := $(CURDIR)
 unexport PYTHONDONTWRITEBYTECODE
 export PYTHONPYCACHEPREFIX := $(abspath $(VENV))/compiled
 
-.PHONY: help demo test dev mlflow notebooks lint format unit definitions peers peers-test chaos chaos-points benchmark-test interrupts-test deployment-test wheel-test lock clean-state
+.PHONY: help demo test dev mlflow notebooks lint format unit definitions peers peers-test chaos chaos-points benchmark-test interrupts-test deployment-test wheel-test lock audit clean-state
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 14
@@ -103,6 +103,9 @@ lock: $(VENV)/uv ## Lock the newest allowed releases, with hashes
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes setup.py -o requirements/base.txt
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --extra dev -c requirements/base.txt setup.py -o requirements/dev.txt
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes -c requirements/dev.txt requirements/notebooks.in -o requirements/notebooks.txt
+
+audit: $(VENV)/uv ## Look for known holes in what users install; it fails where they cannot be looked up
+	$(BIN)/uv tool run --quiet pip-audit@2.10.1 --strict --requirement requirements/base.txt --require-hashes --disable-pip
 
 clean-state: ## Forget all data, runs and results, after asking
 	@printf 'Forget every dataset, run and result under .forecast? [y/N] '; read answer; [ "$$answer" = y ] || { echo 'nothing was forgotten'; exit 1; }

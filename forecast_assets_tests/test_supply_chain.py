@@ -45,6 +45,13 @@ def test_make_installs_only_what_is_locked():
     assert [line.split()[-1] for line in free] == ["uv"], "the installer of all others"
 
 
+def test_ci_audits_what_users_install_and_fails_where_it_cannot_look():
+    jobs = yaml.safe_load((ROOT / ".github" / "workflows" / "ci.yml").read_text())["jobs"]
+    assert jobs["audit"]["steps"][-1] == {"run": "make audit"}, "its failure fails the job"
+    (command,) = re.findall(r"^audit:.*\n\t(.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert {"--strict", "requirements/base.txt", "--require-hashes"} <= set(command.split())
+
+
 def test_telemetry_is_off_wherever_dagster_or_mlflow_is_started():
     for file in ("dagster.yaml", "deploy/dagster.yaml", "deploy/kubernetes/dagster.yaml"):
         settings = yaml.safe_load((ROOT / file).read_text())
