@@ -18,7 +18,7 @@ from forecast_assets.drift.accuracy_assets import forecast_accuracy
 from forecast_assets.drift.assets import DRIFT
 from forecast_assets.drift.model_health import NO_STEP, health, queue
 from forecast_assets.failures import refusals_final
-from forecast_assets.rendering.addresses import by_path, own_page
+from forecast_assets.rendering.addresses import by_path, launchpad, own_page
 from forecast_assets.rendering.markdown import cell
 from forecast_assets.rendering.tables import chosen_table, links, schema, table
 from forecast_assets.reports.incident_plots import pictures
@@ -99,7 +99,7 @@ def retraining_queue(
             ),
             "links": links((str(row["series"]), str(row["link"])) for row in rows),
             "next_step": "launch job retrain with these series, or with top and requested",
-            "link": dg.MetadataValue.url(own_page("/jobs/retrain/playground")),
+            "link": dg.MetadataValue.url(own_page(launchpad("retrain"))),
         }
     )
 

@@ -15,10 +15,13 @@ from forecast_assets.forecasts.display import recent
 from forecast_assets.launch_examples import NEWEST, example
 from forecast_assets.rendering import plots
 from forecast_assets.rendering.markdown import cell
-from forecast_assets.rendering.tables import table
+from forecast_assets.rendering.tables import filled, table
 from forecast_assets.scenarios import plans as planning
 from forecast_assets.stores import Stores
 from forecast_assets.stores.resource import StoresResource
+
+# What fits on the page of a run; the command line shows the candidate and the method, too.
+_SHOWN = ["rank", "name", "units_delta", "revenue_delta", "series"]
 
 
 class WhatIfConfig(dg.Config):
@@ -114,7 +117,7 @@ def rank_plans(context: dg.OpExecutionContext, config: CompareConfig, stores: St
         rows = planning.compare(stores.open(), config.plans, by)
     for row in rows:
         context.log.info("%s. %s: %s", row["rank"], row["name"], row[by])
-    context.add_output_metadata({"ranking": table(rows, planning.COMPARED)})
+    context.add_output_metadata({"ranking": table(rows, filled(rows, _SHOWN))})
 
 
 @dg.job(config=example("rank_plans", plans=[NEWEST]))

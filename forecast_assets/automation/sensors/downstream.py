@@ -19,6 +19,7 @@ from forecast_assets.automation.sensors.triggers import EVERY_MINUTE, OFF, answe
 from forecast_assets.dagster_internals.run_subjects import DATASET_TAG, going_on
 from forecast_assets.errors import listed
 from forecast_assets.launches.retraining import request
+from forecast_assets.rendering.addresses import launchpad
 from forecast_assets.reports.jobs import follow_evaluation, refresh_operations, watch_dataset
 from forecast_assets.settings import settings
 from forecast_assets.stores.resource import StoresResource
@@ -108,7 +109,7 @@ def request_retraining(context: dg.SensorEvaluationContext, stores: StoresResour
             severity="warning",
             what=f"retraining of {len(series):,} degrading series is requested: {listed(series)}",
             next_step="look at retraining_queue, then launch job retrain with requested",
-            link="/jobs/retrain/playground",
+            link=launchpad("retrain"),
             at=now,
         )
         record(stores.open(), [retraining])
