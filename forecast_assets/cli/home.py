@@ -5,6 +5,7 @@ Does not belong here: what the instance stores.
 """
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING
@@ -74,8 +75,10 @@ def _prepare(project: Path) -> None:
 
 
 def open_instance() -> "dg.DagsterInstance":
-    """The Dagster instance of ``find_home``."""
-    find_home()
+    """The Dagster instance of ``find_home``, closed to others where it keeps what runs print."""
+    home = find_home()
+    with suppress(OSError):  # it is there, or Dagster says what is wrong with the home
+        (home / "storage").mkdir(mode=0o700)
     with without_garbage_search():
         import dagster as dg  # a second, which a listing does not need
 

@@ -40,6 +40,21 @@ def test_settings_that_another_account_wrote_are_used_only_by_name(tmp_path, mon
     assert home.find_home() == settings.parent
 
 
+def test_what_runs_print_is_closed_to_others(tmp_path, monkeypatch):
+    (tmp_path / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
+    before = os.umask(0)
+    try:
+        with home.open_instance() as instance:
+            manager = instance.compute_log_manager
+            with manager.capture_logs(["run", "compute_logs", "step"]):
+                os.write(1, b"units of a store")
+    finally:
+        os.umask(before)
+    assert (tmp_path / "storage").stat().st_mode & 0o777 == 0o700
+    assert [*(tmp_path / "storage").rglob("*.out")]
+
+
 def test_a_dataset_that_does_not_exist_in_an_empty_home_names_the_home(cli, tmp_path):
     for words in (["export", "champions", "shop"], ["register", "shop"], ["what-if", "shop__S1__P1"]):
         refused = cli(*words)
