@@ -1,5 +1,6 @@
 """The command line ``forecast-assets``."""
 
+import atexit
 import gc
 import os
 import signal
@@ -15,6 +16,8 @@ def main() -> None:
     """Run the command line. A wrong environment variable ends it before anything heavy is imported."""
     # First of all: Python's own answer to the key is a traceback.
     signal.signal(signal.SIGINT, _leave)
+    # The last of all: what was asked for is done, and Python takes itself apart.
+    atexit.register(signal.signal, signal.SIGINT, signal.SIG_IGN)
     from forecast_assets.cli.garbage import without_garbage_search
     from forecast_assets.cli.interrupts import ended_by_key
 

@@ -19,10 +19,15 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from types import FrameType
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import subprocess
+
 EXIT_CODE = 130
 _TERMINATED = 143
 _KEY = {signal.SIGINT}
 _SENTENCE = "Ctrl-C: ending at the next safe point, what is stored stays; Ctrl-C again ends at once"
+_SERVING_SENTENCE = "Ctrl-C: no page is served any more; Ctrl-C again ends at once"
 # Back to the begin of an empty line, with a cursor: a bar hides it, and may not come to show it again.
 _CLEAN_LINE = "\r\x1b[2K\x1b[?25h"
 # How long the database may take to be told of the end, and everything together, in seconds.
@@ -121,13 +126,40 @@ def cancelled_by_key(run: CurrentRun) -> Iterator[None]:
 
 
 @contextmanager
-def left_to_command() -> Iterator[None]:
-    """Let a command that serves until it is ended take the signal itself."""
+def serving() -> "Iterator[list[subprocess.Popen[bytes]]]":
+    """Serve until the key, which interrupts the main thread as servers expect it.
+
+    Processes that are added to the list are killed by a second key. They take the signal themselves:
+    what blocks it here would block it in them, and Dagster's Terminate is that signal.
+    """
+    key = _key
+    beside: list[subprocess.Popen[bytes]] = []
+
+    def heard(*_: object) -> None:
+        if key.pressed.is_set():
+            _end_now(key, _LAST_BOOKING)
+        key.pressed.set()
+        _say_last(key, _SERVING_SENTENCE)
+        threading.Thread(target=_lose_patience, args=(key,), daemon=True).start()
+        raise KeyboardInterrupt
+
+    def kill() -> None:
+        for process in beside:
+            process.kill()
+
+    key.run = CurrentRun(cancel=_nothing, end=kill, settle=_nothing)
+    before = signal.signal(signal.SIGINT, heard)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _KEY)
     try:
-        yield
+        yield beside
     finally:
         signal.pthread_sigmask(signal.SIG_BLOCK, _KEY)
+        signal.signal(signal.SIGINT, before)
+        key.run = None
+
+
+def _nothing() -> None:
+    """Do nothing: what is served has no record."""
 
 
 def _raise(number: int, _frame: FrameType | None) -> None:
@@ -143,6 +175,8 @@ def _listen(key: _Key) -> None:
     signal.sigwait(_KEY)
     if key.closed:
         return
+    if key.pressed.is_set():  # what is served has heard the first one
+        _end_now(key, _LAST_BOOKING)
     key.pressed.set()
     _say_last(key, _SENTENCE)
     os.environ["FORECAST_DRAIN_SECONDS"] = _DRAIN

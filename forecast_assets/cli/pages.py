@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from forecast_assets.cli.home import find_home, open_instance
-from forecast_assets.cli.interrupts import left_to_command
+from forecast_assets.cli.interrupts import serving
 from forecast_assets.settings import settings
 from forecast_assets.stores.mlflow_server import serve
 from forecast_assets.web.ports import remember_address, take_port
@@ -27,8 +27,8 @@ def dev(port: Port = 3000) -> None:
         address = f"http://{_HERE}:{port}"
         remember_address(settings().home, "dagit", address)
         web_server.announce(address)
-        with left_to_command():
-            web_server.serve_everything(instance, listening)
+        with serving() as beside:
+            web_server.serve_everything(instance, listening, beside)
 
 
 def web(
@@ -45,7 +45,7 @@ def web(
 
     with take_port(host, port) as listening, open_instance() as instance:
         web_server.announce(f"http://{host}:{port}{path_prefix}")
-        with left_to_command():
+        with serving():
             web_server.serve_dagit(
                 instance,
                 web_server.code_location(workspace),
@@ -60,5 +60,5 @@ def mlflow(port: Port = 5000) -> None:
     find_home()
     take_port(_HERE, port).close()
     remember_address(settings().home, "mlflow", f"http://{_HERE}:{port}")
-    with left_to_command():
-        raise SystemExit(serve(port))
+    with serving() as beside:
+        raise SystemExit(serve(port, beside))

@@ -13,6 +13,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -22,6 +23,7 @@ import yaml
 from dagster._cli.proxy_server_manager import ProxyServerManager
 from dagster._core.workspace.context import WorkspaceProcessContext
 from dagster._core.workspace.load_target import ModuleTarget, WorkspaceFileTarget, WorkspaceLoadTarget
+from dagster._grpc import server as grpc_server
 from dagster._serdes import serialize_value
 from dagster._utils.log import configure_loggers
 from dagster_shared.ipc import get_ipc_shutdown_pipe, open_ipc_subprocess, send_ipc_shutdown_message
@@ -40,8 +42,13 @@ from forecast_assets.web.guard import Guard, dagit_rules
 _LOGGER = logging.getLogger("dagster-webserver")
 # What `dagster-webserver` sets by default.
 _STATEMENT_MILLISECONDS, _POOL_RECYCLE_SECONDS, _POOL_OVERFLOW, _POLL_MILLISECONDS = 15_000, 3_600, 20, 2_000
-_SECONDS_TO_END = 60
+# A person waits for the end: an open page and the daemon's threads may take so long.
+_SECONDS_TO_END, _SECONDS_OF_PAGES = 3, 1
 _SANDBOX = "sandbox allow-scripts allow-downloads allow-popups allow-popups-to-escape-sandbox"
+
+
+# A terminal sends its key to a whole group: services that are loading would answer with a traceback each.
+_APART = partial(open_ipc_subprocess, process_group=0)
 
 
 class GuardedWebserver(DagsterWebserver):
@@ -94,7 +101,9 @@ def serve_dagit(
     ) as context:
         app = GuardedWebserver(context, path_prefix, _POLL_MILLISECONDS).create_asgi_app()
         server = uvicorn.Server(
-            uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=5, server_header=False)
+            uvicorn.Config(
+                app, log_level="warning", timeout_graceful_shutdown=_SECONDS_OF_PAGES, server_header=False
+            )
         )
         if daemon is not None:
             threading.Thread(target=_end_with, args=(daemon, server), daemon=True).start()
@@ -107,8 +116,13 @@ def serve_dagit(
         )
 
 
-def serve_everything(instance: dg.DagsterInstance, listening: socket.socket) -> None:
-    """Serve Dagit with a code server and a daemon beside it, as ``dagster dev`` does, until interrupted."""
+def serve_everything(
+    instance: dg.DagsterInstance, listening: socket.socket, beside: list[subprocess.Popen[bytes]]
+) -> None:
+    """Serve Dagit with a code server and a daemon beside it, as ``dagster dev`` does, until interrupted.
+
+    The daemon is added to ``beside`` when it is there.
+    """
     # Dagster's pages speak of a development deployment and hold no missing daemon against it.
     os.environ["DAGSTER_IS_DEV_CLI"] = "1"
     with (
@@ -118,14 +132,16 @@ def serve_everything(instance: dg.DagsterInstance, listening: socket.socket) -> 
         workspace = Path(folder) / "workspace.yaml"
         workspace.write_text(yaml.dump({"load_from": servers.get_code_server_specs()}), encoding="utf-8")
         with _daemon(instance, workspace) as daemon:
+            beside.append(daemon)
             serve_dagit(instance, code_location(workspace), listening, read_only=False, daemon=daemon)
 
 
 def announce(address: str) -> None:
     """Let Dagster's services write to the terminal, begin with where Dagit is, and end in order."""
     configure_loggers(formatter="colored", log_level="INFO")
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.default_int_handler)
+    setattr(grpc_server, open_ipc_subprocess.__name__, _APART)
     _LOGGER.info("Serving Dagit on %s in process %d", address, os.getpid())
 
 
@@ -134,7 +150,7 @@ def _daemon(instance: dg.DagsterInstance, workspace: Path) -> Iterator[subproces
     reading, writing = get_ipc_shutdown_pipe()
     command = [sys.executable, "-m", "dagster._daemon", "run", "--log-level", "info"]
     command += ["--shutdown-pipe", str(reading), "--instance-ref", serialize_value(instance.get_ref())]
-    daemon = open_ipc_subprocess([*command, "--workspace", str(workspace)], pass_fds=[reading])
+    daemon = _APART([*command, "--workspace", str(workspace)], pass_fds=[reading])
     try:
         yield daemon
     finally:

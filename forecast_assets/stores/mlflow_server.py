@@ -25,8 +25,8 @@ def run_page(experiment: str, run_id: str) -> str:
     return f"{settings().mlflow_pages}/#/experiments/{experiment}/runs/{run_id}"
 
 
-def serve(port: int) -> int:
-    """Run MLflow's server until it is interrupted; return its exit code.
+def serve(port: int, beside: list[subprocess.Popen[bytes]]) -> int:
+    """Run MLflow's server, which is added to ``beside``, until it is interrupted; return its exit code.
 
     This process stays, because it is the one that uses the embedded database.
     """
@@ -45,7 +45,14 @@ def serve(port: int) -> int:
     place = ("--host", "127.0.0.1", "--port", str(port), "--workers", "1")
     # Files are read and written where they lie; served, everybody who sees the pages could write some.
     options = ("--app-name", "forecast-assets", "--no-serve-artifacts", *place)
-    with subprocess.Popen([sys.executable, "-m", "mlflow", "server", *options], env=environment) as server:  # noqa: S603 - fixed words
+    command = [sys.executable, "-m", "mlflow", "server", *options]
+    # In a group of its own: a terminal's key would reach it while it loads, and it answers with a traceback.
+    with subprocess.Popen(command, env=environment, process_group=0) as server:  # noqa: S603 - fixed words
+        beside.append(server)
         signal.signal(signal.SIGTERM, lambda *_: server.terminate())
-        signal.signal(signal.SIGINT, lambda *_: server.terminate())
-        return server.wait()
+        try:
+            return server.wait()
+        except KeyboardInterrupt:
+            server.terminate()
+            server.wait()
+            raise

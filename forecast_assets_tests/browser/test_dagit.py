@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -33,20 +34,24 @@ def dagit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dagit]:
     demo = [sys.executable, "-m", "forecast_assets", "demo"]
     subprocess.run(demo, env=environment, check=True, cwd=home, capture_output=True)
     port = free_port()
-    server = subprocess.Popen(
-        [sys.executable, "-m", "forecast_assets", "dev", "--port", str(port)],
-        env=environment,
-        cwd=home,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
+    with (home / "said").open("wb") as said:
+        server = subprocess.Popen(
+            [sys.executable, "-m", "forecast_assets", "dev", "--port", str(port)],
+            env=environment,
+            cwd=home,
+            stdout=said,
+            stderr=said,
+        )
     started = Dagit(port, home)
     try:
         until("the web server answers", started.answers)
         yield started
     finally:
-        server.terminate()
-        server.wait(timeout=60)
+        server.send_signal(signal.SIGINT)
+        code = server.wait(timeout=60)
+    printed = (home / "said").read_text()
+    assert (code, printed.count("\nCtrl-C: no page is served any more")) == (130, 1), printed
+    assert "KeyboardInterrupt" not in printed
 
 
 def environment_of(home: Path) -> dict[str, str]:
@@ -288,8 +293,8 @@ def test_mlflows_pages_are_guarded_alike(dagit):
         assert status(address, *search, Origin=address, **json) == 200
         assert status(address, *create, **json) == 200, "what a page may not, a program may"
     finally:
-        server.terminate()
-        server.wait(timeout=60)
+        server.send_signal(signal.SIGINT)
+        assert server.wait(timeout=60) == 130
 
 
 def listens(port: int) -> bool:
