@@ -12,6 +12,8 @@ from pathlib import Path
 from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
+import dagster as dg
+
 PATIENCE = 300
 
 
@@ -30,6 +32,15 @@ def until(what: str, answer: Callable[[], object], patience: float = PATIENCE) -
             return value
         time.sleep(0.3)
     raise AssertionError(f"{what} did not happen within {patience} seconds")
+
+
+def unbroken(table: dg.TableMetadataValue) -> int:
+    """Characters that a table needs at least: Dagit wraps at blanks only, and hides what does not fit."""
+    width = 0
+    for column in table.schema.columns:
+        words = [word for row in table.records for word in str(row.data[column.name]).split()]
+        width += max(map(len, [column.name, *words])) + 2
+    return width
 
 
 class Dagit:

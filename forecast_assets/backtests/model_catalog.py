@@ -4,6 +4,7 @@ Belongs here: showing the catalogue.
 Does not belong here: its content (``candidates.catalogue``).
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 import dagster as dg
@@ -11,6 +12,7 @@ import dagster as dg
 from forecast_assets.asset_factories import asset
 from forecast_assets.backtests.installed import is_installed
 from forecast_assets.forecasting.core.candidates.catalogue import CATALOGUE, DEFAULT, Entry, catalogue
+from forecast_assets.rendering.markdown import markdown
 from forecast_assets.rendering.tables import schema, table
 
 COLUMNS = schema(
@@ -26,15 +28,25 @@ COLUMNS = schema(
 )
 
 
-# Beside the definition of an asset without partitions there is room for about 55 characters.
-_TABLE_COLUMNS = ["model_type", "scope", "default", "description"]
-_FURTHER = ["model_type", "family", "feature_aware", "enabled", "cost"]
+# Beside the definition of an asset without partitions there is room for about 50 characters.
+_TABLE_COLUMNS = ["model_type", "scope", "description"]
+_FURTHER = ["model_type", "used", "family"]
 
 
 def rows() -> list[dict[str, Any]]:
     """One row per model type and scope."""
     entries = [one for entry in catalogue().values() for one in (entry, entry.alone) if one is not None]
     return [_row(entry) for entry in entries]
+
+
+def _in_words(row: Mapping[str, Any]) -> dict[str, str]:
+    """Return what Dagit shows of an entry as words that it can wrap."""
+    used = "by default" if row["default"] else "if named"
+    return {
+        "used": used if row["enabled"] else "not installed",
+        "family": f"{row['family']}, feature aware" if row["feature_aware"] else row["family"],
+        "description": row["description"].replace("`", ""),
+    }
 
 
 def _row(entry: Entry) -> dict[str, object]:
@@ -63,11 +75,14 @@ def _row(entry: Entry) -> dict[str, object]:
 def model_catalog() -> dg.MaterializeResult:
     """Every candidate that can be compared, with its parameters, their bounds and what a fit costs."""
     entries = rows()
+    shown = [{**one, **_in_words(one)} for one in entries]
     return dg.MaterializeResult(
         metadata={
-            "candidates": table(entries, _TABLE_COLUMNS),
-            "parameters": table(entries, ["model_type", "parameters"]),
-            "further": table(entries, _FURTHER),
+            "candidates": table(shown, _TABLE_COLUMNS),
+            "parameters": dg.MetadataValue.md(
+                markdown(entries, ["model_type", "scope", "cost", "parameters"])
+            ),
+            "further": table(shown, _FURTHER),
             "dagster/row_count": len(entries),
         }
     )

@@ -60,6 +60,9 @@ def order_proposal(
     path = paths.PORTFOLIO.path(context.partition_key, f"{NAME}.parquet")
     stores.open().lake.write_table(path, proposal.frame.to_arrow())
     first = proposal.frame.head(_MOST_LISTED).to_dicts()
+    columns = filled(first, _FIGURES)
+    if "order_units" not in columns:
+        columns.insert(1, "reason")
     ordered = proposal.frame.filter(pl.col("order_units") > 0)
     return dg.MaterializeResult(
         metadata={
@@ -68,7 +71,7 @@ def order_proposal(
             "orders": len(ordered),
             "units": float(ordered["order_units"].sum()),
             "without_an_order": proposal.frame["order_units"].null_count(),
-            "proposal": table(first, filled(first, _FIGURES)),
+            "proposal": table(first, columns),
             "why": dg.MetadataValue.md(markdown(first, ["series", "order_units", "reason"])),
             "path": path,
             **(

@@ -4,6 +4,7 @@ import dagster as dg
 
 from forecast_assets.backtests.model_catalog import model_catalog, rows
 from forecast_assets.forecasting.core.candidates.catalogue import CATALOGUE, DEFAULT
+from forecast_assets_tests.dagit import unbroken
 
 
 def test_every_model_type_is_shown_with_bounds_and_what_it_costs():
@@ -29,3 +30,5 @@ def test_dagit_shows_it_as_a_table():
     table = event.metadata["candidates"]
     assert isinstance(table, dg.TableMetadataValue)
     assert len(table.records) == len(rows())
+    shown = [one for one in event.metadata.values() if isinstance(one, dg.TableMetadataValue)]
+    assert all(unbroken(one) <= 57 for one in shown), "more runs off the right edge at 1400 pixels"

@@ -34,6 +34,7 @@ from forecast_assets.reports.operations_assets import (
 from forecast_assets.stores.resource import RegistryResource
 from forecast_assets.stores.rows.forecasts import OutdatedForecastsRow
 from forecast_assets_tests.automation.night import Night
+from forecast_assets_tests.dagit import unbroken
 from forecast_assets_tests.scenario import DAYS, START, Place, many
 
 NOW = dt.datetime(2026, 4, 1, 12, tzinfo=dt.UTC)
@@ -126,6 +127,9 @@ def test_live_intervals_and_stock_are_checked_and_too_few_weeks_are_said(evaluat
 
 def test_health_and_queue_show_the_worst_first_with_the_next_step(evaluated):
     metadata = materialize(evaluated, model_health, retraining_queue)
+    for name, table in (("model_health", "health"), ("retraining_queue", "queue")):
+        # A key of 24 characters takes ten more: 82 have room.
+        assert unbroken(metadata[name][table]) <= 72, "more runs off the right edge at 1400 pixels"
     health = rows(metadata["model_health"]["health"])
     assert len(health) == COUNT
     assert health[0]["series"] == WRONG

@@ -15,6 +15,7 @@ from forecast_assets.launches.aggregation import cells, champion_of, scale
 from forecast_assets.launches.batch import picking
 from forecast_assets.rendering.heatmap import heatmap as drawn
 from forecast_assets.reports.assets import CellMetric, HeatmapConfig, cells_of, heatmap, leaderboard
+from forecast_assets_tests.dagit import unbroken
 from forecast_assets_tests.launches.conftest import items_of, launch_of, run
 from forecast_assets_tests.scenario import HEALTHY, HOLED, LOCAL, SERIES, TORN, YOUNG, Place
 
@@ -115,6 +116,8 @@ def test_dagit_shows_the_heatmap_of_an_evaluation_and_the_cells_are_kept(shopped
         assert row["candidate"] == champions[row["series"]]["champion"]
     assert metadata["heatmap"].startswith("![shop: WAPE, percent]")
     whole = metadata_of(shopped, leaderboard, "shop")
+    for table in ("candidates", "totals_by_store"):
+        assert unbroken(whole[table]) <= 78, "more runs off the right edge at 1400 pixels"
     by_store = {line.data["store_id"]: line.data for line in whole["totals_by_store"].records}
     scored = {
         row["series"]: row["store_id"] for row in kept.iter_rows(named=True) if row["value"] is not None
