@@ -101,8 +101,8 @@ def called(words: Sequence[str] | Callable[[], Any]) -> dict[str, Any]:
     from forecast_assets.cli.app import app
     from forecast_assets.cli.refusals import errors_on_console
 
-    captured, code = io.StringIO(), 0
-    with contextlib.redirect_stdout(captured), contextlib.redirect_stderr(io.StringIO()):
+    captured, refused, code = io.StringIO(), io.StringIO(), 0
+    with contextlib.redirect_stdout(captured), contextlib.redirect_stderr(refused):
         try:
             with errors_on_console():
                 words() if callable(words) else app(list(words), standalone_mode=False)
@@ -110,7 +110,7 @@ def called(words: Sequence[str] | Callable[[], Any]) -> dict[str, Any]:
             code = int(left.code or 0)
         except BaseException:  # noqa: BLE001 - a trace is what must not happen
             return {"code": 70, "trace": traceback.format_exc()[-3000:]}
-    return {"code": code, "said": captured.getvalue()}
+    return {"code": code, "said": captured.getvalue() or refused.getvalue()}
 
 
 def ended(child: Child) -> tuple[int, dict[str, Any]]:
