@@ -2,6 +2,7 @@
 
 import datetime as dt
 import gzip
+import os
 import re
 from decimal import Decimal
 from pathlib import Path
@@ -15,7 +16,7 @@ from forecast_assets.datasets.samples import take
 from forecast_assets.datasets.sources import limits
 from forecast_assets.datasets.sources.columns import Columns
 from forecast_assets.datasets.sources.files import FileSource
-from forecast_assets.errors import BadSales
+from forecast_assets.errors import BadSales, BadSetting
 from forecast_assets_tests.hostile.doors import (
     CALLED,
     DOORS,
@@ -259,6 +260,13 @@ def test_no_rows_are_refused(door, tmp_path):
 @pytest.mark.parametrize("door", DOORS)
 def test_one_row_is_enough(door, tmp_path):
     assert read(through(door, tmp_path, three_days()[:1]))["S1"].height == 1
+
+
+def test_a_pipe_among_the_files_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "sales.csv")
+    for path in (tmp_path, tmp_path / "sales.csv"):
+        with pytest.raises(BadSetting, match=r"sales.csv is no file"):
+            FileSource(path=path).files()
 
 
 def test_many_rows_of_one_series_cannot_be_unique(tmp_path):

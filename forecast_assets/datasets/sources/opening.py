@@ -225,6 +225,11 @@ def _sorted_out(
             files.append(SourceFile(name, full, place, kind, codec, tuple(_hive(steps))))
     if "file" in _protocols(system):
         reach.check_files([file.path for file in files])
+        if pipes := [file.name for file in files if not Path(file.path).is_file()]:
+            # Who opens a pipe waits until somebody writes into it.
+            raise BadSetting(
+                f"{path}: {listed(pipes)} is no file", remedy="put files there, no pipes or devices"
+            )
     _refuse_others(path, files, unreadable, left_out)
     return Files(tuple(sorted(files, key=lambda file: natural(file.name))), tuple(sorted(left_out)))
 
