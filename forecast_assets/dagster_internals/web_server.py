@@ -16,6 +16,7 @@ from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from types import TracebackType
 
 import dagster as dg
 import uvicorn
@@ -26,6 +27,9 @@ from dagster._core.workspace.load_target import ModuleTarget, WorkspaceFileTarge
 from dagster._grpc import server as grpc_server
 from dagster._serdes import serialize_value
 from dagster._utils.log import configure_loggers
+from dagster_graphql.implementation.utils import ErrorCapture
+from dagster_graphql.schema.errors import GraphenePythonError
+from dagster_shared.error import SerializableErrorInfo
 from dagster_shared.ipc import get_ipc_shutdown_pipe, open_ipc_subprocess, send_ipc_shutdown_message
 from dagster_webserver.version import __version__
 from dagster_webserver.webserver import DagsterWebserver
@@ -35,7 +39,7 @@ from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from forecast_assets.dagster_internals.own_location import MODULE
-from forecast_assets.errors import Outage
+from forecast_assets.errors import ForecastError, Outage
 from forecast_assets.settings import page_file, settings
 from forecast_assets.web.guard import Guard, dagit_rules
 
@@ -44,6 +48,7 @@ _LOGGER = logging.getLogger("dagster-webserver")
 _STATEMENT_MILLISECONDS, _POOL_RECYCLE_SECONDS, _POOL_OVERFLOW, _POLL_MILLISECONDS = 15_000, 3_600, 20, 2_000
 # A person waits for the end: an open page and the daemon's threads may take so long.
 _SECONDS_TO_END, _SECONDS_OF_PAGES = 3, 1
+_SHOWN: Callable[[SerializableErrorInfo], GraphenePythonError] = GraphenePythonError
 _SANDBOX = "sandbox allow-scripts allow-downloads allow-popups allow-popups-to-escape-sandbox"
 
 
@@ -66,6 +71,14 @@ class GuardedWebserver(DagsterWebserver):
     async def download_notebook(self, request: Request) -> Response:  # noqa: ARG002 - as Dagster calls it
         """Refuse: Dagster would show any notebook of the machine, with its scripts, as a page of its own."""
         return PlainTextResponse("no asset here is a notebook\n", 404)
+
+
+def error_of(raised: tuple[type[BaseException], BaseException, TracebackType]) -> GraphenePythonError:
+    """Return what Dagit shows of an error: a refusal as sentence and remedy, any other with its stack."""
+    _, error, _ = raised
+    if isinstance(error, ForecastError):
+        return _SHOWN(SerializableErrorInfo(str(error), [], type(error).__name__))
+    return ErrorCapture.default_on_exception(raised)
 
 
 def report_page(request: Request) -> Response:
@@ -95,6 +108,7 @@ def serve_dagit(
     daemon: subprocess.Popen[bytes] | None = None,
 ) -> None:
     """Serve Dagit on a socket until interrupted. Raises ``Outage`` when ``daemon`` ends before."""
+    setattr(ErrorCapture, "on_exception", staticmethod(error_of))  # noqa: B010 - a hook
     instance.optimize_for_webserver(_STATEMENT_MILLISECONDS, _POOL_RECYCLE_SECONDS, _POOL_OVERFLOW)
     with WorkspaceProcessContext(
         instance, workspace, version=__version__, read_only=read_only, code_server_log_level="WARNING"

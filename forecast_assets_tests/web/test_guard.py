@@ -12,7 +12,7 @@ import pytest
 from starlette.requests import Request
 from starlette.types import Message, Receive, Scope, Send
 
-from forecast_assets.dagster_internals.web_server import GuardedWebserver, report_page
+from forecast_assets.dagster_internals.web_server import GuardedWebserver, error_of, report_page
 from forecast_assets.errors import BadSetting
 from forecast_assets.web.guard import Guard, dagit_rules, mlflow_rules
 from forecast_assets.web.ports import take_port
@@ -276,3 +276,13 @@ def test_a_report_is_served_in_an_origin_of_its_own(tmp_path, monkeypatch):
     assert policy.startswith("sandbox ")
     assert "same-origin" not in policy
     assert opened("..").status_code == opened("nosuch").status_code == 404
+
+
+@pytest.mark.parametrize("error", [BadSetting("no plan yet", remedy="make one"), ValueError("odd")])
+def test_dagit_shows_a_refusal_without_a_stack_and_a_defect_with_it(error):
+    with pytest.raises(type(error)) as raised:
+        raise error
+    shown = error_of((raised.type, raised.value, raised.tb))
+    refused = isinstance(error, BadSetting)
+    assert (shown.resolve_message(None) == "no plan yet\n  -> make one") == refused
+    assert (shown.resolve_stack(None) == []) == refused
