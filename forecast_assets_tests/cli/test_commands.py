@@ -281,9 +281,9 @@ def test_doctor_finds_a_healthy_home_and_names_what_is_broken(cli, monkeypatch, 
     monkeypatch.setenv("FORECAST_LAKE_URL", str(tmp_path / "file" / "lake"))
     sick = cli("doctor", "--format", "json")
     assert sick.code == 1
-    (lake,) = [row for row in sick.rows if row["state"] != "ok"]
-    assert lake["part"] == "lake"
-    assert " -> " in lake["detail"]
+    broken = {row["part"]: row["detail"] for row in sick.rows if row["state"] != "ok"}
+    assert broken.keys() == {"lake", "agreement"}, "what cannot be listed cannot be compared"
+    assert all(" -> " in detail for detail in broken.values())
 
 
 def test_json_is_the_only_thing_on_stdout(shop):
