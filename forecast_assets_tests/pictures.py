@@ -25,13 +25,15 @@ _WORDS = """() => {
   }
   return words.length ? words : document.body.innerText.split("\\n");
 }"""
+# What a Launchpad says on and off.
+_PASSING = {"Checking config..."}
 # The names of the columns stand above a rule.
 _HEAD = re.compile(r"^\|(.*)\|\n\| *-", re.MULTILINE)
 
 
 def words_of(page: Any) -> list[str]:
     """What a page of Dagit shows in Chromium: no figures, times and ids, which no two runs share."""
-    return without_figures(page.evaluate(_WORDS))
+    return [word for word in without_figures(page.evaluate(_WORDS)) if word not in _PASSING]
 
 
 def words_of_metadata(metadata: Mapping[str, dg.MetadataValue]) -> list[str]:

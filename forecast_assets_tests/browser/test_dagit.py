@@ -77,25 +77,30 @@ def page(dagit):
         browser.close()
 
 
-def picture(page, name: str, tmp_path: Path) -> None:
-    pictures.take(page, name, ROOT / PICTURES if PICTURES else tmp_path)
-    if not PICTURES:
-        seen, stored = pictures.stored(tmp_path)[name]["words"], pictures.stored()[name]["words"]
+def picture(page, name: str) -> None:
+    if PICTURES:
+        pictures.take(page, name, ROOT / PICTURES)
+        return
+    stored = pictures.stored()[name]["words"]
+    try:
+        until(f"page of {name}.png", lambda: pictures.words_of(page) == stored, patience=30)
+    except AssertionError:  # a page that still loads says so for a while
+        seen = pictures.words_of(page)
         assert seen == stored, f"{name}.png is stale: run this file with FORECAST_SCREENSHOTS=docs/images"
 
 
-def test_partition_of_a_series_shows_leaderboard_plot_and_explanation(page, tmp_path):
+def test_partition_of_a_series_shows_leaderboard_plot_and_explanation(page):
     page.goto(f"/assets/backtest?view=partitions&partition={FIRST}")
     page.get_by_role("cell", name="seasonal_naive", exact=True).first.wait_for()
-    picture(page, "backtest", tmp_path)
+    picture(page, "backtest")
     page.get_by_text("[Show Markdown]").click()
     image = page.locator("img[src^='data:image/png;base64,']")
     image.wait_for()
     assert image.evaluate("picture => picture.naturalWidth") > 400
-    picture(page, "folds", tmp_path)
+    picture(page, "folds")
     page.goto(f"/assets/champion?view=partitions&partition={FIRST}")
     page.get_by_text("Bias is actual minus forecast").wait_for()
-    picture(page, "champion", tmp_path)
+    picture(page, "champion")
 
 
 def test_partition_of_a_dataset_shows_counts_availability_and_quality(page):
@@ -174,13 +179,13 @@ def finished(dagit: Dagit, job: str) -> list[str]:
     return statuses if statuses and set(statuses) <= {"SUCCESS", "FAILURE", "CANCELED"} else []
 
 
-def test_launchpad_explains_every_field(dagit, page, tmp_path):
+def test_launchpad_explains_every_field(dagit, page):
     page.goto("/locations/forecast_assets.definitions/jobs/evaluate_changed/playground")
     page.get_by_text("dataset", exact=True).first.click()
     page.get_by_text("(newest)").first.wait_for()
     page.get_by_text("No errors").first.wait_for()
     page.get_by_text("Name of the dataset whose changed series are evaluated").first.wait_for()
-    picture(page, "launchpad", tmp_path)
+    picture(page, "launchpad")
     fields = dagit.ask(
         """query { runConfigSchemaOrError(selector: {pipelineName: "evaluate_changed",
              repositoryName: "__repository__", repositoryLocationName: "forecast_assets.definitions"}) {
@@ -195,12 +200,12 @@ def test_launchpad_explains_every_field(dagit, page, tmp_path):
     assert all(description_by_field.values())
 
 
-def test_graph_shows_the_chain_in_groups(page, tmp_path):
+def test_graph_shows_the_chain_in_groups(page):
     page.goto("/assets/champion?view=lineage&lineageScope=upstream&lineageDepth=5")
     for asset in ("sales", "panel", "global_forecasts", "backtest"):
         page.get_by_text(asset, exact=True).first.wait_for()
     page.wait_for_load_state("networkidle")
-    picture(page, "lineage", tmp_path)
+    picture(page, "lineage")
 
 
 EVIL = "<img src=x onerror='window.evil = 1'><script>window.evil = 1</script>[a](javascript:window.evil=1)"
