@@ -8,6 +8,7 @@ import shlex
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, replace
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -112,16 +113,16 @@ def create(
     from forecast_assets.days import today
 
     find_home()
-    if settings().home.exists():
-        definition.check_free(open_stores(), name)  # a name that is taken should not cost seconds of imports
-    # The server of a new home is made while Dagster is imported.
-    with ThreadPoolExecutor(1) as beside:
-        opening = beside.submit(open_warehouse)
-        instance = open_instance()
-        opening.result()
+    dagster = cache(open_instance)  # sales that are refused should not cost seconds of imports
+    if not settings().home.exists():
+        # The server of a new home is made while Dagster is imported.
+        with ThreadPoolExecutor(1) as beside:
+            opening = beside.submit(open_warehouse)
+            dagster()
+            opening.result()
     stores = open_stores()
-    snapshot = building.add_dataset(stores, name, source, options, today()).snapshot
-    instance.add_dynamic_partitions("datasets", [name])
+    snapshot = building.add_dataset(stores, name, source, options, today(), ready=dagster).snapshot
+    dagster().add_dynamic_partitions("datasets", [name])
     if warning := source.warning():
         SAY.print(f"warning: {warning}", markup=False)
     SAY.print(

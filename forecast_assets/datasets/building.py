@@ -55,23 +55,16 @@ def load_sales(
     its sender: nothing is stored then. What was accepted is noted in the summary of the snapshot.
     """
     dataset = load(stores, name)
-    mark = dataset.source.fingerprint()
-    snapshot = dataset.snapshot
+    source, snapshot = dataset.source, dataset.snapshot
+    mark = source.fingerprint()
     if snapshot is not None and not force and mark is not None and mark == snapshot.source_fingerprint:
         return Loaded(snapshot, reused=True, why="the source has not changed since the last load")
     folder = paths.SALES.path(name, run_id)
-    before = None if force or snapshot is None else before_of(stores.lake, dataset.source, snapshot)
+    before = None if force or snapshot is None else before_of(stores.lake, source, snapshot)
     options = dataset.options.as_settled()
     compared = None if snapshot is None else Comparison(snapshot.last_day, dataset.options.period)
     frozen = freeze(
-        stores.lake,
-        dataset.source,
-        name,
-        options,
-        folder=folder,
-        today=today,
-        before=before,
-        compared=compared,
+        stores.lake, source, name, options, folder=folder, today=today, before=before, compared=compared
     )
     try:
         doubts = [] if compared is None else _doubts(stores, dataset, compared, frozen)
@@ -102,10 +95,19 @@ def _doubts(stores: Stores, dataset: Dataset, compared: Comparison, frozen: Froz
     return plausibility.examine(stores.lake, compared, before, now)
 
 
-def add_dataset(stores: Stores, name: str, source: Source, options: DatasetOptions, today: dt.date) -> Loaded:
+def add_dataset(
+    stores: Stores,
+    name: str,
+    source: Source,
+    options: DatasetOptions,
+    today: dt.date,
+    *,
+    ready: Callable[[], object] = lambda: None,
+) -> Loaded:
     """Check all sales of ``source``, remember it as dataset ``name`` and freeze its first snapshot.
 
-    Raises ``BadSales`` or ``BadSetting`` (the name is taken) before anything is stored.
+    Raises ``BadSales``, ``BadSetting`` (the name is taken) or what ``ready`` raises, which is called when all
+    sales are checked, before anything is stored.
     """
     definition.check_free(stores, name)
     plan_reach.check_declared(options.plan_days, source.columns.known)
@@ -122,6 +124,7 @@ def add_dataset(stores: Stores, name: str, source: Source, options: DatasetOptio
         holidays.check(stores.lake, folder, source, options)
         if source.kind == "preset" and options.aggregate is not None:
             periods.check_generated(frozen.summary, evaluation.plan(), period)
+        ready()
     except BaseException:
         forget_files(stores.lake, folder)
         raise

@@ -37,6 +37,7 @@ READ_FILES = [
     (["submit", "batch", "shop", "--candidates", "nosuch"], 2, 1450),
     (["dataset", "check", "sales.csv"], 0, 1450),
     (["dataset", "add", "shop", "--path", "sales.csv", "--yes"], 2, 1450),
+    (["dataset", "add", "new", "--path", "spoilt.csv", "--yes"], 2, 1450),
     (["report", "shop", "--series", "shop__A__nosuch"], 2, 1450),
     (["export", "order-proposal", "shop"], 0, 1450),
     (["export", "forecasts", "shop", "--daily", "store"], 0, 1450),
@@ -128,6 +129,7 @@ def closed() -> None:
 def launched(home: Place) -> None:
     """A batch that is done, a run that waits, and one that failed."""
     (home.folder / "sales.csv").write_text(shop().write_csv())
+    (home.folder / "spoilt.csv").write_text(f"{shop().write_csv()}A,P1,never,1\n")
     records.create(home.stores, "batch", Plan("no item", {}), launch_id=DONE, run_id=DONE)
     with home.stores.warehouse.transaction() as connection:
         connection.execute(sa.text("update launch set status = 'completed', completed_at = now()"))
