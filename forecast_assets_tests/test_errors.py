@@ -35,7 +35,7 @@ def test_offenders_are_named_up_to_twenty_and_counted_beyond(count, message):
 
 
 def test_only_the_first_offenders_need_to_be_at_hand():
-    assert listed([f"s{n}" for n in range(20)], 1000).endswith("s19 and 980 more (1000 in all)")
+    assert listed([f"s{n}" for n in range(20)], 1000).endswith("s19 and 980 more (1,000 in all)")
 
 
 def test_a_refusal_is_a_failure_that_is_not_retried_with_the_same_sentence():

@@ -5,6 +5,7 @@ import threading
 from contextlib import nullcontext
 from functools import partial
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from zipfile import ZipFile
 
 import pytest
 import sqlalchemy as sa
@@ -77,6 +78,19 @@ def test_no_link_leads_out_of_the_allowed_folders(whole, incoming):
         link = link.rename(incoming / "linked.csv")
     with pytest.raises(BadSetting, match=OUTSIDE):
         read(FileSource(path=str(link)))
+
+
+def test_an_archive_is_judged_by_where_it_lies_and_its_members_by_nothing_else(incoming):
+    outside = incoming.parent / "private"
+    for folder in (incoming, outside):
+        with ZipFile(folder / "sales.zip", "w") as archive:
+            archive.write(folder / "sales.csv", "exports/sales.csv")
+    assert read(FileSource(path=str(incoming / "sales.zip")))["S1"].height == 3
+    (incoming / "more").mkdir()
+    (incoming / "more" / "linked.zip").symlink_to(outside / "sales.zip")
+    for path in (incoming / "more" / "linked.zip", incoming / "more"):
+        with pytest.raises(BadSetting, match=OUTSIDE):
+            read(FileSource(path=str(path)))
 
 
 def test_no_database_file_lies_outside(incoming):

@@ -262,10 +262,11 @@ def test_one_row_is_enough(door, tmp_path):
     assert read(through(door, tmp_path, three_days()[:1]))["S1"].height == 1
 
 
-def test_a_pipe_among_the_files_is_not_waited_for(tmp_path):
-    os.mkfifo(tmp_path / "sales.csv")
-    for path in (tmp_path, tmp_path / "sales.csv"):
-        with pytest.raises(BadSetting, match=r"sales.csv is no file"):
+@pytest.mark.parametrize("name", ["sales.csv", "sales.zip"])
+def test_a_pipe_among_the_files_is_not_waited_for(name, tmp_path):
+    os.mkfifo(tmp_path / name)
+    for path in (tmp_path, tmp_path / name):
+        with pytest.raises(BadSetting, match=f"{name} is no file"):
             FileSource(path=path).files()
 
 

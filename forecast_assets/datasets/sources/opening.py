@@ -205,6 +205,8 @@ def _sorted_out(
     path: str, system: "AbstractFileSystem", root: str, names: Sequence[str], *, explicit: bool
 ) -> Files:
     files, left_out, unreadable = [], [], []
+    if is_local := "file" in _protocols(system):
+        _check_local(path, root, [full for full in names if full.lower().endswith(".zip")])
     for place, full, name in _members(system, root, names):
         steps = PurePosixPath(name).parts
         is_named = explicit and place is system
@@ -223,15 +225,17 @@ def _sorted_out(
             unreadable.append(name)
         else:
             files.append(SourceFile(name, full, place, kind, codec, tuple(_hive(steps))))
-    if "file" in _protocols(system):
-        reach.check_files([file.path for file in files])
-        if pipes := [file.name for file in files if not Path(file.path).is_file()]:
-            # Who opens a pipe waits until somebody writes into it.
-            raise BadSetting(
-                f"{path}: {listed(pipes)} is no file", remedy="put files there, no pipes or devices"
-            )
+    if is_local:
+        _check_local(path, root, [file.path for file in files if file.system is system])
     _refuse_others(path, files, unreadable, left_out)
     return Files(tuple(sorted(files, key=lambda file: natural(file.name))), tuple(sorted(left_out)))
+
+
+def _check_local(path: str, root: str, names: Sequence[str]) -> None:
+    """Raise ``BadSetting`` for files that may not be read, and for pipes: who opens one waits for ever."""
+    reach.check_files(names)
+    if pipes := [name.removeprefix(root).lstrip("/") for name in names if not Path(name).is_file()]:
+        raise BadSetting(f"{path}: {listed(pipes)} is no file", remedy="put files there, no pipes or devices")
 
 
 def _members(
