@@ -30,6 +30,8 @@ _OF_MODELS = re.compile(
     r"|mlflow/(?:experiments|runs|registered-models|model-versions|users|roles|permissions)/.+)"
 )
 _NAMES_A_PLACE = re.compile(r"/(?:ajax-)?api/\d\.0/mlflow/experiments/create")
+# No step upwards, and no marks that a URL reads in another way than a path.
+_PLAIN_PLACE = re.compile(r"(?!.*\.\.)[^%?#\\\s]+")
 _LARGEST_BODY = 1_000_000
 
 
@@ -40,8 +42,8 @@ class Allowed:
     ``hosts`` are names without port; ``origins`` are whole (``https://forecasts.example.com``), besides the
     origin of the called page itself. ``health`` are paths that probes call under any name.
     ``json_only`` asks for JSON in every request that may change something, and refuses GraphQL by GET.
-    ``changes`` are the only paths where something may be changed, all where unset; nobody may say there in
-    which folder or storage the server keeps the files of an experiment.
+    ``changes`` are the only paths where something may be changed, all where unset; the files of an
+    experiment may be kept there inside of ``root`` alone, the server's own folder or storage.
     """
 
     hosts: frozenset[str]
@@ -49,6 +51,7 @@ class Allowed:
     health: frozenset[str] = frozenset()
     json_only: bool = field(default=False)
     changes: re.Pattern[str] | None = None
+    root: str = ""
 
 
 def allowed_names(pages: str, more: str | None) -> tuple[frozenset[str], frozenset[str]]:
@@ -65,10 +68,10 @@ def dagit_rules() -> Allowed:
     return Allowed(hosts, origins, health=frozenset({"/server_info"}), json_only=True)
 
 
-def mlflow_rules() -> Allowed:
-    """The rules of MLflow's pages as the settings say."""
+def mlflow_rules(root: str = "") -> Allowed:
+    """The rules of MLflow's pages as the settings say; ``root`` is where the server keeps files."""
     hosts, origins = allowed_names(settings().mlflow_pages, settings().web_hosts)
-    return Allowed(hosts, origins, health=frozenset({"/health", "/version"}), changes=_OF_MODELS)
+    return Allowed(hosts, origins, health=frozenset({"/health", "/version"}), changes=_OF_MODELS, root=root)
 
 
 class Guard:
@@ -85,7 +88,7 @@ class Guard:
         refusal = self._refusal(scope)
         if refusal is None and self._rules.changes and _NAMES_A_PLACE.fullmatch(scope["path"]):
             body = await _body(receive)
-            refusal, receive = _placed(body), _again(body, receive)
+            refusal, receive = _placed(body, self._rules.root), _again(body, receive)
         if refusal is None:
             await self._app(scope, receive, _unframed(send))
         elif scope["type"] == "websocket":
@@ -174,16 +177,22 @@ async def _body(receive: Receive) -> bytes | None:
     return None
 
 
-def _placed(body: bytes | None) -> tuple[int, str] | None:
-    """Where MLflow would keep files is the server's setting: in any other place somebody reads and writes."""
+def _placed(body: bytes | None, root: str) -> tuple[int, str] | None:
+    """Where MLflow keeps files is the server's setting: in any other place somebody reads and writes."""
     try:
         fields = json.loads(body or b"")
         while isinstance(fields, str):  # as MLflow reads what is encoded twice
             fields = json.loads(fields)
-        named = {name.replace("_", "").lower() for name, value in fields.items() if value}
+        places = [str(place) for name, place in fields.items() if place and _is_place(name)]
     except (ValueError, RecursionError, AttributeError):
         return 400, "send a JSON object"
-    return (403, "artifact_location is set by the server") if "artifactlocation" in named else None
+    if all(root and place.startswith(f"{root}/") and _PLAIN_PLACE.fullmatch(place) for place in places):
+        return None
+    return 403, "artifact_location is set by the server"
+
+
+def _is_place(name: str) -> bool:
+    return name.replace("_", "").lower() == "artifactlocation"
 
 
 def _again(body: bytes | None, receive: Receive) -> Receive:

@@ -173,6 +173,11 @@ def test_mlflow_is_left_with_its_doors_to_models_alone(path, status):
         (b'{"name": "mine", "artifact_location": "file:///etc"}', 403),
         (b'{"name": "mine", "artifactLocation": "s3://others"}', 403),
         (b'"{\\"artifact_location\\": \\"/etc\\"}"', 403),
+        (b'{"name": "mine", "artifact_location": "/lake/models/shop"}', 200),
+        (b'{"name": "mine", "artifact_location": "/lake/models/../../etc"}', 403),
+        (b'{"name": "mine", "artifact_location": "/lake/models/%2e%2e/x"}', 403),
+        (b'{"name": "mine", "artifact_location": "/lake/modelsother"}', 403),
+        (b'{"artifactLocation": "/etc", "artifact_location": "/lake/models/shop"}', 403),
         (b"[]", 400),
         (b"name=mine", 400),
         (b"", 400),
@@ -180,9 +185,9 @@ def test_mlflow_is_left_with_its_doors_to_models_alone(path, status):
         (b" " * 2_000_000, 400),
     ],
 )
-def test_nobody_says_where_mlflow_keeps_the_files_of_an_experiment(body, status):
+def test_the_files_of_an_experiment_stay_in_the_folder_of_mlflows_server(body, status):
     create = "/api/2.0/mlflow/experiments/create"
-    assert answer(mlflow_rules(), "POST", create, body=body, host=HERE, **JSON) == status
+    assert answer(mlflow_rules("/lake/models"), "POST", create, body=body, host=HERE, **JSON) == status
 
 
 def test_dagit_shows_no_notebook_of_the_machine():
