@@ -244,6 +244,10 @@ def test_texts_of_megabytes_are_refused_before_they_take_memory(
     """  # noqa: S608
     assert "MB of memory" in refusal(SqlSource(url="env:SALES_URL", query=query))
     assert fetched[-1] < 100
+    fetched.clear()
+    longer = query.replace("000000", "200000").replace("500000", "600000")
+    assert "is longer than 1,048,576 bytes" in refusal(SqlSource(url="env:SALES_URL", query=longer))
+    assert fetched == [1]
 
 
 def test_a_backslash_hides_no_function_where_the_server_reads_it_as_an_escape(sales_database, monkeypatch):

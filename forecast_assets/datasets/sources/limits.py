@@ -173,6 +173,15 @@ def check_bytes(what: str, rows: int, size: int) -> None:
     _refuse_size(f"{what} after {rows:,} rows", size)
 
 
+def check_cells(name: str, column: pa.Array) -> None:
+    """Refuse texts of a query that are longer than any of sales. Raises ``BadSales``."""
+    if column.nbytes <= LONGEST_CELL or not _is_text(column.type):
+        return
+    texts = column.dictionary if pa.types.is_dictionary(column.type) else column
+    if (pc.max(pc.binary_length(texts)).as_py() or 0) > LONGEST_CELL:
+        raise too_long(name)
+
+
 def _refuse_size(what: str, size: int, allowed: int | None = None) -> None:
     """Raise ``BadSales`` for more bytes than the setting allows; who asks often brings the setting along."""
     limit = settings().source_max_mb if allowed is None else allowed

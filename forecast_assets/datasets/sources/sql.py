@@ -232,6 +232,7 @@ def _fetched(
             by_column = list(zip(*rows, strict=True))
             for chunk, place in zip(chunks, places, strict=True):
                 chunk.append(query_arrays.typed(by_column[place]))
+                limits.check_cells(source.name, chunk[-1])
                 size += chunk[-1].nbytes
             limits.check_bytes(source.name, count, size)
             # Rows with texts of megabytes are noticed while there are few of them.
