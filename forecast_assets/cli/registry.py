@@ -66,6 +66,7 @@ def register(
     """Register champions as challengers in MLflow; nothing becomes live by it."""
     check_dataset(dataset)
     stores = open_stores()
+    load(stores, dataset).built()
     keys = series_of(stores, dataset)
     series = None if series is None else keys_of(stores, series)
     check_series(stores, dataset, series or ())

@@ -6,14 +6,23 @@ import dagster as dg
 import pytest
 
 from forecast_assets.stores import mlflow_backend
-from forecast_assets_tests.scenario import HEALTHY, HOLED, QUICK, SERIES
+from forecast_assets_tests.scenario import HEALTHY, HOLED, QUICK, SERIES, shop
 
+BATCH = ("submit", "batch", "new")
 AGREED = ("--apply", "--confirm", "shop", "--approved-by", "ann", "--acknowledge", "gates")
 
 
 def flat(text: str) -> str:
     """The text without its line breaks."""
     return " ".join(text.split())
+
+
+def test_a_dataset_that_was_never_evaluated_says_what_comes_first(cli, home):
+    (home.folder / "new.csv").write_text(shop().write_csv())
+    assert cli("dataset", "add", "new", "--path", "new.csv", "--yes").code == 0
+    for words in (("register", "new"), ("promote", "new"), ("rollback", "new"), ("report", "new"), BATCH):
+        answer = cli(*words)
+        assert (answer.code, "`forecast-assets evaluate new`" in flat(answer.err)) == (2, True), words
 
 
 @pytest.mark.usefixtures("registry_beside")
