@@ -14,6 +14,7 @@ import copy
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
@@ -24,6 +25,7 @@ from dagster._core.storage.tags import REPOSITORY_LABEL_TAG
 from dagster_postgres import PostgresRunStorage
 
 from forecast_assets.dagster_internals import own_location
+from forecast_assets.dagster_internals.lost_connections import written
 from forecast_assets.errors import BadSetting, listed
 from forecast_assets.keys import SEPARATOR
 from forecast_assets.launch_examples import NEWEST
@@ -133,8 +135,8 @@ class PlainRunStorage(PostgresRunStorage):
         if event.event_type not in _ENDS:
             final.append(DagsterRunStatus.CANCELING)
         with _BOOKING:
-            if not self.get_runs(RunsFilter(run_ids=[run_id], statuses=final), limit=1):
-                super().handle_run_event(run_id, event, update_timestamp)
+            if not written(partial(self.get_runs, RunsFilter(run_ids=[run_id], statuses=final), limit=1)):
+                written(partial(super().handle_run_event, run_id, event, update_timestamp))
 
     def has_run_stats_index_cols(self) -> bool:
         """Whether runs have times; asked of the database until they do, and not whenever runs are read."""

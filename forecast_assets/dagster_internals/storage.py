@@ -7,7 +7,7 @@ Does not belong here: which PostgreSQL that is (``stores.database``), or what an
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
-from functools import lru_cache
+from functools import lru_cache, partial
 from io import StringIO
 from itertools import groupby
 from typing import Any, Self
@@ -23,6 +23,7 @@ from dagster_postgres import DagsterPostgresStorage
 
 from forecast_assets.dagster_internals import partition_mapping  # noqa: F401 - for whoever reads our graph
 from forecast_assets.dagster_internals.event_texts import EventTexts
+from forecast_assets.dagster_internals.lost_connections import written
 from forecast_assets.dagster_internals.partition_reads import PartitionReads
 from forecast_assets.dagster_internals.run_storage import PlainRunStorage
 from forecast_assets.errors import BadSetting
@@ -71,15 +72,9 @@ class BatchedPostgresEventLogStorage(PartitionReads):
         if _is_batched(event):
             self._store([event])
             return
-        try:
-            super().store_event(event)
-        except sa.exc.DBAPIError as error:
-            if not error.connection_invalidated:
-                raise
-            # It may stand in the log twice then; a run that did all of its work would fail without it.
-            super().store_event(event)
+        written(partial(super().store_event, event))
         if event.dagster_event_type is DagsterEventType.RUN_SUCCESS:
-            self._forget_plans(event.run_id)
+            written(partial(self._forget_plans, event.run_id))
 
     def store_event_batch(self, events: Sequence[EventLogEntry]) -> None:
         for batched, group in groupby(events, key=_is_batched):

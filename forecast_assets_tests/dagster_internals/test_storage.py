@@ -176,22 +176,31 @@ def test_an_event_of_a_kind_nobody_foresaw_takes_the_stock_way(ours: BatchedPost
     assert [row["dagster_event_type"] for row in rows(ours, "event_logs")] == ["STEP_START"]
 
 
-def test_an_event_whose_connection_is_cut_is_stored_over_another(
-    ours: BatchedPostgresEventLogStorage,
-) -> None:
+def cuts(engine: sa.Engine, word: str) -> list[int]:
+    """Cut the connection of the first statement that begins with ``word``; the server's process, once cut."""
     cut: list[int] = []
 
     def strike(connection: sa.Connection, _: object, statement: str, *__: object) -> None:
         driver = connection.connection.dbapi_connection
-        if not cut and statement.lower().startswith("insert") and driver is not None:
+        if not cut and statement.lower().startswith(word) and driver is not None:
             cut.append(driver.get_backend_pid())
-            with sa.create_engine(ours.postgres_url, poolclass=sa.NullPool).connect() as other:
+            with sa.create_engine(engine.url, poolclass=sa.NullPool).connect() as other:
                 other.exec_driver_sql("select pg_terminate_backend(%s, 5000)", (cut[0],))
 
-    sa.event.listen(ours._engine, "before_cursor_execute", strike)
-    ours.store_event(entry("STEP_START", None))
+    sa.event.listen(engine, "before_cursor_execute", strike)
+    return cut
+
+
+@pytest.mark.parametrize("word", ["insert", "delete"])
+def test_what_is_cut_while_a_run_ends_is_done_over_another_connection(
+    ours: BatchedPostgresEventLogStorage, word: str
+) -> None:
+    ours.store_event_batch([planned("backtest", "a"), materialized("backtest", "a")])
+    cut = cuts(ours._engine, word)
+    ours.store_event(ended("PIPELINE_SUCCESS"))
     assert cut
-    assert [row["dagster_event_type"] for row in rows(ours, "event_logs")] == ["STEP_START"]
+    stored = [row["dagster_event_type"] for row in rows(ours, "event_logs")]
+    assert stored == ["ASSET_MATERIALIZATION", "PIPELINE_SUCCESS"]
 
 
 def test_a_batch_costs_a_handful_of_statements(ours: BatchedPostgresEventLogStorage) -> None:
@@ -322,3 +331,17 @@ def test_looking_at_a_run_costs_one_statement(batched_instance: dg.DagsterInstan
     sa.event.listen(runs._engine, "before_cursor_execute", lambda *args: seen.append(args[2]))
     assert not runs.get_run_records(nobody)
     assert len(seen) == 1, seen
+
+
+@pytest.mark.parametrize("word", ["select", "update"])
+def test_a_run_ends_though_its_connection_is_cut(batched_instance: dg.DagsterInstance, word: str) -> None:
+    run = batched_instance.create_run_for_job(dg.GraphDefinition(name="job").to_job())
+    runs, success = batched_instance.run_storage, ended("PIPELINE_SUCCESS").get_dagster_event()
+    assert isinstance(runs, PlainRunStorage)
+    runs.get_runs()
+    cut = cuts(runs._engine, word)
+    runs.handle_run_event(run.run_id, success)
+    assert cut
+    ended_run = batched_instance.get_run_by_id(run.run_id)
+    assert ended_run is not None
+    assert ended_run.status == dg.DagsterRunStatus.SUCCESS
