@@ -1,6 +1,7 @@
 """The code location of this package, as the daemon and the web server know it.
 
-Belongs here: its name and its origin, by which Dagit lists a run on the pages of jobs and of the overview.
+Belongs here: its name and its origin, by which Dagit lists a run on the pages of jobs and of the overview,
+and the pages of its jobs.
 Does not belong here: creating runs (``run_factory``).
 """
 
@@ -28,3 +29,8 @@ def job_origin(job: str) -> RemoteJobOrigin:
     """Return the origin that ``job`` has in the workspace of the daemon."""
     location = ManagedGrpcPythonEnvCodeLocationOrigin(target(), MODULE)
     return RemoteJobOrigin(RemoteRepositoryOrigin(location, SINGLETON_REPOSITORY_NAME), job)
+
+
+def launchpad(job: str) -> str:
+    """Return the path of the Launchpad of a job; without its code location Dagit shows the list of jobs."""
+    return f"/locations/{MODULE}/jobs/{job}/playground"

@@ -8,18 +8,10 @@ from urllib.parse import urlsplit
 
 from forecast_assets.settings import settings
 
-# As workspace.yaml names it.
-_LOCATION = "forecast_assets.definitions"
-
 
 def own_page(path: str) -> str:
     """Return the link to a page of Dagit; ``path`` begins with a slash."""
     return urlsplit(settings().dagit_pages).path + path
-
-
-def launchpad(job: str) -> str:
-    """Return the path of the Launchpad of a job; without its code location Dagit shows the list of jobs."""
-    return f"/locations/{_LOCATION}/jobs/{job}/playground"
 
 
 def by_path(text: str) -> str:

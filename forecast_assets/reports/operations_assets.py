@@ -14,11 +14,12 @@ from pydantic import Field
 
 from forecast_assets.asset_factories import asset, dataset_asset, same_dataset
 from forecast_assets.backtests.assets import CHAMPION
+from forecast_assets.dagster_internals.own_location import launchpad
 from forecast_assets.drift.accuracy_assets import forecast_accuracy
 from forecast_assets.drift.assets import DRIFT
 from forecast_assets.drift.model_health import NO_STEP, health, queue
 from forecast_assets.failures import refusals_final
-from forecast_assets.rendering.addresses import by_path, launchpad, own_page
+from forecast_assets.rendering.addresses import by_path, own_page
 from forecast_assets.rendering.markdown import cell
 from forecast_assets.rendering.tables import chosen_table, links, schema, table
 from forecast_assets.reports.incident_plots import pictures

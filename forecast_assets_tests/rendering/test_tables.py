@@ -5,7 +5,7 @@ import datetime as dt
 import pytest
 
 from forecast_assets.dagster_internals import own_location
-from forecast_assets.rendering.addresses import launchpad, own_page
+from forecast_assets.rendering.addresses import own_page
 from forecast_assets.rendering.digits import figure
 from forecast_assets.rendering.markdown import cell, markdown
 from forecast_assets.rendering.tables import chosen_table, links, schema, table
@@ -126,4 +126,7 @@ def test_links_to_dagit_follow_its_port_and_keep_its_prefix(monkeypatch):
     pages = [("mine", "https://plan.example/dagit/runs/1"), ("other", "https://elsewhere.example/runs/1")]
     assert links(pages).value == "[mine](/dagit/runs/1) · [other](https://elsewhere.example/runs/1)"
     assert own_page("/runs/1") == "/dagit/runs/1"
-    assert own_page(launchpad("retrain")) == f"/dagit/locations/{own_location.MODULE}/jobs/retrain/playground"
+    assert (
+        own_page(own_location.launchpad("retrain"))
+        == f"/dagit/locations/{own_location.MODULE}/jobs/retrain/playground"
+    )

@@ -16,10 +16,10 @@ import dagster as dg
 from forecast_assets.automation.decorators import sensor
 from forecast_assets.automation.incidents import Sighting, record, resolve
 from forecast_assets.automation.sensors.triggers import EVERY_MINUTE, OFF, answered, counted, remembered
+from forecast_assets.dagster_internals.own_location import launchpad
 from forecast_assets.dagster_internals.run_subjects import DATASET_TAG, going_on
 from forecast_assets.errors import listed
 from forecast_assets.launches.retraining import request
-from forecast_assets.rendering.addresses import launchpad
 from forecast_assets.reports.jobs import follow_evaluation, refresh_operations, watch_dataset
 from forecast_assets.settings import settings
 from forecast_assets.stores.resource import StoresResource
