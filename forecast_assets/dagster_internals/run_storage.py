@@ -131,12 +131,15 @@ class PlainRunStorage(PostgresRunStorage):
         One that was cancelled stays so, whatever its process meets at last, and one that is being cancelled
         cannot start any more: Dagster would take its interruption for a failure.
         """
+        with _BOOKING:
+            written(partial(self._book, run_id, event, update_timestamp))
+
+    def _book(self, run_id: str, event: DagsterEvent, update_timestamp: datetime | None) -> None:
         final = [DagsterRunStatus.CANCELED]
         if event.event_type not in _ENDS:
             final.append(DagsterRunStatus.CANCELING)
-        with _BOOKING:
-            if not written(partial(self.get_runs, RunsFilter(run_ids=[run_id], statuses=final), limit=1)):
-                written(partial(super().handle_run_event, run_id, event, update_timestamp))
+        if not self.get_runs(RunsFilter(run_ids=[run_id], statuses=final), limit=1):
+            super().handle_run_event(run_id, event, update_timestamp)
 
     def has_run_stats_index_cols(self) -> bool:
         """Whether runs have times; asked of the database until they do, and not whenever runs are read."""
