@@ -138,7 +138,7 @@ def _quoting_alike(
     """Connect so that the driver writes backslashes of bound values as the server will read them.
 
     Psycopg2 looks once, when it connects. Where a setting changes the meaning of backslashes after that, a
-    value could end its quotes, so a server that is set otherwise is told with the connection.
+    value could end its quotes, so the connection itself sets a server that reads them otherwise.
     """
     connection: Any = dialect.connect(*arguments, **named)
     if connection.get_parameter_status("standard_conforming_strings") != "off":
